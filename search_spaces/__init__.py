@@ -1,0 +1,1 @@
+"""Search spaces: specs, architectures, networks, the entangled supernet, the ONNX writer."""

@@ -1,0 +1,48 @@
+"""Spaces of MBConv stages: the grammar that `tiny`, `mobile` and `mobile_imagenet` are sentences of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from search_spaces.space import SearchSpace
+from search_spaces.spec import Head, MBConv, Skip, Spec, out_resolution
+
+
+class Stage(NamedTuple):
+    """`depth` layers of `channels`; the first may halve the resolution, the others may be skipped."""
+
+    channels: int
+    depth: int
+    stride: int
+
+
+def mbconv_space(
+    name: str,
+    fixed: Sequence[Spec],
+    stages: Sequence[Stage],
+    kernels: Sequence[int],
+    expands: Sequence[int],
+    head_channels: int,
+    classes: int,
+) -> SearchSpace:
+    """A space of `fixed` layers, then stages of MBConv(kernel, expand ratio) or Skip, then the head.
+
+    The reference is MobileNetV2's choice: k3 and the largest expand ratio everywhere, full depth.
+    """
+    layers: list[tuple[Spec, ...]] = [(spec,) for spec in fixed]
+    channels, pixels = fixed[-1].out_channels, out_resolution(fixed[-1])
+    for stage in stages:
+        for index in range(stage.depth):
+            stride = stage.stride if index == 0 else 1
+            blocks = tuple(
+                MBConv(channels, channels * expand, stage.channels, kernel, stride, pixels)
+                for kernel in kernels
+                for expand in expands
+            )
+            skip = (Skip(channels, pixels),) if blocks[0].residual else ()
+            layers.append(blocks + skip)
+            channels, pixels = stage.channels, out_resolution(blocks[0])
+    layers.append((Head(channels, head_channels, classes, pixels),))
+    hand_made = kernels.index(3) * len(expands) + expands.index(max(expands))
+    return SearchSpace(name, tuple(layers), tuple(hand_made if len(options) > 1 else 0 for options in layers))

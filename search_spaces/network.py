@@ -1,0 +1,102 @@
+"""From specs to a network that trains, and from its trained weights to those that are deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from search_spaces.onnx_writer import Folded
+from search_spaces.spec import Conv, Head, MBConv, Spec
+
+
+class ConvBN(nn.Module):
+    """Convolution, batch norm, ReLU6 where the spec says so."""
+
+    def __init__(self, spec: Conv) -> None:
+        super().__init__()
+        pads, groups = spec.kernel // 2, spec.groups
+        self.conv = nn.Conv2d(
+            spec.in_channels, spec.out_channels, spec.kernel, spec.stride, pads, groups=groups, bias=False
+        )
+        self.norm = nn.BatchNorm2d(spec.out_channels)
+        self.activation = nn.ReLU6() if spec.relu else nn.Identity()
+        nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.norm(self.conv(x)))
+
+    def folded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weight [out, in / groups, k, k] and bias [out] with the batch norm's running statistics folded in."""
+        norm = self.norm
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        weight = self.conv.weight * scale[:, None, None, None]
+        return _numpy(weight), _numpy(norm.bias - norm.running_mean * scale)
+
+
+class Layer(nn.Module):
+    """Any spec but the head: its convolutions in a row, and the residual sum of an MBConv that keeps its shape."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.convs: Sequence[ConvBN] = nn.ModuleList(  # type: ignore[assignment]
+            ConvBN(conv) for conv in spec.convs
+        )
+        self.residual = isinstance(spec, MBConv) and spec.residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        for conv in self.convs:
+            y = conv(y)
+        return x + y if self.residual else y
+
+    def folded(self) -> Folded:
+        return [conv.folded() for conv in self.convs]
+
+
+class Classifier(Layer):
+    """The head: its convolution, the mean over pixels, the linear layer."""
+
+    def __init__(self, spec: Head) -> None:
+        super().__init__(spec)
+        self.linear = nn.Linear(spec.hidden_channels, spec.classes)
+        nn.init.normal_(self.linear.weight, std=0.01)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(super().forward(x).mean((2, 3)))
+
+    def folded(self) -> Folded:
+        return [*super().folded(), (_numpy(self.linear.weight), _numpy(self.linear.bias))]
+
+
+def build(spec: Spec) -> Layer:
+    """The layer of a spec, freshly initialised (He et al. 2015)."""
+    return Classifier(spec) if isinstance(spec, Head) else Layer(spec)
+
+
+class Network(nn.Module):
+    """A network of layers in a row: images [N, C, H, W], normalised -> logits [N, classes]."""
+
+    def __init__(self, specs: Sequence[Spec]) -> None:
+        super().__init__()
+        self.specs = tuple(specs)
+        self.layers: Sequence[Layer] = nn.ModuleList(build(spec) for spec in specs)  # type: ignore[assignment]
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def folded(self) -> list[Folded]:
+        """The weights that are deployed, layer by layer: what `onnx_writer.write` takes."""
+        return [layer.folded() for layer in self.layers]
+
+
+def _numpy(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().float().cpu().contiguous().numpy()
