@@ -48,7 +48,9 @@ def write(specs: Sequence[Spec], weights: Sequence[Folded]) -> bytes:
     first, last = computing[0].convs[0], computing[-1]
     image: list[int | str] = ["N", first.in_channels, first.resolution, first.resolution]
     pixels = last.convs[-1].out_resolution
-    output: list[int | str] = ["N", last.out_channels] + ([] if isinstance(last, Head) else [pixels, pixels])
+    output: list[int | str] = ["N", last.out_channels]
+    if not isinstance(last, Head):
+        output += [pixels, pixels]
     graph.node("Identity", [value], "output")
     model = helper.make_model(
         helper.make_graph(
