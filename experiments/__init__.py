@@ -1,0 +1,1 @@
+"""The commands: each one step of the chain, with its configuration, its artefacts and its manifest."""

@@ -1,0 +1,133 @@
+"""Images in memory as uint8; batches and subsets of them are pure functions of a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from experiments.data.splits import hold_out
+
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]  # (items, how many there are) -> the same items
+ORDER, AUGMENT, FIXED = 1, 2, 3  # independent streams of random numbers from one seed
+
+
+def untracked(items: Iterable[Any], total: int) -> Iterable[Any]:
+    """The progress of a caller who wants no bar."""
+    return items
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    images: Tensor  # uint8 [N, C, H, W]
+    labels: Tensor  # int64 [N]
+
+    def at(self, indices: np.ndarray) -> Split:
+        """The images and labels at `indices` [n]."""
+        picks = torch.from_numpy(indices)
+        return Split(self.images[picks], self.labels[picks])
+
+
+@dataclass(frozen=True)
+class Shape:
+    in_channels: int
+    resolution: int  # pixels
+    classes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Three disjoint splits: weights are learned on `train`, selected on `validation`, reported on `test`."""
+
+    name: str
+    classes: tuple[str, ...]
+    train: Split
+    validation: Split
+    test: Split
+    mean: tuple[float, ...]  # per channel, of the training images scaled to 0..1
+    std: tuple[float, ...]
+    flip: bool  # whether a mirrored image is of the same class
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.train.images.shape[1], self.train.images.shape[3], len(self.classes))
+
+    def normalize(self, images: Tensor) -> Tensor:
+        """uint8 [N, C, H, W] -> float32 [N, C, H, W] of the training images' mean 0 and deviation 1, channels last."""
+        mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (self.mean, self.std))
+        return images.to(torch.float32, memory_format=torch.channels_last).div_(255 * std).sub_(mean / std)
+
+    def batch(self, step: int, size: int, seed: int) -> tuple[Tensor, Tensor]:
+        """The `size` augmented, normalised images [size, C, H, W] and labels [size] of a training step.
+
+        A pure function of (step, size, seed), so that a resumed run sees the same batches. Batches follow one another
+        through an endless row of shuffled epochs: every image comes once an epoch, and every batch is full.
+        """
+        batch = self.train.at(_order(len(self.train.labels), step * size, size, seed))
+        images = augment(batch.images, self.flip, np.random.default_rng((AUGMENT, seed, step)))
+        return self.normalize(images), batch.labels
+
+    def fixed(self, split: Split, count: int, seed: int) -> tuple[Tensor, Tensor]:
+        """`count` normalised images of a split and their labels, always the same; all of them where count is 0."""
+        if 0 < count < len(split.labels):
+            split = split.at(np.random.default_rng((FIXED, seed)).permutation(len(split.labels))[:count])
+        return self.normalize(split.images), split.labels
+
+
+def assemble(
+    name: str, classes: Sequence[str], train: Split, validation: Split, test: Split, flip: bool = True
+) -> Dataset:
+    """A data set whose mean and deviation are those of its training images."""
+    mean, std = _moments(train.images)
+    return Dataset(name, tuple(classes), train, validation, test, mean, std, flip)
+
+
+def with_validation(split: Split, fraction: float, seed: int, classes: Sequence[str]) -> tuple[Split, Split]:
+    """(train, validation), drawn from a published training split."""
+    kept, held = hold_out(split.labels.numpy(), fraction, seed, "validation", classes)
+    return split.at(kept), split.at(held)
+
+
+def augment(images: Tensor, flip: bool, rng: np.random.Generator) -> Tensor:
+    """Random crops of uint8 [N, C, H, W] after zero padding by 1/8, and mirror images (He et al. 2016, section 4.2)."""
+    count, _, _, pixels = images.shape
+    border = pixels // 8
+    rows, columns = torch.from_numpy(rng.integers(0, 2 * border + 1, (2, count)))
+    windows = F.pad(images, (border,) * 4).unfold(2, pixels, 1).unfold(3, pixels, 1)
+    crops = windows[torch.arange(count), :, rows, columns]
+    if not flip:
+        return crops
+    mirrored = torch.from_numpy(rng.random(count) < 0.5)
+    return torch.where(mirrored[:, None, None, None], crops.flip(3), crops)
+
+
+def _order(count: int, first: int, size: int, seed: int) -> np.ndarray:
+    """Indices `first` to `first + size` of the endless row of permutations of `count` images."""
+    epochs = range(first // count, (first + size - 1) // count + 1)
+    row = np.concatenate([_permutation(count, seed, epoch) for epoch in epochs])
+    return row[first - epochs[0] * count :][:size]
+
+
+@lru_cache(maxsize=4)
+def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng((ORDER, seed, epoch)).permutation(count)
+
+
+def _moments(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation per channel, of the scale 0..1, exact through a histogram of the 256 levels."""
+    counts = [
+        torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in chunk.unbind(1)])
+        for chunk in images.split(4096)
+    ]
+    weights = torch.stack(counts).sum(0).double()
+    weights /= weights.sum(1, keepdim=True)
+    levels = torch.linspace(0, 1, 256, dtype=torch.float64)
+    mean = (weights * levels).sum(1)
+    std = (weights * (levels - mean[:, None]) ** 2).sum(1).sqrt()
+    return tuple(mean.tolist()), tuple(std.clamp_min(1 / 255).tolist())  # a blank channel has no deviation
