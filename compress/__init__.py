@@ -1,0 +1,1 @@
+"""Squeezing a found network: structured pruning, distillation, static INT8, and the parity of network and file."""

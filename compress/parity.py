@@ -1,0 +1,41 @@
+"""What a file answers, and that it answers as the network it came from."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+from torch import Tensor
+
+from search_spaces.errors import LutraError
+from search_spaces.evaluation import predict
+from search_spaces.network import Network
+
+LIMIT = 1e-4  # of the largest logit
+THREADS = 2
+
+
+def onnx_logits(model: bytes, images: np.ndarray, batch: int = 100) -> np.ndarray:
+    """Logits [N, classes] of images [N, C, H, W] float32, from a file's bytes: the very file that is timed."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    batches = [images[start : start + batch] for start in range(0, len(images), batch)]
+    return np.concatenate([session.run(None, {"image": part})[0] for part in batches])
+
+
+def parity(network: Network, model: bytes, images: Tensor) -> float:
+    """The largest difference between torch's and onnxruntime's logits, as a fraction of max(1, largest |logit|)."""
+    ours = predict(network, images).numpy()
+    difference = np.abs(ours - onnx_logits(model, images.numpy())).max()
+    return float(difference / max(1.0, np.abs(ours).max()))
+
+
+def check_parity(network: Network, model: bytes, images: Tensor) -> float:
+    """The parity, or a LutraError where it is beyond 1e-4 or no number."""
+    error = parity(network, model, images)
+    if not error <= LIMIT:
+        raise LutraError(
+            f"the ONNX file answers {error:.2g} off its network (limit {LIMIT:g} of the largest logit): "
+            "it is damaged or another network's; delete it and run the same command again"
+        )
+    return error

@@ -1,0 +1,308 @@
+"""Laws of pruning, distillation, quantization and parity."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from compress import quantize as quantization
+from compress.finetune import distillation
+from compress.parity import check_parity, onnx_logits, parity
+from compress.prune import importance, narrow, prune, strongest, uniform_widths
+from compress.quantize import quantize
+from search_spaces.errors import LutraError
+from search_spaces.evaluation import calibrate, predict
+from search_spaces.nasbench_macro import nasbench_macro
+from search_spaces.network import Network
+from search_spaces.onnx_writer import random_weights, write
+from search_spaces.spec import MBConv, Pointwise, Spec, macs, parameters
+from search_spaces.tiny import tiny
+from search_spaces.training import Recipe, cross_entropy, fit
+
+torch.set_num_threads(1)
+TINY = tiny(1, 16, 10)
+MACRO = nasbench_macro(3, 8, 10)
+BLOCK = (Pointwise(24, 24, 1, 8), MBConv(24, 72, 24, 5, 1, 8), Pointwise(24, 24, 1, 8))
+SHRINKING = (Pointwise(16, 24, 1, 8), MBConv(24, 72, 40, 3, 2, 8), Pointwise(40, 16, 1, 4))
+PAIR = (Pointwise(16, 24, 1, 8), Pointwise(24, 16, 1, 8))
+BARE = ("block", "shrinking", "pair")
+GRAPHS: dict[str, tuple[Spec, ...]] = {
+    "reference": TINY.decode(TINY.reference),
+    "smallest": TINY.decode(TINY.smallest),
+    "macro": MACRO.decode((0, 0, 1, 0, 2, 0, 1, 0, 0, 0)),
+    "block": BLOCK,
+    "shrinking": SHRINKING,
+    "pair": PAIR,
+}
+
+
+def images(specs: tuple[Spec, ...], count: int = 32) -> np.ndarray:
+    first = specs[0].convs[0]
+    shape = (count, first.in_channels, first.resolution, first.resolution)
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+def pixels(count: int = 32) -> Tensor:
+    return torch.from_numpy(images(GRAPHS["reference"], count))
+
+
+@pytest.fixture
+def network() -> Network:
+    """The reference of `tiny` with batch norms that do something, calibrated."""
+    torch.manual_seed(0)
+    network = Network(TINY.decode(TINY.reference))
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, -1.5, 1.5)
+            nn.init.normal_(module.bias, std=0.3)
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.3)
+    return calibrate(network, pixels(128))
+
+
+# pruning
+
+
+def test_keeping_everything_is_the_identity(network: Network) -> None:
+    pruned = prune(network, keep=1)
+    assert pruned.specs == network.specs
+    assert torch.equal(predict(pruned, pixels()), predict(network, pixels()))
+    torch.testing.assert_close(pruned.state_dict(), network.state_dict(), rtol=0, atol=0)
+
+
+def test_channels_that_go_nowhere_can_go(network: Network) -> None:
+    kept = {}
+    for index, spec in enumerate(network.specs):
+        if isinstance(spec, MBConv):
+            order = torch.randperm(spec.hidden_channels, generator=torch.Generator().manual_seed(index))
+            gone, stay = order.tensor_split([spec.hidden_channels // 3])
+            network.layers[index].convs[2].conv.weight.data[:, gone] = 0
+            kept[index] = stay.sort().values
+    pruned = narrow(network, kept)
+    assert macs(pruned.specs) < 0.8 * macs(network.specs)
+    torch.testing.assert_close(predict(pruned, pixels()), predict(network, pixels()), rtol=1e-5, atol=1e-5)
+
+
+def test_pruned_network_is_a_network_of_its_specs(network: Network) -> None:
+    before = copy.deepcopy(network.state_dict())
+    pruned = prune(network, keep=0.5)
+    assert not pruned.training
+    assert sum(p.numel() for p in pruned.parameters()) == parameters(pruned.specs) < parameters(network.specs)
+    for narrow_spec, spec in zip(pruned.specs, network.specs):
+        hidden = uniform_widths([spec], 0.5).get(0)
+        expected = dataclasses.replace(spec, hidden_channels=hidden) if isinstance(spec, MBConv) else spec
+        assert narrow_spec == expected
+    check_parity(pruned, write(pruned.specs, pruned.folded()), pixels())
+    calibrate(pruned, -pixels())
+    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
+
+
+def test_statistics_follow_their_channels(network: Network) -> None:
+    kept = torch.tensor([1, 5, 40])
+    layer = next(index for index, spec in enumerate(network.specs) if isinstance(spec, MBConv))
+    slim, full = narrow(network, {layer: kept}).layers[layer], network.layers[layer]
+    for index in (0, 1):
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            assert torch.equal(getattr(slim.convs[index].norm, name), getattr(full.convs[index].norm, name)[kept])
+    assert torch.equal(slim.convs[2].norm.running_mean, full.convs[2].norm.running_mean)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 1000), st.floats(1e-6, 1), st.floats(1e-6, 1))
+def test_widths_are_multiples_of_eight_or_everything(hidden: int, keep: float, other: float) -> None:
+    def width(keep: float) -> int:
+        return uniform_widths([MBConv(8, hidden, 8, 3, 1, 8)], keep)[0]
+
+    assert width(1) == hidden
+    assert width(keep) == hidden or width(keep) % 8 == 0
+    assert min(8, hidden) <= width(keep) <= hidden
+    assert width(keep) < keep * hidden + 8.5
+    assert width(min(keep, other)) <= width(max(keep, other))
+
+
+def test_only_hidden_channels_of_mbconvs_have_widths() -> None:
+    specs = MACRO.decode(MACRO.reference)
+    assert set(uniform_widths(specs, 0.5)) == {i for i, spec in enumerate(specs) if isinstance(spec, MBConv)}
+
+
+@pytest.mark.parametrize("keep", [0, -0.5, 1.01, float("nan")])
+def test_no_fraction_is_refused(keep: float) -> None:
+    with pytest.raises(LutraError, match="fraction"):
+        uniform_widths(GRAPHS["reference"], keep)
+
+
+def test_the_largest_scales_stay_in_their_order(network: Network) -> None:
+    layer = next(index for index, spec in enumerate(network.specs) if isinstance(spec, MBConv))
+    scale = network.layers[layer].convs[1].norm.weight.data
+    scale.fill_(0.1)
+    scale[[3, 30, 7]] = torch.tensor([-2.0, 1.0, 3.0])
+    assert importance(network.layers[layer])[3] == 2
+    assert strongest(network, {layer: 3})[layer].tolist() == [3, 7, 30]
+    assert strongest(network, {layer: 5})[layer].tolist() == [0, 1, 3, 7, 30]
+
+
+# distillation
+
+
+class Logits(nn.Module):
+    """A network that answers with its parameter, whatever the images."""
+
+    def __init__(self, logits: Tensor) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(logits)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.logits
+
+
+def test_without_weight_distillation_is_cross_entropy() -> None:
+    values, labels = torch.randn(4, 10, generator=torch.Generator().manual_seed(0)), torch.tensor([1, 2, 3, 4])
+    one, two, teacher = Logits(values), Logits(values.clone()), Logits(-values)
+    distilled = distillation(one, teacher, temperature=3, weight=0, smoothing=0.1)(0, values, labels)
+    assert distilled == pytest.approx(cross_entropy(two, 0.1)(0, values, labels))
+    torch.testing.assert_close(one.logits.grad, two.logits.grad)
+
+
+def test_the_teacher_has_nothing_to_teach_itself() -> None:
+    values = torch.randn(4, 10, generator=torch.Generator().manual_seed(0))
+    student = Logits(values)
+    loss = distillation(student, Logits(values.clone()), 4, 1, 0)(0, values, torch.zeros(4, dtype=torch.long))
+    assert loss == pytest.approx(0, abs=1e-6)
+    assert student.logits.grad is not None
+    assert student.logits.grad.abs().max() < 1e-6
+
+
+def test_soft_gradients_keep_their_size_at_high_temperature() -> None:
+    """Hinton et al. 2015, equation 4, times T^2: (z - v) / classes for centred logits."""
+    draw = torch.Generator().manual_seed(0)
+    ours, theirs = (torch.randn(4, 10, generator=draw) for _ in range(2))
+    student = Logits(ours)
+    distillation(student, Logits(theirs), 200, 1, 0)(0, ours, torch.zeros(4, dtype=torch.long))
+    difference = ours - theirs
+    expected = (difference - difference.mean(1, keepdim=True)) / 10 / 4  # classes, batch
+    torch.testing.assert_close(student.logits.grad, expected, rtol=0.05, atol=5e-4)
+
+
+def test_a_student_learns_from_a_teacher_that_does_not_change(network: Network) -> None:
+    before = copy.deepcopy(network.state_dict())
+    student = prune(network, keep=0.5)
+    backward = distillation(student, network.train(), temperature=2, weight=1, smoothing=0)
+    labels = torch.zeros(32, dtype=torch.long)
+    losses = [step.loss for step in fit(student, lambda step: (pixels(), labels), Recipe(12, 32, 0.05), backward)]
+    assert losses[-1] < 0.7 * losses[0]
+    assert not network.training
+    assert all(parameter.grad is None for parameter in network.parameters())
+    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
+
+
+# quantization
+
+
+def kernels(model: bytes, folder: Path) -> collections.Counter[str]:
+    """Operators of the graph that onnxruntime really runs on this CPU."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # it warns that an optimised file is for one machine
+    options.optimized_model_filepath = str(folder / "optimized.onnx")
+    onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return collections.Counter(node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_everything_runs_as_integer_kernels(name: str, tmp_path: Path) -> None:
+    specs = GRAPHS[name]
+    ran = kernels(quantize(write(specs, random_weights(specs)), images(specs)), tmp_path)
+    assert ran.pop("QLinearConv") == sum(len(spec.convs) for spec in specs)
+    assert ran.pop("QLinearAdd", 0) == sum(isinstance(spec, MBConv) and spec.residual for spec in specs)
+    assert ran.pop("QGemm", 0) == ran.pop("QLinearGlobalAveragePool", 0) == (name not in BARE)
+    assert ran.pop("QuantizeLinear") == ran.pop("DequantizeLinear") == 1
+    assert set(ran) <= {"Transpose", "Flatten"}
+
+
+@pytest.mark.parametrize("name", ["reference", "block"])
+def test_same_input_same_bytes(name: str) -> None:
+    specs = GRAPHS[name]
+    model = write(specs, random_weights(specs))
+    int8 = quantize(model, images(specs))
+    assert quantize(model, images(specs)) == int8
+    assert quantize(model, 2 * images(specs)) != int8
+    onnx.checker.check_model(int8, full_check=True)
+
+
+def with_dead_channels(specs: tuple[Spec, ...]) -> bytes:
+    """Every third channel is all but zero beside a large bias, so that int32 nearly overflows, and one is zero."""
+    weights = random_weights(specs)
+    for weight, bias in (pair for layer in weights for pair in layer):
+        weight[::3] *= 1e-12
+        weight[1] = 0
+        bias[::3] = 3.3
+    return write(specs, weights)
+
+
+@pytest.mark.parametrize("name", ["reference", "smallest", "block"])
+@pytest.mark.parametrize("dead", [False, True])
+def test_the_compact_file_answers_bit_for_bit(name: str, dead: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    specs = GRAPHS[name]
+    model = with_dead_channels(specs) if dead else write(specs, random_weights(specs))
+    small = quantize(model, images(specs))
+    monkeypatch.setattr(quantization, "compact", lambda model: model)
+    large = quantize(model, images(specs))
+    assert len(small) < 0.8 * len(large)
+    assert np.array_equal(onnx_logits(small, images(specs, 40)), onnx_logits(large, images(specs, 40)))
+
+
+def test_equal_biases_may_be_one_constant(network: Network, tmp_path: Path) -> None:
+    fresh = Network(network.specs)  # every folded bias is zero
+    int8 = quantize(write(fresh.specs, fresh.folded()), images(GRAPHS["reference"]))
+    assert kernels(int8, tmp_path)["QLinearConv"] == sum(len(spec.convs) for spec in fresh.specs)
+
+
+def test_int8_is_near_fp32_at_any_batch_size_and_a_third_of_the_size(network: Network) -> None:
+    model = write(network.specs, network.folded())
+    inputs = images(GRAPHS["reference"], 100)
+    int8 = quantize(model, inputs)
+    fp32 = onnx_logits(model, inputs)
+    noise = onnx_logits(int8, inputs, batch=7) - fp32
+    assert 10 * np.log10((fp32**2).sum() / (noise**2).sum()) > 20  # dB
+    assert np.abs(noise).max() > 0
+    assert len(model) >= 3 * len(int8)
+
+
+def test_quantization_is_silent(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    quantize(write(BLOCK, random_weights(BLOCK)), images(BLOCK))
+    assert not caplog.records
+    assert capfd.readouterr() == ("", "")
+
+
+# parity
+
+
+def test_torch_and_onnxruntime_agree(network: Network) -> None:
+    model = write(network.specs, network.folded())
+    assert 0 <= check_parity(network, model, pixels()) == parity(network, model, pixels()) < 1e-4
+
+
+@pytest.mark.parametrize("value", [0.5, float("nan")])
+def test_another_file_is_refused(network: Network, value: float) -> None:
+    weights = network.folded()
+    weights[0][0][0][0] += value
+    with pytest.raises(LutraError, match="off its network"):
+        check_parity(network, write(network.specs, weights), pixels())
+
+
+def test_logits_do_not_depend_on_the_batches(network: Network) -> None:
+    model = write(network.specs, network.folded())
+    whole = onnx_logits(model, images(GRAPHS["reference"], 30), batch=30)
+    np.testing.assert_allclose(
+        onnx_logits(model, images(GRAPHS["reference"], 30), batch=7), whole, rtol=1e-4, atol=1e-5
+    )
