@@ -1,0 +1,191 @@
+"""Imports point one way (design): read from the syntax trees of all files, none of which is imported."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAY_IMPORT = {  # package -> packages of ours that it may import
+    "search_spaces": {"search_spaces"},
+    "predictors": {"search_spaces", "predictors"},
+    "strategies": {"search_spaces", "predictors", "strategies"},
+    "compress": {"search_spaces", "predictors", "compress"},
+    "hydra_conf": {"hydra_conf"},
+    "paper": {"paper"},
+    "experiments": {"search_spaces", "predictors", "strategies", "compress", "hydra_conf", "paper", "experiments"},
+}
+ONLY_IN = {  # library -> folders where it may be imported
+    "hydra": ("experiments/",),
+    "omegaconf": ("experiments/",),
+    "tensorboard": ("experiments/",),
+    "torch.utils.tensorboard": ("experiments/",),
+    "rich": ("experiments/",),
+    "matplotlib": ("experiments/", "paper/figures/"),
+    "pickle": (),
+    "dill": (),
+    "shelve": (),
+}
+WITHOUT_TORCH = (
+    "search_spaces/spec.py",
+    "search_spaces/space.py",
+    "search_spaces/mbconv.py",
+    "search_spaces/tiny.py",
+    "search_spaces/mobile.py",
+    "search_spaces/mobile_imagenet.py",
+    "search_spaces/nasbench_macro.py",
+    "search_spaces/onnx_writer.py",
+    "predictors/table.py",
+    "predictors/agent.py",
+    "predictors/additive.py",
+)
+AGENT = "predictors/agent.py"  # the one file that goes to the board
+ON_THE_BOARD = {"numpy", "onnxruntime"} | sys.stdlib_module_names
+NO_NAME = {"utils.py", "helpers.py", "common.py", "util.py", "helper.py"}
+Sources = Mapping[str, str]  # path from the root -> text
+
+
+def imported(source: str, path: str) -> Iterator[str]:
+    """Dotted names of everything a file imports, wherever in it: `from a import b` gives `a` and `a.b`."""
+    folders = path.split("/")[:-1]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = folders[: len(folders) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def within(name: str, library: str) -> bool:
+    return name == library or name.startswith(f"{library}.")
+
+
+def loads_code(source: str) -> Iterator[str]:
+    """Calls that may run what a file says: torch.load without weights_only=True, arrays with allow_pickle."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+        if ast.unparse(node.func) == "torch.load" and given.get("weights_only") != "True":
+            yield "torch.load without weights_only=True"
+        if given.get("allow_pickle", "False") != "False":
+            yield "allow_pickle"
+
+
+def faults(path: str, source: str) -> list[str]:
+    """What one file does against the rules."""
+    package, names = path.split("/")[0], set(imported(source, path))
+    roots = {name.split(".")[0] for name in names}
+    ours = sorted((roots & set(MAY_IMPORT)) - MAY_IMPORT[package])
+    libraries = sorted(
+        library
+        for library, folders in ONLY_IN.items()
+        if any(within(name, library) for name in names) and not path.startswith(folders)
+    )
+    board = sorted(roots - ON_THE_BOARD) if path == AGENT else []
+    found = [f"{path} imports {name}" for name in dict.fromkeys([*ours, *libraries, *board])]
+    found += [f"{path}: {call}" for call in loads_code(source)]
+    return found + ([f"{path}: a file is named after what it does"] if path.split("/")[-1] in NO_NAME else [])
+
+
+def reached(path: str, sources: Sources) -> set[str]:
+    """Names that a file imports itself or through files of ours, with the packages' own `__init__`s."""
+    names: set[str] = set()
+    todo, seen = [path], {path}
+    while todo:
+        here = todo.pop()
+        found = set(imported(sources[here], here))
+        names |= found
+        parts = [name.split(".") for name in found] + [here.split("/")[:-1]]
+        prefixes = {"/".join(part[:end]) for part in parts for end in range(1, len(part) + 1)}
+        files = {f"{prefix}{end}" for prefix in prefixes for end in (".py", "/__init__.py")} & set(sources) - seen
+        todo += files
+        seen |= files
+    return names
+
+
+def needs_torch(path: str, sources: Sources) -> bool:
+    return any(within(name, library) for name in reached(path, sources) for library in ("torch", "torchvision"))
+
+
+@pytest.fixture(scope="module")
+def sources() -> Sources:
+    files = (file for package in MAY_IMPORT for file in sorted((ROOT / package).rglob("*.py")))
+    paths = {file.relative_to(ROOT).as_posix(): file for file in files}
+    generated = ("experiments/runs/", "paper/build/")
+    return {path: file.read_text() for path, file in paths.items() if not path.startswith(generated)}
+
+
+def test_every_import_points_one_way(sources: Sources) -> None:
+    assert "search_spaces/spec.py" in sources
+    assert [fault for path, source in sources.items() for fault in faults(path, source)] == []
+
+
+def test_the_board_needs_no_torch(sources: Sources) -> None:
+    assert [path for path in WITHOUT_TORCH if path in sources and needs_torch(path, sources)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "fault"),
+    [
+        ("search_spaces/a.py", "import predictors.table", "imports predictors"),
+        ("search_spaces/a.py", "def f():\n    from strategies import darts", "imports strategies"),
+        ("predictors/a.py", "from compress import prune", "imports compress"),
+        ("strategies/a.py", "from experiments.config import Config", "imports experiments"),
+        ("strategies/a.py", "from compress.prune import prune", "imports compress"),
+        ("compress/a.py", "import strategies", "imports strategies"),
+        ("paper/a.py", "from search_spaces.spec import MBConv", "imports search_spaces"),
+        ("strategies/a.py", "import hydra", "imports hydra"),
+        ("predictors/a.py", "from torch.utils.tensorboard import SummaryWriter", "imports torch.utils.tensorboard"),
+        ("predictors/a.py", "from torch.utils import tensorboard", "imports torch.utils.tensorboard"),
+        ("compress/a.py", "from rich.progress import track", "imports rich"),
+        ("strategies/a.py", "import matplotlib.pyplot as plt", "imports matplotlib"),
+        ("paper/build.py", "import matplotlib", "imports matplotlib"),
+        ("experiments/a.py", "import pickle", "imports pickle"),
+        ("predictors/agent.py", "import onnx", "imports onnx"),
+        ("predictors/agent.py", "from . import table", "imports predictors"),
+        ("experiments/a.py", "torch.load(path)", "torch.load without weights_only=True"),
+        ("experiments/a.py", "torch.load(path, weights_only=False)", "torch.load without weights_only=True"),
+        ("experiments/a.py", "np.load(path, allow_pickle=True)", "allow_pickle"),
+        ("experiments/data/utils.py", "", "named after"),
+    ],
+)
+def test_the_check_finds(path: str, source: str, fault: str) -> None:
+    assert any(fault in found for found in faults(path, source))
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("strategies/a.py", "from predictors.table import LatencyTable\nimport torch"),
+        ("experiments/a.py", "import hydra, rich\nfrom compress import prune\nimport matplotlib"),
+        ("paper/figures/pareto.py", "import matplotlib\nfrom paper.rows import read"),
+        ("predictors/agent.py", "import json\nimport numpy as np\nimport onnxruntime"),
+        ("experiments/a.py", "torch.load(path, weights_only=True)\nimport richer"),
+    ],
+)
+def test_the_check_allows(path: str, source: str) -> None:
+    assert faults(path, source) == []
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        {"a/b.py": "from torch import nn"},
+        {"a/b.py": "import torch.nn"},
+        {"a/b.py": "from a.c import x", "a/c.py": "import torch"},
+        {"a/b.py": "from a import c", "a/c.py": "import torch"},
+        {"a/b.py": "from . import c", "a/c.py": "import torch"},
+        {"a/b.py": "", "a/__init__.py": "import torch"},
+        {"a/b.py": "import d.e", "d/e.py": "", "d/__init__.py": "import torchvision"},
+    ],
+)
+def test_torch_is_found_behind_other_files(chain: dict[str, str]) -> None:
+    assert needs_torch("a/b.py", chain)
+    assert not needs_torch("a/b.py", {path: text.replace("torch", "orchard") for path, text in chain.items()})

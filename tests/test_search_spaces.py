@@ -1,0 +1,396 @@
+"""Laws of specs, spaces, the entangled supernet, the ONNX writer, and training."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torchvision.models import mobilenet_v2
+
+from search_spaces import evaluation
+from search_spaces.errors import LutraError
+from search_spaces.evaluation import accuracy, calibrate, predict
+from search_spaces.mobile import mobile
+from search_spaces.mobile_imagenet import mobile_imagenet
+from search_spaces.nasbench_macro import nasbench_macro
+from search_spaces.network import Network
+from search_spaces.onnx_writer import random_weights, write
+from search_spaces.space import Arch, SearchSpace
+from search_spaces.spec import MBConv, Skip, from_json, macs, parameters, to_json
+from search_spaces.supernet import Supernet
+from search_spaces.tiny import tiny
+from search_spaces.training import Backward, Recipe, cross_entropy, fit, sandwich
+
+torch.set_num_threads(1)
+SPACES = {
+    "tiny": tiny(1, 16, 10),
+    "mobile": mobile(3, 32, 10),
+    "mobile_imagenet": mobile_imagenet(3, 32, 7),
+    "nasbench_macro": nasbench_macro(3, 8, 10),
+}
+DATA = Path(os.environ.get("LUTRA_DATA", Path(__file__).parents[2] / "shared" / "data"))
+PUBLISHED = DATA / "nas_bench_macro_cifar10.csv"
+every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+some_space = st.sampled_from(list(SPACES.values()))
+
+
+def archs(space: SearchSpace, draws: int = 2) -> list[Arch]:
+    """The corners of a space, and some of what is between."""
+    rng = Random(space.name)
+    return [space.reference, space.largest, space.smallest, *(space.sample(rng) for _ in range(draws))]
+
+
+def images(space: SearchSpace, count: int = 8) -> Tensor:
+    first = space.layers[0][0]
+    shape = (count, first.in_channels, first.resolution, first.resolution)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+def network(space: SearchSpace, arch: Arch) -> Network:
+    """A network whose batch norms do something, calibrated."""
+    torch.manual_seed(0)
+    made = Network(space.decode(arch))
+    for module in made.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, std=0.3)
+    return calibrate(made, images(space, 32))
+
+
+# the supernet: three ways to say the same architecture
+
+
+@every_space
+def test_index_is_one_hot_is_extracted(space: SearchSpace) -> None:
+    torch.manual_seed(0)
+    supernet = Supernet(space)
+    x = images(space, 4).double()
+    for arch in archs(space, draws=1):
+        extracted = supernet.float().extract(arch).double().train()
+        by_index = supernet.double()(x, arch)
+        one_hots = [F.one_hot(torch.tensor(pick), count).double() for pick, count in zip(arch, space.options)]
+        torch.testing.assert_close(supernet(x, one_hots), by_index, rtol=1e-8, atol=1e-8)
+        torch.testing.assert_close(extracted(x), by_index, rtol=1e-8, atol=1e-8)
+
+
+def test_different_architectures_answer_differently() -> None:
+    space = SPACES["tiny"]
+    torch.manual_seed(0)
+    supernet, x = Supernet(space), images(space)
+    answers = [supernet(x, arch) for arch in archs(space, draws=0)[1:]]
+    assert (answers[0] - answers[1]).abs().max() > 1e-3
+
+
+@every_space
+def test_gradient_flows_to_every_choice(space: SearchSpace) -> None:
+    torch.manual_seed(0)
+    supernet = Supernet(space)
+    scores = [torch.zeros(count, requires_grad=True) for count in space.options]
+    supernet(images(space), [score.softmax(0) for score in scores]).square().mean().backward()
+    for score in scores:
+        assert score.grad is not None
+        assert len(score) == 1 or score.grad.abs().min() > 0
+    assert all(parameter.grad is not None for parameter in supernet.parameters())
+
+
+def test_extracted_network_owns_its_weights() -> None:
+    space = SPACES["tiny"]
+    supernet = Supernet(space)
+    extracted = supernet.extract(space.largest)
+    before = supernet(images(space), space.largest)
+    for parameter in extracted.parameters():
+        parameter.data.zero_()
+    assert torch.equal(supernet(images(space), space.largest), before)
+
+
+# architectures
+
+
+@settings(deadline=None)
+@given(some_space, st.integers())
+def test_mutation_changes_exactly_one_pick(space: SearchSpace, seed: int) -> None:
+    rng = Random(seed)
+    arch = space.check(space.sample(rng))
+    child = space.check(space.mutate(arch, rng))
+    assert sum(a != b for a, b in zip(arch, child)) == 1
+
+
+@settings(deadline=None)
+@given(some_space, st.integers())
+def test_crossover_takes_picks_from_the_parents(space: SearchSpace, seed: int) -> None:
+    rng = Random(seed)
+    mother, father = space.sample(rng), space.sample(rng)
+    child = space.check(space.crossover(mother, father, rng))
+    assert all(pick in pair for pick, pair in zip(child, zip(mother, father)))
+    assert space.crossover(mother, mother, rng) == mother
+
+
+@every_space
+def test_every_option_is_drawn_and_reached(space: SearchSpace) -> None:
+    rng = Random(0)
+    drawn = {pair for _ in range(300) for pair in enumerate(space.sample(rng))}
+    mutated = {pair for _ in range(3000) for pair in enumerate(space.mutate(space.reference, rng))}
+    assert drawn == mutated == {(layer, pick) for layer, count in enumerate(space.options) for pick in range(count)}
+
+
+def test_invalid_architectures_are_never_born() -> None:
+    space = SearchSpace("pairs", (("a", "b", "c"),) * 3, (0, 1, 2), valid=lambda arch: sum(arch) % 2 == 1)
+    rng, arch = Random(0), (0, 0, 1)
+    for _ in range(100):
+        assert space.valid(space.sample(rng))
+        other = space.mutate(arch, rng)
+        assert space.valid(other)
+        arch = space.crossover(arch, other, rng)
+        assert space.valid(arch)
+
+
+@pytest.mark.parametrize(("arch", "says"), [((0,) * 3, "7 layers"), ((0, 9, 0, 0, 0, 0, 0), "0 to 3, not 9")])
+def test_what_is_no_architecture_is_refused(arch: Arch, says: str) -> None:
+    with pytest.raises(LutraError, match=says):
+        SPACES["tiny"].check(arch)
+
+
+@every_space
+def test_sizes_of_the_corners(space: SearchSpace) -> None:
+    costs = [macs(space.decode(arch)) for arch in archs(space, draws=20)]
+    assert costs[1] == max(costs)
+    assert costs[2] == min(costs)
+
+
+def test_layers_fit_one_another() -> None:
+    for space in SPACES.values():
+        for before, after in zip(space.layers, space.layers[1:]):
+            assert len({spec.out_channels for spec in before}) == 1
+            assert {spec.in_channels for spec in after} == {before[0].out_channels}
+
+
+# specs
+
+
+@every_space
+def test_json_round_trip(space: SearchSpace) -> None:
+    for spec in {spec for options in space.layers for spec in options}:
+        assert from_json(json.loads(json.dumps(to_json(spec)))) == spec
+
+
+BLOCK = to_json(MBConv(8, 24, 8, 3, 1, 16))
+
+
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        (BLOCK | {"type": "MBconv"}, "did you mean 'MBConv'"),
+        ({"kernel": 3}, "layer type"),
+        ({key: BLOCK[key] for key in BLOCK if key != "kernel"}, "has the fields"),
+        (BLOCK | {"expand": 3}, "expand"),
+        *((BLOCK | {"kernel": bad}, "positive integer") for bad in (0, -3, 3.0, "3", True, None)),
+    ],
+)
+def test_bad_records_are_refused(record: dict[str, object], says: str) -> None:
+    with pytest.raises(LutraError, match=says):
+        from_json(record)
+
+
+def counted(module: nn.Module, x: Tensor) -> tuple[int, int]:
+    """Multiply-accumulates and parameters of a torch module, from its convolutions and linear layers as they run."""
+    total = 0
+
+    def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        nonlocal total
+        assert isinstance(layer.weight, Tensor)
+        total += layer.weight.numel() * output[0, 0].numel()
+
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.register_forward_hook(count)
+    module.eval()(x)
+    return total, sum(parameter.numel() for parameter in module.parameters())
+
+
+@every_space
+def test_specs_count_what_torch_counts(space: SearchSpace) -> None:
+    for arch in archs(space):
+        specs = space.decode(arch)
+        assert counted(Network(specs), images(space, 1)) == (macs(specs), parameters(specs))
+
+
+def test_mobile_is_for_small_devices() -> None:
+    space = SPACES["mobile"]
+    assert 3e6 <= macs(space.decode(space.smallest)) < macs(space.decode(space.largest)) <= 15e6
+
+
+def test_the_imagenet_reference_is_mobilenet_v2() -> None:
+    space = mobile_imagenet(3, 224, 1000)
+    specs = space.decode(space.reference)
+    with torch.device("meta"):
+        published = counted(mobilenet_v2(weights=None), torch.zeros(1, 3, 224, 224))
+    assert (macs(specs), parameters(specs)) == published
+    assert parameters(specs) == 3_504_872
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason=f"{PUBLISHED.name} is not in {DATA}; LUTRA_DATA names its folder")
+def test_all_networks_of_nasbench_macro_count_as_published() -> None:
+    space = nasbench_macro(3, 32, 10)
+    with PUBLISHED.open() as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["arch"] for row in rows}) == space.size == 6561
+    for row in rows:
+        specs = space.decode((0, *map(int, row["arch"]), 0))
+        assert (parameters(specs), macs(specs)) == (int(row["params"]), int(row["flops"])), row["arch"]
+
+
+# the ONNX writer
+
+
+def session(model: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+@every_space
+def test_onnxruntime_answers_as_torch_at_any_batch_size(space: SearchSpace) -> None:
+    for arch in archs(space, draws=1):
+        made = network(space, arch)
+        ours = predict(made, images(space)).numpy()
+        running = session(write(made.specs, made.folded()))
+        for count in (1, 5):
+            theirs = running.run(None, {"image": images(space)[:count].numpy()})[0]
+            assert np.abs(theirs - ours[:count]).max() <= 1e-4 * max(1, np.abs(ours).max())
+
+
+def test_same_weights_same_file() -> None:
+    specs = SPACES["tiny"].decode(SPACES["tiny"].reference)
+    model = write(specs, random_weights(specs))
+    onnx.checker.check_model(model, full_check=True)
+    assert write(specs, random_weights(specs)) == model
+    assert write(specs, random_weights(specs, seed=1)) != model
+
+
+@every_space
+def test_bare_specs_run(space: SearchSpace) -> None:
+    specs = sorted({spec for options in space.layers for spec in options if not isinstance(spec, Skip)}, key=repr)
+    for spec in Random(0).sample(specs, min(len(specs), 12)):
+        x = np.zeros((2, spec.in_channels, spec.resolution, spec.resolution), np.float32)
+        output = session(write([spec], random_weights([spec]))).run(None, {"image": x})[0]
+        pixels = spec.convs[-1].out_resolution
+        assert output.shape in {(2, spec.out_channels), (2, spec.out_channels, pixels, pixels)}
+        assert output.ndim == (2 if type(spec).__name__ == "Head" else 4)
+
+
+def test_skips_are_not_deployed() -> None:
+    space = SPACES["tiny"]
+    specs = space.decode(space.smallest)
+    assert any(isinstance(spec, Skip) for spec in specs)
+    written = onnx.load_from_string(write(specs, random_weights(specs)))
+    convs = [node for node in written.graph.node if node.op_type == "Conv"]
+    assert len(convs) == sum(len(spec.convs) for spec in specs)
+    assert not any(isinstance(spec, Skip) for spec in Supernet(space).extract(space.smallest).specs)
+
+
+# evaluation
+
+
+@pytest.mark.parametrize("batches", [1, 4])
+def test_calibration_is_the_mean_over_the_images(batches: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    space = SPACES["tiny"]
+    monkeypatch.setattr(evaluation, "BATCH", 32 // batches)
+    x = images(space, 32)
+    calibrated = calibrate(Network(space.decode(space.reference)), x)
+    stem = calibrated.layers[0].convs[0]
+    seen = stem.conv(x)
+    torch.testing.assert_close(stem.norm.running_mean, seen.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+    assert not calibrated.training
+    assert stem.norm.momentum == 0.1
+
+
+def test_accuracy_is_a_fraction() -> None:
+    logits = torch.eye(4)[[0, 1, 2, 2]]
+    assert accuracy(logits, torch.arange(4)) == 0.75
+
+
+# training
+
+
+@given(st.integers(2, 500), st.floats(0, 0.9))
+def test_learning_rate_rises_to_its_peak_and_falls_to_zero(steps: int, warmup: float) -> None:
+    recipe = Recipe(steps, 8, 0.3, warmup=warmup)
+    rates = [recipe.learning_rate_at(step) for step in range(steps + 1)]
+    peak = rates.index(max(rates))
+    assert max(rates) == pytest.approx(0.3)
+    assert rates[0] > 0
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+    assert rates == sorted(rates[:peak]) + sorted(rates[peak:], reverse=True)
+
+
+SMALL = tiny(1, 8, 2)
+
+
+def toy(step: int) -> tuple[Tensor, Tensor]:
+    """Which half of a noisy 8x8 image is brighter."""
+    draw = torch.Generator().manual_seed(step)
+    labels = torch.randint(2, (16,), generator=draw)
+    x = torch.randn(16, 1, 8, 8, generator=draw)
+    x[labels == 1, :, :, 4:] += 1.5
+    x[labels == 0, :, :, :4] += 1.5
+    return x, labels
+
+
+def trained(make: Callable[[], nn.Module], backward: Callable[[nn.Module], Backward]) -> tuple[nn.Module, list[float]]:
+    torch.manual_seed(0)
+    model = make()
+    return model, [step.loss for step in fit(model, toy, Recipe(15, 16, 0.05), backward(model))]
+
+
+LESSONS: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Backward]]] = {
+    "cross_entropy": (lambda: Network(SMALL.decode(SMALL.reference)), lambda model: cross_entropy(model, 0.1)),
+    "sandwich": (lambda: Supernet(SMALL), lambda model: sandwich(model, 0.1, seed=3)),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_training_learns_and_repeats_bit_for_bit(lesson: str) -> None:
+    model, losses = trained(*LESSONS[lesson])
+    again, same = trained(*LESSONS[lesson])
+    assert losses[0] > 0.6
+    assert np.mean(losses[-3:]) < 0.75 * losses[0]
+    assert losses == same
+    for name, value in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value), name
+
+
+def test_the_sandwich_reaches_the_smallest_network() -> None:
+    model, _ = trained(*LESSONS["sandwich"])
+    assert isinstance(model, Supernet)
+    x, labels = toy(100)
+    for arch in (SMALL.smallest, SMALL.largest):
+        assert accuracy(model(x, arch), labels) > 0.8
+
+
+def test_a_loss_that_is_no_number_ends_the_training() -> None:
+    model = LESSONS["cross_entropy"][0]()
+
+    def broken(step: int) -> tuple[Tensor, Tensor]:
+        x, labels = toy(step)
+        return x * (1 if step < 2 else float("nan")), labels
+
+    steps = fit(model, broken, Recipe(5, 16, 0.05), cross_entropy(model, 0))
+    assert [next(steps).step, next(steps).step] == [0, 1]
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    with pytest.raises(LutraError, match=re.escape("the loss is nan at step 2")):
+        next(steps)
+    assert all(torch.equal(value, before[name]) for name, value in model.named_parameters())
