@@ -1,0 +1,74 @@
+"""Builds the paper: `python -m paper.build [RESULTS] [BUILD]` writes figures, numbers, tables, then BUILD/paper.pdf.
+
+The same results give the same bytes. Needs latexmk and Debian's texlive.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script also runs by its path
+from paper import macros, tables
+from paper.figures import heatmap, pareto, prediction, stages, style
+from paper.rows import ResultError
+
+HERE = Path(__file__).resolve().parent
+FIGURES = {"pareto": pareto.draw, "prediction": prediction.draw, "stages": stages.draw, "heatmap": heatmap.draw}
+PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
+
+
+def sources(results: Path, build: Path) -> None:
+    """Everything that LaTeX reads: figures, numbers.tex, tables, the text. Raises ResultError."""
+    build.mkdir(parents=True, exist_ok=True)
+    macros.write(results, build)
+    tables.write(results, build)
+    for name, draw in FIGURES.items():
+        style.save(draw(results), build / f"{name}.pdf")
+    for name in ("paper.tex", "references.bib"):
+        shutil.copyfile(HERE / name, build / name)
+
+
+def typeset(build: Path) -> Path:
+    """The PDF of the sources in `build`. Raises ResultError with LaTeX's own first error."""
+    if shutil.which("latexmk") is None:
+        raise ResultError(f"latexmk is not installed; on Debian: apt-get install {PACKAGES}")
+    for suffix in ("aux", "bbl", "blg", "fdb_latexmk", "fls", "log", "out", "pdf"):
+        (build / f"paper.{suffix}").unlink(missing_ok=True)
+    command = [
+        "latexmk",
+        "-norc",
+        "-pdf",
+        "-halt-on-error",
+        "-interaction=nonstopmode",
+        "-file-line-error",
+        "paper.tex",
+    ]
+    fixed = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
+    done = subprocess.run(command, cwd=build, env=os.environ | fixed, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        lines = done.stdout.splitlines() + done.stderr.splitlines()
+        first = next((line for line in lines if line.startswith(("!", "./paper.tex:"))), "latexmk failed")
+        raise ResultError(f"{first.strip()} (see {build / 'paper.log'}; a missing package: apt-get install {PACKAGES})")
+    return build / "paper.pdf"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Builds the paper from a folder of CSV files.")
+    parser.add_argument("results", type=Path, nargs="?", default=HERE / "results")
+    parser.add_argument("build", type=Path, nargs="?", default=HERE / "build")
+    asked = parser.parse_args()
+    try:
+        sources(asked.results, asked.build)
+        print(typeset(asked.build))
+    except (ResultError, OSError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

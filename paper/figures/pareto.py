@@ -1,0 +1,72 @@
+"""Every candidate of the search: validation accuracy against predicted latency, and the front of the best."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from paper.figures import style
+from paper.rows import Candidate, read, setup
+
+COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE)
+
+
+def front(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates that no other is both faster and more accurate than, from fast to slow."""
+    best: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: (c.latency_s, -c.accuracy)):
+        if not best or candidate.accuracy > best[-1].accuracy:
+            best.append(candidate)
+    return best
+
+
+def draw(results: Path) -> Figure:
+    """From candidates.csv and the target in setup.csv."""
+    return plot(read(results, Candidate), setup(results).optional("target_ms"))
+
+
+@rc_context(style.RC)
+def plot(candidates: Sequence[Candidate], target_ms: float | None) -> Figure:
+    """One colour a strategy, a star for the feasible candidate of the highest score; cut off below the front."""
+    figure = style.figure(2.6)
+    axes = figure.subplots()
+    edge = front(candidates)
+    lowest, highest = 100 * edge[0].accuracy, 100 * edge[-1].accuracy
+    margin = max(0.15 * (highest - lowest), 0.5)
+    for strategy, colour in zip(sorted({c.strategy for c in candidates}), cycle(COLOURS)):
+        for feasible, face, label in ((True, colour, strategy), (False, "none", f"{strategy}, infeasible")):
+            own = [c for c in candidates if c.strategy == strategy and c.feasible == feasible]
+            if own:
+                x, y = zip(*((1e3 * c.latency_s, 100 * c.accuracy) for c in own))
+                axes.scatter(x, y, s=9, facecolor=face, edgecolor=colour, linewidth=0.5, label=label)
+    axes.step(
+        [1e3 * c.latency_s for c in edge],
+        [100 * c.accuracy for c in edge],
+        where="post",
+        color="black",
+        linewidth=0.8,
+        label="front",
+    )
+    winner = max((c for c in candidates if c.feasible), key=lambda c: c.score, default=None)
+    if winner:
+        point = 1e3 * winner.latency_s, 100 * winner.accuracy
+        axes.scatter(
+            *point, s=90, marker="*", color=style.RED, edgecolor="white", linewidth=0.5, zorder=3, label="winner"
+        )
+    if target_ms is not None:
+        axes.axvline(target_ms, color=style.GREY, linestyle="--", linewidth=0.8, zorder=0, label="target")
+    axes.set_ylim(lowest - margin, highest + margin)
+    axes.set_xlabel("predicted latency (ms)")
+    axes.set_ylabel("validation accuracy (%),\ninherited weights")
+    figure.legend(loc="outside upper center", ncols=3)
+    return figure
+
+
+if __name__ == "__main__":
+    style.main(draw)

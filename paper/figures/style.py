@@ -1,0 +1,64 @@
+"""What all figures share: a column's width, a size of type, colours that a colour-blind reader tells apart."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # so that a figure's script also runs by its path
+from paper.rows import ResultError
+
+COLUMN = 3.4  # inches
+BLUE, ORANGE, GREEN, PURPLE, SKY, RED = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"  # Okabe & Ito
+GREY = "#8C8C8C"
+PRECISIONS = {"fp32": (BLUE, "o"), "int8": (RED, "s")}  # colour, marker
+RC: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handletextpad": 0.4,
+    "legend.columnspacing": 1.2,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "pdf.fonttype": 42,
+    "pdf.compression": 9,
+}
+
+
+def figure(height: float) -> Figure:
+    """An empty figure of one column; `height` in inches."""
+    return Figure(figsize=(COLUMN, height), dpi=200, layout="constrained")
+
+
+def save(drawn: Figure, path: Path) -> None:
+    """Writes .pdf (the same bytes for the same figure), .png or .svg."""
+    metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
+    with rc_context(RC):
+        drawn.savefig(path, metadata=metadata)
+
+
+def main(draw: Callable[[Path], Figure]) -> None:
+    """The command line of every figure: RESULTS OUT."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("results", type=Path, help="folder of CSV files")
+    parser.add_argument("out", type=Path, help="a .pdf or .png file")
+    asked = parser.parse_args()
+    try:
+        save(draw(asked.results), asked.out)
+    except (ResultError, OSError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,113 @@
+"""Claims that compare: the data choose the words, so that the text cannot say more than the files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from paper.latex import count, escape, ms, percent, significant
+from paper.rows import Setup, Stage, Whole
+
+SAME_TIME = 0.02  # fraction: medians are known to about this
+
+
+def faster(new: Stage, old: Stage) -> str:
+    """ "takes 31 % less time", "takes as long"."""
+    change = new.latency_median_s / old.latency_median_s - 1
+    if abs(change) < SAME_TIME:
+        return rf"takes as long (within {100 * SAME_TIME:.0f}\,\%)"
+    return rf"takes {abs(100 * change):.0f}\,\% {'less' if change < 0 else 'more'} time"
+
+
+def more_accurate(new: Stage, old: Stage, images: float) -> str:
+    """ "is 0.4 points more accurate", and whether `images` test images can tell; 95 %, binomial, unpaired."""
+    points = 100 * (new.test_accuracy - old.test_accuracy)
+    if abs(points) < 0.05:
+        return "is as accurate on the test images"
+    variance = sum(row.test_accuracy * (1 - row.test_accuracy) for row in (new, old)) / images
+    bound = 100 * 1.96 * math.sqrt(variance)
+    chance = "more than" if abs(points) > bound else "within"
+    return (
+        f"is {abs(points):.1f} points {'more' if points > 0 else 'less'} accurate on the test images "
+        rf"({chance} chance, $\pm${bound:.1f})"
+    )
+
+
+def versus(new: Stage, old: Stage, images: float) -> str:
+    """The whole comparison: a clause without its subject."""
+    clause = f"{faster(new, old)} and {more_accurate(new, old, images)}"
+    no_faster = new.latency_median_s >= (1 - SAME_TIME) * old.latency_median_s
+    no_better = no_faster and new.test_accuracy <= old.test_accuracy
+    return f"is not better: it {clause}" if no_better else clause
+
+
+def both_quantized(winner: Stage | None, reference: Stage | None, images: float) -> str:
+    """The comparison in INT8, a sentence where both were quantized and timed, else nothing."""
+    if winner is None or reference is None:
+        return ""
+    return f"Both quantized without pruning, the winner {versus(winner, reference, images)}."
+
+
+def shrinks(new: Stage, old: Stage) -> str:
+    """What quantization did: "makes the file 3.4 times smaller, takes 31 % less time and ..."."""
+    points = 100 * (new.test_accuracy - old.test_accuracy)
+    change = "does not change the test accuracy"
+    if abs(points) >= 0.05:
+        change = f"{'raises' if points > 0 else 'lowers'} the test accuracy by {abs(points):.1f} points"
+    size = significant(old.file_bytes / new.file_bytes)
+    return f"makes the file {size} times smaller, {faster(new, old)} and {change}"
+
+
+def target(winner: Stage, setup: Setup) -> str:
+    """Whether the measured winner is as fast as was asked."""
+    asked = setup.optional("target_ms")
+    if asked is None:
+        return "The search had no target."
+    over = 1e3 * winner.latency_median_s / asked - 1
+    verdict = "meets the target" if over <= 0 else rf"misses the target by {percent(over)}"
+    return (
+        f"The target was {ms(asked / 1e3)} in {_name(winner.precision)}; the winner, measured there at "
+        f"{ms(winner.latency_median_s)}, {verdict}."
+    )
+
+
+def correction(networks: Sequence[Whole]) -> str:
+    """What the correction from blocks to networks is worth: a clause without its subject."""
+    naive, corrected = error(networks, "naive_s").mean(), error(networks, "predicted_s").mean()
+    numbers = f"from {percent(naive)} to {percent(corrected)}"
+    if corrected < naive:
+        return f"lowers the mean error {numbers}"
+    return f"does not help: the mean error goes {numbers}"
+
+
+def error(networks: Sequence[Whole], column: str) -> np.ndarray:
+    """|predicted / measured - 1| of each network [n]."""
+    return np.array([abs(getattr(network, column) / network.measured_s - 1) for network in networks])
+
+
+def data(setup: Setup) -> str:
+    """Which data the results are of, and what they can therefore show."""
+    if setup.text("data") == "digits":
+        return (
+            r"These results are the demonstration's, on the scikit-learn digits of "
+            f"{setup.number('resolution'):.0f} pixels. Any sensible network is nearly perfect on them, so "
+            "they show that the chain works from end to end, and not that one network is better than another."
+        )
+    return (
+        f"These results are of {escape(setup.text('data'))} with {count(setup.number('train_images'))} training images "
+        f"of {setup.number('resolution'):.0f} pixels, from one run with seed {escape(setup.text('seed'))}."
+    )
+
+
+def machine(setup: Setup) -> str:
+    """Whether the machine was as fast in the benchmark as when the table was measured."""
+    speed = setup.optional("machine_speed")
+    if speed is None:
+        return "How fast the machine was then, against the time of the table, is unknown."
+    return f"The machine then ran at {percent(speed)} of the speed it had when the table was measured."
+
+
+def _name(precision: str) -> str:
+    return {"int8": "INT8"}.get(precision, precision)

@@ -1,0 +1,88 @@
+"""The paper's two tables, as LaTeX: setup.tex and stages.tex."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from paper.latex import count, decimals, escape, significant
+from paper.macros import chain
+from paper.rows import Setup, Stage, read, setup
+
+NAMES = {
+    "reference": "hand-made reference",
+    "random": "random architecture",
+    "inherited": "winner, inherited weights",
+    "retrained": "winner, retrained",
+    "pruned": "pruned",
+    "finetuned": "finetuned",
+    "int8": "INT8",
+}
+HEAD = r"""\begin{tabular}{@{}lrrrrrrrr@{}}
+\toprule
+ & validation & test & median & p90 & predicted & file & & parameters \\
+ & (\%) & (\%) & (ms) & (ms) & (ms) & (kB) & MMACs & (thousand) \\
+\midrule
+"""
+
+
+def write(results: Path, build: Path) -> None:
+    """setup.tex and stages.tex in the folder `build`. Raises ResultError."""
+    stages = read(results, Stage)
+    chained = list(chain(stages, results / "stages.csv").values())
+    (build / "stages.tex").write_text(_stages(chained, [s for s in stages if s not in chained]), encoding="utf-8")
+    (build / "setup.tex").write_text(_setup(setup(results)), encoding="utf-8")
+
+
+def _stages(chained: Sequence[Stage], quantized: Sequence[Stage]) -> str:
+    """The chain, and below a rule the other networks in INT8, where they were measured."""
+    places = decimals(1e3 * median(s.latency_median_s for s in chained))
+    text = HEAD + "".join(_row(NAMES.get(s.stage, escape(s.stage)), s, places) for s in chained)
+    if quantized:
+        names = [f"{NAMES.get(s.stage, escape(s.stage))}, {escape(s.precision).upper()}" for s in quantized]
+        text += "\\midrule\n" + "".join(_row(name, s, places) for name, s in zip(names, quantized))
+    return text + "\\bottomrule\n\\end{tabular}\n"
+
+
+def _row(name: str, stage: Stage, places: int) -> str:
+    latencies = (stage.latency_median_s, stage.latency_p90_s, stage.predicted_s)
+    cells = [
+        name,
+        f"{100 * stage.validation_accuracy:.1f}",
+        f"{100 * stage.test_accuracy:.1f}",
+        *("--" if seconds is None else f"{1e3 * seconds:.{places}f}" for seconds in latencies),
+        significant(stage.file_bytes / 1e3),
+        significant(stage.macs / 1e6),
+        f"{stage.parameters / 1e3:.1f}",
+    ]
+    return " & ".join(cells) + " \\\\\n"
+
+
+def _setup(run: Setup) -> str:
+    whole = ("space_size", "train_images", "validation_images", "test_images", "evaluations", "table_rounds")
+    n = {key: count(run.number(key)) for key in (*whole, "table_graphs", "layers")}
+    t = {key: escape(run.text(key)) for key in run.values}
+    target, fraction = run.optional("target_ms"), run.optional("target_fraction")
+    share = "" if fraction is None else rf" ({100 * fraction:.0f}\,\% of the reference)"
+    seconds = [f"{run.number(key):.0f}" for key in ("measure_seconds", "supernet_seconds", "search_seconds")]
+    rows = {
+        "space": f"{t['space']}: {n['space_size']} networks, {n['layers']} layers",
+        "data": f"{t['data']}, {t['resolution']} pixels, {t['classes']} classes",
+        "images": f"{n['train_images']} training, {n['validation_images']} validation, {n['test_images']} test",
+        "search": f"{t['strategy']}, seed {t['seed']}, {n['evaluations']} evaluations",
+        "objective": f"{t['objective']}, latency in {t['precision']}",
+        "target": "none" if target is None else rf"{significant(target)}\,ms{share}",
+        "training steps": f"supernet {t['supernet_steps']}, retrain {t['retrain_steps']}, "
+        f"finetune {t['finetune_steps']}",
+        "device": f"{t['device']}: {t['machine']}, {t['cpu']}",
+        "threads": t["threads"],
+        "software": f"onnxruntime {t['onnxruntime']}, torch {t['torch']}, Python {t['python']}",
+        "latency table": f"{n['table_rounds']} rounds of {n['table_graphs']} graphs, "
+        rf"SHA-256 \texttt{{{t['table_sha256'][:12]}}}",
+        "time": rf"table {seconds[0]}\,s, supernet {seconds[1]}\,s, search {seconds[2]}\,s",
+        "commit": rf"\texttt{{{t['git_commit'][:12]}}}",
+    }
+    lines = "".join(f"{name} & {value} \\\\\n" for name, value in rows.items())
+    columns = r"@{}l>{\raggedright\arraybackslash}p{0.68\columnwidth}@{}"
+    return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{lines}\\bottomrule\n\\end{{tabular}}\n"

@@ -1,0 +1,236 @@
+"""The paper: every figure, table and number follows from the CSV files, and says so where one of them is wrong."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # paper/ is not installed
+from paper import build, macros, sentences, tables
+from paper.figures import style
+from paper.latex import count, escape, significant
+from paper.rows import ResultError, Setup, Stage
+
+ROOT = Path(__file__).resolve().parents[1]
+SETUP = {
+    "space": "tiny", "space_size": "2000", "layers": "7", "data": "digits", "train_images": "1150",
+    "validation_images": "287", "test_images": "360", "resolution": "16", "classes": "10", "strategy": "evolution",
+    "seed": "0", "evaluations": "100", "objective": "bounded", "target_ms": "0.1", "target_fraction": "0.6",
+    "precision": "int8", "device": "local", "cpu": "Synthetic(R) CPU & Co_1 ™ @ 50%", "machine": "x86_64",
+    "threads": "1", "onnxruntime": "1.31.1", "torch": "2.15.0", "python": "3.11.2", "table_rounds": "12",
+    "table_graphs": "84", "table_sha256": "0123456789abcdef" * 4, "supernet_steps": "400", "retrain_steps": "400",
+    "finetune_steps": "200", "supernet_seconds": "38.1", "search_seconds": "21.7", "measure_seconds": "64.2",
+    "git_commit": "fedcba9876543210fedcba9876543210fedcba98", "machine_speed": "0.97",
+}  # fmt: skip
+STAGES = [
+    ("reference", "fp32", 0.990, 0.9806, 310e-6, 330e-6, 305e-6, 163_000, 2.41e6, 39_800),
+    ("random", "fp32", 0.986, 0.9750, 205e-6, 219e-6, 209e-6, 118_000, 1.32e6, 28_400),
+    ("inherited", "fp32", 0.972, 0.9611, 171e-6, 183e-6, 174e-6, 121_000, 1.11e6, 29_100),
+    ("retrained", "fp32", 0.990, 0.9833, 171e-6, 180e-6, 174e-6, 121_000, 1.11e6, 29_100),
+    ("pruned", "fp32", 0.941, 0.9278, 142e-6, 149e-6, None, 98_000, 0.87e6, 23_300),
+    ("finetuned", "fp32", 0.986, 0.9806, 142e-6, 150e-6, None, 98_000, 0.87e6, 23_300),
+    ("int8", "int8", 0.986, 0.9806, 93e-6, 99e-6, None, 30_500, 0.87e6, 23_300),
+    ("reference", "int8", 0.990, 0.9806, 190e-6, 200e-6, 186e-6, 49_000, 2.41e6, 39_800),
+    ("retrained", "int8", 0.986, 0.9833, 108e-6, 113e-6, 107e-6, 36_500, 1.11e6, 29_100),
+]
+FILES = ("setup.csv", "stages.csv", "candidates.csv", "networks.csv", "table.csv")
+
+
+def write(path: Path, header: str, rows: list[tuple]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header.split(","), *rows])
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Synthetic results: made up, with the columns that a real run writes."""
+    folder, rng = tmp_path / "results", Random(0)
+    folder.mkdir()
+    write(folder / "setup.csv", "key,value", list(SETUP.items()))
+    stages = [(*row, f"{index:064x}") for index, row in enumerate(STAGES)]
+    header = "stage,precision,validation_accuracy,test_accuracy,latency_median_s,latency_p90_s,predicted_s,file_bytes"
+    write(folder / "stages.csv", f"{header},macs,parameters,sha256", stages)
+    kinds = [f"MBConv(16->24, hidden {16 * e}, k{k}, s1, 8px)" for k in (3, 5) for e in (3, 6)]
+    layers = [["Stem(1)"], *([*kinds, "Skip(24)"] for _ in range(5)), ["Head(10)"]]
+    blocks = [
+        (layer, option, spec, precision)
+        for precision in ("fp32", "int8")
+        for layer, options in enumerate(layers)
+        for option, spec in enumerate(options)
+    ]
+    cost = {precision: 1 if precision == "fp32" else 0.6 for precision in ("fp32", "int8")}
+    seconds = [0 if b[2] == "Skip(24)" else cost[b[3]] * (1 + b[1]) * rng.uniform(10e-6, 14e-6) for b in blocks]
+    timed = [(*block, s, 0.98 * s, 1.02 * s) for block, s in zip(blocks, seconds)]
+    write(folder / "table.csv", "layer,option,spec,precision,seconds,low_s,high_s", timed)
+    candidates = []
+    for index in range(100):
+        latency = rng.uniform(70e-6, 150e-6)
+        accuracy = min(0.985, 0.9 + 800 * (latency - 70e-6) * rng.uniform(0.8, 1.2))
+        arch = f"0-{index % 5}-{index // 5 % 5}-{index // 25}-0-0-0"
+        feasible = latency <= 100e-6
+        score = accuracy if feasible else 1 - latency / 100e-6
+        candidates.append((index, "evolution", 0, arch, accuracy, latency, score, feasible, 1e6, 2e4))
+    header = "index,strategy,seed,arch,accuracy,latency_s,score,feasible,macs,parameters"
+    write(folder / "candidates.csv", header, candidates)
+    networks = []
+    for index in range(24):
+        measured, precision = rng.uniform(150e-6, 320e-6), ("fp32", "int8")[index % 2]
+        measured /= 1.6 if precision == "int8" else 1
+        naive, predicted = 1.1 * measured * rng.uniform(0.97, 1.03), measured * rng.uniform(0.975, 1.025)
+        networks.append(("0-1-2-3-4-1-0", precision, naive, predicted, measured))
+    write(folder / "networks.csv", "arch,precision,naive_s,predicted_s,measured_s", networks)
+    return folder
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", build.FIGURES)
+def test_a_figure_is_a_function_of_its_csv(name: str, results: Path, tmp_path: Path) -> None:
+    draw, source = build.FIGURES[name], {"pareto": "candidates", "prediction": "networks", "heatmap": "table"}
+    images = [tmp_path / f"{index}.pdf" for index in range(3)]
+    for image in images[:2]:
+        style.save(draw(results), image)
+    path = results / f"{source.get(name, name)}.csv"
+    rows = path.read_text().splitlines()
+    path.write_text("\n".join([rows[0], *rows[2:]]) if name != "stages" else path.read_text().replace("0.9806", "0.95"))
+    style.save(draw(results), images[2])
+    first, second, changed = (image.read_bytes() for image in images)
+    assert first == second
+    assert first != changed
+
+
+def test_a_figure_runs_as_a_script_from_anywhere(results: Path, tmp_path: Path) -> None:
+    script = [sys.executable, ROOT / "paper/figures/heatmap.py", results]
+    subprocess.run([*script, "out.png"], cwd=tmp_path, check=True)
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    (results / "table.csv").unlink()
+    failed = subprocess.run([*script, "none.png"], cwd=tmp_path, capture_output=True, text=True)
+    assert failed.returncode == 2
+    assert failed.stderr.count("\n") == 1
+    assert "table.csv is missing" in failed.stderr
+
+
+def test_a_changed_number_changes_the_text(results: Path, tmp_path: Path) -> None:
+    def texts() -> tuple[str, ...]:
+        macros.write(results, tmp_path)
+        tables.write(results, tmp_path)
+        return tuple((tmp_path / f"{name}.tex").read_text() for name in ("numbers", "stages", "setup"))
+
+    before = texts()
+    edit(results / "stages.csv", "retrained,fp32,0.99,0.9833,0.000171", "retrained,fp32,0.99,0.9444,0.000571")
+    after = texts()
+    assert r"\newcommand{\WinnerTestAccuracy}{98.3\,\%}" in before[0]
+    assert r"\newcommand{\WinnerTestAccuracy}{94.4\,\%}" in after[0]
+    assert r"\newcommand{\NasVersusHandMade}{takes 45\,\% less time" in before[0]
+    assert r"\newcommand{\NasVersusHandMade}{is not better: it takes 84\,\% more time" in after[0]
+    assert "winner, retrained & 99.0 & 94.4 & 0.571" in after[1]
+    assert before[2] == after[2]
+
+
+def test_setup_and_data_reach_the_text(results: Path, tmp_path: Path) -> None:
+    assert "not that one network is better" in macros.numbers(results)["DataSentence"]
+    edit(results / "setup.csv", "data,digits", "data,cifar10")
+    edit(results / "setup.csv", "target_ms,0.1", "target_ms,")
+    tables.write(results, tmp_path)
+    assert "results are of cifar10 with 1\\,150 training images" in macros.numbers(results)["DataSentence"]
+    assert macros.numbers(results)["TargetSentence"] == "The search had no target."
+    assert "target & none" in (tmp_path / "setup.tex").read_text()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(name: str, results: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    (results / name).unlink()
+    monkeypatch.setattr(sys, "argv", ["build", str(results), str(tmp_path / "build")])
+    with pytest.raises(SystemExit, match="2"):
+        build.main()
+    said = capsys.readouterr().err
+    assert f"{name} is missing" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "named"),
+    [
+        ("stages.csv", "0.9833,0.000171", "nan,0.000171", "stages.csv, line 5: test_accuracy is 'nan'"),
+        ("stages.csv", "0.9833,0.000171", "0.9833,0", "stages.csv, line 5: latency_median_s is '0', not positive"),
+        ("stages.csv", "0.9833,0.000171", "0.9833,", "stages.csv, line 5: latency_median_s is ''"),
+        ("stages.csv", "latency_p90_s", "p90", "stages.csv: there is no column latency_p90_s"),
+        ("stages.csv", "pruned,fp32", "pruned,fp16", "stages.csv: there is no row with stage=pruned, precision=fp32"),
+        ("setup.csv", "test_images,360", "test_images,many", "setup.csv: value of test_images is 'many'"),
+        ("setup.csv", "table_rounds,", "rounds,", "setup.csv: there is no row with key=table_rounds"),
+        ("networks.csv", "measured_s", "measured", "networks.csv: there is no column measured_s"),
+        ("table.csv", "0,0,Stem(1),fp32,", "0,0,Stem(1),fp32,inf", "table.csv, line 2: seconds is 'inf"),
+        ("candidates.csv", ",True,", ",maybe,", "feasible is 'maybe', neither true nor false"),
+    ],
+)
+def test_a_wrong_value_is_named(name: str, before: str, after: str, named: str, results, tmp_path) -> None:
+    edit(results / name, before, after)
+    with pytest.raises(ResultError) as error:
+        build.sources(results, tmp_path / "build")
+    assert named in str(error.value)
+
+
+def test_the_text_uses_the_macros_that_exist_and_types_no_number(results: Path) -> None:
+    text = (ROOT / "paper/paper.tex").read_text()
+    used = set(re.findall(r"\\([A-Z][A-Za-z]+)", text))
+    assert used <= set(macros.numbers(results))
+    body = text[text.index(r"\begin{document}") :]
+    assert re.findall(r"\d+\.\d+|\d+\\,(?:ms|s\b|points)", body) == []
+    assert re.findall(r"(\d+)\\,\\%", body) == ["5"]  # the width of the band
+
+
+@pytest.mark.parametrize("rounded", [(0.9833, 360, "within"), (0.9900, 36_000, "more than")])
+def test_a_difference_is_compared_with_chance(rounded: tuple[float, int, str]) -> None:
+    accuracy, images, chance = rounded
+    new, old = (Stage("x", "fp32", a, a, 1.0, 1.0, None, 1.0, 1.0, 1.0) for a in (accuracy, 0.9806))
+    assert f"({chance} chance" in sentences.more_accurate(new, old, images)
+    assert sentences.more_accurate(new, new, images) == "is as accurate on the test images"
+    assert sentences.faster(new, old) == r"takes as long (within 2\,\%)"
+    assert sentences.versus(old, new, images).startswith("is not better: it takes as long")
+
+
+def test_the_target_is_judged_by_the_measurement() -> None:
+    stage = Stage("x", "int8", 1.0, 1.0, 1.2e-3, 1.3e-3, None, 1.0, 1.0, 1.0)
+    judged = [sentences.target(stage, Setup(Path(), {"target_ms": asked})) for asked in ("1.0", "1.2")]
+    assert "misses the target by 20.0" in judged[0]
+    assert "meets the target" in judged[1]
+
+
+def test_words_and_numbers_are_safe_in_latex() -> None:
+    assert escape("a_b & 5%\n{~}\\ 中") == r"a\_b \& 5\% \{\textasciitilde{}\}\textbackslash{} ?"
+    assert [significant(x) for x in (0.0123, 1.5, 99.9, 1234.0)] == ["0.0123", "1.50", "99.9", "1234"]
+    assert [count(x) for x in (2000, 6.6e10)] == [r"2\,000", r"$6.6\times10^{10}$"]
+
+
+def test_without_latex_the_packages_are_named(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ResultError, match="apt-get install latexmk texlive-latex-recommended"):
+        build.typeset(tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
+def test_the_paper_is_built_twice_to_the_same_bytes(results: Path, tmp_path: Path) -> None:
+    build.sources(results, tmp_path / "one")
+    shutil.copytree(tmp_path / "one", tmp_path / "another")
+    papers = [build.typeset(tmp_path / name).read_bytes() for name in ("one", "another")]
+    assert papers[0].startswith(b"%PDF")
+    assert papers[0] == papers[1]
+    log = (tmp_path / "one/paper.log").read_text(errors="replace")
+    assert "Overfull" not in log
+    assert "undefined" not in log
+    numbers = tmp_path / "one/numbers.tex"
+    numbers.write_text(numbers.read_text().replace("WinnerTestAccuracy", "Other"))
+    with pytest.raises(ResultError, match="Undefined control sequence"):
+        build.typeset(tmp_path / "one")
+    assert not (tmp_path / "one/paper.pdf").exists()
