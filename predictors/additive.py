@@ -45,3 +45,8 @@ class AdditiveLatency:
     def fastest(self) -> Arch:
         """The fastest architecture there is: exact, as layers add (and the slope is positive)."""
         return tuple(int(pick) for pick in np.nanargmin(self.seconds, axis=1))
+
+    @property
+    def slowest(self) -> Arch:
+        """The slowest architecture there is."""
+        return tuple(int(pick) for pick in np.nanargmax(self.seconds, axis=1))

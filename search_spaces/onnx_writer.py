@@ -72,7 +72,7 @@ class _Graph:
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
-        self.initializers = [_constant("zero", np.zeros((), np.float32)), _constant("six", np.full((), 6, np.float32))]
+        self.initializers: list[onnx.TensorProto] = []
 
     def node(self, op: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
@@ -92,7 +92,15 @@ class _Graph:
             pads=[conv.kernel // 2] * 4,
             group=conv.groups,
         )
-        return self.node("Clip", [value, "zero", "six"], f"{name}.relu6") if conv.relu else value
+        return self.relu6(f"{name}.relu6", value) if conv.relu else value
+
+    def relu6(self, name: str, value: str) -> str:
+        if not any(tensor.name == "six" for tensor in self.initializers):
+            self.initializers += [
+                _constant("zero", np.zeros((), np.float32)),
+                _constant("six", np.full((), 6, np.float32)),
+            ]
+        return self.node("Clip", [value, "zero", "six"], name)
 
     def layer(self, name: str, spec: Spec, folded: Folded, value: str) -> str:
         x = value

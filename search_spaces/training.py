@@ -20,7 +20,7 @@ Backward = Callable[[int, Tensor, Tensor], float]  # step, images, labels -> los
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with Nesterov momentum, linear warm-up, then a half cosine to zero; no decay on vectors (batch norm, bias)."""
+    """SGD with Nesterov momentum, linear warm-up, then a half cosine; no weight decay on vectors (batch norm, bias)."""
 
     steps: int
     batch: int  # images

@@ -1,0 +1,47 @@
+# make demo: the whole chain on scikit-learn's digits.   make test: the tests.   make paper: paper/build/paper.pdf
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: demo test lint paper bench install clean
+
+demo: $(VENV)/ready
+	$(RUN) -m experiments.pipeline
+
+test: $(VENV)/test
+	$(RUN) -m pytest
+
+lint: $(VENV)/test
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+paper: $(VENV)/ready
+	$(RUN) -m paper.build
+
+bench: $(VENV)/bench
+	$(RUN) -m experiments.bench
+
+install: $(VENV)/ready
+
+clean:
+	rm -rf $(VENV) paper/build
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Lutra needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' || \
+	  { echo "Python's venv is missing: on Debian, apt install python3-venv"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/ready: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/test: $(VENV)/ready
+	$(RUN) -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(VENV)/bench: $(VENV)/ready
+	$(RUN) -m pip install --quiet --editable '.[bench]'
+	@touch $@

@@ -1,0 +1,181 @@
+"""python -m experiments.benchmark: every stage's file on the device: accuracy, latency, size, predicted latency.
+
+This is the only place where the test images are looked at. The accuracies are of the very files that are timed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+
+from compress.parity import onnx_logits
+from experiments import artefacts, command
+from experiments.choices import board_of, dataset_of, space_of
+from experiments.compress import array, compress, fp32_file, int8_file
+from experiments.config import Config
+from experiments.data import Dataset, Split
+from experiments.measure import measure, read_table, timing_files
+from experiments.progress import track
+from experiments.search import read_winner, search
+from experiments.train import prepare, retrain
+from experiments.weights import load_network
+from predictors.blocks import computing
+from predictors.rounds import Protocol, Round, summarize
+from predictors.rounds import measure as measure_rounds
+from predictors.table import LatencyTable
+from search_spaces.evaluation import accuracy
+from search_spaces.space import Arch, SearchSpace
+from search_spaces.spec import Spec, macs, parameters
+
+SENTINELS = 4  # networks of the table that are timed again, to know the machine's speed now
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file of the final table. Accuracies are fractions."""
+
+    stage: str
+    precision: str
+    validation_accuracy: float
+    test_accuracy: float
+    latency_median_s: float  # median over rounds of a round's mean inference
+    latency_p90_s: float  # 90th percentile over single inferences
+    predicted_s: float  # by the table, at the speed the machine had here
+    file_bytes: int
+    macs: int
+    parameters: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A file to be timed, and the layers it computes."""
+
+    name: str
+    precision: str
+    specs: tuple[Spec, ...]
+    onnx: bytes
+
+
+def benchmark(config: Config) -> Path:
+    """The folder of benchmark.json and of every stage's ONNX file."""
+    table, found = measure(config), search(config)
+    files = _weights(config, found)
+    int8 = compress(config) / "int8.onnx"
+    settings = {
+        "device": asdict(config.device),
+        "measure": asdict(config.measure),
+        "data": asdict(config.data),
+        "seed": config.seed,
+        "calibration": config.compress.calibration,
+    }
+    inputs = {name: artefacts.sha256(path) for name, path in {"table": table, "int8": int8, **files}.items()}
+    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
+
+    def work(folder: Path) -> None:
+        _benchmark(config, read_table(table), _stages(config, files, int8), folder)
+
+    return artefacts.step(Path(config.runs), "benchmark", label, settings, inputs, work)
+
+
+def read_rows(folder: Path) -> tuple[list[Row], float]:
+    """The rows, and how much longer everything took than when the table was measured (1.1: 10 % longer)."""
+    record = json.loads((folder / "benchmark.json").read_text())
+    return [Row(**row) for row in record["rows"]], record["slowdown"]
+
+
+def _weights(config: Config, found: Path) -> dict[str, Path]:
+    """The weights of every network, by stage. Retraining is the same for all architectures."""
+    space = space_of(config)
+    squeezed = compress(config)
+    return {
+        "reference": retrain(config, space.reference),
+        "random": retrain(config, random_arch(config, space)),
+        "inherited": found / "inherited.safetensors",
+        "retrained": retrain(config, read_winner(found).arch),
+        "pruned": squeezed / "pruned.safetensors",
+        "finetuned": squeezed / "finetuned.safetensors",
+    }
+
+
+def random_arch(config: Config, space: SearchSpace) -> Arch:
+    return space.sample(Random(f"a random architecture {config.seed}"))
+
+
+def _stages(config: Config, files: dict[str, Path], int8: Path) -> list[Stage]:
+    """fp32 of every stage, then INT8: of the networks to compare with, and the file that is deployed."""
+    prepare(config)
+    networks = {name: load_network(path) for name, path in files.items()}
+    stages = [Stage(name, "fp32", net.specs, fp32_file(config, net)) for name, net in networks.items()]
+    for name in ("reference", "random", "retrained"):
+        stages.append(Stage(name, "int8", networks[name].specs, int8_file(config, networks[name])))
+    return [*stages, Stage("int8", "int8", networks["finetuned"].specs, int8.read_bytes())]
+
+
+def _benchmark(config: Config, table: LatencyTable, stages: list[Stage], folder: Path) -> None:
+    names = {f"{stage.name}.{stage.precision}": stage for stage in stages}
+    for name, stage in names.items():
+        artefacts.write(folder / f"{name}.onnx", stage.onnx)
+    sentinels, expected = _sentinels(config, table)
+    settings = asdict(config.measure)
+    settings.pop("networks")
+    protocol = Protocol(**settings)
+    files = {**{name: stage.onnx for name, stage in names.items()}, **sentinels}
+    with board_of(config.device) as board:
+        rounds = list(track(measure_rounds(board, files, protocol, each=True), "timing stages", protocol.max_rounds))
+    values = summarize([(r.order, r.seconds) for r in rounds])
+    slowdown = float(np.median([values[name].seconds / expected[name] for name in sentinels]))
+    rows = [
+        _row(config, table, stage, values[name].seconds, _percentile(rounds, name), slowdown)
+        for name, stage in track(names.items(), "evaluating files", len(names))
+    ]
+    record = {"slowdown": slowdown, "rows": [asdict(row) for row in rows]}
+    artefacts.write(folder / "benchmark.json", json.dumps(record, indent=1) + "\n")
+
+
+def _sentinels(config: Config, table: LatencyTable) -> tuple[dict[str, bytes], dict[str, float]]:
+    """Files of some networks that the table timed, and the seconds they took then."""
+    space = space_of(config)
+    archs = list(dict.fromkeys(row.arch for row in table.networks))[:SENTINELS]
+    files = dict(timing_files([computing(space.decode(arch)) for arch in archs]))
+    then = {(row.precision, row.arch): row.measured for row in table.networks}
+    keys = {name: (name.split("/")[0], archs[int(name.split("/")[1])]) for name in files}
+    return files, {name: then[key] for name, key in keys.items()}
+
+
+def _percentile(rounds: list[Round], name: str) -> float:
+    singles = [r.singles[r.order.index(name)] for r in rounds if name in r.order]
+    return float(np.percentile(np.concatenate(singles), 90))
+
+
+def _row(config: Config, table: LatencyTable, stage: Stage, seconds: float, percentile: float, slowdown: float) -> Row:
+    data = dataset_of(config.data)
+    return Row(
+        stage=stage.name,
+        precision=stage.precision,
+        validation_accuracy=_accuracy(stage, data, data.validation),
+        test_accuracy=_accuracy(stage, data, data.test),
+        latency_median_s=seconds,
+        latency_p90_s=percentile,
+        predicted_s=slowdown * table.latency(stage.specs, stage.precision),
+        file_bytes=len(stage.onnx),
+        macs=macs(stage.specs),
+        parameters=parameters(stage.specs),
+        sha256=hashlib.sha256(stage.onnx).hexdigest(),
+    )
+
+
+def _accuracy(stage: Stage, data: Dataset, split: Split) -> float:
+    """Fraction of a split's images that the file classifies right."""
+    images, labels = data.fixed(split, 0, 0)
+    return accuracy(torch.from_numpy(onnx_logits(stage.onnx, array(images))), labels)
+
+
+if __name__ == "__main__":
+    command.run(benchmark)

@@ -1,0 +1,107 @@
+"""From a function of `Config` to a command: Hydra composes, mistakes become one line and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+import hydra_conf
+from experiments.config import Config
+from search_spaces.errors import LutraError, unknown
+
+CONFIGS = str(Path(hydra_conf.__file__).parent)
+GROUPS = ("data", "space", "device", "strategy", "objective", "compress", "experiment")
+
+
+def run(function: Callable[[Config], object]) -> None:
+    """Runs `function` as a Hydra command, once or for each job of a --multirun."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of being printed by Hydra
+    if sys.version_info >= (3, 14):  # hydra 1.3's help strings; mended in 1.4
+        argparse.ArgumentParser._check_help = lambda self, action: None  # type: ignore[attr-defined]
+    ConfigStore.instance().store(name="schema", node=_writable(OmegaConf.structured(Config)))
+    told: list[BaseException] = []
+
+    def job(settings: DictConfig) -> None:
+        try:
+            function(checked(settings))
+        except LutraError as error:
+            told.append(error)
+            print(f"error: {error}", file=sys.stderr)
+            raise
+
+    try:
+        hydra.main(version_base="1.3", config_path=CONFIGS, config_name="config")(job)()
+    except KeyboardInterrupt:
+        _stop("interrupted; the same command goes on from the finished steps")
+    except LutraError as error:
+        _stop(None if error in told else str(error))
+    except (HydraException, OmegaConfBaseException) as error:
+        _stop(_explain(error))
+
+
+def checked(settings: DictConfig) -> Config:
+    """The typed configuration. Raises LutraError for a key that the schema lacks, or that has no value yet."""
+    plain = OmegaConf.to_container(settings)
+    assert isinstance(plain, dict)
+    for key in _keys(plain):
+        if key not in _known() and not key.startswith("strategy.options."):
+            raise unknown("key", key, _known())
+    missing = sorted(OmegaConf.missing_keys(settings))
+    if missing:
+        raise LutraError(f"{missing[0]} needs a value: add {missing[0]}=... to the command")
+    config = OmegaConf.to_object(settings)
+    assert isinstance(config, Config)
+    return config
+
+
+def _writable(schema: DictConfig) -> DictConfig:
+    """The schema without the lock that OmegaConf takes from frozen dataclasses: composing writes into it."""
+    OmegaConf.set_readonly(schema, False)
+    for key in schema:
+        if isinstance(schema._get_node(key), DictConfig):
+            _writable(schema._get_node(key))  # type: ignore[arg-type]
+    return schema
+
+
+def _known() -> list[str]:
+    return list(_keys(dataclasses.asdict(Config())))
+
+
+def _keys(tree: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in tree.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _keys(value, f"{prefix}{key}.")
+
+
+def _explain(error: Exception) -> str:
+    """One line for what Hydra and OmegaConf say in many."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
+        group, name = error.missing_cfg_file.rsplit("/", 1)
+        return str(unknown(group, name, error.options))
+    text = str(error)
+    key = re.search(r"Could not override '([^']+)'|Key '([^']+)' (?:is )?not in", text)
+    if key and "type" not in text.lower().split("key")[0]:
+        return str(unknown("key", key[1] or key[2], [*GROUPS, *_known()]))
+    group_match = re.search(r"Could not find '?([\w/]+)'?", text)
+    if group_match:
+        return f"{text.splitlines()[0]} Groups: {', '.join(GROUPS)}"
+    return " ".join(text.split())
+
+
+def _stop(message: str | None) -> NoReturn:
+    if message is not None:
+        print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,103 @@
+"""The configuration of every command: one schema, checked by types, filled from `hydra_conf/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    name: str = "digits"
+    path: str = ""  # where the images are, or are downloaded to
+    size: int = 16  # pixels
+    validation: float = 0.2  # fraction of the training images
+    seed: int = 0  # of the split
+
+
+@dataclass(frozen=True)
+class SpaceConfig:
+    name: str = "tiny"
+
+
+@dataclass(frozen=True)
+class DeviceConfig:
+    name: str = "local"
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class MeasureConfig:
+    """See predictors.rounds.Protocol. `networks`: whole networks timed for the correction."""
+
+    min_rounds: int = 9
+    max_rounds: int = 15
+    sample_seconds: float = 0.02
+    within: float = 0.02
+    networks: int = 12
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """See search_spaces.training.Recipe."""
+
+    steps: int = 250
+    batch: int = 64
+    learning_rate: float = 0.1
+    weight_decay: float = 5e-5
+    label_smoothing: float = 0.1
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    budget: int = 100  # distinct architectures
+    calibration: int = 512  # training images for batch-norm statistics
+    validation: int = 0  # validation images to judge by; 0: all
+
+
+@dataclass(frozen=True)
+class StrategyConfig:
+    name: str = "evolution"
+    options: dict[str, Any] = field(default_factory=dict)  # the strategy's own keywords
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """The target is `target_ms`, or else `target_fraction` of the hand-made reference's latency in the table."""
+
+    name: str = "bounded"
+    target_ms: float | None = None
+    target_fraction: float = 0.6
+    weight: float = -0.07  # MnasNet's exponent
+
+
+@dataclass(frozen=True)
+class CompressConfig:
+    keep: float = 0.75  # fraction of every block's hidden channels
+    finetune: TrainConfig = field(default_factory=TrainConfig)
+    distillation: float = 0.5  # weight of the unpruned network's soft labels; 0: labels alone
+    temperature: float = 2.0
+    calibration: int = 512  # training images for INT8 ranges
+
+
+@dataclass(frozen=True)
+class Config:
+    seed: int = 0
+    runs: str = "experiments/runs"
+    results: str = "paper/results"  # where publish=true writes
+    precision: str = "int8"  # whose latency is searched on
+    table: str | None = None  # a table file to use instead of measuring
+    ignore: list[str] = field(default_factory=list)  # passport keys that may differ
+    publish: bool = False
+    threads: int = 2  # of the host, for training
+    data: DataConfig = field(default_factory=DataConfig)
+    space: SpaceConfig = field(default_factory=SpaceConfig)
+    device: DeviceConfig = field(default_factory=DeviceConfig)
+    measure: MeasureConfig = field(default_factory=MeasureConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    search: SearchConfig = field(default_factory=SearchConfig)
+    strategy: StrategyConfig = field(default_factory=StrategyConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    retrain: TrainConfig = field(default_factory=TrainConfig)
+    compress: CompressConfig = field(default_factory=CompressConfig)

@@ -1,0 +1,129 @@
+"""python -m experiments.measure: the latency table of this space on this device, in fp32 and INT8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compress.prune import uniform_widths
+from compress.quantize import quantize
+from experiments import artefacts, command, events
+from experiments.choices import board_of, passport_of, space_of
+from experiments.config import Config
+from experiments.progress import console, track
+from paper.figures import heatmap, prediction
+from predictors.assembly import assemble, file_name
+from predictors.blocks import Specs, all_specs, block_specs, networks_to_time
+from predictors.rounds import Protocol, Round
+from predictors.rounds import measure as measure_rounds
+from predictors.table import DECIDING, PRECISIONS, LatencyTable
+from search_spaces.errors import LutraError
+from search_spaces.onnx_writer import random_weights, write
+from search_spaces.space import SearchSpace
+from search_spaces.spec import Spec
+
+
+def measure(config: Config) -> Path:
+    """The table's file: the given one, checked against this device, or one that is measured now or was before."""
+    passport = passport_of(config.device)
+    if config.table is not None:
+        read_table(Path(config.table)).require(passport, config.ignore)
+        return Path(config.table)
+    settings = {
+        "space": asdict(config.space),
+        "layers": artefacts.digest([[str(spec) for spec in options] for options in space_of(config).layers]),
+        "device": asdict(config.device),
+        "measure": asdict(config.measure),
+        "keep": config.compress.keep,
+    }
+    inputs = {"passport": artefacts.digest({key: passport.get(key) for key in DECIDING})}
+    label = f"{config.space.name}-{config.device.name}"
+    runs = Path(config.runs)
+    return artefacts.step(runs, "measure", label, settings, inputs, lambda f: _measure(config, f)) / "table.json"
+
+
+def read_table(path: Path) -> LatencyTable:
+    """A table from its file; errors name the file."""
+    if not path.is_file():
+        raise LutraError(f"there is no table at {path}; measure one: python -m experiments.measure")
+    try:
+        return LatencyTable.from_json(path.read_text())
+    except LutraError as error:
+        raise LutraError(f"{path}: {error}") from None
+
+
+def _measure(config: Config, folder: Path) -> None:
+    space, settings = space_of(config), asdict(config.measure)
+    archs = networks_to_time(space, settings.pop("networks"), config.measure.seed)
+    blocks = with_pruned(block_specs(space), config.compress.keep)
+    specs = all_specs(blocks, [space.decode(arch) for arch in archs])
+    files = dict(timing_files(track(specs, "writing ONNX files", len(specs))))
+    protocol = Protocol(**settings)
+    with board_of(config.device) as board:
+        console.print(f"timing {len(files)} networks on {board.passport['cpu']}")
+        rounds = list(track(measure_rounds(board, files, protocol), "rounds", protocol.max_rounds, _left))
+    table = assemble(space, blocks, archs, specs, files, rounds, board.passport, protocol)
+    artefacts.write_csv(folder / "table.csv", table_rows(space, table))
+    artefacts.write_csv(folder / "networks.csv", network_rows(table))
+    with events.writer(folder) as tensorboard:
+        tensorboard.add_figure("latency table", heatmap.draw(folder))
+        tensorboard.add_figure("whole networks", prediction.draw(folder))
+    artefacts.write(folder / "table.json", table.to_json())
+
+
+def with_pruned(blocks: Iterable[Spec], keep: float) -> list[Spec]:
+    """The blocks, and those that pruning makes of them: their latencies are to be predicted too."""
+    blocks = list(blocks)
+    narrow = [
+        replace(blocks[index], hidden_channels=width)  # type: ignore[arg-type]
+        for index, width in uniform_widths(blocks, keep).items()
+    ]
+    return list(dict.fromkeys(blocks + narrow))
+
+
+def timing_files(networks: Iterable[Specs]) -> Iterator[tuple[str, bytes]]:
+    """Every network in each precision, with random weights, under the name that `assemble` knows."""
+    for index, specs in enumerate(networks):
+        fp32 = write(specs, random_weights(specs))
+        first = specs[0].convs[0]
+        shape = (4, first.in_channels, first.resolution, first.resolution)
+        images = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+        yield file_name("fp32", index), fp32
+        yield file_name("int8", index), quantize(fp32, images)
+
+
+def _left(done: Round) -> str:
+    return f"{len(done.unfinished)} not yet within bounds" if done.unfinished else "all within bounds"
+
+
+def table_rows(space: SearchSpace, table: LatencyTable) -> list[dict[str, Any]]:
+    """One row per layer, option and precision; Skips are left out."""
+    return [
+        {"layer": layer, "option": option, "spec": str(spec), "precision": precision}
+        | {f"{key}_s" if key != "seconds" else key: value for key, value in vars(table.rows[precision, spec]).items()}
+        for precision in PRECISIONS
+        for layer, options in enumerate(space.layers)
+        for option, spec in enumerate(options)
+        if spec.convs
+    ]
+
+
+def network_rows(table: LatencyTable) -> list[dict[str, Any]]:
+    return [
+        {
+            "arch": artefacts.arch_name(row.arch),
+            "precision": row.precision,
+            "naive_s": row.naive,
+            "predicted_s": row.held_out,
+            "measured_s": row.measured,
+        }
+        for row in table.networks
+    ]
+
+
+if __name__ == "__main__":
+    command.run(measure)

@@ -1,0 +1,29 @@
+"""python -m experiments.pipeline: every step, from the board's latency table to the INT8 file measured on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from experiments import command
+from experiments.benchmark import benchmark
+from experiments.compress import compress
+from experiments.config import Config
+from experiments.measure import measure
+from experiments.progress import console
+from experiments.report import report
+from experiments.search import search
+from experiments.train import train
+
+STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, compress, benchmark, report)
+
+
+def pipeline(config: Config) -> None:
+    """Steps that were finished before are not done again."""
+    for number, step in enumerate(STEPS, 1):
+        console.print(f"[bold]{number}/{len(STEPS)} {step.__name__}[/bold]")
+        console.print(f"  {step(config)}", soft_wrap=True, highlight=False)
+
+
+if __name__ == "__main__":
+    command.run(pipeline)

@@ -1,0 +1,137 @@
+"""python -m experiments.report: a run as CSV files, figures and one table; publish=true also as the paper's."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from experiments import artefacts, command, events
+from experiments.benchmark import Row, benchmark, read_rows
+from experiments.choices import dataset_of, space_of, target_of
+from experiments.compress import compress
+from experiments.config import Config
+from experiments.measure import measure, network_rows, read_table, table_rows
+from experiments.progress import console
+from experiments.search import search
+from experiments.train import train
+from paper.figures import heatmap, pareto, prediction, stages, style
+
+FIGURES = {"pareto": pareto.draw, "prediction": prediction.draw, "stages": stages.draw, "heatmap": heatmap.draw}
+STEPS = {"train": train, "search": search, "compress": compress, "benchmark": benchmark}
+
+
+def report(config: Config) -> Path:
+    """The report's folder: CSV files, figures, and the deployed int8.onnx. Prints the table."""
+    table = measure(config)
+    folders = {name: made if (made := step(config)).is_dir() else made.parent for name, step in STEPS.items()}
+    inputs = {name: artefacts.sha256(folder / artefacts.MANIFEST) for name, folder in folders.items()}
+    inputs["table"] = artefacts.sha256(table)
+    label = f"{config.space.name}-{config.data.name}-{config.strategy.name}-{config.objective.name}-seed{config.seed}"
+    folder = artefacts.step(
+        Path(config.runs),
+        "report",
+        label,
+        {"ignore": config.ignore},
+        inputs,
+        lambda folder: _report(config, table, folders, folder),
+    )
+    if config.publish:
+        for path in sorted(folder.glob("*.csv")):
+            artefacts.write(Path(config.results) / path.name, path.read_bytes())
+    show(config, folders["benchmark"], folder)
+    return folder
+
+
+def _report(config: Config, table: Path, folders: dict[str, Path], folder: Path) -> None:
+    rows, slowdown = read_rows(folders["benchmark"])
+    facts, latencies = setup(config, table, folders, slowdown), read_table(table)
+    artefacts.write_csv(folder / "setup.csv", [{"key": key, "value": value} for key, value in facts.items()])
+    artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])
+    artefacts.write_csv(folder / "table.csv", table_rows(space_of(config), latencies))
+    artefacts.write_csv(folder / "networks.csv", network_rows(latencies))
+    artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
+    artefacts.write(folder / "int8.onnx", (folders["compress"] / "int8.onnx").read_bytes())
+    with events.writer(folder) as board:
+        for name, draw in FIGURES.items():
+            figure = draw(folder)
+            for suffix in ("pdf", "png"):
+                style.save(figure, folder / f"{name}.{suffix}")
+            board.add_figure(name, figure)
+        final = rows[-1]
+        chosen = {key: facts[key] for key in ("space", "data", "strategy", "objective", "seed")}
+        metrics = {"final/test_accuracy": final.test_accuracy, "final/latency_ms": 1e3 * final.latency_median_s}
+        board.add_hparams(chosen, metrics, run_name=".")
+
+
+def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float) -> dict[str, Any]:
+    """The configuration, the machine and the sizes of everything, for the paper's set-up table."""
+    space, data, latencies = space_of(config), dataset_of(config.data), read_table(table)
+    manifests = {name: artefacts.manifest(folder) for name, folder in folders.items()}
+    versions = manifests["benchmark"]["versions"]
+    own = (table.parent / artefacts.MANIFEST).exists()
+    return {
+        "space": space.name,
+        "space_size": space.size,
+        "layers": sum(count > 1 for count in space.options),
+        "data": data.name,
+        "train_images": len(data.train.labels),
+        "validation_images": len(data.validation.labels),
+        "test_images": len(data.test.labels),
+        "resolution": data.shape.resolution,
+        "classes": data.shape.classes,
+        "strategy": config.strategy.name,
+        "seed": config.seed,
+        "evaluations": config.search.budget,
+        "objective": config.objective.name,
+        "target_ms": 1e3 * target_of(config, space, latencies),
+        "target_fraction": "" if config.objective.target_ms else config.objective.target_fraction,
+        "precision": config.precision,
+        "device": latencies.device,
+        **{key: latencies.passport[key] for key in ("cpu", "machine", "threads", "onnxruntime")},
+        "torch": versions["torch"],
+        "python": versions["python"],
+        "table_rounds": len(latencies.rounds),
+        "table_graphs": len(latencies.timed),
+        "table_sha256": artefacts.sha256(table),
+        "supernet_steps": config.train.steps,
+        "retrain_steps": config.retrain.steps,
+        "finetune_steps": config.compress.finetune.steps,
+        "supernet_seconds": manifests["train"]["seconds"],
+        "search_seconds": manifests["search"]["seconds"],
+        "measure_seconds": artefacts.manifest(table.parent)["seconds"] if own else "",
+        "git_commit": manifests["benchmark"]["git_commit"],
+        "machine_speed": 1 / slowdown,
+        "ignored": " ".join(config.ignore),
+    }
+
+
+def show(config: Config, benchmarked: Path, folder: Path) -> None:
+    """Prints the table of all stages, and where to look next."""
+    rows, slowdown = read_rows(benchmarked)
+    columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "parameters")
+    table = Table(*columns, title=f"{config.data.name}, {config.space.name}, {config.device.name}")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(*_cells(row))
+    console.print(table)
+    change = f"{abs(slowdown - 1):.0%} {'slower' if slowdown > 1 else 'faster'}"
+    console.print(f"The machine was {change} than when the table was measured; the predictions are scaled by that.")
+    if config.ignore:
+        console.print(f"The table's {', '.join(config.ignore)} was not compared with this device's: ignore was set.")
+    console.print(f"The deployed file: {folder / 'int8.onnx'}\nFigures and CSV files: {folder}", soft_wrap=True)
+    console.print(f"TensorBoard: tensorboard --logdir {config.runs}", soft_wrap=True)
+
+
+def _cells(row: Row) -> list[str]:
+    accuracies = [f"{100 * value:.2f}" for value in (row.validation_accuracy, row.test_accuracy)]
+    latencies = [f"{1e3 * value:.3f}" for value in (row.latency_median_s, row.latency_p90_s, row.predicted_s)]
+    sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]
+    return [row.stage, row.precision, *accuracies, *latencies, *sizes]
+
+
+if __name__ == "__main__":
+    command.run(report)

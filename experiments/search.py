@@ -1,0 +1,145 @@
+"""python -m experiments.search: a strategy asks, the supernet and the table answer; one candidate wins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from strategies.supernet_problem import supernet_problem
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from experiments import artefacts, command, events, journal
+from experiments.choices import dataset_of, objective_of, space_of, strategy_of
+from experiments.config import Config
+from experiments.measure import measure, read_table
+from experiments.progress import console, track
+from experiments.train import prepare, train
+from experiments.weights import load_supernet, save_network
+from paper.figures import pareto
+from search_spaces.evaluation import calibrate
+from search_spaces.space import Arch, SearchSpace
+from search_spaces.spec import macs, parameters
+from strategies.problem import Candidate, best
+from strategies.search import search as run_strategy
+
+
+@dataclass(frozen=True)
+class Winner:
+    """What a search found. Latencies are predicted seconds, accuracies fractions of the validation images."""
+
+    arch: Arch
+    accuracy: float
+    latency: float
+    score: float
+    objective: str
+
+
+def search(config: Config) -> Path:
+    """The search's folder: candidates.jsonl, winner.json, and the winner's inherited weights."""
+    table, supernet = measure(config), train(config)
+    settings = {
+        "space": asdict(config.space),
+        "data": asdict(config.data),
+        "strategy": asdict(config.strategy),
+        "objective": asdict(config.objective),
+        "search": asdict(config.search),
+        "precision": config.precision,
+        "seed": config.seed,
+        "threads": config.threads,
+    }
+    inputs = {"table": artefacts.sha256(table), "supernet": artefacts.sha256(supernet)}
+    label = f"{config.space.name}-{config.data.name}-{config.strategy.name}-{config.objective.name}-seed{config.seed}"
+    return artefacts.step(
+        Path(config.runs), "search", label, settings, inputs, lambda folder: _search(config, table, supernet, folder)
+    )
+
+
+def read_winner(folder: Path) -> Winner:
+    record = json.loads((folder / "winner.json").read_text())
+    return Winner(**{**record, "arch": tuple(record["arch"])})
+
+
+def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
+    prepare(config)
+    space, data = space_of(config), dataset_of(config.data)
+    latencies = read_table(table)
+    objective = objective_of(config, space, latencies)
+    net = load_supernet(supernet, space)
+    calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
+
+    def batches(step: int) -> tuple[Tensor, Tensor]:
+        return data.batch(step, config.train.batch, config.seed + 1)
+
+    problem = supernet_problem(
+        net,
+        latencies.predictor(space, config.precision),
+        objective,
+        batches,
+        calibration,
+        data.fixed(data.validation, config.search.validation, config.seed),
+    )
+    log = folder / "candidates.jsonl"
+    known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
+    if known:
+        console.print(f"going on after {len(known)} candidates of {log}")
+    problem.memo.update(known)
+    budget = min(config.search.budget, space.size)
+    candidates = run_strategy(strategy_of(config), problem, Random(config.seed), budget)
+    found: list[Candidate] = []
+    with events.writer(folder) as board:
+        for candidate in track(candidates, f"searching by {config.strategy.name}", budget, _tell):
+            if candidate.arch not in known:
+                journal.append(log, asdict(candidate))
+            found.append(candidate)
+            _show(board, candidate, best(found), len(found))
+        winner = best(found)
+        artefacts.write_csv(folder / "candidates.csv", candidate_rows(config, space, found))
+        board.add_figure("pareto", pareto.draw(folder))
+        chosen = {"strategy": config.strategy.name, "objective": config.objective.name, "seed": config.seed}
+        metrics = {
+            "best/accuracy": winner.accuracy,
+            "best/latency_ms": 1e3 * winner.latency,
+            "best/score": winner.score,
+        }
+        events.hparams(board, chosen, metrics)
+    save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
+    record = Winner(winner.arch, winner.accuracy, winner.latency, winner.score, str(objective))
+    artefacts.write(folder / "winner.json", json.dumps(asdict(record), indent=1) + "\n")
+
+
+def _show(board: SummaryWriter, candidate: Candidate, best_so_far: Candidate, count: int) -> None:
+    board.add_scalar("candidate/accuracy", candidate.accuracy, count)
+    board.add_scalar("candidate/latency_ms", 1e3 * candidate.latency, count)
+    board.add_scalar("candidate/score", candidate.score, count)
+    board.add_scalar("candidate/best_score", best_so_far.score, count)
+
+
+def _tell(candidate: Candidate) -> str:
+    return f"{candidate.accuracy:.1%} at {1e3 * candidate.latency:.3f} ms"
+
+
+def candidate_rows(config: Config, space: SearchSpace, found: Iterable[Candidate]) -> list[dict[str, Any]]:
+    return [
+        {
+            "index": index,
+            "strategy": config.strategy.name,
+            "seed": config.seed,
+            "arch": artefacts.arch_name(candidate.arch),
+            "accuracy": candidate.accuracy,
+            "latency_s": candidate.latency,
+            "score": candidate.score,
+            "feasible": candidate.feasible,
+            "macs": macs(space.decode(candidate.arch)),
+            "parameters": parameters(space.decode(candidate.arch)),
+        }
+        for index, candidate in enumerate(found)
+    ]
+
+
+if __name__ == "__main__":
+    command.run(search)

@@ -1,0 +1,130 @@
+"""python -m experiments.train: the supernet, which holds every network of the space; and networks from scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from experiments import artefacts, command
+from experiments.choices import dataset_of, space_of
+from experiments.config import Config, TrainConfig
+from experiments.data import Dataset
+from experiments.events import writer
+from experiments.progress import track
+from experiments.weights import save_network, save_supernet
+from search_spaces.evaluation import accuracy, calibrate, predict
+from search_spaces.network import Network
+from search_spaces.space import Arch
+from search_spaces.supernet import Supernet
+from search_spaces.training import Backward, Recipe, cross_entropy, fit, sandwich
+
+CURVE = 10  # points of the validation curve
+CALIBRATION = 512  # training images for batch-norm statistics
+
+
+def train(config: Config) -> Path:
+    """The supernet's file."""
+    settings = {**_shared(config), "train": asdict(config.train)}
+    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
+    folder = artefacts.step(Path(config.runs), "train", label, settings, {}, lambda folder: _train(config, folder))
+    return folder / "supernet.safetensors"
+
+
+def _train(config: Config, folder: Path) -> None:
+    prepare(config)
+    space, data = space_of(config), dataset_of(config.data)
+    supernet = Supernet(space)
+    backward = sandwich(supernet, config.train.label_smoothing, config.seed)
+    extremes = {"largest": space.largest, "smallest": space.smallest, "reference": space.reference}
+    run_steps(
+        supernet,
+        data,
+        config.train,
+        config.seed,
+        backward,
+        folder,
+        "training the supernet",
+        lambda: {name: validate(supernet.extract(arch), data) for name, arch in extremes.items()},
+    )
+    save_supernet(folder / "supernet.safetensors", supernet)
+
+
+def retrain(config: Config, arch: Arch) -> Path:
+    """The file of a network trained from scratch: the same recipe for every architecture."""
+    settings = {**_shared(config), "retrain": asdict(config.retrain), "arch": arch}
+    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
+    folder = artefacts.step(
+        Path(config.runs), "retrain", label, settings, {}, lambda folder: _retrain(config, arch, folder)
+    )
+    return folder / "network.safetensors"
+
+
+def _retrain(config: Config, arch: Arch, folder: Path) -> None:
+    prepare(config)
+    data = dataset_of(config.data)
+    network = Network([spec for spec in space_of(config).decode(arch) if spec.convs])
+    backward = cross_entropy(network, config.retrain.label_smoothing)
+    name = f"training {artefacts.arch_name(arch)}"
+    run_steps(network, data, config.retrain, config.seed, backward, folder, name, lambda: {})
+    save_network(folder / "network.safetensors", calibrated(network, data))
+
+
+def run_steps(
+    model: nn.Module,
+    data: Dataset,
+    settings: TrainConfig,
+    seed: int,
+    backward: Backward,
+    folder: Path,
+    description: str,
+    validation: Callable[[], dict[str, float]],
+) -> None:
+    """Trains behind a progress bar; the loss goes to TensorBoard at every step, validation accuracies at ten."""
+    recipe = Recipe(**asdict(settings))
+
+    def batches(step: int) -> tuple[Tensor, Tensor]:
+        return data.batch(step, recipe.batch, seed)
+
+    with writer(folder) as board:
+        steps = fit(model, batches, recipe, backward)
+        for done in track(steps, description, recipe.steps, lambda done: f"loss {done.loss:.3f}"):
+            board.add_scalar("train/loss", done.loss, done.step)
+            board.add_scalar("train/learning_rate", done.learning_rate, done.step)
+            if (done.step + 1) % max(1, recipe.steps // CURVE) == 0:
+                for name, value in validation().items():
+                    board.add_scalar(f"validation/{name}", value, done.step)
+
+
+def calibrated(network: Network, data: Dataset) -> Network:
+    return calibrate(network, data.fixed(data.train, CALIBRATION, 0)[0])
+
+
+def validate(network: Network, data: Dataset) -> float:
+    """Validation accuracy after calibration, fraction."""
+    images, labels = data.fixed(data.validation, 0, 0)
+    return accuracy(predict(calibrated(network, data), images), labels)
+
+
+def prepare(config: Config) -> None:
+    """The same seed and threads give the same weights, bit for bit, on one machine."""
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[assignment]
+
+
+def _shared(config: Config) -> dict[str, object]:
+    return {
+        "space": asdict(config.space),
+        "data": asdict(config.data),
+        "seed": config.seed,
+        "threads": config.threads,
+    }
+
+
+if __name__ == "__main__":
+    command.run(train)

@@ -1,0 +1,1 @@
+"""Hydra's configuration groups; see experiments/config.py for the schema."""

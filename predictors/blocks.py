@@ -1,0 +1,69 @@
+"""Which networks to time for a space, and what their seconds say of its blocks.
+
+A block timed alone lies: it pays for the session's entry and for layout changes at both ends. So a block is timed
+between two 1x1 convolutions, and half of each `context` (two such convolutions of the same shape) is subtracted:
+what is left adds up, over a network, to one session's entry (design section 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from random import Random
+
+from predictors.rounds import Value
+from search_spaces.space import Arch, SearchSpace
+from search_spaces.spec import Head, Pointwise, Skip, Spec, Stem, out_resolution
+
+Specs = tuple[Spec, ...]
+
+
+def block_specs(space: SearchSpace) -> list[Spec]:
+    """Every layer that a network of the space may compute, once."""
+    return list(dict.fromkeys(spec for options in space.layers for spec in options if not isinstance(spec, Skip)))
+
+
+def _ends(spec: Spec) -> tuple[Spec | None, Spec | None]:
+    """The 1x1 convolutions before and after a block: none before the image's stem, none after the head."""
+    before = None if isinstance(spec, Stem) else Pointwise(spec.in_channels, spec.in_channels, 1, spec.resolution)
+    if isinstance(spec, Head):
+        return before, None
+    return before, Pointwise(spec.out_channels, spec.out_channels, 1, out_resolution(spec))
+
+
+def in_context(spec: Spec) -> Specs:
+    """The network that is timed for a block."""
+    before, after = _ends(spec)
+    return tuple(part for part in (before, spec, after) if part is not None)
+
+
+def contexts(spec: Spec) -> list[Specs]:
+    """The networks of which half is subtracted."""
+    return [(end, end) for end in _ends(spec) if end is not None]
+
+
+def networks_to_time(space: SearchSpace, count: int, seed: int) -> list[Arch]:
+    """Whole networks for the correction: the reference, the extremes, and seeded draws."""
+    rng = Random(f"correction {seed}")
+    archs = dict.fromkeys((space.reference, space.smallest, space.largest))
+    while len(archs) < min(count, space.size):
+        archs[space.sample(rng)] = None
+    return list(archs)[:count]
+
+
+def all_specs(blocks: Iterable[Spec], networks: Iterable[Iterable[Spec]]) -> list[Specs]:
+    """Everything to be timed: blocks in context, contexts, whole networks; without repetition."""
+    blocks = list(blocks)
+    wanted = [in_context(spec) for spec in blocks] + [context for spec in blocks for context in contexts(spec)]
+    return list(dict.fromkeys(wanted + [computing(network) for network in networks]))
+
+
+def computing(specs: Iterable[Spec]) -> Specs:
+    """A network's layers without its Skips: what is deployed."""
+    return tuple(spec for spec in specs if not isinstance(spec, Skip))
+
+
+def block_value(spec: Spec, timed: Mapping[Specs, Value]) -> Value:
+    """A block's seconds, with the interval of its own timing."""
+    whole = timed[in_context(spec)]
+    around = sum(timed[context].seconds for context in contexts(spec)) / 2
+    return Value(whole.seconds - around, whole.low - around, whole.high - around)

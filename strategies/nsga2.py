@@ -1,0 +1,89 @@
+"""NSGA-II (Deb et al. 2002, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II"): accuracy up, latency down.
+
+The objective's score plays no part, only its `feasible` does, by constrained domination (section VI). Equal picks count
+once in a population, as copies would crowd a discrete space.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from random import Random
+
+from search_spaces.space import Arch, SearchSpace
+from strategies.problem import Candidate, Problem
+
+
+def nsga2(problem: Problem, rng: Random, population: int = 10, crossover: float = 0.5) -> Iterator[Candidate]:
+    """Section III-C: binary tournaments, crossover, mutation, then the best of parents and offspring together."""
+    space = problem.space
+    parents: list[Candidate] = []
+    offspring: list[Candidate] = []
+    for _ in range(population):
+        offspring.append(problem.evaluate(space.sample(rng)))
+        yield offspring[-1]
+    while True:
+        parents = survivors(parents + offspring, population)
+        offspring = []
+        for _ in range(population):
+            arch = tournament(parents, rng)
+            if rng.random() < crossover:
+                arch = space.crossover(arch, tournament(parents, rng), rng)
+            offspring.append(problem.evaluate(mutate(space, arch, rng)))
+            yield offspring[-1]
+
+
+def tournament(parents: list[Candidate], rng: Random) -> Arch:
+    """The better of two by the crowded comparison, in whose order `survivors` come."""
+    return parents[min(rng.randrange(len(parents)), rng.randrange(len(parents)))].arch
+
+
+def mutate(space: SearchSpace, arch: Arch, rng: Random) -> Arch:
+    """Each pick is drawn anew with a probability that makes it one a child."""
+    rate = 1 / sum(count > 1 for count in space.options)
+    while True:
+        fresh = space.sample(rng)
+        child = tuple(new if rng.random() < rate else old for old, new in zip(arch, fresh))
+        if space.valid(child):
+            return child
+
+
+def survivors(candidates: list[Candidate], count: int) -> list[Candidate]:
+    """The `count` best distinct ones, best first: by front, and within a front the least crowded first."""
+    distinct = list({candidate.arch: candidate for candidate in candidates}.values())
+    ranked: list[Candidate] = []
+    for front in non_dominated_sort(distinct):
+        distances = crowding_distance(front)
+        ranked += [front[i] for i in sorted(range(len(front)), key=lambda i: -distances[i])]  # noqa: B023
+    return ranked[:count]
+
+
+def dominates(a: Candidate, b: Candidate) -> bool:
+    """Constrained domination (definition 1): feasible before infeasible, infeasible ones by their violation."""
+    if not (a.feasible and b.feasible):
+        return a.feasible > b.feasible or (not b.feasible and not a.feasible and a.latency < b.latency)
+    return (
+        a.accuracy >= b.accuracy and a.latency <= b.latency and (a.accuracy, a.latency) != (b.accuracy, b.latency)
+    )
+
+
+def non_dominated_sort(candidates: list[Candidate]) -> list[list[Candidate]]:
+    """Fronts, best first: each is what nothing left over dominates (section III-A)."""
+    fronts, left = [], candidates
+    while left:
+        front = [c for c in left if not any(dominates(other, c) for other in left)]
+        left = [c for c in left if c not in front]
+        fronts.append(front)
+    return fronts
+
+
+def crowding_distance(front: list[Candidate]) -> list[float]:
+    """Half the normalised circumference of the box between a point's neighbours (section III-B); ends are infinite."""
+    distances = [0.0] * len(front)
+    for values in ([c.accuracy for c in front], [c.latency for c in front]):
+        order = sorted(range(len(front)), key=values.__getitem__)
+        spread = values[order[-1]] - values[order[0]] or 1.0
+        distances[order[0]] = distances[order[-1]] = math.inf
+        for before, here, after in zip(order, order[1:], order[2:]):
+            distances[here] += (values[after] - values[before]) / spread
+    return distances

@@ -1,0 +1,91 @@
+"""What a strategy is given and what it yields: the problem, its one ruler `evaluate`, and candidates. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Protocol
+
+from search_spaces.errors import LutraError
+from search_spaces.space import Arch, SearchSpace
+from strategies.objective import Objective
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An architecture and what it is worth."""
+
+    arch: Arch
+    accuracy: float  # fraction of the validation images
+    latency: float  # predicted seconds
+    score: float  # the objective's, higher is better
+    feasible: bool
+
+
+class Relaxation(Protocol):
+    """A space between its architectures: one distribution [options] per layer, and weights that learn at it."""
+
+    def train(self, distribution: list[Tensor]) -> None:
+        """One step of the weights at this mixture."""
+
+    def loss(self, distribution: list[Tensor]) -> Tensor:
+        """Cross entropy on images that `train` does not step on, differentiable in the distribution."""
+
+    def latency(self, distribution: list[Tensor]) -> Tensor:
+        """Expected seconds, differentiable in the distribution."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A space, the objective, and how an architecture's accuracy and latency are found.
+
+    `memo` keeps every accuracy that was paid for. Filled from the candidates of a killed search, it lets the same
+    seed replay that search at no cost.
+    """
+
+    space: SearchSpace
+    objective: Objective
+    accuracy: Callable[[Arch], float]  # fraction of the validation images; always the same for the same architecture
+    latency: Callable[[Arch], float]  # seconds
+    relax: Callable[[int], Relaxation] | None = None  # from a seed; None where nothing can be trained
+    memo: dict[Arch, float] = field(default_factory=dict, repr=False)
+
+    def evaluate(self, arch: Arch) -> Candidate:
+        """The one ruler that every strategy is judged by."""
+        if arch not in self.memo:
+            self.memo[arch] = self.accuracy(arch)
+        accuracy, latency = self.memo[arch], self.latency(arch)
+        score = self.objective.score(accuracy, latency)
+        return Candidate(arch, accuracy, latency, score, self.objective.feasible(latency))
+
+
+Strategy = Callable[[Problem, Random], Iterator[Candidate]]
+
+
+def reachable(problem: Problem, fastest: Arch) -> Problem:
+    """The same problem, or a LutraError where not even the space's fastest architecture is feasible."""
+    seconds = problem.latency(fastest)
+    if not problem.objective.feasible(seconds):
+        raise LutraError(
+            f"no network of {problem.space.name} satisfies {problem.objective}: the fastest, {fastest}, takes "
+            f"{1e3 * seconds:.4g} ms. Give a slower target"
+        )
+    return problem
+
+
+def best(candidates: Iterable[Candidate]) -> Candidate:
+    """The feasible candidate with the highest score; the least infeasible one where none is feasible."""
+    return max(candidates, key=lambda candidate: (candidate.feasible, candidate.score))
+
+
+def front(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Those that no other beats in both accuracy and latency, fastest first; one of equals."""
+    kept: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: (c.latency, -c.accuracy)):
+        if not kept or candidate.accuracy > kept[-1].accuracy:
+            kept.append(candidate)
+    return kept

@@ -1,0 +1,14 @@
+"""Random search: the baseline that every strategy has to beat (Li & Talwalkar 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+from strategies.problem import Candidate, Problem
+
+
+def random_search(problem: Problem, rng: Random) -> Iterator[Candidate]:
+    """Uniform draws."""
+    while True:
+        yield problem.evaluate(problem.space.sample(rng))

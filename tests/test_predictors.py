@@ -1,0 +1,319 @@
+"""The table and how it comes about: laws of the arithmetic, a real agent, and every kind of bad table."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from predictors import agent
+from predictors.additive import AdditiveLatency
+from predictors.assembly import assemble, file_name
+from predictors.blocks import all_specs, block_specs, computing, contexts, in_context, networks_to_time
+from predictors.correction import fit, leave_one_out
+from predictors.device import Board, local
+from predictors.rounds import Protocol, Round, measure, speeds, summarize
+from predictors.table import DECIDING, LatencyTable
+from search_spaces.errors import LutraError
+from search_spaces.mobile import mobile
+from search_spaces.onnx_writer import random_weights, write
+from search_spaces.space import SearchSpace
+from search_spaces.spec import Skip, Spec, macs
+from search_spaces.tiny import tiny
+
+SPACE = tiny(1, 16, 10)
+ENTRY = 3e-6  # seconds that every file of the synthetic board takes besides its layers
+
+
+def true_seconds(specs: tuple[Spec, ...]) -> float:
+    return ENTRY + sum(1e-6 + 1e-11 * macs((spec,)) for spec in specs)
+
+
+def synthetic_table(space: SearchSpace = SPACE, noise: float = 0.0) -> LatencyTable:
+    """A table of a board that we know: layers add, a round's speed moves by up to 25 %, samples by `noise`."""
+    rng = np.random.default_rng(0)
+    archs = networks_to_time(space, 8, 0)
+    blocks = block_specs(space)
+    specs = all_specs(blocks, [space.decode(arch) for arch in archs])
+    seconds = {file_name("fp32", i): true_seconds(s) for i, s in enumerate(specs)}
+    rounds = []
+    for _ in range(9):
+        order, speed = list(seconds), rng.uniform(1, 1.25)
+        times = tuple(float(seconds[name] * speed * np.exp(noise * rng.standard_normal())) for name in order)
+        rounds.append(Round(tuple(order), times, ((),) * len(order), {}, {}, ()))
+    files = {name: name.encode() for name in seconds}
+    return assemble(space, blocks, archs, specs, files, rounds, {"model": "synthetic", "threads": 1}, Protocol())
+
+
+@pytest.fixture(scope="module")
+def table() -> LatencyTable:
+    return synthetic_table()
+
+
+@pytest.fixture(scope="module")
+def board() -> Iterator[Board]:
+    with local(threads=1) as board:
+        yield board
+
+
+# The table's arithmetic
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=30, deadline=None)
+def test_the_tables_sum_is_its_linear_form(seed: int) -> None:
+    model = synthetic_model(seed)
+    arch = SPACE.sample(Random(seed))
+    one_hot = [torch.eye(count)[pick].double() for count, pick in zip(SPACE.options, arch)]
+    picked = sum(model.seconds[layer, pick] for layer, pick in enumerate(arch))
+    assert model(arch) == pytest.approx(2e-6 + 1.1 * picked)
+    assert model.expected(one_hot).item() == pytest.approx(model(arch))
+
+
+def synthetic_model(seed: int) -> AdditiveLatency:
+    seconds = np.random.default_rng(seed).uniform(1e-6, 1e-4, (len(SPACE.layers), max(SPACE.options)))
+    for layer, count in enumerate(SPACE.options):
+        seconds[layer, count:] = np.nan
+    return AdditiveLatency(seconds, intercept=2e-6, slope=1.1)
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=20, deadline=None)
+def test_expected_latency_is_the_mean_over_drawn_architectures(seed: int) -> None:
+    model, rng = synthetic_model(seed), np.random.default_rng(seed)
+    mixture = [rng.dirichlet(np.ones(count)) for count in SPACE.options]
+    draws = np.stack([rng.choice(len(p), 20000, p=p) for p in mixture], axis=1)
+    expected = model.expected([torch.from_numpy(p) for p in mixture]).item()
+    assert model.of(draws).mean() == pytest.approx(expected, rel=0.02)
+
+
+def test_fastest_and_slowest_bound_every_architecture() -> None:
+    model = synthetic_model(1)
+    sampled = model.of(np.array([SPACE.sample(Random(seed)) for seed in range(200)]))
+    assert model(model.fastest) <= sampled.min()
+    assert model(model.slowest) >= sampled.max()
+
+
+def test_blocks_out_of_context_add_up_to_the_network(table: LatencyTable) -> None:
+    """Without noise the blocks are exact, whatever the rounds' speeds were, up to one speed for all."""
+    for arch in (SPACE.reference, SPACE.smallest, SPACE.sample(Random(5))):
+        network = computing(SPACE.decode(arch))
+        naive = sum(table.seconds(spec, "fp32") for spec in network)
+        assert naive / true_seconds(network) == pytest.approx(naive_speed(table), rel=1e-9)
+
+
+def naive_speed(table: LatencyTable) -> float:
+    row = table.networks[0]
+    return row.measured / true_seconds(computing(SPACE.decode(row.arch)))
+
+
+def test_with_noise_prediction_stays_close() -> None:
+    noisy = synthetic_table(noise=0.02)
+    predict = noisy.predictor(SPACE, "fp32")
+    archs = [SPACE.sample(Random(seed)) for seed in range(50)]
+    truth = np.array([true_seconds(computing(SPACE.decode(arch))) for arch in archs]) * naive_speed(noisy)
+    assert np.abs(predict.of(np.array(archs)) / truth - 1).mean() < 0.05
+
+
+def test_correction_is_exact_on_a_line() -> None:
+    naive = np.linspace(1e-4, 5e-4, 8)
+    correction = fit(naive, 2e-6 + 1.2 * naive)
+    assert (correction.intercept, correction.slope) == pytest.approx((2e-6, 1.2))
+    assert leave_one_out(naive, 2e-6 + 1.2 * naive) == pytest.approx(2e-6 + 1.2 * naive)
+
+
+def test_every_block_is_timed_between_neighbours_of_its_shape() -> None:
+    for space in (SPACE, mobile(3, 32, 10)):
+        for spec in block_specs(space):
+            network = in_context(spec)
+            for before, after in pairwise(network):
+                assert before.out_channels == after.in_channels
+            assert network[-1].convs
+            assert all(write(context, random_weights(context)) for context in contexts(spec))
+
+
+# Rounds
+
+
+@given(st.integers(0, 2**32), st.floats(1.05, 3))
+@settings(max_examples=30, deadline=None)
+def test_a_common_slowdown_moves_no_value_against_another(seed: int, slow: float) -> None:
+    """Half of the files are done after nine rounds; from the sixth round on the machine is slower."""
+    rng = np.random.default_rng(seed)
+    names = [f"f{i}" for i in range(12)]
+    base = rng.uniform(1e-5, 1e-3, 12)
+    counts = [12] * 9 + [6] * 6
+    rounds = [(names[:count], base[:count] * np.exp(0.01 * rng.standard_normal(count))) for count in counts]
+    disturbed = [(order, times * (slow if index >= 5 else 1)) for index, (order, times) in enumerate(rounds)]
+    calm, hurried = summarize(rounds), summarize(disturbed)
+    ratios = [hurried[name].seconds / calm[name].seconds for name in names]
+    assert ratios == pytest.approx([ratios[0]] * 12, rel=0.01)
+    assert speeds(disturbed)[7] / speeds(disturbed)[1] == pytest.approx(slow, rel=0.05)
+
+
+def test_the_interval_holds_the_median_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(300):
+        logs = 0.05 * rng.standard_normal((15, 40))
+        value = summarize([(list(map(str, range(40))), np.exp(row)) for row in logs])["0"]
+        hits += value.low <= 1 <= value.high
+    assert 0.90 < hits / 300 <= 1
+
+
+def test_rounds_go_on_until_the_bound_and_no_longer(board: Board) -> None:
+    specs = in_context(block_specs(SPACE)[1])
+    files = {"a": write(specs, random_weights(specs)), "b": write(specs, random_weights(specs, 1))}
+    quick = Protocol(min_rounds=3, max_rounds=5, sample_seconds=0.001, within=1e9)
+    strict = dataclasses.replace(quick, within=0.0)
+    assert len(list(measure(board, files, quick))) == 3
+    rounds = list(measure(board, files, strict, each=True))
+    assert len(rounds) == 5
+    assert all(sorted(r.order) == ["a", "b"] for r in rounds)
+    assert all(sum(single) >= 0.001 and min(single) > 0 for r in rounds for single in r.singles)
+    assert {"load", "boot_id", "throttled", "temperature_mc"} <= set(rounds[0].before)
+
+
+# The agent
+
+
+def test_the_agent_computes_what_the_host_computes(board: Board) -> None:
+    import onnxruntime
+
+    specs = SPACE.decode(SPACE.reference)
+    onnx = write(specs, random_weights(specs))
+    image = np.random.default_rng(0).standard_normal((1, 1, 16, 16), dtype=np.float32)
+    board.load("net", onnx)
+    here = onnxruntime.InferenceSession(onnx).run(None, {"image": image})[0]
+    assert board.ask("outputs", name="net", image=image.tolist())["output"] == here.tolist()
+
+
+def test_the_agent_survives_a_bad_request_and_says_why(board: Board) -> None:
+    with pytest.raises(LutraError, match="could not round: KeyError"):
+        board.ask("round", order=["never loaded"], seconds=0.001, each=False)
+    with pytest.raises(LutraError, match="arrived damaged"):
+        board.ask("load", name="x", onnx="AAAA", sha256="0" * 64, threads=1)
+    assert board.ask("passport")["onnxruntime"]
+
+
+def test_an_agent_that_dies_is_one_line() -> None:
+    with local(threads=1) as mortal:
+        mortal._process.kill()
+        with pytest.raises(LutraError, match=r"connection broke|agent ended"):
+            mortal.ask("state")
+
+
+@given(st.binary(max_size=40), st.dictionaries(st.text(), st.integers()))
+@settings(max_examples=50, deadline=None)
+def test_frames_survive_noise_before_them(noise: bytes, message: dict[str, int]) -> None:
+    stream = io.BytesIO()
+    stream.write(noise.replace(agent.MAGIC, b""))
+    agent.write_frame(stream, message)
+    stream.seek(0)
+    assert agent.read_frame(stream) == message
+    assert agent.read_frame(stream) is None
+
+
+@given(st.integers(1, 60))
+@settings(max_examples=60, deadline=None)
+def test_a_cut_frame_is_never_an_answer(cut: int) -> None:
+    stream = io.BytesIO()
+    agent.write_frame(stream, {"answer": list(range(40))})
+    with pytest.raises(ValueError, match="cut short"):
+        agent.read_frame(io.BytesIO(stream.getvalue()[:-cut]))
+
+
+# The file
+
+
+def test_a_table_survives_its_file(table: LatencyTable) -> None:
+    again = LatencyTable.from_json(table.to_json())
+    assert again == table
+    assert again.to_json() == table.to_json()
+
+
+def test_values_follow_from_the_raw_samples(table: LatencyTable) -> None:
+    timed = {(item.precision, item.specs): item for item in table.timed}
+    names = {key: str(index) for index, key in enumerate(timed)}
+    rounds = [
+        ([names[key] for key in timed], [timed[key].samples[index] for key in timed])
+        for index in range(len(table.rounds))
+    ]
+    values = summarize(rounds)
+    for spec in block_specs(SPACE):
+        whole = values[names["fp32", in_context(spec)]].seconds
+        around = sum(values[names["fp32", context]].seconds for context in contexts(spec)) / 2
+        assert table.rows["fp32", spec].seconds == pytest.approx(whole - around)
+
+
+NO_NUMBERS = [float("nan"), float("inf"), None, "1e-5", True, 1]
+
+
+@pytest.mark.parametrize(
+    ("key", "bad"),
+    [(key, bad) for key in ("seconds", "low", "high") for bad in NO_NUMBERS] + [("seconds", 0.0), ("seconds", -1e-5)],
+)
+def test_a_row_without_a_positive_number_is_named(table: LatencyTable, key: str, bad: object) -> None:
+    content = json.loads(table.to_json())
+    content["rows"][3][key] = bad
+    with pytest.raises(LutraError, match=r"row 3 .*MBConv") as caught:
+        LatencyTable.from_json(json.dumps(content))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("unit", None), ("unit", "ms"), ("precision", "int4"), ("status", "failed"), ("layer", {"type": "Conv"})],
+)
+def test_a_row_of_another_kind_is_named(table: LatencyTable, key: str, value: object) -> None:
+    content = json.loads(table.to_json())
+    content["rows"][5][key] = value
+    with pytest.raises(LutraError, match="row 5"):
+        LatencyTable.from_json(json.dumps(content))
+
+
+def test_a_row_that_stands_twice_is_named(table: LatencyTable) -> None:
+    content = json.loads(table.to_json())
+    content["rows"][7] = {**content["rows"][6], "seconds": 1.0}
+    with pytest.raises(LutraError, match=r"row 7 .*stands twice"):
+        LatencyTable.from_json(json.dumps(content))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"schema": "lutra/latency-table/2"}', '{"rows": ['])
+def test_no_table_at_all(text: str) -> None:
+    with pytest.raises(LutraError, match="measure it again"):
+        LatencyTable.from_json(text)
+
+
+def test_one_altered_number_anywhere_is_found(table: LatencyTable) -> None:
+    content = json.loads(table.to_json())
+    content["timed"][0]["samples"][0] *= 1.01
+    with pytest.raises(LutraError, match="altered"):
+        LatencyTable.from_json(json.dumps(content))
+
+
+def test_an_unmeasured_layer_is_an_error_never_zero(table: LatencyTable) -> None:
+    strange = dataclasses.replace(block_specs(SPACE)[1], hidden_channels=999)
+    with pytest.raises(LutraError, match=r"hidden 999.*never measured.*python -m experiments.measure"):
+        table.seconds(strange, "fp32")
+    with pytest.raises(LutraError, match="never measured in int8"):
+        table.predictor(SPACE, "int8")
+    assert table.seconds(Skip(24, 8), "fp32") == 0
+
+
+@pytest.mark.parametrize("key", DECIDING)
+def test_a_table_of_another_device_is_refused_unless_told(table: LatencyTable, key: str) -> None:
+    other = {**table.passport, key: "other"}
+    table.require(table.passport)
+    with pytest.raises(LutraError, match=f"{key} .* is here 'other'"):
+        table.require(other)
+    table.require(other, ignore=[key])
