@@ -109,13 +109,14 @@ def random_arch(config: Config, space: SearchSpace) -> Arch:
 
 
 def _stages(config: Config, files: dict[str, Path], int8: Path) -> list[Stage]:
-    """fp32 of every stage, then INT8: of the networks to compare with, and the file that is deployed."""
-    prepare(config)
+    """fp32 of every stage, the INT8 file that is deployed, and INT8 of the networks to compare it with."""
+    prepare(config.threads, config.seed)
     networks = {name: load_network(path) for name, path in files.items()}
     stages = [Stage(name, "fp32", net.specs, fp32_file(config, net)) for name, net in networks.items()]
+    stages.append(Stage("int8", "int8", networks["finetuned"].specs, int8.read_bytes()))
     for name in ("reference", "random", "retrained"):
         stages.append(Stage(name, "int8", networks[name].specs, int8_file(config, networks[name])))
-    return [*stages, Stage("int8", "int8", networks["finetuned"].specs, int8.read_bytes())]
+    return stages
 
 
 def _benchmark(config: Config, table: LatencyTable, stages: list[Stage], folder: Path) -> None:

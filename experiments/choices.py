@@ -6,21 +6,22 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cache, partial
+from operator import attrgetter
 from typing import Any
 
-from strategies.darts import darts
-
+from compress.prune import uniform_widths
 from experiments.config import Config, DataConfig, DeviceConfig
 from experiments.data import DATASETS, Dataset, shape_of
 from experiments.progress import track
 from predictors.device import Board, local
-from predictors.table import LatencyTable
+from predictors.table import DECIDING, PRECISIONS, LatencyTable
 from search_spaces.errors import LutraError, unknown
 from search_spaces.mobile import mobile
 from search_spaces.mobile_imagenet import mobile_imagenet
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.space import SearchSpace
 from search_spaces.tiny import tiny
+from strategies.darts import darts
 from strategies.nsga2 import nsga2
 from strategies.objective import Bounded, MnasNet, Objective, Pareto
 from strategies.problem import Candidate, Strategy
@@ -40,13 +41,57 @@ STRATEGIES: dict[str, Callable[..., Iterator[Candidate]]] = {
     "darts": darts,
 }
 OBJECTIVES = ("bounded", "mnasnet", "pareto")
+AT_LEAST = {
+    "threads": 1,
+    "seed": 0,
+    "supernet_seed": 0,
+    "device.threads": 1,
+    "measure.min_rounds": 1,
+    "measure.max_rounds": 1,
+    "measure.networks": 3,
+    "measure.sample_seconds": 1e-4,
+    "train.steps": 1,
+    "train.batch": 2,
+    "retrain.steps": 1,
+    "retrain.batch": 2,
+    "compress.finetune.steps": 1,
+    "compress.finetune.batch": 2,
+    "compress.calibration": 1,
+    "search.budget": 1,
+    "search.calibration": 2,
+    "objective.target_ms": 0,
+    "objective.target_fraction": 0,
+}
 DEVICES: dict[str, Callable[[int], AbstractContextManager[Board]]] = {"local": local}
+
+
+def check(config: Config) -> None:
+    """Raises LutraError for a name that is no choice, or a number out of its range, before any work begins."""
+    named: tuple[tuple[str, str, Iterable[str]], ...] = (
+        ("data set", config.data.name, DATASETS),
+        ("space", config.space.name, SPACES),
+        ("device", config.device.name, DEVICES),
+        ("strategy", config.strategy.name, STRATEGIES),
+        ("objective", config.objective.name, OBJECTIVES),
+        ("precision", config.precision, PRECISIONS),
+        *(("passport key", key, DECIDING) for key in config.ignore),
+    )
+    for what, name, known in named:
+        if name not in known:
+            raise unknown(what, name, known)
+    options = list(inspect.signature(STRATEGIES[config.strategy.name]).parameters)[2:]
+    for option in config.strategy.options:
+        if option not in options:
+            raise unknown(f"option of {config.strategy.name}", option, options)
+    for key, least in AT_LEAST.items():
+        value = attrgetter(key)(config)
+        if value is not None and not value >= least:
+            raise LutraError(f"{key} must be at least {least:g}, not {value!r}")
+    uniform_widths((), config.compress.keep)
 
 
 def space_of(config: Config) -> SearchSpace:
     """The space at the data's size and number of classes."""
-    if config.space.name not in SPACES:
-        raise unknown("space", config.space.name, SPACES)
     shape = shape_of(config.data.name, config.data.path, config.data.size)
     return SPACES[config.space.name](shape.in_channels, shape.resolution, shape.classes)
 
@@ -54,8 +99,6 @@ def space_of(config: Config) -> SearchSpace:
 @cache
 def dataset_of(config: DataConfig) -> Dataset:
     """The images, in memory; read once a process."""
-    if config.name not in DATASETS:
-        raise unknown("data set", config.name, DATASETS)
     return DATASETS[config.name](config.path, config.size, config.validation, config.seed, _reading)
 
 
@@ -65,8 +108,6 @@ def _reading(items: Iterable[Any], total: int) -> Iterable[Any]:
 
 def board_of(config: DeviceConfig) -> AbstractContextManager[Board]:
     """A connection to the device's agent."""
-    if config.name not in DEVICES:
-        raise unknown("device", config.name, DEVICES)
     return DEVICES[config.name](config.threads)
 
 
@@ -78,22 +119,13 @@ def passport_of(config: DeviceConfig) -> Mapping[str, Any]:
 
 
 def strategy_of(config: Config) -> Strategy:
-    """The strategy with the configured options. Raises LutraError for an option that it has not."""
-    name = config.strategy.name
-    if name not in STRATEGIES:
-        raise unknown("strategy", name, STRATEGIES)
-    known = list(inspect.signature(STRATEGIES[name]).parameters)[2:]
-    for option in config.strategy.options:
-        if option not in known:
-            raise unknown(f"option of {name}", option, known)
-    return partial(STRATEGIES[name], **config.strategy.options)
+    """The strategy with the configured options."""
+    return partial(STRATEGIES[config.strategy.name], **config.strategy.options)
 
 
 def objective_of(config: Config, space: SearchSpace, table: LatencyTable) -> Objective:
     """The objective with its target in seconds. Raises LutraError where no network is as fast."""
     name, latency = config.objective.name, table.predictor(space, config.precision)
-    if name not in OBJECTIVES:
-        raise unknown("objective", name, OBJECTIVES)
     if name == "pareto":
         return Pareto(worst=latency(latency.slowest))
     target = target_of(config, space, table)

@@ -13,11 +13,13 @@ from typing import Any, NoReturn
 
 import hydra
 from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import hydra_conf
+from experiments.choices import check
 from experiments.config import Config
 from search_spaces.errors import LutraError, unknown
 
@@ -31,7 +33,7 @@ def run(function: Callable[[Config], object]) -> None:
     if sys.version_info >= (3, 14):  # hydra 1.3's help strings; mended in 1.4
         argparse.ArgumentParser._check_help = lambda self, action: None  # type: ignore[attr-defined]
     ConfigStore.instance().store(name="schema", node=_writable(OmegaConf.structured(Config)))
-    told: list[BaseException] = []
+    told: list[LutraError] = []
 
     def job(settings: DictConfig) -> None:
         try:
@@ -39,16 +41,19 @@ def run(function: Callable[[Config], object]) -> None:
         except LutraError as error:
             told.append(error)
             print(f"error: {error}", file=sys.stderr)
-            raise
+            if HydraConfig.get().runtime.choices["hydra/launcher"] != "basic":
+                raise  # another process: the launcher carries the failure back
 
     try:
         hydra.main(version_base="1.3", config_path=CONFIGS, config_name="config")(job)()
     except KeyboardInterrupt:
         _stop("interrupted; the same command goes on from the finished steps")
     except LutraError as error:
-        _stop(None if error in told else str(error))
+        _stop(str(error))
     except (HydraException, OmegaConfBaseException) as error:
         _stop(_explain(error))
+    if told:
+        sys.exit(2)
 
 
 def checked(settings: DictConfig) -> Config:
@@ -63,6 +68,7 @@ def checked(settings: DictConfig) -> Config:
         raise LutraError(f"{missing[0]} needs a value: add {missing[0]}=... to the command")
     config = OmegaConf.to_object(settings)
     assert isinstance(config, Config)
+    check(config)
     return config
 
 
@@ -94,14 +100,17 @@ def _explain(error: Exception) -> str:
     text = str(error)
     key = re.search(r"Could not override '([^']+)'|Key '([^']+)' (?:is )?not in", text)
     if key and "type" not in text.lower().split("key")[0]:
-        return str(unknown("key", key[1] or key[2], [*GROUPS, *_known()]))
+        name = key[1] or key[2]
+        if name.startswith("strategy.options."):
+            return f"this strategy has no {name}: its options are listed in hydra_conf/strategy/"
+        return str(unknown("key", name, [*GROUPS, *_known()]))
     group_match = re.search(r"Could not find '?([\w/]+)'?", text)
     if group_match:
         return f"{text.splitlines()[0]} Groups: {', '.join(GROUPS)}"
-    return " ".join(text.split())
+    cause = f": {error.__cause__}" if error.__cause__ is not None else ""
+    return " ".join(f"{text}{cause}".split())
 
 
-def _stop(message: str | None) -> NoReturn:
-    if message is not None:
-        print(f"error: {message}", file=sys.stderr)
+def _stop(message: str) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
     sys.exit(2)

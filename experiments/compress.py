@@ -41,7 +41,7 @@ def compress(config: Config) -> Path:
 
 
 def _compress(config: Config, winner: Path, folder: Path) -> None:
-    prepare(config)
+    prepare(config.threads, config.seed)
     data, chosen = dataset_of(config.data), config.compress
     teacher = load_network(winner)
     network = calibrated(prune(teacher, chosen.keep), data)

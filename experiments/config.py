@@ -83,7 +83,8 @@ class CompressConfig:
 
 @dataclass(frozen=True)
 class Config:
-    seed: int = 0
+    seed: int = 0  # of the search, and of training networks alone
+    supernet_seed: int = 0  # one supernet judges the searches of all seeds
     runs: str = "experiments/runs"
     results: str = "paper/results"  # where publish=true writes
     precision: str = "int8"  # whose latency is searched on

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 
 
@@ -20,14 +19,3 @@ def writer(folder: Path) -> Iterator[SummaryWriter]:
         yield board
     finally:
         board.close()
-
-
-def figures(board: SummaryWriter, results: Path, draws: Mapping[str, Callable[[Path], Figure]]) -> None:
-    """Each figure drawn from the CSV files of `results`."""
-    for name, draw in draws.items():
-        board.add_figure(name, draw(results))
-
-
-def hparams(board: SummaryWriter, chosen: Mapping[str, str | int | float], metrics: Mapping[str, float]) -> None:
-    """One row of the HPARAMS tab for this folder."""
-    board.add_hparams(dict(chosen), dict(metrics), run_name=".")

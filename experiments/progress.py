@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 T = TypeVar("T")
-console = Console(file=sys.stderr if not sys.stdout.isatty() else sys.stdout)
+console = Console(width=None if sys.stdout.isatty() else 120)
 
 
 def track(

@@ -20,6 +20,15 @@ from experiments.train import train
 from paper.figures import heatmap, pareto, prediction, stages, style
 
 FIGURES = {"pareto": pareto.draw, "prediction": prediction.draw, "stages": stages.draw, "heatmap": heatmap.draw}
+LABELS = {
+    "reference": "hand-made reference (k3 e6, full depth)",
+    "random": "a random architecture",
+    "inherited": "winner, inherited weights",
+    "retrained": "winner, trained from scratch",
+    "pruned": "winner, pruned",
+    "finetuned": "winner, pruned, finetuned",
+    "int8": "winner, pruned, finetuned, INT8",
+}
 STEPS = {"train": train, "search": search, "compress": compress, "benchmark": benchmark}
 
 
@@ -60,7 +69,7 @@ def _report(config: Config, table: Path, folders: dict[str, Path], folder: Path)
             for suffix in ("pdf", "png"):
                 style.save(figure, folder / f"{name}.{suffix}")
             board.add_figure(name, figure)
-        final = rows[-1]
+        final = next(row for row in rows if row.stage == "int8")
         chosen = {key: facts[key] for key in ("space", "data", "strategy", "objective", "seed")}
         metrics = {"final/test_accuracy": final.test_accuracy, "final/latency_ms": 1e3 * final.latency_median_s}
         board.add_hparams(chosen, metrics, run_name=".")
@@ -111,7 +120,7 @@ def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float
 def show(config: Config, benchmarked: Path, folder: Path) -> None:
     """Prints the table of all stages, and where to look next."""
     rows, slowdown = read_rows(benchmarked)
-    columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "parameters")
+    columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params")
     table = Table(*columns, title=f"{config.data.name}, {config.space.name}, {config.device.name}")
     for column in table.columns[2:]:
         column.justify = "right"
@@ -130,7 +139,7 @@ def _cells(row: Row) -> list[str]:
     accuracies = [f"{100 * value:.2f}" for value in (row.validation_accuracy, row.test_accuracy)]
     latencies = [f"{1e3 * value:.3f}" for value in (row.latency_median_s, row.latency_p90_s, row.predicted_s)]
     sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]
-    return [row.stage, row.precision, *accuracies, *latencies, *sizes]
+    return [LABELS[row.stage], row.precision, *accuracies, *latencies, *sizes]
 
 
 if __name__ == "__main__":

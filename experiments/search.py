@@ -9,23 +9,24 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from strategies.supernet_problem import supernet_problem
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from experiments import artefacts, command, events, journal
-from experiments.choices import dataset_of, objective_of, space_of, strategy_of
+from experiments.choices import dataset_of, objective_of, space_of, strategy_of, target_of
 from experiments.config import Config
 from experiments.measure import measure, read_table
 from experiments.progress import console, track
 from experiments.train import prepare, train
 from experiments.weights import load_supernet, save_network
+from paper import rows
 from paper.figures import pareto
 from search_spaces.evaluation import calibrate
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import macs, parameters
 from strategies.problem import Candidate, best
 from strategies.search import search as run_strategy
+from strategies.supernet_problem import supernet_problem
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ class Winner:
 
 def search(config: Config) -> Path:
     """The search's folder: candidates.jsonl, winner.json, and the winner's inherited weights."""
-    table, supernet = measure(config), train(config)
+    table = measure(config)
+    objective_of(config, space_of(config), read_table(table))  # a target that no network meets is told before training
+    supernet = train(config)
     settings = {
         "space": asdict(config.space),
         "data": asdict(config.data),
@@ -65,10 +68,10 @@ def read_winner(folder: Path) -> Winner:
 
 
 def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
-    prepare(config)
+    prepare(config.threads, config.seed)
     space, data = space_of(config), dataset_of(config.data)
     latencies = read_table(table)
-    objective = objective_of(config, space, latencies)
+    objective, target = objective_of(config, space, latencies), target_of(config, space, latencies)
     net = load_supernet(supernet, space)
     calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
 
@@ -99,14 +102,14 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
             _show(board, candidate, best(found), len(found))
         winner = best(found)
         artefacts.write_csv(folder / "candidates.csv", candidate_rows(config, space, found))
-        board.add_figure("pareto", pareto.draw(folder))
+        board.add_figure("pareto", pareto.plot(rows.read(folder, rows.Candidate), 1e3 * target))
         chosen = {"strategy": config.strategy.name, "objective": config.objective.name, "seed": config.seed}
         metrics = {
             "best/accuracy": winner.accuracy,
             "best/latency_ms": 1e3 * winner.latency,
             "best/score": winner.score,
         }
-        events.hparams(board, chosen, metrics)
+        board.add_hparams(chosen, metrics, run_name=".")
     save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
     record = Winner(winner.arch, winner.accuracy, winner.latency, winner.score, str(objective))
     artefacts.write(folder / "winner.json", json.dumps(asdict(record), indent=1) + "\n")

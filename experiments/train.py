@@ -28,23 +28,23 @@ CALIBRATION = 512  # training images for batch-norm statistics
 
 def train(config: Config) -> Path:
     """The supernet's file."""
-    settings = {**_shared(config), "train": asdict(config.train)}
-    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
+    settings = {**_shared(config), "seed": config.supernet_seed, "train": asdict(config.train)}
+    label = f"{config.space.name}-{config.data.name}-seed{config.supernet_seed}"
     folder = artefacts.step(Path(config.runs), "train", label, settings, {}, lambda folder: _train(config, folder))
     return folder / "supernet.safetensors"
 
 
 def _train(config: Config, folder: Path) -> None:
-    prepare(config)
+    prepare(config.threads, config.supernet_seed)
     space, data = space_of(config), dataset_of(config.data)
     supernet = Supernet(space)
-    backward = sandwich(supernet, config.train.label_smoothing, config.seed)
+    backward = sandwich(supernet, config.train.label_smoothing, config.supernet_seed)
     extremes = {"largest": space.largest, "smallest": space.smallest, "reference": space.reference}
     run_steps(
         supernet,
         data,
         config.train,
-        config.seed,
+        config.supernet_seed,
         backward,
         folder,
         "training the supernet",
@@ -64,7 +64,7 @@ def retrain(config: Config, arch: Arch) -> Path:
 
 
 def _retrain(config: Config, arch: Arch, folder: Path) -> None:
-    prepare(config)
+    prepare(config.threads, config.seed)
     data = dataset_of(config.data)
     network = Network([spec for spec in space_of(config).decode(arch) if spec.convs])
     backward = cross_entropy(network, config.retrain.label_smoothing)
@@ -109,12 +109,12 @@ def validate(network: Network, data: Dataset) -> float:
     return accuracy(predict(calibrated(network, data), images), labels)
 
 
-def prepare(config: Config) -> None:
+def prepare(threads: int, seed: int) -> None:
     """The same seed and threads give the same weights, bit for bit, on one machine."""
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[assignment]
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def _shared(config: Config) -> dict[str, object]:
