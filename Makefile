@@ -20,7 +20,7 @@ paper: $(VENV)/ready
 	$(RUN) -m paper.build
 
 bench: $(VENV)/bench
-	$(RUN) -m experiments.bench
+	$(RUN) -m experiments.bench $(ARGS)
 
 install: $(VENV)/ready
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -33,6 +34,7 @@ from search_spaces.evaluation import accuracy
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import Spec, macs, parameters
 
+COMPARED = ("reference", "random", "retrained")  # in INT8 too, beside the file that is deployed
 SENTINELS = 4  # networks of the table that are timed again, to know the machine's speed now
 
 
@@ -79,7 +81,8 @@ def benchmark(config: Config) -> Path:
     label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
 
     def work(folder: Path) -> None:
-        _benchmark(config, read_table(table), _stages(config, files, int8), folder)
+        stages = list(track(_stages(config, files, int8), "writing files", len(files) + 1 + len(COMPARED)))
+        _benchmark(config, read_table(table), stages, folder)
 
     return artefacts.step(Path(config.runs), "benchmark", label, settings, inputs, work)
 
@@ -108,15 +111,15 @@ def random_arch(config: Config, space: SearchSpace) -> Arch:
     return space.sample(Random(f"a random architecture {config.seed}"))
 
 
-def _stages(config: Config, files: dict[str, Path], int8: Path) -> list[Stage]:
+def _stages(config: Config, files: dict[str, Path], int8: Path) -> Iterator[Stage]:
     """fp32 of every stage, the INT8 file that is deployed, and INT8 of the networks to compare it with."""
     prepare(config.threads, config.seed)
     networks = {name: load_network(path) for name, path in files.items()}
-    stages = [Stage(name, "fp32", net.specs, fp32_file(config, net)) for name, net in networks.items()]
-    stages.append(Stage("int8", "int8", networks["finetuned"].specs, int8.read_bytes()))
-    for name in ("reference", "random", "retrained"):
-        stages.append(Stage(name, "int8", networks[name].specs, int8_file(config, networks[name])))
-    return stages
+    for name, network in networks.items():
+        yield Stage(name, "fp32", network.specs, fp32_file(config, network))
+    yield Stage("int8", "int8", networks["finetuned"].specs, int8.read_bytes())
+    for name in COMPARED:
+        yield Stage(name, "int8", networks[name].specs, int8_file(config, networks[name]))
 
 
 def _benchmark(config: Config, table: LatencyTable, stages: list[Stage], folder: Path) -> None:

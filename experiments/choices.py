@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cache, partial
 from operator import attrgetter
 from typing import Any
@@ -99,7 +100,8 @@ def space_of(config: Config) -> SearchSpace:
 @cache
 def dataset_of(config: DataConfig) -> Dataset:
     """The images, in memory; read once a process."""
-    return DATASETS[config.name](config.path, config.size, config.validation, config.seed, _reading)
+    data = DATASETS[config.name](config.path, config.size, config.validation, config.seed, _reading)
+    return replace(data, flip=data.flip and config.flip)
 
 
 def _reading(items: Iterable[Any], total: int) -> Iterable[Any]:

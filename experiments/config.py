@@ -13,6 +13,7 @@ class DataConfig:
     size: int = 16  # pixels
     validation: float = 0.2  # fraction of the training images
     seed: int = 0  # of the split
+    flip: bool = True  # whether mirrored images may be trained on; digits never are
 
 
 @dataclass(frozen=True)

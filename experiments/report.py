@@ -48,7 +48,7 @@ def report(config: Config) -> Path:
         lambda folder: _report(config, table, folders, folder),
     )
     if config.publish:
-        for path in sorted(folder.glob("*.csv")):
+        for path in (*sorted(folder.glob("*.csv")), folder / "pareto.png"):
             artefacts.write(Path(config.results) / path.name, path.read_bytes())
     show(config, folders["benchmark"], folder)
     return folder
