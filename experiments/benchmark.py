@@ -27,7 +27,7 @@ from experiments.search import read_winner, search
 from experiments.train import prepare, retrain
 from experiments.weights import load_network
 from predictors.blocks import computing
-from predictors.rounds import Protocol, Round, summarize
+from predictors.rounds import Round, summarize
 from predictors.rounds import measure as measure_rounds
 from predictors.table import LatencyTable
 from search_spaces.evaluation import accuracy
@@ -127,12 +127,11 @@ def _benchmark(config: Config, table: LatencyTable, stages: list[Stage], folder:
     for name, stage in names.items():
         artefacts.write(folder / f"{name}.onnx", stage.onnx)
     sentinels, expected = _sentinels(config, table)
-    settings = asdict(config.measure)
-    settings.pop("networks")
-    protocol = Protocol(**settings)
     files = {**{name: stage.onnx for name, stage in names.items()}, **sentinels}
     with board_of(config.device) as board:
-        rounds = list(track(measure_rounds(board, files, protocol, each=True), "timing stages", protocol.max_rounds))
+        rounds = list(
+            track(measure_rounds(board, files, config.measure, each=True), "timing stages", config.measure.max_rounds)
+        )
     values = summarize([(r.order, r.seconds) for r in rounds])
     slowdown = float(np.median([values[name].seconds / expected[name] for name in sentinels]))
     rows = [

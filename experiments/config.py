@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from predictors.rounds import Protocol
+from search_spaces.training import Recipe
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -28,26 +31,8 @@ class DeviceConfig:
 
 
 @dataclass(frozen=True)
-class MeasureConfig:
-    """See predictors.rounds.Protocol. `networks`: whole networks timed for the correction."""
-
-    min_rounds: int = 9
-    max_rounds: int = 15
-    sample_seconds: float = 0.02
-    within: float = 0.02
-    networks: int = 12
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """See search_spaces.training.Recipe."""
-
-    steps: int = 250
-    batch: int = 64
-    learning_rate: float = 0.1
-    weight_decay: float = 5e-5
-    label_smoothing: float = 0.1
+class MeasureConfig(Protocol):
+    networks: int = 12  # whole networks timed for the correction
 
 
 @dataclass(frozen=True)
@@ -76,7 +61,7 @@ class ObjectiveConfig:
 @dataclass(frozen=True)
 class CompressConfig:
     keep: float = 0.75  # fraction of every block's hidden channels
-    finetune: TrainConfig = field(default_factory=TrainConfig)
+    finetune: Recipe = Recipe(steps=120, batch=64, learning_rate=0.02)
     distillation: float = 0.5  # weight of the unpruned network's soft labels; 0: labels alone
     temperature: float = 2.0
     calibration: int = 512  # training images for INT8 ranges
@@ -97,9 +82,9 @@ class Config:
     space: SpaceConfig = field(default_factory=SpaceConfig)
     device: DeviceConfig = field(default_factory=DeviceConfig)
     measure: MeasureConfig = field(default_factory=MeasureConfig)
-    train: TrainConfig = field(default_factory=TrainConfig)
+    train: Recipe = Recipe(steps=250, batch=64, learning_rate=0.1)  # the supernet
     search: SearchConfig = field(default_factory=SearchConfig)
     strategy: StrategyConfig = field(default_factory=StrategyConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
-    retrain: TrainConfig = field(default_factory=TrainConfig)
+    retrain: Recipe = Recipe(steps=250, batch=64, learning_rate=0.1)  # every network that is compared
     compress: CompressConfig = field(default_factory=CompressConfig)

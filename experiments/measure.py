@@ -18,7 +18,7 @@ from experiments.progress import console, track
 from paper.figures import heatmap, prediction
 from predictors.assembly import assemble, file_name
 from predictors.blocks import Specs, all_specs, block_specs, networks_to_time
-from predictors.rounds import Protocol, Round
+from predictors.rounds import Round
 from predictors.rounds import measure as measure_rounds
 from predictors.table import DECIDING, PRECISIONS, LatencyTable
 from search_spaces.errors import LutraError
@@ -57,16 +57,15 @@ def read_table(path: Path) -> LatencyTable:
 
 
 def _measure(config: Config, folder: Path) -> None:
-    space, settings = space_of(config), asdict(config.measure)
-    archs = networks_to_time(space, settings.pop("networks"), config.measure.seed)
+    space = space_of(config)
+    archs = networks_to_time(space, config.measure.networks, config.measure.seed)
     blocks = with_pruned(block_specs(space), config.compress.keep)
     specs = all_specs(blocks, [space.decode(arch) for arch in archs])
     files = dict(timing_files(track(specs, "writing ONNX files", len(specs))))
-    protocol = Protocol(**settings)
     with board_of(config.device) as board:
         console.print(f"timing {len(files)} networks on {board.passport['cpu']}")
-        rounds = list(track(measure_rounds(board, files, protocol), "rounds", protocol.max_rounds, _left))
-    table = assemble(space, blocks, archs, specs, files, rounds, board.passport, protocol)
+        rounds = list(track(measure_rounds(board, files, config.measure), "rounds", config.measure.max_rounds, _left))
+    table = assemble(space, blocks, archs, specs, files, rounds, board.passport, config.measure)
     artefacts.write_csv(folder / "table.csv", table_rows(space, table))
     artefacts.write_csv(folder / "networks.csv", network_rows(table))
     with events.writer(folder) as tensorboard:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from experiments import artefacts, command
 from experiments.choices import dataset_of, space_of
-from experiments.config import Config, TrainConfig
+from experiments.config import Config
 from experiments.data import Dataset
 from experiments.events import writer
 from experiments.progress import track
@@ -76,7 +76,7 @@ def _retrain(config: Config, arch: Arch, folder: Path) -> None:
 def run_steps(
     model: nn.Module,
     data: Dataset,
-    settings: TrainConfig,
+    recipe: Recipe,
     seed: int,
     backward: Backward,
     folder: Path,
@@ -84,7 +84,6 @@ def run_steps(
     validation: Callable[[], dict[str, float]],
 ) -> None:
     """Trains behind a progress bar; the loss goes to TensorBoard at every step, validation accuracies at ten."""
-    recipe = Recipe(**asdict(settings))
 
     def batches(step: int) -> tuple[Tensor, Tensor]:
         return data.batch(step, recipe.batch, seed)

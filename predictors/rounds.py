@@ -24,7 +24,7 @@ class Protocol:
     """How long to measure. A file is done when the 95 % interval of its median is within `within` of it."""
 
     min_rounds: int = 9
-    max_rounds: int = 40
+    max_rounds: int = 15
     sample_seconds: float = 0.02
     within: float = 0.02
     seed: int = 0
