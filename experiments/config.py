@@ -82,9 +82,9 @@ class Config:
     space: SpaceConfig = field(default_factory=SpaceConfig)
     device: DeviceConfig = field(default_factory=DeviceConfig)
     measure: MeasureConfig = field(default_factory=MeasureConfig)
-    train: Recipe = Recipe(steps=250, batch=64, learning_rate=0.1)  # the supernet
+    train: Recipe = Recipe(steps=180, batch=64, learning_rate=0.1)  # the supernet
     search: SearchConfig = field(default_factory=SearchConfig)
     strategy: StrategyConfig = field(default_factory=StrategyConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
-    retrain: Recipe = Recipe(steps=250, batch=64, learning_rate=0.1)  # every network that is compared
+    retrain: Recipe = Recipe(steps=180, batch=64, learning_rate=0.1)  # every network that is compared
     compress: CompressConfig = field(default_factory=CompressConfig)

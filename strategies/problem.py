@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 from strategies.objective import Objective
 
@@ -64,17 +63,6 @@ class Problem:
 
 
 Strategy = Callable[[Problem, Random], Iterator[Candidate]]
-
-
-def reachable(problem: Problem, fastest: Arch) -> Problem:
-    """The same problem, or a LutraError where not even the space's fastest architecture is feasible."""
-    seconds = problem.latency(fastest)
-    if not problem.objective.feasible(seconds):
-        raise LutraError(
-            f"no network of {problem.space.name} satisfies {problem.objective}: the fastest, {fastest}, takes "
-            f"{1e3 * seconds:.4g} ms. Give a slower target"
-        )
-    return problem
 
 
 def best(candidates: Iterable[Candidate]) -> Candidate:
