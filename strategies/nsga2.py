@@ -14,8 +14,12 @@ from search_spaces.space import Arch, SearchSpace
 from strategies.problem import Candidate, Problem
 
 
-def nsga2(problem: Problem, rng: Random, population: int = 10, crossover: float = 0.5) -> Iterator[Candidate]:
-    """Section III-C: binary tournaments, crossover, mutation, then the best of parents and offspring together."""
+def nsga2(problem: Problem, rng: Random, population: int = 8, crossover: float = 0.3) -> Iterator[Candidate]:
+    """Section III-C: binary tournaments, crossover, mutation, then the best of parents and offspring together.
+
+    The paper has a population of 100 and crosses 90 % of the children, for 25,000 evaluations; the defaults are for
+    hundreds. For thousands, 20 members cover the front better.
+    """
     space = problem.space
     parents: list[Candidate] = []
     offspring: list[Candidate] = []
@@ -54,7 +58,7 @@ def survivors(candidates: list[Candidate], count: int) -> list[Candidate]:
     ranked: list[Candidate] = []
     for front in non_dominated_sort(distinct):
         distances = crowding_distance(front)
-        ranked += [front[i] for i in sorted(range(len(front)), key=lambda i: -distances[i])]  # noqa: B023
+        ranked += [front[i] for i in sorted(range(len(front)), key=lambda i: -distances[i])]
     return ranked[:count]
 
 
@@ -62,9 +66,7 @@ def dominates(a: Candidate, b: Candidate) -> bool:
     """Constrained domination (definition 1): feasible before infeasible, infeasible ones by their violation."""
     if not (a.feasible and b.feasible):
         return a.feasible > b.feasible or (not b.feasible and not a.feasible and a.latency < b.latency)
-    return (
-        a.accuracy >= b.accuracy and a.latency <= b.latency and (a.accuracy, a.latency) != (b.accuracy, b.latency)
-    )
+    return a.accuracy >= b.accuracy and a.latency <= b.latency and (a.accuracy, a.latency) != (b.accuracy, b.latency)
 
 
 def non_dominated_sort(candidates: list[Candidate]) -> list[list[Candidate]]:

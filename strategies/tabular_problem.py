@@ -43,8 +43,10 @@ def read_csv(
         where, digits = f"{path}, line {line}", record[options]
         if digits in rows:
             raise LutraError(f"{where}: {options} {digits!r} was there before. Keep one row of each network")
-        if not digits.isdecimal() or rows and len(digits) != len(next(iter(rows))):
-            raise LutraError(f"{where}: {options} must be one digit a layer, as many as in the first row, not {digits!r}")
+        if not digits.isdecimal() or (rows and len(digits) != len(next(iter(rows)))):
+            raise LutraError(
+                f"{where}: {options} must be one digit a layer, as many as in the first row, not {digits!r}"
+            )
         fraction = _number(where, accuracy, record[accuracy]) * accuracy_unit
         seconds = _number(where, latency, record[latency]) * latency_unit
         if fraction > 1:

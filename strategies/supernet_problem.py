@@ -1,0 +1,75 @@
+"""The problem of a trained supernet: inherited weights give the accuracy, a latency table the seconds."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from predictors.additive import AdditiveLatency
+from search_spaces.evaluation import accuracy, calibrate, predict
+from search_spaces.space import Arch
+from search_spaces.supernet import Supernet
+from strategies.objective import Objective
+from strategies.problem import Problem
+
+Batches = Callable[[int], tuple[Tensor, Tensor]]  # step -> images [N, C, H, W] normalised and augmented, labels [N]
+
+
+def supernet_problem(
+    supernet: Supernet,
+    latency: AdditiveLatency,
+    objective: Objective,
+    train: Batches,
+    calibration: Tensor,
+    validation: tuple[Tensor, Tensor],
+) -> Problem:
+    """Candidates are judged on `validation` with batch norms calibrated on `calibration`; both stay out of training.
+
+    `train(step)` gives training batches; a relaxation's weights learn on the even ones and its distribution on the odd
+    ones.
+    """
+
+    def inherited(arch: Arch) -> float:
+        network = calibrate(supernet.extract(arch).to(calibration.device), calibration)
+        images, labels = validation
+        return accuracy(predict(network, images), labels)
+
+    def relax(seed: int) -> Mixture:
+        return Mixture(supernet, latency, train, seed)
+
+    return Problem(supernet.space, objective, inherited, latency, relax)
+
+
+class Mixture:
+    """A `Relaxation`: a copy of the supernet that goes on learning, so that the original judges all strategies alike.
+
+    The seed is where in the stream of batches it starts. SGD's numbers are those of DARTS (Liu et al. 2019).
+    """
+
+    def __init__(self, supernet: Supernet, latency: AdditiveLatency, train: Batches, seed: int) -> None:
+        self.supernet = copy.deepcopy(supernet).requires_grad_(True)
+        self.expected = latency.expected
+        self.batches = train
+        self.step = 2 * seed
+        self.sgd = torch.optim.SGD(self.supernet.parameters(), 0.025, momentum=0.9, weight_decay=3e-4)
+
+    def train(self, distribution: list[Tensor]) -> None:
+        self.sgd.zero_grad()
+        self._cross_entropy(self.step, distribution).backward()
+        torch.nn.utils.clip_grad_norm_(self.supernet.parameters(), 5.0)
+        self.sgd.step()
+        self.step += 2
+
+    def loss(self, distribution: list[Tensor]) -> Tensor:
+        return self._cross_entropy(self.step + 1, distribution)
+
+    def latency(self, distribution: list[Tensor]) -> Tensor:
+        return self.expected(distribution)
+
+    def _cross_entropy(self, step: int, distribution: list[Tensor]) -> Tensor:
+        images, labels = self.batches(step)
+        return F.cross_entropy(self.supernet(images, [p.to(images.device) for p in distribution]), labels).cpu()
