@@ -96,7 +96,7 @@ def timing_files(networks: Iterable[Specs]) -> Iterator[tuple[str, bytes]]:
 
 
 def _left(done: Round) -> str:
-    return f"{len(done.unfinished)} not yet within bounds" if done.unfinished else "all within bounds"
+    return f"{len(done.order)} networks in the last round"
 
 
 def table_rows(space: SearchSpace, table: LatencyTable) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ its own files vote for, and a file's value is the median of its rounds (design: 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -39,27 +39,34 @@ class Round:
     singles: tuple[tuple[float, ...], ...]  # every single inference, seconds, where asked for
     before: Mapping[str, Any]  # the board's state
     after: Mapping[str, Any]
-    unfinished: tuple[str, ...]  # files that want another round
 
 
-def measure(board: Board, files: Mapping[str, bytes], protocol: Protocol, each: bool = False) -> Iterator[Round]:
-    """Loads the files and yields each finished round; a quarter of the files are in every round and carry its speed."""
-    rng = Random(f"rounds {protocol.seed}")
+def measure(
+    board: Board, files: Mapping[str, bytes], protocol: Protocol, each: bool = False, finished: Sequence[Round] = ()
+) -> Iterator[Round]:
+    """Loads the files and yields each new round; a quarter of the files are in every round and carry its speed.
+
+    `finished` rounds of an interrupted session are gone on from: the orders are those of an uncut one.
+    """
     for name, onnx in files.items():
         board.load(name, onnx)
-    sentinels = rng.sample(sorted(files), math.ceil(len(files) / 4))
-    history: list[Samples] = []
-    unfinished = tuple(files)
-    while unfinished and len(history) < protocol.max_rounds:
+    sentinels = Random(f"sentinels {protocol.seed}").sample(sorted(files), math.ceil(len(files) / 4))
+    rounds = list(finished)
+    while (unfinished := wanting(files, rounds, protocol)) and len(rounds) < protocol.max_rounds:
         order = sorted({*unfinished, *sentinels})
-        rng.shuffle(order)
+        Random(f"round {protocol.seed} {len(rounds)}").shuffle(order)
         done = board.round(order, protocol.sample_seconds, each)
         means, singles = zip(*done["samples"])
-        history.append((order, means))
-        if len(history) >= protocol.min_rounds:
-            values = summarize(history)
-            unfinished = tuple(name for name in files if values[name].relative_half_width > protocol.within)
-        yield Round(tuple(order), means, tuple(map(tuple, singles)), done["before"], done["after"], unfinished)
+        rounds.append(Round(tuple(order), means, tuple(map(tuple, singles)), done["before"], done["after"]))
+        yield rounds[-1]
+
+
+def wanting(files: Iterable[str], rounds: Sequence[Round], protocol: Protocol) -> tuple[str, ...]:
+    """The files that want another round."""
+    if len(rounds) < protocol.min_rounds:
+        return tuple(files)
+    values = summarize([(r.order, r.seconds) for r in rounds])
+    return tuple(name for name in files if values[name].relative_half_width > protocol.within)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def synthetic_table(space: SearchSpace = SPACE, noise: float = 0.0) -> LatencyTa
     for _ in range(9):
         order, speed = list(seconds), rng.uniform(1, 1.25)
         times = tuple(float(seconds[name] * speed * np.exp(noise * rng.standard_normal())) for name in order)
-        rounds.append(Round(tuple(order), times, ((),) * len(order), {}, {}, ()))
+        rounds.append(Round(tuple(order), times, ((),) * len(order), {}, {}))
     files = {name: name.encode() for name in seconds}
     return assemble(space, blocks, archs, specs, files, rounds, {"model": "synthetic", "threads": 1}, Protocol())
 
@@ -180,6 +180,8 @@ def test_rounds_go_on_until_the_bound_and_no_longer(board: Board) -> None:
     assert len(rounds) == 5
     assert all(sorted(r.order) == ["a", "b"] for r in rounds)
     assert all(sum(single) >= 0.001 and min(single) > 0 for r in rounds for single in r.singles)
+    again = list(measure(board, files, strict, finished=rounds[:2]))
+    assert [r.order for r in again] == [r.order for r in rounds[2:]]
     assert {"load", "boot_id", "throttled", "temperature_mc"} <= set(rounds[0].before)
 
 
