@@ -17,10 +17,11 @@ import torch
 
 from compress.parity import onnx_logits
 from experiments import artefacts, command
-from experiments.choices import board_of, dataset_of, space_of
+from experiments.choices import dataset_of, space_of
 from experiments.compress import array, compress, fp32_file, int8_file
 from experiments.config import Config
 from experiments.data import Dataset, Split
+from experiments.devices import board_of
 from experiments.measure import measure, read_table, timing_files
 from experiments.progress import track
 from experiments.search import read_winner, search
@@ -128,7 +129,7 @@ def _benchmark(config: Config, table: LatencyTable, stages: list[Stage], folder:
         artefacts.write(folder / f"{name}.onnx", stage.onnx)
     sentinels, expected = _sentinels(config, table)
     files = {**{name: stage.onnx for name, stage in names.items()}, **sentinels}
-    with board_of(config.device) as board:
+    with board_of(config.device, folder) as board:
         rounds = list(
             track(measure_rounds(board, files, config.measure, each=True), "timing stages", config.measure.max_rounds)
         )

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from operator import attrgetter
 from typing import Any
 
 from compress.prune import uniform_widths
-from experiments.config import Config, DataConfig, DeviceConfig
+from experiments.config import Config, DataConfig
 from experiments.data import DATASETS, Dataset, shape_of
+from experiments.devices import DEVICES, destination
 from experiments.progress import track
-from predictors.device import Board, local
 from predictors.table import DECIDING, PRECISIONS, LatencyTable
 from search_spaces.errors import LutraError, unknown
 from search_spaces.mobile import mobile
@@ -63,7 +62,6 @@ AT_LEAST = {
     "objective.target_ms": 0,
     "objective.target_fraction": 0,
 }
-DEVICES: dict[str, Callable[[int], AbstractContextManager[Board]]] = {"local": local}
 
 
 def check(config: Config) -> None:
@@ -89,6 +87,8 @@ def check(config: Config) -> None:
         if value is not None and not value >= least:
             raise LutraError(f"{key} must be at least {least:g}, not {value!r}")
     uniform_widths((), config.compress.keep)
+    if config.device.name == "ssh":
+        destination(config.device)
 
 
 def space_of(config: Config) -> SearchSpace:
@@ -106,18 +106,6 @@ def dataset_of(config: DataConfig) -> Dataset:
 
 def _reading(items: Iterable[Any], total: int) -> Iterable[Any]:
     return track(items, "reading images", total)
-
-
-def board_of(config: DeviceConfig) -> AbstractContextManager[Board]:
-    """A connection to the device's agent."""
-    return DEVICES[config.name](config.threads)
-
-
-@cache
-def passport_of(config: DeviceConfig) -> Mapping[str, Any]:
-    """What machine the device is; asked once a process."""
-    with board_of(config) as board:
-        return board.passport
 
 
 def strategy_of(config: Config) -> Strategy:

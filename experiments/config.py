@@ -26,8 +26,18 @@ class SpaceConfig:
 
 @dataclass(frozen=True)
 class DeviceConfig:
+    """Where networks are timed. All but `name` and `threads` is for ssh; `results` is for a bundle."""
+
     name: str = "local"
     threads: int = 1
+    host: str = ""
+    user: str = ""  # as ssh is configured
+    port: int = 0  # as ssh is configured
+    python: str = "python3"  # on the board, 3.9 or newer
+    folder: str = "~/.cache/lutra"  # on the board
+    ssh_config: str = ""  # instead of ~/.ssh/config
+    patience: float = 15.0  # seconds without a sign of life until the link counts as cut
+    results: str = ""  # what a bundle's run.py wrote on the board
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ import numpy as np
 from compress.prune import uniform_widths
 from compress.quantize import quantize
 from experiments import artefacts, command, events
-from experiments.choices import board_of, passport_of, space_of
+from experiments.choices import space_of
 from experiments.config import Config
+from experiments.devices import board_of, passport_of
 from experiments.progress import console, track
 from paper.figures import heatmap, prediction
 from predictors.assembly import assemble, file_name
@@ -62,7 +63,7 @@ def _measure(config: Config, folder: Path) -> None:
     blocks = with_pruned(block_specs(space), config.compress.keep)
     specs = all_specs(blocks, [space.decode(arch) for arch in archs])
     files = dict(timing_files(track(specs, "writing ONNX files", len(specs))))
-    with board_of(config.device) as board:
+    with board_of(config.device, folder) as board:
         console.print(f"timing {len(files)} networks on {board.passport['cpu']}")
         rounds = list(track(measure_rounds(board, files, config.measure), "rounds", config.measure.max_rounds, _left))
     table = assemble(space, blocks, archs, specs, files, rounds, board.passport, config.measure)

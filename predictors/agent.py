@@ -1,26 +1,73 @@
 """The agent that times ONNX files on the board. One file, Python 3.9 or newer, numpy and onnxruntime only.
 
-It answers requests on standard input, one frame each, on standard output, and ends when its input does. A frame is
-a line "LUTRA <bytes> <sha256>" and that many bytes of JSON; whatever stands before such a line is noise and skipped.
+It answers requests on standard input, one frame each, on standard output. A frame is a line "LUTRA <bytes> <sha256>"
+and that many bytes of JSON; whatever stands before such a line is noise and skipped, and a lone newline says that the
+agent is at work. It ends when its input ends, or when nobody asks for as long as its patience lasts.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
 import hashlib
+import io
 import json
+import math
 import os
 import platform
+import re
 import resource
+import select
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 MAGIC = b"LUTRA"
+ROOT = Path("/")  # of /proc and /sys
+PATIENCE = 15.0  # seconds without a request, or with an answer that nobody takes
+BEAT = 1.0  # seconds between signs of life
 WARM_UP = 0.02  # seconds of inference before a session counts as warm
+
+
+class Patient(io.RawIOBase):
+    """One end of a pipe that raises TimeoutError after `seconds` in which nothing moved."""
+
+    def __init__(self, descriptor: int, seconds: float) -> None:
+        self.descriptor, self.seconds = descriptor, seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def moves(self, event: int, seconds: float) -> bool:
+        """Whether the pipe can be read or written (or is closed) within `seconds`."""
+        if self.closed:
+            raise ValueError("the pipe is closed")
+        poll = select.poll()
+        poll.register(self.descriptor, event)
+        return bool(poll.poll(None if math.isinf(seconds) else 1000 * seconds))
+
+    def readinto(self, buffer: Any) -> int:
+        self._wait(select.POLLIN)
+        data = os.read(self.descriptor, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def write(self, data: Any) -> int:
+        self._wait(select.POLLOUT)
+        return os.write(self.descriptor, data[: select.PIPE_BUF])  # as much as fits without waiting again
+
+    def _wait(self, event: int) -> None:
+        if not self.moves(event, self.seconds):
+            raise TimeoutError(f"no sign of life for {self.seconds:g} s")
 
 
 def write_frame(stream: IO[bytes], message: dict[str, Any]) -> None:
@@ -44,14 +91,14 @@ def read_frame(stream: IO[bytes]) -> dict[str, Any] | None:
 
 def _text(path: str) -> str | None:
     try:
-        return Path(path).read_bytes().replace(b"\0", b"").decode(errors="replace").strip()
+        return (ROOT / path).read_bytes().replace(b"\0", b"").decode(errors="replace").strip() or None
     except OSError:
         return None
 
 
 def _number(path: str) -> int | None:
     text = _text(path)
-    return int(text) if text and text.lstrip("-").isdigit() else None
+    return int(text) if text and re.fullmatch(r"-?[0-9]{1,18}", text) else None
 
 
 def passport() -> dict[str, Any]:
@@ -59,10 +106,10 @@ def passport() -> dict[str, Any]:
     import numpy
     import onnxruntime
 
-    lines = (_text("/proc/cpuinfo") or "").splitlines()
-    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith(("model name", "Model"))]
+    lines = (_text("proc/cpuinfo") or "").splitlines()
+    named = [line.split(":", 1)[1].strip() for line in lines if re.match(r"(model name|Model)\s*:", line)]
     return {
-        "model": _text("/proc/device-tree/model") or _text("/sys/class/dmi/id/product_name"),
+        "model": _text("proc/device-tree/model") or _text("sys/class/dmi/id/product_name"),
         "cpu": named[0] if named else platform.processor() or None,
         "machine": platform.machine(),
         "cores": os.cpu_count(),
@@ -74,35 +121,70 @@ def passport() -> dict[str, Any]:
     }
 
 
-def throttled() -> str | None:
-    """`vcgencmd get_throttled` of a Raspberry Pi: bits 0-3 live, 16-19 since boot; None where unknown."""
+def _vcgencmd(*words: str) -> int | None:
+    """The number after the "=" of what a Raspberry Pi's firmware answers; None where it cannot be asked."""
     try:
-        done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5, check=True)
-        return hex(int(done.stdout.strip().split("=", 1)[1], 16))
-    except (OSError, subprocess.SubprocessError, IndexError, ValueError):
+        done = subprocess.run(["vcgencmd", *words], capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
+    answer = re.fullmatch(r"\S+=(0x[0-9a-fA-F]{1,8}|[0-9]{1,12})", done.stdout.strip())
+    return int(answer[1], 0) if answer else None
+
+
+def _temperature() -> int | None:
+    """Thousandths of a degree, of the processor's own zone, or of the first."""
+    zones = [f"sys/class/thermal/thermal_zone{index}" for index in range(16)]
+    of_cpu = [zone for zone in zones if re.search("cpu|x86_pkg|soc", _text(f"{zone}/type") or "")]
+    return _number(f"{(of_cpu or zones)[0]}/temp")
 
 
 def state() -> dict[str, Any]:
-    """The board at this moment."""
-    cpu = "/sys/devices/system/cpu/cpu0/cpufreq"
+    """The board at this moment. What is unreadable is None: unknown, never fine."""
+    cpu = "sys/devices/system/cpu/cpu0/cpufreq"
     usage = resource.getrusage(resource.RUSAGE_SELF)
+    bits = _vcgencmd("get_throttled")
+    swapped = re.search(r"^pswpin (\d+)$", _text("proc/vmstat") or "", re.MULTILINE)
     return {
         "clock_khz": _number(f"{cpu}/scaling_cur_freq"),
+        "clock_max_khz": _number(f"{cpu}/cpuinfo_max_freq"),
+        "firmware_clock_hz": _vcgencmd("measure_clock", "arm"),
         "governor": _text(f"{cpu}/scaling_governor"),
-        "temperature_mc": _number("/sys/class/thermal/thermal_zone0/temp"),
-        "throttled": throttled(),
+        "temperature_mc": _temperature(),
+        "throttled": None if bits is None else hex(bits),  # bits 0-3: now, 16-19: since the board was booted
+        "mains": _number("sys/class/power_supply/AC/online"),
         "load": os.getloadavg()[0],
-        "boot_id": _text("/proc/sys/kernel/random/boot_id"),
+        "swapped_in_pages": int(swapped[1]) if swapped else None,
+        "boot_id": _text("proc/sys/kernel/random/boot_id"),
         "preempted": usage.ru_nivcsw,
         "peak_rss_kb": usage.ru_maxrss,
     }
 
 
+class Link:
+    """The agent's own standard input and output, as streams of frames."""
+
+    def __init__(self, patience: float) -> None:
+        self.pipe = Patient(0, patience)
+        self.requests = io.BufferedReader(self.pipe)
+        self.answers = io.BufferedWriter(Patient(os.dup(1), patience))
+        self.beat = time.monotonic() + BEAT
+        os.dup2(2, 1)  # whatever a library prints is not part of the answer
+
+    def alive(self) -> None:
+        """In the middle of a request: ends the agent where the host has gone, and tells it that work goes on."""
+        if self.pipe.moves(select.POLLIN, 0):  # nothing but the end may come before the answer
+            raise SystemExit("the host has gone")
+        if time.monotonic() > self.beat:
+            self.beat = time.monotonic() + BEAT
+            self.answers.write(b"\n")
+            self.answers.flush()
+
+
 class Board:
     """The loaded files, by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, link: Link) -> None:
+        self.link = link
         self.sessions: dict[str, Any] = {}
         self.feeds: dict[str, dict[str, Any]] = {}
 
@@ -138,8 +220,10 @@ class Board:
 
     def round(self, order: list[str], seconds: float, each: bool) -> dict[str, Any]:
         """One sample of every named file, in this order, between two looks at the board's state."""
-        before = state()
-        samples = [self.sample(name, seconds, each) for name in order]
+        before, samples = state(), []
+        for name in order:
+            samples.append(self.sample(name, seconds, each))
+            self.link.alive()
         return {"before": before, "samples": samples, "after": state()}
 
     def outputs(self, name: str, image: list[Any]) -> dict[str, Any]:
@@ -149,25 +233,81 @@ class Board:
         feed = {key: numpy.asarray(image, numpy.float32) for key in self.feeds[name]}
         return {"output": self.sessions[name].run(None, feed)[0].tolist()}
 
+    def setup(self, folder: str, packages: list[str], source: str, patience: float) -> dict[str, Any]:
+        """Takes the board's lock and sees to the packages; then says which command `enter` is to go on as.
+
+        The answer is {"busy": pid} where another agent has the lock, and {"failed": command, "said": last line} where
+        the packages could not be installed.
+        """
+        home = Path(folder).expanduser().resolve()
+        home.mkdir(parents=True, exist_ok=True)
+        self.lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT)  # open for as long as the process lives
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return {"busy": os.read(self.lock, 99).decode()}
+        os.ftruncate(self.lock, 0)
+        os.write(self.lock, str(os.getpid()).encode())
+        venv = str(home / "venv" / "bin" / "python")
+        imports = "import " + ", ".join(packages)
+        found = [python for python in (sys.executable, venv) if self._run([python, "-c", imports]) is None]
+        if not found:
+            make = [sys.executable, "-m", "venv", "--clear", str(home / "venv")]
+            for command in (make, [venv, "-m", "pip", "install", *packages], [venv, "-c", imports]):
+                said = self._run(command)
+                if said is not None:
+                    return {"failed": " ".join(command), "said": said}
+        (home / "agent.py").write_text(source)
+        return {"enter": [(found or [venv])[0], str(home / "agent.py"), str(patience)]}
+
+    def enter(self, command: list[str]) -> None:
+        """Goes on as another Python with the same pipes and the same lock."""
+        os.dup2(self.link.answers.raw.descriptor, 1)
+        os.set_inheritable(self.lock, True)
+        os.execv(command[0], command)
+
+    def _run(self, command: list[str]) -> str | None:
+        """None where the command succeeds, else the last line that it said; it dies with the agent."""
+        with tempfile.TemporaryFile() as output:
+            try:
+                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            except OSError as error:
+                return str(error)
+            try:
+                while process.poll() is None:
+                    self.link.alive()
+                    time.sleep(0.05)
+            finally:
+                process.kill()
+                process.wait()
+            output.seek(0)
+            lines = output.read().decode(errors="replace").split("\n")
+        return None if process.returncode == 0 else ([line for line in lines if line.strip()] or ["nothing"])[-1]
+
 
 def main() -> None:
-    board = Board()
+    signal.alarm(0)  # the start over ssh is under a limit
+    board = Board(Link(float(sys.argv[1]) if len(sys.argv) > 1 else PATIENCE))
     requests: dict[str, Callable[..., dict[str, Any]]] = {
+        "ping": dict,
         "passport": passport,
         "state": state,
+        "setup": board.setup,
         "load": board.load,
         "round": board.round,
         "outputs": board.outputs,
     }
-    stdout = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints is not part of the answer
-    while (request := read_frame(sys.stdin.buffer)) is not None:
+    while (request := read_frame(board.link.requests)) is not None:
+        answer: dict[str, Any] = {"nonce": request.pop("nonce", None)}
         try:
-            answer: dict[str, Any] = {"answer": requests[request.pop("do")](**request)}
+            answer["answer"] = requests[request.pop("do")](**request)
         except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
-        write_frame(stdout, answer)
+            answer["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
+        write_frame(board.link.answers, answer)
+        if "enter" in answer.get("answer", ()):
+            board.enter(answer["answer"]["enter"])
 
 
 if __name__ == "__main__":
-    main()
+    with contextlib.suppress(OSError, ValueError):  # the connection broke: nobody is left to hear of it
+        main()

@@ -1,0 +1,179 @@
+"""A board behind the system's OpenSSH, which honours the user's own configuration, keys and jump hosts.
+
+No value of the configuration ever stands in a remote command but the board's Python, which can be nothing but a path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from predictors import agent
+from predictors.device import FAREWELL, Connection, Unreachable
+from search_spaces.errors import LutraError
+
+PACKAGES = ["numpy", "onnxruntime"]
+# Reads a line "<bytes> <sha256>", that many bytes of Python, and nothing beyond them; runs them if the hash is right.
+START = (
+    "import hashlib,io,signal,sys;signal.alarm(30);i=io.BufferedReader(io.FileIO(0,closefd=False),1);"
+    "n,h=i.readline().split();s=i.read(int(n));"
+    "exec(s if hashlib.sha256(s).hexdigest()==h.decode() else sys.exit(3))"
+)
+ALLOWED = {
+    "host": r"[A-Za-z0-9_.\[\]][A-Za-z0-9_.:%\[\]-]{0,254}",
+    "user": r"([A-Za-z_][A-Za-z0-9_.-]{0,31})?",
+    "python": r"[A-Za-z0-9_./][A-Za-z0-9_./+-]{0,254}",
+}
+# What ssh says on its standard error -> what to tell; the first that is found counts.
+SAID = (
+    (
+        r"IDENTIFICATION HAS CHANGED",
+        "{where} shows another host key than before ({key}): if it was set up anew, type: {forget}; "
+        "then: {ssh}, compare the fingerprint, and accept it; otherwise another machine answers at that address",
+    ),
+    (
+        r"Host key verification failed",
+        "{where} has a host key that is not known here: type: {ssh}, compare the fingerprint with the board's "
+        "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), and accept it",
+    ),
+    (r"Permission denied", "{where} lets nobody in without a password: type: {copy}"),
+    (r"Bad owner|Bad configuration option|Can't open user config", "ssh cannot read its configuration: {last}"),
+)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where the board is; an empty user or port 0 leaves it to the user's ssh configuration."""
+
+    host: str
+    user: str = ""
+    port: int = 0
+    python: str = "python3"  # on the board, 3.9 or newer
+    folder: str = "~/.cache/lutra"  # on the board: the agent, its lock, and its packages where there are none
+    ssh_config: str = ""  # a file to use instead of ~/.ssh/config
+    patience: float = agent.PATIENCE  # seconds without a sign of life after which the link counts as cut
+
+    def __post_init__(self) -> None:
+        """Raises LutraError for what could be taken for an option, or for text of a shell."""
+        for key, allowed in ALLOWED.items():
+            if not re.fullmatch(allowed, getattr(self, key)):
+                raise LutraError(f"device.{key}={getattr(self, key)!r} is no {key}; give one, as in device.{key}=pi")
+        if not 0 <= self.port <= 65535:
+            raise LutraError(f"device.port must be between 1 and 65535 (0: as ssh is configured), not {self.port}")
+        if not self.patience >= 1:
+            raise LutraError(f"device.patience must be at least 1 second, not {self.patience:g}")
+        if self.ssh_config and not os.path.isfile(os.path.expanduser(self.ssh_config.replace("\0", ""))):
+            raise LutraError(f"device.ssh_config={self.ssh_config!r} is not there; name an ssh configuration file")
+
+    @property
+    def where(self) -> str:
+        return f"{self.user}@{self.host}" if self.user else self.host
+
+    def address(self) -> list[str]:
+        """ssh's arguments that say where to, in front of which options may stand."""
+        config = ["-F", os.path.expanduser(self.ssh_config)] if self.ssh_config else []
+        return [
+            *config,
+            *(["-p", str(self.port)] if self.port else []),
+            *(["-l", self.user] if self.user else []),
+        ]
+
+    def command(self) -> list[str]:
+        """A connection of its own that never asks, never forwards, and notices a dead link."""
+        alive = max(1, int(self.patience / 3))
+        options = (
+            "BatchMode=yes",
+            "StrictHostKeyChecking=yes",
+            f"ConnectTimeout={max(1, int(2 * self.patience / 3))}",
+            f"ServerAliveInterval={alive}",
+            "ServerAliveCountMax=2",
+            "ControlPath=none",
+            "ClearAllForwardings=yes",
+            "RemoteCommand=none",
+            "LogLevel=INFO",
+        )
+        remote = f"exec {shlex.quote(self.python)} -c {shlex.quote(START)}"
+        flags = [word for option in options for word in ("-o", option)]
+        return ["ssh", "-T", "-a", "-x", *flags, *self.address(), "--", self.host, remote]
+
+
+@contextmanager
+def ssh(to: Destination, threads: int, wait: float = 0.0) -> Iterator[Connection]:
+    """The board's agent, set up where it was not, for as long as the `with` block.
+
+    Another agent on the board is waited for, for `wait` seconds. Raises Unreachable where the board cannot be reached
+    or is in use, LutraError where the user has to do something first.
+    """
+    with tempfile.TemporaryFile() as errors:
+        pipe = subprocess.PIPE
+        try:
+            process = subprocess.Popen(to.command(), bufsize=0, stdin=pipe, stdout=pipe, stderr=errors)
+        except FileNotFoundError:
+            raise LutraError("there is no ssh on this machine: install OpenSSH's client") from None
+        connection = Connection(process, threads, to.patience, lambda do: explain(to, do, process, errors))
+        try:
+            _set_up(connection, to, time.monotonic() + wait)
+            yield connection
+        finally:
+            connection.close()
+
+
+def _set_up(connection: Connection, to: Destination, until: float) -> None:
+    source = Path(agent.__file__).read_bytes()
+    connection.send(b"%d %s\n%s" % (len(source), hashlib.sha256(source).hexdigest().encode(), source))
+    request = {"folder": to.folder, "packages": PACKAGES, "source": source.decode(), "patience": to.patience}
+    while "busy" in (answer := connection.ask("setup", **request)):
+        if time.monotonic() > until:
+            raise Unreachable(
+                f"{to.where} is in use by another measuring (process {answer['busy']} there); wait until it has ended"
+            )
+        time.sleep(0.2)
+    if "failed" in answer:
+        venv, packages = f"{to.folder}/venv", " ".join(PACKAGES)
+        raise LutraError(
+            f"{to.where} could not install {packages} ({answer['said']}); type there: {to.python} -m venv {venv} && "
+            f"{venv}/bin/pip install {packages} (on Debian, before that: sudo apt install python3-venv)"
+        )
+
+
+def explain(to: Destination, do: str, process: subprocess.Popen[bytes], errors: IO[bytes]) -> LutraError:
+    """What ssh's exit and its last words mean, and what to type."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(FAREWELL)
+    process.kill()
+    code = process.wait()
+    errors.seek(0)
+    text = errors.read().decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [f"ssh ended with exit code {code}"]
+    for pattern, tell in SAID if code == 255 else ():
+        if re.search(pattern, text):
+            return LutraError(tell.format(where=to.where, last=lines[-1], **_to_type(to, text)))
+    if code in (126, 127):
+        return LutraError(f"{to.where} has no {to.python!r}: install Python 3.9 or newer there, or set device.python")
+    if code == 255:
+        return Unreachable(f"{to.where} cannot be reached, or the connection broke, at {do!r}: {lines[-1]}")
+    return Unreachable(f"the agent on {to.where} ended at {do!r} with exit code {code}: {lines[-1]}")
+
+
+def _to_type(to: Destination, text: str) -> dict[str, str]:
+    """The commands that mend what ssh complains of in `text`, and the fingerprint that it saw."""
+    known = f"[{to.host}]:{to.port}" if to.port not in (0, 22) else to.host
+    forget = re.search(r"^ *(ssh-keygen -f .* -R .*)$", text, re.MULTILINE)  # some ssh say it themselves
+    key = re.search(r"SHA256:[A-Za-z0-9+/=]+", text)
+    return {
+        "forget": forget[1].strip() if forget else f"ssh-keygen -R {shlex.quote(known)}",
+        "ssh": shlex.join(["ssh", *to.address(), to.host]),
+        "copy": shlex.join(["ssh-copy-id", *to.address(), to.host]),
+        "key": key[0] if key else "of unknown fingerprint",
+    }
