@@ -35,13 +35,14 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/ready: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(RUN) -m pip install --quiet --editable .
+	@echo 'Installing into $(VENV): PyTorch alone is several GB, so this takes minutes.'
+	$(RUN) -m pip install --editable .
 	@touch $@
 
 $(VENV)/test: $(VENV)/ready
-	$(RUN) -m pip install --quiet --editable '.[dev]'
+	$(RUN) -m pip install --editable '.[dev]'
 	@touch $@
 
 $(VENV)/bench: $(VENV)/ready
-	$(RUN) -m pip install --quiet --editable '.[bench]'
+	$(RUN) -m pip install --editable '.[bench]'
 	@touch $@
