@@ -31,7 +31,7 @@ from typing import IO, Any
 MAGIC = b"LUTRA"
 ROOT = Path("/")  # of /proc and /sys
 PATIENCE = 15.0  # seconds without a request, or with an answer that nobody takes
-BEAT = 1.0  # seconds between signs of life
+BEAT = 0.5  # seconds between signs of life
 WARM_UP = 0.02  # seconds of inference before a session counts as warm
 
 

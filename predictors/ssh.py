@@ -71,8 +71,8 @@ class Destination:
                 raise LutraError(f"device.{key}={getattr(self, key)!r} is no {key}; give one, as in device.{key}=pi")
         if not 0 <= self.port <= 65535:
             raise LutraError(f"device.port must be between 1 and 65535 (0: as ssh is configured), not {self.port}")
-        if not self.patience >= 1:
-            raise LutraError(f"device.patience must be at least 1 second, not {self.patience:g}")
+        if not 4 * agent.BEAT <= self.patience <= 3600:
+            raise LutraError(f"device.patience must be between 2 and 3600 seconds, not {self.patience:g}")
         if self.ssh_config and not os.path.isfile(os.path.expanduser(self.ssh_config.replace("\0", ""))):
             raise LutraError(f"device.ssh_config={self.ssh_config!r} is not there; name an ssh configuration file")
 
