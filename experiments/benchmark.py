@@ -133,7 +133,7 @@ def _benchmark(config: Config, table: LatencyTable, stages: list[Stage], folder:
         rounds = list(
             track(measure_rounds(board, files, config.measure, each=True), "timing stages", config.measure.max_rounds)
         )
-    values = summarize([(r.order, r.seconds) for r in rounds])
+    values = summarize(rounds)
     slowdown = float(np.median([values[name].seconds / expected[name] for name in sentinels]))
     rows = [
         _row(config, table, stage, values[name].seconds, _percentile(rounds, name), slowdown)

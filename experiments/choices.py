@@ -14,7 +14,7 @@ from experiments.config import Config, DataConfig
 from experiments.data import DATASETS, Dataset, shape_of
 from experiments.devices import DEVICES, destination
 from experiments.progress import track
-from predictors.table import DECIDING, PRECISIONS, LatencyTable
+from predictors.table import KEYS, PRECISIONS, LatencyTable
 from search_spaces.errors import LutraError, unknown
 from search_spaces.mobile import mobile
 from search_spaces.mobile_imagenet import mobile_imagenet
@@ -73,7 +73,7 @@ def check(config: Config) -> None:
         ("strategy", config.strategy.name, STRATEGIES),
         ("objective", config.objective.name, OBJECTIVES),
         ("precision", config.precision, PRECISIONS),
-        *(("passport key", key, DECIDING) for key in config.ignore),
+        *(("passport key", key, KEYS) for key in config.ignore),
     )
     for what, name, known in named:
         if name not in known:

@@ -22,6 +22,7 @@ from predictors.blocks import Specs, all_specs, block_specs, networks_to_time
 from predictors.rounds import Round
 from predictors.rounds import measure as measure_rounds
 from predictors.table import DECIDING, PRECISIONS, LatencyTable
+from predictors.table_file import dump, load
 from search_spaces.errors import LutraError
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.space import SearchSpace
@@ -32,7 +33,7 @@ def measure(config: Config) -> Path:
     """The table's file: the given one, checked against this device, or one that is measured now or was before."""
     passport = passport_of(config.device)
     if config.table is not None:
-        read_table(Path(config.table)).require(passport, config.ignore)
+        read_table(Path(config.table)).require(passport, config.ignore, space_of(config), config.precision)
         return Path(config.table)
     settings = {
         "space": asdict(config.space),
@@ -52,7 +53,7 @@ def read_table(path: Path) -> LatencyTable:
     if not path.is_file():
         raise LutraError(f"there is no table at {path}; measure one: python -m experiments.measure")
     try:
-        return LatencyTable.from_json(path.read_text())
+        return load(path.read_bytes().decode(errors="replace"))
     except LutraError as error:
         raise LutraError(f"{path}: {error}") from None
 
@@ -72,7 +73,7 @@ def _measure(config: Config, folder: Path) -> None:
     with events.writer(folder) as tensorboard:
         tensorboard.add_figure("latency table", heatmap.draw(folder))
         tensorboard.add_figure("whole networks", prediction.draw(folder))
-    artefacts.write(folder / "table.json", table.to_json())
+    artefacts.write(folder / "table.json", dump(table))
 
 
 def with_pruned(blocks: Iterable[Spec], keep: float) -> list[Spec]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
 
 from predictors.blocks import Specs, block_value, computing
 from predictors.correction import Correction, fit, leave_one_out
-from predictors.rounds import Protocol, Round, Value, speeds, summarize
+from predictors.rounds import Protocol, Round, Value, summarize
 from predictors.table import LatencyTable, NetworkRow, Timed
+from predictors.verdict import verdict
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import Spec
+from search_spaces.spec import Pointwise, Spec
 
 
 def file_name(precision: str, index: int) -> str:
@@ -34,15 +35,30 @@ def assemble(
     protocol: Protocol,
 ) -> LatencyTable:
     """The table of `blocks`, corrected by whole networks. `specs[i]` was timed as `file_name(precision, i)`."""
-    samples = [(r.order, r.seconds) for r in rounds]
-    values = summarize(samples)
+    timed = [
+        Timed(name, specs[int(index)], precision, hashlib.sha256(onnx).hexdigest())
+        for name, onnx in files.items()
+        for precision, index in [name.split("/")]
+    ]
+    return derive(space, blocks, archs, timed, rounds, passport, asdict(protocol))
+
+
+def derive(
+    space: SearchSpace,
+    blocks: Sequence[Spec],
+    archs: Sequence[Arch],
+    timed: Sequence[Timed],
+    rounds: Sequence[Round],
+    passport: Mapping[str, Any],
+    protocol: Mapping[str, Any],
+) -> LatencyTable:
+    """The table that follows from raw rounds; from its own, it must follow again."""
+    values = summarize(rounds)
     rows: dict[tuple[str, Spec], Value] = {}
     corrections: dict[str, Correction] = {}
     networks: list[NetworkRow] = []
-    timed: list[Timed] = []
-    for precision in sorted({name.split("/")[0] for name in files}):
-        names = {specs_: file_name(precision, index) for index, specs_ in enumerate(specs)}
-        known = {specs_: values[name] for specs_, name in names.items()}
+    for precision in sorted({item.precision for item in timed}):
+        known = {item.specs: values[item.name] for item in timed if item.precision == precision}
         rows |= {(precision, spec): _positive(spec, block_value(spec, known)) for spec in blocks}
         decoded = [computing(space.decode(arch)) for arch in archs]
         naive = np.array([sum(rows[precision, spec].seconds for spec in network) for network in decoded])
@@ -50,20 +66,41 @@ def assemble(
         corrections[precision] = fit(naive, measured)
         columns = zip(archs, naive.tolist(), leave_one_out(naive, measured).tolist(), measured.tolist())
         networks += [NetworkRow(arch, precision, *numbers) for arch, *numbers in columns]
-        timed += [_timed(specs_, precision, name, files[name], samples) for specs_, name in names.items()]
-    states = [
-        {"before": dict(r.before), "after": dict(r.after), "speed": speed} for r, speed in zip(rounds, speeds(samples))
-    ]
+    labels = {item.name: f"{_label(item.specs)} in {item.precision}" for item in timed}
     return LatencyTable(
         space=space.name,
+        layers=space.layers,
+        reference=space.reference,
         passport=dict(passport),
-        protocol=asdict(protocol),
-        rounds=tuple(states),
-        timed=tuple(timed),
-        rows=rows,
+        protocol=dict(protocol),
+        verdict=verdict(rounds, settings(protocol), labels),
         corrections=corrections,
+        rows=rows,
         networks=tuple(networks),
+        timed=tuple(timed),
+        rounds=tuple(replace(r, singles=()) for r in rounds),
     )
+
+
+def again(table: LatencyTable) -> LatencyTable:
+    """The table, computed once more from its raw samples."""
+    blocks = list(dict.fromkeys(spec for _, spec in table.rows))
+    archs = list(dict.fromkeys(row.arch for row in table.networks))
+    space = SearchSpace(table.space, table.layers, table.reference)
+    return derive(space, blocks, archs, table.timed, table.rounds, table.passport, table.protocol)
+
+
+def settings(protocol: Mapping[str, Any]) -> Protocol:
+    """The protocol that a table was measured by, whatever else is written beside it."""
+    return Protocol(**{field.name: protocol[field.name] for field in fields(Protocol)})
+
+
+def _label(specs: Specs) -> str:
+    """What people call a timed network: by the block that is timed in it, or by its length."""
+    blocks = [spec for spec in specs if not isinstance(spec, Pointwise)]
+    if len(blocks) > 1:
+        return f"a network of {len(specs)} layers"
+    return str(blocks[0] if blocks else specs[0])
 
 
 def _positive(spec: Spec, value: Value) -> Value:
@@ -73,11 +110,3 @@ def _positive(spec: Spec, value: Value) -> Value:
             f"try again when it is quiet, or with measure.sample_seconds=0.1"
         )
     return value
-
-
-def _timed(
-    specs: Specs, precision: str, name: str, onnx: bytes, samples: Sequence[tuple[Sequence[str], Sequence[float]]]
-) -> Timed:
-    found = [(i, seconds[list(order).index(name)]) for i, (order, seconds) in enumerate(samples) if name in order]
-    rounds, times = zip(*found)
-    return Timed(specs, precision, hashlib.sha256(onnx).hexdigest(), rounds, times)

@@ -1,7 +1,8 @@
 """Interleaved measuring: every file once a round, in a shuffled order, until the medians are known.
 
-A machine changes its speed, and everything on it together; so each round is first brought to a common speed, which
-its own files vote for, and a file's value is the median of its rounds (design: order beats statistic).
+A machine changes its speed, and everything on it together; so every sample is first brought to a common speed, which
+the files around it vote for, and a file's value is the median of its rounds (design: order beats statistic). Samples
+do not count where the votes lie too far apart, nor where the board's state speaks against the round.
 """
 
 from __future__ import annotations
@@ -9,22 +10,27 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 from typing import Any
 
 import numpy as np
 
 from predictors.device import Board
+from predictors.gates import fault
+from predictors.polish import Polish, polish
 
-Samples = tuple[Sequence[str], Sequence[float]]  # one round: file names, seconds
+SENTINELS = 3  # files that are timed again and again in every round, so that its speed is known throughout
+STRETCH = 24  # other files between two groups of sentinels
+LIMIT = 0.03  # spread of neighbouring samples, as a fraction; or twice the session's, where that is more
 
 
 @dataclass(frozen=True)
 class Protocol:
     """How long to measure. A file is done when the 95 % interval of its median is within `within` of it."""
 
-    min_rounds: int = 9
-    max_rounds: int = 15
+    min_rounds: int = 9  # that count
+    max_rounds: int = 15  # in all
     sample_seconds: float = 0.02
     within: float = 0.02
     seed: int = 0
@@ -34,39 +40,11 @@ class Protocol:
 class Round:
     """One pass over the files that were not yet done."""
 
-    order: tuple[str, ...]
+    order: tuple[str, ...]  # sentinels stand in it several times
     seconds: tuple[float, ...]  # mean of one inference, in that order
     singles: tuple[tuple[float, ...], ...]  # every single inference, seconds, where asked for
     before: Mapping[str, Any]  # the board's state
     after: Mapping[str, Any]
-
-
-def measure(
-    board: Board, files: Mapping[str, bytes], protocol: Protocol, each: bool = False, finished: Sequence[Round] = ()
-) -> Iterator[Round]:
-    """Loads the files and yields each new round; a quarter of the files are in every round and carry its speed.
-
-    `finished` rounds of an interrupted session are gone on from: the orders are those of an uncut one.
-    """
-    for name, onnx in files.items():
-        board.load(name, onnx)
-    sentinels = Random(f"sentinels {protocol.seed}").sample(sorted(files), math.ceil(len(files) / 4))
-    rounds = list(finished)
-    while (unfinished := wanting(files, rounds, protocol)) and len(rounds) < protocol.max_rounds:
-        order = sorted({*unfinished, *sentinels})
-        Random(f"round {protocol.seed} {len(rounds)}").shuffle(order)
-        done = board.round(order, protocol.sample_seconds, each)
-        means, singles = zip(*done["samples"])
-        rounds.append(Round(tuple(order), means, tuple(map(tuple, singles)), done["before"], done["after"]))
-        yield rounds[-1]
-
-
-def wanting(files: Iterable[str], rounds: Sequence[Round], protocol: Protocol) -> tuple[str, ...]:
-    """The files that want another round."""
-    if len(rounds) < protocol.min_rounds:
-        return tuple(files)
-    values = summarize([(r.order, r.seconds) for r in rounds])
-    return tuple(name for name in files if values[name].relative_half_width > protocol.within)
 
 
 @dataclass(frozen=True)
@@ -82,41 +60,97 @@ class Value:
         return (self.high - self.low) / 2 / self.seconds
 
 
-def summarize(rounds: Sequence[Samples]) -> dict[str, Value]:
-    """Each file's median over (names, seconds) of rounds, every round divided by its speed."""
-    logs, names = _matrix(rounds)
-    corrected = logs - _speed(logs)[:, None]
-    values = {}
-    for column, name in enumerate(names):
-        samples = np.sort(corrected[~np.isnan(corrected[:, column]), column])
-        low, high = _interval(len(samples))
-        values[name] = Value(*np.exp([np.median(samples), samples[low], samples[high]]).tolist())
-    return values
+@dataclass(frozen=True)
+class Judgement:
+    """Which samples count, [samples] of `polish`. `faults[round]`: what the board's state says against it."""
+
+    polish: Polish
+    faults: tuple[str | None, ...]
+    limit: float  # of the spread, as a fraction
+    counts: np.ndarray
 
 
-def speeds(rounds: Sequence[Samples]) -> list[float]:
-    """How slow each round was against the session's median (1.1: everything took 10 % longer)."""
-    return np.exp(_speed(_matrix(rounds)[0])).tolist()
+def measure(board: Board, files: Mapping[str, bytes], protocol: Protocol, each: bool = False) -> Iterator[Round]:
+    """Loads the files and yields each finished round, as long as files want another one.
+
+    A board that remembers its answers (see `predictors.lasting`) is led through the same rounds again, and on.
+    """
+    for name, onnx in files.items():
+        board.load(name, onnx)
+    rounds: list[Round] = []
+    while (names := wanting(files, rounds, protocol)) and len(rounds) < protocol.max_rounds:
+        order = interleaved(names, sentinels(files, protocol), Random(f"round {protocol.seed} {len(rounds)}"))
+        done = board.round(order, protocol.sample_seconds, each)
+        means, singles = zip(*done["samples"])
+        rounds.append(Round(tuple(order), means, tuple(map(tuple, singles)), done["before"], done["after"]))
+        yield rounds[-1]
 
 
-def _matrix(rounds: Sequence[Samples]) -> tuple[np.ndarray, list[str]]:
-    """Log seconds [rounds, files], NaN where a file was not in a round."""
-    names = sorted({name for order, _ in rounds for name in order})
-    column = {name: index for index, name in enumerate(names)}
-    logs = np.full((len(rounds), len(names)), np.nan)
-    for row, (order, seconds) in enumerate(rounds):
-        logs[row, [column[name] for name in order]] = np.log(seconds)
-    return logs, names
+def sentinels(files: Iterable[str], protocol: Protocol) -> list[str]:
+    """The files that are spread through every round."""
+    names = sorted(files)
+    return Random(f"sentinels {protocol.seed}").sample(names, min(SENTINELS, len(names)))
 
 
-def _speed(logs: np.ndarray) -> np.ndarray:
-    """The round's effect [rounds] of a two-way table by median polish (Tukey 1977), its median at zero."""
-    speed = np.zeros(len(logs))
-    for _ in range(5):
-        files = np.nanmedian(logs - speed[:, None], axis=0)
-        speed = np.nanmedian(logs - files, axis=1)
-        speed -= np.median(speed)
-    return speed
+def interleaved(names: Iterable[str], sentinels: Sequence[str], rng: Random) -> list[str]:
+    """The names, shuffled, with all sentinels at the beginning, at the end, and after every stretch."""
+    others = sorted({*names} - {*sentinels})
+    rng.shuffle(others)
+    stretches = max(2, math.ceil(len(others) / STRETCH))
+    bounds = [len(others) * part // stretches for part in range(stretches + 1)]
+    order = rng.sample(sentinels, len(sentinels))
+    for begin, end in pairwise(bounds):
+        order += others[begin:end] + rng.sample(sentinels, len(sentinels))
+    return order
+
+
+def wanting(files: Iterable[str], rounds: Sequence[Round], protocol: Protocol) -> tuple[str, ...]:
+    """The files that want another round: too few of theirs count, or their interval is too wide."""
+    if len(rounds) < protocol.min_rounds:
+        return tuple(files)
+    judgement = judge(rounds)
+    counted, values = _counted(judgement), _values(judgement)
+    return tuple(
+        name
+        for name in files
+        if len(counted[name]) < protocol.min_rounds or values[name].relative_half_width > protocol.within
+    )
+
+
+def judge(rounds: Sequence[Round]) -> Judgement:
+    """Weighs every sample by its neighbours and its round's state; from the raw rounds alone."""
+    faults = tuple(fault(r.before, r.after) for r in rounds)
+    sound = np.array([reason is None for reason in faults])
+    polished = polish([(r.order, r.seconds) for r in rounds], sound)
+    heard = sound[polished.round] if sound.any() else np.ones(len(polished.round), bool)
+    limit = max(LIMIT, 2 * float(np.median(polished.spread[heard])))
+    return Judgement(polished, faults, limit, sound[polished.round] & (polished.spread <= limit))
+
+
+def summarize(rounds: Sequence[Round]) -> dict[str, Value]:
+    """Each file's median over rounds, at the session's common speed; over all its samples where none counts."""
+    return _values(judge(rounds))
+
+
+def _values(judgement: Judgement) -> dict[str, Value]:
+    counted, every = _counted(judgement), _counted(judgement, every=True)
+    return {name: _value(counted[name] or every[name]) for name in counted}
+
+
+def _counted(judgement: Judgement, every: bool = False) -> dict[str, dict[int, list[float]]]:
+    """Log seconds at the common speed, by file and round, of the samples that count, or of `every` one."""
+    p = judgement.polish
+    found: dict[str, dict[int, list[float]]] = {name: {} for name in p.names}
+    for index in np.flatnonzero(judgement.counts | every):
+        sample = float(p.logs[index] - p.speed[index])
+        found[p.names[p.file[index]]].setdefault(int(p.round[index]), []).append(sample)
+    return found
+
+
+def _value(samples: Mapping[int, Sequence[float]]) -> Value:
+    medians = np.sort([np.median(of_round) for of_round in samples.values()])
+    low, high = _interval(len(medians))
+    return Value(*np.exp([np.median(medians), medians[low], medians[high]]).tolist())
 
 
 def _interval(count: int) -> tuple[int, int]:

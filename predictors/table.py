@@ -1,14 +1,11 @@
-"""The latency table: one file, of one board, with the raw samples that its values come from. No torch here.
+"""The latency table of one board, with the raw samples that its values come from. No torch here.
 
-A table has a passport, and is refused for another device, runtime, thread count, space or schema; an unmeasured layer
-is an error, never zero; a Skip is zero by construction, as nothing is computed.
+A table has a passport, and is refused for another device, runtime, thread count or space; an unmeasured layer is an
+error, never zero; a Skip is zero by construction, as nothing is computed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,33 +14,34 @@ import numpy as np
 
 from predictors.additive import AdditiveLatency
 from predictors.correction import Correction
-from predictors.rounds import Value
+from predictors.rounds import Round, Value, summarize
+from predictors.verdict import Verdict
 from search_spaces.errors import LutraError
-from search_spaces.space import SearchSpace
-from search_spaces.spec import Skip, Spec, from_json, to_json
+from search_spaces.space import Arch, SearchSpace
+from search_spaces.spec import Skip, Spec
 
-SCHEMA = "lutra/latency-table/1"
 PRECISIONS = ("fp32", "int8")
 # A kernel update or another Python does not change what onnxruntime computes; these keys do.
-DECIDING = ("model", "cpu", "machine", "cores", "onnxruntime", "threads")
+DECIDING = ("model", "cpu", "machine", "cores", "governor", "onnxruntime", "threads")
+OF_SPACE = ("channels", "resolution", "classes", "layers")
+KEYS = (*DECIDING, *OF_SPACE)  # what `ignore` may name
 
 
 @dataclass(frozen=True)
 class Timed:
-    """A network that was timed: its raw samples, seconds, and the rounds they belong to."""
+    """A network that was timed, and the name that it has in the rounds."""
 
+    name: str
     specs: tuple[Spec, ...]
     precision: str
     sha256: str  # of the ONNX file
-    rounds: tuple[int, ...]
-    samples: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class NetworkRow:
     """A whole network, seconds: the sum of its blocks, the corrected prediction without this network, the clock."""
 
-    arch: tuple[int, ...]
+    arch: Arch
     precision: str
     naive: float
     held_out: float
@@ -52,16 +50,22 @@ class NetworkRow:
 
 @dataclass(frozen=True)
 class LatencyTable:
-    """`rows[precision, spec]`: a block's seconds; `corrections[precision]`: from blocks to networks."""
+    """`rows[precision, spec]`: a block's seconds; `corrections[precision]`: from blocks to networks.
+
+    `rounds` hold every raw sample, also those that did not count; all else of the numbers follows from them.
+    """
 
     space: str
+    layers: tuple[tuple[Spec, ...], ...]
+    reference: Arch
     passport: Mapping[str, Any]
     protocol: Mapping[str, Any]
-    rounds: tuple[Mapping[str, Any], ...]  # the board's state before and after, and the round's speed
-    timed: tuple[Timed, ...]
-    rows: Mapping[tuple[str, Spec], Value]
+    verdict: Verdict
     corrections: Mapping[str, Correction]
+    rows: Mapping[tuple[str, Spec], Value]
     networks: tuple[NetworkRow, ...]
+    timed: tuple[Timed, ...]
+    rounds: tuple[Round, ...]
 
     def predictor(self, space: SearchSpace, precision: str) -> AdditiveLatency:
         """The additive model of a space. Raises LutraError for a layer that was never measured."""
@@ -88,105 +92,57 @@ class LatencyTable:
         """A network's predicted seconds, from any specs that the table knows."""
         return float(self.corrections[precision](np.asarray(sum(self.seconds(spec, precision) for spec in specs))))
 
+    def timed_seconds(self) -> dict[str, float]:
+        """What every timed file took, by its sha256."""
+        values = summarize(self.rounds)
+        return {item.sha256: values[item.name].seconds for item in self.timed}
+
     @property
     def device(self) -> str:
         return str(self.passport.get("model") or self.passport.get("cpu"))
 
-    def require(self, passport: Mapping[str, Any], ignore: Iterable[str] = ()) -> None:
-        """Raises LutraError where the table is another device's, runtime's or thread count's."""
-        keys = [key for key in DECIDING if key not in set(ignore)]
-        differing = [key for key in keys if self.passport.get(key) != passport.get(key)]
-        if differing:
-            pairs = ", ".join(f"{key} {self.passport.get(key)!r} is here {passport.get(key)!r}" for key in differing)
-            raise LutraError(
-                f"the table is of another device: {pairs}; measure one here: python -m experiments.measure"
-            )
+    def slower_in_int8(self) -> list[tuple[Spec, Value, Value]]:
+        """Layers that INT8 makes slower on this board: fp32, INT8. Intervals that overlap say nothing."""
+        pairs = [(spec, self.rows["fp32", spec], value) for (kind, spec), value in self.rows.items() if kind == "int8"]
+        return [(spec, fp32, int8) for spec, fp32, int8 in pairs if int8.low > fp32.high]
 
-    def to_json(self) -> str:
-        rows = [
-            {"layer": to_json(spec), "precision": precision, "unit": "s", "status": "ok", **vars(value)}
-            for (precision, spec), value in self.rows.items()
+    def require(
+        self,
+        passport: Mapping[str, Any],
+        ignore: Iterable[str] = (),
+        space: SearchSpace | None = None,
+        precision: str | None = None,
+    ) -> None:
+        """Raises LutraError where the table is another device's, runtime's, thread count's, space's or precision's."""
+        found = [(key, self.passport.get(key), passport.get(key)) for key in DECIDING]
+        if space is not None:
+            found += _differences(self.layers, space.layers)
+        pairs = [
+            f"{key} {then!s} is here {here!s}" for key, then, here in found if then != here and key not in {*ignore}
         ]
-        timed = [{**vars(item), "specs": [to_json(spec) for spec in item.specs]} for item in self.timed]
-        content = {
-            "schema": SCHEMA,
-            "space": self.space,
-            "passport": dict(self.passport),
-            "protocol": dict(self.protocol),
-            "corrections": {precision: vars(item) for precision, item in self.corrections.items()},
-            "rows": rows,
-            "networks": [vars(item) for item in self.networks],
-            "rounds": [dict(item) for item in self.rounds],
-            "timed": timed,
-        }
-        return json.dumps({**content, "sha256": _hash(content)}, indent=1) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> LatencyTable:
-        """Reads and checks a table. Raises LutraError with the row that is wrong."""
-        try:
-            content = json.loads(text)
-        except ValueError as error:
+        if pairs:
             raise LutraError(
-                f"the table is no JSON ({error}); measure it again: python -m experiments.measure"
-            ) from None
-        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-            found = content.get("schema") if isinstance(content, dict) else type(content).__name__
-            raise LutraError(f"the table's schema is {found!r}, this program reads {SCHEMA!r}; measure it again")
-        rows = _rows(content.get("rows"))
-        if content.pop("sha256", None) != _hash(content):
-            raise LutraError("the table was altered after it was written (its sha256 differs); measure it again")
-        specs = [tuple(from_json(spec) for spec in item.pop("specs")) for item in content["timed"]]
-        return cls(
-            space=content["space"],
-            passport=content["passport"],
-            protocol=content["protocol"],
-            rounds=tuple(content["rounds"]),
-            timed=tuple(Timed(specs=s, **_tuples(item)) for s, item in zip(specs, content["timed"])),
-            rows=rows,
-            corrections={key: Correction(**item) for key, item in content["corrections"].items()},
-            networks=tuple(NetworkRow(**_tuples(item)) for item in content["networks"]),
-        )
+                f"the table is of another device or space: {', '.join(pairs)}; measure one here: "
+                f"python -m experiments.measure; or, knowing better, add ignore=[KEY]"
+            )
+        if precision is not None and precision not in self.corrections:
+            raise LutraError(f"the table holds {', '.join(self.corrections)}, not {precision}; measure one that does")
 
 
-def _rows(records: Any) -> dict[tuple[str, Spec], Value]:
-    """Every row, or one error that names the first bad one and counts the others."""
-    rows: dict[tuple[str, Spec], Value] = {}
-    bad = []
-    for index, record in enumerate(records if isinstance(records, list) else []):
-        try:
-            key, value = _row(record)
-            if key in rows:
-                raise LutraError("stands twice")
-            rows[key] = value
-        except (LutraError, KeyError, TypeError, AttributeError) as error:
-            layer = record.get("layer") if isinstance(record, dict) else record
-            bad.append(f"row {index} ({layer}) {error}")
-    if bad or not rows:
-        more = f" (and {len(bad) - 1} more rows)" if len(bad) > 1 else ""
-        raise LutraError(f"the table is damaged: {bad[0] if bad else 'no rows'}{more}; measure it again")
-    return rows
+def _differences(then: Sequence[Sequence[Spec]], here: Sequence[Sequence[Spec]]) -> list[tuple[str, object, object]]:
+    """What is to be equal of two spaces; of the layers, those that differ first, where image and classes are equal."""
+    facts: list[tuple[str, object, object]] = list(zip(OF_SPACE, _facts(then), _facts(here)))
+    if any(value != other for _, value, other in facts):
+        return facts
+    if len(then) != len(here):
+        return [*facts, ("layers", len(then), len(here))]
+    for number, (options, others) in enumerate(zip(then, here)):
+        if tuple(options) != tuple(others):
+            strange = next((str(spec) for spec in others if spec not in options), f"{len(others)} options")
+            return [*facts, ("layers", f"layer {number}: {', '.join(map(str, options))}", f"with {strange}")]
+    return facts
 
 
-def _row(record: Any) -> tuple[tuple[str, Spec], Value]:
-    spec = from_json(record["layer"])
-    if record.get("unit") != "s":
-        raise LutraError(f"must have the unit 's', not {record.get('unit')!r}")
-    if record.get("precision") not in PRECISIONS:
-        raise LutraError(f"must have a precision of {PRECISIONS}, not {record.get('precision')!r}")
-    if record.get("status") != "ok":
-        raise LutraError(f"has the status {record.get('status')!r}")
-    numbers = [record.get(key) for key in ("seconds", "low", "high")]
-    for key, number in zip(("seconds", "low", "high"), numbers):
-        finite = isinstance(number, float) and math.isfinite(number)
-        if not finite or (key == "seconds" and number <= 0):
-            raise LutraError(f"has {key} {number!r}: it must be a positive number of seconds")
-    return (record["precision"], spec), Value(*numbers)
-
-
-def _hash(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _tuples(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
+def _facts(layers: Sequence[Sequence[Spec]]) -> tuple[int, int, int]:
+    """Image channels, image pixels, classes."""
+    return layers[0][0].in_channels, layers[0][0].resolution, layers[-1][0].out_channels

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
-import json
 from collections.abc import Iterator
 from itertools import pairwise
 from random import Random
@@ -21,13 +19,13 @@ from predictors.assembly import assemble, file_name
 from predictors.blocks import all_specs, block_specs, computing, contexts, in_context, networks_to_time
 from predictors.correction import fit, leave_one_out
 from predictors.device import Board, local
-from predictors.rounds import Protocol, Round, measure, speeds, summarize
-from predictors.table import DECIDING, LatencyTable
+from predictors.rounds import Protocol, Round
+from predictors.table import LatencyTable
 from search_spaces.errors import LutraError
 from search_spaces.mobile import mobile
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.space import SearchSpace
-from search_spaces.spec import Skip, Spec, macs
+from search_spaces.spec import Spec, macs
 from search_spaces.tiny import tiny
 
 SPACE = tiny(1, 16, 10)
@@ -141,50 +139,6 @@ def test_every_block_is_timed_between_neighbours_of_its_shape() -> None:
             assert all(write(context, random_weights(context)) for context in contexts(spec))
 
 
-# Rounds
-
-
-@given(st.integers(0, 2**32), st.floats(1.05, 3))
-@settings(max_examples=30, deadline=None)
-def test_a_common_slowdown_moves_no_value_against_another(seed: int, slow: float) -> None:
-    """Half of the files are done after nine rounds; from the sixth round on the machine is slower."""
-    rng = np.random.default_rng(seed)
-    names = [f"f{i}" for i in range(12)]
-    base = rng.uniform(1e-5, 1e-3, 12)
-    counts = [12] * 9 + [6] * 6
-    rounds = [(names[:count], base[:count] * np.exp(0.01 * rng.standard_normal(count))) for count in counts]
-    disturbed = [(order, times * (slow if index >= 5 else 1)) for index, (order, times) in enumerate(rounds)]
-    calm, hurried = summarize(rounds), summarize(disturbed)
-    ratios = [hurried[name].seconds / calm[name].seconds for name in names]
-    assert ratios == pytest.approx([ratios[0]] * 12, rel=0.01)
-    assert speeds(disturbed)[7] / speeds(disturbed)[1] == pytest.approx(slow, rel=0.05)
-
-
-def test_the_interval_holds_the_median_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(0)
-    hits = 0
-    for _ in range(300):
-        logs = 0.05 * rng.standard_normal((15, 40))
-        value = summarize([(list(map(str, range(40))), np.exp(row)) for row in logs])["0"]
-        hits += value.low <= 1 <= value.high
-    assert 0.90 < hits / 300 <= 1
-
-
-def test_rounds_go_on_until_the_bound_and_no_longer(board: Board) -> None:
-    specs = in_context(block_specs(SPACE)[1])
-    files = {"a": write(specs, random_weights(specs)), "b": write(specs, random_weights(specs, 1))}
-    quick = Protocol(min_rounds=3, max_rounds=5, sample_seconds=0.001, within=1e9)
-    strict = dataclasses.replace(quick, within=0.0)
-    assert len(list(measure(board, files, quick))) == 3
-    rounds = list(measure(board, files, strict, each=True))
-    assert len(rounds) == 5
-    assert all(sorted(r.order) == ["a", "b"] for r in rounds)
-    assert all(sum(single) >= 0.001 and min(single) > 0 for r in rounds for single in r.singles)
-    again = list(measure(board, files, strict, finished=rounds[:2]))
-    assert [r.order for r in again] == [r.order for r in rounds[2:]]
-    assert {"load", "boot_id", "throttled", "temperature_mc"} <= set(rounds[0].before)
-
-
 # The agent
 
 
@@ -232,90 +186,3 @@ def test_a_cut_frame_is_never_an_answer(cut: int) -> None:
     agent.write_frame(stream, {"answer": list(range(40))})
     with pytest.raises(ValueError, match="cut short"):
         agent.read_frame(io.BytesIO(stream.getvalue()[:-cut]))
-
-
-# The file
-
-
-def test_a_table_survives_its_file(table: LatencyTable) -> None:
-    again = LatencyTable.from_json(table.to_json())
-    assert again == table
-    assert again.to_json() == table.to_json()
-
-
-def test_values_follow_from_the_raw_samples(table: LatencyTable) -> None:
-    timed = {(item.precision, item.specs): item for item in table.timed}
-    names = {key: str(index) for index, key in enumerate(timed)}
-    rounds = [
-        ([names[key] for key in timed], [timed[key].samples[index] for key in timed])
-        for index in range(len(table.rounds))
-    ]
-    values = summarize(rounds)
-    for spec in block_specs(SPACE):
-        whole = values[names["fp32", in_context(spec)]].seconds
-        around = sum(values[names["fp32", context]].seconds for context in contexts(spec)) / 2
-        assert table.rows["fp32", spec].seconds == pytest.approx(whole - around)
-
-
-NO_NUMBERS = [float("nan"), float("inf"), None, "1e-5", True, 1]
-
-
-@pytest.mark.parametrize(
-    ("key", "bad"),
-    [(key, bad) for key in ("seconds", "low", "high") for bad in NO_NUMBERS] + [("seconds", 0.0), ("seconds", -1e-5)],
-)
-def test_a_row_without_a_positive_number_is_named(table: LatencyTable, key: str, bad: object) -> None:
-    content = json.loads(table.to_json())
-    content["rows"][3][key] = bad
-    with pytest.raises(LutraError, match=r"row 3 .*MBConv") as caught:
-        LatencyTable.from_json(json.dumps(content))
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("unit", None), ("unit", "ms"), ("precision", "int4"), ("status", "failed"), ("layer", {"type": "Conv"})],
-)
-def test_a_row_of_another_kind_is_named(table: LatencyTable, key: str, value: object) -> None:
-    content = json.loads(table.to_json())
-    content["rows"][5][key] = value
-    with pytest.raises(LutraError, match="row 5"):
-        LatencyTable.from_json(json.dumps(content))
-
-
-def test_a_row_that_stands_twice_is_named(table: LatencyTable) -> None:
-    content = json.loads(table.to_json())
-    content["rows"][7] = {**content["rows"][6], "seconds": 1.0}
-    with pytest.raises(LutraError, match=r"row 7 .*stands twice"):
-        LatencyTable.from_json(json.dumps(content))
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"schema": "lutra/latency-table/2"}', '{"rows": ['])
-def test_no_table_at_all(text: str) -> None:
-    with pytest.raises(LutraError, match="measure it again"):
-        LatencyTable.from_json(text)
-
-
-def test_one_altered_number_anywhere_is_found(table: LatencyTable) -> None:
-    content = json.loads(table.to_json())
-    content["timed"][0]["samples"][0] *= 1.01
-    with pytest.raises(LutraError, match="altered"):
-        LatencyTable.from_json(json.dumps(content))
-
-
-def test_an_unmeasured_layer_is_an_error_never_zero(table: LatencyTable) -> None:
-    strange = dataclasses.replace(block_specs(SPACE)[1], hidden_channels=999)
-    with pytest.raises(LutraError, match=r"hidden 999.*never measured.*python -m experiments.measure"):
-        table.seconds(strange, "fp32")
-    with pytest.raises(LutraError, match="never measured in int8"):
-        table.predictor(SPACE, "int8")
-    assert table.seconds(Skip(24, 8), "fp32") == 0
-
-
-@pytest.mark.parametrize("key", DECIDING)
-def test_a_table_of_another_device_is_refused_unless_told(table: LatencyTable, key: str) -> None:
-    other = {**table.passport, key: "other"}
-    table.require(table.passport)
-    with pytest.raises(LutraError, match=f"{key} .* is here 'other'"):
-        table.require(other)
-    table.require(other, ignore=[key])

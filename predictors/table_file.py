@@ -1,0 +1,151 @@
+"""The latency table's file: JSON, one record a line, with a hash of its bytes. Whatever was changed is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from predictors.correction import Correction
+from predictors.rounds import Round, Value
+from predictors.table import PRECISIONS, LatencyTable, NetworkRow, Timed
+from predictors.verdict import Rejection, Verdict
+from search_spaces.errors import LutraError
+from search_spaces.spec import Spec, from_json, to_json
+
+SCHEMA = "lutra/latency-table/2"
+SEAL = ',\n"sha256": "'
+
+
+def dump(table: LatencyTable) -> str:
+    """The file's text; the same table gives the same bytes."""
+    number = {item.name: index for index, item in enumerate(table.timed)}
+    content = {
+        "schema": SCHEMA,
+        "space": table.space,
+        "reference": table.reference,
+        "passport": dict(table.passport),
+        "protocol": dict(table.protocol),
+        "verdict": asdict(table.verdict),
+        "corrections": {precision: asdict(item) for precision, item in table.corrections.items()},
+        "layers": [[to_json(spec) for spec in options] for options in table.layers],
+        "rows": [
+            {"layer": to_json(spec), "precision": precision, "unit": "s", "status": "ok", **asdict(value)}
+            for (precision, spec), value in table.rows.items()
+        ],
+        "networks": [asdict(item) for item in table.networks],
+        "timed": [{**vars(item), "specs": [to_json(spec) for spec in item.specs]} for item in table.timed],
+        "rounds": [
+            {"before": r.before, "after": r.after, "order": [number[name] for name in r.order], "seconds": r.seconds}
+            for r in table.rounds
+        ],
+    }
+    body = "{\n" + ",\n".join(f"{json.dumps(key)}: {_lines(value)}" for key, value in content.items())
+    return f'{body}{SEAL}{_sha256(body)}"\n}}\n'
+
+
+def load(text: str) -> LatencyTable:
+    """Reads and checks a table. Raises LutraError with the row that is wrong."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise LutraError(f"the table is no JSON ({error}); measure it again: python -m experiments.measure") from None
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        found = content.get("schema") if isinstance(content, dict) else type(content).__name__
+        raise LutraError(f"the table's schema is {found!r}, this program reads {SCHEMA!r}; measure it again")
+    rows = _rows(content.get("rows"))
+    body, seal, tail = text.rpartition(SEAL)
+    if not seal or tail != f'{_sha256(body)}"\n}}\n':
+        raise LutraError("the table was altered after it was written (its sha256 differs); measure it again")
+    try:
+        return _table(content, rows)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise LutraError(f"the table is damaged ({type(error).__name__}: {error}); measure it again") from None
+
+
+def _lines(value: Any) -> str:
+    """A list with one item a line, anything else on one."""
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(map(json.dumps, value)) + "\n]"
+    return json.dumps(value)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _table(content: Mapping[str, Any], rows: Mapping[tuple[str, Spec], Value]) -> LatencyTable:
+    timed = [Timed(**{**item, "specs": _specs(item["specs"])}) for item in content["timed"]]
+    told = content["verdict"]
+    return LatencyTable(
+        space=content["space"],
+        layers=tuple(_specs(options) for options in content["layers"]),
+        reference=tuple(content["reference"]),
+        passport=content["passport"],
+        protocol=content["protocol"],
+        verdict=Verdict(
+            told["state"],
+            tuple(told["reasons"]),
+            tuple(Rejection(**item) for item in told["rejected"]),
+            tuple(told["unknown"]),
+        ),
+        corrections={key: Correction(**item) for key, item in content["corrections"].items()},
+        rows=rows,
+        networks=tuple(NetworkRow(**{**item, "arch": tuple(item["arch"])}) for item in content["networks"]),
+        timed=tuple(timed),
+        rounds=tuple(_round(index, record, timed) for index, record in enumerate(content["rounds"])),
+    )
+
+
+def _round(index: int, record: Any, timed: Sequence[Timed]) -> Round:
+    order, seconds = [timed[number].name for number in record["order"]], tuple(record["seconds"])
+    bad = [value for value in seconds if not _finite(value) or value <= 0]
+    if bad or len(order) != len(seconds):
+        what = f"a sample of {bad[0]!r} s" if bad else f"{len(seconds)} samples of {len(order)} files"
+        raise LutraError(f"the table is damaged: round {index} has {what}; measure it again")
+    return Round(tuple(order), seconds, (), dict(record["before"]), dict(record["after"]))
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _specs(records: Any) -> tuple[Spec, ...]:
+    return tuple(from_json(record) for record in records)
+
+
+def _rows(records: Any) -> dict[tuple[str, Spec], Value]:
+    """Every row, or one error that names the first bad one and counts the others."""
+    rows: dict[tuple[str, Spec], Value] = {}
+    bad = []
+    for index, record in enumerate(records if isinstance(records, list) else []):
+        try:
+            key, value = _row(record)
+            if key in rows:
+                raise LutraError("stands twice")
+            rows[key] = value
+        except (LutraError, KeyError, TypeError, ValueError, AttributeError) as error:
+            layer = record.get("layer") if isinstance(record, dict) else record
+            bad.append(f"row {index} ({layer}) {error}")
+    if bad or not rows:
+        more = f" (and {len(bad) - 1} more rows)" if len(bad) > 1 else ""
+        raise LutraError(f"the table is damaged: {bad[0] if bad else 'no rows'}{more}; measure it again")
+    return rows
+
+
+def _row(record: Any) -> tuple[tuple[str, Spec], Value]:
+    spec = from_json(record["layer"])
+    if record.get("unit") != "s":
+        raise LutraError(f"must have the unit 's', not {record.get('unit')!r}")
+    if record.get("precision") not in PRECISIONS:
+        raise LutraError(f"must have a precision of {PRECISIONS}, not {record.get('precision')!r}")
+    if record.get("status") != "ok":
+        raise LutraError(f"has the status {record.get('status')!r}")
+    numbers = [record.get(key) for key in ("seconds", "low", "high")]
+    for key, number in zip(("seconds", "low", "high"), numbers):
+        if not _finite(number) or (key == "seconds" and number <= 0):
+            raise LutraError(f"has {key} {number!r}: it must be a positive number of seconds")
+    return (record["precision"], spec), Value(*numbers)
