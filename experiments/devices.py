@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from experiments import journal
+from experiments import artefacts, journal
 from experiments.config import DeviceConfig
 from experiments.progress import console
+from predictors.bundle import Carried, Results, contents, read_results
 from predictors.device import Board, local
 from predictors.lasting import Lasting, lasting
+from predictors.rounds import Protocol
 from predictors.ssh import Destination, ssh
 
 Connect = Callable[[bool], AbstractContextManager[Board]]  # told whether it was connected before
@@ -31,9 +33,18 @@ def over_ssh(device: DeviceConfig, again: bool) -> AbstractContextManager[Board]
     return ssh(destination(device), device.threads, wait=2 * device.patience if again else 0)
 
 
+def by_hand(device: DeviceConfig, again: bool) -> AbstractContextManager[Board]:
+    """The board of a bundle; before it has results, one that nothing is known of."""
+    path = Path(device.results)
+    return nullcontext(
+        Carried(path, read_results(path) if device.results else Results({"threads": device.threads}, ()))
+    )
+
+
 DEVICES: dict[str, Callable[[DeviceConfig, bool], AbstractContextManager[Board]]] = {
     "local": lambda device, again: local(device.threads),
     "ssh": over_ssh,
+    "bundle": by_hand,
 }
 
 
@@ -45,9 +56,28 @@ def connect(device: DeviceConfig) -> AbstractContextManager[Board]:
 def board_of(device: DeviceConfig, folder: Path) -> AbstractContextManager[Lasting]:
     """The device with its finished rounds in `folder`: there, a command that was cut goes on where it was."""
     path = folder / ROUNDS
-    return lasting(
-        partial(DEVICES[device.name], device), journal.read(path), partial(journal.append, path), console.print
+    carried = device.name == "bundle" and device.results
+    finished = read_results(Path(device.results)).rounds if carried else journal.read(path)
+    return lasting(partial(DEVICES[device.name], device), finished, partial(journal.append, path), console.print)
+
+
+def hand_over(device: DeviceConfig, files: Mapping[str, bytes], protocol: Protocol, folder: Path) -> None:
+    """Where the device is a bundle without results: writes it, says what to do with it, and ends the command."""
+    if device.name != "bundle" or device.results:
+        return
+    for name, data in contents(files, protocol, device.threads):
+        artefacts.write(folder / "bundle" / name, data)
+    console.print(
+        f"Carry {folder / 'bundle'} to the board, type there: python3 run.py, carry its results.json back, and type "
+        "here the same command with device.results=results.json",
+        soft_wrap=True,
     )
+    raise SystemExit(0)
+
+
+def results_of(device: DeviceConfig) -> dict[str, str]:
+    """The file that a bundle's table is made from, with its sha256."""
+    return {"results": artefacts.sha256(Path(device.results))} if device.name == "bundle" and device.results else {}
 
 
 @cache

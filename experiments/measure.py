@@ -14,7 +14,7 @@ from compress.quantize import quantize
 from experiments import artefacts, command, events
 from experiments.choices import space_of
 from experiments.config import Config
-from experiments.devices import board_of, passport_of
+from experiments.devices import ROUNDS, board_of, hand_over, passport_of, results_of
 from experiments.progress import console, track
 from paper.figures import heatmap, prediction
 from predictors.assembly import assemble, file_name
@@ -42,7 +42,7 @@ def measure(config: Config) -> Path:
         "measure": asdict(config.measure),
         "keep": config.compress.keep,
     }
-    inputs = {"passport": artefacts.digest({key: passport.get(key) for key in DECIDING})}
+    inputs = {"passport": artefacts.digest({key: passport.get(key) for key in DECIDING}), **results_of(config.device)}
     label = f"{config.space.name}-{config.device.name}"
     runs = Path(config.runs)
     return artefacts.step(runs, "measure", label, settings, inputs, lambda f: _measure(config, f)) / "table.json"
@@ -64,10 +64,15 @@ def _measure(config: Config, folder: Path) -> None:
     blocks = with_pruned(block_specs(space), config.compress.keep)
     specs = all_specs(blocks, [space.decode(arch) for arch in archs])
     files = dict(timing_files(track(specs, "writing ONNX files", len(specs))))
+    hand_over(config.device, files, config.measure, folder)
     with board_of(config.device, folder) as board:
         console.print(f"timing {len(files)} networks on {board.passport['cpu']}")
         rounds = list(track(measure_rounds(board, files, config.measure), "rounds", config.measure.max_rounds, _left))
-    table = assemble(space, blocks, archs, specs, files, rounds, board.passport, config.measure)
+    try:
+        table = assemble(space, blocks, archs, specs, files, rounds, board.passport, config.measure)
+    except LutraError:
+        (folder / ROUNDS).unlink(missing_ok=True)  # such rounds are measured again
+        raise
     artefacts.write_csv(folder / "table.csv", table_rows(space, table))
     artefacts.write_csv(folder / "networks.csv", network_rows(table))
     with events.writer(folder) as tensorboard:
