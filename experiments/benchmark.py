@@ -22,14 +22,13 @@ from experiments.compress import array, compress, fp32_file, int8_file
 from experiments.config import Config
 from experiments.data import Dataset, Split
 from experiments.devices import board_of
-from experiments.measure import measure, read_table, timing_files
+from experiments.measure import followed, measure, read_table, timing_files
 from experiments.progress import track
 from experiments.search import read_winner, search
 from experiments.train import prepare, retrain
 from experiments.weights import load_network
 from predictors.blocks import computing
 from predictors.rounds import Round, summarize
-from predictors.rounds import measure as measure_rounds
 from predictors.table import LatencyTable
 from search_spaces.evaluation import accuracy
 from search_spaces.space import Arch, SearchSpace
@@ -47,7 +46,7 @@ class Row:
     precision: str
     validation_accuracy: float
     test_accuracy: float
-    latency_median_s: float  # median over rounds of a round's mean inference
+    latency_median_s: float  # median over rounds of the median inference of a sample
     latency_p90_s: float  # 90th percentile over single inferences
     predicted_s: float  # by the table, at the speed the machine had here
     file_bytes: int
@@ -130,9 +129,7 @@ def _benchmark(config: Config, table: LatencyTable, stages: list[Stage], folder:
     sentinels, expected = _sentinels(config, table)
     files = {**{name: stage.onnx for name, stage in names.items()}, **sentinels}
     with board_of(config.device, folder) as board:
-        rounds = list(
-            track(measure_rounds(board, files, config.measure, each=True), "timing stages", config.measure.max_rounds)
-        )
+        rounds = list(followed(board, files, config.measure, "timing stages", each=True))
     values = summarize(rounds)
     slowdown = float(np.median([values[name].seconds / expected[name] for name in sentinels]))
     rows = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ from experiments.progress import console, track
 from paper.figures import heatmap, prediction
 from predictors.assembly import assemble, file_name
 from predictors.blocks import Specs, all_specs, block_specs, networks_to_time
-from predictors.rounds import Round
+from predictors.device import Board
+from predictors.rounds import Protocol, Round, wanting
 from predictors.rounds import measure as measure_rounds
 from predictors.table import DECIDING, PRECISIONS, LatencyTable
 from predictors.table_file import dump, load
+from predictors.verdict import quietness
 from search_spaces.errors import LutraError
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.space import SearchSpace
@@ -67,12 +69,13 @@ def _measure(config: Config, folder: Path) -> None:
     hand_over(config.device, files, config.measure, folder)
     with board_of(config.device, folder) as board:
         console.print(f"timing {len(files)} networks on {board.passport['cpu']}")
-        rounds = list(track(measure_rounds(board, files, config.measure), "rounds", config.measure.max_rounds, _left))
+        rounds = list(followed(board, files, config.measure, "rounds"))
     try:
         table = assemble(space, blocks, archs, specs, files, rounds, board.passport, config.measure)
     except LutraError:
         (folder / ROUNDS).unlink(missing_ok=True)  # such rounds are measured again
         raise
+    console.print("\n".join(table.verdict.lines()), highlight=False, soft_wrap=True)
     artefacts.write_csv(folder / "table.csv", table_rows(space, table))
     artefacts.write_csv(folder / "networks.csv", network_rows(table))
     with events.writer(folder) as tensorboard:
@@ -102,8 +105,18 @@ def timing_files(networks: Iterable[Specs]) -> Iterator[tuple[str, bytes]]:
         yield file_name("int8", index), quantize(fp32, images)
 
 
-def _left(done: Round) -> str:
-    return f"{len(done.order)} networks in the last round"
+def followed(
+    board: Board, files: Mapping[str, bytes], protocol: Protocol, description: str, each: bool = False
+) -> Iterator[Round]:
+    """Each finished round, behind a bar that tells how quiet the machine is and what is still open."""
+    rounds: list[Round] = []
+
+    def told(done: Round) -> str:
+        rounds.append(done)
+        left = len(wanting(files, rounds, protocol))
+        return f"samples {100 * quietness(rounds):.1f} % apart, {left} of {len(files)} files open"
+
+    return track(measure_rounds(board, files, protocol, each), description, protocol.max_rounds, told)
 
 
 def table_rows(space: SearchSpace, table: LatencyTable) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -23,6 +22,7 @@ from predictors.polish import Polish, polish
 SENTINELS = 3  # files that are timed again and again in every round, so that its speed is known throughout
 STRETCH = 24  # other files between two groups of sentinels
 LIMIT = 0.03  # spread of neighbouring samples, as a fraction; or twice the session's, where that is more
+FEW = 5  # rounds; fewer that count would make a median that one outlier moves
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Round:
     """One pass over the files that were not yet done."""
 
     order: tuple[str, ...]  # sentinels stand in it several times
-    seconds: tuple[float, ...]  # mean of one inference, in that order
+    seconds: tuple[float, ...]  # median of a sample's inferences, in that order
     singles: tuple[tuple[float, ...], ...]  # every single inference, seconds, where asked for
     before: Mapping[str, Any]  # the board's state
     after: Mapping[str, Any]
@@ -81,8 +81,8 @@ def measure(board: Board, files: Mapping[str, bytes], protocol: Protocol, each: 
     while (names := wanting(files, rounds, protocol)) and len(rounds) < protocol.max_rounds:
         order = interleaved(names, sentinels(files, protocol), Random(f"round {protocol.seed} {len(rounds)}"))
         done = board.round(order, protocol.sample_seconds, each)
-        means, singles = zip(*done["samples"])
-        rounds.append(Round(tuple(order), means, tuple(map(tuple, singles)), done["before"], done["after"]))
+        seconds, singles = zip(*done["samples"])
+        rounds.append(Round(tuple(order), seconds, tuple(map(tuple, singles)), done["before"], done["after"]))
         yield rounds[-1]
 
 
@@ -99,7 +99,7 @@ def interleaved(names: Iterable[str], sentinels: Sequence[str], rng: Random) -> 
     stretches = max(2, math.ceil(len(others) / STRETCH))
     bounds = [len(others) * part // stretches for part in range(stretches + 1)]
     order = rng.sample(sentinels, len(sentinels))
-    for begin, end in pairwise(bounds):
+    for begin, end in zip(bounds, bounds[1:]):  # noqa: RUF007 (Python 3.9, on a bundle's board)
         order += others[begin:end] + rng.sample(sentinels, len(sentinels))
     return order
 
@@ -128,13 +128,13 @@ def judge(rounds: Sequence[Round]) -> Judgement:
 
 
 def summarize(rounds: Sequence[Round]) -> dict[str, Value]:
-    """Each file's median over rounds, at the session's common speed; over all its samples where none counts."""
+    """Each file's median over rounds, at the session's common speed; over all of them where too few count."""
     return _values(judge(rounds))
 
 
 def _values(judgement: Judgement) -> dict[str, Value]:
     counted, every = _counted(judgement), _counted(judgement, every=True)
-    return {name: _value(counted[name] or every[name]) for name in counted}
+    return {name: _value(counted[name] if len(counted[name]) >= FEW else every[name]) for name in counted}
 
 
 def _counted(judgement: Judgement, every: bool = False) -> dict[str, dict[int, list[float]]]:
