@@ -14,6 +14,7 @@ from experiments.config import Config, DataConfig
 from experiments.data import DATASETS, Dataset, shape_of
 from experiments.devices import DEVICES, destination
 from experiments.progress import track
+from predictors.simulated import SCENARIOS
 from predictors.table import KEYS, PRECISIONS, LatencyTable
 from search_spaces.errors import LutraError, unknown
 from search_spaces.mobile import mobile
@@ -70,6 +71,7 @@ def check(config: Config) -> None:
         ("data set", config.data.name, DATASETS),
         ("space", config.space.name, SPACES),
         ("device", config.device.name, DEVICES),
+        ("scenario", config.device.scenario, SCENARIOS),
         ("strategy", config.strategy.name, STRATEGIES),
         ("objective", config.objective.name, OBJECTIVES),
         ("precision", config.precision, PRECISIONS),

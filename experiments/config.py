@@ -26,18 +26,21 @@ class SpaceConfig:
 
 @dataclass(frozen=True)
 class DeviceConfig:
-    """Where networks are timed. All but `name` and `threads` is for ssh; `results` is for a bundle."""
+    """Where networks are timed. All but `name` and `threads` is for one kind of device, as the comments say."""
 
     name: str = "local"
     threads: int = 1
-    host: str = ""
+    host: str = ""  # ssh, as are all keys down to patience
     user: str = ""  # as ssh is configured
     port: int = 0  # as ssh is configured
     python: str = "python3"  # on the board, 3.9 or newer
     folder: str = "~/.cache/lutra"  # on the board
     ssh_config: str = ""  # instead of ~/.ssh/config
     patience: float = 15.0  # seconds without a sign of life until the link counts as cut
-    results: str = ""  # what a bundle's run.py wrote on the board
+    results: str = ""  # bundle: what its run.py wrote on the board
+    table: str = ""  # simulated: the table whose board is replayed
+    scenario: str = "drifting"  # simulated: what befalls it
+    seed: int = 0  # simulated
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,15 @@ class CompressConfig:
 
 
 @dataclass(frozen=True)
+class TablesConfig:
+    """What `python -m experiments.tables` does: list; compare a with b; verify a, or every table."""
+
+    action: str = "list"
+    a: str = ""
+    b: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     seed: int = 0  # of the search, and of training networks alone
     supernet_seed: int = 0  # one supernet judges the searches of all seeds
@@ -98,3 +110,4 @@ class Config:
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     retrain: Recipe = Recipe(steps=180, batch=64, learning_rate=0.1)  # every network that is compared
     compress: CompressConfig = field(default_factory=CompressConfig)
+    tables: TablesConfig = field(default_factory=TablesConfig)

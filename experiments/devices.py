@@ -15,7 +15,10 @@ from predictors.bundle import Carried, Results, contents, read_results
 from predictors.device import Board, local
 from predictors.lasting import Lasting, lasting
 from predictors.rounds import Protocol
+from predictors.simulated import simulated
 from predictors.ssh import Destination, ssh
+from predictors.table_file import read_table
+from search_spaces.errors import LutraError
 
 Connect = Callable[[bool], AbstractContextManager[Board]]  # told whether it was connected before
 ROUNDS = "rounds.jsonl"  # every finished round, as the board answered
@@ -41,10 +44,20 @@ def by_hand(device: DeviceConfig, again: bool) -> AbstractContextManager[Board]:
     )
 
 
+def recorded(device: DeviceConfig, again: bool) -> AbstractContextManager[Board]:
+    """A table's board, replayed."""
+    if not device.table:
+        raise LutraError(
+            "device=simulated replays a table: add device.table=PATH; python -m experiments.tables lists them"
+        )
+    return simulated(read_table(Path(device.table)), device.scenario, device.seed, device.threads, again)
+
+
 DEVICES: dict[str, Callable[[DeviceConfig, bool], AbstractContextManager[Board]]] = {
     "local": lambda device, again: local(device.threads),
     "ssh": over_ssh,
     "bundle": by_hand,
+    "simulated": recorded,
 }
 
 

@@ -23,7 +23,7 @@ from predictors.device import Board
 from predictors.rounds import Protocol, Round, wanting
 from predictors.rounds import measure as measure_rounds
 from predictors.table import DECIDING, PRECISIONS, LatencyTable
-from predictors.table_file import dump, load
+from predictors.table_file import dump, read_table
 from predictors.verdict import quietness
 from search_spaces.errors import LutraError
 from search_spaces.onnx_writer import random_weights, write
@@ -48,16 +48,6 @@ def measure(config: Config) -> Path:
     label = f"{config.space.name}-{config.device.name}"
     runs = Path(config.runs)
     return artefacts.step(runs, "measure", label, settings, inputs, lambda f: _measure(config, f)) / "table.json"
-
-
-def read_table(path: Path) -> LatencyTable:
-    """A table from its file; errors name the file."""
-    if not path.is_file():
-        raise LutraError(f"there is no table at {path}; measure one: python -m experiments.measure")
-    try:
-        return load(path.read_bytes().decode(errors="replace"))
-    except LutraError as error:
-        raise LutraError(f"{path}: {error}") from None
 
 
 def _measure(config: Config, folder: Path) -> None:
@@ -121,9 +111,11 @@ def followed(
 
 def table_rows(space: SearchSpace, table: LatencyTable) -> list[dict[str, Any]]:
     """One row per layer, option and precision; Skips are left out."""
+    slower = {spec for spec, _, _ in table.slower_in_int8()}
     return [
         {"layer": layer, "option": option, "spec": str(spec), "precision": precision}
         | {f"{key}_s" if key != "seconds" else key: value for key, value in vars(table.rows[precision, spec]).items()}
+        | {"slower_in_int8": spec in slower}
         for precision in PRECISIONS
         for layer, options in enumerate(space.layers)
         for option, spec in enumerate(options)

@@ -18,6 +18,8 @@ from experiments.progress import console
 from experiments.search import search
 from experiments.train import train
 from paper.figures import heatmap, pareto, prediction, stages, style
+from predictors.table import LatencyTable
+from search_spaces.space import SearchSpace
 
 FIGURES = {"pareto": pareto.draw, "prediction": prediction.draw, "stages": stages.draw, "heatmap": heatmap.draw}
 LABELS = {
@@ -51,6 +53,9 @@ def report(config: Config) -> Path:
         for path in (*sorted(folder.glob("*.csv")), folder / "pareto.png"):
             artefacts.write(Path(config.results) / path.name, path.read_bytes())
     show(config, folders["benchmark"], folder)
+    latencies = read_table(table)
+    for line in (*slower_layers(space_of(config), latencies), *latencies.verdict.lines()):
+        console.print(line, highlight=False, soft_wrap=True)
     return folder
 
 
@@ -115,6 +120,18 @@ def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float
         "machine_speed": 1 / slowdown,
         "ignored": " ".join(config.ignore),
     }
+
+
+def slower_layers(space: SearchSpace, table: LatencyTable) -> list[str]:
+    """A warning for every layer option that INT8 makes slower on this device, beyond its interval."""
+    slower = {spec: (1e6 * fp32.seconds, 1e6 * int8.seconds) for spec, fp32, int8 in table.slower_in_int8()}
+    return [
+        f"INT8 is slower here: layer {layer}, option {option}, {spec}: {slower[spec][0]:.1f} us in fp32, "
+        f"{slower[spec][1]:.1f} us in INT8"
+        for layer, options in enumerate(space.layers)
+        for option, spec in enumerate(options)
+        if spec in slower
+    ]
 
 
 def show(config: Config, benchmarked: Path, folder: Path) -> None:

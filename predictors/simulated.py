@@ -9,13 +9,13 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from predictors.device import Board, Unreachable
 from predictors.table import LatencyTable
-from search_spaces.errors import LutraError, unknown
+from search_spaces.errors import LutraError
 
 GAP = 2e-3  # seconds between two samples
 CLOCK = 1_500_000  # kHz
@@ -132,15 +132,14 @@ SCENARIOS: dict[str, Weather] = {
     "drifting": Weather(outliers=0.01, drift="walk", drift_size=0.2),
     "busy": Weather(outliers=0.01, busy=(10, 20)),
     "throttled": Weather(throttled=((10, 20, 0x4),)),
+    "cut": Weather(cuts=(5,)),
     "silent": Weather(silent=True),
 }
 
 
 @contextmanager
-def simulated(table: LatencyTable, scenario: str, seed: int, threads: int) -> Iterator[Board]:
-    """The board of a recorded table. Files that it did not time are an error."""
-    if scenario not in SCENARIOS:
-        raise unknown("scenario", scenario, SCENARIOS)
+def simulated(table: LatencyTable, scenario: str, seed: int, threads: int, again: bool = False) -> Iterator[Board]:
+    """The board of a recorded table, cut off once only. Files that the table did not time are an error."""
     known = table.timed_seconds()
 
     def seconds(onnx: bytes) -> float:
@@ -148,8 +147,9 @@ def simulated(table: LatencyTable, scenario: str, seed: int, threads: int) -> It
         if digest not in known:
             raise LutraError(
                 f"the simulated device knows only the {len(known)} files that its table timed, not this one; "
-                f"give a table of this space: device.table=PATH"
+                f"give a table of this space, and measure with its settings: device.table=PATH"
             )
         return known[digest]
 
-    yield SimulatedBoard(seconds, SCENARIOS[scenario], seed, table.passport, threads)
+    weather = replace(SCENARIOS[scenario], cuts=()) if again else SCENARIOS[scenario]
+    yield SimulatedBoard(seconds, weather, seed, table.passport, threads)

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from predictors.correction import Correction
@@ -64,6 +65,16 @@ def load(text: str) -> LatencyTable:
         return _table(content, rows)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise LutraError(f"the table is damaged ({type(error).__name__}: {error}); measure it again") from None
+
+
+def read_table(path: Path) -> LatencyTable:
+    """A table from its file; errors name the file."""
+    if not path.is_file():
+        raise LutraError(f"there is no table at {path}; measure one: python -m experiments.measure")
+    try:
+        return load(path.read_bytes().decode(errors="replace"))
+    except LutraError as error:
+        raise LutraError(f"{path}: {error}") from None
 
 
 def _lines(value: Any) -> str:

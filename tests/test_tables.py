@@ -6,15 +6,24 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from experiments.config import Config, DeviceConfig, MeasureConfig, TablesConfig
+from experiments.measure import measure as measure_command
+from experiments.measure import timing_files, with_pruned
+from experiments.tables import tables
 from predictors.assembly import again, assemble, file_name
 from predictors.blocks import all_specs, block_specs, computing, networks_to_time
+from predictors.comparison import compare
 from predictors.rounds import Protocol, Round, Value, measure
 from predictors.simulated import SimulatedBoard, Weather
 from predictors.table import DECIDING, KEYS, LatencyTable
@@ -353,3 +362,89 @@ def test_networks_are_stored_as_they_were_timed(table: LatencyTable) -> None:
     assert all(computing(SPACE.decode(row.arch)) in timed for row in table.networks)
     assert len({item.name for item in table.timed}) == len(table.timed)
     assert all(isinstance(r, Round) for r in table.rounds)
+
+
+def test_two_tables_of_one_space_are_compared_row_by_row(table: LatencyTable) -> None:
+    """One layer of the other board takes twice what the speed of all explains."""
+    key = ("int8", block_specs(SPACE)[4])
+    slow = {kind: Value(*(1.5 * number for number in dataclasses.astuple(value))) for kind, value in table.rows.items()}
+    slow[key] = Value(*(3 * number for number in dataclasses.astuple(table.rows[key])))
+    fp32, int8 = compare(table, dataclasses.replace(table, rows=slow))
+    assert (fp32.precision, fp32.ratio, fp32.tau) == ("fp32", pytest.approx(1.5), pytest.approx(1))
+    assert int8.moved[0].spec == key[1]
+    assert int8.moved[0].beyond == pytest.approx(2)
+    assert [row.beyond for row in int8.moved[1:]] == pytest.approx([1] * (len(int8.moved) - 1))
+    with pytest.raises(LutraError, match="two spaces"):
+        compare(table, dataclasses.replace(table, layers=swapped().layers))
+
+
+# The commands
+
+
+def folder_of_tables(folder: Path) -> list[Path]:
+    """Two boards' tables, where `measure` puts them."""
+    paths = [folder / "measure" / name / "table.json" for name in ("first", "second")]
+    for path, content in zip(paths, (text_of_table(), dump(simulated_table(Weather(drift="ramp"), seed=1)))):
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
+    return paths
+
+
+def test_tables_are_listed_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = map(str, folder_of_tables(tmp_path))
+    tables(Config(runs=str(tmp_path)))
+    listed = capsys.readouterr().out
+    assert all(word in listed for word in ("tiny", "Raspberry", "clean", "first", "second", "fp32", "int8"))
+    tables(Config(tables=TablesConfig("compare", a, b)))
+    compared = capsys.readouterr().out
+    assert compared.count("the layers that moved most") == 2
+    assert "onnxruntime" not in compared
+    with pytest.raises(LutraError, match=r"add tables\.b=PATH"):
+        tables(Config(tables=TablesConfig("compare", a)))
+    with pytest.raises(LutraError, match="there is no table in"):
+        tables(Config(runs=str(tmp_path / "empty")))
+
+
+def test_verify_finds_one_changed_byte(tmp_path: Path) -> None:
+    """By the command itself."""
+    paths = folder_of_tables(tmp_path)
+    command = [sys.executable, "-m", "experiments.tables", "tables.action=verify", f"runs={tmp_path}"]
+    verified = subprocess.run(command, capture_output=True, text=True)
+    assert verified.stdout.count("its hash is right") == 2
+    damaged = bytearray(paths[1].read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    paths[1].write_bytes(damaged)
+    refused = subprocess.run(command, capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"error: {paths[1]}: the table")
+    assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("scenario", ["quiet", "cut"])
+def test_a_recorded_table_is_measured_again_in_no_time(
+    tmp_path: Path, scenario: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files that the command writes are those of the table, so it is their seconds that it finds."""
+    recorded = tmp_path / "recorded.json"
+    archs, blocks = networks_to_time(SPACE, 5, 0), with_pruned(block_specs(SPACE), 0.75)
+    specs = all_specs(blocks, [SPACE.decode(arch) for arch in archs])
+    files = written_files(tuple(specs))
+    seconds = {files[file_name(p, i)]: true_seconds(s, p) for p in ("fp32", "int8") for i, s in enumerate(specs)}
+    board = SimulatedBoard(seconds.__getitem__, QUIET, 3, PASSPORT)
+    rounds = list(measure(board, files, Protocol()))
+    then = assemble(SPACE, blocks, archs, specs, files, rounds, board.passport, Protocol())
+    recorded.write_text(dump(then))
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    device = DeviceConfig("simulated", table=str(recorded), scenario=scenario)
+    path = measure_command(Config(runs=str(tmp_path), device=device, measure=MeasureConfig(networks=5)))
+    told = capsys.readouterr().out
+    assert f"clean: all {len(files)} files are known within 2 %" in told
+    assert ("connection broke" in told) == (scenario == "cut")
+    for comparison in compare(then, load(path.read_text())):
+        assert comparison.ratio == pytest.approx(1, rel=0.02)
+        assert comparison.tau > 0.9
+
+
+@cache
+def written_files(specs: tuple[tuple[Spec, ...], ...]) -> dict[str, bytes]:
+    return dict(timing_files(specs))
