@@ -1,0 +1,103 @@
+"""The agent on another architecture: an emulated Raspberry Pi answers what this machine answers.
+
+The tree that it runs in is made by tests/aarch64_tree.sh. What is timed here means nothing about a Pi.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from compress.parity import onnx_logits
+from compress.quantize import quantize
+from predictors import agent
+from predictors.device import Board, Connection
+from predictors.rounds import Protocol, measure, sentinels
+from search_spaces.onnx_writer import random_weights, write
+from search_spaces.tiny import tiny
+
+QEMU = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
+TREE = Path(os.environ.get("LUTRA_AARCH64", Path(__file__).parent.parent / ".venv" / "aarch64"))
+SATURATES = platform.machine() == "x86_64" and "vnni" not in Path("/proc/cpuinfo").read_text()
+CPU = "cortex-a76"  # a Raspberry Pi 5's
+PATIENCE = 60.0  # seconds; importing takes a few
+pytestmark = [
+    pytest.mark.skipif(QEMU is None, reason="there is no qemu-aarch64-static (Debian: qemu-user-static)"),
+    pytest.mark.skipif(not (TREE / "ready").exists(), reason=f"there is no {TREE} (tests/aarch64_tree.sh makes it)"),
+]
+SPACE = tiny(1, 16, 10)
+IMAGES = np.random.default_rng(0).standard_normal((8, 1, 16, 16), dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def board() -> Iterator[Board]:
+    """The agent on the stand-in: `local`, but under the emulator and with the tree's Python."""
+    root, site = TREE / "root", TREE / "site"
+    emulated = [str(QEMU), "-cpu", CPU, "-L", str(root), "-E", f"PYTHONPATH={site}", str(root / "usr/bin/python3")]
+    command = [*emulated, agent.__file__, str(PATIENCE)]
+    process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    connection = Connection(process, 1, PATIENCE)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, bytes]:
+    """The reference network's two files."""
+    specs = SPACE.decode(SPACE.reference)
+    fp32 = write(specs, random_weights(specs))
+    return {"fp32": fp32, "int8": quantize(fp32, IMAGES)}
+
+
+def test_the_board_says_what_it_is(board: Board) -> None:
+    assert board.passport["machine"] == "aarch64"
+    assert board.passport["model"] == "Raspberry Pi 5 Model B Rev 1.0"
+    assert board.ask("state")["throttled"] is None  # no firmware to ask: unknown, not fine
+
+
+def answers(board: Board, name: str, onnx: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Logits [N, classes], there and here."""
+    board.load(name, onnx)
+    there = np.array(board.ask("outputs", name=name, image=IMAGES.tolist())["output"], np.float32)
+    here = onnx_logits(onnx, IMAGES)
+    assert here.std() > 0.1
+    return there, here
+
+
+def quantum(int8: bytes) -> float:
+    """The step between two values that the file's output can take."""
+    graph = onnx.load_from_string(int8).graph
+    last = [node for node in graph.node if node.op_type == "DequantizeLinear"][-1]
+    return float(next(numpy_helper.to_array(item) for item in graph.initializer if item.name == last.input[1]))
+
+
+def test_the_fp32_file_answers_the_same_there(board: Board, files: dict[str, bytes]) -> None:
+    there, here = answers(board, "fp32", files["fp32"])
+    assert there == pytest.approx(here, abs=1e-4)
+
+
+@pytest.mark.skipif(SATURATES, reason="this x86 CPU lacks VNNI: its sums of INT8 products may saturate")
+def test_the_int8_file_answers_the_same_there(board: Board, files: dict[str, bytes]) -> None:
+    """Equal but for a rounding here and there, which moves a logit by one quantum: one of 80 when this was written."""
+    there, here = answers(board, "int8", files["int8"])
+    quanta = (there - here) / quantum(files["int8"])
+    assert np.abs(quanta).max() < 1.001
+    assert (np.abs(quanta) > 0.001).mean() <= 0.1
+
+
+def test_a_measured_round_comes_back_whole(board: Board, files: dict[str, bytes]) -> None:
+    protocol = Protocol(min_rounds=1, max_rounds=1, sample_seconds=1e-3)
+    (done,) = measure(board, files, protocol)
+    assert sorted({*done.order}) == sorted(files)
+    assert len(done.seconds) == len(done.order) >= 3 * len(sentinels(files, protocol))
+    assert min(done.seconds) > 0
+    assert done.before.keys() == done.after.keys() == board.ask("state").keys()
