@@ -112,7 +112,11 @@ def step(
 
 
 def manifest(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / MANIFEST).read_text())
+    """What a finished step was made from, and the sha256 of its files."""
+    try:
+        return json.loads((folder / MANIFEST).read_text())
+    except ValueError:
+        raise LutraError(f"{folder / MANIFEST} is damaged; delete {folder} and run the same command again") from None
 
 
 def arch_name(arch: Iterable[int]) -> str:

@@ -32,10 +32,14 @@ def run(function: Callable[[Config], object]) -> None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of being printed by Hydra
     if sys.version_info >= (3, 14):  # hydra 1.3's help strings; mended in 1.4
         argparse.ArgumentParser._check_help = lambda self, action: None  # type: ignore[attr-defined]
-    ConfigStore.instance().store(name="schema", node=_writable(OmegaConf.structured(Config)))
+    schema = _writable(OmegaConf.structured(Config))
+    OmegaConf.set_struct(schema.strategy.options, False)  # the strategy knows its options, and `check` asks it
+    ConfigStore.instance().store(name="schema", node=schema)
+    begun: list[DictConfig] = []
     told: list[LutraError] = []
 
     def job(settings: DictConfig) -> None:
+        begun.append(settings)
         try:
             function(checked(settings))
         except LutraError as error:
@@ -52,6 +56,10 @@ def run(function: Callable[[Config], object]) -> None:
         _stop(str(error))
     except (HydraException, OmegaConfBaseException) as error:
         _stop(_explain(error))
+    except OSError as error:
+        if begun:
+            raise
+        _stop(f"cannot write {error.filename}: {error.strerror}; choose another folder with runs=FOLDER")  # by Hydra
     if told:
         sys.exit(2)
 
@@ -101,8 +109,6 @@ def _explain(error: Exception) -> str:
     key = re.search(r"Could not override '([^']+)'|Key '([^']+)' (?:is )?not in", text)
     if key and "type" not in text.lower().split("key")[0]:
         name = key[1] or key[2]
-        if name.startswith("strategy.options."):
-            return f"this strategy has no {name}: its options are listed in hydra_conf/strategy/"
         return str(unknown("key", name, [*GROUPS, *_known()]))
     group_match = re.search(r"Could not find '?([\w/]+)'?", text)
     if group_match:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,14 @@ from torch.utils.tensorboard import SummaryWriter
 
 @contextmanager
 def writer(folder: Path) -> Iterator[SummaryWriter]:
-    """A step's event file; one that a killed try left is replaced."""
+    """A step's event file; one that a killed try left is replaced. Raises OSError where the disk is full."""
     for old in folder.glob("events.out.tfevents.*"):
         old.unlink()
-    board = SummaryWriter(str(folder))
+    report = threading.excepthook
+    # the writer's own thread would print a traceback of what is also raised here
+    threading.excepthook = lambda failed: None if isinstance(failed.exc_value, OSError) else report(failed)
     try:
-        yield board
+        with SummaryWriter(str(folder)) as board:
+            yield board
     finally:
-        board.close()
+        threading.excepthook = report
