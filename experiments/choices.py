@@ -12,7 +12,7 @@ from typing import Any
 from compress.prune import uniform_widths
 from experiments.config import Config, DataConfig
 from experiments.data import DATASETS, Dataset, shape_of
-from experiments.devices import DEVICES, destination
+from experiments.devices import DEVICES, destinations
 from experiments.progress import track
 from predictors.simulated import SCENARIOS
 from predictors.table import KEYS, PRECISIONS, LatencyTable
@@ -90,7 +90,7 @@ def check(config: Config) -> None:
             raise LutraError(f"{key} must be at least {least:g}, not {value!r}")
     uniform_widths((), config.compress.keep)
     if config.device.name == "ssh":
-        destination(config.device)
+        destinations(config.device)
 
 
 def space_of(config: Config) -> SearchSpace:

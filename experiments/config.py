@@ -31,6 +31,7 @@ class DeviceConfig:
     name: str = "local"
     threads: int = 1
     host: str = ""  # ssh, as are all keys down to patience
+    hosts: list[str] = field(default_factory=list)  # instead of host: several boards of one kind share the work
     user: str = ""  # as ssh is configured
     port: int = 0  # as ssh is configured
     python: str = "python3"  # on the board, 3.9 or newer
@@ -41,6 +42,9 @@ class DeviceConfig:
     table: str = ""  # simulated: the table whose board is replayed
     scenario: str = "drifting"  # simulated: what befalls it
     seed: int = 0  # simulated
+
+    def __hash__(self) -> int:
+        return hash(repr(self))  # a list has none of its own
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from experiments.config import DeviceConfig
 from experiments.progress import console
 from predictors.bundle import Carried, Results, contents, read_results
 from predictors.device import Board, local
+from predictors.fleet import Fleet
 from predictors.lasting import Lasting, lasting
 from predictors.rounds import Protocol
 from predictors.simulated import simulated
@@ -20,20 +21,29 @@ from predictors.ssh import Destination, ssh
 from predictors.table_file import read_table
 from search_spaces.errors import LutraError
 
-Connect = Callable[[bool], AbstractContextManager[Board]]  # told whether it was connected before
 ROUNDS = "rounds.jsonl"  # every finished round, as the board answered
 
 
-def destination(device: DeviceConfig) -> Destination:
+def destinations(device: DeviceConfig) -> list[Destination]:
     """Where ssh connects to. Raises LutraError for a hostile or impossible address."""
-    return Destination(
-        device.host, device.user, device.port, device.python, device.folder, device.ssh_config, device.patience
-    )
+    hosts = device.hosts or [device.host]
+    if len({*hosts}) < len(hosts):
+        raise LutraError(f"device.hosts={hosts} names a board twice; name every board once")
+    return [
+        Destination(host, device.user, device.port, device.python, device.folder, device.ssh_config, device.patience)
+        for host in hosts
+    ]
 
 
-def over_ssh(device: DeviceConfig, again: bool) -> AbstractContextManager[Board]:
-    """Connected again, it waits until the agent that was cut off has noticed, and left its lock."""
-    return ssh(destination(device), device.threads, wait=2 * device.patience if again else 0)
+@contextmanager
+def over_ssh(device: DeviceConfig, again: bool) -> Iterator[Board]:
+    """One board, or several as one. Connected again, it waits for the agent that was cut off to leave its lock."""
+    with ExitStack() as stack:
+        boards = {
+            to.host: stack.enter_context(ssh(to, device.threads, wait=2 * device.patience if again else 0))
+            for to in destinations(device)
+        }
+        yield Fleet(boards) if len(boards) > 1 else next(iter(boards.values()))
 
 
 def by_hand(device: DeviceConfig, again: bool) -> AbstractContextManager[Board]:
