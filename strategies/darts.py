@@ -1,15 +1,17 @@
-"""DARTS, first order (Liu et al. 2019), on entangled weights (Sukthanker et al. 2024): one softmax over options a layer.
+"""DARTS, first order (Liu et al. 2019), on entangled weights (Sukthanker et al. 2024): one softmax of options a layer.
 
-Skip does not win by default here: with probabilities p an MBConv layer that may be skipped computes
-x + (1 - p[Skip]) * f(x), so that every option has the residual path, which is the auxiliary skip connection of
-DARTS- (Chu et al. 2021) built in: Skip gets no credit for keeping the gradient alive.
+Two things keep Skip from winning by default. With probabilities p a layer that may be skipped computes
+x + (1 - p[Skip]) * f(x): every option has the residual path, which is the auxiliary skip connection of DARTS- (Chu et
+al. 2021) built in, so Skip gets no credit for keeping the gradient alive. And as that layer is f(x) by the sum of all
+other options, Skip is taken where it outweighs their sum, not where it is the largest of five near-equal ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from random import Random
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +26,7 @@ TRIES = 50  # draws, each a tenth hotter than the last, before an architecture i
 def darts(problem: Problem, rng: Random, every: int = 10, rate: float = 0.05) -> Iterator[Candidate]:
     """Algorithm 1 with xi = 0: a step of the weights, a step of alpha by Adam; every so many steps a candidate.
 
-    That is the argmax, or where it was yielded before, a draw from the softmax. Raises LutraError where the problem
+    That is the mode, or where it was yielded before, a draw from the softmax. Raises LutraError where the problem
     has nothing to train.
     """
     if problem.relax is None:
@@ -51,11 +53,19 @@ def softmax(alphas: list[Tensor], temperature: float) -> list[Tensor]:
 
 
 def discretise(problem: Problem, alphas: list[Tensor], known: set[Arch], rng: Random) -> Arch:
-    """The argmax, or a draw where that is known."""
-    arch = tuple(int(alpha.argmax()) for alpha in alphas)
+    """The mode, or a draw where that is known."""
+    arch = tuple(map(mode, problem.space.layers, softmax(alphas, 1.0)))
     for trial in range(TRIES):
         if arch not in known and problem.space.valid(arch):
             break
         mixture = softmax(alphas, 1.1**trial)
         arch = tuple(rng.choices(range(len(p)), p.tolist())[0] for p in mixture)
     return arch
+
+
+def mode(options: Sequence[Any], probabilities: Tensor) -> int:
+    """The most probable option of the most probable kind, as the supernet mixes weights in a kind, then kinds."""
+    kinds = [type(option) for option in options]
+    weights = {kind: sum(p for k, p in zip(kinds, probabilities.tolist()) if k is kind) for kind in kinds}
+    heaviest = max(weights, key=weights.__getitem__)
+    return max((i for i, kind in enumerate(kinds) if kind is heaviest), key=probabilities.tolist().__getitem__)

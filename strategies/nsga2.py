@@ -43,13 +43,17 @@ def tournament(parents: list[Candidate], rng: Random) -> Arch:
 
 
 def mutate(space: SearchSpace, arch: Arch, rng: Random) -> Arch:
-    """Each pick is drawn anew with a probability that makes it one a child."""
-    rate = 1 / sum(count > 1 for count in space.options)
+    """One pick drawn anew, as the paper's rate of 1/n expects of a child, and every tenth time another one as well."""
+    free = [layer for layer, count in enumerate(space.options) if count > 1]
     while True:
-        fresh = space.sample(rng)
-        child = tuple(new if rng.random() < rate else old for old, new in zip(arch, fresh))
-        if space.valid(child):
-            return child
+        child = list(arch)
+        again = True
+        while again:
+            layer = rng.choice(free)
+            child[layer] = rng.randrange(space.options[layer])
+            again = rng.random() < 0.1
+        if space.valid(tuple(child)):
+            return tuple(child)
 
 
 def survivors(candidates: list[Candidate], count: int) -> list[Candidate]:

@@ -48,7 +48,7 @@ class Bounded:
     """
 
     limit: float  # seconds
-    penalty: float = 1.0
+    penalty: float = 5.0
 
     def score(self, accuracy: float, latency: float) -> float:
         return accuracy if self.feasible(latency) else 1 - latency / self.limit

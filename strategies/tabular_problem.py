@@ -13,6 +13,8 @@ from search_spaces.space import Arch, SearchSpace
 from strategies.objective import Objective
 from strategies.problem import Candidate, Problem, front
 
+DENSITY = 1e-3  # of all tuples of picks: with fewer rows, a strategy would draw for ever
+
 
 @dataclass(frozen=True)
 class Table:
@@ -52,9 +54,12 @@ def read_csv(
         if fraction > 1:
             raise LutraError(f"{where}: {accuracy} {record[accuracy]} times the unit {accuracy_unit} is above 1")
         rows[digits] = fraction, seconds
-    if not rows:
-        raise LutraError(f"{path} has no row below its header")
-    return _table(path.stem, rows)
+    if len(rows) < 2:
+        raise LutraError(f"{path} holds {len(rows)} networks, a search needs two or more")
+    table = _table(path.stem, rows)
+    if len(rows) < DENSITY * table.space.size:
+        raise LutraError(f"{path} holds {len(rows)} of {table.space.size:.1e} tuples of picks, too few to draw from")
+    return table
 
 
 def _records(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:

@@ -1,0 +1,448 @@
+"""The contract of every strategy, an island with a known front, and DARTS on a toy and on a real supernet."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+from random import Random
+
+import moocore
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import Tensor
+
+from experiments import choices
+from experiments.bench.strategies import share
+from predictors.additive import AdditiveLatency
+from search_spaces.errors import LutraError
+from search_spaces.evaluation import accuracy, calibrate, predict
+from search_spaces.space import Arch, SearchSpace
+from search_spaces.spec import MBConv, Skip, macs
+from search_spaces.supernet import Supernet
+from search_spaces.tiny import tiny
+from strategies.darts import darts, mode
+from strategies.nsga2 import crowding_distance, non_dominated_sort, nsga2, survivors
+from strategies.objective import Bounded, MnasNet, Objective, Pareto
+from strategies.problem import Candidate, Problem, Strategy, best, front
+from strategies.random_search import random_search
+from strategies.regularized_evolution import regularized_evolution
+from strategies.search import search
+from strategies.supernet_problem import supernet_problem
+from strategies.tabular_problem import Table, read_csv
+
+ROOT = Path(__file__).parents[1]
+SMALL = {"evolution": {"population": 8, "tournament": 3}, "darts": {"every": 2}}  # for small budgets
+STRATEGIES: dict[str, Strategy] = {
+    name: partial(strategy, **SMALL.get(name, {})) for name, strategy in choices.STRATEGIES.items()
+}
+every_strategy = pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES.keys())
+LAYERS, OPTIONS = 5, 4
+COSTS = torch.tensor(np.random.default_rng(0).uniform(0, 0.3, (LAYERS, OPTIONS)), dtype=torch.float32)
+SECONDS = AdditiveLatency(np.random.default_rng(1).uniform(1e-3, 5e-3, (LAYERS, OPTIONS)))
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+class Toy:
+    """A relaxation whose cross entropy adds over layers, so that each layer's best option is known."""
+
+    def train(self, distribution: list[Tensor]) -> None:
+        assert not any(p.requires_grad for p in distribution)
+
+    def loss(self, distribution: list[Tensor]) -> Tensor:
+        return sum((p * cost).sum() for p, cost in zip(distribution, COSTS))  # type: ignore[return-value]
+
+    def latency(self, distribution: list[Tensor]) -> Tensor:
+        return SECONDS.expected(distribution)
+
+
+def toy(objective: Objective, valid: Callable[[Arch], bool] = lambda arch: True) -> Problem:
+    space = SearchSpace("toy", (tuple("abcd"),) * LAYERS, (1,) * LAYERS, valid)
+
+    def separable(arch: Arch) -> float:
+        return math.exp(-sum(COSTS[layer, pick].item() for layer, pick in enumerate(arch)))
+
+    return Problem(space, objective, separable, SECONDS, lambda seed: Toy())
+
+
+def found(strategy: Strategy, problem: Problem, seed: int, budget: int) -> list[Candidate]:
+    return list(search(strategy, replace(problem, memo={}), Random(seed), budget))
+
+
+# The contract.
+
+
+@every_strategy
+@pytest.mark.parametrize("objective", [MnasNet(0.015), Bounded(0.012), Pareto(0.025)], ids=str)
+def test_same_seed_same_candidates(strategy: Strategy, objective: Objective) -> None:
+    problem = toy(objective)
+    first = found(strategy, problem, 0, 40)
+    assert first == found(strategy, problem, 0, 40)
+    assert first != found(strategy, problem, 1, 40)
+
+
+@every_strategy
+def test_candidates_are_valid_distinct_and_measured_by_the_one_ruler(strategy: Strategy) -> None:
+    problem = toy(Bounded(0.012), valid=lambda arch: sum(arch) % 3 != 0)
+    candidates = found(strategy, problem, 0, 60)
+    assert len({candidate.arch for candidate in candidates}) == len(candidates) == 60
+    assert all(problem.space.valid(problem.space.check(candidate.arch)) for candidate in candidates)
+    assert candidates == [problem.evaluate(candidate.arch) for candidate in candidates]
+    assert {candidate.feasible for candidate in candidates} == {True, False}
+
+
+@every_strategy
+def test_a_killed_search_is_replayed_without_paying_again(strategy: Strategy) -> None:
+    undisturbed = found(strategy, toy(Pareto(0.025)), 3, 40)
+    paid = []
+    problem = toy(Pareto(0.025))
+    honest = problem.accuracy
+
+    def charged(arch: Arch) -> float:
+        paid.append(arch)
+        return honest(arch)
+
+    memo = {candidate.arch: candidate.accuracy for candidate in undisturbed[:25]}
+    assert found_with(strategy, replace(problem, accuracy=charged, memo=memo)) == undisturbed
+    assert paid == [candidate.arch for candidate in undisturbed[25:]]
+
+
+def found_with(strategy: Strategy, problem: Problem) -> list[Candidate]:
+    return list(search(strategy, problem, Random(3), 40))
+
+
+@every_strategy
+def test_a_small_space_is_exhausted(strategy: Strategy) -> None:
+    space = SearchSpace("small", (("only",), ("a", "b", "c"), ("a", "b")), (0, 0, 0))
+    problem = Problem(space, Pareto(1.0), lambda arch: 0.5, lambda arch: 0.1 + 0.01 * sum(arch), lambda seed: Flat())
+    assert len(found(strategy, problem, 0, 7)) == 6
+
+
+class Flat(Toy):
+    """Nothing to choose by."""
+
+    def loss(self, distribution: list[Tensor]) -> Tensor:
+        return torch.stack([p.sum() for p in distribution]).sum()
+
+    def latency(self, distribution: list[Tensor]) -> Tensor:
+        return self.loss(distribution) / 100
+
+
+def test_search_stops_asking_at_the_budget() -> None:
+    def strategy(problem: Problem, rng: Random) -> Iterator[Candidate]:
+        for pick in (0, 0, 1, 1, 2):
+            yield problem.evaluate((pick,) * LAYERS)
+        raise AssertionError("asked for more than the budget")
+
+    assert [candidate.arch[0] for candidate in search(strategy, toy(Pareto(1.0)), Random(0), 3)] == [0, 1, 2]
+
+
+def test_every_strategy_is_one_short_file() -> None:
+    lengths = {path.name: len(path.read_text().splitlines()) for path in (ROOT / "strategies").glob("*.py")}
+    assert len(lengths) > 5
+    assert {name: lines for name, lines in lengths.items() if lines > 100} == {}
+
+
+# What the papers promise.
+
+
+def test_evolution_breeds_only_from_the_young() -> None:
+    candidates = regularized_evolution(toy(Pareto(0.025)), Random(0), population=5, tournament=2)
+    archs = [candidate.arch for candidate in itertools.islice(candidates, 40)]
+    for index in range(5, 40):
+        parents = archs[index - 5 : index]
+        assert any(sum(a != b for a, b in zip(archs[index], parent)) == 1 for parent in parents)
+
+
+def drawn(seed: int, feasible: Callable[[int], bool] = lambda index: True) -> list[Candidate]:
+    rng = Random(seed)
+    points = [(rng.randrange(12) / 12, rng.randrange(12) / 12) for _ in range(40)]
+    return [Candidate((i,), a, s, 0.0, feasible(i)) for i, (a, s) in enumerate(points)]
+
+
+def test_fronts_are_those_of_moocore() -> None:
+    candidates = drawn(0)
+    ranks = {c.arch: rank for rank, members in enumerate(non_dominated_sort(candidates)) for c in members}
+    expected = moocore.pareto_rank(np.array([(1 - c.accuracy, c.latency) for c in candidates]))
+    assert [ranks[c.arch] for c in candidates] == expected.tolist()
+
+
+def test_infeasible_candidates_come_last_by_their_latency() -> None:
+    candidates = drawn(1, feasible=lambda index: index % 2 == 0)
+    ranked = survivors(candidates, 40)
+    assert [c.feasible for c in ranked] == [True] * 20 + [False] * 20
+    assert [c.latency for c in ranked[20:]] == sorted(c.latency for c in candidates if not c.feasible)
+
+
+def test_crowding_distance_is_half_the_box_around_a_point() -> None:
+    points = [(0.0, 0.0), (0.5, 1.0), (0.6, 3.0), (1.0, 4.0)]
+    members = [Candidate((i,), a, s, 0.0, True) for i, (a, s) in enumerate(points)]
+    assert crowding_distance(members) == pytest.approx([math.inf, 0.6 + 0.75, 0.5 + 0.75, math.inf])
+
+
+def test_equal_architectures_survive_once() -> None:
+    candidates = drawn(2)
+    assert survivors(candidates + candidates, 40) == survivors(candidates, 40)
+
+
+# The island: a table with a known front.
+
+
+def write_island(path: Path) -> None:
+    """Six layers of four options: dearer ones are better on average, neighbours interact; a tenth is missing."""
+    rng = Random(0)
+    seconds = [[rng.random() for _ in range(4)] for _ in range(6)]
+    gains = [[2 * s + 0.5 * rng.gauss(0, 1) for s in row] for row in seconds]
+    pairs = [[[0.5 * rng.gauss(0, 1) for _ in range(4)] for _ in range(4)] for _ in range(5)]
+    lines = ["ops,percent,ms"]
+    for arch in itertools.product(range(4), repeat=6):
+        gain = sum(row[pick] for row, pick in zip(gains, arch))
+        gain += sum(pair[a][b] for pair, a, b in zip(pairs, arch, arch[1:]))
+        ms = 1 + 10 * sum(row[pick] for row, pick in zip(seconds, arch))
+        if rng.random() > 0.1:
+            lines.append(f"{''.join(map(str, arch))},{100 / (1 + math.exp(-gain / 2)):.6f},{ms:.6f}")
+    path.write_text("\n".join(lines))
+
+
+def published() -> Table:
+    folders = [Path(os.environ["LUTRA_DATA"])] if "LUTRA_DATA" in os.environ else []
+    for folder in [*folders, ROOT.parent / "shared" / "data"]:
+        path = folder / "nasbench201_cifar10_rpi4.csv"
+        if path.exists():
+            return read_csv(path, "ops", "accuracy_percent", "rpi4_ms")
+    pytest.skip("no nasbench201_cifar10_rpi4.csv: set LUTRA_DATA to the folder that holds it")
+
+
+@pytest.fixture(scope="module", params=["island", "nasbench201"])
+def table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Table:
+    if request.param == "nasbench201":
+        return published()
+    path = tmp_path_factory.mktemp("island") / "island.csv"
+    write_island(path)
+    return read_csv(path, "ops", "percent", "ms")
+
+
+def test_evolution_and_nsga2_beat_random_search(table: Table) -> None:
+    worst = max(table.latency.values())
+    objective, exact = Pareto(worst), table.front(Pareto(worst))
+
+    def mean_share(strategy: Strategy) -> float:
+        runs = [found(strategy, table.problem(objective), seed, 200) for seed in range(20)]
+        assert {len(run) for run in runs} == {200}
+        return float(np.mean([share(run, exact, worst) for run in runs]))
+
+    baseline = mean_share(random_search)
+    assert 0.5 < baseline < mean_share(regularized_evolution) < 1
+    assert baseline < mean_share(nsga2) < 1
+
+
+def test_the_exact_front_is_what_nothing_dominates(table: Table) -> None:
+    exact = table.front(Bounded(1.0))
+    everything = np.array([(1 - table.accuracy[arch], table.latency[arch]) for arch in table.accuracy])
+    expected = everything[moocore.is_nondominated(everything)]
+    assert sorted((1 - c.accuracy, c.latency) for c in exact) == sorted(map(tuple, expected.tolist()))
+    assert share(exact, exact, max(table.latency.values())) == 1
+
+
+def test_best_prefers_the_feasible_then_the_score() -> None:
+    problem = toy(Bounded(0.012))
+    candidates = [problem.evaluate(arch) for arch in itertools.product(range(OPTIONS), repeat=LAYERS)]
+    winner = best(candidates)
+    assert winner.feasible
+    assert winner.accuracy == max(c.accuracy for c in candidates if c.feasible)
+    outside = [c for c in candidates if not c.feasible]
+    assert best(outside).latency == min(c.latency for c in outside)
+    assert best(front(candidates)[:1]) == min(candidates, key=lambda c: c.latency)
+
+
+# The table's border.
+
+
+def test_digits_become_picks_and_units_become_seconds_and_fractions(tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    path.write_text("net,top1,us\n30,0.5,1500\n31,0.75,2500\n50,0.25,500\n")
+    table = read_csv(path, "net", "top1", "us", accuracy_unit=1, latency_unit=1e-6)
+    assert table.space.layers == (("3", "5"), ("0", "1"))
+    assert table.accuracy == {(0, 0): 0.5, (0, 1): 0.75, (1, 0): 0.25}
+    assert table.latency == pytest.approx({(0, 0): 1.5e-3, (0, 1): 2.5e-3, (1, 0): 5e-4})
+    assert not table.space.valid((1, 1))
+    assert table.space.reference == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (["00,90,1", "00,91,2"], "line 3: ops '00' was there before"),
+        (["00,90,1", "01,nan,2"], "line 3: percent must be a positive number, not 'nan'"),
+        (["00,90,-1"], "line 2: ms must be a positive number, not '-1'"),
+        (["00,90,0"], "line 2: ms must be"),
+        (["00,,1"], "line 2: percent must be a positive number, not ''"),
+        (["00,90"], "line 2: ms must be a positive number, not ''"),
+        (["00,9000,1"], "line 2: percent 9000 times the unit 0.01 is above 1"),
+        (["00,90,1", "010,90,1"], "line 3: ops must be one digit a layer"),
+        (["0x,90,1"], "line 2: ops must be one digit a layer"),
+        (["00,90,1"], "holds 1 networks"),
+        (["0000000,90,1", *(f"{10**6 * k + k}".zfill(7)[:1] + f"{k}" * 6 + ",90,1" for k in range(1, 9))], "too few"),
+    ],
+)
+def test_a_bad_row_is_named(tmp_path: Path, rows: list[str], says: str) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("\n".join(["ops,percent,ms", *rows]))
+    with pytest.raises(LutraError, match=r"bad\.csv") as caught:
+        read_csv(path, "ops", "percent", "ms")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_column_or_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "good.csv"
+    path.write_text("ops,percent,ms\n0,90,1\n1,80,2\n")
+    with pytest.raises(LutraError, match="did you mean 'percent'"):
+        read_csv(path, "ops", "precent", "ms")
+    with pytest.raises(LutraError, match="cannot read"):
+        read_csv(tmp_path / "none.csv", "ops", "percent", "ms")
+
+
+# DARTS.
+
+
+def test_darts_finds_the_optimum_of_a_separable_toy() -> None:
+    problem = toy(Bounded(1.0))
+    candidates = darts(problem, Random(0), every=100)
+    assert next(candidates).arch == tuple(COSTS.argmin(1).tolist())
+
+
+def test_darts_finds_the_fastest_where_only_latency_counts() -> None:
+    problem = replace(toy(MnasNet(0.015, weight=-100)), accuracy=lambda arch: 1.0)
+    assert next(darts(problem, Random(0), every=100)).arch == SECONDS.fastest
+
+
+def test_darts_comes_back_from_beyond_the_limit() -> None:
+    limit = 1.1 * SECONDS(SECONDS.fastest)
+    assert not Bounded(limit).feasible(float(SECONDS.seconds.mean(1).sum()))  # the uniform mixture it begins with
+    assert any(c.feasible for c in found(darts, toy(Bounded(limit)), 0, 20))
+
+
+def test_darts_needs_something_to_train() -> None:
+    with pytest.raises(LutraError, match="darts needs weights to train"):
+        next(darts(replace(toy(Pareto(1.0)), relax=None), Random(0)))
+
+
+def test_skip_must_outweigh_the_other_options_together() -> None:
+    block, skip = MBConv(8, 24, 8, 3, 1, 4), Skip(8, 4)
+    options = (block, replace(block, kernel=5), replace(block, kernel=7), skip)
+    assert mode(options, torch.tensor([0.2, 0.25, 0.15, 0.4])) == 1
+    assert mode(options, torch.tensor([0.2, 0.1, 0.1, 0.6])) == 3
+    assert mode("abcd", torch.tensor([0.2, 0.25, 0.15, 0.4])) == 3
+
+
+Batch = tuple[Tensor, Tensor]
+
+
+@cache
+def digits() -> tuple[Batch, Batch]:
+    """Training and validation images [N, 1, 16, 16] of scikit-learn's digits, and labels [N].
+
+    At their own 8 pixels deeper networks of the space are no better, so that Skip would rightly win.
+    """
+    data = load_digits()
+    small = torch.tensor(data.images[:, None], dtype=torch.float32) / 8 - 1
+    images, labels = F.interpolate(small, size=16, mode="bilinear"), torch.tensor(data.target)
+    return (images[:1200], labels[:1200]), (images[1200:1500], labels[1200:1500])
+
+
+def batches(step: int) -> Batch:
+    images, labels = digits()[0]
+    picked = np.random.default_rng(step).choice(len(images), 16, replace=False)
+    return images[picked], labels[picked]
+
+
+@pytest.fixture(scope="module")
+def supernet() -> Supernet:
+    """Trained for a few steps of largest, smallest, random."""
+    torch.manual_seed(0)
+    space, rng = tiny(1, 16, 10), Random(0)
+    supernet = Supernet(space)
+    sgd = torch.optim.SGD(supernet.parameters(), 0.05, momentum=0.9)
+    for step in range(40):
+        images, labels = batches(step)
+        sgd.zero_grad()
+        for arch in (space.largest, space.smallest, space.sample(rng)):
+            F.cross_entropy(supernet(images, arch), labels).backward()
+        sgd.step()
+    return supernet
+
+
+def by_macs(space: SearchSpace) -> AdditiveLatency:
+    """A nanosecond a multiply-accumulate: Skip is as cheap as can be."""
+    seconds = np.full((len(space.layers), max(space.options)), np.nan)
+    for layer, options in enumerate(space.layers):
+        seconds[layer, : len(options)] = [1e-9 * macs((option,)) for option in options]
+    return AdditiveLatency(seconds)
+
+
+def problem_of(supernet: Supernet, fraction: float, train: Callable[[int], Batch] = batches) -> Problem:
+    """The most accurate within a fraction of the reference's latency."""
+    latency = by_macs(supernet.space)
+    objective = Bounded(fraction * latency(supernet.space.reference))
+    return supernet_problem(supernet, latency, objective, train, digits()[0][0][:256], digits()[1])
+
+
+@pytest.mark.parametrize(("fraction", "deepest"), [(0.6, False), (2.0, True)], ids=["limited", "unlimited"])
+def test_darts_does_not_end_all_skip(supernet: Supernet, fraction: float, deepest: bool) -> None:
+    problem = problem_of(supernet, fraction)
+    space = problem.space
+    assert problem.evaluate(space.largest).accuracy > problem.evaluate(space.smallest).accuracy  # depth pays here
+    ended = next(darts(problem, Random(0), every=25)).arch
+    assert depth(space, space.smallest) < depth(space, ended)
+    assert not deepest or depth(space, ended) == depth(space, space.largest)
+
+
+def test_darts_takes_skip_where_only_latency_counts(supernet: Supernet) -> None:
+    problem = replace(problem_of(supernet, 1.0), objective=MnasNet(1e-3, weight=-100))
+    ended = next(darts(problem, Random(0), every=20)).arch
+    assert depth(problem.space, ended) == depth(problem.space, problem.space.smallest)
+
+
+def depth(space: SearchSpace, arch: Arch) -> int:
+    return sum(bool(spec.convs) for spec in space.decode(arch))
+
+
+def test_the_supernet_that_judges_stays_as_it_was(supernet: Supernet) -> None:
+    asked: list[int] = []
+
+    def noted(step: int) -> Batch:
+        asked.append(step)
+        return batches(step)
+
+    problem = problem_of(supernet, 0.6, noted)
+    before = {name: tensor.clone() for name, tensor in supernet.state_dict().items()}
+    arch = problem.space.reference
+    images, labels = digits()[1]
+    network = calibrate(supernet.extract(arch), digits()[0][0][:256])
+    next(darts(problem, Random(0), every=2))
+    assert problem.evaluate(arch).accuracy == accuracy(predict(network, images), labels)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in supernet.state_dict().items())
+    assert [step - asked[0] for step in asked] == [0, 3, 2, 5]  # weights on even steps, alpha on odd ones
+    assert asked[0] % 2 == 0
+
+
+def test_a_relaxation_at_a_corner_is_the_architecture(supernet: Supernet) -> None:
+    problem = problem_of(supernet, 0.6)
+    assert problem.relax is not None
+    relaxation, arch = problem.relax(0), problem.space.reference
+    corner = [F.one_hot(torch.tensor(pick), n).float() for pick, n in zip(arch, problem.space.options)]
+    images, labels = batches(1)
+    torch.testing.assert_close(relaxation.loss(corner), F.cross_entropy(supernet(images, arch), labels))
+    assert relaxation.latency(corner).item() == pytest.approx(problem.latency(arch))
