@@ -10,8 +10,8 @@ from operator import attrgetter
 from typing import Any
 
 from compress.prune import uniform_widths
-from experiments.config import Config, DataConfig
-from experiments.data import DATASETS, Dataset, shape_of
+from experiments.config import Config, DataConfig, StrategyConfig
+from experiments.data import DATASETS, Dataset, shape_of, splits
 from experiments.devices import DEVICES, destinations
 from experiments.progress import track
 from predictors.simulated import SCENARIOS
@@ -60,6 +60,7 @@ AT_LEAST = {
     "compress.calibration": 1,
     "search.budget": 1,
     "search.calibration": 2,
+    "search.validation": 0,
     "objective.target_ms": 0,
     "objective.target_fraction": 0,
 }
@@ -80,17 +81,29 @@ def check(config: Config) -> None:
     for what, name, known in named:
         if name not in known:
             raise unknown(what, name, known)
-    options = list(inspect.signature(STRATEGIES[config.strategy.name]).parameters)[2:]
-    for option in config.strategy.options:
-        if option not in options:
-            raise unknown(f"option of {config.strategy.name}", option, options)
+    _check_options(config.strategy)
     for key, least in AT_LEAST.items():
         value = attrgetter(key)(config)
         if value is not None and not value >= least:
             raise LutraError(f"{key} must be at least {least:g}, not {value!r}")
     uniform_widths((), config.compress.keep)
+    splits.check(config.data.size, config.data.validation, config.data.seed)
     if config.device.name == "ssh":
         destinations(config.device)
+    if not config.runs:
+        raise LutraError("runs is empty: give a folder, runs=experiments/runs")
+
+
+def _check_options(strategy: StrategyConfig) -> None:
+    """Options are the strategy's keywords with a default: counts of at least 1, or rates of at least 0."""
+    parameters = list(inspect.signature(STRATEGIES[strategy.name]).parameters.values())[2:]
+    defaults = {parameter.name: parameter.default for parameter in parameters}
+    for option, value in strategy.options.items():
+        if option not in defaults:
+            raise unknown(f"option of {strategy.name}", option, defaults)
+        kind, least = ("an integer", 1) if isinstance(defaults[option], int) else ("a number", 0)
+        if type(value) not in (int, type(defaults[option])) or not value >= least:
+            raise LutraError(f"strategy.options.{option} must be {kind} of at least {least}, not {value!r}")
 
 
 def space_of(config: Config) -> SearchSpace:

@@ -29,7 +29,7 @@ def load_network(path: Path) -> Network:
             specs = json.loads(file.metadata()["specs"])
         network = Network([from_json(spec) for spec in specs])
         network.load_state_dict(load_file(path))
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (LutraError, SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise LutraError(f"{path} holds no network of ours ({str(error).splitlines()[0]})") from error
     return network.eval()
 
