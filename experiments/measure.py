@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,10 @@ def measure(config: Config) -> Path:
     """The table's file: the given one, checked against this device, or one that is measured now or was before."""
     passport = passport_of(config.device)
     if config.table is not None:
-        read_table(Path(config.table)).require(passport, config.ignore, space_of(config), config.precision)
+        table, space = read_table(Path(config.table)), space_of(config)
+        table.require(passport, config.ignore, space, config.precision)
+        for precision, spec in product(table.corrections, with_pruned(block_specs(space), config.compress.keep)):
+            table.seconds(spec, precision)  # raises LutraError where it was never measured
         return Path(config.table)
     settings = {
         "space": asdict(config.space),
