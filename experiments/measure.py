@@ -24,7 +24,7 @@ from predictors.device import Board
 from predictors.rounds import Protocol, Round, wanting
 from predictors.rounds import measure as measure_rounds
 from predictors.table import DECIDING, PRECISIONS, LatencyTable
-from predictors.table_file import dump, read_table
+from predictors.table_file import SCHEMA, dump, read_table
 from predictors.verdict import quietness
 from search_spaces.errors import LutraError
 from search_spaces.onnx_writer import random_weights, write
@@ -47,6 +47,7 @@ def measure(config: Config) -> Path:
         "device": asdict(config.device),
         "measure": asdict(config.measure),
         "keep": config.compress.keep,
+        "schema": SCHEMA,
     }
     inputs = {"passport": artefacts.digest({key: passport.get(key) for key in DECIDING}), **results_of(config.device)}
     label = f"{config.space.name}-{config.device.name}"

@@ -157,6 +157,8 @@ def state() -> dict[str, Any]:
         "swapped_in_pages": int(swapped[1]) if swapped else None,
         "boot_id": _text("proc/sys/kernel/random/boot_id"),
         "preempted": usage.ru_nivcsw,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "clock_seconds": time.monotonic(),
         "peak_rss_kb": usage.ru_maxrss,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,6 +28,14 @@ def fault(before: State, after: State) -> str | None:
         if steady and early_clock and late_clock and late_clock < (1 - CLOCK_DROP) * early_clock:
             reasons.append(f"the clock fell from {early_clock / per_mhz:.0f} to {late_clock / per_mhz:.0f} MHz")
     return ", ".join(reasons) or None
+
+
+def share(before: State, after: State) -> float:
+    """Processor time of the agent by time on the clock: of one core, what other programs left; NaN where unknown."""
+    try:
+        return (after["cpu_seconds"] - before["cpu_seconds"]) / (after["clock_seconds"] - before["clock_seconds"])
+    except (KeyError, TypeError, ZeroDivisionError):
+        return math.nan
 
 
 def unknown(states: Iterable[State]) -> tuple[str, ...]:

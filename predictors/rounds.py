@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from predictors.device import Board
-from predictors.gates import fault
+from predictors.gates import fault, share
 from predictors.polish import Polish, polish
 
 SENTINELS = 3  # files that are timed again and again in every round, so that its speed is known throughout
 STRETCH = 24  # other files between two groups of sentinels
 LIMIT = 0.03  # spread of neighbouring samples, as a fraction; or twice the session's, where that is more
+LOST = 0.1  # of the core, against the session's median round: then other programs have taken it
 FEW = 5  # rounds; fewer that count would make a median that one outlier moves
 
 
@@ -119,12 +120,20 @@ def wanting(files: Iterable[str], rounds: Sequence[Round], protocol: Protocol) -
 
 def judge(rounds: Sequence[Round]) -> Judgement:
     """Weighs every sample by its neighbours and its round's state; from the raw rounds alone."""
-    faults = tuple(fault(r.before, r.after) for r in rounds)
+    faults = tuple(fault(r.before, r.after) or taken for r, taken in zip(rounds, _taken(rounds)))
     sound = np.array([reason is None for reason in faults])
     polished = polish([(r.order, r.seconds) for r in rounds], sound)
     heard = sound[polished.round] if sound.any() else np.ones(len(polished.round), bool)
     limit = max(LIMIT, 2 * float(np.median(polished.spread[heard])))
     return Judgement(polished, faults, limit, sound[polished.round] & (polished.spread <= limit))
+
+
+def _taken(rounds: Sequence[Round]) -> list[str | None]:
+    """For every round in which other programs took the core from the agent, more than in others: how much."""
+    shares = np.array([share(r.before, r.after) for r in rounds])
+    typical = float(np.nanmedian(shares)) if np.isfinite(shares).any() else math.nan
+    told = f"of the core were left by other programs, {100 * typical:.0f} % in other rounds"
+    return [f"{100 * left:.0f} % {told}" if left < (1 - LOST) * typical else None for left in shares]
 
 
 def summarize(rounds: Sequence[Round]) -> dict[str, Value]:

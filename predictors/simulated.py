@@ -38,6 +38,7 @@ class Weather:
     drift_size: float = 0.1
     period: float = 60.0  # seconds of a drift
     busy: Span = (0, 0)  # another process: every file suffers differently, and never twice the same
+    stolen: float = 0.0  # share of the core that the busy process takes from the agent
     throttled: tuple[tuple[float, float, int], ...] = ()  # from, to, live bits: the clock falls by a third
     reboots: tuple[float, ...] = ()
     cuts: tuple[float, ...] = ()  # the connection breaks, once each
@@ -60,7 +61,7 @@ class SimulatedBoard:
         self._seconds = seconds
         self._noise, self._drifting = Random(f"noise {seed}"), Random(f"drift {seed}")
         self._known: dict[str, float] = {}
-        self._walk = 0.0
+        self._walk = self._cpu = 0.0
         self._cuts = sorted(weather.cuts)
 
     def ask(self, do: str, **arguments: Any) -> Any:
@@ -83,7 +84,7 @@ class SimulatedBoard:
         return {"before": before, "samples": samples, "after": self.state()}
 
     def state(self) -> dict[str, Any]:
-        keys = ("clock_khz", "governor", "temperature_mc", "throttled", "load", "boot_id")
+        keys = ("clock_khz", "governor", "temperature_mc", "throttled", "boot_id", "cpu_seconds", "clock_seconds")
         if self.weather.silent:
             return dict.fromkeys(keys)
         live, seen = self._bits(), 0
@@ -91,8 +92,8 @@ class SimulatedBoard:
         for begin, end, bits in self.weather.throttled:
             seen |= bits if begin <= self.clock and end > boots[-1] else 0
         clock = CLOCK * 2 // 3 if live else CLOCK
-        said = (clock, "performance", 85_000 if live else 50_000, hex(live | seen << 16), 1.0, f"boot {len(boots)}")
-        return dict(zip(keys, said))
+        said = (clock, "performance", 85_000 if live else 50_000, hex(live | seen << 16))
+        return dict(zip(keys, (*said, f"boot {len(boots)}", self._cpu, self.clock)))
 
     def _bits(self) -> int:
         live = 0
@@ -107,7 +108,9 @@ class SimulatedBoard:
             raise Unreachable("the simulated connection broke")
         single = self._known[name] * self._slowness(name)
         count = max(1, math.ceil(seconds / single))
+        busy = self.weather.busy[0] <= self.clock < self.weather.busy[1]
         self.clock += count * single + GAP
+        self._cpu += (count * single + GAP) * (1 - self.weather.stolen * busy)
         return single, [single] * count if each else []
 
     def _slowness(self, name: str) -> float:

@@ -8,8 +8,8 @@ from itertools import groupby
 
 import numpy as np
 
-from predictors.gates import past, unknown
-from predictors.rounds import LIMIT, Judgement, Protocol, Round, judge, summarize, wanting
+from predictors.gates import past, share, unknown
+from predictors.rounds import LIMIT, LOST, Judgement, Protocol, Round, judge, summarize, wanting
 
 SHOWN = 5  # files of a long list
 IN_A_ROW = 3  # rejected rounds that make a session noisy, however well it ended
@@ -50,7 +50,7 @@ def verdict(rounds: Sequence[Round], protocol: Protocol, labels: Mapping[str, st
     judgement = judge(rounds)
     throttled = [number + 1 for number, reason in enumerate(judgement.faults) if reason and "throttling" in reason]
     reasons = [f"rounds {', '.join(map(str, throttled))} were throttled"] if throttled else []
-    noise = [*_noise(judgement), *_open_rows(rounds, protocol, labels)]
+    noise = [*_noise(judgement, rounds), *_open_rows(rounds, protocol, labels)]
     state = "throttled" if throttled else "noisy" if noise else "clean"
     fine = [] if reasons or noise else [f"all {len(labels)} files are known within {100 * protocol.within:g} %"]
     earlier = [f"since it was booted the board has seen: {', '.join(past(rounds[0].before))}"]
@@ -67,12 +67,15 @@ def quietness(rounds: Sequence[Round]) -> float:
     return float(np.median(p.spread[p.round == len(rounds) - 1]))
 
 
-def _noise(judgement: Judgement) -> list[str]:
+def _noise(judgement: Judgement, rounds: Sequence[Round]) -> list[str]:
     """What is wrong with the session as a whole."""
     told = []
     typical = float(np.median(judgement.polish.spread))
     if typical > LIMIT:
         told.append(f"neighbouring samples lie {100 * typical:.1f} % apart (at most {100 * LIMIT:g} % is quiet)")
+    left = float(np.median([share(r.before, r.after) for r in rounds]))
+    if left < 1 - LOST:
+        told.append(f"other programs took {100 * (1 - left):.0f} % of the core")
     shares = [judgement.counts[judgement.polish.round == number].mean() for number in range(len(judgement.faults))]
     longest = max((len(list(run)) for bad, run in groupby(share < 0.5 for share in shares) if bad), default=0)
     if longest >= IN_A_ROW:

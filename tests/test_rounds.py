@@ -148,6 +148,16 @@ def test_a_reboot_rejects_the_round_it_falls_into() -> None:
     assert told.state == "clean"
 
 
+def test_a_core_that_is_taken_rejects_the_round_even_where_the_samples_agree() -> None:
+    """The median of a sample's inferences hides a process on the same core; the share that it leaves tells."""
+    told = judged(session(Weather(busy=(4.6, 7.7), stolen=0.5), protocol=Protocol()), Protocol())
+    assert all("% of the core were left by other programs, 100 % in other rounds" in r.reason for r in told.rejected)
+    assert {3, 4} <= {rejection.round for rejection in told.rejected}
+    always = judged(session(Weather(busy=(0, math.inf), stolen=0.5)))
+    assert always.state == "noisy"
+    assert "other programs took 50 % of the core" in always.reasons
+
+
 def test_a_clock_that_falls_rejects_only_where_no_governor_explains_it() -> None:
     def fault(governor: str, key: str = "clock_khz") -> str | None:
         return gates.fault({key: 1_500_000, "governor": governor}, {key: 600_000, "governor": governor})
