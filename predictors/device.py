@@ -85,8 +85,9 @@ class Connection:
     def send(self, program: bytes) -> None:
         """What goes before the first request, to start the agent with."""
         try:
-            self._requests.write(program)
-            self._requests.flush()
+            with self._turn:
+                self._requests.write(program)
+                self._requests.flush()
         except OSError:
             raise self._ended("start") from None
 

@@ -140,7 +140,8 @@ def _set_up(connection: Connection, to: Destination, until: float) -> None:
             )
         time.sleep(0.2)
     if "failed" in answer:
-        venv, packages = f"{to.folder}/venv", " ".join(PACKAGES)
+        folder = to.folder if re.fullmatch(r"~?[\w./-]*", to.folder) else shlex.quote(to.folder)
+        venv, packages = f"{folder}/venv", " ".join(PACKAGES)
         raise LutraError(
             f"{to.where} could not install {packages} ({answer['said']}); type there: {to.python} -m venv {venv} && "
             f"{venv}/bin/pip install {packages} (on Debian, before that: sudo apt install python3-venv)"
