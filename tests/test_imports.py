@@ -41,6 +41,9 @@ WITHOUT_TORCH = (
     "search_spaces/onnx_writer.py",
     "predictors/table.py",
     "predictors/agent.py",
+    "predictors/rounds.py",
+    "predictors/lasting.py",
+    "predictors/bundle.py",
     "predictors/additive.py",
 )
 AGENT = "predictors/agent.py"  # the one file that goes to the board
