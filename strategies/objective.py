@@ -44,7 +44,8 @@ class MnasNet:
 class Bounded:
     """The accuracy, as long as latency <= limit; beyond it the violation alone counts (Deb 2000).
 
-    Beyond the limit the loss adds MnasNet's hard factor (latency / limit) ** -penalty, so that a gradient leads back.
+    Beyond the limit the loss adds MnasNet's hard factor (latency / limit) ** -penalty, so that a gradient leads back; a
+    penalty of 1, as in MnasNet, loses to a cross entropy that falls faster than the latency's log rises.
     """
 
     limit: float  # seconds
