@@ -132,8 +132,10 @@ def _taken(rounds: Sequence[Round]) -> list[str | None]:
     """For every round in which other programs took the core from the agent, more than in others: how much."""
     shares = np.array([share(r.before, r.after) for r in rounds])
     typical = float(np.nanmedian(shares)) if np.isfinite(shares).any() else math.nan
-    told = f"of the core were left by other programs, {100 * typical:.0f} % in other rounds"
-    return [f"{100 * left:.0f} % {told}" if left < (1 - LOST) * typical else None for left in shares]
+    told = f"of the core, and {100 * typical:.0f} % in other rounds"
+    return [
+        f"other programs left {100 * left:.0f} % {told}" if left < (1 - LOST) * typical else None for left in shares
+    ]
 
 
 def summarize(rounds: Sequence[Round]) -> dict[str, Value]:

@@ -151,7 +151,7 @@ def test_a_reboot_rejects_the_round_it_falls_into() -> None:
 def test_a_core_that_is_taken_rejects_the_round_even_where_the_samples_agree() -> None:
     """The median of a sample's inferences hides a process on the same core; the share that it leaves tells."""
     told = judged(session(Weather(busy=(4.6, 7.7), stolen=0.5), protocol=Protocol()), Protocol())
-    assert all("% of the core were left by other programs, 100 % in other rounds" in r.reason for r in told.rejected)
+    assert all("% of the core, and 100 % in other rounds" in r.reason for r in told.rejected)
     assert {3, 4} <= {rejection.round for rejection in told.rejected}
     always = judged(session(Weather(busy=(0, math.inf), stolen=0.5)))
     assert always.state == "noisy"
