@@ -114,6 +114,7 @@ def passport() -> dict[str, Any]:
         "cpu": named[0] if named else platform.processor() or None,
         "machine": platform.machine(),
         "cores": os.cpu_count(),
+        "governor": _text("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "system": platform.system(),
         "kernel": platform.release(),
         "python": platform.python_version(),

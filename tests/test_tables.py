@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from experiments.config import Config, DeviceConfig, MeasureConfig, TablesConfig
 from experiments.measure import measure as measure_command
 from experiments.measure import timing_files, with_pruned
+from experiments.report import slower_layers
 from experiments.tables import tables
 from predictors.assembly import again, assemble, file_name
 from predictors.blocks import all_specs, block_specs, computing, networks_to_time
@@ -137,6 +139,15 @@ def test_layers_that_int8_slows_down_are_found_and_no_others(table: LatencyTable
         spec for spec in block_specs(SPACE) if isinstance(spec, MBConv) and (spec.kernel, spec.in_channels) == (5, 24)
     ]
     assert slower == truly != []
+
+
+def test_the_report_warns_of_each_by_layer_and_option(table: LatencyTable) -> None:
+    warned = slower_layers(SPACE, table)
+    assert len(warned) == len(table.slower_in_int8())
+    for line, (spec, _, _) in zip(warned, table.slower_in_int8()):
+        layer, option = (int(word) for word in re.findall(r"layer (\d+), option (\d+)", line)[0])
+        assert SPACE.layers[layer][option] == spec
+        assert str(spec) in line
 
 
 def test_intervals_that_overlap_are_no_warning(table: LatencyTable) -> None:
