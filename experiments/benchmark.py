@@ -22,12 +22,12 @@ from experiments.compress import array, compress, fp32_file, int8_file
 from experiments.config import Config
 from experiments.data import Dataset, Split
 from experiments.devices import board_of
-from experiments.measure import followed, measure, read_table, timing_files
+from experiments.measure import followed, measure, read_table
 from experiments.progress import track
 from experiments.search import read_winner, search
+from experiments.sentinels import sentinels, slowdown
 from experiments.train import prepare, retrain
 from experiments.weights import load_network
-from predictors.blocks import computing
 from predictors.rounds import Round, summarize
 from predictors.table import LatencyTable
 from search_spaces.evaluation import accuracy
@@ -35,7 +35,6 @@ from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import Spec, macs, parameters
 
 COMPARED = ("reference", "random", "retrained")  # in INT8 too, beside the file that is deployed
-SENTINELS = 4  # networks of the table that are timed again, to know the machine's speed now
 
 
 @dataclass(frozen=True)
@@ -126,28 +125,18 @@ def _benchmark(config: Config, table: LatencyTable, stages: list[Stage], folder:
     names = {f"{stage.name}.{stage.precision}": stage for stage in stages}
     for name, stage in names.items():
         artefacts.write(folder / f"{name}.onnx", stage.onnx)
-    sentinels, expected = _sentinels(config, table)
-    files = {**{name: stage.onnx for name, stage in names.items()}, **sentinels}
+    again, then = sentinels(table, space_of(config))
+    files = {**{name: stage.onnx for name, stage in names.items()}, **again}
     with board_of(config.device, folder) as board:
         rounds = list(followed(board, files, config.measure, "timing stages", each=True))
     values = summarize(rounds)
-    slowdown = float(np.median([values[name].seconds / expected[name] for name in sentinels]))
+    slower = slowdown(values, then)
     rows = [
-        _row(config, table, stage, values[name].seconds, _percentile(rounds, name), slowdown)
+        _row(config, table, stage, values[name].seconds, _percentile(rounds, name), slower)
         for name, stage in track(names.items(), "evaluating files", len(names))
     ]
-    record = {"slowdown": slowdown, "rows": [asdict(row) for row in rows]}
+    record = {"slowdown": slower, "rows": [asdict(row) for row in rows]}
     artefacts.write(folder / "benchmark.json", json.dumps(record, indent=1) + "\n")
-
-
-def _sentinels(config: Config, table: LatencyTable) -> tuple[dict[str, bytes], dict[str, float]]:
-    """Files of some networks that the table timed, and the seconds they took then."""
-    space = space_of(config)
-    archs = list(dict.fromkeys(row.arch for row in table.networks))[:SENTINELS]
-    files = dict(timing_files([computing(space.decode(arch)) for arch in archs]))
-    then = {(row.precision, row.arch): row.measured for row in table.networks}
-    keys = {name: (name.split("/")[0], archs[int(name.split("/")[1])]) for name in files}
-    return files, {name: then[key] for name, key in keys.items()}
 
 
 def _percentile(rounds: list[Round], name: str) -> float:
@@ -155,7 +144,7 @@ def _percentile(rounds: list[Round], name: str) -> float:
     return float(np.percentile(np.concatenate(singles), 90))
 
 
-def _row(config: Config, table: LatencyTable, stage: Stage, seconds: float, percentile: float, slowdown: float) -> Row:
+def _row(config: Config, table: LatencyTable, stage: Stage, seconds: float, percentile: float, slower: float) -> Row:
     data = dataset_of(config.data)
     return Row(
         stage=stage.name,
@@ -164,7 +153,7 @@ def _row(config: Config, table: LatencyTable, stage: Stage, seconds: float, perc
         test_accuracy=_accuracy(stage, data, data.test),
         latency_median_s=seconds,
         latency_p90_s=percentile,
-        predicted_s=slowdown * table.latency(stage.specs, stage.precision),
+        predicted_s=slower * table.latency(stage.specs, stage.precision),
         file_bytes=len(stage.onnx),
         macs=macs(stage.specs),
         parameters=parameters(stage.specs),

@@ -94,6 +94,18 @@ class TablesConfig:
 
 
 @dataclass(frozen=True)
+class FidelityConfig:
+    """What `python -m experiments.fidelity` judges by: fresh networks, or with csv=PATH published measurements."""
+
+    networks: int = 60  # fresh ones, timed twice
+    options: str = ""  # csv: the column of picks; known files need no columns
+    latency: str = ""  # csv: the column of latencies
+    unit: str = "ms"  # csv: s, ms or us
+    train: list[int] = field(default_factory=lambda: [50, 100, 200, 400, 900])  # csv: networks to learn from
+    seeds: int = 20  # csv: splits
+
+
+@dataclass(frozen=True)
 class Config:
     seed: int = 0  # of the search, and of training networks alone
     supernet_seed: int = 0  # one supernet judges the searches of all seeds
@@ -102,6 +114,7 @@ class Config:
     precision: str = "int8"  # whose latency is searched on
     table: str | None = None  # a table file to use instead of measuring
     ignore: list[str] = field(default_factory=list)  # passport keys that may differ
+    csv: str | None = None  # published measurements for experiments.fidelity
     publish: bool = False
     threads: int = 2  # of the host, for training
     data: DataConfig = field(default_factory=DataConfig)
@@ -115,3 +128,4 @@ class Config:
     retrain: Recipe = Recipe(steps=180, batch=64, learning_rate=0.1)  # every network that is compared
     compress: CompressConfig = field(default_factory=CompressConfig)
     tables: TablesConfig = field(default_factory=TablesConfig)
+    fidelity: FidelityConfig = field(default_factory=FidelityConfig)

@@ -63,6 +63,16 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Fresh:
+    """A fresh random network, by one predictor."""
+
+    precision: str
+    predictor: str
+    predicted_s: float
+    measured_s: float
+
+
+@dataclass(frozen=True)
 class Setup:
     """The run's configuration and machine, by key. An empty value means unknown."""
 
@@ -88,6 +98,7 @@ FILES: dict[type, str] = {
     Candidate: "candidates.csv",
     Whole: "networks.csv",
     Block: "table.csv",
+    Fresh: "fresh.csv",
 }
 Row = TypeVar("Row")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}

@@ -1,0 +1,172 @@
+"""python -m experiments.fidelity: how well latency is predicted for networks that no predictor has seen.
+
+Fresh random networks of the space are timed on the device, twice: the first time is the truth, the second says how well
+the truth agrees with itself. With csv=PATH, published measurements are learned from more and more networks instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from experiments import artefacts, command, events
+from experiments.choices import space_of
+from experiments.config import Config
+from experiments.devices import board_of
+from experiments.learning_curves import Point, check_sizes, point, points, read_points, shown
+from experiments.measure import followed, measure, read_table, timing_files
+from experiments.measurements import read_measurements
+from experiments.progress import console, track
+from experiments.sentinels import sentinels, slowdown
+from paper.figures import fidelity as figure
+from paper.figures import style
+from predictors.assembly import file_name
+from predictors.blocks import computing
+from predictors.learned import LEARNERS
+from predictors.rounds import summarize
+from predictors.table import LatencyTable
+from search_spaces.errors import LutraError
+from search_spaces.space import Arch, SearchSpace
+from search_spaces.spec import macs
+
+PASSES = ("first pass", "second pass")
+AGAIN = 8  # networks of the table that tell the machine's speed
+NOTHING = 1e-9  # seconds: what is predicted to take less, or less than none
+RETEST = "re-test"  # the second pass, as a predictor of the first
+
+
+def fidelity(config: Config) -> Path:
+    """The folder of fidelity.csv. Prints it as a table."""
+    for key, value, least in (("networks", config.fidelity.networks, 2), ("seeds", config.fidelity.seeds, 1)):
+        if value < least:
+            raise LutraError(f"fidelity.{key} must be at least {least}, not {value}")
+    folder = _of_fresh(config) if config.csv is None else _of_published(config, Path(config.csv))
+    found = read_points(folder / "fidelity.csv")
+    for data in dict.fromkeys(one.data for one in found):
+        console.print(shown(found, data))
+    console.print(f"CSV files and figures: {folder}", soft_wrap=True)
+    return folder
+
+
+def _of_published(config: Config, path: Path) -> Path:
+    measurements = read_measurements(path, config.fidelity)
+    sizes, seeds = config.fidelity.train, config.fidelity.seeds
+    check_sizes(measurements, sizes, str(path))
+    total = len(sizes) * seeds * len(LEARNERS)
+
+    def work(folder: Path) -> None:
+        found = points(path.stem, measurements, LEARNERS, sizes, seeds)
+        rows = [
+            asdict(one) for one in track(found, "learning", total, lambda one: f"{one.predictor}, {one.trained_on}")
+        ]
+        artefacts.write_csv(folder / "fidelity.csv", rows)
+
+    inputs = {"csv": artefacts.sha256(path)}
+    return artefacts.step(Path(config.runs), "fidelity", path.stem, asdict(config.fidelity), inputs, work)
+
+
+def _of_fresh(config: Config) -> Path:
+    path = measure(config)
+    settings = {
+        "space": asdict(config.space),
+        "device": asdict(config.device),
+        "measure": asdict(config.measure),
+        "networks": config.fidelity.networks,
+        "ignore": config.ignore,
+        "seed": config.seed,
+    }
+    label = f"{config.space.name}-{config.device.name}-seed{config.seed}"
+    inputs = {"table": artefacts.sha256(path)}
+    return artefacts.step(Path(config.runs), "fidelity", label, settings, inputs, lambda f: _fresh(config, path, f))
+
+
+def _fresh(config: Config, path: Path, folder: Path) -> None:
+    table, space = read_table(path), space_of(config)
+    archs = fresh_archs(space, {row.arch for row in table.networks}, config.fidelity.networks, config.seed)
+    first, second = _timed(config, table, space, archs, folder)
+    rows, found = [], []
+    for precision in table.corrections:
+        names = [file_name(precision, index) for index in range(len(archs))]
+        measured, again = (np.array([seconds[name] for name in names]) for seconds in (first, second))
+        for predictor, trained_on, predicted in (
+            (RETEST, 0, again),
+            *predictions(table, space, precision, archs),
+        ):
+            found.append(point(precision, predictor, trained_on, config.seed, predicted, measured))
+            rows += [
+                {"arch": artefacts.arch_name(arch), "precision": precision, "predictor": predictor}
+                | {"predicted_s": guess, "measured_s": truth}
+                for arch, guess, truth in zip(archs, predicted.tolist(), measured.tolist())
+            ]
+    _write(folder, rows, found)
+
+
+def _write(folder: Path, rows: list[dict[str, object]], found: Sequence[Point]) -> None:
+    artefacts.write_csv(folder / "fresh.csv", rows)
+    artefacts.write_csv(folder / "fidelity.csv", [asdict(one) for one in found])
+    drawn = figure.draw(folder)
+    for suffix in ("pdf", "png"):
+        style.save(drawn, folder / f"fidelity.{suffix}")
+    with events.writer(folder) as board:
+        board.add_figure("fresh networks", drawn)
+        for one in found:
+            for column in ("mape", "within_5", "within_10", "tau"):
+                board.add_scalar(f"{one.data} {column}/{one.predictor}", getattr(one, column), 0)
+
+
+def fresh_archs(space: SearchSpace, known: set[Arch], count: int, seed: int) -> list[Arch]:
+    """Distinct random architectures that are not known. Raises LutraError where the space has too few."""
+    if space.size < 2 * (count + len(known)):
+        raise LutraError(
+            f"{space.name} has {space.size} networks, the table knows {len(known)}: too few for {count} fresh ones; "
+            f"ask for fewer: fidelity.networks={max(2, space.size // 2 - len(known))}"
+        )
+    rng = Random(f"fidelity {seed}")
+    archs: dict[Arch, None] = {}
+    while len(archs) < count:
+        arch = space.sample(rng)
+        if arch not in known:
+            archs[arch] = None
+    return list(archs)
+
+
+def _timed(
+    config: Config, table: LatencyTable, space: SearchSpace, archs: Sequence[Arch], folder: Path
+) -> list[dict[str, float]]:
+    """Seconds by file name in each pass, at the speed that the machine had when it measured the table."""
+    networks = [computing(space.decode(arch)) for arch in archs]
+    files = dict(timing_files(track(networks, "writing ONNX files", len(networks))))
+    again, then = sentinels(table, space, AGAIN)
+    passes = []
+    with board_of(config.device, folder) as board:
+        for name in PASSES:
+            values = summarize(list(followed(board, {**files, **again}, config.measure, name)))
+            slower = slowdown(values, then)
+            console.print(f"{name}: everything took {slower:.3f} of the table's time")
+            passes.append({name: values[name].seconds / slower for name in files})
+    return passes
+
+
+def predictions(
+    table: LatencyTable, space: SearchSpace, precision: str, archs: Sequence[Arch]
+) -> Iterator[tuple[str, int, np.ndarray]]:
+    """Each predictor's name, the whole networks that it has learned from, and its seconds [n]."""
+    rows = [row for row in table.networks if row.precision == precision]
+    known, seconds = np.array([row.arch for row in rows]), np.array([row.measured for row in rows])
+    asked, sums = np.array(archs), table.predictor(space, precision)
+    yield "naive sum of blocks", 0, sums.naive.of(asked)
+    yield "corrected table", len(rows), sums.of(asked)
+    effort, given = (np.array([macs(space.decode(arch)) for arch in some], float) for some in (archs, known.tolist()))
+    work = given / seconds
+    rate = work.sum() / (work @ work)  # least squares of the relative error
+    yield "MACs", len(rows), rate * effort
+    for name, learner in LEARNERS.items():
+        yield name, len(rows), learner(known, seconds, space.options)(asked).clip(NOTHING)
+
+
+if __name__ == "__main__":
+    command.run(fidelity)

@@ -1,0 +1,37 @@
+"""How fast the machine is now, against when its table was measured: some of the table's networks are timed again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from experiments.measure import timing_files
+from predictors.assembly import file_name
+from predictors.blocks import computing
+from predictors.rounds import Value
+from predictors.table import LatencyTable
+from search_spaces.space import SearchSpace
+
+SENTINELS = 4  # networks
+
+
+def sentinels(
+    table: LatencyTable, space: SearchSpace, count: int = SENTINELS
+) -> tuple[dict[str, bytes], dict[str, float]]:
+    """Files of some networks that the table timed, and the seconds they took then."""
+    archs = list(dict.fromkeys(row.arch for row in table.networks))[:count]
+    then = {
+        file_name(row.precision, archs.index(row.arch)): row.measured for row in table.networks if row.arch in archs
+    }
+    files = dict(timing_files([computing(space.decode(arch)) for arch in archs]))
+    return {_name(name): files[name] for name in then}, {_name(name): seconds for name, seconds in then.items()}
+
+
+def slowdown(values: Mapping[str, Value], then: Mapping[str, float]) -> float:
+    """How much longer everything takes than when the table was measured (1.1: 10 % longer)."""
+    return float(np.median([values[name].seconds / seconds for name, seconds in then.items()]))
+
+
+def _name(file: str) -> str:
+    return f"sentinel {file}"

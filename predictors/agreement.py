@@ -1,0 +1,42 @@
+"""How well predicted latencies agree with measured ones."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import kendalltau
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Fractions of the measured seconds, shares of the networks, and rank correlations."""
+
+    bias: float  # mean relative error: positive where the prediction is too slow
+    mape: float  # mean absolute relative error
+    within_5: float  # share of networks predicted within 5 %
+    within_10: float
+    tau: float  # Kendall's tau-b: a pair that is predicted to be equal is left out
+    tau_a: float  # Kendall's tau-a: such a pair counts, as half right; the same where no prediction is tied
+
+
+def agreement(predicted: np.ndarray, measured: np.ndarray) -> Agreement:
+    """Of predicted and measured seconds [n]. Both taus are 0 for a constant prediction, which orders nothing."""
+    error = predicted / measured - 1
+    tau = float(kendalltau(predicted, measured).statistic)
+    untied = math.sqrt(_untied(predicted) * _untied(measured))
+    return Agreement(
+        bias=float(error.mean()),
+        mape=float(np.abs(error).mean()),
+        within_5=float((np.abs(error) <= 0.05).mean()),
+        within_10=float((np.abs(error) <= 0.10).mean()),
+        tau=tau if untied else 0.0,
+        tau_a=tau * untied if untied else 0.0,
+    )
+
+
+def _untied(values: np.ndarray) -> float:
+    """The share of pairs that differ."""
+    counts = np.unique(values, return_counts=True)[1]
+    return 1 - float((counts * (counts - 1)).sum()) / (len(values) * (len(values) - 1))
