@@ -17,12 +17,12 @@ import numpy as np
 
 from predictors.device import Board
 from predictors.gates import fault, share
-from predictors.polish import Polish, polish
+from predictors.polish import TO_SIGMA, Polish, polish
 
 SENTINELS = 3  # files that are timed again and again in every round, so that its speed is known throughout
 STRETCH = 24  # other files between two groups of sentinels
 LIMIT = 0.03  # spread of neighbouring samples, as a fraction; or twice the session's, where that is more
-LOST = 0.1  # of the core, against the session's median round: then other programs have taken it
+LOST = 0.1  # of the core, against the median round; or three standard deviations, where rounds differ by more
 FEW = 5  # rounds; fewer that count would make a median that one outlier moves
 
 
@@ -131,11 +131,13 @@ def judge(rounds: Sequence[Round]) -> Judgement:
 def _taken(rounds: Sequence[Round]) -> list[str | None]:
     """For every round in which other programs took the core from the agent, more than in others: how much."""
     shares = np.array([share(r.before, r.after) for r in rounds])
-    typical = float(np.nanmedian(shares)) if np.isfinite(shares).any() else math.nan
+    if np.isnan(shares).all():
+        return [None] * len(rounds)
+    typical = float(np.nanmedian(shares))
+    usual = 3 * TO_SIGMA * float(np.nanmedian(np.abs(shares - typical)))
     told = f"of the core, and {100 * typical:.0f} % in other rounds"
-    return [
-        f"other programs left {100 * left:.0f} % {told}" if left < (1 - LOST) * typical else None for left in shares
-    ]
+    least = typical - max(LOST * typical, usual)
+    return [f"other programs left {100 * left:.0f} % {told}" if left < least else None for left in shares]
 
 
 def summarize(rounds: Sequence[Round]) -> dict[str, Value]:

@@ -158,6 +158,17 @@ def test_a_core_that_is_taken_rejects_the_round_even_where_the_samples_agree() -
     assert "other programs took 50 % of the core" in always.reasons
 
 
+def test_a_core_that_is_always_shared_somehow_rejects_no_round() -> None:
+    """Shares of 55 to 85 %: to reject the lesser half would cost samples, and mend nothing."""
+    shares = [0.55, 0.7, 0.85, 0.6, 0.8, 0.65, 0.75, 0.7, 0.58]
+    rounds = [
+        replace(r, before={"cpu_seconds": 0.0, "clock_seconds": 0.0}, after={"cpu_seconds": s, "clock_seconds": 1.0})
+        for r, s in zip(session(Weather()), shares)
+    ]
+    assert judged(rounds).rejected == ()
+    assert "other programs took 30 % of the core" in judged(rounds).reasons
+
+
 def test_a_clock_that_falls_rejects_only_where_no_governor_explains_it() -> None:
     def fault(governor: str, key: str = "clock_khz") -> str | None:
         return gates.fault({key: 1_500_000, "governor": governor}, {key: 600_000, "governor": governor})
