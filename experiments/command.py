@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 import hydra_conf
 from experiments.choices import check
 from experiments.config import Config
+from paper.rows import ResultError
 from search_spaces.errors import LutraError, unknown
 
 CONFIGS = str(Path(hydra_conf.__file__).parent)
@@ -36,13 +37,13 @@ def run(function: Callable[[Config], object]) -> None:
     OmegaConf.set_struct(schema.strategy.options, False)  # the strategy knows its options, and `check` asks it
     ConfigStore.instance().store(name="schema", node=schema)
     begun: list[DictConfig] = []
-    told: list[LutraError] = []
+    told: list[Exception] = []
 
     def job(settings: DictConfig) -> None:
         begun.append(settings)
         try:
             function(checked(settings))
-        except LutraError as error:
+        except (LutraError, ResultError) as error:
             told.append(error)
             print(f"error: {error}", file=sys.stderr)
             if HydraConfig.get().runtime.choices["hydra/launcher"] != "basic":

@@ -52,10 +52,7 @@ def report(config: Config) -> Path:
     if config.publish:
         for path in (*sorted(folder.glob("*.csv")), folder / "pareto.png"):
             artefacts.write(Path(config.results) / path.name, path.read_bytes())
-    show(config, folders["benchmark"], folder)
-    latencies = read_table(table)
-    for line in (*slower_layers(space_of(config), latencies), *latencies.verdict.lines()):
-        console.print(line, highlight=False, soft_wrap=True)
+    show(config, read_table(table), folders["benchmark"], folder)
     return folder
 
 
@@ -134,7 +131,7 @@ def slower_layers(space: SearchSpace, table: LatencyTable) -> list[str]:
     ]
 
 
-def show(config: Config, benchmarked: Path, folder: Path) -> None:
+def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Path) -> None:
     """Prints the table of all stages, and where to look next."""
     rows, slowdown = read_rows(benchmarked)
     columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params")
@@ -143,6 +140,9 @@ def show(config: Config, benchmarked: Path, folder: Path) -> None:
         column.justify = "right"
     for row in rows:
         table.add_row(*_cells(row))
+    warnings = slower_layers(space_of(config), latencies)
+    for line in (*warnings, f"The latency table is {latencies.verdict.lines()[0]}"):
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(table)
     change = f"{abs(slowdown - 1):.0%} {'slower' if slowdown > 1 else 'faster'}"
     console.print(f"The machine was {change} than when the table was measured; the predictions are scaled by that.")

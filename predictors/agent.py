@@ -33,6 +33,7 @@ MAGIC = b"LUTRA"
 ROOT = Path("/")  # of /proc and /sys
 PATIENCE = 15.0  # seconds without a request, or with an answer that nobody takes
 BEAT = 0.5  # seconds between signs of life
+LEAST = 5  # inferences; of fewer, one that was interrupted would be the median
 WARM_UP = 0.02  # seconds of inference before a session counts as warm
 
 
@@ -213,14 +214,14 @@ class Board:
         return {}
 
     def sample(self, name: str, seconds: float, each: bool) -> tuple[float, list[float]]:
-        """The median inference of at least `seconds` of them, in seconds; and every single one if `each`.
+        """The median inference of at least `seconds` and LEAST of them, in seconds; and every single one if `each`.
 
         The median, since other programs take the core for milliseconds at a time: with five busy processes on two
         cores, samples of 20 ms differed by 18 to 45 % in their mean and by 2 to 3 % in their median.
         """
         run, feed, clock = self.sessions[name].run, self.feeds[name], time.perf_counter
         moments = [clock()]
-        while moments[-1] - moments[0] < seconds:
+        while moments[-1] - moments[0] < seconds or len(moments) <= LEAST:
             run(None, feed)
             moments.append(clock())
         singles = [b - a for a, b in zip(moments, moments[1:])]  # noqa: RUF007 (Python 3.9)
