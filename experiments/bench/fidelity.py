@@ -1,4 +1,4 @@
-"""python -m experiments.bench.fidelity [GROUP.KEY=VALUE ...]: predicted against measured, on networks that nothing has seen.
+"""python -m experiments.bench.fidelity [GROUP.KEY=VALUE ...]: predicted against measured, on networks not seen before.
 
 `experiments.fidelity` on this machine, one thread, for `mobile` at 32 px and `mobile_imagenet` at 128 px, 24 whole
 networks in the table, 60 fresh ones timed twice. Keys such as fidelity.networks=10 are passed on to both; others are
