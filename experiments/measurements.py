@@ -13,6 +13,7 @@ import numpy as np
 from experiments.config import FidelityConfig
 from search_spaces.errors import LutraError, unknown
 
+DIGITS = 3  # of a pick
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 # Columns of known files: NAS-Bench-201 on a Raspberry Pi 4 (HW-NAS-Bench, by way of HELP), FBNet on a Xeon (HELP)
 KNOWN = (("ops", "rpi4_ms"), ("ops", "silver_4210r_ms"))
@@ -33,7 +34,7 @@ def read_measurements(path: Path, config: FidelityConfig) -> Measurements:
     if config.unit not in UNITS:
         raise unknown("unit", config.unit, UNITS)
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restval="")
             options, latency = _columns(path, reader.fieldnames or (), config)
             for record in reader:
@@ -42,8 +43,8 @@ def read_measurements(path: Path, config: FidelityConfig) -> Measurements:
                 if arch in rows:
                     raise LutraError(f"{where}: {options} {record[options]!r} was there before; keep one row of each")
                 rows[arch] = _seconds(where, latency, record) * UNITS[config.unit]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text file"
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no table of text"
         raise LutraError(f"cannot read {path}: {reason}; csv=PATH is a file of published measurements") from None
     if not rows:
         raise LutraError(f"{path} has no row below its header")
@@ -72,7 +73,8 @@ def _columns(path: Path, header: Sequence[str], config: FidelityConfig) -> tuple
 
 def _arch(where: str, column: str, text: str, layers: int) -> tuple[int, ...]:
     parts = text.split("-") if "-" in text else list(text)
-    if not parts or not all(part.isdecimal() for part in parts) or layers not in (0, len(parts)):
+    numbers = all(part.isdecimal() and len(part) <= DIGITS for part in parts)
+    if not parts or not numbers or layers not in (0, len(parts)):
         expected = f"{layers} layers, as in the first row" if layers else "one number a layer"
         raise LutraError(f"{where}: {column} must be {expected}, not {text!r}; mend or drop the row")
     return tuple(map(int, parts))
