@@ -21,7 +21,8 @@ from experiments.choices import dataset_of, space_of
 from experiments.compress import array, compress, fp32_file, int8_file
 from experiments.config import Config
 from experiments.data import Dataset, Split
-from experiments.devices import board_of
+from experiments.devices import board_of, live
+from experiments.keys import data_key, passport_key
 from experiments.measure import followed, measure, read_table
 from experiments.progress import track
 from experiments.search import read_winner, search
@@ -46,7 +47,7 @@ class Row:
     validation_accuracy: float
     test_accuracy: float
     latency_median_s: float  # median over rounds of the median inference of a sample
-    latency_p90_s: float  # 90th percentile over single inferences
+    latency_p90_s: float  # 90th percentile over all single inferences, as they were
     predicted_s: float  # by the table, at the speed the machine had here
     file_bytes: int
     macs: int
@@ -66,17 +67,19 @@ class Stage:
 
 def benchmark(config: Config) -> Path:
     """The folder of benchmark.json and of every stage's ONNX file."""
+    live(config.device)
     table, found = measure(config), search(config)
     files = _weights(config, found)
     int8 = compress(config) / "int8.onnx"
     settings = {
         "device": asdict(config.device),
         "measure": asdict(config.measure),
-        "data": asdict(config.data),
+        "data": data_key(config.data),
         "seed": config.seed,
         "calibration": config.compress.calibration,
     }
     inputs = {name: artefacts.sha256(path) for name, path in {"table": table, "int8": int8, **files}.items()}
+    inputs["passport"] = passport_key(config.device)
     label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
 
     def work(folder: Path) -> None:

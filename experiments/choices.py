@@ -11,7 +11,7 @@ from typing import Any
 
 from compress.prune import uniform_widths
 from experiments.config import Config, DataConfig, StrategyConfig
-from experiments.data import DATASETS, Dataset, shape_of, splits
+from experiments.data import DATASETS, Dataset, Shape, shape_of, splits
 from experiments.devices import DEVICES, destinations
 from experiments.progress import track
 from predictors.simulated import SCENARIOS
@@ -108,8 +108,13 @@ def _check_options(strategy: StrategyConfig) -> None:
 
 def space_of(config: Config) -> SearchSpace:
     """The space at the data's size and number of classes."""
-    shape = shape_of(config.data.name, config.data.path, config.data.size)
+    shape = _shape(config.data)
     return SPACES[config.space.name](shape.in_channels, shape.resolution, shape.classes)
+
+
+@cache
+def _shape(data: DataConfig) -> Shape:
+    return shape_of(data.name, data.path, data.size)
 
 
 @cache

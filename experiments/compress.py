@@ -16,6 +16,7 @@ from compress.quantize import quantize
 from experiments import artefacts, command
 from experiments.choices import dataset_of
 from experiments.config import Config
+from experiments.keys import data_key
 from experiments.search import read_winner, search
 from experiments.train import calibrated, prepare, retrain, run_steps
 from experiments.weights import load_network, save_network
@@ -29,7 +30,7 @@ def compress(config: Config) -> Path:
     winner = retrain(config, read_winner(search(config)).arch)
     settings: Mapping[str, object] = {
         "compress": asdict(config.compress),
-        "data": asdict(config.data),
+        "data": data_key(config.data),
         "seed": config.seed,
         "threads": config.threads,
     }

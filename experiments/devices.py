@@ -98,6 +98,15 @@ def hand_over(device: DeviceConfig, files: Mapping[str, bytes], protocol: Protoc
     raise SystemExit(0)
 
 
+def live(device: DeviceConfig) -> None:
+    """Raises LutraError for a device that can be measured once but not be asked about the files of a search."""
+    if device.name in ("bundle", "simulated"):
+        raise LutraError(
+            f"device={device.name} only answers python -m experiments.measure: stages are timed on a board at hand. "
+            "With its table: python -m experiments.search table=PATH ignore=[...]"
+        )
+
+
 def results_of(device: DeviceConfig) -> dict[str, str]:
     """The file that a bundle's table is made from, with its sha256."""
     return {"results": artefacts.sha256(Path(device.results))} if device.name == "bundle" and device.results else {}

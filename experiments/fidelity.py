@@ -16,7 +16,8 @@ import numpy as np
 from experiments import artefacts, command, events
 from experiments.choices import space_of
 from experiments.config import Config
-from experiments.devices import board_of
+from experiments.devices import board_of, live
+from experiments.keys import passport_key, space_key
 from experiments.learning_curves import Point, check_sizes, point, points, read_points, shown
 from experiments.measure import followed, measure, read_table, timing_files
 from experiments.measurements import read_measurements
@@ -70,9 +71,10 @@ def _of_published(config: Config, path: Path) -> Path:
 
 
 def _of_fresh(config: Config) -> Path:
+    live(config.device)
     path = measure(config)
     settings = {
-        "space": asdict(config.space),
+        "space": space_key(config),
         "device": asdict(config.device),
         "measure": asdict(config.measure),
         "networks": config.fidelity.networks,
@@ -80,7 +82,7 @@ def _of_fresh(config: Config) -> Path:
         "seed": config.seed,
     }
     label = f"{config.space.name}-{config.device.name}-seed{config.seed}"
-    inputs = {"table": artefacts.sha256(path)}
+    inputs = {"table": artefacts.sha256(path), "passport": passport_key(config.device)}
     return artefacts.step(Path(config.runs), "fidelity", label, settings, inputs, lambda f: _fresh(config, path, f))
 
 
@@ -119,19 +121,24 @@ def _write(folder: Path, rows: list[dict[str, object]], found: Sequence[Point]) 
 
 
 def fresh_archs(space: SearchSpace, known: set[Arch], count: int, seed: int) -> list[Arch]:
-    """Distinct random architectures that are not known. Raises LutraError where the space has too few."""
+    """Random architectures that compute different networks, none of them known (a Skip may stand in two places).
+
+    Raises LutraError where the space has too few.
+    """
     if space.size < 2 * (count + len(known)):
         raise LutraError(
             f"{space.name} has {space.size} networks, the table knows {len(known)}: too few for {count} fresh ones; "
             f"ask for fewer: fidelity.networks={max(2, space.size // 2 - len(known))}"
         )
     rng = Random(f"fidelity {seed}")
-    archs: dict[Arch, None] = {}
+    seen = {computing(space.decode(arch)) for arch in known}
+    archs: list[Arch] = []
     while len(archs) < count:
         arch = space.sample(rng)
-        if arch not in known:
-            archs[arch] = None
-    return list(archs)
+        if computing(space.decode(arch)) not in seen:
+            seen.add(computing(space.decode(arch)))
+            archs.append(arch)
+    return archs
 
 
 def _timed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,7 @@ def read(path: Path) -> list[dict[str, Any]]:
         if checksum != b"%08x" % zlib.crc32(text) or not line.endswith(b"\n"):
             if number < len(lines):
                 raise LutraError(f"{path}, line {number} is damaged; delete that line and run the same command again")
+            print(f"{path}: its last line was cut short and is dropped", file=sys.stderr)
             os.truncate(path, good)
             break
         records.append(json.loads(text))

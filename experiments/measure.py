@@ -16,6 +16,7 @@ from experiments import artefacts, command, events
 from experiments.choices import space_of
 from experiments.config import Config
 from experiments.devices import ROUNDS, board_of, hand_over, passport_of, results_of
+from experiments.keys import passport_key, space_key
 from experiments.progress import console, track
 from paper.figures import heatmap, prediction
 from predictors.assembly import assemble, file_name
@@ -23,7 +24,7 @@ from predictors.blocks import Specs, all_specs, block_specs, networks_to_time
 from predictors.device import Board
 from predictors.rounds import Protocol, Round, wanting
 from predictors.rounds import measure as measure_rounds
-from predictors.table import DECIDING, PRECISIONS, LatencyTable
+from predictors.table import PRECISIONS, LatencyTable
 from predictors.table_file import SCHEMA, dump, read_table
 from predictors.verdict import quietness
 from search_spaces.errors import LutraError
@@ -42,14 +43,13 @@ def measure(config: Config) -> Path:
             table.seconds(spec, precision)  # raises LutraError where it was never measured
         return Path(config.table)
     settings = {
-        "space": asdict(config.space),
-        "layers": artefacts.digest([[str(spec) for spec in options] for options in space_of(config).layers]),
+        "space": space_key(config),
         "device": asdict(config.device),
         "measure": asdict(config.measure),
         "keep": config.compress.keep,
         "schema": SCHEMA,
     }
-    inputs = {"passport": artefacts.digest({key: passport.get(key) for key in DECIDING}), **results_of(config.device)}
+    inputs = {"passport": passport_key(config.device), **results_of(config.device)}
     label = f"{config.space.name}-{config.device.name}"
     runs = Path(config.runs)
     return artefacts.step(runs, "measure", label, settings, inputs, lambda f: _measure(config, f)) / "table.json"

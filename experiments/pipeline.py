@@ -9,6 +9,7 @@ from experiments import command
 from experiments.benchmark import benchmark
 from experiments.compress import compress
 from experiments.config import Config
+from experiments.devices import live
 from experiments.measure import measure
 from experiments.progress import console
 from experiments.report import report
@@ -20,6 +21,7 @@ STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, compress,
 
 def pipeline(config: Config) -> None:
     """Steps that were finished before are not done again."""
+    live(config.device)
     for number, step in enumerate(STEPS, 1):
         console.print(f"[bold]{number}/{len(STEPS)} {step.__name__}[/bold]")
         console.print(f"  {step(config)}", soft_wrap=True, highlight=False)

@@ -13,6 +13,7 @@ from experiments.benchmark import Row, benchmark, read_rows
 from experiments.choices import dataset_of, space_of, target_of
 from experiments.compress import compress
 from experiments.config import Config
+from experiments.devices import live
 from experiments.measure import measure, network_rows, read_table, table_rows
 from experiments.progress import console
 from experiments.search import search
@@ -36,6 +37,7 @@ STEPS = {"train": train, "search": search, "compress": compress, "benchmark": be
 
 def report(config: Config) -> Path:
     """The report's folder: CSV files, figures, and the deployed int8.onnx. Prints the table."""
+    live(config.device)
     table = measure(config)
     folders = {name: made if (made := step(config)).is_dir() else made.parent for name, step in STEPS.items()}
     inputs = {name: artefacts.sha256(folder / artefacts.MANIFEST) for name, folder in folders.items()}
@@ -82,6 +84,7 @@ def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float
     space, data, latencies = space_of(config), dataset_of(config.data), read_table(table)
     manifests = {name: artefacts.manifest(folder) for name, folder in folders.items()}
     versions = manifests["benchmark"]["versions"]
+    aimed = config.objective.name != "pareto"
     own = (table.parent / artefacts.MANIFEST).exists()
     return {
         "space": space.name,
@@ -97,8 +100,8 @@ def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float
         "seed": config.seed,
         "evaluations": config.search.budget,
         "objective": config.objective.name,
-        "target_ms": 1e3 * target_of(config, space, latencies),
-        "target_fraction": "" if config.objective.target_ms else config.objective.target_fraction,
+        "target_ms": 1e3 * target_of(config, space, latencies) if aimed else "",
+        "target_fraction": config.objective.target_fraction if aimed and not config.objective.target_ms else "",
         "precision": config.precision,
         "device": latencies.device,
         **{key: latencies.passport[key] for key in ("cpu", "machine", "threads", "onnxruntime")},

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from experiments import artefacts, command, events, journal
 from experiments.choices import dataset_of, objective_of, space_of, strategy_of, target_of
 from experiments.config import Config
+from experiments.data import Dataset
+from experiments.keys import data_key, space_key
 from experiments.measure import measure, read_table
 from experiments.progress import console, track
 from experiments.train import prepare, train
@@ -46,8 +49,8 @@ def search(config: Config) -> Path:
     objective_of(config, space_of(config), read_table(table))  # a target that no network meets is told before training
     supernet = train(config)
     settings = {
-        "space": asdict(config.space),
-        "data": asdict(config.data),
+        "space": space_key(config),
+        "data": data_key(config.data),
         "strategy": asdict(config.strategy),
         "objective": asdict(config.objective),
         "search": asdict(config.search),
@@ -71,12 +74,15 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
     prepare(config.threads, config.seed)
     space, data = space_of(config), dataset_of(config.data)
     latencies = read_table(table)
-    objective, target = objective_of(config, space, latencies), target_of(config, space, latencies)
+    objective = objective_of(config, space, latencies)
+    target = None if config.objective.name == "pareto" else 1e3 * target_of(config, space, latencies)
     net = load_supernet(supernet, space)
     calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
 
+    halves = [replace(data, train=data.train.at(part)) for part in np.array_split(_shuffled(data, config.seed), 2)]
+
     def batches(step: int) -> tuple[Tensor, Tensor]:
-        return data.batch(step, config.train.batch, config.seed + 1)
+        return halves[step % 2].batch(step // 2, config.train.batch, config.seed + 1)
 
     problem = supernet_problem(
         net,
@@ -101,8 +107,10 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
             found.append(candidate)
             _show(board, candidate, best(found), len(found))
         winner = best(found)
+        if not winner.feasible:
+            console.print(f"none of the {len(found)} candidates is within the target: search.budget is too small")
         artefacts.write_csv(folder / "candidates.csv", candidate_rows(config, space, found))
-        board.add_figure("pareto", pareto.plot(rows.read(folder, rows.Candidate), 1e3 * target))
+        board.add_figure("pareto", pareto.plot(rows.read(folder, rows.Candidate), target))
         chosen = {"strategy": config.strategy.name, "objective": config.objective.name, "seed": config.seed}
         metrics = {
             "best/accuracy": winner.accuracy,
@@ -113,6 +121,10 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
     save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
     record = Winner(winner.arch, winner.accuracy, winner.latency, winner.score, str(objective))
     artefacts.write(folder / "winner.json", json.dumps(asdict(record), indent=1) + "\n")
+
+
+def _shuffled(data: Dataset, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).permutation(len(data.train.labels))
 
 
 def _show(board: SummaryWriter, candidate: Candidate, best_so_far: Candidate, count: int) -> None:

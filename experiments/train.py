@@ -14,6 +14,7 @@ from experiments.choices import dataset_of, space_of
 from experiments.config import Config
 from experiments.data import Dataset
 from experiments.events import writer
+from experiments.keys import data_key, space_key
 from experiments.progress import track
 from experiments.weights import save_network, save_supernet
 from search_spaces.evaluation import accuracy, calibrate, predict
@@ -118,8 +119,8 @@ def prepare(threads: int, seed: int) -> None:
 
 def _shared(config: Config) -> dict[str, object]:
     return {
-        "space": asdict(config.space),
-        "data": asdict(config.data),
+        "space": space_key(config),
+        "data": data_key(config.data),
         "seed": config.seed,
         "threads": config.threads,
     }

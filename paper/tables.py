@@ -67,7 +67,7 @@ def _setup(run: Setup) -> str:
     share = "" if fraction is None else rf" ({100 * fraction:.0f}\,\% of the reference)"
     seconds = [f"{run.number(key):.0f}" for key in ("measure_seconds", "supernet_seconds", "search_seconds")]
     rows = {
-        "space": f"{t['space']}: {n['space_size']} networks, {n['layers']} layers",
+        "space": f"{t['space']}: {n['space_size']} tuples of picks, {n['layers']} layers",
         "data": f"{t['data']}, {t['resolution']} pixels, {t['classes']} classes",
         "images": f"{n['train_images']} training, {n['validation_images']} validation, {n['test_images']} test",
         "search": f"{t['strategy']}, seed {t['seed']}, {n['evaluations']} evaluations",
@@ -78,6 +78,7 @@ def _setup(run: Setup) -> str:
         "device": f"{t['device']}: {t['machine']}, {t['cpu']}",
         "threads": t["threads"],
         "software": f"onnxruntime {t['onnxruntime']}, torch {t['torch']}, Python {t['python']}",
+        **({"not compared": t["ignored"]} if run.values.get("ignored") else {}),
         "latency table": f"{n['table_rounds']} rounds of {n['table_graphs']} graphs, "
         rf"SHA-256 \texttt{{{t['table_sha256'][:12]}}}",
         "time": rf"table {seconds[0]}\,s, supernet {seconds[1]}\,s, search {seconds[2]}\,s",

@@ -295,6 +295,7 @@ class Board:
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host; the agent ends when its input does
     signal.alarm(0)  # the start over ssh is under a limit
     board = Board(Link(float(sys.argv[1]) if len(sys.argv) > 1 else PATIENCE))
     requests: dict[str, Callable[..., dict[str, Any]]] = {

@@ -42,12 +42,13 @@ def contexts(spec: Spec) -> list[Specs]:
 
 
 def networks_to_time(space: SearchSpace, count: int, seed: int) -> list[Arch]:
-    """Whole networks for the correction: the reference, the extremes, and seeded draws."""
+    """Different whole networks for the correction: the reference, the extremes, and seeded draws."""
     rng = Random(f"correction {seed}")
-    archs = dict.fromkeys((space.reference, space.smallest, space.largest))
-    while len(archs) < min(count, space.size):
-        archs[space.sample(rng)] = None
-    return list(archs)[:count]
+    archs = {computing(space.decode(arch)): arch for arch in (space.largest, space.smallest, space.reference)}
+    while len(archs) < min(count, space.size // 2):
+        arch = space.sample(rng)
+        archs.setdefault(computing(space.decode(arch)), arch)
+    return [space.reference, *(arch for arch in archs.values() if arch != space.reference)][:count]
 
 
 def all_specs(blocks: Iterable[Spec], networks: Iterable[Iterable[Spec]]) -> list[Specs]:

@@ -27,7 +27,7 @@ def supernet_problem(
     calibration: Tensor,
     validation: tuple[Tensor, Tensor],
 ) -> Problem:
-    """Candidates are judged on `validation` with batch norms calibrated on `calibration`; both stay out of training.
+    """Candidates are judged on `validation`, which stays out of training, with batch norms calibrated on `calibration`.
 
     `train(step)` gives training batches; a relaxation's weights learn on the even ones and its distribution on the odd
     ones.
