@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 import hydra_conf
 from experiments.choices import check
 from experiments.config import Config
+from experiments.progress import console
 from paper.rows import ResultError
 from search_spaces.errors import LutraError, unknown
 
@@ -42,7 +43,9 @@ def run(function: Callable[[Config], object]) -> None:
     def job(settings: DictConfig) -> None:
         begun.append(settings)
         try:
-            function(checked(settings))
+            made = function(checked(settings))
+            if isinstance(made, Path):
+                console.print(made, soft_wrap=True, highlight=False)
         except (LutraError, ResultError) as error:
             told.append(error)
             print(f"error: {error}", file=sys.stderr)
@@ -58,7 +61,7 @@ def run(function: Callable[[Config], object]) -> None:
     except (HydraException, OmegaConfBaseException) as error:
         _stop(_explain(error))
     except OSError as error:
-        if begun:
+        if begun or error.filename is None:
             raise
         _stop(f"cannot write {error.filename}: {error.strerror}; choose another folder with runs=FOLDER")  # by Hydra
     if told:

@@ -24,10 +24,12 @@ from experiments.train import prepare, train
 from experiments.weights import load_supernet, save_network
 from paper import rows
 from paper.figures import pareto
+from predictors.table import LatencyTable
 from search_spaces.evaluation import calibrate
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import macs, parameters
-from strategies.problem import Candidate, best
+from search_spaces.supernet import Supernet
+from strategies.problem import Candidate, Problem, best
 from strategies.search import search as run_strategy
 from strategies.supernet_problem import supernet_problem
 
@@ -70,28 +72,31 @@ def read_winner(folder: Path) -> Winner:
     return Winner(**{**record, "arch": tuple(record["arch"])})
 
 
-def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
-    prepare(config.threads, config.seed)
-    space, data = space_of(config), dataset_of(config.data)
-    latencies = read_table(table)
-    objective = objective_of(config, space, latencies)
-    target = None if config.objective.name == "pareto" else 1e3 * target_of(config, space, latencies)
-    net = load_supernet(supernet, space)
-    calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
-
-    halves = [replace(data, train=data.train.at(part)) for part in np.array_split(_shuffled(data, config.seed), 2)]
+def _problem(config: Config, data: Dataset, net: Supernet, latencies: LatencyTable, calibration: Tensor) -> Problem:
+    """What every strategy is given. A relaxation's weights and its distribution learn on different training images."""
+    shuffled = np.random.default_rng(config.seed).permutation(len(data.train.labels))
+    halves = [replace(data, train=data.train.at(part)) for part in np.array_split(shuffled, 2)]
 
     def batches(step: int) -> tuple[Tensor, Tensor]:
         return halves[step % 2].batch(step // 2, config.train.batch, config.seed + 1)
 
-    problem = supernet_problem(
+    return supernet_problem(
         net,
-        latencies.predictor(space, config.precision),
-        objective,
+        latencies.predictor(net.space, config.precision),
+        objective_of(config, net.space, latencies),
         batches,
         calibration,
         data.fixed(data.validation, config.search.validation, config.seed),
     )
+
+
+def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
+    prepare(config.threads, config.seed)
+    space, data, latencies = space_of(config), dataset_of(config.data), read_table(table)
+    target = None if config.objective.name == "pareto" else 1e3 * target_of(config, space, latencies)
+    net = load_supernet(supernet, space)
+    calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
+    problem = _problem(config, data, net, latencies, calibration)
     log = folder / "candidates.jsonl"
     known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
     if known:
@@ -118,13 +123,11 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
             "best/score": winner.score,
         }
         board.add_hparams(chosen, metrics, run_name=".")
+    aim = "" if target is None else f", target {target:.4g} ms"
+    console.print(f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aim}", highlight=False)
     save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
-    record = Winner(winner.arch, winner.accuracy, winner.latency, winner.score, str(objective))
+    record = Winner(winner.arch, winner.accuracy, winner.latency, winner.score, str(problem.objective))
     artefacts.write(folder / "winner.json", json.dumps(asdict(record), indent=1) + "\n")
-
-
-def _shuffled(data: Dataset, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).permutation(len(data.train.labels))
 
 
 def _show(board: SummaryWriter, candidate: Candidate, best_so_far: Candidate, count: int) -> None:

@@ -62,6 +62,10 @@ def plot(candidates: Sequence[Candidate], target_ms: float | None) -> Figure:
     if target_ms is not None:
         axes.axvline(target_ms, color=style.GREY, linestyle="--", linewidth=0.8, zorder=0, label="target")
     axes.set_ylim(lowest - margin, highest + margin)
+    below = sum(100 * c.accuracy < lowest - margin for c in candidates)
+    if below:
+        note = f"{below} of {len(candidates)} lie below"
+        axes.text(0.98, 0.02, note, transform=axes.transAxes, ha="right", fontsize=6, color=style.GREY)
     axes.set_xlabel("predicted latency (ms)")
     axes.set_ylabel("validation accuracy (%),\ninherited weights")
     figure.legend(loc="outside upper center", ncols=3)
