@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from predictors import gates
 from predictors.device import local
+from predictors.fleet import merged
 from predictors.lasting import lasting
 from predictors.polish import polish
 from predictors.rounds import Protocol, Round, Value, interleaved, judge, measure, sentinels, summarize, wanting
@@ -269,3 +270,10 @@ def test_rounds_go_on_until_the_bound_and_no_longer() -> None:
     assert {name for r in rounds for name in r.order} == {"a", "b"} == {*sentinels(onnx, quick)}
     assert all(sum(single) >= 0.001 and min(single) > 0 for r in rounds for single in r.singles)
     assert {"load", "boot_id", "throttled", "temperature_mc"} <= set(rounds[0].before)
+
+
+def test_of_several_boards_the_busiest_one_tells() -> None:
+    before = {"a": {"cpu_seconds": 1.0, "clock_seconds": 0.0}, "b": {"cpu_seconds": 9.0, "clock_seconds": 50.0}}
+    after = {"a": {"cpu_seconds": 2.0, "clock_seconds": 1.0}, "b": {"cpu_seconds": 9.5, "clock_seconds": 51.0}}
+    assert gates.share(merged(before), merged(after)) == 0.5
+    assert gates.share(before["a"], after["a"]) == 1.0
