@@ -6,8 +6,6 @@ from search_spaces.mbconv import Stage, mbconv_space
 from search_spaces.space import SearchSpace
 from search_spaces.spec import Separable, Stem
 
-RESOLUTION = 224  # pixels
-
 
 def mobile_imagenet(in_channels: int, resolution: int, classes: int) -> SearchSpace:
     """Sixteen searched layers, kernels 3/5/7, expand ratios 3/4/6, Skip; the reference is MobileNetV2 1.0."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from search_spaces.space import SearchSpace
 from search_spaces.spec import Head, MBConv, Pointwise, Skip, Spec, Stem
 
-RESOLUTION = 32  # pixels
 STAGES = ((64, 2), (128, 3), (256, 3))  # channels, layers; each begins with stride 2
 
 

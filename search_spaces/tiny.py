@@ -6,8 +6,6 @@ from search_spaces.mbconv import Stage, mbconv_space
 from search_spaces.space import SearchSpace
 from search_spaces.spec import Stem
 
-RESOLUTION = 16  # pixels
-
 
 def tiny(in_channels: int, resolution: int, classes: int) -> SearchSpace:
     """Five searched layers, kernels 3/5, expand ratios 3/6, Skip: 2,000 tuples of picks, 0.4 to 2.7 MMACs at 16 px."""

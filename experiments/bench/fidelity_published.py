@@ -12,8 +12,6 @@ that are predicted to be equal half out; tau-a counts them as half right, and is
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,13 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from experiments import artefacts
+from experiments.bench._published import parse, published, run
 from experiments.config import FidelityConfig
 from experiments.learning_curves import Point, median, points, shown
 from experiments.measurements import Measurements, read_measurements
 from experiments.progress import console, track
 from predictors.agreement import agreement
 from predictors.learned import LEARNERS
-from search_spaces.errors import LutraError, unknown
 
 OUTPUT = Path("experiments/runs/bench/fidelity_published.json")
 SHARED = {"csv": "nasbench201_cifar10_rpi4.csv", "fbnet": "fbnet_end_to_end_xeon4210r.csv"}  # in $LUTRA_DATA
@@ -42,8 +40,11 @@ COLUMNS = {"tau": "Kendall's tau-b", "within_5": "share within 5 %"}
 
 
 def main(arguments: Sequence[str]) -> None:
-    settings = parse(arguments)
-    paths = {name: file(name, settings[name]) for name in SHARED}
+    settings = parse(arguments, {**dict.fromkeys(SHARED, ""), "seeds": "20"})
+    paths = {
+        name: published(settings[name], file, f"{name}=FILE, with {TITLES[name]}'s measurements")
+        for name, file in SHARED.items()
+    }
     data = {name: read_measurements(path, FidelityConfig()) for name, path in paths.items()}
     learners = {name: LEARNERS[name] for name in COMPARED}
     found: list[Point] = []
@@ -83,29 +84,5 @@ def claim(found: Sequence[Point], data: str, size: int, column: str, bar: float)
     return {"what": what, "value": value, "bar": bar, "holds": value >= bar}
 
 
-def parse(arguments: Sequence[str]) -> dict[str, str]:
-    settings = {**dict.fromkeys(SHARED, ""), "seeds": "20"}
-    for argument in arguments:
-        key, _, value = argument.partition("=")
-        if key not in settings:
-            raise unknown("option", key, settings)
-        settings[key] = value
-    if not settings["seeds"].isdecimal() or int(settings["seeds"]) < 1:
-        raise LutraError(f"seeds must be a positive number, not {settings['seeds']!r}")
-    return settings
-
-
-def file(name: str, given: str) -> Path:
-    """The file that is asked for, or the one of that name in $LUTRA_DATA."""
-    path = Path(given) if given else Path(os.environ.get("LUTRA_DATA", "../shared/data")) / SHARED[name]
-    if not path.exists():
-        raise LutraError(f"there is no {path}; say {name}=FILE, with {TITLES[name]}'s measurements")
-    return path
-
-
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except LutraError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    run(main)

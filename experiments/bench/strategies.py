@@ -9,7 +9,6 @@ budgets on this table and two others; the peers' operators are otherwise as docu
 from __future__ import annotations
 
 import json
-import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,8 +22,8 @@ import numpy as np
 from rich.table import Table as Shown
 
 from experiments import artefacts
+from experiments.bench._published import parse, published, run
 from experiments.progress import console, track
-from search_spaces.errors import LutraError, unknown
 from search_spaces.space import Arch
 from strategies.nsga2 import nsga2
 from strategies.objective import Pareto
@@ -37,6 +36,7 @@ from strategies.tabular_problem import read_csv
 BUDGET = 200  # distinct architectures
 POPULATION = 8  # nsga2's default
 OUTPUT = Path("experiments/runs/bench/strategies.json")
+NAME = "nasbench201_cifar10_rpi4.csv"  # with Raspberry Pi 4 latencies, in $LUTRA_DATA
 DEFAULTS = {"csv": "", "seeds": "20", "options": "ops", "accuracy": "accuracy_percent", "latency": "rpi4_ms"}
 OURS: dict[str, Strategy] = {"random": random_search, "evolution": regularized_evolution, "nsga2": nsga2}
 
@@ -120,8 +120,9 @@ PEERS: dict[str, Strategy] = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    settings = parse(arguments)
-    path, seeds = table_path(settings["csv"]), count(settings["seeds"])
+    settings = parse(arguments, DEFAULTS)
+    path = published(settings["csv"], NAME, "csv=FILE with the columns options=, accuracy= (%), latency= (ms)")
+    seeds = int(settings["seeds"])
     table = read_csv(path, settings["options"], settings["accuracy"], settings["latency"])
     worst = max(table.latency.values())
     objective = Pareto(worst)
@@ -159,39 +160,5 @@ def show(shares: dict[str, list[float]]) -> None:
     console.print(shown)
 
 
-def parse(arguments: Sequence[str]) -> dict[str, str]:
-    settings = dict(DEFAULTS)
-    for argument in arguments:
-        key, _, value = argument.partition("=")
-        if key not in settings:
-            raise unknown("option", key, settings)
-        settings[key] = value
-    return settings
-
-
-def count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise LutraError(f"seeds must be a positive number, not {text!r}")
-    return int(text)
-
-
-def table_path(given: str) -> Path:
-    """The file that is asked for, or NAS-Bench-201 with Raspberry Pi 4 latencies in $LUTRA_DATA."""
-    if given:
-        return Path(given)
-    folder = Path(os.environ.get("LUTRA_DATA", "../shared/data"))
-    path = folder / "nasbench201_cifar10_rpi4.csv"
-    if not path.exists():
-        raise LutraError(f"there is no {path}; say csv=FILE with the columns options=, accuracy= (%), latency= (ms)")
-    return path
-
-
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except ImportError as error:
-        print(f'error: {error.name} is not installed: .venv/bin/pip install -e ".[bench]"', file=sys.stderr)
-        sys.exit(2)
-    except LutraError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    run(main)

@@ -1,0 +1,46 @@
+"""What the benchmarks on published measurements share: KEY=VALUE arguments, where the files are, errors as one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from search_spaces.errors import LutraError, unknown
+
+KEYS = ("csv", "fbnet", "seeds", "options", "accuracy", "latency")  # of any: make bench gives all to each
+
+
+def parse(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str]:
+    """The defaults, changed by arguments; other benchmarks' keys, and dotted ones of commands, are passed over."""
+    settings = dict(defaults)
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if key in settings:
+            settings[key] = value
+        elif key not in KEYS and "." not in key:
+            raise unknown("option", key, settings)
+    if not settings["seeds"].isdecimal() or int(settings["seeds"]) < 1:
+        raise LutraError(f"seeds must be a positive number, not {settings['seeds']!r}")
+    return settings
+
+
+def published(given: str, name: str, say: str) -> Path:
+    """The file that is asked for, or the one of that name in $LUTRA_DATA. `say`: what to type where there is none."""
+    path = Path(given) if given else Path(os.environ.get("LUTRA_DATA", "../shared/data")) / name
+    if not path.exists():
+        raise LutraError(f"there is no {path}; say {say}")
+    return path
+
+
+def run(main: Callable[[Sequence[str]], None]) -> None:
+    """Runs a benchmark; a mistake or an absent peer is one line and exit code 2."""
+    try:
+        main(sys.argv[1:])
+    except ImportError as error:
+        print(f'error: {error.name} is not installed: .venv/bin/pip install -e ".[bench]"', file=sys.stderr)
+        sys.exit(2)
+    except LutraError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
