@@ -22,19 +22,17 @@ def nsga2(problem: Problem, rng: Random, population: int = 8, crossover: float =
     """
     space = problem.space
     parents: list[Candidate] = []
-    offspring: list[Candidate] = []
-    for _ in range(population):
-        offspring.append(problem.evaluate(space.sample(rng)))
-        yield offspring[-1]
+    archs = [space.sample(rng) for _ in range(population)]
     while True:
+        offspring = problem.evaluate_all(archs)
+        yield from offspring
         parents = survivors(parents + offspring, population)
-        offspring = []
+        archs = []
         for _ in range(population):
             arch = tournament(parents, rng)
             if rng.random() < crossover:
                 arch = space.crossover(arch, tournament(parents, rng), rng)
-            offspring.append(problem.evaluate(mutate(space, arch, rng)))
-            yield offspring[-1]
+            archs.append(mutate(space, arch, rng))
 
 
 def tournament(parents: list[Candidate], rng: Random) -> Arch:

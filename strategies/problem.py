@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +23,7 @@ class Candidate:
     latency: float  # predicted seconds
     score: float  # the objective's, higher is better
     feasible: bool
+    mixture: float | None = None  # DARTS: the accuracy of the mixture that this was discretised from, fraction
 
 
 class Relaxation(Protocol):
@@ -42,21 +43,30 @@ class Relaxation(Protocol):
 class Problem:
     """A space, the objective, and how an architecture's accuracy and latency are found.
 
-    `memo` keeps every accuracy that was paid for. Filled from the candidates of a killed search, it lets the same
-    seed replay that search at no cost.
+    `accuracies` answers for a whole population in one call, where work may be shared and spread; the same architecture
+    gets the same answer in every population. `memo` keeps every accuracy that was paid for. Filled from the candidates
+    of a killed search, it lets the same seed replay that search at no cost.
     """
 
     space: SearchSpace
     objective: Objective
-    accuracy: Callable[[Arch], float]  # fraction of the validation images; always the same for the same architecture
+    accuracies: Callable[[Sequence[Arch]], Sequence[float]]  # fractions of the validation images
     latency: Callable[[Arch], float]  # seconds
     relax: Callable[[int], Relaxation] | None = None  # from a seed; None where nothing can be trained
     memo: dict[Arch, float] = field(default_factory=dict, repr=False)
 
     def evaluate(self, arch: Arch) -> Candidate:
         """The one ruler that every strategy is judged by."""
-        if arch not in self.memo:
-            self.memo[arch] = self.accuracy(arch)
+        return self.evaluate_all([arch])[0]
+
+    def evaluate_all(self, archs: Sequence[Arch]) -> list[Candidate]:
+        """A population by the same ruler, in its order; each new architecture is paid for once."""
+        unknown = [arch for arch in dict.fromkeys(archs) if arch not in self.memo]
+        if unknown:
+            self.memo.update(zip(unknown, self.accuracies(unknown), strict=True))
+        return [self._judged(arch) for arch in archs]
+
+    def _judged(self, arch: Arch) -> Candidate:
         accuracy, latency = self.memo[arch], self.latency(arch)
         score = self.objective.score(accuracy, latency)
         return Candidate(arch, accuracy, latency, score, self.objective.feasible(latency))

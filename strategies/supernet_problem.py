@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -33,10 +33,11 @@ def supernet_problem(
     ones.
     """
 
-    def inherited(arch: Arch) -> float:
-        network = calibrate(supernet.extract(arch).to(calibration.device), calibration)
-        images, labels = validation
-        return accuracy(predict(network, images), labels)
+    images, labels = validation
+
+    def inherited(archs: Sequence[Arch]) -> list[float]:
+        networks = (calibrate(supernet.extract(arch).to(calibration.device), calibration) for arch in archs)
+        return [accuracy(predict(network, images), labels) for network in networks]
 
     def relax(seed: int) -> Mixture:
         return Mixture(supernet, latency, train, seed)

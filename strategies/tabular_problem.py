@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,10 @@ class Table:
     latency: Mapping[Arch, float]
 
     def problem(self, objective: Objective) -> Problem:
-        return Problem(self.space, objective, self.accuracy.__getitem__, self.latency.__getitem__)
+        def accuracies(archs: Sequence[Arch]) -> list[float]:
+            return [self.accuracy[arch] for arch in archs]
+
+        return Problem(self.space, objective, accuracies, self.latency.__getitem__)
 
     def front(self, objective: Objective) -> list[Candidate]:
         """The exact front, fastest first."""

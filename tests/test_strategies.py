@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -73,7 +73,7 @@ def toy(objective: Objective, valid: Callable[[Arch], bool] = lambda arch: True)
     def separable(arch: Arch) -> float:
         return math.exp(-sum(COSTS[layer, pick].item() for layer, pick in enumerate(arch)))
 
-    return Problem(space, objective, separable, SECONDS, lambda seed: Toy())
+    return Problem(space, objective, lambda archs: [separable(arch) for arch in archs], SECONDS, lambda seed: Toy())
 
 
 def found(strategy: Strategy, problem: Problem, seed: int, budget: int) -> list[Candidate]:
@@ -105,17 +105,16 @@ def test_candidates_are_valid_distinct_and_measured_by_the_one_ruler(strategy: S
 @every_strategy
 def test_a_killed_search_is_replayed_without_paying_again(strategy: Strategy) -> None:
     undisturbed = found(strategy, toy(Pareto(0.025)), 3, 40)
-    paid = []
+    paid: list[Arch] = []
     problem = toy(Pareto(0.025))
-    honest = problem.accuracy
 
-    def charged(arch: Arch) -> float:
-        paid.append(arch)
-        return honest(arch)
+    def charged(archs: Sequence[Arch]) -> Sequence[float]:
+        paid.extend(archs)
+        return problem.accuracies(archs)
 
     memo = {candidate.arch: candidate.accuracy for candidate in undisturbed[:25]}
-    assert found_with(strategy, replace(problem, accuracy=charged, memo=memo)) == undisturbed
-    assert paid == [candidate.arch for candidate in undisturbed[25:]]
+    assert found_with(strategy, replace(problem, accuracies=charged, memo=memo)) == undisturbed
+    assert paid[:15] == [candidate.arch for candidate in undisturbed[25:]]  # a last population may be paid for whole
 
 
 def found_with(strategy: Strategy, problem: Problem) -> list[Candidate]:
@@ -125,7 +124,8 @@ def found_with(strategy: Strategy, problem: Problem) -> list[Candidate]:
 @every_strategy
 def test_a_small_space_is_exhausted(strategy: Strategy) -> None:
     space = SearchSpace("small", (("only",), ("a", "b", "c"), ("a", "b")), (0, 0, 0))
-    problem = Problem(space, Pareto(1.0), lambda arch: 0.5, lambda arch: 0.1 + 0.01 * sum(arch), lambda seed: Flat())
+    accuracies, latency = (lambda archs: [0.5] * len(archs)), (lambda arch: 0.1 + 0.01 * sum(arch))
+    problem = Problem(space, Pareto(1.0), accuracies, latency, lambda seed: Flat())
     assert len(found(strategy, problem, 0, 7)) == 6
 
 
@@ -324,7 +324,7 @@ def test_darts_finds_the_optimum_of_a_separable_toy() -> None:
 
 
 def test_darts_finds_the_fastest_where_only_latency_counts() -> None:
-    problem = replace(toy(MnasNet(0.015, weight=-100)), accuracy=lambda arch: 1.0)
+    problem = replace(toy(MnasNet(0.015, weight=-100)), accuracies=lambda archs: [1.0] * len(archs))
     assert next(darts(problem, Random(0), every=100)).arch == SECONDS.fastest
 
 
