@@ -26,6 +26,7 @@ from typing import Any
 from search_spaces.errors import LutraError
 
 MANIFEST = "manifest.json"
+CHECKPOINT = ".checkpoint"  # of a step under way; gone when it is finished
 RECORDED = ("torch", "torchvision", "numpy", "scikit-learn", "onnx", "onnxruntime", "hydra-core")
 
 
@@ -144,11 +145,12 @@ def _sweep(folder: Path) -> None:
 
 
 def _finish(folder: Path, made_from: Mapping[str, Any], seconds: float) -> None:
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != ".lock"]
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in (".lock", CHECKPOINT)]
     outputs = {str(p.relative_to(folder)): sha256(p) for p in files if not p.name.startswith("events.out.")}
     versions = {"python": platform.python_version(), **{package: version(package) for package in RECORDED}}
     record = {**made_from, "outputs": outputs, "seconds": seconds, "versions": versions, "git_commit": _commit()}
     write(folder / MANIFEST, json.dumps(record, indent=1) + "\n")
+    (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _commit() -> str | None:

@@ -20,8 +20,11 @@ from search_spaces.errors import LutraError, unknown
 from search_spaces.mobile import mobile
 from search_spaces.mobile_imagenet import mobile_imagenet
 from search_spaces.nasbench_macro import nasbench_macro
+from search_spaces.sandwich import sandwich
+from search_spaces.single_path import single_path
 from search_spaces.space import SearchSpace
 from search_spaces.tiny import tiny
+from search_spaces.training import Backward
 from strategies.darts import darts
 from strategies.nsga2 import nsga2
 from strategies.objective import Bounded, MnasNet, Objective, Pareto
@@ -41,9 +44,11 @@ STRATEGIES: dict[str, Callable[..., Iterator[Candidate]]] = {
     "nsga2": nsga2,
     "darts": darts,
 }
+RULES: dict[str, Callable[..., Backward]] = {"sandwich": sandwich, "single_path": single_path}
 OBJECTIVES = ("bounded", "mnasnet", "pareto")
 AT_LEAST = {
     "threads": 1,
+    "checkpoint_seconds": 0,
     "seed": 0,
     "supernet_seed": 0,
     "device.threads": 1,
@@ -53,8 +58,10 @@ AT_LEAST = {
     "measure.sample_seconds": 1e-4,
     "train.steps": 1,
     "train.batch": 2,
+    "train.ema": 0,
     "retrain.steps": 1,
     "retrain.batch": 2,
+    "retrain.ema": 0,
     "compress.finetune.steps": 1,
     "compress.finetune.batch": 2,
     "compress.calibration": 1,
@@ -73,6 +80,7 @@ def check(config: Config) -> None:
         ("space", config.space.name, SPACES),
         ("device", config.device.name, DEVICES),
         ("scenario", config.device.scenario, SCENARIOS),
+        ("rule", config.train.rule, RULES),
         ("strategy", config.strategy.name, STRATEGIES),
         ("objective", config.objective.name, OBJECTIVES),
         ("precision", config.precision, PRECISIONS),

@@ -16,9 +16,10 @@ from compress.quantize import quantize
 from experiments import artefacts, command
 from experiments.choices import dataset_of
 from experiments.config import Config
+from experiments.fitting import run_steps
 from experiments.keys import data_key
 from experiments.search import read_winner, search
-from experiments.train import calibrated, prepare, retrain, run_steps
+from experiments.train import calibrated, prepare, retrain
 from experiments.weights import load_network, save_network
 from search_spaces.network import Network
 from search_spaces.onnx_writer import write
@@ -53,7 +54,7 @@ def _compress(config: Config, winner: Path, folder: Path) -> None:
         if chosen.distillation
         else cross_entropy(network, smoothing)
     )
-    run_steps(network, data, chosen.finetune, config.seed, backward, folder, "finetuning", dict)
+    run_steps(network, data, chosen.finetune, config.seed, backward, folder, "finetuning", config.checkpoint_seconds)
     save_network(folder / "finetuned.safetensors", calibrated(network, data))
     artefacts.write(folder / "int8.onnx", int8_file(config, network))
 

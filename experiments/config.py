@@ -53,6 +53,11 @@ class MeasureConfig(Protocol):
 
 
 @dataclass(frozen=True)
+class TrainConfig(Recipe):
+    rule: str = "sandwich"  # which networks learn from a batch: sandwich, single_path
+
+
+@dataclass(frozen=True)
 class SearchConfig:
     budget: int = 100  # distinct architectures
     calibration: int = 512  # training images for batch-norm statistics
@@ -117,11 +122,12 @@ class Config:
     csv: str | None = None  # published measurements for experiments.fidelity
     publish: bool = False
     threads: int = 2  # of the host, for training
+    checkpoint_seconds: float = 30.0  # of training, at most, that a kill loses
     data: DataConfig = field(default_factory=DataConfig)
     space: SpaceConfig = field(default_factory=SpaceConfig)
     device: DeviceConfig = field(default_factory=DeviceConfig)
     measure: MeasureConfig = field(default_factory=MeasureConfig)
-    train: Recipe = Recipe(steps=180, batch=64, learning_rate=0.1)  # the supernet
+    train: TrainConfig = TrainConfig(steps=180, batch=64, learning_rate=0.1)  # the supernet
     search: SearchConfig = field(default_factory=SearchConfig)
     strategy: StrategyConfig = field(default_factory=StrategyConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)

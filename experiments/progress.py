@@ -14,9 +14,10 @@ console = Console(width=None if sys.stdout.isatty() else 120)
 
 
 def track(
-    items: Iterable[T], description: str, total: int | None, tell: Callable[[T], str] = lambda item: ""
+    items: Iterable[T], description: str, total: int | None, tell: Callable[[T], str] = lambda item: "", done: int = 0
 ) -> Iterator[T]:
-    """Yields the items behind a bar with count, time spent, time left, and what `tell` says of the last one."""
+    """Yields the items behind a bar with count, time spent, time left, and what `tell` says of the last one; `done` of
+    them came before."""
     columns = (
         TextColumn("{task.description:<28}"),
         BarColumn(),
@@ -26,7 +27,7 @@ def track(
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(description, total=total, note="")
+        task = progress.add_task(description, total=total, completed=done, note="")
         for item in items:
             yield item
             progress.update(task, advance=1, note=tell(item))

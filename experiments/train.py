@@ -2,56 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from experiments import artefacts, command
-from experiments.choices import dataset_of, space_of
+from experiments import artefacts, command, together
+from experiments.choices import RULES, dataset_of, space_of
 from experiments.config import Config
 from experiments.data import Dataset
-from experiments.events import writer
+from experiments.fitting import run_steps
 from experiments.keys import data_key, space_key
-from experiments.progress import track
 from experiments.weights import save_network, save_supernet
 from search_spaces.evaluation import accuracy, calibrate, predict
 from search_spaces.network import Network
 from search_spaces.space import Arch
 from search_spaces.supernet import Supernet
-from search_spaces.training import Backward, Recipe, cross_entropy, fit, sandwich
+from search_spaces.training import cross_entropy
 
-CURVE = 10  # points of the validation curve
 CALIBRATION = 512  # training images for batch-norm statistics
 
 
 def train(config: Config) -> Path:
     """The supernet's file."""
-    settings = {**_shared(config), "seed": config.supernet_seed, "train": asdict(config.train)}
-    label = f"{config.space.name}-{config.data.name}-seed{config.supernet_seed}"
-    folder = artefacts.step(Path(config.runs), "train", label, settings, {}, lambda folder: _train(config, folder))
+    with together.joined():
+        settings = {
+            **_shared(config),
+            "seed": config.supernet_seed,
+            "train": asdict(config.train),
+            "processes": together.size(),
+        }
+        label = f"{config.space.name}-{config.data.name}-seed{config.supernet_seed}"
+        folder = together.together(
+            lambda work: artefacts.step(Path(config.runs), "train", label, settings, {}, work),
+            lambda folder: _train(config, folder),
+        )
     return folder / "supernet.safetensors"
 
 
 def _train(config: Config, folder: Path) -> None:
-    prepare(config.threads, config.supernet_seed)
-    space, data = space_of(config), dataset_of(config.data)
+    prepare(max(1, config.threads // together.size()), config.supernet_seed)
+    space, data, recipe = space_of(config), dataset_of(config.data), config.train
     supernet = Supernet(space)
-    backward = sandwich(supernet, config.train.label_smoothing, config.supernet_seed)
+    backward = RULES[recipe.rule](together.parallel(supernet), space, recipe.label_smoothing, config.supernet_seed)
     extremes = {"largest": space.largest, "smallest": space.smallest, "reference": space.reference}
-    run_steps(
-        supernet,
-        data,
-        config.train,
-        config.supernet_seed,
-        backward,
-        folder,
-        "training the supernet",
-        lambda: {name: validate(supernet.extract(arch), data) for name, arch in extremes.items()},
-    )
-    save_supernet(folder / "supernet.safetensors", supernet)
+
+    def validated(average: nn.Module) -> dict[str, float]:
+        assert isinstance(average, Supernet)
+        return {name: validate(average.extract(arch), data) for name, arch in extremes.items()}
+
+    every, name = config.checkpoint_seconds, "training the supernet"
+    run_steps(supernet, data, recipe, config.supernet_seed, backward, folder, name, every, validated)
+    if together.leading():
+        save_supernet(folder / "supernet.safetensors", supernet)
 
 
 def retrain(config: Config, arch: Arch) -> Path:
@@ -70,33 +74,8 @@ def _retrain(config: Config, arch: Arch, folder: Path) -> None:
     network = Network([spec for spec in space_of(config).decode(arch) if spec.convs])
     backward = cross_entropy(network, config.retrain.label_smoothing)
     name = f"training {artefacts.arch_name(arch)}"
-    run_steps(network, data, config.retrain, config.seed, backward, folder, name, lambda: {})
+    run_steps(network, data, config.retrain, config.seed, backward, folder, name, config.checkpoint_seconds)
     save_network(folder / "network.safetensors", calibrated(network, data))
-
-
-def run_steps(
-    model: nn.Module,
-    data: Dataset,
-    recipe: Recipe,
-    seed: int,
-    backward: Backward,
-    folder: Path,
-    description: str,
-    validation: Callable[[], dict[str, float]],
-) -> None:
-    """Trains behind a progress bar; the loss goes to TensorBoard at every step, validation accuracies at ten."""
-
-    def batches(step: int) -> tuple[Tensor, Tensor]:
-        return data.batch(step, recipe.batch, seed)
-
-    with writer(folder) as board:
-        steps = fit(model, batches, recipe, backward)
-        for done in track(steps, description, recipe.steps, lambda done: f"loss {done.loss:.3f}"):
-            board.add_scalar("train/loss", done.loss, done.step)
-            board.add_scalar("train/learning_rate", done.learning_rate, done.step)
-            if (done.step + 1) % max(1, recipe.steps // CURVE) == 0:
-                for name, value in validation().items():
-                    board.add_scalar(f"validation/{name}", value, done.step)
 
 
 def calibrated(network: Network, data: Dataset) -> Network:

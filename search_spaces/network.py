@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from search_spaces.convolution import Conv2d
 from search_spaces.onnx_writer import Folded
 from search_spaces.spec import Conv, Head, MBConv, Spec
 
@@ -18,11 +20,11 @@ class ConvBN(nn.Module):
     def __init__(self, spec: Conv) -> None:
         super().__init__()
         pads, groups = spec.kernel // 2, spec.groups
-        self.conv = nn.Conv2d(
+        self.conv = Conv2d(
             spec.in_channels, spec.out_channels, spec.kernel, spec.stride, pads, groups=groups, bias=False
         )
         self.norm = nn.BatchNorm2d(spec.out_channels)
-        self.activation = nn.ReLU6() if spec.relu else nn.Identity()
+        self.activation = nn.ReLU6(inplace=True) if spec.relu else nn.Identity()
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -68,7 +70,14 @@ class Classifier(Layer):
         nn.init.zeros_(self.linear.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear(super().forward(x).mean((2, 3)))
+        return self.classify(super().forward(x))
+
+    def classify(self, features: Tensor) -> Tensor:
+        """[N, C, H, W] -> logits [N, classes], in the weights' own precision. Pooling's gradient is a full tensor, and
+        that of `mean` is not: what lies before would be slow to differentiate."""
+        pooled = F.avg_pool2d(features, features.shape[-1]).flatten(1)
+        with torch.autocast(features.device.type, enabled=False):
+            return self.linear(pooled.to(self.linear.weight.dtype))
 
     def folded(self) -> Folded:
         return [*super().folded(), (_numpy(self.linear.weight), _numpy(self.linear.bias))]

@@ -14,9 +14,10 @@ from itertools import groupby
 from typing import Union
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from search_spaces.batch_norm import batch_norm
+from search_spaces.convolution import conv2d
 from search_spaces.network import Classifier, ConvBN, Layer, Network, build
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import Conv, MBConv, Skip, Spec
@@ -116,11 +117,11 @@ def _run(layer: Layer, x: Tensor, weights: list[Tensor]) -> Tensor:
     for conv, weight in zip(layer.convs, weights):
         out, norm = weight.shape[0], conv.norm
         groups = out if conv.conv.groups > 1 else 1
-        y = F.conv2d(y, weight, None, conv.conv.stride, weight.shape[-1] // 2, 1, groups)
-        y = F.batch_norm(y, None, None, norm.weight[:out], norm.bias[:out], training=True, eps=norm.eps)
+        y = conv2d(y, weight, conv.conv.stride[0], groups)
+        y = batch_norm(y, norm.weight[:out], norm.bias[:out], norm.eps)
         y = conv.activation(y)
     if isinstance(layer, Classifier):
-        return layer.linear(y.mean((2, 3)))
+        return layer.classify(y)
     return x + y if layer.residual else y
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from random import Random
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from search_spaces.errors import LutraError
-from search_spaces.supernet import Supernet
 
 Batches = Callable[[int], tuple[Tensor, Tensor]]  # step -> normalised images [N, C, H, W], labels [N]
 Backward = Callable[[int, Tensor, Tensor], float]  # step, images, labels -> loss; gradients are accumulated
@@ -20,7 +20,11 @@ Backward = Callable[[int, Tensor, Tensor], float]  # step, images, labels -> los
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with Nesterov momentum, linear warm-up, then a half cosine; no weight decay on vectors (batch norm, bias)."""
+    """SGD with Nesterov momentum, linear warm-up, then a half cosine; no weight decay on vectors (batch norm, bias).
+
+    What is kept is the weights' exponential moving average. Its decay at step t is at most (1 + t) / (10 + t), so that
+    short trainings are averaged over their end alone.
+    """
 
     steps: int
     batch: int  # images
@@ -29,6 +33,8 @@ class Recipe:
     weight_decay: float = 5e-5
     warmup: float = 0.1  # fraction of the steps
     label_smoothing: float = 0.1
+    ema: float = 0.999  # decay a step; 0: the last weights are kept
+    amp: bool | None = None  # bfloat16 where it is safe; None: where this CPU computes in it
 
     def learning_rate_at(self, step: int) -> float:
         warm = max(1, round(self.warmup * self.steps))
@@ -46,23 +52,66 @@ class Step:
     learning_rate: float
 
 
-def fit(model: nn.Module, batches: Batches, recipe: Recipe, backward: Backward) -> Iterator[Step]:
-    """Trains `model` in place, one step at each `next`. Raises LutraError where the loss is no number."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    optimizer = torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=True)
-    for step in range(recipe.steps):
+class Training:
+    """A model on its way through a recipe: all that has to be kept for going on from here, bit for bit."""
+
+    def __init__(self, model: nn.Module, recipe: Recipe) -> None:
+        self.model, self.recipe = model, recipe
+        self.losses: list[float] = []  # of the steps done
+        self.average = AveragedModel(model, multi_avg_fn=self._follow)
+        matrices = [p for p in model.parameters() if p.ndim > 1]
+        vectors = [p for p in model.parameters() if p.ndim <= 1]
+        groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=True)
+
+    @torch.no_grad()
+    def _follow(self, averages: Sequence[Tensor], values: Sequence[Tensor], count: Tensor | int) -> None:
+        decay = min(self.recipe.ema, (1 + int(count)) / (10 + int(count)))
+        torch._foreach_lerp_(list(averages), list(values), 1 - decay)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "losses": self.losses,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.losses = list(state["losses"])
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def fit(training: Training, batches: Batches, backward: Backward) -> Iterator[Step]:
+    """One step at each `next`, from where `training` is; at the end its model has the averaged weights.
+
+    Raises LutraError where the loss is no number.
+    """
+    model, recipe, optimizer = training.model, training.recipe, training.optimizer
+    for step in range(len(training.losses), recipe.steps):
         model.train()
         rate = recipe.learning_rate_at(step)
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad(set_to_none=True)
-        loss = backward(step, *batches(step))
+        with mixed_precision(recipe.amp):
+            loss = backward(step, *batches(step))
         if not math.isfinite(loss):
             raise LutraError(f"the loss is {loss} at step {step}, learning rate {rate:.3g}: try a smaller one")
         optimizer.step()
+        training.average.update_parameters(model)
+        training.losses.append(loss)
         yield Step(step, loss, rate)
+    model.load_state_dict(training.average.module.state_dict())
+
+
+def mixed_precision(wanted: bool | None) -> torch.autocast:
+    """bfloat16 for convolutions and products of matrices (Kalamkar et al. 2019); weights stay in float32."""
+    if wanted is None:
+        wanted = torch.cpu._is_avx512_bf16_supported()
+    return torch.autocast("cpu", torch.bfloat16, enabled=wanted)
 
 
 def cross_entropy(model: nn.Module, smoothing: float) -> Backward:
@@ -71,23 +120,6 @@ def cross_entropy(model: nn.Module, smoothing: float) -> Backward:
     def backward(step: int, images: Tensor, labels: Tensor) -> float:
         loss = F.cross_entropy(model(images), labels, label_smoothing=smoothing)
         loss.backward()
-        return loss.item()
-
-    return backward
-
-
-def sandwich(supernet: Supernet, smoothing: float, seed: int, middle: int = 2) -> Backward:
-    """Sandwich rule with in-place distillation (Yu et al. 2020, BigNAS): the largest network learns the labels, the
-    smallest and `middle` random ones learn the largest one's output. Returns the largest network's loss."""
-
-    def backward(step: int, images: Tensor, labels: Tensor) -> float:
-        space, rng = supernet.space, Random(f"sandwich {seed} {step}")
-        logits = supernet(images, space.largest)
-        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
-        loss.backward()
-        soft = logits.detach().softmax(1)
-        for arch in (space.smallest, *(space.sample(rng) for _ in range(middle))):
-            F.cross_entropy(supernet(images, arch), soft).backward()
         return loss.item()
 
     return backward

@@ -29,7 +29,7 @@ from search_spaces.network import Network
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.spec import MBConv, Pointwise, Spec, macs, parameters
 from search_spaces.tiny import tiny
-from search_spaces.training import Recipe, cross_entropy, fit
+from search_spaces.training import Recipe, Training, cross_entropy, fit
 
 torch.set_num_threads(1)
 TINY = tiny(1, 16, 10)
@@ -200,7 +200,9 @@ def test_a_student_learns_from_a_teacher_that_does_not_change(network: Network) 
     student = prune(network, keep=0.5)
     backward = distillation(student, network.train(), temperature=2, weight=1, smoothing=0)
     labels = torch.zeros(32, dtype=torch.long)
-    losses = [step.loss for step in fit(student, lambda step: (pixels(), labels), Recipe(12, 32, 0.05), backward)]
+    losses = [
+        step.loss for step in fit(Training(student, Recipe(12, 32, 0.05)), lambda step: (pixels(), labels), backward)
+    ]
     assert losses[-1] < 0.7 * losses[0]
     assert not network.training
     assert all(parameter.grad is None for parameter in network.parameters())

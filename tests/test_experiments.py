@@ -407,20 +407,34 @@ def test_a_damaged_line_is_named_and_kept(finished: Finished, command: Command, 
     assert log.read_bytes() == damaged
 
 
-def test_interrupted_training_goes_on_to_the_same_weights(finished: Finished, command: Command, tmp_path: Path) -> None:
-    arguments = (*finished.arguments, f"runs={tmp_path}")
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_training_goes_on_to_the_same_weights(
+    finished: Finished, command: Command, tmp_path: Path, end: signal.Signals
+) -> None:
+    arguments = (*finished.arguments, f"runs={tmp_path}", "checkpoint_seconds=0")
 
     def interrupt(group: int) -> None:
-        wait(lambda: bool(list(tmp_path.glob("train/*/events.*"))))
-        os.killpg(group, signal.SIGINT)
+        wait(lambda: bool(list(tmp_path.glob("train/*/.checkpoint"))))
+        os.killpg(group, end)
 
     stopped = command("train", *arguments, meanwhile=interrupt)
-    assert stopped.code == 2
-    assert "the same command goes on" in one_line(stopped.err)
+    assert stopped.code == (2 if end == signal.SIGINT else -end)
     assert not list(tmp_path.rglob("*.safetensors"))
-    assert command("train", *arguments).code == 0
+    done = command("train", *arguments)
+    assert done.code == 0
+    assert "training the supernet goes on after" in done.out
     assert results(tmp_path).items() <= results(finished.runs).items()
     assert len(list(tmp_path.rglob("*.safetensors"))) == 1
+    assert not list(tmp_path.rglob(".checkpoint"))
+
+
+def test_a_damaged_checkpoint_is_named(finished: Finished, command: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "train" / finished.folder("train").name
+    folder.mkdir(parents=True)
+    (folder / ".checkpoint").write_bytes(b"no checkpoint")
+    done = command("train", *finished.arguments, f"runs={tmp_path}")
+    assert done.code == 2
+    assert f"{folder / '.checkpoint'} is damaged; delete it" in one_line(done.err)
 
 
 @pytest.fixture

@@ -29,11 +29,12 @@ from search_spaces.mobile_imagenet import mobile_imagenet
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.network import Network
 from search_spaces.onnx_writer import random_weights, write
+from search_spaces.sandwich import sandwich
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import MBConv, Skip, from_json, macs, parameters, to_json
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
-from search_spaces.training import Backward, Recipe, cross_entropy, fit, sandwich
+from search_spaces.training import Backward, Recipe, Training, cross_entropy, fit
 
 torch.set_num_threads(1)
 SPACES = {
@@ -356,12 +357,12 @@ def toy(step: int) -> tuple[Tensor, Tensor]:
 def trained(make: Callable[[], nn.Module], backward: Callable[[nn.Module], Backward]) -> tuple[nn.Module, list[float]]:
     torch.manual_seed(0)
     model = make()
-    return model, [step.loss for step in fit(model, toy, Recipe(15, 16, 0.05), backward(model))]
+    return model, [step.loss for step in fit(Training(model, Recipe(15, 16, 0.05)), toy, backward(model))]
 
 
 LESSONS: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Backward]]] = {
     "cross_entropy": (lambda: Network(SMALL.decode(SMALL.reference)), lambda model: cross_entropy(model, 0.1)),
-    "sandwich": (lambda: Supernet(SMALL), lambda model: sandwich(model, 0.1, seed=3)),  # type: ignore[arg-type]
+    "sandwich": (lambda: Supernet(SMALL), lambda model: sandwich(model, SMALL, 0.1, seed=3)),  # type: ignore[arg-type]
 }
 
 
@@ -391,7 +392,7 @@ def test_a_loss_that_is_no_number_ends_the_training() -> None:
         x, labels = toy(step)
         return x * (1 if step < 2 else float("nan")), labels
 
-    steps = fit(model, broken, Recipe(5, 16, 0.05), cross_entropy(model, 0))
+    steps = fit(Training(model, Recipe(5, 16, 0.05)), broken, cross_entropy(model, 0))
     assert [next(steps).step, next(steps).step] == [0, 1]
     before = {name: value.clone() for name, value in model.named_parameters()}
     with pytest.raises(LutraError, match=re.escape("the loss is nan at step 2")):

@@ -1,0 +1,83 @@
+"""Training that is seen and survives: a progress bar, curves in TensorBoard, checkpoints."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from experiments import artefacts, together
+from experiments.data import Dataset
+from experiments.events import writer
+from experiments.progress import console, track
+from search_spaces.errors import LutraError
+from search_spaces.training import Backward, Recipe, Step, Training, fit
+
+CURVE = 10  # points of the validation curve
+
+
+def run_steps(
+    model: nn.Module,
+    data: Dataset,
+    recipe: Recipe,
+    seed: int,
+    backward: Backward,
+    folder: Path,
+    description: str,
+    every: float,
+    validate: Callable[[nn.Module], dict[str, float]] = lambda model: {},
+) -> None:
+    """Trains in place, from the folder's checkpoint on where there is one; another is written `every` seconds.
+
+    The loss goes to TensorBoard at every step, and what `validate` says of the averaged weights at ten.
+    """
+    training = Training(model, recipe)
+    file = folder / artefacts.CHECKPOINT
+    if file.exists():
+        restore(training, file)
+        console.print(f"{description} goes on after {len(training.losses)} steps")
+    begun, start, saved = len(training.losses), time.monotonic(), time.monotonic()
+
+    def batches(step: int) -> tuple[Tensor, Tensor]:
+        return together.part(*data.batch(step, recipe.batch, seed))
+
+    def told(step: Step) -> str:
+        speed = recipe.batch * (step.step + 1 - begun) / (time.monotonic() - start)
+        return f"loss {step.loss:.3f}, {speed:.0f} images/s"
+
+    def shared(step: int, images: Tensor, labels: Tensor) -> float:
+        return together.mean(backward(step, images, labels))
+
+    steps = fit(training, batches, shared)
+    if not together.leading():
+        for _ in steps:
+            pass
+        return
+    with writer(folder, begun) as board:
+        for done in track(steps, description, recipe.steps, told, begun):
+            board.add_scalar("train/loss", done.loss, done.step)
+            board.add_scalar("train/learning_rate", done.learning_rate, done.step)
+            if (done.step + 1) % max(1, recipe.steps // CURVE) == 0:
+                for name, value in validate(training.average.module).items():
+                    board.add_scalar(f"validation/{name}", value, done.step)
+            if time.monotonic() - saved > every:
+                save(training, file)
+                saved = time.monotonic()
+
+
+def save(training: Training, file: Path) -> None:
+    content = io.BytesIO()
+    torch.save(training.state_dict(), content)
+    artefacts.write(file, content.getvalue())
+
+
+def restore(training: Training, file: Path) -> None:
+    """Raises LutraError where the file is no checkpoint of this training."""
+    try:
+        training.load_state_dict(torch.load(file, weights_only=True))
+    except Exception as error:  # whatever a damaged file makes of torch's reader
+        raise LutraError(f"{file} is damaged; delete it to begin this training again") from error

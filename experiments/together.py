@@ -1,0 +1,94 @@
+"""Several processes that train one supernet: torchrun --nproc_per_node=2 -m experiments.train."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from experiments.progress import console
+from search_spaces.errors import LutraError
+
+Work = Callable[[Path], None]
+
+
+@contextmanager
+def joined() -> Iterator[None]:
+    """Joins the processes that torchrun started, where it started this one; only the first of them talks."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        yield
+        return
+    distributed.init_process_group("gloo")
+    console.quiet = not leading()
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+def size() -> int:
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def leading() -> bool:
+    """Whether this process is the first: the one that writes files."""
+    return not distributed.is_initialized() or distributed.get_rank() == 0
+
+
+def together(step: Callable[[Work], Path], work: Work) -> Path:
+    """What `step(work)` gives; the first process calls it, and all of them do the work if it asks for it."""
+    if size() == 1:
+        return step(work)
+    if leading():
+
+        def announced(folder: Path) -> None:
+            _tell((folder, True))
+            work(folder)
+
+        folder = step(announced)
+        _tell((folder, False))
+        return folder
+    while True:
+        folder, wanted = _tell(None)
+        if not wanted:
+            return folder
+        work(folder)
+
+
+def _tell(message: tuple[Path, bool] | None) -> tuple[Path, bool]:
+    """The first process's message, at every process."""
+    messages = [message]
+    distributed.broadcast_object_list(messages)
+    assert messages[0] is not None
+    return messages[0]
+
+
+def parallel(model: nn.Module) -> nn.Module:
+    """The model, with its gradients averaged over the processes."""
+    if size() == 1:
+        return model
+    return DistributedDataParallel(model, broadcast_buffers=False, find_unused_parameters=True)
+
+
+def part(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """This process's share of a batch."""
+    if size() == 1:
+        return images, labels
+    if len(labels) % size():
+        raise LutraError(f"a batch of {len(labels)} images cannot be shared by {size()} processes: change train.batch")
+    mine = slice(distributed.get_rank(), None, size())
+    return images[mine].contiguous(memory_format=torch.channels_last), labels[mine]
+
+
+def mean(value: float) -> float:
+    """Of a number over the processes."""
+    if size() == 1:
+        return value
+    total = torch.tensor(value, dtype=torch.float64)
+    distributed.all_reduce(total)
+    return total.item() / size()

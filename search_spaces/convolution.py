@@ -1,0 +1,87 @@
+"""Convolutions for training, with gradients that a CPU computes fast.
+
+oneDNN's depthwise weight gradient is fast for kernels of up to three columns and several times slower for wider ones;
+and its data gradient is slow in bfloat16 where the stride is 2. So a wider kernel's gradient is taken three columns at
+a time, and the data gradient is a convolution of the output's, with zeros between its pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+COLUMNS = 3
+
+
+def conv2d(x: Tensor, weight: Tensor, stride: int, groups: int = 1) -> Tensor:
+    """[N, C, H, W] -> [N, O, ceil(H / stride), ceil(W / stride)]; `weight` [O, C / groups, k, k], k odd."""
+    if groups > 1 and x.device.type == "cpu" and torch.is_grad_enabled():
+        if torch.is_autocast_enabled("cpu"):
+            x, weight = (tensor.to(torch.get_autocast_dtype("cpu")) for tensor in (x, weight))
+        return Depthwise.apply(x, weight, stride)
+    return F.conv2d(x, weight, None, stride, weight.shape[-1] // 2, 1, groups)
+
+
+class Conv2d(nn.Conv2d):
+    """A layer of it, without bias."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return conv2d(x, self.weight, self.stride[0], self.groups)
+
+
+class Depthwise(torch.autograd.Function):
+    """One kernel [k, k] a channel: x [N, C, H, W], weight [C, 1, k, k]."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.stride = stride
+        return F.conv2d(x, weight, None, stride, weight.shape[-1] // 2, 1, len(weight))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        x, weight = ctx.saved_tensors
+        gradient = gradients[0].contiguous(memory_format=torch.channels_last)
+        of_x = data_gradient(gradient, weight, ctx.stride, x) if ctx.needs_input_grad[0] else None
+        of_weight = weight_gradient(gradient, x, weight, ctx.stride) if ctx.needs_input_grad[1] else None
+        return of_x, of_weight, None
+
+
+def data_gradient(gradient: Tensor, weight: Tensor, stride: int, x: Tensor) -> Tensor:
+    """The gradient of x: the output's, spread to x's pixels, convolved with the kernels turned by half."""
+    if stride > 1 and x.dtype == torch.float32:
+        return _native(gradient, x, weight, stride, weight.shape[-1] // 2, (True, False))
+    if stride > 1:
+        spread = torch.zeros_like(x)
+        spread[:, :, ::stride, ::stride] = gradient
+        gradient = spread
+    return F.conv2d(gradient, weight.flip(2, 3), None, 1, weight.shape[-1] // 2, 1, len(weight))
+
+
+def weight_gradient(gradient: Tensor, x: Tensor, weight: Tensor, stride: int) -> Tensor:
+    """[C, 1, k, k]: a few columns of taps at a time, each from the columns of x that they meet."""
+    kernel, border = weight.shape[-1], weight.shape[-1] // 2
+    if kernel <= COLUMNS or x.shape[-1] < kernel or (stride > 1 and x.dtype == torch.float32):
+        return _native(gradient, x, weight, stride, border, (False, True))
+    rows = stride * (gradient.shape[-1] - 1) + kernel
+    parts, first = [], 0
+    for taps in weight.tensor_split(math.ceil(kernel / COLUMNS), dim=3):
+        left, top = border - first, border
+        columns = rows - kernel + taps.shape[-1]
+        met = F.pad(x, (left, columns - left - x.shape[3], top, rows - top - x.shape[2]))  # below 0, it crops
+        parts.append(_native(gradient, met, taps, stride, 0, (False, True)))
+        first += taps.shape[-1]
+    return torch.cat(parts, dim=3)
+
+
+def _native(gradient: Tensor, x: Tensor, weight: Tensor, stride: int, border: int, wanted: tuple[bool, bool]) -> Tensor:
+    """torch's own gradient: of x, or of `weight` [C, 1, rows, columns]."""
+    mask = [*wanted, False]
+    of_x, of_weight, _ = torch.ops.aten.convolution_backward(
+        gradient, x, weight, None, [stride] * 2, [border] * 2, [1, 1], False, [0, 0], len(weight), mask
+    )
+    return of_x if wanted[0] else of_weight
