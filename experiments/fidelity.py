@@ -177,9 +177,9 @@ def predictions(
     """Each predictor's name, the whole networks that it has learned from, and its seconds [n]."""
     rows = [row for row in table.networks if row.precision == precision]
     known, seconds = np.array([row.arch for row in rows]), np.array([row.measured for row in rows])
-    asked, sums = np.array(archs), table.predictor(space, precision)
-    yield "sum of blocks in context", 0, sums.naive.of(asked)
-    yield "corrected table", len(rows), sums.of(asked)
+    asked = np.array(archs)
+    yield "sum of blocks in context", 0, table.sums(space, precision).of(asked)
+    yield "corrected table", len(rows), table.predictor(space, precision).of(asked)
     effort, given = (np.array([macs(space.decode(arch)) for arch in some], float) for some in (archs, known.tolist()))
     work = given / seconds
     rate = work.sum() / (work @ work)  # least squares of the relative error

@@ -109,30 +109,33 @@ def to_time(space: SearchSpace, archs: Sequence[Arch]) -> list[tuple[str, Specs]
 def judged(
     space: SearchSpace, way: BlockProtocol, known: Seconds, fitted: Sequence[Arch], fresh: Sequence[Arch]
 ) -> Iterator[dict[str, Any]]:
-    """A row for each fresh network: the sum of its blocks, corrected by the fitted networks, and the clock."""
+    """A row for each fresh network: the sum of its blocks, corrected with and without a term a layer, and the clock."""
     seconds = {spec: way.seconds(spec, known) for spec in block_specs(space)}
     networks = [computing(space.decode(arch)) for arch in (*fitted, *fresh)]
     naive = np.array([sum(seconds[spec] for spec in network) for network in networks])
     measured = np.array([known[INFERENCE, network] for network in networks])
-    predicted = fit(naive[: len(fitted)], measured[: len(fitted)])(naive)
-    columns = (column[len(fitted) :].tolist() for column in (naive, predicted, measured))
-    for arch, *numbers in zip(fresh, *columns):
-        yield {"arch": artefacts.arch_name(arch), **dict(zip(("naive_s", "predicted_s", "measured_s"), numbers))}
+    layers, known_ones = np.array([len(network) for network in networks]), slice(len(fitted))
+    affine = fit(naive[known_ones], measured[known_ones])(naive)
+    predicted = fit(naive[known_ones], measured[known_ones], layers[known_ones])(naive, layers)
+    columns = {"naive_s": naive, "affine_s": affine, "predicted_s": predicted, "measured_s": measured}
+    for index, arch in enumerate(fresh, len(fitted)):
+        yield {"arch": artefacts.arch_name(arch), **{name: float(column[index]) for name, column in columns.items()}}
 
 
 def shown(path: Path, precision: str) -> Table:
     """The rows of one precision, summed up by protocol."""
     with path.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["precision"] == precision]
-    columns = ("block protocol", "sum: bias %", "sum: MAPE %", "MAPE %", "within 5 %", "within 10 %", "tau-b")
+    columns = ("block protocol", "sum: bias %", "affine: MAPE %", "with a term a layer: MAPE %", "within 5 %", "tau-b")
     table = Table(*columns, title=f"{precision}: {len(rows) // len(BLOCK_PROTOCOLS)} held-out networks")
     for name in BLOCK_PROTOCOLS:
         own = [row for row in rows if row["protocol"] == name]
-        naive, predicted, measured = (
-            np.array([float(row[column]) for row in own]) for column in ("naive_s", "predicted_s", "measured_s")
+        *predicted, measured = (
+            np.array([float(row[column]) for row in own])
+            for column in ("naive_s", "affine_s", "predicted_s", "measured_s")
         )
-        plain, corrected = agreement(naive, measured), agreement(predicted, measured)
-        shares = (plain.bias, plain.mape, corrected.mape, corrected.within_5, corrected.within_10)
+        plain, affine, corrected = (agreement(one, measured) for one in predicted)
+        shares = (plain.bias, affine.mape, corrected.mape, corrected.within_5)
         table.add_row(name, *(f"{100 * share:.2f}" for share in shares), f"{corrected.tau:.4f}")
     return table
 
