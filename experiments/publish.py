@@ -13,7 +13,7 @@ from experiments.devices import passport_of
 
 def publish(config: Config, folder: Path, names: Iterable[str], setup: str) -> None:
     """Puts files of a finished step into the paper's results, and its machine, sizes and commit into `setup`."""
-    space, passport, made = space_of(config), passport_of(config.device), artefacts.manifest(folder)
+    space, passport = space_of(config), passport_of(config.device)
     facts = {
         "space": space.name,
         "resolution": space.layers[0][0].resolution,
@@ -22,8 +22,7 @@ def publish(config: Config, folder: Path, names: Iterable[str], setup: str) -> N
         "device": passport.get("model") or passport.get("cpu"),
         **{key: passport.get(key) for key in ("cpu", "machine", "threads", "onnxruntime")},
         "seed": config.seed,
-        "seconds": made["seconds"],
-        "git_commit": made["git_commit"],
+        "git_commit": artefacts.manifest(folder)["git_commit"],
     }
     for name in names:
         artefacts.write(Path(config.results) / name, (folder / name).read_bytes())

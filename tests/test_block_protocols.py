@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -47,7 +52,7 @@ def test_where_layers_add_every_protocol_finds_the_block(name: str) -> None:
 
 @pytest.mark.parametrize("name", BLOCK_PROTOCOLS)
 def test_where_layers_add_the_correction_is_exact(name: str) -> None:
-    """An entry too many for each layer, as of blocks timed alone, is found by the term a layer, and by no affine map."""
+    """An entry too many for each layer, as of blocks timed alone: no affine map finds it, the term a layer does."""
     rows = list(judged(SPACE, BLOCK_PROTOCOLS[name], KNOWN, ARCHS[:8], ARCHS[8:]))
     assert len(rows) == 8
     error, affine = (
@@ -78,3 +83,22 @@ def test_both_clocks_tell_seconds(precision: str) -> None:
         samples = board.round(names, 0.02)["samples"]
     seconds = [seconds for seconds, _ in samples]
     assert all(0.01 < other / seconds[0] < 100 for other in seconds)  # of one unit
+
+
+def test_the_command_compares_and_publishes(tmp_path: Path) -> None:
+    """A smoke test: the numbers of so short a measuring say nothing."""
+    command = [sys.executable, "-m", "experiments.protocols", f"runs={tmp_path}", f"results={tmp_path}/results"]
+    refused = subprocess.run([*command, "device=pi5", "device.host=board"], capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: device=ssh cannot compare protocols")
+    short = ["measure.min_rounds=1", "measure.max_rounds=1", "measure.sample_seconds=0.0005", "measure.networks=3"]
+    done = subprocess.run(
+        [*command, *short, "fidelity.networks=2", "publish=true"], capture_output=True, text=True, check=True
+    )
+    assert all(name in done.stdout for name in BLOCK_PROTOCOLS)
+    with (tmp_path / "results/protocols.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    expected = {(precision, name) for precision in ("fp32", "int8") for name in BLOCK_PROTOCOLS}
+    assert {(row["precision"], row["protocol"]) for row in rows} == expected
+    assert len(rows) == 2 * len(expected)
+    assert "space,tiny" in (tmp_path / "results/protocols_setup.csv").read_text()
