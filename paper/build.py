@@ -13,12 +13,19 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script also runs by its path
-from paper import macros, tables
-from paper.figures import heatmap, pareto, prediction, stages, style
+from paper import macros, prediction, tables
+from paper.figures import fidelity, heatmap, pareto, stages, style
+from paper.figures import prediction as whole_networks
 from paper.rows import ResultError
 
 HERE = Path(__file__).resolve().parent
-FIGURES = {"pareto": pareto.draw, "prediction": prediction.draw, "stages": stages.draw, "heatmap": heatmap.draw}
+FIGURES = {
+    "pareto": pareto.draw,
+    "prediction": whole_networks.draw,
+    "fidelity": fidelity.draw,
+    "stages": stages.draw,
+    "heatmap": heatmap.draw,
+}
 PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
 
 
@@ -27,6 +34,7 @@ def sources(results: Path, build: Path) -> None:
     build.mkdir(parents=True, exist_ok=True)
     macros.write(results, build)
     tables.write(results, build)
+    prediction.write(results, build)
     for name, draw in FIGURES.items():
         style.save(draw(results), build / f"{name}.pdf")
     for name in ("paper.tex", "references.bib"):

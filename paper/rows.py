@@ -73,6 +73,30 @@ class Fresh:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """A predictor, judged by all fresh networks of one precision."""
+
+    data: str  # fp32 or int8
+    predictor: str
+    trained_on: int  # whole networks
+    mape: float  # fraction
+    within_5: float  # share
+    tau: float
+
+
+@dataclass(frozen=True)
+class Summed:
+    """A fresh random network by the blocks of one protocol: their sum, an affine map of it, the whole correction."""
+
+    precision: str
+    protocol: str
+    naive_s: float
+    affine_s: float
+    predicted_s: float
+    measured_s: float
+
+
+@dataclass(frozen=True)
 class Setup:
     """The run's configuration and machine, by key. An empty value means unknown."""
 
@@ -99,6 +123,12 @@ FILES: dict[type, str] = {
     Whole: "networks.csv",
     Block: "table.csv",
     Fresh: "fresh.csv",
+    Judged: "fidelity.csv",
+    Summed: "protocols.csv",
+}
+STEPS = {  # which command writes what; the others are the report's
+    ("fresh.csv", "fidelity.csv", "fidelity_setup.csv"): "fidelity",
+    ("protocols.csv", "protocols_setup.csv"): "protocols",
 }
 Row = TypeVar("Row")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
@@ -110,9 +140,9 @@ def read(results: Path, kind: type[Row]) -> list[Row]:
     return [kind(**values) for values in _records(results / FILES[kind], get_type_hints(kind))]
 
 
-def setup(results: Path) -> Setup:
-    """setup.csv as a mapping. Raises ResultError."""
-    path = results / "setup.csv"
+def setup(results: Path, name: str = "setup.csv") -> Setup:
+    """A file of keys and values as a mapping. Raises ResultError."""
+    path = results / name
     return Setup(path, {row["key"]: row["value"] for row in _records(path, {"key": str, "value": str})})
 
 
@@ -126,7 +156,8 @@ def _records(path: Path, kinds: dict[str, Any]) -> list[dict[str, Any]]:
                     raise ResultError(f"{path}: there is no column {column}")
             records = [_record(record, kinds, f"{path}, line {reader.line_num}") for record in reader]
     except FileNotFoundError:
-        raise ResultError(f"{path} is missing; write it with: python -m experiments.report publish=true") from None
+        step = next((step for file, step in STEPS.items() if path.name in file), "report")
+        raise ResultError(f"{path} is missing; write it with: python -m experiments.{step} publish=true") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ResultError(f"{path} cannot be read: {error}") from None
     if not records:
