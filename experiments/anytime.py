@@ -75,7 +75,7 @@ def moments(searches: Sequence[Trace], against: str, also: float) -> np.ndarray:
     first, last = max(values[0] for values in spent), min(values[-1] for values in spent)
     if against == "evaluations":
         return np.arange(first, last + 1)
-    return np.unique([*np.linspace(first, max(first, last), MOMENTS), also])
+    return np.unique([*np.geomspace(first, max(first, last), MOMENTS), also])
 
 
 def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

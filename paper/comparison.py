@@ -27,7 +27,9 @@ def macros(results: Path) -> dict[str, str]:
 def _texts(curves: Sequence[Curve], pairs: Sequence[Pair]) -> list[str]:
     first = curves[0]
     strategies = listed(dict.fromkeys(escape(curve.strategy) for curve in curves))
-    known = f"the {EXACT}" if first.reference == EXACT else "all that was found together, as no exact front is known"
+    known = "all that was found together, as no exact front is known"
+    if first.reference == EXACT:
+        known = f"the {EXACT}; accuracies are read from a file, so that seconds are the strategies' own"
     problem = (
         f"On {escape(first.problem)}, {strategies} searched with {first.seeds} seeds each. "
         f"Hypervolumes are shares of that of {known}."
