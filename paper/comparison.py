@@ -36,7 +36,7 @@ def _texts(curves: Sequence[Curve], pairs: Sequence[Pair]) -> list[str]:
     )
     return [
         problem,
-        _compared(of(pairs, "share", "evaluations"), "hypervolume"),
+        f"{_compared(of(pairs, 'share', 'evaluations'), 'hypervolume')} {escape(stopped(curves))}".strip(),
         _compared(of(pairs, "share", "seconds"), "hypervolume"),
         _compared(of(pairs, "regret", "evaluations"), "regret"),
         str(first.seeds),
@@ -83,6 +83,13 @@ def verdict(pairs: Sequence[Pair]) -> str:
     if sum(map(len, apart.values())) < len(pairs):
         clauses.append("other pairs are not told apart")
     return "; ".join(clauses)
+
+
+def stopped(curves: Iterable[Curve]) -> str:
+    """A sentence on strategies whose seconds ran out before their evaluations; empty where there is none."""
+    last = {curve.strategy: curve for curve in curves if curve.against == "evaluations"}
+    early = [f"{name} after {one.evaluations:.0f}" for name, one in last.items() if one.evaluations < one.at]
+    return f"Out of seconds before that, and judged by what they had: {listed(early)} evaluations." if early else ""
 
 
 def listed(names: Iterable[str]) -> str:

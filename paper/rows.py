@@ -77,6 +77,7 @@ class Curve:
     strategy: str
     against: str  # evaluations or seconds
     at: float
+    evaluations: float  # until then
     seeds: int
     share: float  # fraction of the reference's hypervolume
     share_low: float
