@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script also runs by its path
-from paper import macros, prediction, tables
-from paper.figures import fidelity, heatmap, pareto, stages, style
+from paper import comparison, macros, prediction, tables
+from paper.figures import compare, fidelity, heatmap, pareto, stages, style
 from paper.figures import prediction as whole_networks
 from paper.rows import ResultError
 
@@ -26,6 +26,7 @@ FIGURES = {
     "stages": stages.draw,
     "heatmap": heatmap.draw,
 }
+OPTIONAL = {"compare": compare.draw}  # where `python -m experiments.compare publish=true` was run
 PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
 
 
@@ -37,6 +38,10 @@ def sources(results: Path, build: Path) -> None:
     prediction.write(results, build)
     for name, draw in FIGURES.items():
         style.save(draw(results), build / f"{name}.pdf")
+    for name, draw in OPTIONAL.items():
+        (build / f"{name}.pdf").unlink(missing_ok=True)
+        if comparison.published(results):
+            style.save(draw(results), build / f"{name}.pdf")
     for name in ("paper.tex", "references.bib"):
         shutil.copyfile(HERE / name, build / name)
 
