@@ -40,8 +40,8 @@ def read_effects(path: Path, space: SearchSpace) -> np.ndarray:
             raise LutraError(f"{where}: layer {at[0]}, option {at[1]} was there before; keep one row of each")
         effects[at] = number(where, COLUMNS[2], record[COLUMNS[2]])
     for layer, count in enumerate(space.options):
-        for option in np.flatnonzero(np.isnan(effects[layer, :count])):
-            raise LutraError(f"{path} has no row for layer {layer}, option {option} of {space.name}; add one")
+        for missing in np.flatnonzero(np.isnan(effects[layer, :count])):
+            raise LutraError(f"{path} has no row for layer {layer}, option {missing} of {space.name}; add one")
     return effects
 
 
