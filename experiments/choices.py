@@ -68,6 +68,8 @@ AT_LEAST = {
     "search.budget": 1,
     "search.calibration": 2,
     "search.validation": 0,
+    "exact.points": 2,
+    "exact.budget_ms": 0,
     "objective.target_ms": 0,
     "compare.seeds": 1,
     "compare.seconds": 0,

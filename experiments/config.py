@@ -124,6 +124,23 @@ class CompareConfig:
 
 
 @dataclass(frozen=True)
+class ExactConfig:
+    """What `python -m experiments.exact` answers: the front of the file `csv`, or of the whole space.
+
+    Of a space accuracies must add over layers: by the file `effects`, or as fitted on the file `candidates`.
+    """
+
+    csv: str = ""  # published networks
+    options: str = "ops"  # csv: the column of picks
+    accuracy: str = "accuracy_percent"  # csv: the column of accuracies in percent
+    latency: str = "rpi4_ms"  # csv: the column of latencies in ms
+    effects: str = ""  # what an option adds: columns layer, option, accuracy (fraction)
+    candidates: str = ""  # a finished search's or comparison's: columns arch, accuracy (fraction)
+    points: int = 200_000  # on a front, above which it is thinned
+    budget_ms: float | None = None  # the best network within it is told
+
+
+@dataclass(frozen=True)
 class Config:
     seed: int = 0  # of the search, and of training networks alone
     supernet_seed: int = 0  # one supernet judges the searches of all seeds
@@ -149,3 +166,4 @@ class Config:
     tables: TablesConfig = field(default_factory=TablesConfig)
     fidelity: FidelityConfig = field(default_factory=FidelityConfig)
     compare: CompareConfig = field(default_factory=CompareConfig)
+    exact: ExactConfig = field(default_factory=ExactConfig)

@@ -283,7 +283,7 @@ def test_digits_become_picks_and_units_become_seconds_and_fractions(tmp_path: Pa
     path = tmp_path / "few.csv"
     path.write_text("net,top1,us\n30,0.5,1500\n31,0.75,2500\n50,0.25,500\n")
     table = read_csv(path, "net", "top1", "us", accuracy_unit=1, latency_unit=1e-6)
-    assert table.space.layers == (("3", "5"), ("0", "1"))
+    assert table.space.layers == ((3, 5), (0, 1))
     assert table.accuracy == {(0, 0): 0.5, (0, 1): 0.75, (1, 0): 0.25}
     assert table.latency == pytest.approx({(0, 0): 1.5e-3, (0, 1): 2.5e-3, (1, 0): 5e-4})
     assert not table.space.valid((1, 1))
@@ -300,8 +300,8 @@ def test_digits_become_picks_and_units_become_seconds_and_fractions(tmp_path: Pa
         (["00,,1"], "line 2: percent must be a positive number, not ''"),
         (["00,90"], "line 2: ms must be a positive number, not ''"),
         (["00,9000,1"], "line 2: percent 9000 times the unit 0.01 is above 1"),
-        (["00,90,1", "010,90,1"], "line 3: ops must be one digit a layer"),
-        (["0x,90,1"], "line 2: ops must be one digit a layer"),
+        (["00,90,1", "010,90,1"], "line 3: ops must be 2 layers"),
+        (["0x,90,1"], "line 2: ops must be one number a layer"),
         (["00,90,1"], "holds 1 networks"),
         (["0000000,90,1", *(f"{10**6 * k + k}".zfill(7)[:1] + f"{k}" * 6 + ",90,1" for k in range(1, 9))], "too few"),
     ],
