@@ -21,10 +21,9 @@ AGAIN = 0.1  # the chance of one mutation more
 
 
 def nsga2(problem: Problem, rng: Random, population: int = 8, crossover: float = 0.3) -> Iterator[Candidate]:
-    """The candidates of each generation of `evolve`.
+    """The paper has a population of 100 and crosses 90 % of the children, for 25,000 evaluations.
 
-    The paper has a population of 100 and crosses 90 % of the children, for 25,000 evaluations; the defaults are for
-    hundreds. For thousands, 20 members cover the front better.
+    The defaults are for hundreds. For thousands, 20 members cover the front better.
     """
     offspring: list[Candidate] = []
 
@@ -61,8 +60,8 @@ def children(
 ) -> np.ndarray:
     """Binary tournaments among parents that are sorted best first, uniform crossover, mutation."""
     mothers, fathers = parents[np.minimum(*rng.integers(len(parents), size=(2, 2, count)))]
-    crossed = rng.random((count, 1)) < crossover
-    born = np.where(crossed & (rng.random(mothers.shape) < 0.5), fathers, mothers)
+    share = np.where(rng.random((count, 1)) < crossover, 0.5, 0.0)
+    born = np.where(rng.random(mothers.shape, np.float32) < share, fathers, mothers)
     mutate(born, np.array(space.options), rng)
     for child in born if space.valid is not SearchSpace.valid else ():
         while not space.valid(tuple(child.tolist())):
@@ -75,8 +74,8 @@ def mutate(picks: np.ndarray, options: np.ndarray, rng: np.random.Generator) -> 
     free = np.flatnonzero(options > 1)
     rows = np.repeat(np.arange(len(picks)), rng.geometric(1 - AGAIN, len(picks)))
     layers = free[rng.integers(len(free), size=len(rows))]
-    counts = options[layers]
-    picks[rows, layers] = (picks[rows, layers] + rng.integers(1, counts)) % counts
+    steps = 1 + (rng.random(len(rows)) * (options[layers] - 1)).astype(int)
+    picks[rows, layers] = (picks[rows, layers] + steps) % options[layers]
 
 
 def survivors(points: np.ndarray, count: int) -> np.ndarray:
@@ -89,12 +88,12 @@ def crowding_distance(points: np.ndarray, ranks: np.ndarray) -> np.ndarray:
     """Half the normalised circumference of the box between a point's neighbours in its front (section III-B)."""
     order = np.lexsort((points[:, 1], points[:, 0], ranks))  # along each front one objective rises, the other falls
     front, along = ranks[order], points[order]
-    breaks = np.flatnonzero(front[1:] != front[:-1])
-    starts, ends = np.append(0, breaks + 1), np.append(breaks, len(front) - 1)
-    spread = np.abs(along[ends] - along[starts])
+    last = np.flatnonzero(np.concatenate([front[1:] != front[:-1], [True]]))
+    first = np.concatenate([[0], last[:-1] + 1])
+    spread = np.abs(along[last] - along[first])
     spread[spread == 0] = 1
     box = np.zeros_like(along)
     box[1:-1] = np.abs(along[2:] - along[:-2])
-    box /= np.repeat(spread, ends - starts + 1, axis=0)
-    box[starts] = box[ends] = np.inf
-    return (box[:, 0] + box[:, 1])[np.argsort(order)]
+    box /= spread.repeat(last - first + 1, 0)
+    box[first] = box[last] = np.inf
+    return (box[:, 0] + box[:, 1])[order.argsort()]

@@ -254,7 +254,7 @@ def test_a_population_holds_distinct_architectures_and_loses_no_best_one() -> No
 
     first = np.array([problem.space.sample(Random(i)) for i in range(12)])
     before = np.full(2, np.inf)
-    for picks, points in itertools.islice(evolve(problem.space, costs, np.random.default_rng(0), first, 0.5), 20):
+    for picks, points in itertools.islice(evolve(problem.space, costs, np.random.default_rng(0), first, 0.5), 60):
         assert len(np.unique(picks, axis=0)) == len(picks) <= 12
         np.testing.assert_allclose(points, costs(picks))
         assert (points.min(0) <= before).all()
