@@ -71,6 +71,9 @@ class Toy:
     def latency(self, distribution: list[Tensor]) -> Tensor:
         return SECONDS.expected(distribution)
 
+    def accuracy(self, distribution: list[Tensor]) -> float:
+        return math.exp(-self.loss(distribution).item())
+
 
 def toy(objective: Objective, valid: Callable[[Arch], bool] = lambda arch: True) -> Problem:
     space = SearchSpace("toy", (tuple("abcd"),) * LAYERS, (1,) * LAYERS, valid)
@@ -103,7 +106,8 @@ def test_candidates_are_valid_distinct_and_measured_by_the_one_ruler(strategy: S
     candidates = found(strategy, problem, 0, 60)
     assert len({candidate.arch for candidate in candidates}) == len(candidates) == 60
     assert all(problem.space.valid(problem.space.check(candidate.arch)) for candidate in candidates)
-    assert candidates == [problem.evaluate(candidate.arch) for candidate in candidates]
+    judged = [replace(candidate, mixture=None) for candidate in candidates]
+    assert judged == [problem.evaluate(candidate.arch) for candidate in candidates]
     assert {candidate.feasible for candidate in candidates} == {True, False}
 
 
@@ -421,6 +425,16 @@ def test_darts_comes_back_from_beyond_the_limit() -> None:
     assert any(c.feasible for c in found(darts, toy(Bounded(limit)), 0, 20))
 
 
+def test_darts_tells_what_discretization_cost() -> None:
+    first, later = itertools.islice(darts(toy(Bounded(1.0)), Random(0), every=100), 0, 8, 7)
+    assert first.mixture is not None
+    assert first.discretization_cost == first.mixture - first.accuracy
+    assert first.discretization_cost < 0  # of a sum over layers, the mode is better than the mixture
+    assert later.mixture is not None
+    assert later.mixture > first.mixture  # which sharpens
+    assert next(random_search(toy(Bounded(1.0)), Random(0))).discretization_cost is None
+
+
 def test_darts_needs_something_to_train() -> None:
     with pytest.raises(LutraError, match="darts needs weights to train"):
         next(darts(replace(toy(Pareto(1.0)), relax=None), Random(0)))
@@ -531,5 +545,7 @@ def test_a_relaxation_at_a_corner_is_the_architecture(supernet: Supernet) -> Non
     relaxation, arch = problem.relax(0), problem.space.reference
     corner = [F.one_hot(torch.tensor(pick), n).float() for pick, n in zip(arch, problem.space.options)]
     images, labels = batches(1)
+    judged = accuracy(torch.cat([supernet(part, arch) for part in digits()[1][0].split(500)]), digits()[1][1])
+    assert relaxation.accuracy(corner) == judged
     torch.testing.assert_close(relaxation.loss(corner), F.cross_entropy(supernet(images, arch), labels))
     assert relaxation.latency(corner).item() == pytest.approx(problem.latency(arch))
