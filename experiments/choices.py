@@ -31,6 +31,7 @@ from strategies.objective import Bounded, MnasNet, Objective, Pareto
 from strategies.problem import Candidate, Strategy
 from strategies.random_search import random_search
 from strategies.regularized_evolution import regularized_evolution
+from strategies.surrogate import surrogate
 
 SPACES: dict[str, Callable[[int, int, int], SearchSpace]] = {
     "tiny": tiny,
@@ -42,6 +43,7 @@ STRATEGIES: dict[str, Callable[..., Iterator[Candidate]]] = {
     "random": random_search,
     "evolution": regularized_evolution,
     "nsga2": nsga2,
+    "surrogate": surrogate,
     "darts": darts,
 }
 RULES: dict[str, Callable[..., Backward]] = {"sandwich": sandwich, "single_path": single_path}
