@@ -69,6 +69,8 @@ AT_LEAST = {
     "search.calibration": 2,
     "search.validation": 0,
     "objective.target_ms": 0,
+    "compare.seeds": 1,
+    "compare.seconds": 0,
     "objective.target_fraction": 0,
 }
 
@@ -84,6 +86,7 @@ def check(config: Config) -> None:
         ("strategy", config.strategy.name, STRATEGIES),
         ("objective", config.objective.name, OBJECTIVES),
         ("precision", config.precision, PRECISIONS),
+        *(("strategy", name, STRATEGIES) for name in config.compare.strategies),
         *(("passport key", key, KEYS) for key in config.ignore),
     )
     for what, name, known in named:
@@ -103,15 +106,20 @@ def check(config: Config) -> None:
 
 
 def _check_options(strategy: StrategyConfig) -> None:
-    """Options are the strategy's keywords with a default: counts of at least 1, or rates of at least 0."""
-    parameters = list(inspect.signature(STRATEGIES[strategy.name]).parameters.values())[2:]
-    defaults = {parameter.name: parameter.default for parameter in parameters}
+    """Counts of at least 1, or rates of at least 0."""
+    defaults = default_options(strategy.name)
     for option, value in strategy.options.items():
         if option not in defaults:
             raise unknown(f"option of {strategy.name}", option, defaults)
         kind, least = ("an integer", 1) if isinstance(defaults[option], int) else ("a number", 0)
         if type(value) not in (int, type(defaults[option])) or not value >= least:
             raise LutraError(f"strategy.options.{option} must be {kind} of at least {least}, not {value!r}")
+
+
+def default_options(strategy: str) -> dict[str, Any]:
+    """The strategy's keywords with a default: those beside the problem and the random numbers."""
+    parameters = list(inspect.signature(STRATEGIES[strategy]).parameters.values())[2:]
+    return {parameter.name: parameter.default for parameter in parameters}
 
 
 def space_of(config: Config) -> SearchSpace:

@@ -111,6 +111,19 @@ class FidelityConfig:
 
 
 @dataclass(frozen=True)
+class CompareConfig:
+    """What `python -m experiments.compare` sets against one another; csv=PATH reads a table of networks instead."""
+
+    strategies: list[str] = field(default_factory=list)  # random is always there; none: all
+    seeds: int = 3  # searches of each strategy, from `seed` on
+    seconds: float = 0.0  # a search ends with the candidate that passes them; 0: by search.budget alone
+    csv: str = ""  # published networks, of which the exact front is known
+    options: str = "ops"  # csv: the column of picks, one digit a layer
+    accuracy: str = "accuracy_percent"  # csv: the column of accuracies in percent
+    latency: str = "rpi4_ms"  # csv: the column of latencies in ms
+
+
+@dataclass(frozen=True)
 class Config:
     seed: int = 0  # of the search, and of training networks alone
     supernet_seed: int = 0  # one supernet judges the searches of all seeds
@@ -135,3 +148,4 @@ class Config:
     compress: CompressConfig = field(default_factory=CompressConfig)
     tables: TablesConfig = field(default_factory=TablesConfig)
     fidelity: FidelityConfig = field(default_factory=FidelityConfig)
+    compare: CompareConfig = field(default_factory=CompareConfig)

@@ -72,7 +72,7 @@ def read_winner(folder: Path) -> Winner:
     return Winner(**{**record, "arch": tuple(record["arch"])})
 
 
-def _problem(config: Config, data: Dataset, net: Supernet, latencies: LatencyTable, calibration: Tensor) -> Problem:
+def problem_of(config: Config, data: Dataset, net: Supernet, latencies: LatencyTable, calibration: Tensor) -> Problem:
     """What every strategy is given. A relaxation's weights and its distribution learn on different training images."""
     shuffled = np.random.default_rng(config.seed).permutation(len(data.train.labels))
     halves = [replace(data, train=data.train.at(part)) for part in np.array_split(shuffled, 2)]
@@ -96,7 +96,7 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
     target = None if config.objective.name == "pareto" else 1e3 * target_of(config, space, latencies)
     net = load_supernet(supernet, space)
     calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
-    problem = _problem(config, data, net, latencies, calibration)
+    problem = problem_of(config, data, net, latencies, calibration)
     log = folder / "candidates.jsonl"
     known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
     if known:

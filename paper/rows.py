@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import TypeVar, get_type_hints
 
-
-class ResultError(Exception):
-    """A result file that is absent or says something else than expected; one line, exit code 2."""
+from paper.records import ResultError, number, records
 
 
 @dataclass(frozen=True)
@@ -73,6 +69,41 @@ class Fresh:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """A strategy at one moment of its searches: means over the seeds with 95 % intervals."""
+
+    problem: str
+    reference: str  # the front that hypervolume and regret are measured by
+    strategy: str
+    against: str  # evaluations or seconds
+    at: float
+    seeds: int
+    share: float  # fraction of the reference's hypervolume
+    share_low: float
+    share_high: float
+    regret: float  # in score
+    regret_low: float
+    regret_high: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two strategies at the same budget, by one measure, and whether a rank test tells them apart."""
+
+    against: str  # evaluations or seconds
+    at: float
+    measure: str  # share or regret, as in Curve
+    a: str
+    b: str
+    mean_a: float
+    mean_b: float
+    p: float  # of all pairs together, after Holm
+    apart: bool
+    seeds: int
+    seeds_needed: int  # with fewer, no pair can be told apart
+
+
+@dataclass(frozen=True)
 class Setup:
     """The run's configuration and machine, by key. An empty value means unknown."""
 
@@ -86,11 +117,11 @@ class Setup:
 
     def optional(self, key: str) -> float | None:
         """A number, or None where the value is empty."""
-        return None if self.text(key) == "unknown" else _number(self.values[key], f"{self.path}: value of {key}")
+        return None if self.text(key) == "unknown" else number(self.values[key], f"{self.path}: value of {key}")
 
     def number(self, key: str) -> float:
         self.text(key)
-        return _number(self.values[key], f"{self.path}: value of {key}")
+        return number(self.values[key], f"{self.path}: value of {key}")
 
 
 FILES: dict[type, str] = {
@@ -99,65 +130,18 @@ FILES: dict[type, str] = {
     Whole: "networks.csv",
     Block: "table.csv",
     Fresh: "fresh.csv",
+    Curve: "curves.csv",
+    Pair: "pairs.csv",
 }
 Row = TypeVar("Row")
-_TRUTH = {"true": True, "1": True, "false": False, "0": False}
-_UNITS = ("_s", "_ms", "_bytes")
 
 
 def read(results: Path, kind: type[Row]) -> list[Row]:
     """All rows of the file of `kind`. Raises ResultError that names file, line and column."""
-    return [kind(**values) for values in _records(results / FILES[kind], get_type_hints(kind))]
+    return [kind(**values) for values in records(results / FILES[kind], get_type_hints(kind))]
 
 
 def setup(results: Path) -> Setup:
     """setup.csv as a mapping. Raises ResultError."""
     path = results / "setup.csv"
-    return Setup(path, {row["key"]: row["value"] for row in _records(path, {"key": str, "value": str})})
-
-
-def _records(path: Path, kinds: dict[str, Any]) -> list[dict[str, Any]]:
-    """The columns `kinds` of a CSV file, each value of its kind."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            for column in kinds:
-                if column not in (reader.fieldnames or ()):
-                    raise ResultError(f"{path}: there is no column {column}")
-            records = [_record(record, kinds, f"{path}, line {reader.line_num}") for record in reader]
-    except FileNotFoundError:
-        raise ResultError(f"{path} is missing; write it with: python -m experiments.report publish=true") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ResultError(f"{path} cannot be read: {error}") from None
-    if not records:
-        raise ResultError(f"{path} has no rows")
-    return records
-
-
-def _record(record: dict[str, str | None], kinds: dict[str, Any], where: str) -> dict[str, Any]:
-    return {c: _value((record[c] or "").strip(), kind, f"{where}: {c}") for c, kind in kinds.items()}
-
-
-def _value(text: str, kind: Any, where: str) -> Any:
-    if kind is str:
-        return text
-    if kind is bool:
-        if text.lower() not in _TRUTH:
-            raise ResultError(f"{where} is {text!r}, neither true nor false")
-        return _TRUTH[text.lower()]
-    if kind == float | None and not text:
-        return None
-    return int(_number(text, where)) if kind is int else _number(text, where)
-
-
-def _number(text: str, where: str) -> float:
-    """A finite number; a positive one where the column's name ends in a unit."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ResultError(f"{where} is {text!r}, not a number")
-    if value <= 0 and where.endswith(_UNITS):
-        raise ResultError(f"{where} is {text!r}, not positive")
-    return value
+    return Setup(path, {row["key"]: row["value"] for row in records(path, {"key": str, "value": str})})

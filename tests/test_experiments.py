@@ -437,6 +437,25 @@ def test_a_damaged_checkpoint_is_named(finished: Finished, command: Command, tmp
     assert f"{folder / '.checkpoint'} is damaged; delete it" in one_line(done.err)
 
 
+def test_a_killed_comparison_goes_on_and_finds_what_a_search_finds(
+    finished: Finished, command: Command, tmp_path: Path
+) -> None:
+    runs = copy_steps(finished, tmp_path / "runs", "measure", "train")
+    few = ("compare.seeds=1", "compare.strategies=[evolution,darts]")
+    arguments = (*finished.arguments, *few, f"runs={runs}")
+    for moment in (("accuracies.jsonl", 4), ("searches.jsonl", 3), ("curves.csv", 1)):
+        assert command("compare", *arguments, die=moment).code == -signal.SIGKILL, moment
+    done = command("compare", *arguments)
+    assert (done.code, done.err) == (0, "")
+    assert "no exact front is known" in done.out
+    (path,) = runs.glob("compare/*/compare.csv")
+    with open(path, newline="") as compared, open(finished.folder("search") / "candidates.csv", newline="") as searched:
+        rows, candidates = list(csv.DictReader(compared)), list(csv.DictReader(searched))
+    assert [row["strategy"] for row in rows] == ["random"] * 6 + ["evolution"] * 6 + ["darts"] * 6
+    same = ("index", "strategy", "seed", "arch", "accuracy", "latency_s", "score", "feasible")
+    assert [[row[key] for key in same] for row in rows[6:12]] == [[row[key] for key in same] for row in candidates]
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"

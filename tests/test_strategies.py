@@ -20,7 +20,6 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from experiments import choices
-from experiments.bench.strategies import share
 from predictors.additive import AdditiveLatency
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import accuracy, calibrate, predict
@@ -33,6 +32,7 @@ from strategies.nsga2 import crowding_distance, non_dominated_sort, nsga2, survi
 from strategies.objective import Bounded, MnasNet, Objective, Pareto
 from strategies.problem import Candidate, Problem, Strategy, best, front
 from strategies.random_search import random_search
+from strategies.regret import regret, share
 from strategies.regularized_evolution import regularized_evolution
 from strategies.search import search
 from strategies.supernet_problem import supernet_problem
@@ -253,6 +253,16 @@ def test_the_exact_front_is_what_nothing_dominates(table: Table) -> None:
     expected = everything[moocore.is_nondominated(everything)]
     assert sorted((1 - c.accuracy, c.latency) for c in exact) == sorted(map(tuple, expected.tolist()))
     assert share(exact, exact, max(table.latency.values())) == 1
+
+
+def test_regret_is_what_the_best_found_lacks(table: Table) -> None:
+    exact = table.front(Pareto(1.0))
+    objective = Bounded(exact[len(exact) // 2].latency)
+    winner = best(table.problem(objective).evaluate(arch) for arch in table.accuracy)
+    some = found(random_search, table.problem(objective), 0, 200)
+    assert regret(exact, exact, objective) == 0
+    assert regret(some, exact, objective) == winner.accuracy - best(some).accuracy > 0
+    assert regret(exact[-1:], exact, objective) > winner.accuracy  # nothing within the limit
 
 
 def test_best_prefers_the_feasible_then_the_score() -> None:

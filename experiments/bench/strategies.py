@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
 
-import moocore
 import numpy as np
 from rich.table import Table as Shown
 
@@ -29,6 +28,7 @@ from strategies.nsga2 import nsga2
 from strategies.objective import Pareto
 from strategies.problem import Candidate, Problem, Strategy
 from strategies.random_search import random_search
+from strategies.regret import share
 from strategies.regularized_evolution import regularized_evolution
 from strategies.search import search
 from strategies.tabular_problem import read_csv
@@ -39,15 +39,6 @@ OUTPUT = Path("experiments/runs/bench/strategies.json")
 NAME = "nasbench201_cifar10_rpi4.csv"  # with Raspberry Pi 4 latencies, in $LUTRA_DATA
 DEFAULTS = {"csv": "", "seeds": "20", "options": "ops", "accuracy": "accuracy_percent", "latency": "rpi4_ms"}
 OURS: dict[str, Strategy] = {"random": random_search, "evolution": regularized_evolution, "nsga2": nsga2}
-
-
-def share(found: Iterable[Candidate], exact: Iterable[Candidate], worst: float) -> float:
-    """Hypervolume of (error, seconds) below (1, `worst`), as a fraction of the exact front's."""
-
-    def volume(candidates: Iterable[Candidate]) -> float:
-        return moocore.hypervolume(np.array([(1 - c.accuracy, c.latency) for c in candidates]), ref=[1.0, worst])
-
-    return volume(found) / volume(exact)
 
 
 def pymoo_nsga2(problem: Problem, rng: Random, operators: str, population: int = POPULATION) -> Iterator[Candidate]:

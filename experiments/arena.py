@@ -1,0 +1,96 @@
+"""What strategies are compared on: a trained supernet with a latency table, or a file of published networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments import artefacts
+from experiments.choices import dataset_of, objective_of, space_of
+from experiments.config import Config
+from experiments.keys import data_key, space_key
+from experiments.measure import measure, read_table
+from experiments.search import problem_of
+from experiments.train import prepare, train
+from experiments.weights import load_supernet
+from search_spaces.errors import LutraError
+from strategies.objective import Bounded, MnasNet, Objective, Pareto
+from strategies.problem import Candidate, Problem
+from strategies.tabular_problem import Table, read_csv
+
+
+@dataclass(frozen=True)
+class Arena:
+    problem: Problem
+    worst: float  # seconds, where the hypervolume ends
+    exact: Sequence[Candidate]  # the front; empty where nobody knows it
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """An arena that is not built yet, and all that its results depend on."""
+
+    label: str  # in the folder's name
+    title: str  # for readers
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, str]  # file -> sha256
+    build: Callable[[], Arena]
+
+
+def of_supernet(config: Config) -> Entrance:
+    """Measures and trains what is not there yet. Raises LutraError for a target that no network meets."""
+    table = measure(config)
+    objective_of(config, space_of(config), read_table(table))
+    supernet = train(config)
+    settings = {
+        "space": space_key(config),
+        "data": data_key(config.data),
+        "search": asdict(config.search),
+        "precision": config.precision,
+        "threads": config.threads,
+    }
+    inputs = {"table": artefacts.sha256(table), "supernet": artefacts.sha256(supernet)}
+    label = f"{config.space.name}-{config.data.name}"
+    title = f"{config.space.name} on {config.data.name}, latency in {config.precision}"
+
+    def build() -> Arena:
+        prepare(config.threads, config.seed)
+        space, data, latencies = space_of(config), dataset_of(config.data), read_table(table)
+        calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
+        problem = problem_of(config, data, load_supernet(supernet, space), latencies, calibration)
+        predictor = latencies.predictor(space, config.precision)
+        return Arena(problem, predictor(predictor.slowest), ())
+
+    return Entrance(label, title, settings, inputs, build)
+
+
+def of_published(config: Config) -> Entrance:
+    """Raises LutraError for a file that cannot be read, or a target that no network of it meets."""
+    path, asked = Path(config.compare.csv), config.compare
+    table = read_csv(path, asked.options, asked.accuracy, asked.latency)
+    objective = published_objective(config, table)
+
+    def build() -> Arena:
+        return Arena(table.problem(objective), max(table.latency.values()), table.front(objective))
+
+    settings = {"budget": config.search.budget}
+    return Entrance(path.stem, path.stem, settings, {"csv": artefacts.sha256(path)}, build)
+
+
+def published_objective(config: Config, table: Table) -> Objective:
+    """The objective, `target_fraction` being one of the most accurate network's latency."""
+    chosen = config.objective
+    if chosen.name == "pareto":
+        return Pareto(max(table.latency.values()))
+    target = chosen.target_fraction * table.latency[table.space.reference]
+    if chosen.target_ms is not None:
+        target = chosen.target_ms / 1e3
+    fastest = min(table.latency.values())
+    if target < fastest:
+        raise LutraError(
+            f"no network of {table.space.name} takes {1e3 * target:.4g} ms, the fastest takes {1e3 * fastest:.4g} ms; "
+            "raise objective.target_ms or objective.target_fraction"
+        )
+    return Bounded(target) if chosen.name == "bounded" else MnasNet(target, chosen.weight)

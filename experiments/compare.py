@@ -1,0 +1,167 @@
+"""python -m experiments.compare: all strategies, several seeds, the same budget: who is better, and who is not.
+
+On a supernet, or with compare.csv=PATH on published networks. A comparison that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments import artefacts, command, events, standings
+from experiments.anytime import AGAINST, MEASURES, Trace, common, curves, trace
+from experiments.arena import Entrance, of_published, of_supernet
+from experiments.choices import STRATEGIES, default_options, strategy_of
+from experiments.config import Config, StrategyConfig
+from experiments.progress import console, track
+from experiments.race import Found, race
+from experiments.significance import seeds_needed, verdicts
+from paper.comparison import BASELINE, EXACT
+from paper.figures import compare as figure
+from paper.figures import style
+from search_spaces.errors import LutraError
+from strategies.problem import Problem, best, front
+
+LEARNING = ("darts",)  # strategies that need weights to train
+PUBLISHED = ("compare.csv", "curves.csv", "pairs.csv")
+Searches = Mapping[str, Sequence[Sequence[Found]]]  # strategy -> one search a seed
+Traces = Mapping[str, Sequence[Trace]]  # likewise
+
+
+def compare(config: Config) -> Path:
+    """The folder of compare.csv, curves.csv, pairs.csv and the figure. Prints who is apart from whom."""
+    chosen = contestants(config)
+    entrance = of_published(config) if config.compare.csv else of_supernet(config)
+    settings = {
+        **entrance.settings,
+        "strategies": [asdict(one) for one in chosen],
+        "objective": asdict(config.objective),
+        "compare": asdict(replace(config.compare, strategies=[])),
+        "seed": config.seed,
+    }
+    folder = artefacts.step(
+        Path(config.runs),
+        "compare",
+        f"{entrance.label}-{config.objective.name}-seed{config.seed}",
+        settings,
+        entrance.inputs,
+        lambda folder: _compare(config, chosen, entrance, folder),
+    )
+    if config.publish:
+        for name in PUBLISHED:
+            artefacts.write(Path(config.results) / name, (folder / name).read_bytes())
+    standings.show(folder)
+    return folder
+
+
+def contestants(config: Config) -> list[StrategyConfig]:
+    """Random search first. The strategy that the configuration chooses has its options, all others their defaults.
+
+    Raises LutraError where nothing is left to compare.
+    """
+    names = list(dict.fromkeys([BASELINE, *(config.compare.strategies or STRATEGIES)]))
+    for name in LEARNING:
+        if config.compare.csv and name in names:
+            names.remove(name)
+            console.print(f"{name} is left out: {config.compare.csv} holds no weights to train", soft_wrap=True)
+    if len(names) < 2:
+        raise LutraError(
+            f"a comparison needs a strategy beside {BASELINE}, such as compare.strategies=[evolution]; "
+            f"there are: {', '.join(STRATEGIES)}"
+        )
+    given = {config.strategy.name: config.strategy.options}
+    return [StrategyConfig(name, default_options(name) | given.get(name, {})) for name in names]
+
+
+def _compare(config: Config, chosen: Sequence[StrategyConfig], entrance: Entrance, folder: Path) -> None:
+    arena = entrance.build()
+    searches = _searches(config, chosen, arena.problem, folder)
+    found = [one.candidate for own in searches.values() for search in own for one in search]
+    reference = arena.exact or front(found)
+    traces = {
+        name: [trace(search, reference, arena.worst, arena.problem.objective) for search in own]
+        for name, own in searches.items()
+    }
+    facts = {"problem": entrance.title, "reference": EXACT if arena.exact else "union of all found"}
+    artefacts.write_csv(folder / "compare.csv", candidate_rows(searches))
+    artefacts.write_csv(folder / "curves.csv", [facts | row for row in curves(traces)])
+    artefacts.write_csv(folder / "pairs.csv", pair_rows(traces))
+    _draw(folder, searches, traces)
+
+
+def _searches(config: Config, chosen: Sequence[StrategyConfig], problem: Problem, folder: Path) -> Searches:
+    budget = min(config.search.budget, problem.space.size)
+    strategies = {one.name: strategy_of(replace(config, strategy=one)) for one in chosen}
+    seeds = range(config.seed, config.seed + config.compare.seeds)
+    racing = race(problem, strategies, seeds, budget, config.compare.seconds, folder)
+    searches: dict[str, list[list[Found]]] = {name: [[] for _ in seeds] for name in strategies}
+    total = budget * len(strategies) * len(seeds)
+    for one in track(racing, "comparing", total, lambda one: f"{one.strategy}, seed {one.seed}"):
+        searches[one.strategy][one.seed - config.seed].append(one)
+    return searches
+
+
+def candidate_rows(searches: Searches) -> list[dict[str, Any]]:
+    """Every search in its order."""
+    return [
+        {
+            "strategy": one.strategy,
+            "seed": one.seed,
+            "index": index,
+            "arch": artefacts.arch_name(one.candidate.arch),
+            "accuracy": one.candidate.accuracy,
+            "latency_s": one.candidate.latency,
+            "score": one.candidate.score,
+            "feasible": one.candidate.feasible,
+            "seconds": one.seconds,
+        }
+        for own in searches.values()
+        for search in own
+        for index, one in enumerate(search)
+    ]
+
+
+def pair_rows(traces: Traces) -> list[dict[str, Any]]:
+    """Every two strategies at the budget that all searches share, in evaluations and in seconds, by each measure."""
+    rows = []
+    for against in AGAINST:
+        at = common(traces, against)
+        for measure in MEASURES:
+            values = {
+                name: [one.at(measure, against, np.array([at])).item() for one in own] for name, own in traces.items()
+            }
+            for pair in verdicts(values):
+                rows.append(
+                    {"against": against, "at": at, "measure": measure, "a": pair.a, "b": pair.b}
+                    | {f"mean_{side}": np.mean(values[getattr(pair, side)]).item() for side in "ab"}
+                    | {"p": pair.p, "apart": pair.apart, "seeds": len(values[pair.a])}
+                    | {"seeds_needed": seeds_needed(len(values))}
+                )
+    return rows
+
+
+def _draw(folder: Path, searches: Searches, traces: Traces) -> None:
+    """The figure, and a TensorBoard run for each search: its course, its hyperparameters, and what came of them."""
+    drawn = figure.draw(folder)
+    for suffix in ("pdf", "png"):
+        style.save(drawn, folder / f"compare.{suffix}")
+    with events.writer(folder) as board:
+        board.add_figure("compare", drawn)
+    for name, own in searches.items():
+        for search, one in zip(own, traces[name]):
+            seed, winner = search[0].seed, best(found.candidate for found in search)
+            finals = {f"final/{measure}": getattr(one, measure)[-1].item() for measure in (*MEASURES, "seconds")}
+            metrics = finals | {"best/accuracy": winner.accuracy, "best/latency_ms": 1e3 * winner.latency}
+            with events.writer(folder / f"{name}-seed{seed}") as board:
+                for measure in MEASURES:
+                    for at, value in enumerate(getattr(one, measure).tolist(), 1):
+                        board.add_scalar(measure, value, at)
+                board.add_hparams({"strategy": name, "seed": seed}, metrics, run_name=".")
+
+
+if __name__ == "__main__":
+    command.run(compare)

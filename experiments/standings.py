@@ -1,0 +1,53 @@
+"""A finished comparison, printed: one row a strategy, the best first, and who is apart from whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.table import Table
+
+from experiments.anytime import AGAINST, MEASURES
+from experiments.progress import console
+from paper import comparison
+from paper.rows import Curve, Pair, read
+
+NAMES = {"share": "hypervolume", "regret": "regret"}
+SCALES = {"share": (100, 2), "regret": (1, 4)}  # factor, decimals
+
+
+def show(folder: Path) -> None:
+    """From curves.csv and pairs.csv."""
+    curves, pairs = read(folder, Curve), read(folder, Pair)
+    first, moments = curves[0], {pair.against: pair.at for pair in pairs}
+    table = Table("strategy", title=f"{first.problem}: mean [95 % interval] over {first.seeds} seeds")
+    for against in AGAINST:
+        for measure in MEASURES:
+            unit = ", %" if measure == "share" else ""
+            table.add_column(f"{NAMES[measure]}{unit}, {moments[against]:.4g} {against}", justify="right")
+    for name in comparison.means(comparison.of(pairs, "share", "evaluations")):
+        own = {curve.against: curve for curve in curves if (curve.strategy, curve.at) == (name, moments[curve.against])}
+        table.add_row(name, *(_cell(own[against], measure) for against in AGAINST for measure in MEASURES))
+    console.print(table)
+    for line in lines(first, pairs):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def lines(first: Curve, pairs: list[Pair]) -> list[str]:
+    """What the hypervolume is a share of, and the verdict by each measure."""
+    exact = first.reference == comparison.EXACT
+    source = "the exact front's" if exact else "that of all that was found together, as no exact front is known"
+    told = [f"Hypervolume: share of {source}. Regret: in score, to the best there."]
+    if exact:
+        told.append("Accuracies are read from a file: the seconds are the strategies' own.")
+    told.append("Rank test (Mann-Whitney over seeds, corrected by Holm, level 5 %):")
+    for against in AGAINST:
+        for measure in MEASURES:
+            own = comparison.of(pairs, measure, against)
+            told.append(f"  {NAMES[measure]} after {own[0].at:.4g} {against}: {comparison.verdict(own)}")
+    return told
+
+
+def _cell(curve: Curve, measure: str) -> str:
+    scale, places = SCALES[measure]
+    mean, low, high = (scale * getattr(curve, f"{measure}{end}") for end in ("", "_low", "_high"))
+    return f"{mean:.{places}f} [{low:.{places}f}, {high:.{places}f}]"

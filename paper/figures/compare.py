@@ -1,0 +1,73 @@
+"""How good each strategy is after so many evaluations and seconds: means over seeds, with intervals."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from paper.comparison import BASELINE
+from paper.figures import style
+from paper.rows import Curve, read
+
+COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.RED, style.SKY)
+ROWS = {"share": (100, "hypervolume (%)"), "regret": (1, "regret (score)")}  # scale, label
+COLUMNS = ("evaluations", "seconds")
+
+
+def draw(results: Path) -> Figure:
+    """From curves.csv."""
+    return plot(read(results, Curve))
+
+
+@rc_context(style.RC)
+def plot(curves: Sequence[Curve]) -> Figure:
+    """One colour a strategy, grey for random search. Scales are cut to what happens after a tenth of the budget."""
+    figure = style.figure(3.6)
+    grid = figure.subplots(len(ROWS), len(COLUMNS), sharey="row", sharex="col")
+    others = [name for name in dict.fromkeys(curve.strategy for curve in curves) if name != BASELINE]
+    colours = dict(zip(others, cycle(COLOURS))) | {BASELINE: style.GREY}
+    for row, measure in zip(grid, ROWS):
+        for axes, against in zip(row, COLUMNS):
+            _panel(axes, [curve for curve in curves if curve.against == against], measure, colours)
+        row[0].set_ylabel(ROWS[measure][1])
+        row[0].set_ylim(*_range(curves, measure))
+    for axes, against in zip(grid[-1], COLUMNS):
+        axes.set_xlabel(against)
+    grid[-1][-1].set_xscale("log")
+    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def _panel(axes: Axes, curves: Sequence[Curve], measure: str, colours: dict[str, str]) -> None:
+    scale = ROWS[measure][0]
+    for name, colour in colours.items():
+        own = [curve for curve in curves if curve.strategy == name]
+        at = [curve.at for curve in own]
+        mean, low, high = (
+            [scale * getattr(curve, f"{measure}{end}") for curve in own] for end in ("", "_low", "_high")
+        )
+        axes.plot(at, mean, color=colour, linewidth=1, label=name, drawstyle="steps-post")
+        axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0, step="post")
+
+
+def _range(curves: Sequence[Curve], measure: str) -> tuple[float, float]:
+    """Where the intervals are, from a tenth of the evaluations on, with a margin."""
+    own = [curve for curve in curves if curve.against == COLUMNS[0]]
+    late = [curve for curve in own if curve.at >= max(c.at for c in own) / 10]
+    low, high = (
+        pick(ROWS[measure][0] * getattr(curve, f"{measure}{end}") for curve in late)
+        for pick, end in ((min, "_low"), (max, "_high"))
+    )
+    margin = 0.05 * (high - low) or 1e-3
+    return low - margin, high + margin
+
+
+if __name__ == "__main__":
+    style.main(draw)

@@ -1,0 +1,64 @@
+"""CSV files read with care: every value is of the kind that was asked for, or file, line and column are named."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import Any
+
+_WRITERS = {"curves.csv": "compare", "pairs.csv": "compare"}  # commands; report, where none is said
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+_UNITS = ("_s", "_ms", "_bytes")
+
+
+class ResultError(Exception):
+    """A result file that is absent or says something else than expected; one line, exit code 2."""
+
+
+def records(path: Path, kinds: dict[str, Any]) -> list[dict[str, Any]]:
+    """The columns `kinds` of a CSV file, each value of its kind."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            for column in kinds:
+                if column not in (reader.fieldnames or ()):
+                    raise ResultError(f"{path}: there is no column {column}")
+            records = [_record(record, kinds, f"{path}, line {reader.line_num}") for record in reader]
+    except FileNotFoundError:
+        command = _WRITERS.get(path.name, "report")
+        raise ResultError(f"{path} is missing; write it with: python -m experiments.{command} publish=true") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ResultError(f"{path} cannot be read: {error}") from None
+    if not records:
+        raise ResultError(f"{path} has no rows")
+    return records
+
+
+def _record(record: dict[str, str | None], kinds: dict[str, Any], where: str) -> dict[str, Any]:
+    return {c: _value((record[c] or "").strip(), kind, f"{where}: {c}") for c, kind in kinds.items()}
+
+
+def _value(text: str, kind: Any, where: str) -> Any:
+    if kind is str:
+        return text
+    if kind is bool:
+        if text.lower() not in _TRUTH:
+            raise ResultError(f"{where} is {text!r}, neither true nor false")
+        return _TRUTH[text.lower()]
+    if kind == float | None and not text:
+        return None
+    return int(number(text, where)) if kind is int else number(text, where)
+
+
+def number(text: str, where: str) -> float:
+    """A finite number; a positive one where the column's name ends in a unit."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ResultError(f"{where} is {text!r}, not a number")
+    if value <= 0 and where.endswith(_UNITS):
+        raise ResultError(f"{where} is {text!r}, not positive")
+    return value
