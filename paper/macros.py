@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paper import comparison, sentences
+from paper import comparison, ranking, sentences
 from paper.latex import count, escape, kb, ms, percent, significant
 from paper.rows import Block, Candidate, ResultError, Setup, Stage, Whole, read, setup
 
@@ -46,6 +46,7 @@ def numbers(results: Path) -> dict[str, str]:
         | _blocks(read(results, Block), results / "table.csv")
         | _search(read(results, Candidate), run)
         | comparison.macros(results)
+        | ranking.macros(results)
     )
 
 

@@ -7,7 +7,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-_WRITERS = {"curves.csv": "compare", "pairs.csv": "compare"}  # commands; report, where none is said
+_WRITERS = {
+    "curves.csv": "compare",
+    "pairs.csv": "compare",
+    "ranking.csv": "ranking",
+    "correlations.csv": "ranking",
+}  # commands; report, where none is said
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _UNITS = ("_s", "_ms", "_bytes")
 
