@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from search_spaces.network import Network
 
-BATCH = 250  # images at a time, at most
+BATCH = 200  # images at a time, at most: what fits into a cache
 
 
 def batches(tensor: Tensor) -> tuple[Tensor, ...]:

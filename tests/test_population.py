@@ -12,7 +12,7 @@ import torch
 from experiments import spreading
 from experiments.config import SearchConfig
 from experiments.spreading import spread
-from search_spaces import population
+from search_spaces import evaluation, population
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import batches, calibrate, predict
 from search_spaces.nasbench_macro import nasbench_macro
@@ -45,6 +45,11 @@ def mutants(space: SearchSpace, count: int) -> list[Arch]:
     return [parent, *(space.mutate(parent, rng) for _ in range(count)), space.largest, space.smallest, parent]
 
 
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "BATCH", 20)
+
+
 @pytest.fixture(params=SPACES)
 def space(request: pytest.FixtureRequest) -> SearchSpace:
     return SPACES[request.param]
@@ -53,7 +58,7 @@ def space(request: pytest.FixtureRequest) -> SearchSpace:
 def images_for(space: SearchSpace) -> tuple[torch.Tensor, torch.Tensor]:
     """To calibrate on, and to judge by: neither a multiple of a batch."""
     pixels = space.layers[0][0].resolution
-    return drawn(270, pixels, 1), drawn(301, pixels, 2)
+    return drawn(27, pixels, 1), drawn(31, pixels, 2)
 
 
 def test_a_network_gets_the_same_in_every_population(space: SearchSpace) -> None:
@@ -107,10 +112,10 @@ def test_what_networks_share_is_computed_once(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_parts_of_a_calibration_count_the_same() -> None:
-    """512 images are not 500 and a dozen that weigh as much."""
-    sizes = [len(batch) for batch in batches(torch.zeros(512, 1))]
-    assert sum(sizes) == 512
-    assert max(sizes) - min(sizes) <= 1
+    """42 images are not twice 20 and two more that weigh as much."""
+    assert [len(batch) for batch in batches(torch.zeros(42, 1))] == [14, 14, 14]
+    assert [len(batch) for batch in batches(torch.zeros(41, 1))] == [14, 14, 13]
+    assert [len(batch) for batch in batches(torch.zeros(20, 1))] == [20]
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading", "dask", "ray"])
@@ -119,10 +124,11 @@ def test_every_backend_gives_the_same(backend: str) -> None:
         pytest.importorskip({"dask": "distributed", "ray": "ray"}[backend])
     space, threads = SPACES["tiny"], torch.get_num_threads()
     calibration, images = images_for(space)
-    labels = torch.arange(len(images)) % 5
-    inherited = partial(accuracies, supernet_of(space), calibration, (images, labels))
-    archs = mutants(space, 4)
+    supernet, archs = supernet_of(space), mutants(space, 4)
+    labels = logits(supernet, calibration, images, archs)[0].argmax(1)  # what the first network says
+    inherited = partial(accuracies, supernet, calibration, (images, labels))
     expected = inherited(archs)
+    assert expected[0] == 1
     assert len(set(expected)) > 2
     spread_out = spread(inherited, SearchConfig(jobs=2, backend=backend), threads)
     assert spread_out(archs) == expected
