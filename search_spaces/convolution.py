@@ -65,7 +65,7 @@ def data_gradient(gradient: Tensor, weight: Tensor, stride: int, x: Tensor) -> T
 def weight_gradient(gradient: Tensor, x: Tensor, weight: Tensor, stride: int) -> Tensor:
     """[C, 1, k, k]: a few columns of taps at a time, each from the columns of x that they meet."""
     kernel, border = weight.shape[-1], weight.shape[-1] // 2
-    if kernel <= COLUMNS or x.shape[-1] < kernel or (stride > 1 and x.dtype == torch.float32):
+    if kernel <= COLUMNS or x.shape[-1] < COLUMNS or (stride > 1 and x.dtype == torch.float32):
         return _native(gradient, x, weight, stride, border, (False, True))
     rows = stride * (gradient.shape[-1] - 1) + kernel
     parts, first = [], 0

@@ -1,0 +1,94 @@
+"""python -m experiments.bench.supernet_step: a supernet's training step against a stack of `ofa`'s dynamic layers.
+
+The space `mobile` at 32 pixels on scikit-learn's digits, batches of 128, the sandwich rule with the same networks from
+the same weights: ours as `experiments.train` runs it, theirs in torch's own layout and in channels_last. The three
+train side by side, a step each in turn. It takes three to five minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from experiments import artefacts
+from experiments.bench._ofa import OfaSupernet
+from experiments.choices import dataset_of
+from experiments.config import DataConfig
+from experiments.progress import track
+from experiments.train import prepare
+from search_spaces.mobile import RESOLUTION, mobile
+from search_spaces.sandwich import sandwich
+from search_spaces.supernet import Supernet
+from search_spaces.training import Recipe, Training, fit
+
+BARS = {"ofa": 5.0, "ofa in channels_last": 2.0}  # times the peer's images a second
+CLOSE = 1e-2  # of losses
+STEPS, BATCH, THREADS = 50, 128, 2
+OURS = "lutra"
+OUTPUT = Path("experiments/runs/bench/supernet_step.json")
+
+
+def main() -> None:
+    prepare(THREADS, seed=0)
+    space, data = mobile(1, RESOLUTION, 10), dataset_of(DataConfig("digits", size=RESOLUTION))
+    batches = [data.batch(step, BATCH, 0) for step in range(STEPS)]
+    own = Supernet(space)
+    models: dict[str, nn.Module] = {OURS: own, "ofa": OfaSupernet(own), "ofa in channels_last": OfaSupernet(own)}
+    models["ofa in channels_last"].to(memory_format=torch.channels_last)
+
+    def batch(step: int, name: str) -> tuple[Tensor, Tensor]:
+        images, labels = batches[step]
+        return images.contiguous() if name == "ofa" else images, labels
+
+    runs = {
+        name: fit(
+            Training(model, Recipe(STEPS, BATCH, learning_rate=0.02, amp=None if name == OURS else False)),
+            lambda step, name=name: batch(step, name),  # type: ignore[misc]
+            sandwich(model, space, 0.1, seed=0),
+        )
+        for name, model in models.items()
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    losses: dict[str, list[float]] = {name: [] for name in runs}
+    order = Random(0)
+    for _ in track(range(STEPS), "training side by side", STEPS):
+        for name in order.sample(list(runs), len(runs)):
+            start = time.perf_counter()
+            losses[name].append(next(runs[name]).loss)
+            seconds[name].append(time.perf_counter() - start)
+    raw = {"batch": BATCH, "threads": THREADS, "seconds": seconds, "losses": losses, "ofa": version("ofa")}
+    artefacts.write(OUTPUT, json.dumps(raw, indent=1) + "\n")
+    print(json.dumps(claims(seconds, losses)))
+
+
+def claims(seconds: dict[str, list[float]], losses: dict[str, list[float]]) -> list[dict[str, object]]:
+    spent = {name: float(np.median(each)) for name, each in seconds.items()}
+    apart = max(abs(a - b) for peer in BARS for a, b in zip(losses[OURS], losses[peer], strict=True))
+    speed = ", ".join(f"{name} {BATCH / each:.0f}" for name, each in spent.items())
+    faster = [
+        {
+            "what": f"images/s in a step, times {peer} (images/s: {speed})",
+            "value": spent[peer] / spent[OURS],
+            "bar": bar,
+            "holds": spent[peer] / spent[OURS] >= bar,
+        }
+        for peer, bar in BARS.items()
+    ]
+    close = {"what": f"largest difference of losses in {STEPS} steps (at most)", "value": apart, "bar": CLOSE}
+    return [*faster, {**close, "holds": apart <= CLOSE}]
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ImportError as error:
+        print(f'error: {error.name} is not installed: .venv/bin/pip install -e ".[bench]"', file=sys.stderr)
+        sys.exit(2)

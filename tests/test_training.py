@@ -1,0 +1,223 @@
+"""Laws of training: fast gradients are the gradients, a restored training is the same, and so are two halves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import Tensor
+
+from experiments.fitting import restore, save
+from search_spaces.convolution import conv2d
+from search_spaces.sandwich import sandwich
+from search_spaces.single_path import single_path
+from search_spaces.supernet import Supernet
+from search_spaces.tiny import tiny
+from search_spaces.training import Recipe, Training, cross_entropy, fit, mixed_precision
+
+ROOT = Path(__file__).parents[1]
+SPACE = tiny(1, 8, 2)
+RECIPE = Recipe(12, 16, 0.05)
+
+
+def batch(step: int) -> tuple[Tensor, Tensor]:
+    """Which half of a noisy 8x8 image is brighter."""
+    draw = torch.Generator().manual_seed(step)
+    labels = torch.randint(2, (16,), generator=draw)
+    x = torch.randn(16, 1, 8, 8, generator=draw)
+    x[labels == 1, :, :, 4:] += 1.5
+    x[labels == 0, :, :, :4] += 1.5
+    return x, labels
+
+
+def supernet() -> Supernet:
+    torch.manual_seed(0)
+    return Supernet(SPACE)
+
+
+# gradients
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(st.sampled_from([1, 3, 5, 7]), st.sampled_from([1, 2]), st.integers(1, 9), st.integers(1, 3))
+def test_depthwise_gradients_are_those_of_the_convolution(kernel: int, stride: int, pixels: int, images: int) -> None:
+    draw = torch.Generator().manual_seed(pixels)
+    x = torch.randn(images, 4, pixels, pixels, dtype=torch.float64, generator=draw, requires_grad=True)
+    weight = torch.randn(4, 1, kernel, kernel, dtype=torch.float64, generator=draw, requires_grad=True)
+    ours, plain = conv2d(x, weight, stride, 4), F.conv2d(x, weight, None, stride, kernel // 2, 1, 4)
+    assert torch.equal(ours, plain)
+    upstream = torch.randn(plain.shape, dtype=torch.float64, generator=draw)
+    for one, other in zip(*(torch.autograd.grad(y, (x, weight), upstream) for y in (ours, plain))):
+        torch.testing.assert_close(one, other)
+
+
+def test_bfloat16_gradients_point_the_same_way() -> None:
+    model, (x, labels) = supernet(), batch(0)
+    gradients = []
+    for wanted in (False, True):
+        model.zero_grad()
+        with mixed_precision(wanted):
+            F.cross_entropy(model(x, SPACE.largest), labels).backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+    assert F.cosine_similarity(*gradients, dim=0) > 0.98
+    assert not torch.equal(*gradients)
+
+
+# what is kept
+
+
+def test_the_average_follows_the_weights_and_is_what_is_kept() -> None:
+    model = supernet()
+    training = Training(model, RECIPE)
+    average: dict[str, Tensor] = {}
+    for step in fit(training, batch, sandwich(model, SPACE, 0.1, 0)):
+        decay = min(RECIPE.ema, (1 + step.step) / (10 + step.step)) if average else 0.0
+        for name, value in model.named_parameters():
+            average[name] = decay * average.get(name, torch.zeros(())) + (1 - decay) * value.detach()
+    for name, value in model.named_parameters():
+        torch.testing.assert_close(value.detach(), average[name])
+
+
+def test_without_decay_the_last_weights_are_kept() -> None:
+    model = supernet()
+    steps = fit(Training(model, Recipe(3, 16, 0.05, ema=0)), batch, sandwich(model, SPACE, 0.1, 0))
+    for _ in islice(steps, 3):
+        last = {name: value.clone() for name, value in model.state_dict().items()}
+    assert not list(steps)
+    torch.testing.assert_close(model.state_dict(), last, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("cut", [1, 7, 12])
+def test_a_restored_training_is_the_same_training(cut: int, tmp_path: Path) -> None:
+    whole = supernet()
+    losses = [step.loss for step in fit(Training(whole, RECIPE), batch, sandwich(whole, SPACE, 0.1, 0))]
+    first = supernet()
+    begun = Training(first, RECIPE)
+    for _ in islice(fit(begun, batch, sandwich(first, SPACE, 0.1, 0)), cut):
+        pass
+    save(begun, tmp_path / "checkpoint")
+    torch.manual_seed(1)
+    second = Supernet(SPACE)
+    resumed = Training(second, RECIPE)
+    restore(resumed, tmp_path / "checkpoint")
+    rest = [step.loss for step in fit(resumed, batch, sandwich(second, SPACE, 0.1, 0))]
+    assert rest == losses[cut:]
+    assert resumed.losses == losses
+    torch.testing.assert_close(second.state_dict(), whole.state_dict(), rtol=0, atol=0)
+
+
+# rules
+
+
+def test_a_single_path_step_trains_one_network() -> None:
+    """The gradient is that of the network that was drawn, and over many steps every option is."""
+    model = supernet()
+    x, labels = batch(0)
+    backward = single_path(model, SPACE, 0.1, seed=0)
+    touched: set[str] = set()
+    for step in range(8):
+        model.zero_grad()
+        backward(step, x, labels)
+        touched |= {name for name, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    assert {name for name, p in model.named_parameters() if p.ndim > 1} <= touched
+
+
+def test_a_sandwich_adds_the_gradients_of_four_networks() -> None:
+    model, (x, labels) = supernet(), batch(0)
+    calls: list[tuple[int, ...]] = []
+
+    def spied(images: Tensor, arch: tuple[int, ...]) -> Tensor:
+        calls.append(arch)
+        return model(images, arch)
+
+    loss = sandwich(spied, SPACE, 0.1, seed=0)(0, x, labels)  # type: ignore[arg-type]
+    assert calls[:2] == [SPACE.largest, SPACE.smallest]
+    assert len(calls) == 4
+    summed = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    model.zero_grad()
+    soft = model(x, SPACE.largest).detach().softmax(1)
+    labelled = F.cross_entropy(model(x, SPACE.largest), labels, label_smoothing=0.1)
+    (labelled + sum(F.cross_entropy(model(x, arch), soft) for arch in calls[1:])).backward()
+    assert loss == pytest.approx(labelled.item())
+    torch.testing.assert_close(summed, [p.grad for p in model.parameters()], rtol=1e-4, atol=1e-6)
+
+
+# several processes
+
+HALVES = """
+import torch
+from experiments import together
+from search_spaces.sandwich import sandwich
+from search_spaces.supernet import Supernet
+from search_spaces.tiny import tiny
+from tests.test_training import SPACE, batch, supernet
+
+model = supernet().double()
+images, labels = batch(0)
+images = images.double()
+alone = sandwich(model, SPACE, 0.1, 3)(0, images, labels)
+expected = [p.grad.clone() for p in model.parameters()]
+model.zero_grad()
+with together.joined():
+    assert together.size() == 2
+    loss = together.mean(sandwich(together.parallel(model), SPACE, 0.1, 3)(0, *together.part(images, labels)))
+torch.testing.assert_close(loss, alone)
+torch.testing.assert_close([p.grad for p in model.parameters()], expected)
+"""
+
+
+def torchrun(*command: str) -> str:
+    """Two processes by torchrun on this machine's own network."""
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", *command]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    done = subprocess.run([sys.executable, *launch], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_two_halves_of_a_batch_give_the_gradients_of_the_whole(tmp_path: Path) -> None:
+    script = tmp_path / "halves.py"
+    script.write_text(HALVES)
+    torchrun(str(script))
+
+
+def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path) -> None:
+    """Step by step at first, where rounding has not yet grown: a network of batch norms doubles it each step."""
+    arguments = ["experiment=smoke", f"runs={tmp_path}", "train.learning_rate=0.01", "train.amp=false"]
+    subprocess.run([sys.executable, "-m", "experiments.train", *arguments], cwd=ROOT, check=True, capture_output=True)
+    said = torchrun("-m", "experiments.train", *arguments)
+    assert said.strip().endswith("supernet.safetensors")
+    curves = []
+    for folder in sorted((tmp_path / "train").iterdir()):
+        (file,) = folder.glob("events.*")
+        events = EventAccumulator(str(file)).Reload()
+        curves.append([event.value for event in events.Scalars("train/loss")])
+    assert len(curves) == 2
+    assert curves[0] == pytest.approx(curves[1], rel=1e-3)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from experiments import together
+    from search_spaces.errors import LutraError
+
+    monkeypatch.setattr(together, "size", lambda: 2)
+    with pytest.raises(LutraError, match=r"15 images cannot be shared by 2 processes: change train\.batch"):
+        together.part(torch.zeros(15, 1, 2, 2), torch.zeros(15))
+
+
+def test_a_network_alone_learns_too() -> None:
+    from search_spaces.network import Network
+
+    torch.manual_seed(0)
+    network = Network(SPACE.decode(SPACE.reference))
+    losses = [step.loss for step in fit(Training(network, RECIPE), batch, cross_entropy(network, 0.1))]
+    assert sum(losses[-3:]) / 3 < 0.75 * losses[0]
