@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from experiments import artefacts
 from experiments.choices import dataset_of, objective_of, space_of
 from experiments.config import Config
-from experiments.keys import data_key, space_key
+from experiments.keys import data_key, search_key, space_key
 from experiments.measure import measure, read_table
 from experiments.search import problem_of
 from experiments.train import prepare, train
@@ -47,7 +47,7 @@ def of_supernet(config: Config) -> Entrance:
     settings = {
         "space": space_key(config),
         "data": data_key(config.data),
-        "search": asdict(config.search),
+        "search": search_key(config.search),
         "precision": config.precision,
         "threads": config.threads,
     }

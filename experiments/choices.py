@@ -14,6 +14,7 @@ from experiments.config import Config, DataConfig, StrategyConfig
 from experiments.data import DATASETS, Dataset, Shape, shape_of, splits
 from experiments.devices import DEVICES, destinations
 from experiments.progress import track
+from experiments.spreading import BACKENDS
 from predictors.simulated import SCENARIOS
 from predictors.table import KEYS, PRECISIONS, LatencyTable
 from search_spaces.errors import LutraError, unknown
@@ -72,6 +73,8 @@ AT_LEAST = {
     "search.validation": 0,
     "exact.points": 2,
     "exact.budget_ms": 0,
+    "search.jobs": 1,
+    "ranking.networks": 4,
     "objective.target_ms": 0,
     "compare.seeds": 1,
     "compare.seconds": 0,
@@ -89,6 +92,7 @@ def check(config: Config) -> None:
         ("rule", config.train.rule, RULES),
         ("strategy", config.strategy.name, STRATEGIES),
         ("objective", config.objective.name, OBJECTIVES),
+        ("backend", config.search.backend, BACKENDS),
         ("precision", config.precision, PRECISIONS),
         *(("strategy", name, STRATEGIES) for name in config.compare.strategies),
         *(("passport key", key, KEYS) for key in config.ignore),

@@ -62,6 +62,8 @@ class SearchConfig:
     budget: int = 100  # distinct architectures
     calibration: int = 512  # training images for batch-norm statistics
     validation: int = 0  # validation images to judge by; 0: all
+    jobs: int = 1  # that share a population's evaluation
+    backend: str = "loky"  # of several jobs: loky, threading, dask, ray
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,17 @@ class ExactConfig:
 
 
 @dataclass(frozen=True)
+class RankingConfig:
+    """What `python -m experiments.ranking` takes for the truth: networks trained alone, or a file of accuracies."""
+
+    networks: int | None = None  # 12 trained alone, or all of the file
+    supernet: str = ""  # a supernet.safetensors to judge, instead of training one
+    csv: str = ""  # published accuracies of the whole space
+    options: str = "arch"  # csv: the column of one digit a layer
+    accuracy: str = "mean_acc"  # csv: the column of accuracies, in percent
+
+
+@dataclass(frozen=True)
 class Config:
     seed: int = 0  # of the search, and of training networks alone
     supernet_seed: int = 0  # one supernet judges the searches of all seeds
@@ -167,3 +180,4 @@ class Config:
     fidelity: FidelityConfig = field(default_factory=FidelityConfig)
     compare: CompareConfig = field(default_factory=CompareConfig)
     exact: ExactConfig = field(default_factory=ExactConfig)
+    ranking: RankingConfig = field(default_factory=RankingConfig)

@@ -10,7 +10,7 @@ from typing import Any
 
 from experiments import artefacts
 from experiments.choices import space_of
-from experiments.config import Config, DataConfig, DeviceConfig
+from experiments.config import Config, DataConfig, DeviceConfig, SearchConfig
 from experiments.devices import passport_of
 from predictors.table import DECIDING
 
@@ -20,6 +20,11 @@ def space_key(config: Config) -> dict[str, Any]:
     space = space_of(config)
     layers = [[str(spec) for spec in options] for options in space.layers]
     return {**asdict(config.space), "layers": artefacts.digest([layers, space.reference])}
+
+
+def search_key(search: SearchConfig) -> dict[str, Any]:
+    """How long and by which images, not how the work is spread: that changes no result."""
+    return {key: value for key, value in asdict(search).items() if key not in ("jobs", "backend")}
 
 
 @cache

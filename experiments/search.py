@@ -17,9 +17,10 @@ from experiments import artefacts, command, events, journal
 from experiments.choices import dataset_of, objective_of, space_of, strategy_of, target_of
 from experiments.config import Config
 from experiments.data import Dataset
-from experiments.keys import data_key, space_key
+from experiments.keys import data_key, search_key, space_key
 from experiments.measure import measure, read_table
 from experiments.progress import console, track
+from experiments.spreading import spread
 from experiments.train import prepare, train
 from experiments.weights import load_supernet, save_network
 from paper import rows
@@ -55,7 +56,7 @@ def search(config: Config) -> Path:
         "data": data_key(config.data),
         "strategy": asdict(config.strategy),
         "objective": asdict(config.objective),
-        "search": asdict(config.search),
+        "search": search_key(config.search),
         "precision": config.precision,
         "seed": config.seed,
         "threads": config.threads,
@@ -80,7 +81,7 @@ def problem_of(config: Config, data: Dataset, net: Supernet, latencies: LatencyT
     def batches(step: int) -> tuple[Tensor, Tensor]:
         return halves[step % 2].batch(step // 2, config.train.batch, config.seed + 1)
 
-    return supernet_problem(
+    problem = supernet_problem(
         net,
         latencies.predictor(net.space, config.precision),
         objective_of(config, net.space, latencies),
@@ -88,6 +89,7 @@ def problem_of(config: Config, data: Dataset, net: Supernet, latencies: LatencyT
         calibration,
         data.fixed(data.validation, config.search.validation, config.seed),
     )
+    return replace(problem, accuracies=spread(problem.accuracies, config.search, config.threads))
 
 
 def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:

@@ -13,9 +13,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script also runs by its path
-from paper import comparison, macros, prediction, tables
+from paper import comparison, macros, prediction, ranking, tables
 from paper.figures import compare, fidelity, heatmap, pareto, stages, style
 from paper.figures import prediction as whole_networks
+from paper.figures import ranking as ranking_figure
 from paper.rows import ResultError
 
 HERE = Path(__file__).resolve().parent
@@ -26,7 +27,10 @@ FIGURES = {
     "stages": stages.draw,
     "heatmap": heatmap.draw,
 }
-OPTIONAL = {"compare": compare.draw}  # where `python -m experiments.compare publish=true` was run
+OPTIONAL = {  # where the command of that name was run with publish=true
+    "compare": (comparison.published, compare.draw),
+    "ranking": (ranking.published, ranking_figure.draw),
+}
 PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
 
 
@@ -38,9 +42,9 @@ def sources(results: Path, build: Path) -> None:
     prediction.write(results, build)
     for name, draw in FIGURES.items():
         style.save(draw(results), build / f"{name}.pdf")
-    for name, draw in OPTIONAL.items():
+    for name, (published, draw) in OPTIONAL.items():
         (build / f"{name}.pdf").unlink(missing_ok=True)
-        if comparison.published(results):
+        if published(results):
             style.save(draw(results), build / f"{name}.pdf")
     for name in ("paper.tex", "references.bib"):
         shutil.copyfile(HERE / name, build / name)

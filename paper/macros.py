@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paper import comparison, prediction, sentences
+from paper import comparison, prediction, ranking, sentences
 from paper.latex import count, escape, kb, ms, percent, significant
 from paper.rows import Block, Candidate, ResultError, Setup, Stage, Whole, read, setup
 
@@ -47,6 +47,7 @@ def numbers(results: Path) -> dict[str, str]:
         | _search(read(results, Candidate), run)
         | prediction.numbers(results)
         | comparison.macros(results)
+        | ranking.macros(results)
     )
 
 

@@ -15,6 +15,8 @@ _WRITERS = {  # which command writes what; the others are the report's
     "protocols_setup.csv": "protocols",
     "curves.csv": "compare",
     "pairs.csv": "compare",
+    "ranking.csv": "ranking",
+    "correlations.csv": "ranking",
 }
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _UNITS = ("_s", "_ms", "_bytes")

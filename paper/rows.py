@@ -129,6 +129,33 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Ranked:
+    """A network that was trained alone, and what foretells its accuracy."""
+
+    arch: str
+    alone: float  # fraction of the test images, or published
+    inherited: float  # fraction of the validation images, with the supernet's weights
+    macs: float
+    parameters: float
+    naswot: float  # no unit
+
+
+@dataclass(frozen=True)
+class RankTau:
+    """How far a predictor orders networks as training them alone does; 95 % bootstrap intervals."""
+
+    predictor: str
+    among: str  # all networks, or those above the median
+    networks: int
+    tau: float  # Kendall's tau-b
+    tau_low: float
+    tau_high: float
+    rho: float  # Spearman's
+    rho_low: float
+    rho_high: float
+
+
+@dataclass(frozen=True)
 class Setup:
     """The run's configuration and machine, by key. An empty value means unknown."""
 
@@ -159,6 +186,8 @@ FILES: dict[type, str] = {
     Summed: "protocols.csv",
     Curve: "curves.csv",
     Pair: "pairs.csv",
+    Ranked: "ranking.csv",
+    RankTau: "correlations.csv",
 }
 Row = TypeVar("Row")
 

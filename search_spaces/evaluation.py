@@ -7,7 +7,12 @@ from torch import Tensor, nn
 
 from search_spaces.network import Network
 
-BATCH = 500  # images at a time
+BATCH = 200  # images at a time, at most: what fits into a cache
+
+
+def batches(tensor: Tensor) -> tuple[Tensor, ...]:
+    """[N, ...] in the fewest parts of up to `BATCH`, which differ by one at most: each counts the same in a mean."""
+    return tensor.tensor_split(-(-len(tensor) // BATCH))
 
 
 @torch.no_grad()
@@ -18,7 +23,7 @@ def calibrate(network: Network, images: Tensor) -> Network:
         norm.reset_running_stats()
         norm.momentum = None  # cumulative mean
     network.train()
-    for batch in images.split(BATCH):
+    for batch in batches(images):
         network(batch.contiguous(memory_format=torch.channels_last))
     for norm in norms:
         norm.momentum = 0.1
@@ -29,7 +34,7 @@ def calibrate(network: Network, images: Tensor) -> Network:
 def predict(network: nn.Module, images: Tensor) -> Tensor:
     """Logits [N, classes] of images [N, C, H, W], in eval mode."""
     network.eval()
-    return torch.cat([network(b.contiguous(memory_format=torch.channels_last)) for b in images.split(BATCH)])
+    return torch.cat([network(b.contiguous(memory_format=torch.channels_last)) for b in batches(images)])
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:

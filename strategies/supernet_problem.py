@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from predictors.additive import AdditiveLatency
-from search_spaces.evaluation import BATCH, accuracy, calibrate, predict
-from search_spaces.space import Arch
+from search_spaces.evaluation import BATCH, accuracy
+from search_spaces.population import accuracies
 from search_spaces.supernet import Supernet
 from strategies.objective import Objective
 from strategies.problem import Problem
@@ -34,11 +34,7 @@ def supernet_problem(
     ones.
     """
 
-    images, labels = validation
-
-    def inherited(archs: Sequence[Arch]) -> list[float]:
-        networks = (calibrate(supernet.extract(arch).to(calibration.device), calibration) for arch in archs)
-        return [accuracy(predict(network, images), labels) for network in networks]
+    inherited = partial(accuracies, supernet, calibration, validation)
 
     def relax(seed: int) -> Mixture:
         return Mixture(supernet, latency, train, seed, validation)

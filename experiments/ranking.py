@@ -1,0 +1,198 @@
+"""python -m experiments.ranking: whether the supernet orders networks as training each of them alone does.
+
+Random networks of the space are trained alone, by one recipe (`retrain`). Their test accuracies are the truth for the
+supernet's validation accuracies, and beside them for multiply-accumulates, parameters and NASWOT, which need no
+training. With ranking.csv=PATH the truth is published: NAS-Bench-Macro's file, with space=nasbench_macro.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+from rich.table import Table
+
+from experiments import artefacts, command, events, journal
+from experiments.choices import dataset_of, space_of
+from experiments.config import Config
+from experiments.fidelity import fresh_archs
+from experiments.keys import data_key, space_key
+from experiments.progress import console, track
+from experiments.spreading import spread
+from experiments.train import prepare, retrain, train
+from experiments.weights import load_network, load_supernet
+from paper.figures import ranking as figure
+from paper.figures import style
+from paper.rows import Ranked, RankTau, read
+from predictors.naswot import naswot
+from predictors.rank_correlation import rank_correlation
+from search_spaces.errors import LutraError
+from search_spaces.evaluation import accuracy, predict
+from search_spaces.network import Network
+from search_spaces.population import accuracies
+from search_spaces.space import Arch, SearchSpace
+from search_spaces.spec import macs, parameters
+from strategies.tabular_problem import read_csv
+
+NETWORKS = 12  # trained alone where nothing else is asked
+BATCH = 128  # images for NASWOT, as in its paper
+TOGETHER = 64  # networks judged between two lines of progress
+RESAMPLES = 1000
+PREDICTORS = {"supernet": "inherited", "NASWOT": "naswot", "parameters": "parameters", "MACs": "macs"}  # -> column
+
+
+def ranking(config: Config) -> Path:
+    """The folder of ranking.csv, a row a network, and correlations.csv. Prints the latter."""
+    space = space_of(config)
+    alone = published(config, space) if config.ranking.csv else trained_alone(config, space)
+    supernet = Path(config.ranking.supernet) if config.ranking.supernet else train(config)
+    settings = {
+        "space": space_key(config),
+        "data": data_key(config.data),
+        "calibration": config.search.calibration,
+        "validation": config.search.validation,
+        "alone": artefacts.digest(sorted(alone.items())),
+        "seed": config.seed,
+        "threads": config.threads,
+    }
+    inputs = {"supernet": artefacts.sha256(supernet)}
+    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
+    folder = artefacts.step(
+        Path(config.runs), "ranking", label, settings, inputs, lambda folder: _ranking(config, alone, supernet, folder)
+    )
+    if config.publish:
+        for name in ("ranking.csv", "correlations.csv"):
+            artefacts.write(Path(config.results) / name, (folder / name).read_bytes())
+    console.print(shown(read(folder, RankTau)))
+    return folder
+
+
+def trained_alone(config: Config, space: SearchSpace) -> dict[Arch, float]:
+    """Test accuracies of random networks, each trained by `retrain`; a network that was trained before is not again."""
+    data, found = dataset_of(config.data), {}
+    for arch in fresh_archs(space, set(), config.ranking.networks or NETWORKS, config.seed):
+        network = load_network(retrain(config, arch))
+        images, labels = data.fixed(data.test, 0, 0)
+        found[arch] = accuracy(predict(network, images), labels)
+    return found
+
+
+def published(config: Config, space: SearchSpace) -> dict[Arch, float]:
+    """Accuracies of a file with one digit a searched layer. Raises LutraError where it is of another space."""
+    path, asked = Path(config.ranking.csv), config.ranking
+    table = read_csv(path, asked.options, asked.accuracy, latency=asked.accuracy)  # its latencies are not used
+    searched = tuple(count for count in space.options if count > 1)
+    if table.space.options != searched:
+        raise LutraError(
+            f"{path} has {len(table.space.options)} layers of {table.space.options} options, {space.name} searches "
+            f"{searched}: NAS-Bench-Macro's file needs space=nasbench_macro"
+        )
+    archs = sorted(table.accuracy)
+    if asked.networks:
+        archs = sorted(Random(config.seed).sample(archs, min(asked.networks, len(archs))))
+    return {_whole(arch, space): table.accuracy[arch] for arch in archs}
+
+
+def _whole(picks: Sequence[int], space: SearchSpace) -> Arch:
+    """With the layers that have one option."""
+    rest = iter(picks)
+    return tuple(next(rest) if count > 1 else 0 for count in space.options)
+
+
+def _ranking(config: Config, alone: Mapping[Arch, float], supernet: Path, folder: Path) -> None:
+    prepare(config.threads, config.seed)
+    space = space_of(config)
+    inherited, scores = _judged(config, space, alone, supernet, folder), _scored(config, space, alone)
+    found = [
+        {
+            "arch": artefacts.arch_name(arch),
+            "alone": truth,
+            "inherited": inherited[arch],
+            "macs": macs(space.decode(arch)),
+            "parameters": parameters(space.decode(arch)),
+            "naswot": scores[arch],
+        }
+        for arch, truth in alone.items()
+    ]
+    artefacts.write_csv(folder / "ranking.csv", found)
+    taus = correlations(read(folder, Ranked), config.seed)
+    artefacts.write_csv(folder / "correlations.csv", [asdict(one) for one in taus])
+    drawn = figure.draw(folder)
+    for suffix in ("pdf", "png"):
+        style.save(drawn, folder / f"ranking.{suffix}")
+    with events.writer(folder) as board:
+        board.add_figure("ranking", drawn)
+        for one in taus:
+            board.add_scalar(f"tau {one.among}/{one.predictor}", one.tau, 0)
+
+
+def _judged(
+    config: Config, space: SearchSpace, archs: Iterable[Arch], supernet: Path, folder: Path
+) -> dict[Arch, float]:
+    """Accuracies as a search sees them, kept as they come: a killed command goes on."""
+    data, log = dataset_of(config.data), folder / "inherited.jsonl"
+    known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
+    calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
+    validation = data.fixed(data.validation, config.search.validation, config.seed)
+    inherited = partial(accuracies, load_supernet(supernet, space), calibration, validation)
+    judge = spread(inherited, config.search, config.threads)
+    left = sorted(set(archs) - set(known))  # neighbours share layers
+    parts = [left[first : first + TOGETHER] for first in range(0, len(left), TOGETHER)]
+    for part in track(parts, "judging with the supernet", len(parts)):
+        for arch, value in zip(part, judge(part), strict=True):
+            journal.append(log, {"arch": arch, "accuracy": value})
+            known[arch] = value
+    return known
+
+
+def _scored(config: Config, space: SearchSpace, archs: Mapping[Arch, float]) -> dict[Arch, float]:
+    data, scores = dataset_of(config.data), {}
+    images = data.fixed(data.train, BATCH, config.seed)[0]
+    for arch in track(archs, "scoring without training", len(archs)):
+        torch.manual_seed(config.seed)
+        scores[arch] = naswot(Network([spec for spec in space.decode(arch) if spec.convs]), images)
+    return scores
+
+
+def correlations(networks: Sequence[Ranked], seed: int) -> list[RankTau]:
+    """Each predictor's, among all networks, and among those above the median of the truth where they are three."""
+    median = np.median([network.alone for network in networks])
+    groups = {"all": networks, "above median": [network for network in networks if network.alone > median]}
+    return [
+        RankTau(
+            name,
+            among,
+            len(group),
+            **asdict(
+                rank_correlation(
+                    np.array([getattr(network, column) for network in group]),
+                    np.array([network.alone for network in group]),
+                    RESAMPLES,
+                    seed,
+                )
+            ),
+        )
+        for among, group in groups.items()
+        if len(group) > 2
+        for name, column in PREDICTORS.items()
+    ]
+
+
+def shown(found: Sequence[RankTau]) -> Table:
+    table = Table(
+        "predictor", "among", "networks", "Kendall tau", "Spearman rho", title="order, against training alone"
+    )
+    for one in found:
+        tau = f"{one.tau:.3f} [{one.tau_low:.3f}, {one.tau_high:.3f}]"
+        rho = f"{one.rho:.3f} [{one.rho_low:.3f}, {one.rho_high:.3f}]"
+        table.add_row(one.predictor, one.among, str(one.networks), tau, rho)
+    return table
+
+
+if __name__ == "__main__":
+    command.run(ranking)

@@ -1,0 +1,67 @@
+"""A population's evaluation on one process, several, or several machines: joblib's loky, threading, dask or ray."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import chain
+from typing import Any
+
+import joblib
+import numpy as np
+import torch
+
+from experiments.config import SearchConfig
+from search_spaces.errors import LutraError
+from search_spaces.space import Arch
+
+Accuracies = Callable[[Sequence[Arch]], Sequence[float]]
+BACKENDS = {"loky": "", "threading": "", "dask": "dask[distributed]", "ray": "ray"}  # what pip has to install
+
+
+def spread(accuracies: Accuracies, search: SearchConfig, threads: int) -> Accuracies:
+    """The same accuracies from `search.jobs` jobs of `threads` threads each, which must be able to pickle the function.
+
+    Each job gets neighbours in the order of their picks, which share the layers that they begin with.
+    """
+    if search.jobs == 1:
+        return accuracies
+    _connect(search.backend, search.jobs)
+
+    def job(archs: Sequence[Arch]) -> Sequence[float]:
+        torch.set_num_threads(threads)  # a sum over threads rounds by their number
+        return accuracies(archs)
+
+    def spread_out(archs: Sequence[Arch]) -> list[float]:
+        order = sorted(range(len(archs)), key=archs.__getitem__)
+        parts = [[archs[i] for i in part] for part in np.array_split(order, min(search.jobs, len(archs)))]
+        with joblib.parallel_config(backend=search.backend, n_jobs=search.jobs):
+            found = joblib.Parallel(batch_size=1)(joblib.delayed(job)(part) for part in parts)
+        by_place = dict(zip(order, chain.from_iterable(found), strict=True))
+        return [by_place[place] for place in range(len(archs))]
+
+    return spread_out
+
+
+@cache
+def _connect(backend: str, jobs: int) -> Any:
+    """A cluster for a backend that needs one: that of $DASK_SCHEDULER_ADDRESS or $RAY_ADDRESS, else one made here.
+
+    Raises LutraError where its package is not installed.
+    """
+    try:
+        if backend == "dask":
+            from dask import config
+            from distributed import Client
+
+            return Client() if config.get("scheduler-address", None) else Client(n_workers=jobs, threads_per_worker=1)
+        if backend == "ray":
+            import ray
+            from ray.util.joblib import register_ray
+
+            register_ray()
+            return ray.init(ignore_reinit_error=True)
+    except ImportError as error:
+        raise LutraError(
+            f"search.backend={backend} needs {error.name}: pip install '{BACKENDS[backend]}', or take loky or threading"
+        ) from None

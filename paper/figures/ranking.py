@@ -1,0 +1,48 @@
+"""Accuracy of networks trained alone against what the supernet and three quantities without training say of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from paper.figures import style
+from paper.rows import Ranked, RankTau, read
+
+AXES = {  # predictor -> column, factor, label, colour
+    "supernet": ("inherited", 100, "supernet's accuracy (%)", style.BLUE),
+    "NASWOT": ("naswot", 1, "NASWOT", style.ORANGE),
+    "parameters": ("parameters", 1e-3, "parameters (thousands)", style.GREY),
+    "MACs": ("macs", 1e-6, "MACs (millions)", style.GREY),
+}
+
+
+def draw(results: Path) -> Figure:
+    """From ranking.csv and correlations.csv."""
+    return plot(read(results, Ranked), read(results, RankTau))
+
+
+@rc_context(style.RC)
+def plot(networks: Sequence[Ranked], taus: Sequence[RankTau]) -> Figure:
+    """One panel a predictor, with its tau among all networks and its 95 % interval."""
+    figure = style.figure(3.4)
+    panels = figure.subplots(2, 2, sharey=True)
+    found = {one.predictor: one for one in taus if one.among == "all"}
+    for axes, (predictor, (column, factor, label, colour)) in zip(panels.flat, AXES.items()):
+        x = [factor * getattr(network, column) for network in networks]
+        size = 9 if len(networks) < 200 else 1
+        axes.scatter(x, [100 * network.alone for network in networks], s=size, color=colour, linewidth=0)
+        tau = found[predictor]
+        axes.set_title(rf"$\tau$ {tau.tau:.2f} [{tau.tau_low:.2f}, {tau.tau_high:.2f}]", fontsize=7)
+        axes.set_xlabel(label)
+    for axes in panels[:, 0]:
+        axes.set_ylabel("trained alone (%)")
+    return figure
+
+
+if __name__ == "__main__":
+    style.main(draw)

@@ -1,0 +1,42 @@
+"""What the supernet's order is worth: a sentence from its rank correlation with networks trained alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from paper.latex import count
+from paper.rows import FILES, RankTau, read
+
+NAMES = {"NASWOT": r"NASWOT~\cite{mellor2021neural}"}
+
+
+def published(results: Path) -> bool:
+    """Whether a ranking is among the results, which the paper can do without."""
+    return (results / FILES[RankTau]).exists()
+
+
+def macros(results: Path) -> dict[str, str]:
+    """Macro name -> LaTeX; an empty sentence where nothing was published. Raises ResultError."""
+    return {"RankingSentence": sentence(read(results, RankTau)) if published(results) else ""}
+
+
+def sentence(taus: Sequence[RankTau]) -> str:
+    """The supernet beside the best of the others, and whether their intervals tell them apart."""
+    supernet, *others = (one for one in taus if one.among == "all")
+    best = max(others, key=lambda one: one.tau)
+    verdict = "the two are not told apart"
+    if supernet.tau_low > best.tau_high:
+        verdict = "the supernet is better"
+    elif supernet.tau_high < best.tau_low:
+        verdict = "the supernet is worse"
+    name = NAMES.get(best.predictor, best.predictor)
+    return (
+        f"The supernet orders {count(supernet.networks)} networks as their accuracies alone do with Kendall's "
+        f"$\\tau$ of {_interval(supernet)}. The best predictor without training, {name}, has {_interval(best)}: "
+        f"{verdict}."
+    )
+
+
+def _interval(one: RankTau) -> str:
+    return f"{one.tau:.2f} (95\\,\\% interval {one.tau_low:.2f} to {one.tau_high:.2f})"
