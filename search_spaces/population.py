@@ -35,7 +35,8 @@ class Node:
         self.mean, self.variance, self.batches = torch.zeros_like(self.scale), torch.zeros_like(self.scale), 0
         self.epsilon, self.stride, self.relu = whole.norm.eps, whole.conv.stride, isinstance(whole.activation, nn.ReLU6)
         self.groups = len(self.exact) if whole.conv.groups > 1 else 1
-        self.weight, self.bias = self._stored(self.exact), None
+        self.weight = self._stored(self.exact)
+        self.bias: Tensor | None = None
         self.opens = self.closes = False
         self.classifier: Classifier | None = None
         self.next: Trie = {}
