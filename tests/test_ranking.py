@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.stats import kendalltau, spearmanr
 
 from experiments import command
 from experiments.ranking import PREDICTORS, RESAMPLES, correlations, ranking
 from paper import ranking as sentences
 from paper.rows import Ranked, RankTau, read
 from predictors.naswot import naswot
-from predictors.rank_correlation import rank_correlation
+from predictors.rank_correlation import _weighted, rank_correlation
 from search_spaces.network import Network
 from search_spaces.spec import Head, Stem
 from search_spaces.tiny import tiny
@@ -35,6 +36,16 @@ def test_the_same_order_is_one_and_the_opposite_minus_one() -> None:
     same, opposite = rank_correlation(truth**3, truth, 200, 0), rank_correlation(-truth, truth, 200, 0)
     assert (same.tau, same.tau_low, same.tau_high, same.rho) == pytest.approx((1, 1, 1, 1))
     assert (opposite.tau, opposite.rho) == pytest.approx((-1, -1))
+
+
+def test_ties_and_resamples_are_as_scipy_has_them() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 8, 20), rng.integers(0, 5, 20)
+    draw = rng.integers(0, 20, 20)
+    times = np.stack([np.ones(20), np.bincount(draw, minlength=20)])
+    plain, drawn = _weighted(times, x, y)
+    for found, (a, b) in ((plain, (x, y)), (drawn, (x[draw], y[draw]))):
+        assert found == pytest.approx([kendalltau(a, b).statistic, spearmanr(a, b).statistic], rel=1e-5)
 
 
 def test_one_swapped_pair_by_hand() -> None:
