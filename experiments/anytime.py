@@ -64,8 +64,14 @@ def shares(candidates: Iterable[Candidate], reference: Sequence[Candidate], wors
 
 
 def common(traces: Traces, against: str) -> float:
-    """The budget to compare all searches at: where the first one ended, but not before all had a candidate."""
+    """The budget to compare all searches at.
+
+    Of evaluations the longest search's: one that ran out of seconds before keeps what it had. Of seconds the shortest
+    search's, but not before all had a candidate.
+    """
     spent = [getattr(one, against) for searches in traces.values() for one in searches]
+    if against == "evaluations":
+        return float(max(values[-1] for values in spent))
     return float(max(min(values[-1] for values in spent), max(values[0] for values in spent)))
 
 
@@ -74,8 +80,8 @@ def moments(searches: Sequence[Trace], against: str, also: float) -> np.ndarray:
     spent = [getattr(one, against) for one in searches]
     first, last = max(values[0] for values in spent), min(values[-1] for values in spent)
     if against == "evaluations":
-        return np.arange(first, last + 1)
-    return np.unique([*np.linspace(first, max(first, last), MOMENTS), also])
+        return np.unique([*np.arange(first, last + 1), also])
+    return np.unique([*np.geomspace(first, max(first, last), MOMENTS), also])
 
 
 def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -87,12 +93,13 @@ def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def curves(traces: Traces) -> Iterator[dict[str, object]]:
-    """Rows: strategy, against, at, seeds, and each measure with its interval."""
+    """Rows: strategy, against, seeds, at, mean evaluations until then, and each measure with its interval."""
     for against in AGAINST:
         also = common(traces, against)
         for name, searches in traces.items():
             places = moments(searches, against, also)
-            columns: dict[str, np.ndarray] = {"at": places}
+            done = np.mean([one.at("evaluations", against, places) for one in searches], 0)
+            columns: dict[str, np.ndarray] = {"at": places, "evaluations": done}
             for measure in MEASURES:
                 mean, low, high = interval(np.array([one.at(measure, against, places) for one in searches]))
                 columns |= {measure: mean, f"{measure}_low": low, f"{measure}_high": high}

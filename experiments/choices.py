@@ -32,6 +32,7 @@ from strategies.objective import Bounded, MnasNet, Objective, Pareto
 from strategies.problem import Candidate, Strategy
 from strategies.random_search import random_search
 from strategies.regularized_evolution import regularized_evolution
+from strategies.surrogate import surrogate
 
 SPACES: dict[str, Callable[[int, int, int], SearchSpace]] = {
     "tiny": tiny,
@@ -43,6 +44,7 @@ STRATEGIES: dict[str, Callable[..., Iterator[Candidate]]] = {
     "random": random_search,
     "evolution": regularized_evolution,
     "nsga2": nsga2,
+    "surrogate": surrogate,
     "darts": darts,
 }
 RULES: dict[str, Callable[..., Backward]] = {"sandwich": sandwich, "single_path": single_path}
@@ -69,6 +71,8 @@ AT_LEAST = {
     "search.budget": 1,
     "search.calibration": 2,
     "search.validation": 0,
+    "exact.points": 2,
+    "exact.budget_ms": 0,
     "search.jobs": 1,
     "ranking.networks": 4,
     "objective.target_ms": 0,

@@ -126,6 +126,23 @@ class CompareConfig:
 
 
 @dataclass(frozen=True)
+class ExactConfig:
+    """What `python -m experiments.exact` answers: the front of the file `csv`, or of the whole space.
+
+    Of a space accuracies must add over layers: by the file `effects`, or as fitted on the file `candidates`.
+    """
+
+    csv: str = ""  # published networks
+    options: str = "ops"  # csv: the column of picks
+    accuracy: str = "accuracy_percent"  # csv: the column of accuracies in percent
+    latency: str = "rpi4_ms"  # csv: the column of latencies in ms
+    effects: str = ""  # what an option adds: columns layer, option, accuracy (fraction)
+    candidates: str = ""  # a finished search's or comparison's: columns arch, accuracy (fraction)
+    points: int = 200_000  # on a front, above which it is thinned
+    budget_ms: float | None = None  # the best network within it is told
+
+
+@dataclass(frozen=True)
 class RankingConfig:
     """What `python -m experiments.ranking` takes for the truth: networks trained alone, or a file of accuracies."""
 
@@ -162,4 +179,5 @@ class Config:
     tables: TablesConfig = field(default_factory=TablesConfig)
     fidelity: FidelityConfig = field(default_factory=FidelityConfig)
     compare: CompareConfig = field(default_factory=CompareConfig)
+    exact: ExactConfig = field(default_factory=ExactConfig)
     ranking: RankingConfig = field(default_factory=RankingConfig)

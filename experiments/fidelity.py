@@ -2,11 +2,12 @@
 
 Fresh random networks of the space are timed on the device, twice: the first time is the truth, the second says how well
 the truth agrees with itself. With csv=PATH, published measurements are learned from more and more networks instead.
+more and more networks instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
@@ -22,22 +23,22 @@ from experiments.learning_curves import Point, check_sizes, point, points, read_
 from experiments.measure import followed, measure, read_table, timing_files
 from experiments.measurements import read_measurements
 from experiments.progress import console, track
-from experiments.sentinels import sentinels, slowdown
+from experiments.publish import publish
+from experiments.sentinels import sentinels, to_the_tables_time
 from paper.figures import fidelity as figure
 from paper.figures import style
 from predictors.assembly import file_name
-from predictors.blocks import computing
+from predictors.blocks import block_specs, computing
 from predictors.learned import LEARNERS
-from predictors.rounds import summarize
+from predictors.rounds import Value, summarize
 from predictors.table import LatencyTable
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import macs
 
-PASSES = ("first pass", "second pass")
-AGAIN = 8  # networks of the table that tell the machine's speed
 NOTHING = 1e-9  # seconds: what is predicted to take less, or less than none
 RETEST = "re-test"  # the second pass, as a predictor of the first
+ALONE = "sum of blocks alone"  # each timed as a network of its own, in the first pass
 
 
 def fidelity(config: Config) -> Path:
@@ -46,6 +47,8 @@ def fidelity(config: Config) -> Path:
         if value < least:
             raise LutraError(f"fidelity.{key} must be at least {least}, not {value}")
     folder = _of_fresh(config) if config.csv is None else _of_published(config, Path(config.csv))
+    if config.publish and config.csv is None:
+        publish(config, folder, ("fresh.csv", "fidelity.csv"), "fidelity_setup.csv")
     found = read_points(folder / "fidelity.csv")
     for data in dict.fromkeys(one.data for one in found):
         console.print(shown(found, data))
@@ -89,13 +92,13 @@ def _of_fresh(config: Config) -> Path:
 def _fresh(config: Config, path: Path, folder: Path) -> None:
     table, space = read_table(path), space_of(config)
     archs = fresh_archs(space, {row.arch for row in table.networks}, config.fidelity.networks, config.seed)
-    first, second = _timed(config, table, space, archs, folder)
+    timed = _timed(config, table, space, archs, folder)
     rows, found = [], []
     for precision in table.corrections:
-        names = [file_name(precision, index) for index in range(len(archs))]
-        measured, again = (np.array([seconds[name] for name in names]) for seconds in (first, second))
+        measured, again, alone = timed[precision]
         for predictor, trained_on, predicted in (
             (RETEST, 0, again),
+            (ALONE, 0, alone),
             *predictions(table, space, precision, archs),
         ):
             found.append(point(precision, predictor, trained_on, config.seed, predicted, measured))
@@ -143,19 +146,29 @@ def fresh_archs(space: SearchSpace, known: set[Arch], count: int, seed: int) -> 
 
 def _timed(
     config: Config, table: LatencyTable, space: SearchSpace, archs: Sequence[Arch], folder: Path
-) -> list[dict[str, float]]:
-    """Seconds by file name in each pass, at the speed that the machine had when it measured the table."""
-    networks = [computing(space.decode(arch)) for arch in archs]
+) -> dict[str, list[np.ndarray]]:
+    """By precision, seconds [n] of both passes and of the blocks alone, at the speed that the table was measured at."""
+    networks, blocks = [computing(space.decode(arch)) for arch in archs], block_specs(space)
     files = dict(timing_files(track(networks, "writing ONNX files", len(networks))))
-    again, then = sentinels(table, space, AGAIN)
-    passes = []
+    alone = {f"alone {name}": onnx for name, onnx in timing_files((spec,) for spec in blocks)}
+    again, then = sentinels(table, space, len(table.networks))
     with board_of(config.device, folder) as board:
-        for name in PASSES:
-            values = summarize(list(followed(board, {**files, **again}, config.measure, name)))
-            slower = slowdown(values, then)
-            console.print(f"{name}: everything took {slower:.3f} of the table's time")
-            passes.append({name: values[name].seconds / slower for name in files})
-    return passes
+        first, second = (
+            summarize(list(followed(board, {**chosen, **again}, config.measure, name)))
+            for name, chosen in (("first pass", files | alone), ("second pass", files))
+        )
+    timed = {}
+    for precision in table.corrections:
+        names = [file_name(precision, index) for index in range(len(networks))]
+        of_block = {spec: first[f"alone {file_name(precision, i)}"].seconds for i, spec in enumerate(blocks)}
+        sums = np.array([sum(of_block[spec] for spec in network) for network in networks])
+        columns = ((first, _seconds(first, names)), (second, _seconds(second, names)), (first, sums))
+        timed[precision] = [to_the_tables_time(values, then, precision)(seconds) for values, seconds in columns]
+    return timed
+
+
+def _seconds(values: Mapping[str, Value], names: Sequence[str]) -> np.ndarray:
+    return np.array([values[name].seconds for name in names])
 
 
 def predictions(
@@ -164,9 +177,9 @@ def predictions(
     """Each predictor's name, the whole networks that it has learned from, and its seconds [n]."""
     rows = [row for row in table.networks if row.precision == precision]
     known, seconds = np.array([row.arch for row in rows]), np.array([row.measured for row in rows])
-    asked, sums = np.array(archs), table.predictor(space, precision)
-    yield "naive sum of blocks", 0, sums.naive.of(asked)
-    yield "corrected table", len(rows), sums.of(asked)
+    asked = np.array(archs)
+    yield "sum of blocks in context", 0, table.sums(space, precision).of(asked)
+    yield "corrected table", len(rows), table.predictor(space, precision).of(asked)
     effort, given = (np.array([macs(space.decode(arch)) for arch in some], float) for some in (archs, known.tolist()))
     work = given / seconds
     rate = work.sum() / (work @ work)  # least squares of the relative error

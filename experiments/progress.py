@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 T = TypeVar("T")
+SPEAKS = 60.0  # seconds between lines where no bar can be drawn: in a log file
 console = Console(width=None if sys.stdout.isatty() else 120)
 
 
@@ -28,6 +30,11 @@ def track(
     )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(description, total=total, completed=done, note="")
+        spoken = time.monotonic()
         for item in items:
             yield item
             progress.update(task, advance=1, note=tell(item))
+            if not console.is_terminal and time.monotonic() - spoken > SPEAKS:
+                spoken, state = time.monotonic(), progress.tasks[0]
+                left = f", {state.time_remaining / 60:.0f} min left" if state.time_remaining else ""
+                console.print(f"{description}: {state.completed:.0f} of {total}{left} {tell(item)}", highlight=False)

@@ -126,7 +126,7 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
         }
         board.add_hparams(chosen, metrics, run_name=".")
     aim = "" if target is None else f", target {target:.4g} ms"
-    console.print(f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aim}", highlight=False)
+    console.print(f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aim}{_lost(winner)}", highlight=False)
     save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
     record = Winner(winner.arch, winner.accuracy, winner.latency, winner.score, str(problem.objective))
     artefacts.write(folder / "winner.json", json.dumps(asdict(record), indent=1) + "\n")
@@ -143,6 +143,11 @@ def _tell(candidate: Candidate) -> str:
     return f"{candidate.accuracy:.1%} at {1e3 * candidate.latency:.3f} ms"
 
 
+def _lost(candidate: Candidate) -> str:
+    cost = candidate.discretization_cost
+    return "" if cost is None else f", discretization cost {100 * cost:.1f} points"
+
+
 def candidate_rows(config: Config, space: SearchSpace, found: Iterable[Candidate]) -> list[dict[str, Any]]:
     return [
         {
@@ -154,6 +159,7 @@ def candidate_rows(config: Config, space: SearchSpace, found: Iterable[Candidate
             "latency_s": candidate.latency,
             "score": candidate.score,
             "feasible": candidate.feasible,
+            "discretization_cost": candidate.discretization_cost,
             "macs": macs(space.decode(candidate.arch)),
             "parameters": parameters(space.decode(candidate.arch)),
         }

@@ -9,6 +9,7 @@ import numpy as np
 from experiments.measure import timing_files
 from predictors.assembly import file_name
 from predictors.blocks import computing
+from predictors.correction import Correction, fit
 from predictors.rounds import Value
 from predictors.table import LatencyTable
 from search_spaces.space import SearchSpace
@@ -31,6 +32,15 @@ def sentinels(
 def slowdown(values: Mapping[str, Value], then: Mapping[str, float]) -> float:
     """How much longer everything takes than when the table was measured (1.1: 10 % longer)."""
     return float(np.median([values[name].seconds / seconds for name, seconds in then.items()]))
+
+
+def to_the_tables_time(values: Mapping[str, Value], then: Mapping[str, float], precision: str) -> Correction:
+    """From seconds of now to seconds of when the table was measured, by all sentinels of one precision.
+
+    Precisions do not slow down alike, nor do large networks and small ones.
+    """
+    names = [name for name in then if name.startswith(_name(f"{precision}/"))]
+    return fit(np.array([values[name].seconds for name in names]), np.array([then[name] for name in names]))
 
 
 def _name(file: str) -> str:

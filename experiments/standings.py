@@ -19,26 +19,30 @@ def show(folder: Path) -> None:
     """From curves.csv and pairs.csv."""
     curves, pairs = read(folder, Curve), read(folder, Pair)
     first, moments = curves[0], {pair.against: pair.at for pair in pairs}
-    table = Table("strategy", title=f"{first.problem}: mean [95 % interval] over {first.seeds} seeds")
+    table = Table("strategy", title=f"{first.problem}: mean and 95 % interval over {first.seeds} seeds")
     for against in AGAINST:
         for measure in MEASURES:
             unit = ", %" if measure == "share" else ""
             table.add_column(f"{NAMES[measure]}{unit}, {moments[against]:.4g} {against}", justify="right")
+    table.add_column("evaluations", justify="right")
     for name in comparison.means(comparison.of(pairs, "share", "evaluations")):
         own = {curve.against: curve for curve in curves if (curve.strategy, curve.at) == (name, moments[curve.against])}
-        table.add_row(name, *(_cell(own[against], measure) for against in AGAINST for measure in MEASURES))
+        cells = [_cell(own[against], measure) for against in AGAINST for measure in MEASURES]
+        table.add_row(name, *cells, f"{own['seconds'].evaluations:.0f}")
     console.print(table)
-    for line in lines(first, pairs):
+    for line in lines(curves, pairs):
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def lines(first: Curve, pairs: list[Pair]) -> list[str]:
+def lines(curves: list[Curve], pairs: list[Pair]) -> list[str]:
     """What the hypervolume is a share of, and the verdict by each measure."""
-    exact = first.reference == comparison.EXACT
+    exact = curves[0].reference == comparison.EXACT
     source = "the exact front's" if exact else "that of all that was found together, as no exact front is known"
     told = [f"Hypervolume: share of {source}. Regret: in score, to the best there."]
     if exact:
         told.append("Accuracies are read from a file: the seconds are the strategies' own.")
+    if early := comparison.stopped(curves):
+        told.append(early)
     told.append("Rank test (Mann-Whitney over seeds, corrected by Holm, level 5 %):")
     for against in AGAINST:
         for measure in MEASURES:
@@ -50,4 +54,4 @@ def lines(first: Curve, pairs: list[Pair]) -> list[str]:
 def _cell(curve: Curve, measure: str) -> str:
     scale, places = SCALES[measure]
     mean, low, high = (scale * getattr(curve, f"{measure}{end}") for end in ("", "_low", "_high"))
-    return f"{mean:.{places}f} [{low:.{places}f}, {high:.{places}f}]"
+    return f"{mean:.{places}f} {low:.{places}f}-{high:.{places}f}"

@@ -13,13 +13,20 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script also runs by its path
-from paper import comparison, macros, ranking, tables
-from paper.figures import compare, heatmap, pareto, prediction, stages, style
+from paper import comparison, macros, prediction, ranking, tables
+from paper.figures import compare, fidelity, heatmap, pareto, stages, style
+from paper.figures import prediction as whole_networks
 from paper.figures import ranking as ranking_figure
 from paper.rows import ResultError
 
 HERE = Path(__file__).resolve().parent
-FIGURES = {"pareto": pareto.draw, "prediction": prediction.draw, "stages": stages.draw, "heatmap": heatmap.draw}
+FIGURES = {
+    "pareto": pareto.draw,
+    "prediction": whole_networks.draw,
+    "fidelity": fidelity.draw,
+    "stages": stages.draw,
+    "heatmap": heatmap.draw,
+}
 OPTIONAL = {  # where the command of that name was run with publish=true
     "compare": (comparison.published, compare.draw),
     "ranking": (ranking.published, ranking_figure.draw),
@@ -32,6 +39,7 @@ def sources(results: Path, build: Path) -> None:
     build.mkdir(parents=True, exist_ok=True)
     macros.write(results, build)
     tables.write(results, build)
+    prediction.write(results, build)
     for name, draw in FIGURES.items():
         style.save(draw(results), build / f"{name}.pdf")
     for name, (published, draw) in OPTIONAL.items():

@@ -27,14 +27,16 @@ def macros(results: Path) -> dict[str, str]:
 def _texts(curves: Sequence[Curve], pairs: Sequence[Pair]) -> list[str]:
     first = curves[0]
     strategies = listed(dict.fromkeys(escape(curve.strategy) for curve in curves))
-    known = f"the {EXACT}" if first.reference == EXACT else "all that was found together, as no exact front is known"
+    known = "all that was found together, as no exact front is known"
+    if first.reference == EXACT:
+        known = f"the {EXACT}; accuracies are read from a file, so that seconds are the strategies' own"
     problem = (
         f"On {escape(first.problem)}, {strategies} searched with {first.seeds} seeds each. "
         f"Hypervolumes are shares of that of {known}."
     )
     return [
         problem,
-        _compared(of(pairs, "share", "evaluations"), "hypervolume"),
+        f"{_compared(of(pairs, 'share', 'evaluations'), 'hypervolume')} {escape(stopped(curves))}".strip(),
         _compared(of(pairs, "share", "seconds"), "hypervolume"),
         _compared(of(pairs, "regret", "evaluations"), "regret"),
         str(first.seeds),
@@ -81,6 +83,13 @@ def verdict(pairs: Sequence[Pair]) -> str:
     if sum(map(len, apart.values())) < len(pairs):
         clauses.append("other pairs are not told apart")
     return "; ".join(clauses)
+
+
+def stopped(curves: Iterable[Curve]) -> str:
+    """A sentence on strategies whose seconds ran out before their evaluations; empty where there is none."""
+    last = {curve.strategy: curve for curve in curves if curve.against == "evaluations"}
+    early = [f"{name} after {one.evaluations:.0f}" for name, one in last.items() if one.evaluations < one.at]
+    return f"Out of seconds before that, and judged by what they had: {listed(early)} evaluations." if early else ""
 
 
 def listed(names: Iterable[str]) -> str:

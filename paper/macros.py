@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paper import comparison, ranking, sentences
+from paper import comparison, prediction, ranking, sentences
 from paper.latex import count, escape, kb, ms, percent, significant
 from paper.rows import Block, Candidate, ResultError, Setup, Stage, Whole, read, setup
 
@@ -36,7 +36,7 @@ def chain(rows: Sequence[Stage], path: Path) -> dict[str, Stage]:
 
 
 def numbers(results: Path) -> dict[str, str]:
-    """Macro name -> LaTeX, from the five CSV files. Raises ResultError."""
+    """Macro name -> LaTeX, from the CSV files. Raises ResultError."""
     run, rows = setup(results), read(results, Stage)
     stages = chain(rows, results / "stages.csv")
     return (
@@ -45,6 +45,7 @@ def numbers(results: Path) -> dict[str, str]:
         | _predictions(read(results, Whole), results / "networks.csv")
         | _blocks(read(results, Block), results / "table.csv")
         | _search(read(results, Candidate), run)
+        | prediction.numbers(results)
         | comparison.macros(results)
         | ranking.macros(results)
     )

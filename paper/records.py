@@ -7,12 +7,17 @@ import math
 from pathlib import Path
 from typing import Any
 
-_WRITERS = {
+_WRITERS = {  # which command writes what; the others are the report's
+    "fresh.csv": "fidelity",
+    "fidelity.csv": "fidelity",
+    "fidelity_setup.csv": "fidelity",
+    "protocols.csv": "protocols",
+    "protocols_setup.csv": "protocols",
     "curves.csv": "compare",
     "pairs.csv": "compare",
     "ranking.csv": "ranking",
     "correlations.csv": "ranking",
-}  # commands; report, where none is said
+}
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _UNITS = ("_s", "_ms", "_bytes")
 

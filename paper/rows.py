@@ -69,6 +69,30 @@ class Fresh:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """A predictor, judged by all fresh networks of one precision."""
+
+    data: str  # fp32 or int8
+    predictor: str
+    trained_on: int  # whole networks
+    mape: float  # fraction
+    within_5: float  # share
+    tau: float
+
+
+@dataclass(frozen=True)
+class Summed:
+    """A fresh random network by the blocks of one protocol: their sum, an affine map of it, the whole correction."""
+
+    precision: str
+    protocol: str
+    naive_s: float
+    affine_s: float
+    predicted_s: float
+    measured_s: float
+
+
+@dataclass(frozen=True)
 class Curve:
     """A strategy at one moment of its searches: means over the seeds with 95 % intervals."""
 
@@ -77,6 +101,7 @@ class Curve:
     strategy: str
     against: str  # evaluations or seconds
     at: float
+    evaluations: float  # until then
     seeds: int
     share: float  # fraction of the reference's hypervolume
     share_low: float
@@ -157,6 +182,8 @@ FILES: dict[type, str] = {
     Whole: "networks.csv",
     Block: "table.csv",
     Fresh: "fresh.csv",
+    Judged: "fidelity.csv",
+    Summed: "protocols.csv",
     Curve: "curves.csv",
     Pair: "pairs.csv",
     Ranked: "ranking.csv",
@@ -170,7 +197,7 @@ def read(results: Path, kind: type[Row]) -> list[Row]:
     return [kind(**values) for values in records(results / FILES[kind], get_type_hints(kind))]
 
 
-def setup(results: Path) -> Setup:
-    """setup.csv as a mapping. Raises ResultError."""
-    path = results / "setup.csv"
+def setup(results: Path, name: str = "setup.csv") -> Setup:
+    """A file of keys and values as a mapping. Raises ResultError."""
+    path = results / name
     return Setup(path, {row["key"]: row["value"] for row in records(path, {"key": str, "value": str})})

@@ -16,7 +16,7 @@ class AdditiveLatency:
     """latency = intercept + slope * sum over layers of the picked option's seconds.
 
     `seconds[l, o]`: layer l, option o; NaN where layer l has fewer options. `slope` (no unit) and `intercept`
-    (seconds) are the table's correction from blocks to whole networks; `naive` is without it.
+    (seconds) are the table's correction from blocks to whole networks, whose term a layer is within `seconds`.
     """
 
     seconds: np.ndarray
@@ -36,10 +36,6 @@ class AdditiveLatency:
         """Expected seconds under one distribution a layer: torch tensors [options], differentiable."""
         layers = zip(distributions, self.seconds)
         return self.intercept + self.slope * sum((p * p.new_tensor(t[: len(p)])).sum() for p, t in layers)
-
-    @property
-    def naive(self) -> AdditiveLatency:
-        return AdditiveLatency(self.seconds)
 
     @property
     def fastest(self) -> Arch:

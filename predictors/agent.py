@@ -185,6 +185,17 @@ class Link:
             self.answers.flush()
 
 
+def options(threads: int) -> Any:
+    """How onnxruntime is to run a file here: with so many threads, which leave the cores alone between inferences."""
+    import onnxruntime
+
+    chosen = onnxruntime.SessionOptions()
+    chosen.intra_op_num_threads, chosen.inter_op_num_threads = threads, 1
+    chosen.add_session_config_entry("session.force_spinning_stop", "1")
+    chosen.log_severity_level = 3
+    return chosen
+
+
 class Board:
     """The loaded files, by name."""
 
@@ -201,11 +212,7 @@ class Board:
         data = base64.b64decode(onnx)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise ValueError(f"{name} arrived damaged")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.add_session_config_entry("session.force_spinning_stop", "1")  # idle sessions leave the cores alone
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(data, options(threads), providers=["CPUExecutionProvider"])
         image = session.get_inputs()[0]
         shape = [size if isinstance(size, int) else 1 for size in image.shape]
         self.sessions[name] = session
@@ -294,10 +301,10 @@ class Board:
         return None if process.returncode == 0 else ([line for line in lines if line.strip()] or ["nothing"])[-1]
 
 
-def main() -> None:
+def main(kind: type[Board] = Board) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host; the agent ends when its input does
     signal.alarm(0)  # the start over ssh is under a limit
-    board = Board(Link(float(sys.argv[1]) if len(sys.argv) > 1 else PATIENCE))
+    board = kind(Link(float(sys.argv[1]) if len(sys.argv) > 1 else PATIENCE))
     requests: dict[str, Callable[..., dict[str, Any]]] = {
         "ping": dict,
         "passport": passport,

@@ -63,8 +63,9 @@ def derive(
         decoded = [computing(space.decode(arch)) for arch in archs]
         naive = np.array([sum(rows[precision, spec].seconds for spec in network) for network in decoded])
         measured = np.array([known[network].seconds for network in decoded])
-        corrections[precision] = fit(naive, measured)
-        columns = zip(archs, naive.tolist(), leave_one_out(naive, measured).tolist(), measured.tolist())
+        layers = np.array([len(network) for network in decoded])
+        corrections[precision] = fit(naive, measured, layers)
+        columns = zip(archs, naive.tolist(), leave_one_out(naive, measured, layers).tolist(), measured.tolist())
         networks += [NetworkRow(arch, precision, *numbers) for arch, *numbers in columns]
     labels = {item.name: f"{_label(item.specs)} in {item.precision}" for item in timed}
     return LatencyTable(

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol
 
 from predictors import agent
@@ -145,9 +144,9 @@ class Connection:
 
 
 @contextmanager
-def local(threads: int) -> Iterator[Connection]:
+def local(threads: int, program: Sequence[str] = (agent.__file__,)) -> Iterator[Connection]:
     """This machine, timed by the agent in a process of its own, which ends with the `with` block."""
-    command = [sys.executable, str(Path(agent.__file__)), str(math.inf)]
+    command = [sys.executable, *program, str(math.inf)]
     process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     connection = Connection(process, threads)
     try:

@@ -69,12 +69,20 @@ class LatencyTable:
 
     def predictor(self, space: SearchSpace, precision: str) -> AdditiveLatency:
         """The additive model of a space. Raises LutraError for a layer that was never measured."""
-        seconds = np.full((len(space.layers), max(space.options)), np.nan)
-        for layer, options in enumerate(space.layers):
-            for option, spec in enumerate(options):
-                seconds[layer, option] = self.seconds(spec, precision)
-        correction = self.corrections[precision]
-        return AdditiveLatency(seconds, correction.intercept, correction.slope)
+        correction, sums = self.corrections[precision], self.sums(space, precision)
+        computes = np.array(
+            [[spec is not None and not isinstance(spec, Skip) for spec in row] for row in _padded(space)]
+        )
+        each = sums.seconds + np.where(computes, correction.layer / correction.slope, 0)
+        return AdditiveLatency(each, correction.intercept, correction.slope)
+
+    def sums(self, space: SearchSpace, precision: str) -> AdditiveLatency:
+        """The sum of blocks, without the correction. Raises LutraError for a layer that was never measured."""
+        return AdditiveLatency(
+            np.array(
+                [[np.nan if spec is None else self.seconds(spec, precision) for spec in row] for row in _padded(space)]
+            )
+        )
 
     def seconds(self, spec: Spec, precision: str) -> float:
         """A layer's seconds within a network; zero for Skip alone."""
@@ -90,7 +98,8 @@ class LatencyTable:
 
     def latency(self, specs: Sequence[Spec], precision: str) -> float:
         """A network's predicted seconds, from any specs that the table knows."""
-        return float(self.corrections[precision](np.asarray(sum(self.seconds(spec, precision) for spec in specs))))
+        naive = np.asarray(sum(self.seconds(spec, precision) for spec in specs))
+        return float(self.corrections[precision](naive, sum(not isinstance(spec, Skip) for spec in specs)))
 
     def timed_seconds(self) -> dict[str, float]:
         """What every timed file took, by its sha256."""
@@ -127,6 +136,11 @@ class LatencyTable:
             )
         if precision is not None and precision not in self.corrections:
             raise LutraError(f"the table holds {', '.join(self.corrections)}, not {precision}; measure one that does")
+
+
+def _padded(space: SearchSpace) -> list[list[Spec | None]]:
+    """[layers, most options]: None where a layer has fewer."""
+    return [[*options, *[None] * (max(space.options) - len(options))] for options in space.layers]
 
 
 def _differences(then: Sequence[Sequence[Spec]], here: Sequence[Sequence[Spec]]) -> list[tuple[str, object, object]]:

@@ -17,7 +17,7 @@ from predictors.verdict import Rejection, Verdict
 from search_spaces.errors import LutraError
 from search_spaces.spec import Spec, from_json, to_json
 
-SCHEMA = "lutra/latency-table/2"
+SCHEMA = "lutra/latency-table/3"
 SEAL = ',\n"sha256": "'
 
 

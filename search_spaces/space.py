@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -33,7 +34,7 @@ class SearchSpace:
     def __post_init__(self) -> None:
         self.check(self.reference)
 
-    @property
+    @cached_property
     def options(self) -> tuple[int, ...]:
         """The number of options of each layer."""
         return tuple(len(options) for options in self.layers)

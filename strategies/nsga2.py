@@ -1,93 +1,99 @@
 """NSGA-II (Deb et al. 2002, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II"): accuracy up, latency down.
 
-The objective's score plays no part, only its `feasible` does, by constrained domination (section VI). Equal picks count
-once in a population, as copies would crowd a discrete space.
+A population is an array of picks [n, layers] and one of costs [n, 2], error and seconds. The objective's score plays no
+part, only its `feasible` does. Equal picks count once in a population, as copies would crowd a discrete space.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
-from search_spaces.space import Arch, SearchSpace
+import moocore
+import numpy as np
+
+from search_spaces.space import SearchSpace
 from strategies.problem import Candidate, Problem
+
+Costs = Callable[[np.ndarray], np.ndarray]  # picks [n, layers] -> [n, 2], both to be low
+BEYOND = 1e6  # more than any error, and than any feasible latency in seconds
+AGAIN = 0.1  # the chance of one mutation more
 
 
 def nsga2(problem: Problem, rng: Random, population: int = 8, crossover: float = 0.3) -> Iterator[Candidate]:
-    """Section III-C: binary tournaments, crossover, mutation, then the best of parents and offspring together.
+    """The paper has a population of 100 and crosses 90 % of the children, for 25,000 evaluations.
 
-    The paper has a population of 100 and crosses 90 % of the children, for 25,000 evaluations; the defaults are for
-    hundreds. For thousands, 20 members cover the front better.
+    The defaults are for hundreds. For thousands, 20 members cover the front better.
     """
-    space = problem.space
-    parents: list[Candidate] = []
-    archs = [space.sample(rng) for _ in range(population)]
-    while True:
-        offspring = problem.evaluate_all(archs)
+    offspring: list[Candidate] = []
+
+    def costs(picks: np.ndarray) -> np.ndarray:
+        offspring[:] = problem.evaluate_all([tuple(arch) for arch in picks.tolist()])
+        return np.array([[1 - c.accuracy, c.latency] if c.feasible else [BEYOND + c.latency] * 2 for c in offspring])
+
+    first = np.array([problem.space.sample(rng) for _ in range(population)])
+    for _ in evolve(problem.space, costs, np.random.default_rng(rng.getrandbits(64)), first, crossover):
         yield from offspring
-        parents = survivors(parents + offspring, population)
-        archs = []
-        for _ in range(population):
-            arch = tournament(parents, rng)
-            if rng.random() < crossover:
-                arch = space.crossover(arch, tournament(parents, rng), rng)
-            archs.append(mutate(space, arch, rng))
 
 
-def tournament(parents: list[Candidate], rng: Random) -> Arch:
-    """The better of two by the crowded comparison, in whose order `survivors` come."""
-    return parents[min(rng.randrange(len(parents)), rng.randrange(len(parents)))].arch
+def evolve(
+    space: SearchSpace, costs: Costs, rng: np.random.Generator, first: np.ndarray, crossover: float
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Section III-C from a first population on: after each generation the survivors' picks and costs, best first.
 
-
-def mutate(space: SearchSpace, arch: Arch, rng: Random) -> Arch:
-    """One pick drawn anew, as the paper's rate of 1/n expects of a child, and every tenth time another one as well."""
-    free = [layer for layer, count in enumerate(space.options) if count > 1]
+    Domination is constrained (section VI) where an infeasible architecture of any violation v costs [BEYOND + v] * 2.
+    """
+    size, weights = len(first), rng.integers(2**62, size=first.shape[1])
+    picks, points = np.empty_like(first, shape=(0, first.shape[1])), np.empty((0, 2))
+    offspring = first
     while True:
-        child = list(arch)
-        again = True
-        while again:
-            layer = rng.choice(free)
-            child[layer] = rng.randrange(space.options[layer])
-            again = rng.random() < 0.1
-        if space.valid(tuple(child)):
-            return tuple(child)
+        picks, points = np.concatenate([picks, offspring]), np.concatenate([points, costs(offspring)])
+        distinct = np.sort(np.unique(picks @ weights, return_index=True)[1])  # by sums, unequal but once in 2 ** 62
+        best = distinct[survivors(points[distinct], size)]
+        picks, points = picks[best], points[best]
+        yield picks, points
+        offspring = children(space, picks, size, crossover, rng)
 
 
-def survivors(candidates: list[Candidate], count: int) -> list[Candidate]:
-    """The `count` best distinct ones, best first: by front, and within a front the least crowded first."""
-    distinct = list({candidate.arch: candidate for candidate in candidates}.values())
-    ranked: list[Candidate] = []
-    for front in non_dominated_sort(distinct):
-        distances = crowding_distance(front)
-        ranked += [front[i] for i in sorted(range(len(front)), key=lambda i: -distances[i])]
-    return ranked[:count]
+def children(
+    space: SearchSpace, parents: np.ndarray, count: int, crossover: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Binary tournaments among parents that are sorted best first, uniform crossover, mutation."""
+    mothers, fathers = parents[np.minimum(*rng.integers(len(parents), size=(2, 2, count)))]
+    share = np.where(rng.random((count, 1)) < crossover, 0.5, 0.0)
+    born = np.where(rng.random(mothers.shape, np.float32) < share, fathers, mothers)
+    mutate(born, np.array(space.options), rng)
+    for child in born if space.valid is not SearchSpace.valid else ():
+        while not space.valid(tuple(child.tolist())):
+            child[:] = children(space, parents, 1, crossover, rng)[0]
+    return born
 
 
-def dominates(a: Candidate, b: Candidate) -> bool:
-    """Constrained domination (definition 1): feasible before infeasible, infeasible ones by their violation."""
-    if not (a.feasible and b.feasible):
-        return a.feasible > b.feasible or (not b.feasible and not a.feasible and a.latency < b.latency)
-    return a.accuracy >= b.accuracy and a.latency <= b.latency and (a.accuracy, a.latency) != (b.accuracy, b.latency)
+def mutate(picks: np.ndarray, options: np.ndarray, rng: np.random.Generator) -> None:
+    """In place: one pick becomes another, as the paper's rate of 1/n expects; in every tenth one more, and so on."""
+    free = np.flatnonzero(options > 1)
+    rows = np.repeat(np.arange(len(picks)), rng.geometric(1 - AGAIN, len(picks)))
+    layers = free[rng.integers(len(free), size=len(rows))]
+    steps = 1 + (rng.random(len(rows)) * (options[layers] - 1)).astype(int)
+    picks[rows, layers] = (picks[rows, layers] + steps) % options[layers]
 
 
-def non_dominated_sort(candidates: list[Candidate]) -> list[list[Candidate]]:
-    """Fronts, best first: each is what nothing left over dominates (section III-A)."""
-    fronts, left = [], candidates
-    while left:
-        front = [c for c in left if not any(dominates(other, c) for other in left)]
-        left = [c for c in left if c not in front]
-        fronts.append(front)
-    return fronts
+def survivors(points: np.ndarray, count: int) -> np.ndarray:
+    """Indices of the `count` best of points [n, 2], best first: by front, in a front the least crowded first."""
+    ranks = moocore.pareto_rank(points)
+    return np.lexsort((-crowding_distance(points, ranks), ranks))[:count]
 
 
-def crowding_distance(front: list[Candidate]) -> list[float]:
-    """Half the normalised circumference of the box between a point's neighbours (section III-B); ends are infinite."""
-    distances = [0.0] * len(front)
-    for values in ([c.accuracy for c in front], [c.latency for c in front]):
-        order = sorted(range(len(front)), key=values.__getitem__)
-        spread = values[order[-1]] - values[order[0]] or 1.0
-        distances[order[0]] = distances[order[-1]] = math.inf
-        for before, here, after in zip(order, order[1:], order[2:]):
-            distances[here] += (values[after] - values[before]) / spread
-    return distances
+def crowding_distance(points: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+    """Half the normalised circumference of the box between a point's neighbours in its front (section III-B)."""
+    order = np.lexsort((points[:, 1], points[:, 0], ranks))  # along each front one objective rises, the other falls
+    front, along = ranks[order], points[order]
+    last = np.flatnonzero(np.concatenate([front[1:] != front[:-1], [True]]))
+    first = np.concatenate([[0], last[:-1] + 1])
+    spread = np.abs(along[last] - along[first])
+    spread[spread == 0] = 1
+    box = np.zeros_like(along)
+    box[1:-1] = np.abs(along[2:] - along[:-2])
+    box /= spread.repeat(last - first + 1, 0)
+    box[first] = box[last] = np.inf
+    return (box[:, 0] + box[:, 1])[order.argsort()]

@@ -25,6 +25,11 @@ class Candidate:
     feasible: bool
     mixture: float | None = None  # DARTS: the accuracy of the mixture that this was discretised from, fraction
 
+    @property
+    def discretization_cost(self) -> float | None:
+        """What the mixture was more accurate by, fraction; None where there was no mixture."""
+        return None if self.mixture is None else self.mixture - self.accuracy
+
 
 class Relaxation(Protocol):
     """A space between its architectures: one distribution [options] per layer, and weights that learn at it."""
@@ -37,6 +42,9 @@ class Relaxation(Protocol):
 
     def latency(self, distribution: list[Tensor]) -> Tensor:
         """Expected seconds, differentiable in the distribution."""
+
+    def accuracy(self, distribution: list[Tensor]) -> float:
+        """Of this mixture of the weights that judge architectures, on the images that those are judged by, fraction."""
 
 
 @dataclass(frozen=True)

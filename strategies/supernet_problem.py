@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from predictors.additive import AdditiveLatency
+from search_spaces.evaluation import BATCH, accuracy
 from search_spaces.population import accuracies
 from search_spaces.supernet import Supernet
 from strategies.objective import Objective
@@ -36,7 +37,7 @@ def supernet_problem(
     inherited = partial(accuracies, supernet, calibration, validation)
 
     def relax(seed: int) -> Mixture:
-        return Mixture(supernet, latency, train, seed)
+        return Mixture(supernet, latency, train, seed, validation)
 
     return Problem(supernet.space, objective, inherited, latency, relax)
 
@@ -47,7 +48,15 @@ class Mixture:
     The seed is where in the stream of batches it starts. SGD's numbers are those of DARTS (Liu et al. 2019).
     """
 
-    def __init__(self, supernet: Supernet, latency: AdditiveLatency, train: Batches, seed: int) -> None:
+    def __init__(
+        self,
+        supernet: Supernet,
+        latency: AdditiveLatency,
+        train: Batches,
+        seed: int,
+        validation: tuple[Tensor, Tensor],
+    ) -> None:
+        self.judge, self.validation = supernet, validation
         self.supernet = copy.deepcopy(supernet).requires_grad_(True)
         self.expected = latency.expected
         self.batches = train
@@ -66,6 +75,12 @@ class Mixture:
 
     def latency(self, distribution: list[Tensor]) -> Tensor:
         return self.expected(distribution)
+
+    def accuracy(self, distribution: list[Tensor]) -> float:
+        images, labels = self.validation
+        mixture = partial(self.judge, choice=[p.to(images.device) for p in distribution])
+        with torch.no_grad():
+            return accuracy(torch.cat([mixture(batch) for batch in images.split(BATCH)]), labels)
 
     def _cross_entropy(self, step: int, distribution: list[Tensor]) -> Tensor:
         images, labels = self.batches(step)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from search_spaces.errors import LutraError, unknown
+from search_spaces.errors import LutraError
+from search_spaces.published import networks
 from search_spaces.space import Arch, SearchSpace
 from strategies.objective import Objective
 from strategies.problem import Candidate, Problem, front
@@ -20,7 +19,7 @@ DENSITY = 1e-3  # of all tuples of picks: with fewer rows, a strategy would draw
 class Table:
     """Every network of a space with its accuracy (fraction) and latency (seconds)."""
 
-    space: SearchSpace  # layers of the digits that occur; `valid` where the file has a row
+    space: SearchSpace  # layers of the numbers that occur; `valid` where the file has a row
     accuracy: Mapping[Arch, float]
     latency: Mapping[Arch, float]
 
@@ -39,24 +38,15 @@ class Table:
 def read_csv(
     path: Path, options: str, accuracy: str, latency: str, accuracy_unit: float = 0.01, latency_unit: float = 1e-3
 ) -> Table:
-    """Columns by name: `options` one digit a layer, accuracy in percent and latency in ms where no unit is given.
+    """Columns by name: picks in `options`, accuracy in percent and latency in ms where no unit is given.
 
     A tuple of picks without a row is no network. Raises LutraError with the line of a row that is wrong.
     """
-    rows: dict[str, tuple[float, float]] = {}
-    for line, record in _records(path, (options, accuracy, latency)):
-        where, digits = f"{path}, line {line}", record[options]
-        if digits in rows:
-            raise LutraError(f"{where}: {options} {digits!r} was there before. Keep one row of each network")
-        if not digits.isdecimal() or (rows and len(digits) != len(next(iter(rows)))):
-            raise LutraError(
-                f"{where}: {options} must be one digit a layer, as many as in the first row, not {digits!r}"
-            )
-        fraction = _number(where, accuracy, record[accuracy]) * accuracy_unit
-        seconds = _number(where, latency, record[latency]) * latency_unit
-        if fraction > 1:
-            raise LutraError(f"{where}: {accuracy} {record[accuracy]} times the unit {accuracy_unit} is above 1")
-        rows[digits] = fraction, seconds
+    rows: dict[Arch, tuple[float, float]] = {}
+    for where, picks, (percent, ms) in networks(path, options, (accuracy, latency)):
+        if percent * accuracy_unit > 1:
+            raise LutraError(f"{where}: {accuracy} {percent:g} times the unit {accuracy_unit} is above 1")
+        rows[picks] = percent * accuracy_unit, ms * latency_unit
     if len(rows) < 2:
         raise LutraError(f"{path} holds {len(rows)} networks, a search needs two or more")
     table = _table(path.stem, rows)
@@ -65,34 +55,11 @@ def read_csv(
     return table
 
 
-def _records(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Rows with their line numbers."""
-    try:
-        with path.open(newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            for column in columns:
-                if column not in (reader.fieldnames or ()):
-                    raise unknown(f"column of {path}", column, reader.fieldnames or ())
-            return [(reader.line_num, record) for record in reader]
-    except OSError as error:
-        raise LutraError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _number(where: str, column: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise LutraError(f"{where}: {column} must be a positive number, not {text!r}. Mend or drop the row")
-    return value
-
-
-def _table(name: str, rows: Mapping[str, tuple[float, float]]) -> Table:
-    """Options are the digits that occur at a place. The most accurate row is the reference."""
+def _table(name: str, rows: Mapping[Arch, tuple[float, float]]) -> Table:
+    """Options are the numbers that occur at a place. The most accurate row is the reference."""
     layers = tuple(tuple(sorted(set(place))) for place in zip(*rows))
-    arch = {digits: tuple(map(tuple.index, layers, digits)) for digits in rows}
-    accuracies = {arch[digits]: accuracy for digits, (accuracy, _) in rows.items()}
-    latencies = {arch[digits]: latency for digits, (_, latency) in rows.items()}
+    arch = {picks: tuple(map(tuple.index, layers, picks)) for picks in rows}
+    accuracies = {arch[picks]: accuracy for picks, (accuracy, _) in rows.items()}
+    latencies = {arch[picks]: latency for picks, (_, latency) in rows.items()}
     reference = max(accuracies, key=accuracies.__getitem__)
     return Table(SearchSpace(name, layers, reference, accuracies.__contains__), accuracies, latencies)

@@ -155,6 +155,16 @@ def test_seconds_end_a_search(run: Run) -> None:
     assert [row["index"] for row in found] == ["0"] * 6
 
 
+def test_a_search_that_ran_out_of_seconds_is_judged_by_what_it_had() -> None:
+    slow, fast = course([10, 10], [0.1, 0.2]), course([1, 1, 1], [0.1, 0.2, 0.3])
+    facts = {"problem": "p", "reference": "r"}
+    rows = [Curve(**(facts | row)) for row in curves({"slow": [slow], "fast": [fast]})]
+    last = [row for row in rows if (row.strategy, row.against) == ("slow", "evaluations")][-1]
+    assert (last.at, last.evaluations, last.share) == (3, 2, 0.2)
+    assert comparison.stopped(rows).endswith("slow after 2 evaluations.")
+    assert comparison.stopped(row for row in rows if row.strategy == "fast") == ""
+
+
 def test_tensorboard_has_each_search(run: Run) -> None:
     folder = run(*SHORT)
     board = EventAccumulator(str(folder / "nsga2-seed1")).Reload()
@@ -248,9 +258,9 @@ def test_a_trace_is_a_step_function() -> None:
     assert one.at("regret", "evaluations", np.array([1, 3, 9])).tolist() == pytest.approx([0.8, 0.1, 0.1])
 
 
-def test_the_common_budget_is_where_the_first_search_ends_once_all_have_begun() -> None:
+def test_the_common_budget_is_the_longest_in_evaluations_and_the_shortest_in_seconds_once_all_have_begun() -> None:
     slow, fast = course([10, 10], [0.1, 0.2]), course([1, 1, 1], [0.1, 0.2, 0.3])
-    assert common({"slow": [slow], "fast": [fast]}, "evaluations") == 2
+    assert common({"slow": [slow], "fast": [fast]}, "evaluations") == 3
     assert common({"slow": [slow], "fast": [fast]}, "seconds") == 10
     assert {row["at"] for row in curves({"fast": [fast], "slow": [slow]}) if row["strategy"] == "fast"} >= {3, 10}
 

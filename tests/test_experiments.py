@@ -441,9 +441,9 @@ def test_a_killed_comparison_goes_on_and_finds_what_a_search_finds(
     finished: Finished, command: Command, tmp_path: Path
 ) -> None:
     runs = copy_steps(finished, tmp_path / "runs", "measure", "train")
-    few = ("compare.seeds=1", "compare.strategies=[evolution,darts]")
+    few = ("compare.seeds=1", "compare.strategies=[evolution,darts]", "strategy=darts", "strategy.options.every=1")
     arguments = (*finished.arguments, *few, f"runs={runs}")
-    for moment in (("accuracies.jsonl", 4), ("searches.jsonl", 3), ("curves.csv", 1)):
+    for moment in (("accuracies.jsonl", 4), ("searches.jsonl", 3)):
         assert command("compare", *arguments, die=moment).code == -signal.SIGKILL, moment
     done = command("compare", *arguments)
     assert (done.code, done.err) == (0, "")
@@ -494,15 +494,16 @@ def test_a_sweep_of_strategies_and_seeds_shares_table_and_supernet(
     finished: Finished, command: Command, tmp_path: Path
 ) -> None:
     copy_steps(finished, tmp_path, "measure", "train")
-    choices = ("strategy=random,evolution,nsga2,darts", "seed=0,1", "search.budget=2")
+    choices = ("strategy=random,evolution,nsga2,surrogate,darts", "seed=0,1", "search.budget=2")
     done = command("search", "--multirun", *finished.arguments, f"runs={tmp_path}", *choices)
     assert (done.code, done.err) == (0, "")
-    assert [len(list((tmp_path / step).iterdir())) for step in ("measure", "train", "search")] == [1, 1, 8]
+    assert [len(list((tmp_path / step).iterdir())) for step in ("measure", "train", "search")] == [1, 1, 10]
     assert {path.name for path in tmp_path.iterdir()} == {"measure", "train", "search", "multirun.yaml"}
     for folder in (tmp_path / "search").iterdir():
         events = EventAccumulator(str(folder)).Reload()
         with open(folder / "candidates.csv", newline="") as file:
             rows = list(csv.DictReader(file))
+        assert {bool(row["discretization_cost"]) for row in rows} == {"-darts-" in folder.name}
         for name, column, factor in (("accuracy",) * 2 + (1,), ("latency_ms", "latency_s", 1e3), ("score",) * 2 + (1,)):
             shown = [event.value for event in events.Scalars(f"candidate/{name}")]
             assert shown == pytest.approx([factor * float(row[column]) for row in rows], rel=1e-6)

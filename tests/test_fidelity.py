@@ -18,7 +18,7 @@ from experiments.config import FidelityConfig
 from experiments.fidelity import fresh_archs, predictions
 from experiments.learning_curves import Point, median, points, read_points
 from experiments.measurements import Measurements, read_measurements
-from experiments.sentinels import slowdown
+from experiments.sentinels import slowdown, to_the_tables_time
 from paper.figures import fidelity as figure
 from paper.rows import Fresh
 from predictors.agreement import agreement
@@ -247,8 +247,8 @@ def test_on_a_board_without_noise_the_corrected_table_is_exact() -> None:
     truth = np.array([speed * true_seconds(computing(space.decode(arch))) for arch in archs])
     found = {name: (count, predicted) for name, count, predicted in predictions(table, space, "fp32", archs)}
     assert found["corrected table"][1] == pytest.approx(truth, rel=1e-6)
-    assert {count for name, (count, _) in found.items() if name != "naive sum of blocks"} == {8}
-    assert {*LEARNERS, "MACs", "naive sum of blocks", "corrected table"} == {*found}
+    assert {count for name, (count, _) in found.items() if name != "sum of blocks in context"} == {8}
+    assert {*LEARNERS, "MACs", "sum of blocks in context", "corrected table"} == {*found}
     assert all((predicted > 0).all() for _, predicted in found.values())
 
 
@@ -257,8 +257,18 @@ def test_the_slowdown_is_the_median_over_sentinels() -> None:
     assert slowdown(values, {"a": 1.0, "b": 2.0, "c": 3.0}) == pytest.approx(1.1)
 
 
+def test_each_precision_comes_back_to_the_time_of_its_table() -> None:
+    """fp32 now takes 1.2 times as long and 1 ms more, INT8 as long as it did."""
+    then = {f"sentinel {p}/{n}": 1e-3 * (n + 1) for p in ("fp32", "int8") for n in range(4)}
+    now = {name: 1.2 * s + 1e-3 if "fp32" in name else s for name, s in then.items()}
+    values = {name: Value(seconds, seconds, seconds) for name, seconds in now.items()}
+    seconds = np.array([2.2e-3, 7e-3])
+    assert to_the_tables_time(values, then, "fp32")(seconds) == pytest.approx([1e-3, 5e-3])
+    assert to_the_tables_time(values, then, "int8")(seconds) == pytest.approx(seconds)
+
+
 def test_the_figure_has_a_panel_for_each_precision() -> None:
-    predictors = ("corrected table", "naive sum of blocks", "forest", "ridge")
+    predictors = ("corrected table", "sum of blocks alone", "forest", "ridge")
     networks = [Fresh(p, name, 1e-3 * n, 1.1e-3 * n) for p in ("fp32", "int8") for name in predictors for n in (1, 2)]
     panels = figure.plot(networks).axes
     assert [axes.get_ylabel() for axes in panels] == ["predicted, fp32 (ms)", "predicted, int8 (ms)"]
@@ -300,7 +310,7 @@ def test_the_command_times_fresh_networks(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (folder,) = tmp_path.glob("fidelity/tiny-local-*")
     found = read_points(folder / "fidelity.csv")
-    expected = {"re-test", "naive sum of blocks", "corrected table", "MACs", *LEARNERS}
+    expected = {"re-test", "sum of blocks alone", "sum of blocks in context", "corrected table", "MACs", *LEARNERS}
     assert {(one.data, one.predictor) for one in found} == {(p, name) for p in ("fp32", "int8") for name in expected}
     assert all(one.held_out == 3 for one in found)
     assert {"fresh.csv", "fidelity.pdf", "fidelity.png", "manifest.json"} <= {path.name for path in folder.iterdir()}

@@ -122,11 +122,25 @@ def test_with_noise_prediction_stays_close() -> None:
     assert np.abs(predict.of(np.array(archs)) / truth - 1).mean() < 0.05
 
 
-def test_correction_is_exact_on_a_line() -> None:
+def test_the_correction_is_exact_where_its_form_is_true() -> None:
+    naive, layers = np.linspace(1e-4, 5e-4, 8), np.array([3, 5, 4, 4, 6, 3, 5, 7])
+    measured = 2e-6 + 1.2 * naive + 3e-6 * layers
+    correction = fit(naive, measured, layers)
+    assert (correction.intercept, correction.slope, correction.layer) == pytest.approx((2e-6, 1.2, 3e-6))
+    assert leave_one_out(naive, measured, layers) == pytest.approx(measured)
+    without = fit(naive, 2e-6 + 1.2 * naive)
+    assert (without.intercept, without.slope, without.layer) == pytest.approx((2e-6, 1.2, 0))
+
+
+def test_what_networks_leave_open_stays_as_it_is() -> None:
+    """Two networks, or as many layers in all: the line through them, and no slope that is made up."""
     naive = np.linspace(1e-4, 5e-4, 8)
-    correction = fit(naive, 2e-6 + 1.2 * naive)
-    assert (correction.intercept, correction.slope) == pytest.approx((2e-6, 1.2))
-    assert leave_one_out(naive, 2e-6 + 1.2 * naive) == pytest.approx(2e-6 + 1.2 * naive)
+    alike = fit(naive, 2e-6 + 1.2 * naive, np.full(8, 7))
+    assert alike.slope == pytest.approx(1.2)
+    assert alike(naive, 7) == pytest.approx(2e-6 + 1.2 * naive)
+    two = fit(naive[:2], 1.1 * naive[:2], np.array([5, 7]))
+    assert two.slope == pytest.approx(1, abs=1e-3)
+    assert two(naive[:2], np.array([5, 7])) == pytest.approx(1.1 * naive[:2])
 
 
 def test_every_block_is_timed_between_neighbours_of_its_shape() -> None:

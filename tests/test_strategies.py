@@ -28,7 +28,7 @@ from search_spaces.spec import MBConv, Skip, macs
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 from strategies.darts import darts, mode
-from strategies.nsga2 import crowding_distance, non_dominated_sort, nsga2, survivors
+from strategies.nsga2 import BEYOND, crowding_distance, evolve, mutate, nsga2, survivors
 from strategies.objective import Bounded, MnasNet, Objective, Pareto
 from strategies.problem import Candidate, Problem, Strategy, best, front
 from strategies.random_search import random_search
@@ -36,10 +36,15 @@ from strategies.regret import regret, share
 from strategies.regularized_evolution import regularized_evolution
 from strategies.search import search
 from strategies.supernet_problem import supernet_problem
+from strategies.surrogate import surrogate
 from strategies.tabular_problem import Table, read_csv
 
 ROOT = Path(__file__).parents[1]
-SMALL = {"evolution": {"population": 8, "tournament": 3}, "darts": {"every": 2}}  # for small budgets
+SMALL = {  # for small budgets
+    "evolution": {"population": 8, "tournament": 3},
+    "surrogate": {"initial": 8},
+    "darts": {"every": 2},
+}
 STRATEGIES: dict[str, Strategy] = {
     name: partial(strategy, **SMALL.get(name, {})) for name, strategy in choices.STRATEGIES.items()
 }
@@ -65,6 +70,9 @@ class Toy:
 
     def latency(self, distribution: list[Tensor]) -> Tensor:
         return SECONDS.expected(distribution)
+
+    def accuracy(self, distribution: list[Tensor]) -> float:
+        return math.exp(-self.loss(distribution).item())
 
 
 def toy(objective: Objective, valid: Callable[[Arch], bool] = lambda arch: True) -> Problem:
@@ -98,7 +106,8 @@ def test_candidates_are_valid_distinct_and_measured_by_the_one_ruler(strategy: S
     candidates = found(strategy, problem, 0, 60)
     assert len({candidate.arch for candidate in candidates}) == len(candidates) == 60
     assert all(problem.space.valid(problem.space.check(candidate.arch)) for candidate in candidates)
-    assert candidates == [problem.evaluate(candidate.arch) for candidate in candidates]
+    judged = [replace(candidate, mixture=None) for candidate in candidates]
+    assert judged == [problem.evaluate(candidate.arch) for candidate in candidates]
     assert {candidate.feasible for candidate in candidates} == {True, False}
 
 
@@ -165,35 +174,107 @@ def test_evolution_breeds_only_from_the_young() -> None:
         assert any(sum(a != b for a, b in zip(archs[index], parent)) == 1 for parent in parents)
 
 
-def drawn(seed: int, feasible: Callable[[int], bool] = lambda index: True) -> list[Candidate]:
-    rng = Random(seed)
-    points = [(rng.randrange(12) / 12, rng.randrange(12) / 12) for _ in range(40)]
-    return [Candidate((i,), a, s, 0.0, feasible(i)) for i, (a, s) in enumerate(points)]
+def points_on_a_grid(seed: int, count: int = 60) -> np.ndarray:
+    """Points [n, 2] of which some are equal, and a tenth infeasible."""
+    rng = np.random.default_rng(seed)
+    points = rng.integers(1, 12, (count, 2)) / 12
+    infeasible = rng.random(count) < 0.1
+    points[infeasible] = BEYOND + points[infeasible, 1:]
+    return points
 
 
-def test_fronts_are_those_of_moocore() -> None:
-    candidates = drawn(0)
-    ranks = {c.arch: rank for rank, members in enumerate(non_dominated_sort(candidates)) for c in members}
-    expected = moocore.pareto_rank(np.array([(1 - c.accuracy, c.latency) for c in candidates]))
-    assert [ranks[c.arch] for c in candidates] == expected.tolist()
+def fronts(points: np.ndarray) -> list[list[int]]:
+    """Each is what nothing left over dominates, by its definition."""
+
+    def dominates(a: np.ndarray, b: np.ndarray) -> bool:
+        return bool((a <= b).all() and (a < b).any())
+
+    found, left = [], list(range(len(points)))
+    while left:
+        found.append([i for i in left if not any(dominates(points[j], points[i]) for j in left)])
+        left = [i for i in left if i not in found[-1]]
+    return found
+
+
+def crowding(front: np.ndarray) -> list[float]:
+    """As the paper's pseudo-code has it, an objective at a time; for points of which no two are equal."""
+    distances = [0.0] * len(front)
+    for values in front.T.tolist():
+        order = sorted(range(len(front)), key=values.__getitem__)
+        distances[order[0]] = distances[order[-1]] = math.inf
+        for before, here, after in zip(order, order[1:], order[2:]):
+            distances[here] += (values[after] - values[before]) / (values[order[-1]] - values[order[0]])
+    return distances
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_survivors_come_by_fronts_then_by_crowding(seed: int) -> None:
+    points = np.unique(points_on_a_grid(seed), axis=0)
+    ranks = np.empty(len(points), dtype=int)
+    expected: list[float] = []
+    for rank, members in enumerate(fronts(points)):
+        ranks[members] = rank
+        expected += sorted(crowding(points[members]), reverse=True)
+    best = survivors(points, len(points))
+    assert sorted(best) == list(range(len(points)))
+    assert ranks[best].tolist() == sorted(ranks)
+    assert crowding_distance(points, ranks)[best].tolist() == pytest.approx(expected)
+    assert survivors(points, 7).tolist() == best[:7].tolist()
+
+
+def test_equal_points_are_the_more_crowded() -> None:
+    points = np.array([(0.0, 4.0), (1.0, 2.0), (1.0, 2.0), (1.0, 2.0), (4.0, 0.0)])
+    distances = crowding_distance(points, np.zeros(5))
+    assert sorted(distances) == pytest.approx([0, 0.25 + 0.5, 0.75 + 0.5, math.inf, math.inf])
 
 
 def test_infeasible_candidates_come_last_by_their_latency() -> None:
-    candidates = drawn(1, feasible=lambda index: index % 2 == 0)
-    ranked = survivors(candidates, 40)
-    assert [c.feasible for c in ranked] == [True] * 20 + [False] * 20
-    assert [c.latency for c in ranked[20:]] == sorted(c.latency for c in candidates if not c.feasible)
+    points = points_on_a_grid(0)
+    ranked = points[survivors(points, len(points))]
+    infeasible = points[:, 0] > BEYOND
+    assert 0 < infeasible.sum() < len(points)
+    assert ranked[-infeasible.sum() :].tolist() == sorted(points[infeasible].tolist())
 
 
-def test_crowding_distance_is_half_the_box_around_a_point() -> None:
-    points = [(0.0, 0.0), (0.5, 1.0), (0.6, 3.0), (1.0, 4.0)]
-    members = [Candidate((i,), a, s, 0.0, True) for i, (a, s) in enumerate(points)]
-    assert crowding_distance(members) == pytest.approx([math.inf, 0.6 + 0.75, 0.5 + 0.75, math.inf])
+def test_a_mutation_changes_one_pick_and_at_times_another() -> None:
+    space = SearchSpace("odd", (("only",), tuple("ab"), tuple("abc"), tuple("abcd")), (0, 0, 0, 0))
+    rng = np.random.default_rng(0)
+    parents = np.array([space.sample(Random(i)) for i in range(500)])
+    born = parents.copy()
+    mutate(born, np.array(space.options), rng)
+    changes = (born != parents).sum(1)
+    assert changes.min() == 1
+    assert 0 < (changes > 1).mean() < 0.2
+    assert all(space.check(tuple(child)) for child in born.tolist())
 
 
-def test_equal_architectures_survive_once() -> None:
-    candidates = drawn(2)
-    assert survivors(candidates + candidates, 40) == survivors(candidates, 40)
+def test_a_population_holds_distinct_architectures_and_loses_no_best_one() -> None:
+    problem = toy(Pareto(1.0), valid=lambda arch: sum(arch) % 3 != 0)
+    table = COSTS.numpy()
+
+    def costs(picks: np.ndarray) -> np.ndarray:
+        assert all(problem.space.valid(tuple(arch)) for arch in picks.tolist())
+        return np.stack([table[range(LAYERS), picks].sum(1), SECONDS.of(picks)], 1)
+
+    first = np.array([problem.space.sample(Random(i)) for i in range(12)])
+    before = np.full(2, np.inf)
+    for picks, points in itertools.islice(evolve(problem.space, costs, np.random.default_rng(0), first, 0.5), 60):
+        assert len(np.unique(picks, axis=0)) == len(picks) <= 12
+        np.testing.assert_allclose(points, costs(picks))
+        assert (points.min(0) <= before).all()
+        before = points.min(0)
+    assert before[1] == pytest.approx(min(SECONDS(arch) for arch in everything(problem.space)))
+
+
+def test_surrogate_finds_the_optimum_of_a_separable_toy() -> None:
+    for limit in (0.009, 0.012, 0.015):
+        problem = toy(Bounded(limit))
+        exact = best(problem.evaluate(arch) for arch in everything(problem.space))
+        assert best(found(surrogate, problem, 0, 80)) == exact
+
+
+def everything(space: SearchSpace) -> list[Arch]:
+    return [arch for arch in itertools.product(*map(range, space.options)) if space.valid(arch)]
 
 
 # The island: a table with a known front.
@@ -283,7 +364,7 @@ def test_digits_become_picks_and_units_become_seconds_and_fractions(tmp_path: Pa
     path = tmp_path / "few.csv"
     path.write_text("net,top1,us\n30,0.5,1500\n31,0.75,2500\n50,0.25,500\n")
     table = read_csv(path, "net", "top1", "us", accuracy_unit=1, latency_unit=1e-6)
-    assert table.space.layers == (("3", "5"), ("0", "1"))
+    assert table.space.layers == ((3, 5), (0, 1))
     assert table.accuracy == {(0, 0): 0.5, (0, 1): 0.75, (1, 0): 0.25}
     assert table.latency == pytest.approx({(0, 0): 1.5e-3, (0, 1): 2.5e-3, (1, 0): 5e-4})
     assert not table.space.valid((1, 1))
@@ -300,8 +381,8 @@ def test_digits_become_picks_and_units_become_seconds_and_fractions(tmp_path: Pa
         (["00,,1"], "line 2: percent must be a positive number, not ''"),
         (["00,90"], "line 2: ms must be a positive number, not ''"),
         (["00,9000,1"], "line 2: percent 9000 times the unit 0.01 is above 1"),
-        (["00,90,1", "010,90,1"], "line 3: ops must be one digit a layer"),
-        (["0x,90,1"], "line 2: ops must be one digit a layer"),
+        (["00,90,1", "010,90,1"], "line 3: ops must be 2 layers"),
+        (["0x,90,1"], "line 2: ops must be one number a layer"),
         (["00,90,1"], "holds 1 networks"),
         (["0000000,90,1", *(f"{10**6 * k + k}".zfill(7)[:1] + f"{k}" * 6 + ",90,1" for k in range(1, 9))], "too few"),
     ],
@@ -342,6 +423,16 @@ def test_darts_comes_back_from_beyond_the_limit() -> None:
     limit = 1.1 * SECONDS(SECONDS.fastest)
     assert not Bounded(limit).feasible(float(SECONDS.seconds.mean(1).sum()))  # the uniform mixture it begins with
     assert any(c.feasible for c in found(darts, toy(Bounded(limit)), 0, 20))
+
+
+def test_darts_tells_what_discretization_cost() -> None:
+    first, later = itertools.islice(darts(toy(Bounded(1.0)), Random(0), every=100), 0, 8, 7)
+    assert first.mixture is not None
+    assert first.discretization_cost == first.mixture - first.accuracy
+    assert first.discretization_cost < 0  # of a sum over layers, the mode is better than the mixture
+    assert later.mixture is not None
+    assert later.mixture > first.mixture  # which sharpens
+    assert next(random_search(toy(Bounded(1.0)), Random(0))).discretization_cost is None
 
 
 def test_darts_needs_something_to_train() -> None:
@@ -454,5 +545,7 @@ def test_a_relaxation_at_a_corner_is_the_architecture(supernet: Supernet) -> Non
     relaxation, arch = problem.relax(0), problem.space.reference
     corner = [F.one_hot(torch.tensor(pick), n).float() for pick, n in zip(arch, problem.space.options)]
     images, labels = batches(1)
+    judged = accuracy(torch.cat([supernet(part, arch) for part in digits()[1][0].split(500)]), digits()[1][1])
+    assert relaxation.accuracy(corner) == judged
     torch.testing.assert_close(relaxation.loss(corner), F.cross_entropy(supernet(images, arch), labels))
     assert relaxation.latency(corner).item() == pytest.approx(problem.latency(arch))

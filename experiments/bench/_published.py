@@ -9,7 +9,17 @@ from pathlib import Path
 
 from search_spaces.errors import LutraError, unknown
 
-KEYS = ("csv", "fbnet", "seeds", "options", "accuracy", "latency")  # of any: make bench gives all to each
+KEYS = (
+    "csv",
+    "macro",
+    "table",
+    "precision",
+    "fbnet",
+    "seeds",
+    "options",
+    "accuracy",
+    "latency",
+)  # of any: make bench gives all to each
 
 
 def parse(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str]:

@@ -21,10 +21,11 @@ from experiments.learning_curves import Point, read_points
 OUTPUT = Path("experiments/runs/bench/fidelity.json")
 SPACES = {"mobile": 32, "mobile_imagenet": 128}  # pixels
 COMMON = ("data=cifar10", "device=local", "measure.networks=24")
-SHARES = {  # at least: within 5 %, within 10 %, MAPE of the naive sum over the corrected table's
+SHARES = {  # at least: within 5 %, within 10 %, MAPE of the sum of blocks alone over the corrected table's
     "fp32": (0.97, 0.99, 2.5),
     "int8": (0.90, 0.97, 5.0),
 }
+IN_CONTEXT = "sum of blocks in context"  # stricter than what peers add up, and printed beside it
 LEARNED = ("boosting", "forest")
 TIMES = 4.0  # their MAPE over the corrected table's
 RETEST = 1.5  # the corrected table's MAPE over the re-test's, at most; fp32
@@ -52,7 +53,11 @@ def claims(space: str, points: list[Point]) -> list[dict[str, object]]:
         made += [
             claim(f"{title}: corrected table, share within 5 %", ours.within_5, within_5),
             claim(f"{title}: corrected table, share within 10 %", ours.within_10, within_10),
-            claim(f"{title}: MAPE, naive sum / corrected", ratio(rows, "naive sum of blocks"), naive),
+            claim(
+                f"{title}: MAPE, sum of blocks alone / corrected (in context: {ratio(rows, IN_CONTEXT):.1f})",
+                ratio(rows, "sum of blocks alone"),
+                naive,
+            ),
             *(claim(f"{title}: MAPE, {name} / corrected", ratio(rows, name), TIMES) for name in LEARNED),
         ]
         if precision == "fp32":

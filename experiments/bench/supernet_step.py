@@ -38,19 +38,20 @@ OUTPUT = Path("experiments/runs/bench/supernet_step.json")
 
 def main() -> None:
     prepare(THREADS, seed=0)
-    space, data = mobile(1, RESOLUTION, 10), dataset_of(DataConfig("digits", size=RESOLUTION))
+    space, data = mobile(3, RESOLUTION, 10), dataset_of(DataConfig("digits", size=RESOLUTION))
     batches = [data.batch(step, BATCH, 0) for step in range(STEPS)]
     own = Supernet(space)
     models: dict[str, nn.Module] = {OURS: own, "ofa": OfaSupernet(own), "ofa in channels_last": OfaSupernet(own)}
     models["ofa in channels_last"].to(memory_format=torch.channels_last)
 
     def batch(step: int, name: str) -> tuple[Tensor, Tensor]:
-        images, labels = batches[step]
-        return images.contiguous() if name == "ofa" else images, labels
+        grey, labels = batches[step]
+        layout = torch.contiguous_format if name == "ofa" else torch.channels_last
+        return grey.repeat(1, 3, 1, 1).contiguous(memory_format=layout), labels
 
     runs = {
         name: fit(
-            Training(model, Recipe(STEPS, BATCH, learning_rate=0.02, amp=None if name == OURS else False)),
+            Training(model, Recipe(STEPS, BATCH, learning_rate=0.005, amp=None if name == OURS else False)),
             lambda step, name=name: batch(step, name),  # type: ignore[misc]
             sandwich(model, space, 0.1, seed=0),
         )

@@ -16,7 +16,7 @@ from paper.rows import Fresh, read
 BAND = 0.05  # fraction
 LOOKS = {  # colour, marker, face
     "forest": (style.GREY, "^", "none"),
-    "naive sum of blocks": (style.ORANGE, "s", "none"),
+    "sum of blocks alone": (style.ORANGE, "s", "none"),
     "corrected table": (style.BLUE, "o", style.BLUE),
 }
 

@@ -1,0 +1,72 @@
+"""python -m experiments.bench.bounds [csv=FILE] [seeds=100]: the most accurate network within a latency bound.
+
+Each bound is the latency of a network drawn from a table of published ones, so that as many networks are slower as
+faster, on average. Every strategy searches for 200 distinct architectures with that bound as its objective, and its
+best is compared with the best there is. Random search is among them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import numpy as np
+from rich.table import Table as Shown
+
+from experiments import artefacts
+from experiments.bench._published import parse, published, run
+from experiments.choices import STRATEGIES
+from experiments.progress import console, track
+from strategies.objective import Bounded
+from strategies.regret import regret
+from strategies.search import search
+from strategies.tabular_problem import read_csv
+
+BUDGET = 200  # distinct architectures
+NEAR = 1e-3  # fraction of the images: a tenth of a point
+BAR = 0.95  # of the bounds
+UNTRAINED = [name for name in STRATEGIES if name != "darts"]  # a table holds no weights to train
+OUTPUT = Path("experiments/runs/bench/bounds.json")
+NAME = "nasbench201_cifar10_rpi4.csv"  # with Raspberry Pi 4 latencies, in $LUTRA_DATA
+DEFAULTS = {"csv": "", "seeds": "100", "options": "ops", "accuracy": "accuracy_percent", "latency": "rpi4_ms"}
+
+
+def main(arguments: Sequence[str]) -> None:
+    settings = parse(arguments, DEFAULTS)
+    path = published(settings["csv"], NAME, "csv=FILE with the columns options=, accuracy= (%), latency= (ms)")
+    table = read_csv(path, settings["options"], settings["accuracy"], settings["latency"])
+    bounds = Random(0).choices(sorted(table.latency.values()), k=int(settings["seeds"]))
+    exact = table.front(Bounded(max(bounds)))
+    runs = [(name, seed) for seed in range(len(bounds)) for name in UNTRAINED]
+    regrets: dict[str, list[float]] = {name: [] for name in UNTRAINED}
+    for name, seed in track(runs, "searching", len(runs), lambda run: run[0]):
+        objective = Bounded(bounds[seed])
+        found = search(STRATEGIES[name], table.problem(objective), Random(seed), BUDGET)
+        regrets[name].append(regret(found, exact, objective))
+    raw = {"csv": path.name, "sha256": artefacts.sha256(path), "budget": BUDGET, "bounds": bounds, "regrets": regrets}
+    artefacts.write(OUTPUT, json.dumps(raw, indent=1) + "\n")
+    show(regrets)
+    best = max(UNTRAINED, key=lambda name: near(regrets[name]))
+    what = f"{best}: share of {len(bounds)} latency bounds within 0.1 point of exact, {BUDGET} evaluations"
+    value = near(regrets[best])
+    print(json.dumps({"what": what, "value": value, "bar": BAR, "holds": value >= BAR}))
+
+
+def near(regrets: Sequence[float]) -> float:
+    """The share that lost a tenth of a point or less."""
+    return float(np.mean(np.array(regrets) <= NEAR))
+
+
+def show(regrets: dict[str, list[float]]) -> None:
+    shown = Shown("strategy", "within 0.1 point", "points lost, mean", "90 % lose at most", "worst")
+    for name, values in sorted(regrets.items(), key=lambda item: -near(item[1])):
+        points = 100 * np.array(values)
+        columns = (points.mean(), np.quantile(points, 0.9), points.max())
+        shown.add_row(name, f"{near(values):.0%}", *(f"{column:.3f}" for column in columns))
+    console.print(shown)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,140 @@
+"""How well latency is predicted for fresh networks: macros and tables of fidelity.csv and protocols.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from paper.latex import count, escape, percent, significant
+from paper.rows import Judged, ResultError, Setup, Summed, read, setup
+
+PRECISIONS = {"fp32": "Float", "int8": "IntEight"}
+OURS, RETEST, ALONE = "corrected table", "re-test", "sum of blocks alone"
+CHOSEN = "in context"  # the protocol of the table
+NAMES = {
+    "sum of blocks alone": "sum, blocks alone",
+    "sum of blocks in context": "sum, in context",
+    "gaussian_process": "Gaussian process",
+    "tied_additive": "tied additive",
+}
+
+
+def numbers(results: Path) -> dict[str, str]:
+    """Macro name -> LaTeX. Raises ResultError."""
+    judged, path = read(results, Judged), results / "fidelity.csv"
+    macros = {}
+    for precision, name in PRECISIONS.items():
+        rows = {row.predictor: row for row in judged if row.data == precision}
+        for predictor in (OURS, RETEST, ALONE):
+            if predictor not in rows:
+                raise ResultError(f"{path}: there is no row with data={precision}, predictor={predictor}")
+        macros[f"FreshError{name}"] = percent(rows[OURS].mape)
+        macros[f"FreshRetest{name}"] = percent(rows[RETEST].mape)
+        macros[f"FreshWithinFive{name}"] = percent(rows[OURS].within_5)
+        macros[f"FreshAgainstAlone{name}"] = significant(rows[ALONE].mape / rows[OURS].mape)
+    return (
+        macros
+        | _facts("Fresh", setup(results, "fidelity_setup.csv"))
+        | _facts("Protocol", setup(results, "protocols_setup.csv"))
+        | {"FreshVerdict": fresh_verdict(judged), "ProtocolVerdict": protocol_verdict(errors(read(results, Summed)))}
+    )
+
+
+def _facts(prefix: str, run: Setup) -> dict[str, str]:
+    """What was measured, on what."""
+    return {
+        f"{prefix}Space": escape(run.text("space")),
+        f"{prefix}Pixels": count(run.number("resolution")),
+        f"{prefix}Networks": count(run.number("fresh_networks")),
+        f"{prefix}Fitted": count(run.number("fitted_networks")),
+        f"{prefix}Device": escape(run.text("cpu")),
+    }
+
+
+def errors(rows: Sequence[Summed]) -> dict[tuple[str, str], np.ndarray]:
+    """Relative errors [3, n] by precision and protocol: of the sums, of an affine correction, and of the whole one."""
+    found = {}
+    for key in dict.fromkeys((row.precision, row.protocol) for row in rows):
+        own = [row for row in rows if (row.precision, row.protocol) == key]
+        predicted = np.array([[row.naive_s, row.affine_s, row.predicted_s] for row in own]).T
+        found[key] = predicted / np.array([row.measured_s for row in own]) - 1
+    return found
+
+
+def fresh_verdict(judged: Sequence[Judged]) -> str:
+    """Which predictor has the smallest mean error: a sentence."""
+    best = {}
+    for precision in PRECISIONS:
+        rows = [row for row in judged if row.data == precision and row.predictor != RETEST]
+        best[precision] = min(rows, key=lambda row: row.mape).predictor
+    if {*best.values()} == {OURS}:
+        return "No other predictor has as small a mean error in either precision."
+    return f"The smallest mean error is {_both(best)}."
+
+
+def protocol_verdict(found: Mapping[tuple[str, str], np.ndarray]) -> str:
+    """What the term a layer does to all protocols, which is best, and where the chosen one stands."""
+    mape = {key: float(np.abs(corrected).mean()) for key, (*_, corrected) in found.items()}
+    affine = max(float(np.abs(one).mean()) for _, one, _ in found.values())
+    best = {p: min((name for kind, name in mape if kind == p), key=lambda name: mape[p, name]) for p in PRECISIONS}
+    told = (
+        rf"The largest mean error of any is {percent(affine)} without $\gamma$ and {percent(max(mape.values()))} with "
+        f"it; the smallest is then {_both(best, mape)}."
+    )
+    behind = [f"{percent(mape[p, CHOSEN])} in {_name(p)}" for p in PRECISIONS if best[p] != CHOSEN]
+    if behind:
+        told += f" The protocol of all other tables here, \\emph{{{CHOSEN}}}, has {' and '.join(behind)}."
+    return told
+
+
+def _both(best: Mapping[str, str], mape: Mapping[tuple[str, str], float] | None = None) -> str:
+    """ "in fp32 that of in context (0.5 %) and in INT8 that of alone (0.3 %)"."""
+    told = []
+    for precision, name in best.items():
+        number = f" ({percent(mape[precision, name])})" if mape else ""
+        told.append(rf"in {_name(precision)} that of \emph{{{escape(NAMES.get(name, name))}}}{number}")
+    return " and ".join(told)
+
+
+def write(results: Path, build: Path) -> None:
+    """protocols.tex and fresh.tex in the folder `build`. Raises ResultError."""
+    found = errors(read(results, Summed))
+    protocols = {name: None for _, name in found}
+    rows = [
+        [name, *(cell for precision in PRECISIONS for cell in _protocol(found[precision, name]))] for name in protocols
+    ]
+    (build / "protocols.tex").write_text(_table("protocol", ("sum", "affine", "layers"), rows), encoding="utf-8")
+    judged = {(row.data, row.predictor): row for row in read(results, Judged)}
+    predictors = {name: None for _, name in judged}
+    rows = [
+        [NAMES.get(name, name), *(cell for precision in PRECISIONS for cell in _predictor(judged[precision, name]))]
+        for name in predictors
+    ]
+    (build / "fresh.tex").write_text(_table("predictor", ("error", r"$\le$5\,\%", r"$\tau$"), rows), encoding="utf-8")
+
+
+def _protocol(error: np.ndarray) -> list[str]:
+    naive, affine, corrected = error
+    return [f"{100 * naive.mean():+.1f}", *(f"{100 * np.abs(one).mean():.2f}" for one in (affine, corrected))]
+
+
+def _predictor(row: Judged) -> list[str]:
+    return [f"{100 * row.mape:.2f}", f"{100 * row.within_5:.0f}", f"{row.tau:.3f}"]
+
+
+def _table(what: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """As many columns for each precision."""
+    each = len(columns)
+    heads = "".join(f" & \\multicolumn{{{each}}}{{c}}{{{_name(precision)}}}" for precision in PRECISIONS)
+    named = "".join(f" & {column}" for column in [*columns] * len(PRECISIONS))
+    lines = "".join(f"{escape(name)} & {' & '.join(cells)} \\\\\n" for name, *cells in rows)
+    return (
+        f"\\begin{{tabular}}{{@{{}}l{'r' * each * len(PRECISIONS)}@{{}}}}\n\\toprule\n"
+        f"{heads} \\\\\n{what}{named} \\\\\n\\midrule\n{lines}\\bottomrule\n\\end{{tabular}}\n"
+    )
+
+
+def _name(precision: str) -> str:
+    return {"int8": "INT8"}.get(precision, precision)

@@ -1,0 +1,72 @@
+"""The agent, and beside its own clock the one that onnxruntime's profile puts around every kernel.
+
+A file whose name begins with BETWEEN, BEFORE or AFTER is timed by that profile: a sample is what the kernels between
+the contexts' convolutions take together. It is known to a microsecond a kernel. A session can be profiled only once,
+so every sample opens another one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from predictors import agent
+
+BETWEEN, BEFORE, AFTER = PARTS = ("profile between", "profile before", "profile after")  # the 1x1 convolutions
+
+
+def kernels(part: str, operators: Sequence[str]) -> slice:
+    """Which kernels count, of the operators in the order they run.
+
+    What stands before the first convolution, or after the last, is the session's entry and exit.
+    """
+    convolutions = [index for index, operator in enumerate(operators) if "Conv" in operator]
+    return slice(0 if part == BEFORE else convolutions[0] + 1, None if part == AFTER else convolutions[-1])
+
+
+class Profiler(agent.Board):
+    """A board whose files may be timed by either clock."""
+
+    def __init__(self, link: agent.Link) -> None:
+        super().__init__(link)
+        self.profiled: dict[str, tuple[bytes, int]] = {}  # file and threads
+
+    def load(self, name: str, onnx: str, sha256: str, threads: int) -> dict[str, Any]:
+        if name.startswith(PARTS):
+            self.profiled[name] = (base64.b64decode(onnx), threads)
+        return super().load(name, onnx, sha256, threads)
+
+    def sample(self, name: str, seconds: float, each: bool) -> tuple[float, list[float]]:
+        if name not in self.profiled or not seconds:
+            return super().sample(name, seconds, each)
+        part, onnx, threads = name.split("/")[0], *self.profiled[name]
+        with tempfile.TemporaryDirectory() as folder:
+            options = agent.options(threads)
+            options.enable_profiling, options.profile_file_prefix = True, f"{folder}/"
+            session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                session.run(None, self.feeds[name])
+            events = json.loads(Path(session.end_profiling()).read_text())
+        return _middle(part, events), []
+
+
+def _middle(part: str, events: Sequence[dict[str, Any]]) -> float:
+    """Seconds of the kernels that count: the interquartile mean over runs, as single ones are whole microseconds."""
+    runs = sum(event["name"] == "model_run" for event in events)
+    nodes = [event for event in events if event["cat"] == "Node"]
+    operators = [node["args"]["op_name"] for node in nodes[: len(nodes) // runs]]
+    micros = np.array([node["dur"] for node in nodes], float).reshape(runs, -1)[:, kernels(part, operators)].sum(1)
+    return 1e-6 * float(np.sort(micros)[runs // 4 : runs - runs // 4].mean())
+
+
+if __name__ == "__main__":
+    agent.main(Profiler)

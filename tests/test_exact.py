@@ -1,0 +1,253 @@
+"""Exact fronts against enumeration, the bound of thinned ones, budgets."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments import artefacts, command
+from experiments.config import DeviceConfig
+from experiments.devices import passport_of
+from experiments.effects import read_candidates, read_effects
+from experiments.exact import exact, read_front
+from experiments.measure import with_pruned
+from predictors.additive import AdditiveLatency
+from predictors.assembly import assemble, file_name
+from predictors.blocks import all_specs, block_specs, networks_to_time
+from predictors.rounds import Protocol, measure
+from predictors.simulated import SimulatedBoard, Weather
+from predictors.table import PRECISIONS
+from predictors.table_file import dump, read_table
+from search_spaces.errors import LutraError
+from search_spaces.space import SearchSpace
+from search_spaces.spec import macs
+from search_spaces.tiny import tiny
+from strategies.exact import exact_front, nondominated, thinned
+from strategies.objective import Pareto
+from strategies.problem import Candidate, Problem, front
+from strategies.regret import share
+
+
+class Separable(NamedTuple):
+    scores: np.ndarray  # [layers, options], NaN where a layer has fewer
+    latency: AdditiveLatency
+
+    @property
+    def archs(self) -> np.ndarray:
+        return np.array(list(itertools.product(*(range(int(n)) for n in (~np.isnan(self.scores)).sum(1)))))
+
+
+# Few distinct values bring ties, and sums that differ by rounding alone.
+values = st.sampled_from([0.0, 0.1, 0.2, 0.3, 1.0]) | st.floats(0, 1)
+
+
+@st.composite
+def separables(draw: st.DrawFn) -> Separable:
+    options = draw(st.lists(st.integers(1, 4), min_size=1, max_size=5))
+    scores, seconds = np.full((2, len(options), max(options)), np.nan)
+    for layer, count in enumerate(options):
+        scores[layer, :count] = draw(st.lists(values.map(lambda v: v - 0.3), min_size=count, max_size=count))
+        seconds[layer, :count] = draw(st.lists(values, min_size=count, max_size=count))
+    correction = draw(st.sampled_from([(0.0, 1.0), (0.3, 0.7)]))
+    return Separable(scores, AdditiveLatency(seconds, *correction))
+
+
+def everything(space: Separable) -> list[Candidate]:
+    """Every architecture, with its score for the accuracy."""
+    scores, seconds = AdditiveLatency(space.scores).of(space.archs), space.latency.of(space.archs)
+    return [Candidate(tuple(a), s, t, 0.0, True) for a, s, t in zip(space.archs.tolist(), scores, seconds)]
+
+
+@given(separables())
+def test_the_front_is_that_of_enumeration_to_the_last_bit(space: Separable) -> None:
+    found, expected = exact_front(*space), front(everything(space))
+    assert found.slack == 0
+    assert found.scores.tolist() == [c.accuracy for c in expected]
+    assert found.seconds.tolist() == [c.latency for c in expected]
+    assert AdditiveLatency(space.scores).of(found.archs).tolist() == found.scores.tolist()
+    assert space.latency.of(found.archs).tolist() == found.seconds.tolist()
+
+
+@given(separables(), st.integers(2, 6))
+def test_a_thinned_front_is_short_and_loses_no_more_than_it_says(space: Separable, points: int) -> None:
+    found = exact_front(*space, points)
+    assert len(found.scores) <= points
+    for candidate in front(everything(space)):
+        as_fast = found.scores[found.seconds <= candidate.latency]
+        assert as_fast.max() >= candidate.accuracy - found.slack - 1e-12
+    assert AdditiveLatency(space.scores).of(found.archs).tolist() == found.scores.tolist()
+    assert found.scores[-1] == max(c.accuracy for c in everything(space))
+    assert found.seconds[0] == min(c.latency for c in everything(space))
+
+
+def adversary(layers: int) -> Separable:
+    """Accuracy follows latency: nothing dominates anything."""
+    seconds = 2.0 ** np.arange(2 * layers).reshape(layers, 2)
+    return Separable(seconds, AdditiveLatency(seconds))
+
+
+def test_a_front_that_is_the_whole_space_is_thinned_to_what_was_asked() -> None:
+    assert len(exact_front(*adversary(10)).scores) == 2**10
+    found = exact_front(*adversary(10), 100)
+    assert 2 < len(found.scores) <= 100
+    assert 0 < found.slack < 10 * (found.scores[-1] - found.scores[0]) / 99
+
+
+@given(st.lists(st.tuples(values, values), min_size=1))
+def test_nondominated_is_the_front_in_order(points: list[tuple[float, float]]) -> None:
+    candidates = [Candidate((i,), score, seconds, 0.0, True) for i, (score, seconds) in enumerate(points)]
+    kept = nondominated(*np.array(points).T)
+    assert [points[i] for i in kept] == [(c.accuracy, c.latency) for c in front(candidates)]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, unique=True).map(sorted), st.integers(2, 9))
+def test_thinning_keeps_the_ends_and_bounds_every_loss(scores: list[float], points: int) -> None:
+    kept, lost = thinned(np.array(scores), points)
+    assert len(kept) <= points
+    assert {0, len(scores) - 1} <= set(kept)
+    before = kept[np.searchsorted(kept, np.arange(len(scores)), side="right") - 1]
+    assert max(np.array(scores) - np.array(scores)[before]) == lost
+
+
+def rising(score: float) -> float:
+    return 1 / (1 + math.exp(-score / 100))
+
+
+def test_candidates_are_judged_as_a_search_judges_them() -> None:
+    space, objective = adversary(3), Pareto(1e3)
+    found = exact_front(*space).candidates(objective, rising)
+    problem = Problem(
+        space=SearchSpace("adversary", ((0, 1),) * 3, (0, 0, 0)),
+        objective=objective,
+        accuracies=lambda archs: [rising(score) for score in AdditiveLatency(space.scores).of(np.array(archs))],
+        latency=space.latency,
+    )
+    assert found == problem.evaluate_all([c.arch for c in found])
+    assert share(found, found, 1e3) == 1
+
+
+# The command
+
+
+Exact = Callable[..., tuple[Path, str]]
+
+
+@pytest.fixture
+def exact_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Exact:
+    """Runs it in this process; answers with the folder and what was printed, or with the one line of an error."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+
+    def run(*arguments: str) -> tuple[Path, str]:
+        monkeypatch.setattr(sys, "argv", ["exact", f"runs={tmp_path / 'runs'}", *arguments])
+        try:
+            command.run(exact)
+        except SystemExit:
+            out, err = capsys.readouterr()
+            assert (out, err.count("\n")) == ("", 1)
+            return tmp_path, err
+        out, err = capsys.readouterr()
+        assert err == ""
+        return Path(out.splitlines()[-1]), out
+
+    return run
+
+
+def test_the_front_of_a_file_and_its_best_within_a_budget(tmp_path: Path, exact_command: Exact) -> None:
+    path = tmp_path / "few.csv"
+    path.write_text("\ufeffops,accuracy_percent,rpi4_ms\n3-12,50,1.5\n3-1,75,2.5\n5-1,70,3\n5-12,90,4\n")
+    folder, out = exact_command(f"exact.csv={path}", "exact.budget_ms=3")
+    found = [(point.arch, point.accuracy) for point in read_front(folder / "front.csv")]
+    assert found == [("3-12", 0.5), ("3-1", 0.75), ("5-12", 0.9)]
+    assert "best within 3 ms: 3-1, 75.00% at 2.5 ms" in out
+    assert exact_command(f"exact.csv={path}")[0] == folder
+    _, err = exact_command(f"exact.csv={path}", "exact.budget_ms=1")
+    assert "no network of the file is within 1 ms, the fastest is 3-12, 50.00% at 1.5 ms" in err
+
+
+SPACE = tiny(1, 16, 10)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny space's latency table, on a board that is not there, with this machine's passport."""
+    archs, blocks = networks_to_time(SPACE, 5, 0), with_pruned(block_specs(SPACE), 0.75)
+    specs = all_specs(blocks, [SPACE.decode(arch) for arch in archs])
+    named = {file_name(precision, i): s for precision in PRECISIONS for i, s in enumerate(specs)}
+    board = SimulatedBoard(
+        lambda onnx: sum(1e-6 + 1e-11 * macs((spec,)) for spec in named[onnx.decode()]), Weather(), 0, {}
+    )
+    rounds = list(measure(board, {name: name.encode() for name in named}, Protocol()))
+    made = assemble(SPACE, blocks, archs, specs, {n: n.encode() for n in named}, rounds, board.passport, Protocol())
+    path = tmp_path_factory.mktemp("table") / "table.json"
+    path.write_text(dump(replace(made, passport={**made.passport, **passport_of(DeviceConfig())})))
+    return path
+
+
+def write_candidates(path: Path, effects: np.ndarray, count: int) -> None:
+    rng = Random(0)
+    archs = [SPACE.sample(rng) for _ in range(count)]
+    rows = [{"arch": artefacts.arch_name(a), "accuracy": sum(map(np.take, effects, a))} for a in archs]
+    artefacts.write_csv(path, [*rows, rows[0]])  # two searches may find the same
+
+
+def test_the_front_of_a_space_follows_from_a_searchs_candidates(
+    tmp_path: Path, table: Path, exact_command: Exact
+) -> None:
+    effects = np.random.default_rng(0).uniform(0, 0.15, (len(SPACE.layers), max(SPACE.options)))
+    write_candidates(tmp_path / "candidates.csv", effects, 400)
+    folder, out = exact_command(f"exact.candidates={tmp_path / 'candidates.csv'}", f"table={table}")
+    assert "Kendall's tau 1.00 on held-out ones, 0.00 points off" in out
+    latency = read_table(table).predictor(SPACE, "int8")
+    effects[np.isnan(latency.seconds)] = np.nan
+    expected, found = exact_front(effects, latency), read_front(folder / "front.csv")
+    assert [p.arch for p in found] == [artefacts.arch_name(arch) for arch in expected.archs.tolist()]
+    assert [p.accuracy for p in found] == pytest.approx(expected.scores.tolist(), abs=1e-4)
+
+    budget = 1e3 * found[2].latency_s
+    again, out = exact_command(f"exact.effects={folder / 'effects.csv'}", f"table={table}", f"exact.budget_ms={budget}")
+    assert (again / "front.csv").read_bytes() == (folder / "front.csv").read_bytes()
+    assert f"ms: {found[2].arch}, " in out
+    few, out = exact_command(f"exact.effects={folder / 'effects.csv'}", f"table={table}", "exact.points=4")
+    assert len(read_front(few / "front.csv")) <= 4
+    assert "thinned: no network as fast is more than " in out
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "told"),
+    [
+        (read_effects, "layer,option,accuracy\n0,0,0.1\n0,0,0.2\n", "line 3: layer 0, option 0 was there before"),
+        (read_effects, "layer,option,accuracy\n0,7,0.1\n", "line 2: tiny has no option 7 in layer 0"),
+        (read_effects, "layer,option,accuracy\n0.5,0,0.1\n", "line 2: tiny has no option 0 in layer 0.5"),
+        (read_effects, "layer,option,accuracy\n0,0,nan\n", "line 2: accuracy must be a number, not 'nan'"),
+        (read_effects, "layer,option,accuracy\n0,0,0.1\n", "has no row for layer 1, option 0 of tiny"),
+        (read_effects, "layer,option,gain\n", "there is no column"),
+        (read_candidates, "arch,accuracy\n0-0,0.5\n", "line 2: tiny has 7 layers"),
+        (read_candidates, "arch,accuracy\n0-x,0.5\n", "line 2: arch must be one number a layer, not '0-x'"),
+        (read_candidates, "arch,accuracy\n0-0-0-0-0-0-0,0.5\n", "has 1 distinct candidates, 10 are the least"),
+    ],
+)
+def test_a_wrong_file_is_one_line(
+    tmp_path: Path, read: Callable[[Path, SearchSpace], object], text: str, told: str
+) -> None:
+    path = tmp_path / "wrong.csv"
+    path.write_text(text)
+    with pytest.raises(LutraError, match=r"wrong\.csv") as error:
+        read(path, SPACE)
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_what_was_left_out_is_told(exact_command: Exact) -> None:
+    assert "exact answers from one file, not 0" in exact_command()[1]
+    assert "exact.points must be at least 2" in exact_command("exact.points=1")[1]
