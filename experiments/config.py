@@ -60,7 +60,7 @@ class TrainConfig(Recipe):
 @dataclass(frozen=True)
 class SearchConfig:
     budget: int = 100  # distinct architectures
-    calibration: int = 512  # training images for batch-norm statistics
+    calibration: int = 2000  # training images for batch-norm statistics
     validation: int = 0  # validation images to judge by; 0: all
     jobs: int = 1  # that share a population's evaluation
     backend: str = "loky"  # of several jobs: loky, threading, dask, ray

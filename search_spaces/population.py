@@ -3,6 +3,11 @@
 The batch-norm statistics of a layer depend on the layers before it alone. So a population is a trie of convolutions, in
 which each stands behind one prefix of others, and every batch of images goes through it depth first. What a network
 gets is the same in every population, bit for bit.
+
+Statistics are calibrated, not the judged batch's own: of 16 networks of a briefly trained `mobile` supernet, those of
+2,000 images kept the order that those of 20,000 gave better (tau 0.80; of 500, 0.71; batches of 200, 0.68), and only a
+calibrated batch norm folds into its convolution. Where the CPU computes in bfloat16, judging does: it took 0.76 of the
+time and moved the accuracies of these 16 by 0.08 points at most, and calibrating in it too, by 0.10.
 """
 
 from __future__ import annotations
@@ -26,23 +31,16 @@ class Node:
     `opens` and `closes`: the first and the last convolution of a layer that adds its input to its output.
     """
 
-    def __init__(self, whole: ConvBN, region: Slices, like: Tensor) -> None:
-        out, self.dtype = region[0], like.dtype
-        self.exact, self.scale, self.shift = (
-            tensor.to(like.device)
-            for tensor in (whole.conv.weight[region], whole.norm.weight[out], whole.norm.bias[out])
-        )
+    def __init__(self, whole: ConvBN, region: Slices) -> None:
+        self.weight = whole.conv.weight[region].contiguous(memory_format=torch.channels_last)
+        self.bias: Tensor | None = None
+        self.scale, self.shift = whole.norm.weight[region[0]], whole.norm.bias[region[0]]
         self.mean, self.variance, self.batches = torch.zeros_like(self.scale), torch.zeros_like(self.scale), 0
         self.epsilon, self.stride, self.relu = whole.norm.eps, whole.conv.stride, isinstance(whole.activation, nn.ReLU6)
-        self.groups = len(self.exact) if whole.conv.groups > 1 else 1
-        self.weight = self._stored(self.exact)
-        self.bias: Tensor | None = None
+        self.groups = len(self.weight) if whole.conv.groups > 1 else 1
         self.opens = self.closes = False
         self.classifier: Classifier | None = None
-        self.next: Trie = {}
-
-    def _stored(self, weight: Tensor) -> Tensor:
-        return weight.to(self.dtype, memory_format=torch.channels_last)
+        self.next = Trie()
 
     def __call__(self, x: Tensor) -> Tensor:
         y = F.conv2d(x, self.weight, self.bias, self.stride, self.weight.shape[-1] // 2, 1, self.groups)
@@ -56,11 +54,11 @@ class Node:
         kept, share = (self.mean, self.variance), 1 / self.batches
         return F.batch_norm(y, *kept, self.scale, self.shift, training=True, momentum=share, eps=self.epsilon)
 
-    def fold(self) -> None:
+    def fold(self, dtype: torch.dtype) -> None:
         """From here on normalised by those means: an affine map, which goes into the convolution."""
         scale = self.scale * torch.rsqrt(self.variance + self.epsilon)
-        self.weight = self._stored(self.exact * scale[:, None, None, None])
-        self.bias = (self.shift - self.mean * scale).to(self.dtype)
+        self.weight = (self.weight * scale[:, None, None, None]).to(dtype)
+        self.bias = (self.shift - self.mean * scale).to(dtype)
 
 
 Trie = dict[Any, Node]
@@ -77,23 +75,22 @@ def accuracies(
 @torch.no_grad()
 def logits(supernet: Supernet, calibration: Tensor, images: Tensor, archs: Sequence[Arch]) -> list[Tensor]:
     """Of each architecture [N, classes], with the mean batch-norm statistics over `calibration` [M, C, H, W]."""
-    like = images.new_empty(0, dtype=precision(images))
-    trie: Trie = {}
-    ends = [_insert(trie, supernet, arch, like) for arch in archs]
+    trie, dtype = Trie(), precision(images)
+    ends = [_insert(trie, supernet, arch) for arch in archs]
     for batch in batches(calibration):
-        for _ in _walk(trie, batch.to(like.dtype, memory_format=torch.channels_last)):
+        for _ in _walk(trie, batch.contiguous(memory_format=torch.channels_last)):
             pass
     for node in _nodes(trie):
-        node.fold()
+        node.fold(dtype)
     answers: dict[Node, list[Tensor]] = {end: [] for end in ends}
     for batch in batches(images):
-        for end, features in _walk(trie, batch.to(like.dtype, memory_format=torch.channels_last)):
+        for end, features in _walk(trie, batch.to(dtype, memory_format=torch.channels_last)):
             assert end.classifier is not None
             answers[end].append(end.classifier.classify(features))
     return [torch.cat(answers[end]) for end in ends]
 
 
-def _insert(trie: Trie, supernet: Supernet, arch: Arch, like: Tensor) -> Node:
+def _insert(trie: Trie, supernet: Supernet, arch: Arch) -> Node:
     """The node that an architecture ends in. Options of a layer share a first convolution that is the same in both."""
     path: list[Node] = []
     for index, (layer, pick) in enumerate(zip(supernet.layers, supernet.space.check(arch))):
@@ -103,7 +100,7 @@ def _insert(trie: Trie, supernet: Supernet, arch: Arch, like: Tensor) -> Node:
             for place, conv in enumerate(spec.convs):
                 key = index, type(spec), place, conv
                 if key not in trie:
-                    trie[key] = Node(whole.convs[place], layer.regions[pick][place], like)
+                    trie[key] = Node(whole.convs[place], layer.regions[pick][place])
                 path.append(trie[key])
                 trie = path[-1].next
             path[first].opens = path[-1].closes = whole.residual
