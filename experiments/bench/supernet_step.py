@@ -57,6 +57,8 @@ def main() -> None:
             spent, loss = pipes[name].recv()
             seconds[name].append(spent)
             losses[name].append(loss)
+    for pipe in pipes.values():
+        pipe.send("")
     raw = {"batch": BATCH, "threads": THREADS, "seconds": seconds, "losses": losses, "ofa": version("ofa")}
     artefacts.write(OUTPUT, json.dumps(raw, indent=1) + "\n")
     print(json.dumps(claims(seconds, losses)))
@@ -64,7 +66,10 @@ def main() -> None:
 
 def steps(name: str, pipe: Connection) -> None:
     """A process that does a step whenever it is told to, and answers with its seconds and its loss."""
-    prepare(THREADS, seed=0)
+    if name == OURS:
+        prepare(THREADS, seed=0)
+    torch.set_num_threads(THREADS)
+    torch.manual_seed(0)
     space, data = mobile(3, RESOLUTION, 10), dataset_of(DataConfig("digits", size=RESOLUTION))
     own = Supernet(space)
     model = own if name == OURS else OfaSupernet(own)
