@@ -14,6 +14,7 @@ from predictors.additive import AdditiveLatency
 from search_spaces.evaluation import BATCH, accuracy
 from search_spaces.population import accuracies
 from search_spaces.supernet import Supernet
+from search_spaces.training import mixed_precision
 from strategies.objective import Objective
 from strategies.problem import Problem
 
@@ -84,4 +85,5 @@ class Mixture:
 
     def _cross_entropy(self, step: int, distribution: list[Tensor]) -> Tensor:
         images, labels = self.batches(step)
-        return F.cross_entropy(self.supernet(images, [p.to(images.device) for p in distribution]), labels).cpu()
+        with mixed_precision(None):
+            return F.cross_entropy(self.supernet(images, [p.to(images.device) for p in distribution]), labels).cpu()
