@@ -2,7 +2,7 @@
 
 Each bound is the latency of a network drawn from a table of published ones, so that as many networks are slower as
 faster, on average. Every strategy searches for 200 distinct architectures with that bound as its objective, and its
-best is compared with the best there is. Random search is among them.
+best is compared with the best there is. Seconds, and minutes for strategies that fit models.
 """
 
 from __future__ import annotations

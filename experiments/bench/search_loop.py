@@ -145,7 +145,13 @@ def picks(arch: dict[str, Any]) -> list[int]:
     return [0, *(3 * KERNELS.index(kernel) + EXPANSIONS.index(expansion) for kernel, expansion in pairs), 0]
 
 
-LOOPS: dict[str, Callable[[Scorer, int, int], None]] = {"lutra": lutra, "pymoo": pymoo, "optuna": optuna, "ofa": ofa, "ofa, array": partial(ofa, array=True)}
+LOOPS: dict[str, Callable[[Scorer, int, int], None]] = {
+    "lutra": lutra,
+    "pymoo": pymoo,
+    "optuna": optuna,
+    "ofa": ofa,
+    "ofa, array": partial(ofa, array=True),
+}
 
 
 def main(arguments: Sequence[str]) -> None:
