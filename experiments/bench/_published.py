@@ -19,6 +19,8 @@ KEYS = (
     "options",
     "accuracy",
     "latency",
+    "images",
+    "steps",
 )  # of any: make bench gives all to each
 
 

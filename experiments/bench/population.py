@@ -88,7 +88,8 @@ def main(arguments: Sequence[str]) -> None:
         found["ofa"] += [peer_accuracy(peer, arch, *theirs) for arch in archs[turn * PEERS :][:PEERS]]
         spent["lutra"].append((between - start) / POPULATION)
         spent["ofa"].append((time.perf_counter() - between) / PEERS)
-    raw = {"archs": archs, "seconds_a_network": spent, "accuracies": found, "ofa": version("ofa")}
+    names = [artefacts.arch_name(arch) for arch in archs]
+    raw = {"archs": names, "seconds_a_network": spent, "accuracies": found, "ofa": version("ofa")}
     artefacts.write(OUTPUT, json.dumps(raw, indent=1) + "\n")
     print(json.dumps(claims(spent, found)))
 
