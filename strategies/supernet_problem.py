@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from predictors.additive import AdditiveLatency
-from search_spaces.evaluation import BATCH, accuracy
+from search_spaces.evaluation import accuracy
+from search_spaces.evaluation import batches as image_batches
 from search_spaces.population import accuracies
 from search_spaces.supernet import Supernet
 from search_spaces.training import mixed_precision
@@ -81,7 +82,7 @@ class Mixture:
         images, labels = self.validation
         mixture = partial(self.judge, choice=[p.to(images.device) for p in distribution])
         with torch.no_grad():
-            return accuracy(torch.cat([mixture(batch) for batch in images.split(BATCH)]), labels)
+            return accuracy(torch.cat([mixture(batch) for batch in image_batches(images)]), labels)
 
     def _cross_entropy(self, step: int, distribution: list[Tensor]) -> Tensor:
         images, labels = self.batches(step)

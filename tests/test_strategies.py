@@ -23,10 +23,12 @@ from experiments import choices
 from predictors.additive import AdditiveLatency
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import accuracy, calibrate, predict
+from search_spaces.evaluation import batches as image_batches
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import MBConv, Skip, macs
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
+from search_spaces.training import mixed_precision
 from strategies.darts import darts, mode
 from strategies.nsga2 import BEYOND, children, crowding_distance, evolve, mutate, nsga2, survivors
 from strategies.objective import Bounded, MnasNet, Objective, Pareto
@@ -552,7 +554,9 @@ def test_a_relaxation_at_a_corner_is_the_architecture(supernet: Supernet) -> Non
     relaxation, arch = problem.relax(0), problem.space.reference
     corner = [F.one_hot(torch.tensor(pick), n).float() for pick, n in zip(arch, problem.space.options)]
     images, labels = batches(1)
-    judged = accuracy(torch.cat([supernet(part, arch) for part in digits()[1][0].split(500)]), digits()[1][1])
+    judged = accuracy(torch.cat([supernet(part, arch) for part in image_batches(digits()[1][0])]), digits()[1][1])
     assert relaxation.accuracy(corner) == judged
-    torch.testing.assert_close(relaxation.loss(corner), F.cross_entropy(supernet(images, arch), labels))
+    with mixed_precision(None):
+        expected = F.cross_entropy(supernet(images, arch), labels)
+    torch.testing.assert_close(relaxation.loss(corner), expected, rtol=5e-3, atol=0)
     assert relaxation.latency(corner).item() == pytest.approx(problem.latency(arch))
