@@ -58,14 +58,15 @@ def evolve(
 def children(
     space: SearchSpace, parents: np.ndarray, count: int, crossover: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Binary tournaments among parents that are sorted best first, uniform crossover, mutation."""
-    mothers, fathers = parents.take(np.minimum(*rng.integers(len(parents), size=(2, 2, count))), 0)
-    share = np.where(rng.random((count, 1)) < crossover, 0.5, 0.0)
-    born = np.where(rng.random(mothers.shape, np.float32) < share, fathers, mothers)
-    mutate(born, np.array(space.options), rng)
-    for child in born if space.valid is not SearchSpace.valid else ():
-        while not space.valid(tuple(child.tolist())):
-            child[:] = children(space, parents, 1, crossover, rng)[0]
+    """Binary tournaments among parents that are sorted best first, uniform crossover, mutation; invalid ones again."""
+    born, left, limited = parents[:1].repeat(count, 0), np.arange(count), space.valid is not SearchSpace.valid
+    while len(left):
+        mothers, fathers = parents.take(np.minimum(*rng.integers(len(parents), size=(2, 2, len(left)))), 0)
+        share = np.where(rng.random((len(left), 1)) < crossover, 0.5, 0.0)
+        bred = np.where(rng.random(mothers.shape, np.float32) < share, fathers, mothers)
+        mutate(bred, np.array(space.options), rng)
+        born[left] = bred
+        left = left[[not space.valid(tuple(child)) for child in bred.tolist()]] if limited else left[:0]
     return born
 
 
