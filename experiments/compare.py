@@ -15,7 +15,7 @@ import numpy as np
 from experiments import artefacts, command, events, standings
 from experiments.anytime import AGAINST, MEASURES, Trace, common, curves, trace
 from experiments.arena import Arena, Entrance, of_published, of_supernet
-from experiments.choices import STRATEGIES, default_options, strategy_of
+from experiments.choices import LEARNING, STRATEGIES, default_options, strategy_of
 from experiments.config import Config, StrategyConfig
 from experiments.progress import console, track
 from experiments.race import Found, race
@@ -26,7 +26,6 @@ from paper.figures import style
 from search_spaces.errors import LutraError
 from strategies.problem import best, front
 
-LEARNING = ("darts",)  # strategies that need weights to train
 PUBLISHED = ("compare.csv", "curves.csv", "pairs.csv")
 Searches = Mapping[str, Sequence[Sequence[Found]]]  # strategy -> one search a seed
 Traces = Mapping[str, Sequence[Trace]]  # likewise
