@@ -14,7 +14,7 @@ import random
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -145,7 +145,13 @@ def picks(arch: dict[str, Any]) -> list[int]:
     return [0, *(3 * KERNELS.index(kernel) + EXPANSIONS.index(expansion) for kernel, expansion in pairs), 0]
 
 
-LOOPS = {"lutra": lutra, "pymoo": pymoo, "optuna": optuna, "ofa": ofa, "ofa, array": partial(ofa, array=True)}
+LOOPS: dict[str, Callable[[Scorer, int, int], None]] = {
+    "lutra": lutra,
+    "pymoo": pymoo,
+    "optuna": optuna,
+    "ofa": ofa,
+    "ofa, array": partial(ofa, array=True),
+}
 
 
 def main(arguments: Sequence[str]) -> None:
