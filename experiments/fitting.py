@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -36,27 +36,39 @@ def run_steps(
     The loss goes to TensorBoard at every step, and what `validate` says of the averaged weights at ten.
     """
     training = Training(model, recipe)
-    file = folder / artefacts.CHECKPOINT
-    if file.exists():
-        restore(training, file)
+    if (folder / artefacts.CHECKPOINT).exists():
+        restore(training, folder / artefacts.CHECKPOINT)
         console.print(f"{description} goes on after {len(training.losses)} steps")
-    begun, start, saved = len(training.losses), time.monotonic(), time.monotonic()
 
     def batches(step: int) -> tuple[Tensor, Tensor]:
         return together.part(*data.batch(step, recipe.batch, seed))
-
-    def told(step: Step) -> str:
-        speed = recipe.batch * (step.step + 1 - begun) / (time.monotonic() - start)
-        return f"loss {step.loss:.3f}, {speed:.0f} images/s"
 
     def shared(step: int, images: Tensor, labels: Tensor) -> float:
         return together.mean(backward(step, images, labels))
 
     steps = fit(training, batches, shared)
-    if not together.leading():
-        for _ in steps:
-            pass
-        return
+    if together.leading():
+        steps = watched(steps, training, folder, description, every, validate)
+    for _ in steps:
+        pass
+
+
+def watched(
+    steps: Iterator[Step],
+    training: Training,
+    folder: Path,
+    description: str,
+    every: float,
+    validate: Callable[[nn.Module], dict[str, float]],
+) -> Iterator[Step]:
+    """The steps behind a progress bar, logged, with checkpoints."""
+    recipe, begun = training.recipe, len(training.losses)
+    start = saved = time.monotonic()
+
+    def told(step: Step) -> str:
+        speed = recipe.batch * (step.step + 1 - begun) / (time.monotonic() - start)
+        return f"loss {step.loss:.3f}, {speed:.0f} images/s"
+
     with writer(folder, begun) as board:
         for done in track(steps, description, recipe.steps, told, begun):
             board.add_scalar("train/loss", done.loss, done.step)
@@ -65,8 +77,9 @@ def run_steps(
                 for name, value in validate(training.average.module).items():
                     board.add_scalar(f"validation/{name}", value, done.step)
             if time.monotonic() - saved > every:
-                save(training, file)
+                save(training, folder / artefacts.CHECKPOINT)
                 saved = time.monotonic()
+            yield done
 
 
 def save(training: Training, file: Path) -> None:
