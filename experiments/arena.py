@@ -24,6 +24,7 @@ from strategies.tabular_problem import Table, read_csv
 @dataclass(frozen=True)
 class Arena:
     problem: Problem
+    networks: int  # that there are
     worst: float  # seconds, where the hypervolume ends
     exact: Sequence[Candidate]  # the front; empty where nobody knows it
 
@@ -61,7 +62,7 @@ def of_supernet(config: Config) -> Entrance:
         calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
         problem = problem_of(config, data, load_supernet(supernet, space), latencies, calibration)
         predictor = latencies.predictor(space, config.precision)
-        return Arena(problem, predictor(predictor.slowest), ())
+        return Arena(problem, space.size, predictor(predictor.slowest), ())
 
     return Entrance(label, title, settings, inputs, build)
 
@@ -73,7 +74,8 @@ def of_published(config: Config) -> Entrance:
     objective = published_objective(config, table)
 
     def build() -> Arena:
-        return Arena(table.problem(objective), max(table.latency.values()), table.front(objective))
+        networks, worst = len(table.latency), max(table.latency.values())
+        return Arena(table.problem(objective), networks, worst, table.front(objective))
 
     settings = {"budget": config.search.budget}
     return Entrance(path.stem, path.stem, settings, {"csv": artefacts.sha256(path)}, build)

@@ -47,6 +47,7 @@ STRATEGIES: dict[str, Callable[..., Iterator[Candidate]]] = {
     "surrogate": surrogate,
     "darts": darts,
 }
+LEARNING = ("darts",)  # strategies that need weights to train
 RULES: dict[str, Callable[..., Backward]] = {"sandwich": sandwich, "single_path": single_path}
 OBJECTIVES = ("bounded", "mnasnet", "pareto")
 AT_LEAST = {

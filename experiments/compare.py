@@ -14,8 +14,8 @@ import numpy as np
 
 from experiments import artefacts, command, events, standings
 from experiments.anytime import AGAINST, MEASURES, Trace, common, curves, trace
-from experiments.arena import Entrance, of_published, of_supernet
-from experiments.choices import STRATEGIES, default_options, strategy_of
+from experiments.arena import Arena, Entrance, of_published, of_supernet
+from experiments.choices import LEARNING, STRATEGIES, default_options, strategy_of
 from experiments.config import Config, StrategyConfig
 from experiments.progress import console, track
 from experiments.race import Found, race
@@ -24,9 +24,8 @@ from paper.comparison import BASELINE, EXACT
 from paper.figures import compare as figure
 from paper.figures import style
 from search_spaces.errors import LutraError
-from strategies.problem import Problem, best, front
+from strategies.problem import best, front
 
-LEARNING = ("darts",)  # strategies that need weights to train
 PUBLISHED = ("compare.csv", "curves.csv", "pairs.csv")
 Searches = Mapping[str, Sequence[Sequence[Found]]]  # strategy -> one search a seed
 Traces = Mapping[str, Sequence[Trace]]  # likewise
@@ -79,7 +78,7 @@ def contestants(config: Config) -> list[StrategyConfig]:
 
 def _compare(config: Config, chosen: Sequence[StrategyConfig], entrance: Entrance, folder: Path) -> None:
     arena = entrance.build()
-    searches = _searches(config, chosen, arena.problem, folder)
+    searches = _searches(config, chosen, arena, folder)
     found = [one.candidate for own in searches.values() for search in own for one in search]
     reference = arena.exact or front(found)
     traces = {
@@ -93,11 +92,11 @@ def _compare(config: Config, chosen: Sequence[StrategyConfig], entrance: Entranc
     _draw(folder, searches, traces)
 
 
-def _searches(config: Config, chosen: Sequence[StrategyConfig], problem: Problem, folder: Path) -> Searches:
-    budget = min(config.search.budget, problem.space.size)
+def _searches(config: Config, chosen: Sequence[StrategyConfig], arena: Arena, folder: Path) -> Searches:
+    budget = min(config.search.budget, arena.networks)
     strategies = {one.name: strategy_of(replace(config, strategy=one)) for one in chosen}
     seeds = range(config.seed, config.seed + config.compare.seeds)
-    racing = race(problem, strategies, seeds, budget, config.compare.seconds, folder)
+    racing = race(arena.problem, strategies, seeds, budget, config.compare.seconds, folder)
     searches: dict[str, list[list[Found]]] = {name: [[] for _ in seeds] for name in strategies}
     total = budget * len(strategies) * len(seeds)
     for one in track(racing, "comparing", total, lambda one: f"{one.strategy}, seed {one.seed}"):

@@ -113,29 +113,31 @@ class FidelityConfig:
 
 
 @dataclass(frozen=True)
-class CompareConfig:
+class PublishedConfig:
+    """A file of published networks, of which the exact front is known."""
+
+    csv: str = ""
+    options: str = "ops"  # the column of picks, one digit a layer
+    accuracy: str = "accuracy_percent"  # the column of accuracies in percent
+    latency: str = "rpi4_ms"  # the column of latencies in ms
+
+
+@dataclass(frozen=True)
+class CompareConfig(PublishedConfig):
     """What `python -m experiments.compare` sets against one another; csv=PATH reads a table of networks instead."""
 
     strategies: list[str] = field(default_factory=list)  # random is always there; none: all
     seeds: int = 3  # searches of each strategy, from `seed` on
     seconds: float = 0.0  # a search ends with the candidate that passes them; 0: by search.budget alone
-    csv: str = ""  # published networks, of which the exact front is known
-    options: str = "ops"  # csv: the column of picks, one digit a layer
-    accuracy: str = "accuracy_percent"  # csv: the column of accuracies in percent
-    latency: str = "rpi4_ms"  # csv: the column of latencies in ms
 
 
 @dataclass(frozen=True)
-class ExactConfig:
+class ExactConfig(PublishedConfig):
     """What `python -m experiments.exact` answers: the front of the file `csv`, or of the whole space.
 
     Of a space accuracies must add over layers: by the file `effects`, or as fitted on the file `candidates`.
     """
 
-    csv: str = ""  # published networks
-    options: str = "ops"  # csv: the column of picks
-    accuracy: str = "accuracy_percent"  # csv: the column of accuracies in percent
-    latency: str = "rpi4_ms"  # csv: the column of latencies in ms
     effects: str = ""  # what an option adds: columns layer, option, accuracy (fraction)
     candidates: str = ""  # a finished search's or comparison's: columns arch, accuracy (fraction)
     points: int = 200_000  # on a front, above which it is thinned

@@ -2,7 +2,6 @@
 
 Fresh random networks of the space are timed on the device, twice: the first time is the truth, the second says how well
 the truth agrees with itself. With csv=PATH, published measurements are learned from more and more networks instead.
-more and more networks instead.
 """
 
 from __future__ import annotations
@@ -38,6 +37,7 @@ from search_spaces.spec import macs
 
 NOTHING = 1e-9  # seconds: what is predicted to take less, or less than none
 RETEST = "re-test"  # the second pass, as a predictor of the first
+CORRECTED = "corrected table"
 ALONE = "sum of blocks alone"  # each timed as a network of its own, in the first pass
 
 
@@ -47,9 +47,10 @@ def fidelity(config: Config) -> Path:
         if value < least:
             raise LutraError(f"fidelity.{key} must be at least {least}, not {value}")
     folder = _of_fresh(config) if config.csv is None else _of_published(config, Path(config.csv))
-    if config.publish and config.csv is None:
-        publish(config, folder, ("fresh.csv", "fidelity.csv"), "fidelity_setup.csv")
     found = read_points(folder / "fidelity.csv")
+    if config.publish and config.csv is None:
+        fitted = next(one.trained_on for one in found if one.predictor == CORRECTED)  # by the table, not by the config
+        publish(config, folder, ("fresh.csv", "fidelity.csv"), "fidelity_setup.csv", fitted)
     for data in dict.fromkeys(one.data for one in found):
         console.print(shown(found, data))
     console.print(f"CSV files and figures: {folder}", soft_wrap=True)
@@ -123,15 +124,17 @@ def _write(folder: Path, rows: list[dict[str, object]], found: Sequence[Point]) 
                 board.add_scalar(f"{one.data} {column}/{one.predictor}", getattr(one, column), 0)
 
 
-def fresh_archs(space: SearchSpace, known: set[Arch], count: int, seed: int) -> list[Arch]:
+def fresh_archs(
+    space: SearchSpace, known: set[Arch], count: int, seed: int, key: str = "fidelity.networks"
+) -> list[Arch]:
     """Random architectures that compute different networks, none of them known (a Skip may stand in two places).
 
-    Raises LutraError where the space has too few.
+    Raises LutraError where the space has too few; `key` is what set the count.
     """
     if space.size < 2 * (count + len(known)):
         raise LutraError(
-            f"{space.name} has {space.size} networks, the table knows {len(known)}: too few for {count} fresh ones; "
-            f"ask for fewer: fidelity.networks={max(2, space.size // 2 - len(known))}"
+            f"{space.name} has {space.size} networks, {len(known)} are known: too few for {count} fresh ones; "
+            f"ask for fewer: {key}={max(2, space.size // 2 - len(known))}"
         )
     rng = Random(f"fidelity {seed}")
     seen = {computing(space.decode(arch)) for arch in known}
@@ -179,7 +182,7 @@ def predictions(
     known, seconds = np.array([row.arch for row in rows]), np.array([row.measured for row in rows])
     asked = np.array(archs)
     yield "sum of blocks in context", 0, table.sums(space, precision).of(asked)
-    yield "corrected table", len(rows), table.predictor(space, precision).of(asked)
+    yield CORRECTED, len(rows), table.predictor(space, precision).of(asked)
     effort, given = (np.array([macs(space.decode(arch)) for arch in some], float) for some in (archs, known.tolist()))
     work = given / seconds
     rate = work.sum() / (work @ work)  # least squares of the relative error

@@ -61,7 +61,7 @@ def protocols(config: Config) -> Path:
     label = f"{config.space.name}-seed{config.seed}"
     folder = artefacts.step(Path(config.runs), "protocols", label, settings, inputs, partial(_protocols, config))
     if config.publish:
-        publish(config, folder, (RESULT,), "protocols_setup.csv")
+        publish(config, folder, (RESULT,), "protocols_setup.csv", len(_fitted(config, space_of(config))))
     for precision in PRECISIONS:
         console.print(shown(folder / RESULT, precision))
     return folder
@@ -69,7 +69,7 @@ def protocols(config: Config) -> Path:
 
 def _protocols(config: Config, folder: Path) -> None:
     space = space_of(config)
-    fitted = networks_to_time(space, config.measure.networks, config.measure.seed)
+    fitted = _fitted(config, space)
     fresh = fresh_archs(space, {*fitted}, config.fidelity.networks, config.seed)
     wanted = to_time(space, [*fitted, *fresh])
     networks = list(dict.fromkeys(network for _, network in wanted))
@@ -94,6 +94,10 @@ def _protocols(config: Config, folder: Path) -> None:
             labels = {"precision": precision, "protocol": name}
             rows += [labels | row for row in judged(space, way, known, fitted, fresh)]
     artefacts.write_csv(folder / RESULT, rows)
+
+
+def _fitted(config: Config, space: SearchSpace) -> list[Arch]:
+    return networks_to_time(space, config.measure.networks, config.measure.seed)
 
 
 def _connect(threads: int, again: bool) -> AbstractContextManager[Board]:

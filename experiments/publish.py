@@ -11,13 +11,16 @@ from experiments.config import Config
 from experiments.devices import passport_of
 
 
-def publish(config: Config, folder: Path, names: Iterable[str], setup: str) -> None:
-    """Puts files of a finished step into the paper's results, and its machine, sizes and commit into `setup`."""
+def publish(config: Config, folder: Path, names: Iterable[str], setup: str, fitted: int) -> None:
+    """Puts files of a finished step into the paper's results, and its machine, sizes and commit into `setup`.
+
+    `fitted`: how many whole networks its corrections were fitted on.
+    """
     space, passport = space_of(config), passport_of(config.device)
     facts = {
         "space": space.name,
         "resolution": space.layers[0][0].resolution,
-        "fitted_networks": config.measure.networks,
+        "fitted_networks": fitted,
         "fresh_networks": config.fidelity.networks,
         "device": passport.get("model") or passport.get("cpu"),
         **{key: passport.get(key) for key in ("cpu", "machine", "threads", "onnxruntime")},

@@ -74,11 +74,11 @@ def ranking(config: Config) -> Path:
 
 def trained_alone(config: Config, space: SearchSpace) -> dict[Arch, float]:
     """Test accuracies of random networks, each trained by `retrain`; a network that was trained before is not again."""
+    prepare(config.threads, config.seed)  # the accuracies are part of the step's hash
     data, found = dataset_of(config.data), {}
-    for arch in fresh_archs(space, set(), config.ranking.networks or NETWORKS, config.seed):
-        network = load_network(retrain(config, arch))
-        images, labels = data.fixed(data.test, 0, 0)
-        found[arch] = accuracy(predict(network, images), labels)
+    images, labels = data.fixed(data.test, 0, 0)
+    for arch in fresh_archs(space, set(), config.ranking.networks or NETWORKS, config.seed, "ranking.networks"):
+        found[arch] = accuracy(predict(load_network(retrain(config, arch)), images), labels)
     return found
 
 

@@ -7,7 +7,8 @@ al. 2021) built in, so Skip gets no credit for keeping the gradient alive. And a
 other options, Skip is taken where it outweighs their sum, not where it is the largest of five near-equal ones.
 
 Taking one option of each layer costs accuracy, which Zela et al. found to go with sharp minima: every candidate tells
-that of its mixture, by the same weights and images, and so what discretization cost.
+that of its mixture, by the same weights and images, and so what discretization cost. (Only a mixture's batch norms are
+by each batch's own statistics: no calibration knows it.)
 """
 
 from __future__ import annotations

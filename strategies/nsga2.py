@@ -49,8 +49,8 @@ def evolve(
     while True:
         picks, points = np.concatenate([picks, offspring]), np.concatenate([points, costs(offspring)])
         distinct = np.sort(np.unique(picks @ weights, return_index=True)[1])  # by sums, unequal but once in 2 ** 62
-        best = distinct[survivors(points[distinct], size)]
-        picks, points = picks[best], points[best]
+        best = distinct[survivors(points.take(distinct, 0), size)]
+        picks, points = picks.take(best, 0), points.take(best, 0)
         yield picks, points
         offspring = children(space, picks, size, crossover, rng)
 
@@ -58,14 +58,15 @@ def evolve(
 def children(
     space: SearchSpace, parents: np.ndarray, count: int, crossover: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Binary tournaments among parents that are sorted best first, uniform crossover, mutation."""
-    mothers, fathers = parents[np.minimum(*rng.integers(len(parents), size=(2, 2, count)))]
-    share = np.where(rng.random((count, 1)) < crossover, 0.5, 0.0)
-    born = np.where(rng.random(mothers.shape, np.float32) < share, fathers, mothers)
-    mutate(born, np.array(space.options), rng)
-    for child in born if space.valid is not SearchSpace.valid else ():
-        while not space.valid(tuple(child.tolist())):
-            child[:] = children(space, parents, 1, crossover, rng)[0]
+    """Binary tournaments among parents that are sorted best first, uniform crossover, mutation; invalid ones again."""
+    born, left, limited = parents[:1].repeat(count, 0), np.arange(count), space.valid is not SearchSpace.valid
+    while len(left):
+        mothers, fathers = parents.take(np.minimum(*rng.integers(len(parents), size=(2, 2, len(left)))), 0)
+        share = np.where(rng.random((len(left), 1)) < crossover, 0.5, 0.0)
+        bred = np.where(rng.random(mothers.shape, np.float32) < share, fathers, mothers)
+        mutate(bred, np.array(space.options), rng)
+        born[left] = bred
+        left = left[[not space.valid(tuple(child)) for child in bred.tolist()]] if limited else left[:0]
     return born
 
 
@@ -87,7 +88,7 @@ def survivors(points: np.ndarray, count: int) -> np.ndarray:
 def crowding_distance(points: np.ndarray, ranks: np.ndarray) -> np.ndarray:
     """Half the normalised circumference of the box between a point's neighbours in its front (section III-B)."""
     order = np.lexsort((points[:, 1], points[:, 0], ranks))  # along each front one objective rises, the other falls
-    front, along = ranks[order], points[order]
+    front, along = ranks[order], points.take(order, 0)
     last = np.flatnonzero(np.concatenate([front[1:] != front[:-1], [True]]))
     first = np.concatenate([[0], last[:-1] + 1])
     spread = np.abs(along[last] - along[first])

@@ -30,7 +30,7 @@ from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 from search_spaces.training import mixed_precision
 from strategies.darts import darts, mode
-from strategies.nsga2 import BEYOND, crowding_distance, evolve, mutate, nsga2, survivors
+from strategies.nsga2 import BEYOND, children, crowding_distance, evolve, mutate, nsga2, survivors
 from strategies.objective import Bounded, MnasNet, Objective, Pareto
 from strategies.problem import Candidate, Problem, Strategy, best, front
 from strategies.random_search import random_search
@@ -248,6 +248,13 @@ def test_a_mutation_changes_one_pick_and_at_times_another() -> None:
     assert changes.min() == 1
     assert 0 < (changes > 1).mean() < 0.2
     assert all(space.check(tuple(child)) for child in born.tolist())
+
+
+def test_children_are_valid_where_hardly_any_tuple_is() -> None:
+    valid = {(pick,) * 6 for pick in range(3)}  # of 729
+    space = SearchSpace("sparse", ((0, 1, 2),) * 6, (0,) * 6, valid.__contains__)
+    born = children(space, np.array(sorted(valid)), 200, 0.3, np.random.default_rng(0))
+    assert {*map(tuple, born.tolist())} == valid
 
 
 def test_a_population_holds_distinct_architectures_and_loses_no_best_one() -> None:

@@ -15,6 +15,8 @@ KEYS = (
     "table",
     "precision",
     "fbnet",
+    "images",
+    "steps",
     "seeds",
     "options",
     "accuracy",

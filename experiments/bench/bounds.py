@@ -17,7 +17,7 @@ from rich.table import Table as Shown
 
 from experiments import artefacts
 from experiments.bench._published import parse, published, run
-from experiments.choices import STRATEGIES
+from experiments.choices import LEARNING, STRATEGIES
 from experiments.progress import console, track
 from strategies.objective import Bounded
 from strategies.regret import regret
@@ -27,7 +27,7 @@ from strategies.tabular_problem import read_csv
 BUDGET = 200  # distinct architectures
 NEAR = 1e-3  # fraction of the images: a tenth of a point
 BAR = 0.95  # of the bounds
-UNTRAINED = [name for name in STRATEGIES if name != "darts"]  # a table holds no weights to train
+UNTRAINED = [name for name in STRATEGIES if name not in LEARNING]  # a table holds no weights to train
 OUTPUT = Path("experiments/runs/bench/bounds.json")
 NAME = "nasbench201_cifar10_rpi4.csv"  # with Raspberry Pi 4 latencies, in $LUTRA_DATA
 DEFAULTS = {"csv": "", "seeds": "100", "options": "ops", "accuracy": "accuracy_percent", "latency": "rpi4_ms"}

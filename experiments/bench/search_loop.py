@@ -36,7 +36,7 @@ from strategies.nsga2 import evolve
 
 POPULATION = 100  # that of the paper, of pymoo and of ofa
 TURNS = 7
-GENERATIONS = {"lutra": 400, "pymoo": 40, "optuna": 3, "ofa": 20, "ofa, array": 100}  # a second or less each
+GENERATIONS = {"lutra": 400, "pymoo": 40, "optuna": 10, "ofa": 20, "ofa, array": 100}  # about a second each
 BARS = {"pymoo": 25.0, "optuna": 400.0, "ofa": 100.0}  # times their architectures a second
 KERNELS, EXPANSIONS, DEPTHS = [3, 5, 7], [3, 4, 6], [1, 2]  # ofa: 11 blocks, as many as `mobile` has to choose
 IMAGE = 64  # pixels, ofa

@@ -41,11 +41,13 @@ OUTPUT = Path("experiments/runs/bench/supernet_step.json")
 
 
 def main() -> None:
+    peer = version("ofa")  # raises where it is not installed
     spawn = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
     for name in (OURS, *BARS):
         pipes[name], end = spawn.Pipe()
         spawn.Process(target=steps, args=(name, end), daemon=True).start()
+        end.close()  # so that a process that ends early is noticed
     for pipe in pipes.values():
         pipe.recv()  # is ready
     seconds: dict[str, list[float]] = {name: [] for name in pipes}
@@ -59,7 +61,7 @@ def main() -> None:
             losses[name].append(loss)
     for pipe in pipes.values():
         pipe.send("")
-    raw = {"batch": BATCH, "threads": THREADS, "seconds": seconds, "losses": losses, "ofa": version("ofa")}
+    raw = {"batch": BATCH, "threads": THREADS, "seconds": seconds, "losses": losses, "ofa": peer}
     artefacts.write(OUTPUT, json.dumps(raw, indent=1) + "\n")
     print(json.dumps(claims(seconds, losses)))
 
