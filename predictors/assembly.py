@@ -65,7 +65,14 @@ def derive(
         measured = np.array([known[network].seconds for network in decoded])
         layers = np.array([len(network) for network in decoded])
         corrections[precision] = fit(naive, measured, layers)
-        columns = zip(archs, naive.tolist(), leave_one_out(naive, measured, layers).tolist(), measured.tolist())
+        left_out = leave_one_out(naive, measured, layers)
+        if left_out.min() <= 0:
+            raise LutraError(
+                f"the other networks predict {left_out.min():.1e} s in {precision} for {archs[left_out.argmin()]}: the "
+                f"machine is too noisy now, or they are too few; try again when it is quiet, or with "
+                f"measure.networks={2 * len(archs)}"
+            )
+        columns = zip(archs, naive.tolist(), left_out.tolist(), measured.tolist())
         networks += [NetworkRow(arch, precision, *numbers) for arch, *numbers in columns]
     labels = {item.name: f"{_label(item.specs)} in {item.precision}" for item in timed}
     return LatencyTable(

@@ -23,7 +23,7 @@ from experiments.measure import measure as measure_command
 from experiments.measure import timing_files, with_pruned
 from experiments.report import slower_layers
 from experiments.tables import tables
-from predictors.assembly import again, assemble, file_name
+from predictors.assembly import again, assemble, derive, file_name
 from predictors.blocks import all_specs, block_specs, computing, networks_to_time
 from predictors.comparison import compare
 from predictors.rounds import Protocol, Round, Value, measure
@@ -113,6 +113,20 @@ def test_a_table_survives_its_file(table: LatencyTable, text: str) -> None:
 def test_a_table_follows_from_its_raw_samples(table: LatencyTable, text: str) -> None:
     assert again(load(text)) == table
     assert problems(load(text)) == []
+
+
+def test_networks_that_predict_another_below_zero_end_the_measuring(table: LatencyTable) -> None:
+    """Every whole network takes ten times as long as the one before."""
+    times = {computing(SPACE.decode(row.arch)): 10.0 ** (i % 5) for i, row in enumerate(table.networks)}
+    factor = {timed.name: times.get(timed.specs, 1.0) for timed in table.timed}
+    rounds = [
+        dataclasses.replace(one, seconds=tuple(factor[name] * s for name, s in zip(one.order, one.seconds)))
+        for one in table.rounds
+    ]
+    blocks = list(dict.fromkeys(spec for _, spec in table.rows))
+    archs = list(dict.fromkeys(row.arch for row in table.networks))
+    with pytest.raises(LutraError, match=r"the other networks predict -.* s in .*measure\.networks=10"):
+        derive(SPACE, blocks, archs, table.timed, rounds, table.passport, table.protocol)
 
 
 def test_the_file_has_one_record_a_line(table: LatencyTable, text: str) -> None:
