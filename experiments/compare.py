@@ -33,6 +33,8 @@ Traces = Mapping[str, Sequence[Trace]]  # likewise
 
 def compare(config: Config) -> Path:
     """The folder of compare.csv, curves.csv, pairs.csv and the figure. Prints who is apart from whom."""
+    if config.csv:
+        raise LutraError(f"csv= is experiments.fidelity's: say compare.csv={config.csv}")
     chosen = contestants(config)
     entrance = of_published(config) if config.compare.csv else of_supernet(config)
     settings = {

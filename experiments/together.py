@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,15 +73,21 @@ def parallel(model: nn.Module) -> nn.Module:
     """The model, with its gradients averaged over the processes."""
     if size() == 1:
         return model
-    return DistributedDataParallel(model, broadcast_buffers=False, find_unused_parameters=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # its new name is not in all versions of torch
+        return DistributedDataParallel(model, broadcast_buffers=False, find_unused_parameters=True)
+
+
+def check(batch: int) -> None:
+    """Raises LutraError where the processes cannot have equal parts of a batch."""
+    if batch % size():
+        raise LutraError(f"a batch of {batch} images cannot be shared by {size()} processes: change train.batch")
 
 
 def part(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """This process's share of a batch."""
     if size() == 1:
         return images, labels
-    if len(labels) % size():
-        raise LutraError(f"a batch of {len(labels)} images cannot be shared by {size()} processes: change train.batch")
     mine = slice(distributed.get_rank(), None, size())
     return images[mine].contiguous(memory_format=torch.channels_last), labels[mine]
 

@@ -30,12 +30,8 @@ CALIBRATION = 512  # training images for batch-norm statistics
 def train(config: Config) -> Path:
     """The supernet's file."""
     with together.joined():
-        settings = {
-            **_shared(config),
-            "seed": config.supernet_seed,
-            "train": asdict(config.train),
-            "processes": together.size(),
-        }
+        together.check(config.train.batch)
+        settings = {**_shared(config), "seed": config.supernet_seed, "train": asdict(config.train)}
         label = f"{config.space.name}-{config.data.name}-seed{config.supernet_seed}"
         folder = together.together(
             lambda work: artefacts.step(Path(config.runs), "train", label, settings, {}, work),

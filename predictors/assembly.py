@@ -68,7 +68,7 @@ def derive(
         left_out = leave_one_out(naive, measured, layers)
         if left_out.min() <= 0:
             raise LutraError(
-                f"the other networks predict {left_out.min():.1e} s in {precision} for {archs[left_out.argmin()]}: the "
+                f"the other networks predict {left_out.min():.1e} s in {precision} for {archs[int(left_out.argmin())]}: the "
                 f"machine is too noisy now, or they are too few; try again when it is quiet, or with "
                 f"measure.networks={2 * len(archs)}"
             )
