@@ -66,10 +66,10 @@ def derive(
         layers = np.array([len(network) for network in decoded])
         corrections[precision] = fit(naive, measured, layers)
         left_out = leave_one_out(naive, measured, layers)
-        if left_out.min() <= 0:
+        worst = int(left_out.argmin())
+        if left_out[worst] <= 0:
             raise LutraError(
-                f"the other networks predict {left_out.min():.1e} s in {precision} for {archs[int(left_out.argmin())]}: the "
-                f"machine is too noisy now, or they are too few; try again when it is quiet, or with "
+                f"the other networks predict {left_out[worst]:.1e} s in {precision} for {archs[worst]}: the machine is too noisy now, or they are too few; try again when it is quiet, or with "
                 f"measure.networks={2 * len(archs)}"
             )
         columns = zip(archs, naive.tolist(), left_out.tolist(), measured.tolist())
