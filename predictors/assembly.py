@@ -69,7 +69,8 @@ def derive(
         worst = int(left_out.argmin())
         if left_out[worst] <= 0:
             raise LutraError(
-                f"the other networks predict {left_out[worst]:.1e} s in {precision} for {archs[worst]}: the machine is too noisy now, or they are too few; try again when it is quiet, or with "
+                f"the other networks predict {left_out[worst]:.1e} s in {precision} for {archs[worst]}: the "
+                f"machine is too noisy now, or they are too few; try again when it is quiet, or with "
                 f"measure.networks={2 * len(archs)}"
             )
         columns = zip(archs, naive.tolist(), left_out.tolist(), measured.tolist())
