@@ -10,6 +10,7 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paper.comparison import BASELINE
@@ -40,7 +41,11 @@ def plot(curves: Sequence[Curve]) -> Figure:
         row[0].set_ylim(*_range(curves, measure))
     for axes, against in zip(grid[-1], COLUMNS):
         axes.set_xlabel(against)
-    grid[-1][-1].set_xscale("log")
+    seconds = grid[-1][-1]
+    seconds.set_xscale("log")
+    seconds.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    seconds.xaxis.set_major_formatter("{x:g}")
+    seconds.xaxis.set_minor_formatter(NullFormatter())
     figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
