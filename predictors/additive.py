@@ -29,8 +29,10 @@ class AdditiveLatency:
 
     def of(self, archs: np.ndarray) -> np.ndarray:
         """Seconds [n] of architectures [n, layers]."""
-        total = sum(row.take(picks) for row, picks in zip(self.seconds, archs.T))
-        return self.intercept + self.slope * np.asarray(total)
+        total = np.zeros(len(archs))
+        for row, picks in zip(self.seconds, archs.T):
+            total += row[picks]
+        return self.intercept + self.slope * total
 
     def expected(self, distributions: Sequence[Any]) -> Any:
         """Expected seconds under one distribution a layer: torch tensors [options], differentiable."""

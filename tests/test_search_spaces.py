@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -29,12 +27,10 @@ from search_spaces.mobile_imagenet import mobile_imagenet
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.network import Network
 from search_spaces.onnx_writer import random_weights, write
-from search_spaces.sandwich import sandwich
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import MBConv, Skip, from_json, macs, parameters, to_json
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
-from search_spaces.training import Backward, Recipe, Training, cross_entropy, fit
 
 torch.set_num_threads(1)
 SPACES = {
@@ -324,77 +320,3 @@ def test_calibration_is_the_mean_over_the_images(batches: int, monkeypatch: pyte
 def test_accuracy_is_a_fraction() -> None:
     logits = torch.eye(4)[[0, 1, 2, 2]]
     assert accuracy(logits, torch.arange(4)) == 0.75
-
-
-# training
-
-
-@settings(deadline=None, derandomize=True)
-@given(st.integers(10, 500), st.floats(0, 0.5))
-def test_learning_rate_rises_to_its_peak_and_falls_to_zero(steps: int, warmup: float) -> None:
-    recipe = Recipe(steps, 8, 0.3, warmup=warmup)
-    rates = [recipe.learning_rate_at(step) for step in range(steps + 1)]
-    peak = rates.index(max(rates))
-    assert max(rates) == pytest.approx(0.3)
-    assert rates[0] > 0
-    assert rates[-1] == pytest.approx(0, abs=1e-9)
-    assert rates == sorted(rates[:peak]) + sorted(rates[peak:], reverse=True)
-
-
-SMALL = tiny(1, 8, 2)
-
-
-def toy(step: int) -> tuple[Tensor, Tensor]:
-    """Which half of a noisy 8x8 image is brighter."""
-    draw = torch.Generator().manual_seed(step)
-    labels = torch.randint(2, (16,), generator=draw)
-    x = torch.randn(16, 1, 8, 8, generator=draw)
-    x[labels == 1, :, :, 4:] += 1.5
-    x[labels == 0, :, :, :4] += 1.5
-    return x, labels
-
-
-def trained(make: Callable[[], nn.Module], backward: Callable[[nn.Module], Backward]) -> tuple[nn.Module, list[float]]:
-    torch.manual_seed(0)
-    model = make()
-    return model, [step.loss for step in fit(Training(model, Recipe(15, 16, 0.05)), toy, backward(model))]
-
-
-LESSONS: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Backward]]] = {
-    "cross_entropy": (lambda: Network(SMALL.decode(SMALL.reference)), lambda model: cross_entropy(model, 0.1)),
-    "sandwich": (lambda: Supernet(SMALL), lambda model: sandwich(model, SMALL, 0.1, seed=3)),  # type: ignore[arg-type]
-}
-
-
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_training_learns_and_repeats_bit_for_bit(lesson: str) -> None:
-    model, losses = trained(*LESSONS[lesson])
-    again, same = trained(*LESSONS[lesson])
-    assert losses[0] > 0.6
-    assert np.mean(losses[-3:]) < 0.75 * losses[0]
-    assert losses == same
-    for name, value in model.state_dict().items():
-        assert torch.equal(again.state_dict()[name], value), name
-
-
-def test_the_sandwich_reaches_the_smallest_network() -> None:
-    model, _ = trained(*LESSONS["sandwich"])
-    assert isinstance(model, Supernet)
-    x, labels = toy(100)
-    for arch in (SMALL.smallest, SMALL.largest):
-        assert accuracy(model(x, arch), labels) > 0.8
-
-
-def test_a_loss_that_is_no_number_ends_the_training() -> None:
-    model = LESSONS["cross_entropy"][0]()
-
-    def broken(step: int) -> tuple[Tensor, Tensor]:
-        x, labels = toy(step)
-        return x * (1 if step < 2 else float("nan")), labels
-
-    steps = fit(Training(model, Recipe(5, 16, 0.05)), broken, cross_entropy(model, 0))
-    assert [next(steps).step, next(steps).step] == [0, 1]
-    before = {name: value.clone() for name, value in model.named_parameters()}
-    with pytest.raises(LutraError, match=re.escape("the loss is nan at step 2")):
-        next(steps)
-    assert all(torch.equal(value, before[name]) for name, value in model.named_parameters())

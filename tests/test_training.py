@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from torch import Tensor
+from torch import Tensor, nn
 
+from experiments import together
 from experiments.fitting import restore, save
 from search_spaces.convolution import conv2d
+from search_spaces.errors import LutraError
+from search_spaces.evaluation import accuracy
+from search_spaces.network import Network
 from search_spaces.sandwich import sandwich
 from search_spaces.single_path import single_path
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
-from search_spaces.training import Recipe, Training, cross_entropy, fit, mixed_precision
+from search_spaces.training import Backward, Recipe, Training, cross_entropy, fit, mixed_precision
 
 ROOT = Path(__file__).parents[1]
 SPACE = tiny(1, 8, 2)
@@ -42,6 +49,67 @@ def batch(step: int) -> tuple[Tensor, Tensor]:
 def supernet() -> Supernet:
     torch.manual_seed(0)
     return Supernet(SPACE)
+
+
+# the loop
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.integers(10, 500), st.floats(0, 0.5))
+def test_learning_rate_rises_to_its_peak_and_falls_to_zero(steps: int, warmup: float) -> None:
+    recipe = Recipe(steps, 8, 0.3, warmup=warmup)
+    rates = [recipe.learning_rate_at(step) for step in range(steps + 1)]
+    peak = rates.index(max(rates))
+    assert max(rates) == pytest.approx(0.3)
+    assert rates[0] > 0
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+    assert rates == sorted(rates[:peak]) + sorted(rates[peak:], reverse=True)
+
+
+def trained(make: Callable[[], nn.Module], backward: Callable[[nn.Module], Backward]) -> tuple[nn.Module, list[float]]:
+    torch.manual_seed(0)
+    model = make()
+    return model, [step.loss for step in fit(Training(model, Recipe(15, 16, 0.05)), batch, backward(model))]
+
+
+LESSONS: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Backward]]] = {
+    "cross_entropy": (lambda: Network(SPACE.decode(SPACE.reference)), lambda model: cross_entropy(model, 0.1)),
+    "sandwich": (lambda: Supernet(SPACE), lambda model: sandwich(model, SPACE, 0.1, seed=3)),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_training_learns_and_repeats_bit_for_bit(lesson: str) -> None:
+    model, losses = trained(*LESSONS[lesson])
+    again, same = trained(*LESSONS[lesson])
+    assert losses[0] > 0.6
+    assert np.mean(losses[-3:]) < 0.75 * losses[0]
+    assert losses == same
+    for name, value in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value), name
+
+
+def test_the_sandwich_reaches_the_smallest_network() -> None:
+    model, _ = trained(*LESSONS["sandwich"])
+    assert isinstance(model, Supernet)
+    x, labels = batch(100)
+    for arch in (SPACE.smallest, SPACE.largest):
+        assert accuracy(model(x, arch), labels) > 0.8
+
+
+def test_a_loss_that_is_no_number_ends_the_training() -> None:
+    model = LESSONS["cross_entropy"][0]()
+
+    def broken(step: int) -> tuple[Tensor, Tensor]:
+        x, labels = batch(step)
+        return x * (1 if step < 2 else float("nan")), labels
+
+    steps = fit(Training(model, Recipe(5, 16, 0.05)), broken, cross_entropy(model, 0))
+    assert [next(steps).step, next(steps).step] == [0, 1]
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    with pytest.raises(LutraError, match=re.escape("the loss is nan at step 2")):
+        next(steps)
+    assert all(torch.equal(value, before[name]) for name, value in model.named_parameters())
 
 
 # gradients
@@ -206,18 +274,6 @@ def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from experiments import together
-    from search_spaces.errors import LutraError
-
     monkeypatch.setattr(together, "size", lambda: 2)
     with pytest.raises(LutraError, match=r"15 images cannot be shared by 2 processes: change train\.batch"):
         together.check(15)
-
-
-def test_a_network_alone_learns_too() -> None:
-    from search_spaces.network import Network
-
-    torch.manual_seed(0)
-    network = Network(SPACE.decode(SPACE.reference))
-    losses = [step.loss for step in fit(Training(network, RECIPE), batch, cross_entropy(network, 0.1))]
-    assert sum(losses[-3:]) / 3 < 0.75 * losses[0]

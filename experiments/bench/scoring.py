@@ -7,7 +7,6 @@ of picks, theirs as the configurations that its table takes, made beforehand. It
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from experiments import artefacts
+from experiments.bench._published import run
 from experiments.progress import track
 from predictors.additive import AdditiveLatency
 from predictors.blocks import computing
@@ -33,7 +33,7 @@ IMAGE = 2 * RESOLUTION  # pixels, for the peer: its first convolution always hal
 OUTPUT = Path("experiments/runs/bench/scoring.json")
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     space = mobile(3, RESOLUTION, 10)
     seconds = drawn_seconds(space)
     ours, theirs = our_table(space, seconds), their_table(space, seconds)
@@ -136,8 +136,4 @@ def their_block(spec: Spec) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ImportError as error:
-        print(f'error: {error.name} is not installed: .venv/bin/pip install -e ".[bench]"', file=sys.stderr)
-        sys.exit(2)
+    run(main)

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,6 +24,7 @@ import torch
 
 from experiments import artefacts
 from experiments.bench._ofa import OfaSupernet
+from experiments.bench._published import run
 from experiments.choices import dataset_of
 from experiments.config import DataConfig
 from experiments.progress import track
@@ -40,7 +41,7 @@ OURS = "lutra"
 OUTPUT = Path("experiments/runs/bench/supernet_step.json")
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     peer = version("ofa")  # raises where it is not installed
     spawn = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
@@ -107,8 +108,4 @@ def claims(seconds: dict[str, list[float]], losses: dict[str, list[float]]) -> l
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ImportError as error:
-        print(f'error: {error.name} is not installed: .venv/bin/pip install -e ".[bench]"', file=sys.stderr)
-        sys.exit(2)
+    run(main)
