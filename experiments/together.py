@@ -28,6 +28,7 @@ def joined() -> Iterator[None]:
     console.quiet = not leading()
     try:
         yield
+        distributed.barrier()  # none leaves while another still talks to it
     finally:
         distributed.destroy_process_group()
 
