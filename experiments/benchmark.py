@@ -48,7 +48,7 @@ class Row:
     test_accuracy: float
     latency_median_s: float  # median over rounds of the median inference of a sample
     latency_p90_s: float  # 90th percentile over all single inferences, as they were
-    predicted_s: float  # by the table, at the speed the machine had here
+    predicted_s: float | None  # by the table, at the speed the machine had here; None where a layer was not measured
     file_bytes: int
     macs: int
     parameters: int
@@ -148,7 +148,7 @@ def _percentile(rounds: list[Round], name: str) -> float:
 
 
 def _row(config: Config, table: LatencyTable, stage: Stage, seconds: float, percentile: float, slower: float) -> Row:
-    data = dataset_of(config.data)
+    data, known = dataset_of(config.data), table.covers(stage.specs, stage.precision)
     return Row(
         stage=stage.name,
         precision=stage.precision,
@@ -156,7 +156,7 @@ def _row(config: Config, table: LatencyTable, stage: Stage, seconds: float, perc
         test_accuracy=_accuracy(stage, data, data.test),
         latency_median_s=seconds,
         latency_p90_s=percentile,
-        predicted_s=slower * table.latency(stage.specs, stage.precision),
+        predicted_s=slower * table.latency(stage.specs, stage.precision) if known else None,
         file_bytes=len(stage.onnx),
         macs=macs(stage.specs),
         parameters=parameters(stage.specs),

@@ -13,13 +13,17 @@ from experiments.choices import space_of
 from experiments.config import Config, DataConfig, DeviceConfig, SearchConfig
 from experiments.devices import passport_of
 from predictors.table import DECIDING
+from search_spaces.space import SearchSpace
 
 
 def space_key(config: Config) -> dict[str, Any]:
+    return layers_key(space_of(config))
+
+
+def layers_key(space: SearchSpace) -> dict[str, Any]:
     """The space by its layers, not by its name alone: a space that is edited is another one."""
-    space = space_of(config)
     layers = [[str(spec) for spec in options] for options in space.layers]
-    return {**asdict(config.space), "layers": artefacts.digest([layers, space.reference])}
+    return {"name": space.name, "layers": artefacts.digest([layers, space.reference])}
 
 
 def search_key(search: SearchConfig) -> dict[str, Any]:
@@ -29,11 +33,12 @@ def search_key(search: SearchConfig) -> dict[str, Any]:
 
 @cache
 def data_key(data: DataConfig) -> dict[str, Any]:
-    """The images by the names, sizes and times of their files, where they are the user's own."""
+    """The user's own images: an archive by its content, a folder by the names, sizes and times of its files."""
     if data.name != "image_folder":
         return asdict(data)
-    files = [data.path] if Path(data.path).is_file() else [str(p) for p in sorted(Path(data.path).rglob("*"))]
-    stats = [(file, os.stat(file)) for file in files if os.path.isfile(file)]
+    if Path(data.path).is_file():
+        return {**asdict(data), "path": "", "files": artefacts.sha256(Path(data.path))}
+    stats = [(str(path), os.stat(path)) for path in sorted(Path(data.path).rglob("*")) if path.is_file()]
     return {**asdict(data), "files": artefacts.digest([(file, s.st_size, s.st_mtime_ns) for file, s in stats])}
 
 

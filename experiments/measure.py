@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from compress.prune import uniform_widths
 from compress.quantize import quantize
 from experiments import artefacts, command, events
 from experiments.choices import space_of
 from experiments.config import Config
 from experiments.devices import ROUNDS, board_of, hand_over, passport_of, results_of
-from experiments.keys import passport_key, space_key
+from experiments.keys import layers_key, passport_key
 from experiments.progress import console, track
 from paper.figures import heatmap, prediction
 from predictors.assembly import assemble, file_name
@@ -30,7 +29,6 @@ from predictors.verdict import quietness
 from search_spaces.errors import LutraError
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.space import SearchSpace
-from search_spaces.spec import Spec
 
 
 def measure(config: Config) -> Path:
@@ -39,26 +37,29 @@ def measure(config: Config) -> Path:
     if config.table is not None:
         table, space = read_table(Path(config.table)), space_of(config)
         table.require(passport, config.ignore, space, config.precision)
-        for precision, spec in product(table.corrections, with_pruned(block_specs(space), config.compress.keep)):
+        for precision, spec in product(table.corrections, block_specs(space)):
             table.seconds(spec, precision)  # raises LutraError where it was never measured
         return Path(config.table)
+    return measure_space(config, space_of(config))
+
+
+def measure_space(config: Config, space: SearchSpace) -> Path:
+    """The file of a table of any space, measured now or before."""
     settings = {
-        "space": space_key(config),
+        "space": layers_key(space),
         "device": asdict(config.device),
         "measure": asdict(config.measure),
-        "keep": config.compress.keep,
         "schema": SCHEMA,
     }
     inputs = {"passport": passport_key(config.device), **results_of(config.device)}
-    label = f"{config.space.name}-{config.device.name}"
+    label = f"{space.name}-{config.device.name}"
     runs = Path(config.runs)
-    return artefacts.step(runs, "measure", label, settings, inputs, lambda f: _measure(config, f)) / "table.json"
+    return artefacts.step(runs, "measure", label, settings, inputs, lambda f: _measure(config, space, f)) / "table.json"
 
 
-def _measure(config: Config, folder: Path) -> None:
-    space = space_of(config)
+def _measure(config: Config, space: SearchSpace, folder: Path) -> None:
     archs = networks_to_time(space, config.measure.networks, config.measure.seed)
-    blocks = with_pruned(block_specs(space), config.compress.keep)
+    blocks = block_specs(space)
     specs = all_specs(blocks, [space.decode(arch) for arch in archs])
     files = dict(timing_files(track(specs, "writing ONNX files", len(specs))))
     hand_over(config.device, files, config.measure, folder)
@@ -77,16 +78,6 @@ def _measure(config: Config, folder: Path) -> None:
         tensorboard.add_figure("latency table", heatmap.draw(folder))
         tensorboard.add_figure("whole networks", prediction.draw(folder))
     artefacts.write(folder / "table.json", dump(table))
-
-
-def with_pruned(blocks: Iterable[Spec], keep: float) -> list[Spec]:
-    """The blocks, and those that pruning makes of them: their latencies are to be predicted too."""
-    blocks = list(blocks)
-    narrow = [
-        replace(blocks[index], hidden_channels=width)  # type: ignore[arg-type]
-        for index, width in uniform_widths(blocks, keep).items()
-    ]
-    return list(dict.fromkeys(blocks + narrow))
 
 
 def timing_files(networks: Iterable[Specs]) -> Iterator[tuple[str, bytes]]:

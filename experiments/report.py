@@ -157,7 +157,8 @@ def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Pat
 
 def _cells(row: Row) -> list[str]:
     accuracies = [f"{100 * value:.2f}" for value in (row.validation_accuracy, row.test_accuracy)]
-    latencies = [f"{1e3 * value:.3f}" for value in (row.latency_median_s, row.latency_p90_s, row.predicted_s)]
+    seconds = (row.latency_median_s, row.latency_p90_s, row.predicted_s)
+    latencies = ["" if value is None else f"{1e3 * value:.3f}" for value in seconds]
     sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]
     return [LABELS[row.stage], row.precision, *accuracies, *latencies, *sizes]
 

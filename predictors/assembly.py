@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from predictors.blocks import Specs, block_value, computing
-from predictors.correction import Correction, fit, leave_one_out
+from predictors.correction import Correction, cross_validated
 from predictors.rounds import Protocol, Round, Value, summarize
 from predictors.table import LatencyTable, NetworkRow, Timed
 from predictors.verdict import verdict
@@ -64,15 +64,7 @@ def derive(
         naive = np.array([sum(rows[precision, spec].seconds for spec in network) for network in decoded])
         measured = np.array([known[network].seconds for network in decoded])
         layers = np.array([len(network) for network in decoded])
-        corrections[precision] = fit(naive, measured, layers)
-        left_out = leave_one_out(naive, measured, layers)
-        worst = int(left_out.argmin())
-        if left_out[worst] <= 0:
-            raise LutraError(
-                f"the other networks predict {left_out[worst]:.1e} s in {precision} for {archs[worst]}: the "
-                f"machine is too noisy now, or they are too few; try again when it is quiet, or with "
-                f"measure.networks={2 * len(archs)}"
-            )
+        corrections[precision], left_out = cross_validated(naive, measured, layers)
         columns = zip(archs, naive.tolist(), left_out.tolist(), measured.tolist())
         networks += [NetworkRow(arch, precision, *numbers) for arch, *numbers in columns]
     labels = {item.name: f"{_label(item.specs)} in {item.precision}" for item in timed}

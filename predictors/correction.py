@@ -6,6 +6,7 @@ its context left in another state. With it, even blocks that are timed alone add
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,9 @@ class Correction:
         return self.intercept + self.slope * naive + self.layer * layers
 
 
+Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Correction]
+
+
 def fit(naive: np.ndarray, measured: np.ndarray, layers: Numbers = 0.0) -> Correction:
     """Least squares of the relative error over networks: sums of blocks [n] and measured [n], seconds; layers [n].
 
@@ -35,7 +39,24 @@ def fit(naive: np.ndarray, measured: np.ndarray, layers: Numbers = 0.0) -> Corre
     return Correction(float(intercept), 1 + float(slope), float(layer))
 
 
-def leave_one_out(naive: np.ndarray, measured: np.ndarray, layers: np.ndarray) -> np.ndarray:
+def fit_slope(naive: np.ndarray, measured: np.ndarray, layers: Numbers = 0.0) -> Correction:
+    """The slope alone, which no noise makes negative: for networks too few or too far apart to tell the rest."""
+    ratio = naive / measured
+    return Correction(0.0, float(ratio.sum() / (ratio @ ratio)))
+
+
+def cross_validated(naive: np.ndarray, measured: np.ndarray, layers: np.ndarray) -> tuple[Correction, np.ndarray]:
+    """The correction, and what it predicts [n], seconds, for each network when fitted on the others.
+
+    The slope alone where the others predict no time at all, or less, for one of the networks.
+    """
+    predicted = leave_one_out(fit, naive, measured, layers)
+    if predicted.min() > 0:
+        return fit(naive, measured, layers), predicted
+    return fit_slope(naive, measured), leave_one_out(fit_slope, naive, measured, layers)
+
+
+def leave_one_out(fit: Fit, naive: np.ndarray, measured: np.ndarray, layers: np.ndarray) -> np.ndarray:
     """Each network's prediction [n], seconds, by a correction fitted on the others."""
     others = [np.arange(len(naive)) != index for index in range(len(naive))]
     return np.array(

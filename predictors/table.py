@@ -96,6 +96,10 @@ class LatencyTable:
             )
         return self.rows[precision, spec].seconds
 
+    def covers(self, specs: Iterable[Spec], precision: str) -> bool:
+        """Whether every layer of a network was measured."""
+        return all(isinstance(spec, Skip) or (precision, spec) in self.rows for spec in specs)
+
     def latency(self, specs: Sequence[Spec], precision: str) -> float:
         """A network's predicted seconds, from any specs that the table knows."""
         naive = np.asarray(sum(self.seconds(spec, precision) for spec in specs))

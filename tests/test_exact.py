@@ -21,7 +21,6 @@ from experiments.config import DeviceConfig
 from experiments.devices import passport_of
 from experiments.effects import read_candidates, read_effects
 from experiments.exact import exact, read_front
-from experiments.measure import with_pruned
 from predictors.additive import AdditiveLatency
 from predictors.assembly import assemble, file_name
 from predictors.blocks import all_specs, block_specs, networks_to_time
@@ -181,7 +180,7 @@ SPACE = tiny(1, 16, 10)
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny space's latency table, on a board that is not there, with this machine's passport."""
-    archs, blocks = networks_to_time(SPACE, 5, 0), with_pruned(block_specs(SPACE), 0.75)
+    archs, blocks = networks_to_time(SPACE, 5, 0), block_specs(SPACE)
     specs = all_specs(blocks, [SPACE.decode(arch) for arch in archs])
     named = {file_name(precision, i): s for precision in PRECISIONS for i, s in enumerate(specs)}
     board = SimulatedBoard(

@@ -17,7 +17,7 @@ from predictors import agent
 from predictors.additive import AdditiveLatency
 from predictors.assembly import assemble, file_name
 from predictors.blocks import all_specs, block_specs, computing, contexts, in_context, networks_to_time
-from predictors.correction import fit, leave_one_out
+from predictors.correction import cross_validated, fit
 from predictors.device import Board, local
 from predictors.rounds import Protocol, Round
 from predictors.table import LatencyTable
@@ -127,7 +127,9 @@ def test_the_correction_is_exact_where_its_form_is_true() -> None:
     measured = 2e-6 + 1.2 * naive + 3e-6 * layers
     correction = fit(naive, measured, layers)
     assert (correction.intercept, correction.slope, correction.layer) == pytest.approx((2e-6, 1.2, 3e-6))
-    assert leave_one_out(naive, measured, layers) == pytest.approx(measured)
+    same, left_out = cross_validated(naive, measured, layers)
+    assert same == correction
+    assert left_out == pytest.approx(measured)
     without = fit(naive, 2e-6 + 1.2 * naive)
     assert (without.intercept, without.slope, without.layer) == pytest.approx((2e-6, 1.2, 0))
 
