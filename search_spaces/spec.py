@@ -195,7 +195,7 @@ class LowRankHead(Head):
 
     @property
     def convs(self) -> tuple[Conv, ...]:
-        return factors(*super().convs, self.rank)
+        return factors(super().convs[0], self.rank)
 
 
 Spec = Union[Stem, MBConv, LowRankMBConv, Separable, Pointwise, Skip, Head, LowRankHead]

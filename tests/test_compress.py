@@ -24,7 +24,7 @@ from search_spaces.evaluation import calibrate
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.network import Network
 from search_spaces.onnx_writer import random_weights, write
-from search_spaces.spec import MBConv, Pointwise, Spec
+from search_spaces.spec import LowRankMBConv, MBConv, Pointwise, Spec, residual
 from search_spaces.tiny import tiny
 from search_spaces.training import Recipe, Training, cross_entropy, fit
 
@@ -33,14 +33,16 @@ TINY = tiny(1, 16, 10)
 MACRO = nasbench_macro(3, 8, 10)
 BLOCK = (Pointwise(24, 24, 1, 8), MBConv(24, 72, 24, 5, 1, 8), Pointwise(24, 24, 1, 8))
 SHRINKING = (Pointwise(16, 24, 1, 8), MBConv(24, 72, 40, 3, 2, 8), Pointwise(40, 16, 1, 4))
+LOW_RANK = (Pointwise(24, 24, 1, 8), LowRankMBConv(24, 72, 24, 5, 1, 8, 8, 8), Pointwise(24, 24, 1, 8))
 PAIR = (Pointwise(16, 24, 1, 8), Pointwise(24, 16, 1, 8))
-BARE = ("block", "shrinking", "pair")
+BARE = ("block", "shrinking", "low rank", "pair")
 GRAPHS: dict[str, tuple[Spec, ...]] = {
     "reference": TINY.decode(TINY.reference),
     "smallest": TINY.decode(TINY.smallest),
     "macro": MACRO.decode((0, 0, 1, 0, 2, 0, 1, 0, 0, 0)),
     "block": BLOCK,
     "shrinking": SHRINKING,
+    "low rank": LOW_RANK,
     "pair": PAIR,
 }
 
@@ -142,7 +144,7 @@ def test_everything_runs_as_integer_kernels(name: str, tmp_path: Path) -> None:
     specs = GRAPHS[name]
     ran = kernels(quantize(write(specs, random_weights(specs)), images(specs)), tmp_path)
     assert ran.pop("QLinearConv") == sum(len(spec.convs) for spec in specs)
-    assert ran.pop("QLinearAdd", 0) == sum(isinstance(spec, MBConv) and spec.residual for spec in specs)
+    assert ran.pop("QLinearAdd", 0) == sum(map(residual, specs))
     assert ran.pop("QGemm", 0) == ran.pop("QLinearGlobalAveragePool", 0) == (name not in BARE)
     assert ran.pop("QuantizeLinear") == ran.pop("DequantizeLinear") == 1
     assert set(ran) <= {"Transpose", "Flatten"}
