@@ -1,7 +1,8 @@
-"""Structured pruning: every inverted residual keeps the hidden channels that vary most.
+"""Structured pruning: every inverted residual keeps its most important hidden channels.
 
-How many (`uniform_widths`), which (`strongest`) and the narrower network (`narrow`) are apart, so that another rule,
-say one that asks the device what a width costs, replaces the first alone.
+How important (`compress.importance`), how many, which (`strongest`) and the narrower network (`narrow`) are apart. How
+many is a search space of its own, `width_space`: what is kept adds over layers as latency does, so that the widths that
+lose least within a latency are found exactly. `uniform_widths` and `global_widths` do not ask the device: baselines.
 """
 
 from __future__ import annotations
@@ -9,47 +10,109 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from compress.importance import batch_norm_scale
 from search_spaces.errors import LutraError
 from search_spaces.network import ConvBN, Layer, Network
+from search_spaces.space import SearchSpace
 from search_spaces.spec import MBConv, Spec
 
 MULTIPLE = 8  # channels; int8 kernels work on eight at a time
 
 
 def prune(network: Network, keep: float) -> Network:
-    """The network with the fraction `keep` of each MBConv's hidden channels; its own copy of the weights.
+    """The network with the fraction `keep` of each MBConv's hidden channels, those that vary most; a copy of weights.
 
     Running statistics are copied as they are: `calibrate` the result, or finetune it first.
     """
-    return narrow(network, strongest(network, uniform_widths(network.specs, keep)))
+    return narrow(network, strongest(batch_norm_scale(network), uniform_widths(network.specs, keep)))
+
+
+def hidden_widths(specs: Sequence[Spec]) -> dict[int, int]:
+    """Hidden channels of each MBConv, by layer."""
+    return {layer: spec.hidden_channels for layer, spec in enumerate(specs) if isinstance(spec, MBConv)}
 
 
 def uniform_widths(specs: Sequence[Spec], keep: float) -> dict[int, int]:
     """Hidden channels of each MBConv (by layer): the fraction `keep`, rounded up to a multiple of 8, at most all."""
-    if not 0 < keep <= 1:
-        raise LutraError(f"pruning keeps a fraction of the channels, above 0 and at most 1, not {keep}: try 0.75")
-    hidden = {layer: spec.hidden_channels for layer, spec in enumerate(specs) if isinstance(spec, MBConv)}
-    return {
-        layer: min(channels, max(1, -(-round(keep * channels) // MULTIPLE)) * MULTIPLE)
-        for layer, channels in hidden.items()
-    }
+    _check(keep)
+    return {layer: _rounded(round(keep * hidden), hidden) for layer, hidden in hidden_widths(specs).items()}
 
 
-def strongest(network: Network, widths: Mapping[int, int]) -> dict[int, Tensor]:
+def global_widths(importances: Mapping[int, Tensor], specs: Sequence[Spec], keep: float) -> dict[int, int]:
+    """Hidden channels of each MBConv: those among the fraction `keep` of all layers' channels that matter most.
+
+    One threshold for the whole network (Liu et al. 2017, Molchanov et al. 2019); of equals the first layers' stay.
+    Each layer is rounded up to a multiple of 8, at least 8 and at most all.
+    """
+    _check(keep)
+    hidden = hidden_widths(specs)
+    if not hidden:
+        return {}
+    values = torch.cat([importances[layer] for layer in hidden])
+    owners = torch.cat([torch.full_like(importances[layer], layer, dtype=torch.long) for layer in hidden])
+    kept = owners[values.argsort(descending=True, stable=True)[: round(keep * len(values))]]
+    return {layer: _rounded(int((kept == layer).sum()), channels) for layer, channels in hidden.items()}
+
+
+def width_space(specs: Sequence[Spec], most: int = 12) -> SearchSpace:
+    """The networks that pruning can make, and their reference, the unpruned one.
+
+    An MBConv has its width and narrower multiples of 8, widest first: all down to 8, or `most` of them evenly spread.
+    Any other layer has one option. `hidden_widths(space.decode(arch))` is what `strongest` takes.
+    """
+    if most < 1:
+        raise LutraError(f"an MBConv has at least one width to choose from, not {most}")
+    layers = tuple(
+        tuple(dataclasses.replace(spec, hidden_channels=width) for width in _widths(spec.hidden_channels, most))
+        if isinstance(spec, MBConv)
+        else (spec,)
+        for spec in specs
+    )
+    return SearchSpace("the pruned widths", layers, (0,) * len(layers))
+
+
+def kept_importance(importances: Mapping[int, Tensor], space: SearchSpace, comparable: bool) -> np.ndarray:
+    """[layers, options] of a `width_space`: the importance that the option's strongest channels have in sum.
+
+    0 in layers that are not pruned, NaN where a layer has fewer options. Importances that are not `comparable` between
+    layers (all but Taylor's) are divided by their layer's sum.
+    """
+    kept = np.full((len(space.layers), max(space.options)), np.nan)
+    for layer, options in enumerate(space.layers):
+        kept[layer, : len(options)] = 0
+        if layer in importances:
+            values = importances[layer].double().cpu().numpy()
+            total = np.cumsum(np.sort(values)[::-1])
+            whole = 1.0 if comparable or not total[-1] else total[-1]
+            kept[layer, : len(options)] = [total[option.hidden_channels - 1] / whole for option in options]
+    return kept
+
+
+def strongest(importances: Mapping[int, Tensor], widths: Mapping[int, int]) -> dict[int, Tensor]:
     """The `widths[layer]` most important hidden channels of each layer, in their old order; ties keep the first."""
-    order = {layer: importance(network.layers[layer]).argsort(descending=True, stable=True) for layer in widths}
+    order = {layer: importances[layer].argsort(descending=True, stable=True) for layer in widths}
     return {layer: order[layer][:width].sort().values for layer, width in widths.items()}
 
 
-def importance(block: Layer) -> Tensor:
-    """|scale| of the depthwise batch norm [hidden] (Liu et al. 2017, network slimming).
+def _check(keep: float) -> None:
+    if not 0 < keep <= 1:
+        raise LutraError(f"pruning keeps a fraction of the channels, above 0 and at most 1, not {keep}: try 0.75")
 
-    It is the standard deviation that a hidden channel has over images and pixels before its ReLU6.
-    """
-    return block.convs[1].norm.weight.detach().abs()
+
+def _rounded(channels: int, hidden: int) -> int:
+    """Up to a multiple of 8, at least 8; at most all."""
+    return min(hidden, max(1, -(-channels // MULTIPLE)) * MULTIPLE)
+
+
+def _widths(hidden: int, most: int) -> list[int]:
+    widths = [hidden, *range((hidden - 1) // MULTIPLE * MULTIPLE, 0, -MULTIPLE)]
+    if len(widths) <= most:
+        return widths
+    return [widths[index] for index in np.linspace(0, len(widths) - 1, most).round().astype(int)]
 
 
 @torch.no_grad()

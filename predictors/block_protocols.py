@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from predictors.blocks import Specs, contexts, in_context
 from predictors.profiler import AFTER, BEFORE, BETWEEN
-from search_spaces.spec import Head, MBConv, Spec, Stem, out_resolution
+from search_spaces.spec import Head, MBConv, Spec, Stem, out_resolution, residual
 
 INFERENCE = "inference"
 Seconds = Mapping[tuple[str, Specs], float]  # by clock and network
@@ -35,7 +35,7 @@ def _context_seconds(spec: Spec, known: Seconds) -> float:
 
 def chains(spec: Spec) -> tuple[Specs, Specs, int]:
     """A shorter and a longer chain, and how many times the longer one has the block more."""
-    if isinstance(spec, MBConv) and spec.residual:
+    if residual(spec):
         return (spec,) * GROWTH, (spec,) * 2 * GROWTH, GROWTH
     if isinstance(spec, Stem):
         others = _links(spec.out_channels, out_resolution(spec))

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from search_spaces.convolution import Conv2d
 from search_spaces.onnx_writer import Folded
-from search_spaces.spec import Conv, Head, MBConv, Spec
+from search_spaces.spec import Conv, Head, Spec, residual
 
 
 class ConvBN(nn.Module):
-    """Convolution, batch norm, ReLU6 where the spec says so."""
+    """Convolution, batch norm and ReLU6 where the spec says so."""
 
     def __init__(self, spec: Conv) -> None:
         super().__init__()
@@ -23,7 +23,9 @@ class ConvBN(nn.Module):
         self.conv = Conv2d(
             spec.in_channels, spec.out_channels, spec.kernel, spec.stride, pads, groups=groups, bias=False
         )
-        self.norm = nn.BatchNorm2d(spec.out_channels)
+        self.norm: nn.BatchNorm2d = (
+            nn.BatchNorm2d(spec.out_channels) if spec.norm else nn.Identity()  # type: ignore[assignment]
+        )
         self.activation = nn.ReLU6(inplace=True) if spec.relu else nn.Identity()
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
 
@@ -33,6 +35,8 @@ class ConvBN(nn.Module):
     def folded(self) -> tuple[np.ndarray, np.ndarray]:
         """Weight [out, in / groups, k, k] and bias [out] with the batch norm's running statistics folded in."""
         norm = self.norm
+        if isinstance(norm, nn.Identity):
+            return _numpy(self.conv.weight), np.zeros(self.conv.out_channels, np.float32)
         assert norm.running_mean is not None
         assert norm.running_var is not None
         scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
@@ -41,14 +45,14 @@ class ConvBN(nn.Module):
 
 
 class Layer(nn.Module):
-    """Any spec but the head: its convolutions in a row, and the residual sum of an MBConv that keeps its shape."""
+    """Any spec but the head: its convolutions in a row, and the residual sum of a block that keeps its shape."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         self.convs: Sequence[ConvBN] = nn.ModuleList(  # type: ignore[assignment]
             ConvBN(conv) for conv in spec.convs
         )
-        self.residual = isinstance(spec, MBConv) and spec.residual
+        self.residual = residual(spec)
 
     def forward(self, x: Tensor) -> Tensor:
         y = x

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from search_spaces.spec import Conv, Head, MBConv, Spec
+from search_spaces.spec import Conv, Head, Spec, residual
 
 OPSET = 17  # per-channel QDQ needs 13; onnxruntime 1.14 and later read 17
 IR_VERSION = 8
@@ -106,7 +106,7 @@ class _Graph:
         x = value
         for index, conv in enumerate(spec.convs):
             value = self.conv(f"{name}.c{index}", conv, folded[index], value)
-        if isinstance(spec, MBConv) and spec.residual:
+        if residual(spec):
             return self.node("Add", [x, value], f"{name}.add")
         if isinstance(spec, Head):
             value = self.node("GlobalAveragePool", [value], f"{name}.pool")

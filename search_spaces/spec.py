@@ -16,7 +16,7 @@ from search_spaces.errors import LutraError, unknown
 
 @dataclass(frozen=True)
 class Conv:
-    """One convolution with its batch norm, and ReLU6 where `relu`. Padding keeps ceil(resolution / stride) pixels."""
+    """One convolution, batch norm where `norm`, ReLU6 where `relu`. Padding keeps ceil(resolution / stride) pixels."""
 
     in_channels: int
     out_channels: int
@@ -25,6 +25,7 @@ class Conv:
     groups: int
     relu: bool
     resolution: int  # input height = width, pixels
+    norm: bool = True
 
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
@@ -86,6 +87,37 @@ class MBConv:
             f"MBConv({self.in_channels}->{self.out_channels}, hidden {self.hidden_channels}, "
             f"k{self.kernel}, s{self.stride}, {self.resolution}px)"
         )
+
+
+@dataclass(frozen=True)
+class LowRankMBConv:
+    """An MBConv whose 1x1 convolutions are products of two, the inner one linear and without batch norm.
+
+    A rank of min(in, out) of its convolution, or more, leaves that convolution in one.
+    """
+
+    in_channels: int
+    hidden_channels: int
+    out_channels: int
+    kernel: int
+    stride: int
+    resolution: int  # input pixels
+    expand_rank: int
+    project_rank: int
+
+    @property
+    def whole(self) -> MBConv:
+        return MBConv(
+            self.in_channels, self.hidden_channels, self.out_channels, self.kernel, self.stride, self.resolution
+        )
+
+    @property
+    def convs(self) -> tuple[Conv, ...]:
+        expand, depthwise, project = self.whole.convs
+        return *factors(expand, self.expand_rank), depthwise, *factors(project, self.project_rank)
+
+    def __str__(self) -> str:
+        return f"LowRank{self.whole}"[:-1] + f", ranks {self.expand_rank} and {self.project_rank})"
 
 
 @dataclass(frozen=True)
@@ -155,8 +187,33 @@ class Head:
         return (Conv(self.in_channels, self.hidden_channels, 1, 1, 1, True, self.resolution),)
 
 
-Spec = Union[Stem, MBConv, Separable, Pointwise, Skip, Head]
-_TYPES = {kind.__name__: kind for kind in (Stem, MBConv, Separable, Pointwise, Skip, Head)}
+@dataclass(frozen=True)
+class LowRankHead(Head):
+    """A head whose convolution is a product of two, the inner one linear and without batch norm."""
+
+    rank: int
+
+    @property
+    def convs(self) -> tuple[Conv, ...]:
+        return factors(super().convs[0], self.rank)
+
+
+Spec = Union[Stem, MBConv, LowRankMBConv, Separable, Pointwise, Skip, Head, LowRankHead]
+_TYPES = {kind.__name__: kind for kind in (Stem, MBConv, LowRankMBConv, Separable, Pointwise, Skip, Head, LowRankHead)}
+
+
+def factors(conv: Conv, rank: int) -> tuple[Conv, ...]:
+    """A 1x1 convolution as the product of two that meet in `rank` channels; as it is where it has no more."""
+    if rank >= min(conv.in_channels, conv.out_channels):
+        return (conv,)
+    inner = dataclasses.replace(conv, out_channels=rank, relu=False, norm=False)
+    return inner, dataclasses.replace(conv, in_channels=rank)
+
+
+def residual(spec: Spec) -> bool:
+    """Whether a layer's input is added to its output."""
+    block = spec.whole if isinstance(spec, LowRankMBConv) else spec
+    return isinstance(block, MBConv) and block.residual
 
 
 def out_resolution(spec: Spec) -> int:
@@ -174,7 +231,7 @@ def macs(specs: Sequence[Spec]) -> int:
 
 def parameters(specs: Sequence[Spec]) -> int:
     """Trained numbers: convolution weights, batch norms' scale and shift, the classifier."""
-    convs = sum(conv.weights + 2 * conv.out_channels for spec in specs for conv in spec.convs)
+    convs = sum(conv.weights + 2 * conv.out_channels * conv.norm for spec in specs for conv in spec.convs)
     return convs + sum((spec.hidden_channels + 1) * spec.classes for spec in specs if isinstance(spec, Head))
 
 

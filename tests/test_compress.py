@@ -1,10 +1,9 @@
-"""Laws of pruning, distillation, quantization and parity."""
+"""Laws of distillation, quantization and parity."""
 
 from __future__ import annotations
 
 import collections
 import copy
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +11,20 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from onnx import numpy_helper
 from torch import Tensor, nn
 
 from compress import quantize as quantization
 from compress.finetune import distillation
 from compress.parity import check_parity, onnx_logits, parity
-from compress.prune import importance, narrow, prune, strongest, uniform_widths
+from compress.prune import prune
 from compress.quantize import quantize
 from search_spaces.errors import LutraError
-from search_spaces.evaluation import calibrate, predict
+from search_spaces.evaluation import calibrate
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.network import Network
 from search_spaces.onnx_writer import random_weights, write
-from search_spaces.spec import MBConv, Pointwise, Spec, macs, parameters
+from search_spaces.spec import LowRankMBConv, MBConv, Pointwise, Spec, residual
 from search_spaces.tiny import tiny
 from search_spaces.training import Recipe, Training, cross_entropy, fit
 
@@ -36,14 +33,16 @@ TINY = tiny(1, 16, 10)
 MACRO = nasbench_macro(3, 8, 10)
 BLOCK = (Pointwise(24, 24, 1, 8), MBConv(24, 72, 24, 5, 1, 8), Pointwise(24, 24, 1, 8))
 SHRINKING = (Pointwise(16, 24, 1, 8), MBConv(24, 72, 40, 3, 2, 8), Pointwise(40, 16, 1, 4))
+LOW_RANK = (Pointwise(24, 24, 1, 8), LowRankMBConv(24, 72, 24, 5, 1, 8, 8, 8), Pointwise(24, 24, 1, 8))
 PAIR = (Pointwise(16, 24, 1, 8), Pointwise(24, 16, 1, 8))
-BARE = ("block", "shrinking", "pair")
+BARE = ("block", "shrinking", "low rank", "pair")
 GRAPHS: dict[str, tuple[Spec, ...]] = {
     "reference": TINY.decode(TINY.reference),
     "smallest": TINY.decode(TINY.smallest),
     "macro": MACRO.decode((0, 0, 1, 0, 2, 0, 1, 0, 0, 0)),
     "block": BLOCK,
     "shrinking": SHRINKING,
+    "low rank": LOW_RANK,
     "pair": PAIR,
 }
 
@@ -70,87 +69,6 @@ def network() -> Network:
         if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=0.3)
     return calibrate(network, pixels(128))
-
-
-# pruning
-
-
-def test_keeping_everything_is_the_identity(network: Network) -> None:
-    pruned = prune(network, keep=1)
-    assert pruned.specs == network.specs
-    assert torch.equal(predict(pruned, pixels()), predict(network, pixels()))
-    torch.testing.assert_close(pruned.state_dict(), network.state_dict(), rtol=0, atol=0)
-
-
-def test_channels_that_go_nowhere_can_go(network: Network) -> None:
-    kept = {}
-    for index, spec in enumerate(network.specs):
-        if isinstance(spec, MBConv):
-            order = torch.randperm(spec.hidden_channels, generator=torch.Generator().manual_seed(index))
-            gone, stay = order.tensor_split([spec.hidden_channels // 3])
-            network.layers[index].convs[2].conv.weight.data[:, gone] = 0
-            kept[index] = stay.sort().values
-    pruned = narrow(network, kept)
-    assert macs(pruned.specs) < 0.8 * macs(network.specs)
-    torch.testing.assert_close(predict(pruned, pixels()), predict(network, pixels()), rtol=1e-5, atol=1e-5)
-
-
-def test_pruned_network_is_a_network_of_its_specs(network: Network) -> None:
-    before = copy.deepcopy(network.state_dict())
-    pruned = prune(network, keep=0.5)
-    assert not pruned.training
-    assert sum(p.numel() for p in pruned.parameters()) == parameters(pruned.specs) < parameters(network.specs)
-    for narrow_spec, spec in zip(pruned.specs, network.specs):
-        hidden = uniform_widths([spec], 0.5).get(0)
-        expected = dataclasses.replace(spec, hidden_channels=hidden) if isinstance(spec, MBConv) else spec
-        assert narrow_spec == expected
-    check_parity(pruned, write(pruned.specs, pruned.folded()), pixels())
-    calibrate(pruned, -pixels())
-    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
-
-
-def test_statistics_follow_their_channels(network: Network) -> None:
-    kept = torch.tensor([1, 5, 40])
-    layer = next(index for index, spec in enumerate(network.specs) if isinstance(spec, MBConv))
-    slim, full = narrow(network, {layer: kept}).layers[layer], network.layers[layer]
-    for index in (0, 1):
-        for name in ("weight", "bias", "running_mean", "running_var"):
-            assert torch.equal(getattr(slim.convs[index].norm, name), getattr(full.convs[index].norm, name)[kept])
-    assert torch.equal(slim.convs[2].norm.running_mean, full.convs[2].norm.running_mean)
-
-
-@settings(deadline=None, derandomize=True)
-@given(st.integers(1, 1000), st.floats(1e-6, 1), st.floats(1e-6, 1))
-def test_widths_are_multiples_of_eight_or_everything(hidden: int, keep: float, other: float) -> None:
-    def width(keep: float) -> int:
-        return uniform_widths([MBConv(8, hidden, 8, 3, 1, 8)], keep)[0]
-
-    assert width(1) == hidden
-    assert width(keep) == hidden or width(keep) % 8 == 0
-    assert min(8, hidden) <= width(keep) <= hidden
-    assert width(keep) < keep * hidden + 8.5
-    assert width(min(keep, other)) <= width(max(keep, other))
-
-
-def test_only_hidden_channels_of_mbconvs_have_widths() -> None:
-    specs = MACRO.decode(MACRO.reference)
-    assert set(uniform_widths(specs, 0.5)) == {i for i, spec in enumerate(specs) if isinstance(spec, MBConv)}
-
-
-@pytest.mark.parametrize("keep", [0, -0.5, 1.01, float("nan")])
-def test_no_fraction_is_refused(keep: float) -> None:
-    with pytest.raises(LutraError, match="fraction"):
-        uniform_widths(GRAPHS["reference"], keep)
-
-
-def test_the_largest_scales_stay_in_their_order(network: Network) -> None:
-    layer = next(index for index, spec in enumerate(network.specs) if isinstance(spec, MBConv))
-    scale = network.layers[layer].convs[1].norm.weight.data
-    scale.fill_(0.1)
-    scale[[3, 30, 7]] = torch.tensor([-2.0, 1.0, 3.0])
-    assert importance(network.layers[layer])[3] == 2
-    assert strongest(network, {layer: 3})[layer].tolist() == [3, 7, 30]
-    assert strongest(network, {layer: 5})[layer].tolist() == [0, 1, 3, 7, 30]
 
 
 # distillation
@@ -226,7 +144,7 @@ def test_everything_runs_as_integer_kernels(name: str, tmp_path: Path) -> None:
     specs = GRAPHS[name]
     ran = kernels(quantize(write(specs, random_weights(specs)), images(specs)), tmp_path)
     assert ran.pop("QLinearConv") == sum(len(spec.convs) for spec in specs)
-    assert ran.pop("QLinearAdd", 0) == sum(isinstance(spec, MBConv) and spec.residual for spec in specs)
+    assert ran.pop("QLinearAdd", 0) == sum(map(residual, specs))
     assert ran.pop("QGemm", 0) == ran.pop("QLinearGlobalAveragePool", 0) == (name not in BARE)
     assert ran.pop("QuantizeLinear") == ran.pop("DequantizeLinear") == 1
     assert set(ran) <= {"Transpose", "Flatten"}
