@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from compress.quantize import compact
+from search_spaces.convolution import Conv2d
 from search_spaces.errors import unknown
 
 OPSET = 20  # below 18 the exporter fails; from 14 on there is HardSwish
@@ -99,7 +100,19 @@ def foreign_network(name: str, classes: int, in_channels: int) -> nn.Module:
     """A network of `FOREIGN`, freshly initialised. Raises LutraError for another name."""
     if name not in FOREIGN:
         raise unknown("model", name, FOREIGN)
-    return FOREIGN[name](classes, in_channels).to(memory_format=torch.channels_last)
+    return quickened(FOREIGN[name](classes, in_channels)).to(memory_format=torch.channels_last)
+
+
+def quickened(model: nn.Module) -> nn.Module:
+    """The model, whose depthwise convolutions have the same weights and gradients that a CPU computes fast."""
+    for parent in list(model.modules()):
+        for name, conv in parent.named_children():
+            if isinstance(conv, nn.Conv2d) and conv.groups == conv.in_channels > 1:
+                width, kernel = conv.in_channels, conv.kernel_size
+                quick = Conv2d(width, width, kernel, conv.stride, conv.padding, groups=width, bias=False)
+                quick.load_state_dict(conv.state_dict())
+                setattr(parent, name, quick)
+    return model
 
 
 def export(model: nn.Module, shape: tuple[int, int, int]) -> bytes:
