@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import onnxruntime
-from torch import Tensor
+from torch import Tensor, nn
 
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import predict
-from search_spaces.network import Network
 
 LIMIT = 1e-4  # of the largest logit
 THREADS = 2
@@ -23,14 +22,14 @@ def onnx_logits(model: bytes, images: np.ndarray, batch: int = 100) -> np.ndarra
     return np.concatenate([session.run(None, {"image": part})[0] for part in batches])
 
 
-def parity(network: Network, model: bytes, images: Tensor) -> float:
+def parity(network: nn.Module, model: bytes, images: Tensor) -> float:
     """The largest difference between torch's and onnxruntime's logits, as a fraction of max(1, largest |logit|)."""
     ours = predict(network, images).numpy()
     difference = np.abs(ours - onnx_logits(model, images.numpy())).max()
     return float(difference / max(1.0, np.abs(ours).max()))
 
 
-def check_parity(network: Network, model: bytes, images: Tensor) -> float:
+def check_parity(network: nn.Module, model: bytes, images: Tensor) -> float:
     """The parity, or a LutraError where it is beyond 1e-4 or no number."""
     error = parity(network, model, images)
     if not error <= LIMIT:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 
-from search_spaces.network import Network
-
+Model = TypeVar("Model", bound=nn.Module)
 BATCH = 200  # images at a time, at most: what fits into a cache
 
 
@@ -16,7 +17,7 @@ def batches(tensor: Tensor) -> tuple[Tensor, ...]:
 
 
 @torch.no_grad()
-def calibrate(network: Network, images: Tensor) -> Network:
+def calibrate(network: Model, images: Tensor) -> Model:
     """Sets running statistics to the mean over `images` [N, C, H, W] (Yu & Huang 2019), and the network to eval."""
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:

@@ -1,0 +1,156 @@
+"""Hand-made networks to hold beside the searched ones, for small images, and the ONNX file of any torch network.
+
+What was made for 224 pixels shrinks an image 32 times, so that of 32 pixels one is left. Here the stem's stride is 1,
+as is customary for CIFAR, and the rest is as published: 2x2 pixels are left, and the products are four times as many.
+No dropout, as in our own networks: the recipe is the same for all.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Callable
+
+import onnx
+import torch
+import torch.nn.functional as F
+from onnx import numpy_helper
+from torch import Tensor, nn
+from torchvision import models
+
+from compress.quantize import compact
+from search_spaces.convolution import Conv2d
+from search_spaces.errors import unknown
+
+OPSET = 20  # below 18 the exporter fails; from 14 on there is HardSwish
+
+
+def mobilenet_v2(classes: int, in_channels: int) -> nn.Module:
+    """Sandler et al. 2018, width 1.0."""
+    model = models.mobilenet_v2(weights=None, num_classes=classes, dropout=0.0)
+    model.features[0][0] = _stem(model.features[0][0], in_channels)
+    return model
+
+
+def mobilenet_v3_small(classes: int, in_channels: int) -> nn.Module:
+    """Howard et al. 2019, width 1.0."""
+    model = models.mobilenet_v3_small(weights=None, num_classes=classes, dropout=0.0)
+    model.features[0][0] = _stem(model.features[0][0], in_channels)
+    return model
+
+
+def shufflenet_v2(classes: int, in_channels: int) -> nn.Module:
+    """Ma et al. 2018, width 1.0."""
+    model = models.shufflenet_v2_x1_0(weights=None, num_classes=classes)
+    model.conv1[0] = _stem(model.conv1[0], in_channels)
+    return model
+
+
+def _stem(published: nn.Conv2d, in_channels: int) -> nn.Conv2d:
+    """The first convolution for images of `in_channels`, at stride 1."""
+    conv = nn.Conv2d(in_channels, published.out_channels, published.kernel_size, 1, published.padding, bias=False)
+    nn.init.kaiming_normal_(conv.weight, mode="fan_out")
+    return conv
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around a shortcut, which is a 1x1 convolution where the shape changes."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.first = _conv_norm(in_channels, out_channels, stride)
+        self.second = _conv_norm(out_channels, out_channels, 1)
+        same = stride == 1 and in_channels == out_channels
+        self.shortcut = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.second(F.relu(self.first(x))) + self.shortcut(x))
+
+
+def resnet8(classes: int, in_channels: int) -> nn.Module:
+    """The image classifier of MLPerf Tiny (Banbury et al. 2021), made for 32 pixels."""
+    return nn.Sequential(
+        _conv_norm(in_channels, 16, 1),
+        nn.ReLU(),
+        Residual(16, 16, 1),
+        Residual(16, 32, 2),
+        Residual(32, 64, 2),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(64, classes),
+    )
+
+
+def _conv_norm(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    conv = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
+
+
+FOREIGN: dict[str, Callable[[int, int], nn.Module]] = {
+    "mobilenet_v2": mobilenet_v2,
+    "mobilenet_v3_small": mobilenet_v3_small,
+    "shufflenet_v2": shufflenet_v2,
+    "resnet8": resnet8,
+}
+
+
+def foreign_network(name: str, classes: int, in_channels: int) -> nn.Module:
+    """A network of `FOREIGN`, freshly initialised. Raises LutraError for another name."""
+    if name not in FOREIGN:
+        raise unknown("model", name, FOREIGN)
+    return quickened(FOREIGN[name](classes, in_channels)).to(memory_format=torch.channels_last)
+
+
+def quickened(model: nn.Module) -> nn.Module:
+    """The model, whose depthwise convolutions have the same weights and gradients that a CPU computes fast."""
+    for parent in list(model.modules()):
+        for name, conv in parent.named_children():
+            if isinstance(conv, nn.Conv2d) and conv.groups == conv.in_channels > 1:
+                width, kernel = conv.in_channels, conv.kernel_size
+                quick = Conv2d(width, width, kernel, conv.stride, conv.padding, groups=width, bias=False)
+                quick.load_state_dict(conv.state_dict())
+                setattr(parent, name, quick)
+    return model
+
+
+def export(model: nn.Module, shape: tuple[int, int, int]) -> bytes:
+    """The fp32 ONNX file of a network, as it evaluates, for "image" [N, *shape]: batch norms are folded."""
+    plain = copy.deepcopy(model).eval().to(memory_format=torch.contiguous_format)  # others leave strides in the file
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            plain,
+            (torch.zeros(2, *shape),),
+            dynamo=True,
+            external_data=False,
+            opset_version=OPSET,
+            input_names=["image"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            verbose=False,
+        )
+    assert program is not None
+    proto = program.model_proto
+    assert [(opset.domain, opset.version) for opset in proto.opset_import] == [("", OPSET)]
+    pool(proto.graph)
+    return compact(proto.SerializeToString())
+
+
+def pool(graph: onnx.GraphProto) -> None:
+    """Means over pixels become GlobalAveragePool, of which there is an integer kernel; of ReduceMean there is none."""
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    nodes = []
+    for node in graph.node:
+        if node.op_type == "ReduceMean" and sorted(constants[node.input[1]].tolist()) in ([-2, -1], [2, 3]):
+            kept = all(attribute.i for attribute in node.attribute if attribute.name == "keepdims")
+            pooled = node.output[0] if kept else f"{node.output[0]}_pooled"
+            nodes.append(onnx.helper.make_node("GlobalAveragePool", node.input[:1], [pooled]))
+            if not kept:
+                nodes.append(onnx.helper.make_node("Flatten", [pooled], node.output))
+        else:
+            nodes.append(node)
+    del graph.node[:]
+    graph.node.extend(nodes)
