@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import onnx
 import torch
@@ -96,11 +96,19 @@ FOREIGN: dict[str, Callable[[int, int], nn.Module]] = {
 }
 
 
-def foreign_network(name: str, classes: int, in_channels: int) -> nn.Module:
-    """A network of `FOREIGN`, freshly initialised. Raises LutraError for another name."""
-    if name not in FOREIGN:
-        raise unknown("model", name, FOREIGN)
-    return quickened(FOREIGN[name](classes, in_channels)).to(memory_format=torch.channels_last)
+class Foreign(nn.Module):
+    """A network of `FOREIGN`, freshly initialised, that knows how to build it again. Raises LutraError for another
+    name."""
+
+    def __init__(self, name: str, classes: int, in_channels: int) -> None:
+        super().__init__()
+        if name not in FOREIGN:
+            raise unknown("model", name, FOREIGN)
+        self.name, self.classes, self.in_channels = name, classes, in_channels
+        self.model = quickened(FOREIGN[name](classes, in_channels)).to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.model(x)
 
 
 def quickened(model: nn.Module) -> nn.Module:
@@ -154,3 +162,22 @@ def pool(graph: onnx.GraphProto) -> None:
             nodes.append(node)
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def shape_like(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Gives layers the shapes of the weights that they are about to load: those of a pruned network."""
+    for name, layer in model.named_modules():
+        weight = tensors.get(f"{name}.weight")
+        if weight is None or weight.shape == layer.weight.shape:
+            continue
+        if isinstance(layer, nn.Conv2d):
+            layer.groups = layer.groups if layer.groups == 1 else len(weight)
+            layer.out_channels, layer.in_channels = weight.shape[0], weight.shape[1] * layer.groups
+        elif isinstance(layer, nn.BatchNorm2d):
+            layer.num_features = len(weight)
+            layer.running_mean, layer.running_var = (torch.empty_like(weight) for _ in range(2))
+        elif isinstance(layer, nn.Linear):
+            layer.out_features, layer.in_features = weight.shape
+        layer.weight = nn.Parameter(torch.empty_like(weight))
+        if layer.bias is not None:
+            layer.bias = nn.Parameter(torch.empty(len(weight)))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from compress.foreign import Foreign
 from experiments import artefacts, command, together
 from experiments.choices import RULES, dataset_of, space_of
 from experiments.config import Config
@@ -17,7 +19,7 @@ from experiments.data import Dataset
 from experiments.fitting import run_steps
 from experiments.keys import data_key, space_key
 from experiments.weights import save_network, save_supernet
-from search_spaces.evaluation import accuracy, calibrate, predict
+from search_spaces.evaluation import Model, accuracy, calibrate, predict
 from search_spaces.network import Network
 from search_spaces.space import Arch
 from search_spaces.supernet import Supernet
@@ -59,25 +61,32 @@ def _train(config: Config, folder: Path) -> None:
 
 def retrain(config: Config, arch: Arch) -> Path:
     """The file of a network trained from scratch: the same recipe for every architecture."""
+    specs = [spec for spec in space_of(config).decode(arch) if spec.convs]
     settings = {**_shared(config), "retrain": asdict(config.retrain), "arch": arch}
-    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
-    folder = artefacts.step(
-        Path(config.runs), "retrain", label, settings, {}, lambda folder: _retrain(config, arch, folder)
-    )
-    return folder / "network.safetensors"
+    return _alone(config, config.space.name, artefacts.arch_name(arch), settings, lambda: Network(specs))
 
 
-def _retrain(config: Config, arch: Arch, folder: Path) -> None:
-    prepare(config.threads, config.seed)
-    data = dataset_of(config.data)
-    network = Network([spec for spec in space_of(config).decode(arch) if spec.convs])
-    backward = cross_entropy(network, config.retrain.label_smoothing)
-    name = f"training {artefacts.arch_name(arch)}"
-    run_steps(network, data, config.retrain, config.seed, backward, folder, name, config.checkpoint_seconds)
-    save_network(folder / "network.safetensors", calibrated(network, data))
+def retrain_foreign(config: Config, model: str) -> Path:
+    """The file of a hand-made network trained from scratch, by the recipe of ours."""
+    settings = {**_shared(config), "retrain": asdict(config.retrain), "model": model}
+    del settings["space"]
+    shape = dataset_of(config.data).shape
+    return _alone(config, model, model, settings, lambda: Foreign(model, shape.classes, shape.in_channels))
 
 
-def calibrated(network: Network, data: Dataset) -> Network:
+def _alone(config: Config, label: str, name: str, settings: dict[str, object], built: Callable[[], nn.Module]) -> Path:
+    def work(folder: Path) -> None:
+        prepare(config.threads, config.seed)
+        data, network, recipe = dataset_of(config.data), built(), config.retrain
+        backward = cross_entropy(network, recipe.label_smoothing)
+        run_steps(network, data, recipe, config.seed, backward, folder, f"training {name}", config.checkpoint_seconds)
+        save_network(folder / "network.safetensors", calibrated(network, data))
+
+    label = f"{label}-{config.data.name}-seed{config.seed}"
+    return artefacts.step(Path(config.runs), "retrain", label, settings, {}, work) / "network.safetensors"
+
+
+def calibrated(network: Model, data: Dataset) -> Model:
     return calibrate(network, data.fixed(data.train, CALIBRATION, 0)[0])
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
+from torch import nn
 
+from compress.foreign import Foreign, shape_like
 from experiments import artefacts
 from search_spaces.errors import LutraError
 from search_spaces.network import Network
@@ -16,22 +19,41 @@ from search_spaces.spec import from_json, to_json
 from search_spaces.supernet import Supernet
 
 
-def save_network(path: Path, network: Network) -> None:
-    specs = json.dumps([to_json(spec) for spec in network.specs])
+def save_network(path: Path, network: nn.Module) -> None:
+    """A network of ours, or a `Foreign` one that may have been pruned."""
     tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    artefacts.write(path, save(tensors, {"specs": specs}))
+    artefacts.write(path, save(tensors, _metadata(network)))
 
 
-def load_network(path: Path) -> Network:
+def _metadata(network: nn.Module) -> dict[str, str]:
+    if isinstance(network, Network):
+        return {"specs": json.dumps([to_json(spec) for spec in network.specs])}
+    assert isinstance(network, Foreign)
+    return {
+        "model": network.name,
+        "classes": str(network.classes),
+        "in_channels": str(network.in_channels),
+    }
+
+
+def load_network(path: Path) -> nn.Module:
     """The network, in eval mode. Raises LutraError where the file is no such one."""
     try:
         with safe_open(path, "pt") as file:
-            specs = json.loads(file.metadata()["specs"])
-        network = Network([from_json(spec) for spec in specs])
-        network.load_state_dict(load_file(path))
+            network = _built(file.metadata())
+        tensors = load_file(path)
+        if isinstance(network, Foreign):
+            shape_like(network, tensors)
+        network.load_state_dict(tensors)
     except (LutraError, SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise LutraError(f"{path} holds no network of ours ({str(error).splitlines()[0]})") from error
     return network.eval()
+
+
+def _built(metadata: Mapping[str, str]) -> nn.Module:
+    if "specs" in metadata:
+        return Network([from_json(spec) for spec in json.loads(metadata["specs"])])
+    return Foreign(metadata["model"], int(metadata["classes"]), int(metadata["in_channels"]))
 
 
 def save_supernet(path: Path, supernet: Supernet) -> None:
