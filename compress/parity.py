@@ -31,6 +31,11 @@ def parity(network: Network, model: bytes, images: Tensor) -> float:
     return float(difference / max(1.0, np.abs(ours).max()))
 
 
+def agreement(logits: np.ndarray, others: np.ndarray) -> float:
+    """The share of images whose prediction is the same by logits [N, classes] of two files."""
+    return float((logits.argmax(1) == others.argmax(1)).mean())
+
+
 def check_parity(network: Network, model: bytes, images: Tensor) -> float:
     """The parity, or a LutraError where it is beyond 1e-4 or no number."""
     error = parity(network, model, images)

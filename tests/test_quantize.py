@@ -17,14 +17,16 @@ from compress import quantize as quantization
 from compress.calibration import METHODS, activation_ranges, nodes_of
 from compress.dynamic import dynamic
 from compress.half import half
-from compress.parity import onnx_logits
+from compress.parity import agreement, onnx_logits
 from compress.quantize import quantize, quantize_within
+from compress.saturation import LARGEST, SMALLEST, Product, products, saturation, warning
+from compress.sensitivity import Sensitivity, blame, float_layers, layers_of, sensitivities, sqnr
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import calibrate
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.network import Network
 from search_spaces.onnx_writer import random_weights, write
-from search_spaces.spec import MBConv, Pointwise, Spec
+from search_spaces.spec import Head, MBConv, Pointwise, Spec, Stem
 from search_spaces.tiny import tiny
 
 torch.set_num_threads(1)
@@ -67,11 +69,6 @@ def network() -> Network:
 @pytest.fixture(scope="module")
 def model(network: Network) -> bytes:
     return write(network.specs, network.folded())
-
-
-def sqnr(signal: np.ndarray, noisy: np.ndarray) -> float:
-    """Signal-to-quantization-noise ratio, dB."""
-    return float(10 * np.log10((signal**2).sum() / ((noisy - signal) ** 2).sum()))
 
 
 # INT8
@@ -143,7 +140,7 @@ def test_int8_is_near_fp32_at_any_batch_size_and_a_third_of_the_size(network: Ne
     int8 = quantize(model, inputs)
     fp32 = onnx_logits(model, inputs)
     noise = onnx_logits(int8, inputs, batch=7) - fp32
-    assert 10 * np.log10((fp32**2).sum() / (noise**2).sum()) > 20  # dB
+    assert sqnr(fp32, fp32 + noise) > 20
     assert np.abs(noise).max() > 0
     assert len(model) >= 3 * len(int8)
 
@@ -210,3 +207,123 @@ def test_other_small_files(network: Network, model: bytes, smaller: object, leas
     logits = onnx_logits(file, inputs)
     assert logits.dtype == np.float32
     assert sqnr(onnx_logits(model, inputs), logits) > decibels
+
+
+# sensitivity
+
+
+@pytest.fixture(scope="module")
+def delicate() -> tuple[tuple[Spec, ...], bytes]:
+    """Four layers; between two of them, one channel is a thousand times as wide as the others and ruins their range."""
+    specs = (Pointwise(8, 16, 1, 4), Pointwise(16, 16, 1, 4), Pointwise(16, 16, 1, 4), Head(16, 32, 10, 4))
+    weights = random_weights(specs)
+    weights[1][0][0][0] *= 1000
+    weights[2][0][0][:, 0] /= 1000
+    return specs, write(specs, weights)
+
+
+def test_the_layer_that_costs_most_comes_first(delicate: tuple[tuple[Spec, ...], bytes]) -> None:
+    specs, model = delicate
+    inputs = images(specs, 200)
+    ranges = activation_ranges(model, inputs)
+    table = sensitivities(model, ranges, inputs)
+    assert sorted(row.layer for row in table) == layers_of(model) == [0, 1, 2, 3]
+    assert [row.sqnr for row in table] == sorted(row.sqnr for row in table)
+    assert {row.layer for row in table[:2]} == {1, 2}  # they share the ruined activation
+    assert all(0 <= row.agreement <= 1 for row in table)
+    kept = float_layers(model, ranges, inputs, table)
+    fp32 = onnx_logits(model, inputs)
+    assert agreement(fp32, onnx_logits(quantize_within(model, ranges), inputs)) < 0.99
+    assert agreement(fp32, onnx_logits(quantize_within(model, ranges, kept), inputs)) >= 0.99
+    assert set(kept) == {1, 2}
+
+
+def test_slow_layers_stay_in_float_whatever_they_cost(delicate: tuple[tuple[Spec, ...], bytes]) -> None:
+    specs, model = delicate
+    inputs = images(specs, 50)
+    ranges = activation_ranges(model, inputs)
+    table = [Sensitivity(layer, 1, 1) for layer in (1, 2, 0, 3)]
+    assert float_layers(model, ranges, inputs, table, slower=[3], least=0) == (3,)
+    assert float_layers(model, ranges, inputs, table, slower=[3], least=1.01) == (0, 1, 2, 3)
+
+
+def test_who_is_to_blame() -> None:
+    table = [Sensitivity(4, 0.97, 12.0), Sensitivity(2, 1.0, 30.0)]
+    assert blame(0.99, table) == ""
+    assert "layers 4 (alone 97 %, 12 dB), 2" in blame(0.98, table)
+
+
+# saturation
+
+
+def clipped(pairs: np.ndarray, columns: np.ndarray) -> float:
+    """The share of pair sums that 16 bits clip, one after the other."""
+    sums = [int(a[0]) * int(w[0]) + int(a[1]) * int(w[1]) for row in columns for out in pairs for a, w in zip(row, out)]
+    return sum(value > LARGEST or value < SMALLEST for value in sums) / len(sums)
+
+
+def test_saturation_is_that_of_every_pair() -> None:
+    specs = (Stem(3, 8, 2, 5), Pointwise(8, 7, 1, 3), Head(7, 9, 3, 3))
+    weights = random_weights(specs)
+    for weight, _ in (pair for layer in weights for pair in layer):
+        weight[:] = np.sign(weight) * 0.3 + 0.1 * weight
+    inputs = 3 + images(specs, 2)
+    model = quantize(write(specs, weights), inputs)
+    found = saturation(model, specs, inputs)
+    assert set(found) == {0, 1, 2}
+    assert found[0] > 0
+    graph = onnx.load_from_string(model)
+    for product in products(model, specs):
+        graph.graph.output.append(onnx.helper.make_tensor_value_info(product.activation, onnx.TensorProto.UINT8, None))
+    values = dict(
+        zip(
+            [output.name for output in graph.graph.output],
+            onnxruntime.InferenceSession(graph.SerializeToString()).run(None, {"image": inputs}),
+        )
+    )
+    shares: dict[int, float] = {}
+    for product in products(model, specs):
+        columns = product.columns(values[product.activation])
+        assert np.array_equal(integers(product, columns), integers_of(product, values[product.activation]))
+        share = clipped(product.pairs, columns)
+        shares[product.layer] = max(share, shares.get(product.layer, 0))
+    assert found == pytest.approx(shares)
+
+
+def integers(product: Product, columns: np.ndarray) -> np.ndarray:
+    """The product of matrices from its pairs: [rows, outputs]."""
+    return np.einsum("rkp,okp->ro", columns, product.pairs)
+
+
+def integers_of(product: Product, activation: np.ndarray) -> np.ndarray:
+    """The same from torch's convolution of the integers."""
+    weights, values = torch.tensor(product.weights).double(), torch.from_numpy(activation).double()
+    if weights.ndim == 2:
+        return (values @ weights.T).numpy()
+    border = weights.shape[-1] // 2
+    padded = nn.functional.pad(values, (border,) * 4, value=product.border)
+    output = nn.functional.conv2d(padded, weights, None, product.stride)
+    return output.permute(0, 2, 3, 1).reshape(-1, len(weights)).numpy()
+
+
+@pytest.mark.parametrize("name", ["reference", "macro"])
+def test_seven_bits_cannot_saturate(name: str) -> None:
+    specs = GRAPHS[name]
+    fp32, inputs = write(specs, random_weights(specs)), images(specs)
+    narrow = quantize(fp32, inputs, reduce_range=True)
+    assert not any(product.may_saturate().any() for product in products(narrow, specs))
+    assert not any(saturation(narrow, specs, inputs[:2]).values())
+    assert any(product.may_saturate().any() for product in products(quantize(fp32, inputs), specs))
+
+
+def test_float_layers_have_no_integer_products() -> None:
+    specs = GRAPHS["reference"]
+    fp32, inputs = write(specs, random_weights(specs)), images(specs)
+    everything = saturation(quantize(fp32, inputs), specs, inputs[:2])
+    assert set(saturation(quantize(fp32, inputs, float_layers=[1]), specs, inputs[:2])) == set(everything) - {1}
+    assert not saturation(quantize(fp32, inputs, float_layers=layers_of(fp32)), specs, inputs[:2])
+
+
+def test_the_warning_names_layers() -> None:
+    assert warning({0: 0.0, 3: 0.0}) == ""
+    assert "layers 3 (0.12 %), 7 (1.5 %)" in warning({0: 0.0, 7: 0.015, 3: 0.0012})
