@@ -17,6 +17,7 @@ def onnx_logits(model: bytes, images: np.ndarray, batch: int = 100) -> np.ndarra
     """Logits [N, classes] of images [N, C, H, W] float32, from a file's bytes: the very file that is timed."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others may need the core
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     batches = [images[start : start + batch] for start in range(0, len(images), batch)]
     return np.concatenate([session.run(None, {"image": part})[0] for part in batches])
@@ -27,6 +28,11 @@ def parity(network: nn.Module, model: bytes, images: Tensor) -> float:
     ours = predict(network, images).numpy()
     difference = np.abs(ours - onnx_logits(model, images.numpy())).max()
     return float(difference / max(1.0, np.abs(ours).max()))
+
+
+def agreement(logits: np.ndarray, others: np.ndarray) -> float:
+    """The share of images whose prediction is the same by logits [N, classes] of two files."""
+    return float((logits.argmax(1) == others.argmax(1)).mean())
 
 
 def check_parity(network: nn.Module, model: bytes, images: Tensor) -> float:

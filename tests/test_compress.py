@@ -1,30 +1,23 @@
-"""Laws of distillation, quantization and parity."""
+"""Laws of pruning, distillation, quantization and parity."""
 
 from __future__ import annotations
 
-import collections
 import copy
-from pathlib import Path
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 
-from compress import quantize as quantization
 from compress.finetune import distillation
 from compress.parity import check_parity, onnx_logits, parity
 from compress.prune import prune
-from compress.quantize import quantize
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import calibrate
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.network import Network
-from search_spaces.onnx_writer import random_weights, write
-from search_spaces.spec import LowRankMBConv, MBConv, Pointwise, Spec, residual
+from search_spaces.onnx_writer import write
+from search_spaces.spec import MBConv, Pointwise, Spec
 from search_spaces.tiny import tiny
 from search_spaces.training import Recipe, Training, cross_entropy, fit
 
@@ -33,16 +26,14 @@ TINY = tiny(1, 16, 10)
 MACRO = nasbench_macro(3, 8, 10)
 BLOCK = (Pointwise(24, 24, 1, 8), MBConv(24, 72, 24, 5, 1, 8), Pointwise(24, 24, 1, 8))
 SHRINKING = (Pointwise(16, 24, 1, 8), MBConv(24, 72, 40, 3, 2, 8), Pointwise(40, 16, 1, 4))
-LOW_RANK = (Pointwise(24, 24, 1, 8), LowRankMBConv(24, 72, 24, 5, 1, 8, 8, 8), Pointwise(24, 24, 1, 8))
 PAIR = (Pointwise(16, 24, 1, 8), Pointwise(24, 16, 1, 8))
-BARE = ("block", "shrinking", "low rank", "pair")
+BARE = ("block", "shrinking", "pair")
 GRAPHS: dict[str, tuple[Spec, ...]] = {
     "reference": TINY.decode(TINY.reference),
     "smallest": TINY.decode(TINY.smallest),
     "macro": MACRO.decode((0, 0, 1, 0, 2, 0, 1, 0, 0, 0)),
     "block": BLOCK,
     "shrinking": SHRINKING,
-    "low rank": LOW_RANK,
     "pair": PAIR,
 }
 
@@ -125,88 +116,6 @@ def test_a_student_learns_from_a_teacher_that_does_not_change(network: Network) 
     assert not network.training
     assert all(parameter.grad is None for parameter in network.parameters())
     torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
-
-
-# quantization
-
-
-def kernels(model: bytes, folder: Path) -> collections.Counter[str]:
-    """Operators of the graph that onnxruntime really runs on this CPU."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # it warns that an optimised file is for one machine
-    options.optimized_model_filepath = str(folder / "optimized.onnx")
-    onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return collections.Counter(node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node)
-
-
-@pytest.mark.parametrize("name", GRAPHS)
-def test_everything_runs_as_integer_kernels(name: str, tmp_path: Path) -> None:
-    specs = GRAPHS[name]
-    ran = kernels(quantize(write(specs, random_weights(specs)), images(specs)), tmp_path)
-    assert ran.pop("QLinearConv") == sum(len(spec.convs) for spec in specs)
-    assert ran.pop("QLinearAdd", 0) == sum(map(residual, specs))
-    assert ran.pop("QGemm", 0) == ran.pop("QLinearGlobalAveragePool", 0) == (name not in BARE)
-    assert ran.pop("QuantizeLinear") == ran.pop("DequantizeLinear") == 1
-    assert set(ran) <= {"Transpose", "Flatten"}
-
-
-@pytest.mark.parametrize("name", ["reference", "block"])
-def test_same_input_same_bytes(name: str) -> None:
-    specs = GRAPHS[name]
-    model = write(specs, random_weights(specs))
-    int8 = quantize(model, images(specs))
-    assert quantize(model, images(specs)) == int8
-    assert quantize(model, 2 * images(specs)) != int8
-    onnx.checker.check_model(int8, full_check=True)
-    constants = [numpy_helper.to_array(tensor) for tensor in onnx.load_from_string(int8).graph.initializer]
-    assert len({(array.dtype.str, array.shape, array.tobytes()) for array in constants}) == len(constants)
-
-
-def with_dead_channels(specs: tuple[Spec, ...]) -> bytes:
-    """Every third channel is all but zero beside a large bias, so that int32 nearly overflows, and one is zero."""
-    weights = random_weights(specs)
-    for weight, bias in (pair for layer in weights for pair in layer):
-        weight[::3] *= 1e-12
-        weight[1] = 0
-        bias[::3] = 3.3
-    return write(specs, weights)
-
-
-@pytest.mark.parametrize("name", ["reference", "smallest", "block"])
-@pytest.mark.parametrize("dead", [False, True])
-def test_the_compact_file_answers_bit_for_bit(name: str, dead: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    specs = GRAPHS[name]
-    model = with_dead_channels(specs) if dead else write(specs, random_weights(specs))
-    small = quantize(model, images(specs))
-    monkeypatch.setattr(quantization, "compact", lambda model: model)
-    large = quantize(model, images(specs))
-    assert len(small) < 0.8 * len(large)
-    assert np.array_equal(onnx_logits(small, images(specs, 40)), onnx_logits(large, images(specs, 40)))
-
-
-def test_equal_biases_may_be_one_constant(network: Network, tmp_path: Path) -> None:
-    fresh = Network(network.specs)  # every folded bias is zero
-    int8 = quantize(write(fresh.specs, fresh.folded()), images(GRAPHS["reference"]))
-    assert kernels(int8, tmp_path)["QLinearConv"] == sum(len(spec.convs) for spec in fresh.specs)
-
-
-def test_int8_is_near_fp32_at_any_batch_size_and_a_third_of_the_size(network: Network) -> None:
-    model = write(network.specs, network.folded())
-    inputs = images(GRAPHS["reference"], 100)
-    int8 = quantize(model, inputs)
-    fp32 = onnx_logits(model, inputs)
-    noise = onnx_logits(int8, inputs, batch=7) - fp32
-    assert 10 * np.log10((fp32**2).sum() / (noise**2).sum()) > 20  # dB
-    assert np.abs(noise).max() > 0
-    assert len(model) >= 3 * len(int8)
-
-
-@pytest.mark.parametrize("name", ["block", "pair"])
-def test_quantization_is_silent(name: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
-    specs = GRAPHS[name]
-    quantize(write(specs, random_weights(specs)), images(specs))
-    assert not caplog.records
-    assert capfd.readouterr() == ("", "")
 
 
 # parity

@@ -1,0 +1,75 @@
+"""The range of every activation on calibration images: what a scale and a zero point are made of."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod
+from onnxruntime.quantization.calibrate import TensorsData, create_calibrator
+
+from search_spaces.errors import unknown
+
+BATCH = 50  # images at a time
+METHODS = {  # what of an activation a range covers
+    "minmax": CalibrationMethod.MinMax,  # all that was seen
+    "percentile": CalibrationMethod.Percentile,  # all but a share, onnxruntime's: 1e-5, half of it at either end
+    "entropy": CalibrationMethod.Entropy,  # what loses least information (Migacz 2017)
+}
+Ranges = Mapping[str, tuple[float, float]]  # tensor -> lowest and highest value
+
+
+class _Once(CalibrationDataReader):
+    """One batch [N, C, H, W], as onnxruntime wants to be fed."""
+
+    def __init__(self, batch: np.ndarray) -> None:
+        self.batches = iter([{"image": batch}])
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self.batches, None)
+
+
+def activation_ranges(model: bytes, calibration: np.ndarray, method: str = "minmax") -> Ranges:
+    """The range of every activation of an fp32 file, by tensor.
+
+    `calibration` [N, C, H, W] float32, normalised. A batch at a time: the histograms of percentile and entropy would
+    otherwise hold every activation of all images. Raises LutraError on another method.
+    """
+    if method not in METHODS:
+        raise unknown("calibration method", method, METHODS)
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):  # it prints
+        file = Path(folder, "fp32.onnx")
+        file.write_bytes(model)
+        augmented = str(Path(folder, "augmented.onnx"))
+        calibrator = create_calibrator(file, None, augmented, METHODS[method])
+        calibrator.infer_session = _unhurried(augmented)
+        for start in range(0, len(calibration), BATCH):
+            calibrator.collect_data(_Once(calibration[start : start + BATCH]))
+        found = calibrator.compute_data()
+    return {name: (np.min(data.lowest).item(), np.max(data.highest).item()) for name, data in found.items()}
+
+
+def _unhurried(file: str) -> onnxruntime.InferenceSession:
+    """As the calibrator's own, with threads that sleep where they wait: others may need the core."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+
+def tensors_data(ranges: Ranges) -> TensorsData:
+    """Ranges as onnxruntime's quantizer takes them, however they were found."""
+    pairs = {name: tuple(np.array(end, np.float32) for end in pair) for name, pair in ranges.items()}
+    return TensorsData(CalibrationMethod.MinMax, pairs)
+
+
+def nodes_of(model: bytes, layers: Iterable[int]) -> list[str]:
+    """The nodes that the writer made of layers."""
+    prefixes = tuple(f"l{layer}." for layer in layers)
+    return [node.name for node in onnx.load_from_string(model).graph.node if node.name.startswith(prefixes)]

@@ -1,0 +1,127 @@
+"""Whether INT8 answers otherwise on an x86 CPU without VNNI, by emulation of the one instruction that differs.
+
+There, products of unsigned and signed bytes go through `vpmaddubsw`: two neighbours along the reduction are multiplied,
+and their sum is clipped to 16 bits, where VNNI and aarch64 add in 32 bits. Neighbours are a pixel's channels: of a 1x1
+convolution, of each tap of a wider one, and the classifier's features. Depthwise convolutions multiply one channel by
+itself in onnxruntime's kernels, without neighbours, and are left out. With weights of 7 bits (`reduce_range`) no sum
+leaves 16 bits: 255 * 64 * 2 = 32640.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+from search_spaces.spec import Head, Spec
+
+LARGEST, SMALLEST = 32767, -32768  # of 16 bits
+BYTE = 255  # the largest activation
+
+
+@dataclass(frozen=True)
+class Product:
+    """A matrix product in integers: a convolution that is not depthwise, or the classifier."""
+
+    layer: int
+    activation: str  # the tensor of unsigned bytes
+    border: int  # its zero point, with which convolutions are padded
+    weights: np.ndarray  # int8 [outputs, channels, k, k], or [outputs, features]
+    stride: int
+
+    @property
+    def pairs(self) -> np.ndarray:
+        """Neighbouring weights [outputs, ceil(K / 2), 2] int32, taps before channels."""
+        wide = np.moveaxis(self.weights, 1, -1).reshape(len(self.weights), -1)
+        return _even(wide.astype(np.int32)).reshape(len(wide), -1, 2)
+
+    def may_saturate(self) -> np.ndarray:
+        """Which pairs [outputs, ceil(K / 2)] leave 16 bits with some activations."""
+        highest = BYTE * np.maximum(self.pairs, 0).sum(-1)
+        lowest = BYTE * np.minimum(self.pairs, 0).sum(-1)
+        return (highest > LARGEST) | (lowest < SMALLEST)
+
+    def columns(self, activation: np.ndarray) -> np.ndarray:
+        """What meets the pairs: [rows, ceil(K / 2), 2] int32 from the uint8 activation."""
+        if self.weights.ndim == 4:
+            kernel = self.weights.shape[2]
+            border = [(0, 0), (0, 0), (kernel // 2,) * 2, (kernel // 2,) * 2]
+            padded = np.pad(activation, border, constant_values=self.border)
+            windows = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), (2, 3))
+            windows = windows[:, :, :: self.stride, :: self.stride]
+            activation = windows.transpose(0, 2, 3, 4, 5, 1).reshape(-1, self.weights[0].size)
+        return _even(activation.astype(np.int32)).reshape(len(activation), -1, 2)
+
+    def saturated(self, activation: np.ndarray) -> float:
+        """The share of pair sums beyond 16 bits."""
+        columns, pairs, risky = self.columns(activation), self.pairs, self.may_saturate()
+        beyond = 0
+        for index in np.flatnonzero(risky.any(0)):
+            sums = columns[:, index] @ pairs[risky[:, index], index].T
+            beyond += np.count_nonzero((sums > LARGEST) | (sums < SMALLEST))
+        return beyond / (len(columns) * risky.size)
+
+
+def saturation(model: bytes, specs: Sequence[Spec], images: np.ndarray) -> dict[int, float]:
+    """The largest share of pair sums beyond 16 bits in each layer of an INT8 file, on a few images [N, C, H, W].
+
+    `specs` are those that the file was written from. Layers without integer products of matrices are left out.
+    """
+    found = products(model, specs)
+    seen = _activations(model, [product.activation for product in found], images)
+    shares: dict[int, float] = {}
+    for product in found:
+        share = product.saturated(seen[product.activation])
+        shares[product.layer] = max(share, shares.get(product.layer, 0.0))
+    return shares
+
+
+def warning(shares: Mapping[int, float]) -> str:
+    """One line on the layers that saturate, or nothing."""
+    found = {layer: share for layer, share in shares.items() if share > 0}
+    if not found:
+        return ""
+    layers = ", ".join(f"{layer} ({100 * share:.2g} %)" for layer, share in sorted(found.items()))
+    return (
+        f"an x86 CPU without VNNI clips sums of INT8 products in layers {layers}: "
+        "answers differ there; quantize with reduce_range"
+    )
+
+
+def products(model: bytes, specs: Sequence[Spec]) -> list[Product]:
+    """The integer products of matrices of an INT8 file, in its order, which is that of the specs."""
+    graph = onnx.load_from_string(model).graph
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    dequantized = {node.output[0]: node.input for node in graph.node if node.op_type == "DequantizeLinear"}
+    layers = [layer for layer, spec in enumerate(specs) for _ in range(len(spec.convs) + isinstance(spec, Head))]
+    found = []
+    nodes = [node for node in graph.node if node.op_type in ("Conv", "Gemm")]
+    for layer, node in zip(layers, nodes, strict=True):
+        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        if node.input[1] not in dequantized or attributes.get("group", 1) > 1:
+            continue
+        value, _, zero_point = dequantized[node.input[0]]
+        stride = attributes.get("strides", [1])[0]
+        weights = constants[dequantized[node.input[1]][0]]
+        found.append(Product(layer, value, int(constants[zero_point]), weights, stride))
+    return found
+
+
+def _activations(model: bytes, names: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
+    """Tensors of an INT8 file that are no outputs, as they are computed here."""
+    proto = onnx.load_from_string(model)
+    wanted = list(dict.fromkeys(names))
+    if not wanted:
+        return {}
+    proto.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.UINT8, None) for name in wanted)
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    return dict(zip(wanted, session.run(wanted, {"image": images})))
+
+
+def _even(matrix: np.ndarray) -> np.ndarray:
+    """[rows, K], with a column of zeros where K is odd."""
+    return np.pad(matrix, ((0, 0), (0, matrix.shape[1] % 2)))
