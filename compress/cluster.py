@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from search_spaces.errors import LutraError
@@ -48,7 +49,8 @@ def nearest_centroids(weight: np.ndarray, k: int) -> np.ndarray:
     points = weight[alive].astype(np.float64)[:, None]
     count = k if alive.all() else k - 1
     start = np.linspace(points.min(), points.max(), count)[:, None]
-    found = KMeans(count, init=start, n_init=1, tol=0).fit(points)
+    with threadpool_limits(1):  # threads would add in an order of their own
+        found = KMeans(count, init=start, n_init=1, tol=0).fit(points)
     shared = np.zeros_like(weight)
     shared[alive] = found.cluster_centers_[found.labels_, 0]
     return shared
@@ -91,14 +93,16 @@ def entropy_coded_bytes(network: Network) -> int:
     weights = [layer.weight.detach().cpu().numpy() for layer in weighted_layers(network)]
     plain = sum(weight.size for weight in weights)
     rest = 4 * (parameters(network.specs) - plain)
-    return rest + sum(min(4 * weight.size, coded_bytes(weight)) for weight in weights)
+    return rest + sum(coded_bytes(weight) for weight in weights)
 
 
 def coded_bytes(weight: np.ndarray) -> int:
-    """Indices, values and code lengths of one layer, bytes."""
+    """Indices, values and code lengths of one layer, bytes; or its float32 where that is less."""
     counts = np.unique(weight, return_counts=True)[1].tolist()
+    if 5 * len(counts) >= 4 * weight.size:
+        return 4 * weight.size
     bits = sum(count * length for count, length in zip(counts, huffman_lengths(counts)))
-    return -(-bits // 8) + 5 * len(counts)
+    return min(-(-bits // 8) + 5 * len(counts), 4 * weight.size)
 
 
 def huffman_lengths(counts: Sequence[int]) -> list[int]:

@@ -132,7 +132,7 @@ def sparsified(network: Network) -> Network:
     """A copy of a network that `sparsifying` has trained, whose cut weights are exactly zero, without masks."""
     sparse = copy.deepcopy(network)
     for layer in cut_layers(sparse):
-        for mask in layer.buffers(recurse=False):
+        for mask in list(layer.buffers(recurse=False)):
             layer.weight.data.mul_(mask)
             del layer.mask
     return sparse

@@ -188,8 +188,8 @@ def merged(counts: list[int]) -> int:
 
 
 def test_a_coded_layer_is_its_indices_and_its_codebook() -> None:
-    weight = np.repeat(np.float32([0, 1, 2, 3]), [8, 4, 2, 2])
-    assert coded_bytes(weight) == -(-(8 * 1 + 4 * 2 + 2 * 3 + 2 * 3) // 8) + 4 * (4 + 1)
+    weight = np.repeat(np.float32([0, 1, 2, 3]), [80, 40, 20, 20])
+    assert coded_bytes(weight) == -(-(80 * 1 + 40 * 2 + 20 * 3 + 20 * 3) // 8) + 4 * (4 + 1)
 
 
 def test_without_sharing_the_size_is_that_of_all_parameters(network: Network) -> None:
