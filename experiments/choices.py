@@ -106,7 +106,7 @@ def check(config: Config) -> None:
         value = attrgetter(key)(config)
         if value is not None and not value >= least:
             raise LutraError(f"{key} must be at least {least:g}, not {value!r}")
-    uniform_widths((), config.compress.keep)
+    uniform_widths((), config.compress.prune.keep)
     splits.check(config.data.size, config.data.validation, config.data.seed)
     if config.device.name == "ssh":
         destinations(config.device)

@@ -1,81 +1,82 @@
-"""python -m experiments.compress: the winner is trained, pruned, finetuned and quantized for the device."""
+"""python -m experiments.compress: the winner, or a hand-made network, through the stages that the config lists."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from torch import Tensor
-
-from compress.finetune import distillation
-from compress.parity import check_parity
-from compress.prune import prune
-from compress.quantize import quantize
 from experiments import artefacts, command
-from experiments.choices import dataset_of
 from experiments.config import Config
-from experiments.fitting import run_steps
 from experiments.keys import data_key
 from experiments.search import read_winner, search
-from experiments.train import calibrated, prepare, retrain
-from experiments.weights import load_network, save_network
-from search_spaces.network import Network
-from search_spaces.onnx_writer import write
-from search_spaces.training import cross_entropy
+from experiments.stages import NETWORK, STAGES, Task
+from experiments.train import prepare, retrain, retrain_foreign
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a stage has made: a network's file, or the ONNX file that is deployed."""
+
+    name: str  # of the network now
+    path: Path
+    parent: Path | None = None  # the file that it was made from
+    table: Path | None = None  # of the latencies that it was chosen by
 
 
 def compress(config: Config) -> Path:
-    """The folder of pruned.safetensors, finetuned.safetensors and int8.onnx."""
-    winner = retrain(config, read_winner(search(config)).arch)
-    settings: Mapping[str, object] = {
-        "compress": asdict(config.compress),
+    """The folder of the last stage."""
+    return chain(config)[-1].path.parent
+
+
+def chain(config: Config) -> list[Made]:
+    """The network that is trained from scratch, then what each stage has made of the one before."""
+    return list(_chain(config))
+
+
+def _chain(config: Config) -> Iterator[Made]:
+    root = (
+        retrain(config, read_winner(found_by(config)).arch)
+        if config.model == "winner"
+        else retrain_foreign(config, config.model)
+    )
+    parent = Made("retrained", root)
+    yield parent
+    taken = {parent.name: 1}
+    for name in config.compress.stages:
+        made = STAGES[name].made
+        taken[made] = taken.get(made, 0) + 1
+        label = made if taken[made] == 1 else f"{made} {taken[made]}"
+        parent = _stage(config, name, label, root, parent.path)
+        yield parent
+
+
+def found_by(config: Config) -> Path:
+    """The search's folder: the given one, or that of the configuration."""
+    return Path(config.run) if config.run else search(config)
+
+
+def _stage(config: Config, name: str, label: str, root: Path, parent: Path) -> Made:
+    stage = STAGES[name]
+    needs = stage.needs(config, root, parent)
+    settings = {
+        "stage": name,
+        **stage.settings(config),
         "data": data_key(config.data),
         "seed": config.seed,
         "threads": config.threads,
     }
-    inputs = {"winner": artefacts.sha256(winner)}
-    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
-    return artefacts.step(
-        Path(config.runs), "compress", label, settings, inputs, lambda folder: _compress(config, winner, folder)
-    )
+    inputs = {"parent": artefacts.sha256(parent)} | {key: artefacts.sha256(path) for key, path in needs.items()}
 
+    def work(folder: Path) -> None:
+        prepare(config.threads, config.seed)
+        stage.run(Task(config, parent, needs, folder))
 
-def _compress(config: Config, winner: Path, folder: Path) -> None:
-    prepare(config.threads, config.seed)
-    data, chosen = dataset_of(config.data), config.compress
-    teacher = load_network(winner)
-    network = calibrated(prune(teacher, chosen.keep), data)
-    save_network(folder / "pruned.safetensors", network)
-    smoothing = chosen.finetune.label_smoothing
-    backward = (
-        distillation(network, teacher, chosen.temperature, chosen.distillation, smoothing)
-        if chosen.distillation
-        else cross_entropy(network, smoothing)
-    )
-    run_steps(network, data, chosen.finetune, config.seed, backward, folder, "finetuning", config.checkpoint_seconds)
-    save_network(folder / "finetuned.safetensors", calibrated(network, data))
-    artefacts.write(folder / "int8.onnx", int8_file(config, network))
-
-
-def fp32_file(config: Config, network: Network) -> bytes:
-    """The network's ONNX file, after checking that it answers as the network does."""
-    data = dataset_of(config.data)
-    model = write(network.specs, network.folded())
-    check_parity(network, model, data.fixed(data.validation, 100, config.seed)[0])
-    return model
-
-
-def int8_file(config: Config, network: Network) -> bytes:
-    """The network's INT8 file, with ranges from training images."""
-    data = dataset_of(config.data)
-    images = data.fixed(data.train, config.compress.calibration, config.seed)[0]
-    return quantize(fp32_file(config, network), array(images))
-
-
-def array(images: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(images.numpy())
+    whose = config.space.name if config.model == "winner" else config.model
+    title = f"{name}-{whose}-{config.data.name}-seed{config.seed}"
+    folder = artefacts.step(Path(config.runs), "compress", title, settings, inputs, work)
+    path = next(folder.glob("*.onnx")) if stage.last else folder / NETWORK
+    return Made(label, path, parent, needs.get("table"))
 
 
 if __name__ == "__main__":

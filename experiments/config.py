@@ -83,12 +83,43 @@ class ObjectiveConfig:
 
 
 @dataclass(frozen=True)
+class PruneConfig:
+    rule: str = "device"  # how many channels stay: device, uniform, global; depgraph, which is torch-pruning's
+    importance: str = "taylor"  # which channels stay: taylor, batch_norm, l1
+    target_ms: float | None = None  # device: the pruned network's latency, predicted
+    saved: float = 0.5  # device: instead, the fraction of what pruning can save, down to the narrowest network
+    widths: int = 8  # device: that are measured of a block, at most
+    keep: float = 0.75  # the other rules: fraction of the channels
+
+
+@dataclass(frozen=True)
+class SparsifyConfig:
+    sparsity: float = 0.5  # fraction of each cut layer's weights
+    pattern: str = "smallest"  # or two_of_four
+
+
+@dataclass(frozen=True)
+class QuantizeConfig:
+    kind: str = "static"  # static, dynamic, fp16
+    method: str = "minmax"  # static: how activations' ranges are found: minmax, percentile, entropy
+    float_layers: bool = True  # static: layers stay in float where INT8 costs over 1 % of the predictions
+    reduce_range: bool = False  # static: weights of 7 bits, which no CPU adds up wrongly
+
+
+@dataclass(frozen=True)
 class CompressConfig:
-    keep: float = 0.75  # fraction of every block's hidden channels
-    finetune: Recipe = Recipe(steps=120, batch=64, learning_rate=0.02)
-    distillation: float = 0.5  # weight of the unpruned network's soft labels; 0: labels alone
+    stages: list[str] = field(default_factory=lambda: ["prune", "finetune", "quantize"])  # in this order
+    prune: PruneConfig = field(default_factory=PruneConfig)
+    energy: float = 0.9  # lowrank: fraction that the kept singular values hold
+    finetune: Recipe = Recipe(steps=120, batch=64, learning_rate=0.02)  # sparsify's and cluster's too
+    distillation: float = 0.5  # weight of the teacher's soft labels; 0: labels alone
     temperature: float = 2.0
-    calibration: int = 512  # training images for INT8 ranges
+    teacher: str = "winner"  # the unpruned network, or the supernet's largest
+    sparsify: SparsifyConfig = field(default_factory=SparsifyConfig)
+    clusters: int = 16  # values that a layer's weights share
+    qat: Recipe = Recipe(steps=60, batch=64, learning_rate=0.005)
+    quantize: QuantizeConfig = field(default_factory=QuantizeConfig)
+    calibration: int = 512  # training images for INT8 ranges and for Taylor importance
 
 
 @dataclass(frozen=True)
@@ -164,6 +195,8 @@ class Config:
     precision: str = "int8"  # whose latency is searched on
     table: str | None = None  # a table file to use instead of measuring
     ignore: list[str] = field(default_factory=list)  # passport keys that may differ
+    model: str = "winner"  # what is compressed: the search's winner, or a hand-made network
+    run: str = ""  # a finished search's folder whose winner is taken, instead of searching
     csv: str | None = None  # published measurements for experiments.fidelity
     publish: bool = False
     threads: int = 2  # of the host, for training

@@ -154,7 +154,7 @@ def _timed(
     networks, blocks = [computing(space.decode(arch)) for arch in archs], block_specs(space)
     files = dict(timing_files(track(networks, "writing ONNX files", len(networks))))
     alone = {f"alone {name}": onnx for name, onnx in timing_files((spec,) for spec in blocks)}
-    again, then = sentinels(table, space, len(table.networks))
+    again, then = sentinels(table, len(table.networks))
     with board_of(config.device, folder) as board:
         first, second = (
             summarize(list(followed(board, {**chosen, **again}, config.measure, name)))

@@ -18,15 +18,17 @@ SENTINELS = 4  # networks
 
 
 def sentinels(
-    table: LatencyTable, space: SearchSpace, count: int = SENTINELS
+    table: LatencyTable, count: int = SENTINELS, label: str = "sentinel"
 ) -> tuple[dict[str, bytes], dict[str, float]]:
     """Files of some networks that the table timed, and the seconds they took then."""
+    space = SearchSpace(table.space, table.layers, table.reference)
     archs = list(dict.fromkeys(row.arch for row in table.networks))[:count]
     then = {
         file_name(row.precision, archs.index(row.arch)): row.measured for row in table.networks if row.arch in archs
     }
     files = dict(timing_files([computing(space.decode(arch)) for arch in archs]))
-    return {_name(name): files[name] for name in then}, {_name(name): seconds for name, seconds in then.items()}
+    names = {name: f"{label} {name}" for name in then}
+    return {names[name]: files[name] for name in then}, {names[name]: seconds for name, seconds in then.items()}
 
 
 def slowdown(values: Mapping[str, Value], then: Mapping[str, float]) -> float:
@@ -39,9 +41,5 @@ def to_the_tables_time(values: Mapping[str, Value], then: Mapping[str, float], p
 
     Precisions do not slow down alike, nor do large networks and small ones.
     """
-    names = [name for name in then if name.startswith(_name(f"{precision}/"))]
+    names = [name for name in then if f" {precision}/" in name]
     return fit(np.array([values[name].seconds for name in names]), np.array([then[name] for name in names]))
-
-
-def _name(file: str) -> str:
-    return f"sentinel {file}"

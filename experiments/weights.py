@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 
+from compress.depgraph import Regrouped
 from compress.foreign import Foreign, shape_like
 from experiments import artefacts
 from search_spaces.errors import LutraError
@@ -28,6 +29,8 @@ def save_network(path: Path, network: nn.Module) -> None:
 def _metadata(network: nn.Module) -> dict[str, str]:
     if isinstance(network, Network):
         return {"specs": json.dumps([to_json(spec) for spec in network.specs])}
+    if isinstance(network, Regrouped):
+        return {"regrouped": json.dumps([to_json(spec) for spec in network.specs])}
     assert isinstance(network, Foreign)
     return {
         "model": network.name,
@@ -42,7 +45,7 @@ def load_network(path: Path) -> nn.Module:
         with safe_open(path, "pt") as file:
             network = _built(file.metadata())
         tensors = load_file(path)
-        if isinstance(network, Foreign):
+        if not isinstance(network, Network):
             shape_like(network, tensors)
         network.load_state_dict(tensors)
     except (LutraError, SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -53,6 +56,8 @@ def load_network(path: Path) -> nn.Module:
 def _built(metadata: Mapping[str, str]) -> nn.Module:
     if "specs" in metadata:
         return Network([from_json(spec) for spec in json.loads(metadata["specs"])])
+    if "regrouped" in metadata:
+        return Regrouped(Network([from_json(spec) for spec in json.loads(metadata["regrouped"])]))
     return Foreign(metadata["model"], int(metadata["classes"]), int(metadata["in_channels"]))
 
 

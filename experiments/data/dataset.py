@@ -40,6 +40,10 @@ class Shape:
     resolution: int  # pixels
     classes: int
 
+    @property
+    def image(self) -> tuple[int, int, int]:
+        return self.in_channels, self.resolution, self.resolution
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:

@@ -1,0 +1,131 @@
+"""Quantization-aware training (Jacob et al. 2018): the network learns behind the rounding that its INT8 file has.
+
+What onnxruntime executes is imitated: weights as signed bytes, symmetric, one scale a channel; activations as unsigned
+bytes, one scale a tensor, wherever the file has a QuantizeLinear. Gradients pass straight through, and not at all where
+a range clips. Ranges are moving averages of the batches' extremes (section 3.1), and go into the file. With one scale a
+channel the batch norm's scale can be folded into rounded weights as well as into others, step and all, so that the
+folding need not be simulated (section 3.2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from compress.calibration import Ranges
+from search_spaces.convolution import conv2d
+from search_spaces.network import Classifier, ConvBN, Layer, Network
+
+AVERAGING = 0.01  # of a batch's extremes, a step
+
+
+class QuantizationAware(nn.Module):
+    """A network to train in the place of `network`, whose weights these are: images [N, C, H, W] -> logits.
+
+    Train it with `fit`, `calibrate` it, then write `network` and quantize the file within `ranges()`. In eval mode it
+    answers as that file does, up to the rounding of biases and ties.
+    """
+
+    def __init__(self, network: Network, bits: int = 8) -> None:
+        super().__init__()
+        self.network = network
+        self.levels = 2**bits
+        self.activations = places(network)
+        count = len(self.activations)
+        self.low: Tensor
+        self.high: Tensor
+        self.register_buffer("low", torch.full((count,), torch.inf))
+        self.register_buffer("high", torch.full((count,), -torch.inf))
+
+    def ranges(self) -> Ranges:
+        """The learned range of every activation, by its tensor in the file. Zero is in each.
+
+        A tensor that is not rounded itself, before a ReLU6 or after the pooling, has its neighbour's.
+        """
+        low, high = self.low.clamp(max=0).tolist(), self.high.clamp(min=0).tolist()
+        found = {name: (low[index], high[index]) for name, index in self.activations.items()}
+        twins = {name.removesuffix(".relu6").replace(".pool", ".flat"): pair for name, pair in found.items()}
+        return {**twins, **found}
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.activation("image", images)
+        for index, layer in enumerate(self.network.layers):
+            x = self.layer(f"l{index}", layer, x)
+        return x
+
+    def layer(self, name: str, layer: Layer, x: Tensor) -> Tensor:
+        y = x
+        for index, conv in enumerate(layer.convs):
+            y = self.activation(place(name, index, conv), self.convolution(conv, y))
+        if layer.residual:
+            return self.activation(f"{name}.add", x + y)
+        if isinstance(layer, Classifier):
+            pooled = self.activation(f"{name}.pool", F.avg_pool2d(y, y.shape[-1]).flatten(1))
+            with torch.autocast(x.device.type, enabled=False):
+                weight = self.weight(layer.linear.weight)
+                return self.activation(f"{name}.linear", F.linear(pooled.to(weight.dtype), weight, layer.linear.bias))
+        return y
+
+    def convolution(self, conv: ConvBN, x: Tensor) -> Tensor:
+        y = conv2d(x, self.weight(conv.conv.weight), conv.conv.stride[0], conv.conv.groups)
+        return conv.activation(conv.norm(y))
+
+    def weight(self, weight: Tensor) -> Tensor:
+        """Rounded to signed integers, one scale for each of the first axis."""
+        largest = self.levels // 2 - 1
+        extent = weight.detach().abs().flatten(1).amax(1)
+        scale = torch.where(extent > 0, extent / largest, 1.0)
+        return torch.fake_quantize_per_channel_affine(
+            weight, scale, torch.zeros_like(scale, dtype=torch.int32), 0, -largest, largest
+        )
+
+    def activation(self, name: str, x: Tensor) -> Tensor:
+        """Rounded to unsigned integers within its range, which follows the batches while the network trains."""
+        index = self.activations[name]
+        if self.training:
+            self.follow(index, x.detach())
+        low, high = min(0.0, self.low[index].item()), max(0.0, self.high[index].item())
+        step = max((high - low) / (self.levels - 1), torch.finfo(torch.float32).tiny)
+        zero = round(-low / step)
+        return Rounded.apply(x, step, -zero * step, (self.levels - 1 - zero) * step)
+
+    def follow(self, index: int, x: Tensor) -> None:
+        """Moves a range towards a batch's extremes, read in the order in which they lie in memory."""
+        smallest, largest = (x.permute(0, 2, 3, 1) if x.ndim == 4 else x).aminmax()
+        first = torch.isinf(self.low[index])
+        for end, extreme in ((self.low, smallest), (self.high, largest)):
+            end[index] = extreme if first else torch.lerp(end[index], extreme.float(), AVERAGING)
+
+
+class Rounded(torch.autograd.Function):
+    """x to the nearest multiple of `step` from `low` to `high`; the straight-through gradient (Bengio et al. 2013)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, step: float, low: float, high: float) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.bounds = low, high
+        return x.clamp(low, high).mul_(1 / step).round_().mul_(step)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """hardtanh's gradient is the one that passes within bounds."""
+        (x,) = ctx.saved_tensors
+        return torch.ops.aten.hardtanh_backward(gradients[0], x, *ctx.bounds), None, None, None
+
+
+def places(network: Network) -> dict[str, int]:
+    """The tensors of the network's file that are rounded, numbered."""
+    names = ["image"]
+    for index, layer in enumerate(network.layers):
+        names += [place(f"l{index}", number, conv) for number, conv in enumerate(layer.convs)]
+        names += [f"l{index}.add"] if layer.residual else []
+        names += [f"l{index}.{end}" for end in ("pool", "linear")] if isinstance(layer, Classifier) else []
+    return {name: number for number, name in enumerate(names)}
+
+
+def place(layer: str, index: int, conv: ConvBN) -> str:
+    """What the writer calls the output of a layer's convolution."""
+    return f"{layer}.c{index}" + (".relu6" if isinstance(conv.activation, nn.ReLU6) else "")

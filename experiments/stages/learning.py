@@ -1,0 +1,79 @@
+"""Stages that train: what a cut has cost is learned again, and weights learn to be few, or coarse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from compress.qat import QuantizationAware
+from torch import nn
+
+from compress.cluster import cluster, sharing
+from compress.finetune import distillation
+from compress.sparsify import Schedule, holding_zeros, smallest, sparsified, sparsifying, two_of_four
+from experiments import artefacts
+from experiments.choices import space_of
+from experiments.config import Config
+from experiments.fitting import run_steps
+from experiments.stages.task import NETWORK, Task
+from experiments.train import calibrated, train
+from experiments.weights import load_network, load_supernet, save_network
+from search_spaces.training import Backward, Recipe, cross_entropy
+
+RANGES = "ranges.json"  # of activations, as quantization-aware training has learned them
+PATTERNS = {"smallest": smallest, "two_of_four": two_of_four}
+
+
+def finetune(task: Task) -> None:
+    network = load_network(task.parent)
+    _learn(task, network, holding_zeros(_backward(task, network), network), task.config.compress.finetune, "finetuning")
+    task.keep(network)
+
+
+def sparsify(task: Task) -> None:
+    chosen, recipe, network = task.config.compress.sparsify, task.config.compress.finetune, task.network
+    schedule = Schedule(chosen.sparsity, recipe.steps)
+    backward = sparsifying(_backward(task, network), network, schedule, PATTERNS[chosen.pattern])
+    _learn(task, network, backward, recipe, "sparsifying")
+    task.keep(sparsified(network))
+
+
+def share(task: Task) -> None:
+    network = cluster(task.network, task.config.compress.clusters)
+    _learn(task, network, sharing(_backward(task, network), network), task.config.compress.finetune, "clustering")
+    task.keep(network)
+
+
+def qat(task: Task) -> None:
+    aware = QuantizationAware(task.network)
+    backward = holding_zeros(_backward(task, aware), aware)
+    _learn(task, aware, backward, task.config.compress.qat, "quantization-aware training")
+    save_network(task.folder / NETWORK, calibrated(aware, task.data).network)  # its statistics are of rounded inputs
+    artefacts.write(task.folder / RANGES, json.dumps(aware.ranges(), indent=1) + "\n")
+
+
+def _learn(task: Task, network: nn.Module, backward: Backward, recipe: Recipe, name: str) -> None:
+    config = task.config
+    run_steps(network, task.data, recipe, config.seed, backward, task.folder, name, config.checkpoint_seconds)
+
+
+def _backward(task: Task, network: nn.Module) -> Backward:
+    chosen = task.config.compress
+    smoothing = chosen.finetune.label_smoothing
+    if not chosen.distillation:
+        return cross_entropy(network, smoothing)
+    return distillation(network, _teacher(task), chosen.temperature, chosen.distillation, smoothing)
+
+
+def _teacher(task: Task) -> nn.Module:
+    if "supernet" not in task.inputs:
+        return load_network(task.inputs["teacher"])
+    space = space_of(task.config)
+    return calibrated(load_supernet(task.inputs["supernet"], space).extract(space.largest), task.data)
+
+
+def teachers(config: Config, root: Path, parent: Path) -> dict[str, Path]:
+    """Whose soft labels a training learns: the file of the unpruned network, or the supernet's largest."""
+    if not config.compress.distillation:
+        return {}
+    return {"teacher": root} if config.compress.teacher == "winner" else {"supernet": train(config)}

@@ -1,0 +1,94 @@
+"""Stages that make a network narrower, by what the device rewards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from compress.depgraph import prune_groups
+from compress.importance import Importances, batch_norm_scale, l1, taylor
+from compress.lowrank import energy_ranks, low_rank_space, lowrank
+from compress.prune import (
+    global_widths,
+    hidden_widths,
+    kept_importance,
+    narrow,
+    strongest,
+    uniform_widths,
+    width_space,
+)
+from experiments.config import Config
+from experiments.measure import read_table
+from experiments.progress import console
+from experiments.stages.task import Task, table_of
+from experiments.weights import load_network
+from search_spaces.errors import LutraError
+from search_spaces.evaluation import batches
+from search_spaces.network import Network
+from strategies.exact import exact_front
+
+
+def prune(task: Task) -> None:
+    chosen, network = task.config.compress.prune, load_network(task.parent)
+    if isinstance(network, Network) and chosen.rule != "depgraph":
+        importances = _importances(task, network)
+        slim: nn.Module = narrow(network, strongest(importances, _widths(task, network, importances)))
+    else:
+        slim = prune_groups(network, task.data.shape.image, chosen.keep)
+    task.keep(slim)
+
+
+def _importances(task: Task, network: Network) -> Importances:
+    name, count = task.config.compress.prune.importance, task.config.compress.calibration
+    if name != "taylor":
+        return {"batch_norm": batch_norm_scale, "l1": l1}[name](network)
+    images, labels = task.data.fixed(task.data.train, count, task.config.seed)
+    return taylor(network, list(zip(batches(images), batches(labels))))
+
+
+def _widths(task: Task, network: Network, importances: Importances) -> dict[int, int]:
+    """Hidden channels by layer: those that lose least within the target, or a rule's that asks no device."""
+    chosen = task.config.compress.prune
+    if chosen.rule == "uniform":
+        return uniform_widths(network.specs, chosen.keep)
+    if chosen.rule == "global":
+        return global_widths(importances, network.specs, chosen.keep)
+    space = width_space(network.specs, chosen.widths)
+    latency = read_table(task.inputs["table"]).predictor(space, task.config.precision)
+    whole, narrowest = latency(space.reference), latency(latency.fastest)
+    target = whole - chosen.saved * (whole - narrowest) if chosen.target_ms is None else chosen.target_ms / 1e3
+    if target < narrowest:
+        raise LutraError(
+            f"no pruned network takes {1e3 * target:.4g} ms in {task.config.precision}: the narrowest takes "
+            f"{1e3 * narrowest:.4g} ms of {1e3 * whole:.4g} ms; raise compress.prune.target_ms"
+        )
+    front = exact_front(kept_importance(importances, space, comparable=chosen.importance == "taylor"), latency)
+    within = np.flatnonzero(front.seconds <= target)
+    console.print(f"pruned from {1e3 * whole:.4g} ms to {1e3 * front.seconds[within[-1]]:.4g} ms, predicted")
+    return hidden_widths(space.decode(tuple(front.archs[within[-1]].tolist())))
+
+
+def table_of_widths(config: Config, root: Path, parent: Path) -> dict[str, Path]:
+    network = load_network(parent)
+    if config.compress.prune.rule != "device" or not isinstance(network, Network):
+        return {}
+    return {"table": table_of(config, width_space(network.specs, config.compress.prune.widths))}
+
+
+def factorise(task: Task) -> None:
+    network, energy = task.network, task.config.compress.energy
+    ranks = energy_ranks(network, energy)
+    space = low_rank_space(network.specs, ranks)
+    picks = read_table(task.inputs["table"]).predictor(space, task.config.precision).fastest
+    faster = {layer: ranks[layer] for layer, pick in enumerate(picks) if pick}
+    console.print(f"factorised where the device is faster: {len(faster)} of {len(ranks)} layers")
+    task.keep(lowrank(network, faster))
+
+
+def table_of_ranks(config: Config, root: Path, parent: Path) -> dict[str, Path]:
+    network = load_network(parent)
+    if not isinstance(network, Network):
+        return {}
+    return {"table": table_of(config, low_rank_space(network.specs, energy_ranks(network, config.compress.energy)))}

@@ -1,0 +1,76 @@
+"""What a stage of compression is, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from experiments.choices import dataset_of
+from experiments.config import Config
+from experiments.data import Dataset
+from experiments.devices import live
+from experiments.measure import measure_space
+from experiments.train import calibrated
+from experiments.weights import load_network, save_network
+from search_spaces.errors import LutraError
+from search_spaces.network import Network
+from search_spaces.space import SearchSpace
+
+NETWORK = "network.safetensors"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a stage works on: the network of the file `parent`, other files that it reads, the folder that it fills."""
+
+    config: Config
+    parent: Path
+    inputs: Mapping[str, Path]
+    folder: Path
+
+    @property
+    def data(self) -> Dataset:
+        return dataset_of(self.config.data)
+
+    @property
+    def network(self) -> Network:
+        """Raises LutraError for a hand-made network, which has no specs."""
+        network = load_network(self.parent)
+        if not isinstance(network, Network):
+            raise LutraError(
+                "a hand-made network can be pruned, finetuned and quantized; take the others out of compress.stages"
+            )
+        return network
+
+    def keep(self, network: nn.Module) -> None:
+        """Saves a network with batch-norm statistics of its own."""
+        save_network(self.folder / NETWORK, calibrated(network, self.data))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`made` is what the network is called after it; `settings` all of the configuration that its result depends on.
+
+    `needs` are the files that it reads beside its parent.
+    """
+
+    made: str
+    run: Callable[[Task], None]
+    settings: Callable[[Config], Mapping[str, Any]]
+    needs: Callable[[Config, Path, Path], dict[str, Path]] = lambda config, root, parent: {}
+    last: bool = False  # whether the file that it makes is the one that is deployed
+
+
+def some(config: Config, *keys: str) -> Mapping[str, Any]:
+    """Parts of the compression's configuration."""
+    chosen = asdict(config.compress)
+    return {key: chosen[key] for key in keys}
+
+
+def table_of(config: Config, space: SearchSpace) -> Path:
+    live(config.device)
+    return measure_space(config, space)
