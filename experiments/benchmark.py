@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
 import numpy as np
 import torch
+from rich.table import Table
 from torch import nn
 
 from compress.depgraph import size
@@ -105,6 +106,21 @@ def read_rows(folder: Path) -> tuple[list[Row], float]:
     """The rows, and how much longer everything took than when the table was measured (1.1: 10 % longer)."""
     record = json.loads((folder / "benchmark.json").read_text())
     return [Row(**row) for row in record["rows"]], record["slowdown"]
+
+
+def show_rows(rows: Sequence[Row], title: str, names: Mapping[str, str] = {}) -> Table:
+    """The rows for people: milliseconds, percent, kilobytes."""
+    columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params")
+    table = Table(*columns, title=title)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for row in rows:
+        accuracies = [f"{100 * value:.2f}" for value in (row.validation_accuracy, row.test_accuracy)]
+        seconds = (row.latency_median_s, row.latency_p90_s, row.predicted_s)
+        latencies = ["" if value is None else f"{1e3 * value:.3f}" for value in seconds]
+        sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]
+        table.add_row(names.get(row.stage, row.stage), row.precision, *accuracies, *latencies, *sizes)
+    return table
 
 
 def _others(config: Config) -> dict[str, Path]:

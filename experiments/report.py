@@ -6,10 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from experiments import artefacts, command, events
-from experiments.benchmark import Row, benchmark, read_rows
+from experiments.benchmark import benchmark, read_rows, show_rows
 from experiments.choices import dataset_of, space_of, target_of
 from experiments.compress import compress
 from experiments.config import Config
@@ -137,30 +135,16 @@ def slower_layers(space: SearchSpace, table: LatencyTable) -> list[str]:
 def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Path) -> None:
     """Prints the table of all stages, and where to look next."""
     rows, slowdown = read_rows(benchmarked)
-    columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params")
-    table = Table(*columns, title=f"{config.data.name}, {config.space.name}, {config.device.name}")
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for row in rows:
-        table.add_row(*_cells(row))
     warnings = slower_layers(space_of(config), latencies)
     for line in (*warnings, f"The latency table is {latencies.verdict.lines()[0]}"):
         console.print(line, highlight=False, soft_wrap=True)
-    console.print(table)
+    console.print(show_rows(rows, f"{config.data.name}, {config.space.name}, {config.device.name}", LABELS))
     change = f"{abs(slowdown - 1):.0%} {'slower' if slowdown > 1 else 'faster'}"
     console.print(f"The machine was {change} than when the table was measured; the predictions are scaled by that.")
     if config.ignore:
         console.print(f"The table's {', '.join(config.ignore)} was not compared with this device's: ignore was set.")
     console.print(f"The deployed file: {folder / 'int8.onnx'}\nFigures and CSV files: {folder}", soft_wrap=True)
     console.print(f"TensorBoard: tensorboard --logdir {config.runs}", soft_wrap=True)
-
-
-def _cells(row: Row) -> list[str]:
-    accuracies = [f"{100 * value:.2f}" for value in (row.validation_accuracy, row.test_accuracy)]
-    seconds = (row.latency_median_s, row.latency_p90_s, row.predicted_s)
-    latencies = ["" if value is None else f"{1e3 * value:.3f}" for value in seconds]
-    sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]
-    return [LABELS[row.stage], row.precision, *accuracies, *latencies, *sizes]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,85 @@
+"""python -m experiments.ablation: what each stage of compression adds: every subset of stages, timed side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from experiments import artefacts, command
+from experiments.benchmark import Row, item, read_rows, show_rows, timed
+from experiments.compress import Made, chain
+from experiments.config import Config
+from experiments.devices import live
+from experiments.keys import data_key, passport_key
+from experiments.measure import measure, read_table
+from experiments.progress import console
+from experiments.publish import publish
+from experiments.train import prepare
+
+SUBSETS: dict[str, list[str]] = {
+    "nothing": [],
+    "prune": ["prune"],
+    "finetune": ["finetune"],
+    "quantize": ["quantize"],
+    "prune, finetune": ["prune", "finetune"],
+    "prune, quantize": ["prune", "quantize"],
+    "finetune, quantize": ["finetune", "quantize"],
+    "prune, finetune, quantize": ["prune", "finetune", "quantize"],
+    "qat, quantize": ["qat", "quantize"],
+    "prune, finetune, qat, quantize": ["prune", "finetune", "qat", "quantize"],
+}
+LABELS_ALONE = "prune, finetune by labels, quantize"
+
+
+def ablation(config: Config) -> Path:
+    """The folder of ablation.csv. Prints it as a table."""
+    variants = {name: staged(config, stages) for name, stages in SUBSETS.items()}
+    alone = replace(config, compress=replace(config.compress, distillation=0.0))
+    variants[LABELS_ALONE] = staged(alone, SUBSETS["prune, finetune, quantize"])
+    return side_by_side(config, "ablation", variants)
+
+
+def staged(config: Config, stages: list[str]) -> Config:
+    return replace(config, compress=replace(config.compress, stages=stages))
+
+
+def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> Path:
+    """The folder of STEP.csv: what each configuration makes at last, all timed in one session."""
+    live(config.device)
+    ends = {name: chain(variant) for name, variant in variants.items()}
+    tables = {"table": measure(config)} | {
+        f"table of {name}": one.table for name, made in ends.items() for one in made if one.table is not None
+    }
+    settings = {
+        "device": asdict(config.device),
+        "measure": asdict(config.measure),
+        "data": data_key(config.data),
+        "seed": config.seed,
+    }
+    paths = {name: made[-1].path for name, made in ends.items()} | tables
+    inputs = {name: artefacts.sha256(path) for name, path in paths.items()} | {"passport": passport_key(config.device)}
+    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
+
+    def work(folder: Path) -> None:
+        prepare(config.threads, config.seed)
+        items = [replace(item(config, made[-1]), name=name) for name, made in ends.items()]
+        record = timed(config, items, [read_table(path) for path in {*tables.values()}], folder)
+        artefacts.write(folder / "benchmark.json", json.dumps(record, indent=1) + "\n")
+        artefacts.write_csv(folder / f"{step}.csv", [_with_cost(row, ends[row.stage]) for row in read_rows(folder)[0]])
+
+    folder = artefacts.step(Path(config.runs), step, label, settings, inputs, work)
+    if config.publish:
+        publish(config, folder, (f"{step}.csv",), f"{step}_setup.csv", 0)
+    console.print(show_rows(read_rows(folder)[0], step))
+    return folder
+
+
+def _with_cost(row: Row, made: list[Made]) -> dict[str, object]:
+    """A row, whose seconds are those of all steps that the file took."""
+    return asdict(row) | {"seconds": sum(artefacts.manifest(one.path.parent)["seconds"] for one in made)}
+
+
+if __name__ == "__main__":
+    command.run(ablation)

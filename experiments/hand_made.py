@@ -1,0 +1,27 @@
+"""python -m experiments.hand_made: the winner beside hand-made networks of the same data, recipe and INT8.
+
+All are trained and finetuned for as many steps; the winner alone is pruned between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from compress.foreign import FOREIGN
+from experiments import command
+from experiments.ablation import side_by_side, staged
+from experiments.config import Config
+
+UNPRUNED = ["finetune", "quantize"]
+
+
+def hand_made(config: Config) -> Path:
+    """The folder of hand_made.csv. Prints it as a table."""
+    variants = {"winner": config, "winner, unpruned": staged(config, UNPRUNED)}
+    variants |= {name: staged(replace(config, model=name), UNPRUNED) for name in FOREIGN}
+    return side_by_side(config, "hand_made", variants)
+
+
+if __name__ == "__main__":
+    command.run(hand_made)
