@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch_pruning.pruner.importance import Importance
 from torchvision.models import ShuffleNetV2
 
+from compress.foreign import Foreign
 from compress.prune import MULTIPLE
 from search_spaces.errors import LutraError
 from search_spaces.network import Network
@@ -64,6 +65,7 @@ class Apart(nn.Module):
         super().__init__()
         self.parts: Sequence[nn.Module] = nn.ModuleList([model])  # type: ignore[assignment]
         self.shapes = [shape]
+        model = model.model if isinstance(model, Foreign) else model
         if isinstance(model, ShuffleNetV2):
             blocks = [block.branch2 for stage in (model.stage2, model.stage3, model.stage4) for block in stage]
             tail = nn.Sequential(model.conv5, nn.AdaptiveAvgPool2d(1), nn.Flatten(), model.fc)

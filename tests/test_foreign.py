@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -13,19 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from compress.depgraph import prune_groups, size
-from compress.export import export
-from compress.foreign import FOREIGN, foreign_network, mobilenet_v2, quickened
+from compress.foreign import FOREIGN, Foreign, export, mobilenet_v2, quickened, shape_like
 from compress.parity import check_parity, onnx_logits
 from compress.quantize import quantize
-from experiments.config import CompressConfig, Config, DataConfig
-from experiments.foreign import finetune_foreign, foreign, load_foreign
 from search_spaces.convolution import Conv2d
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import predict
 from search_spaces.network import Network
 from search_spaces.spec import macs, parameters
 from search_spaces.tiny import tiny
-from search_spaces.training import Recipe
 
 torch.set_num_threads(1)
 SHAPE = (1, 16, 16)
@@ -46,7 +41,7 @@ def images(count: int = 64) -> Tensor:
 def network(name: str) -> nn.Module:
     """In eval mode, with batch norms that do something. They are not calibrated: random weights would be chaotic."""
     torch.manual_seed(0)
-    made = OURS() if name == "ours" else foreign_network(name, 10, SHAPE[0])
+    made = OURS() if name == "ours" else Foreign(name, 10, SHAPE[0])
     for module in made.modules():
         if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=0.3)
@@ -99,12 +94,12 @@ def test_int8_runs_and_agrees(exported: tuple[nn.Module, bytes]) -> None:
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_widths_are_as_published(name: str) -> None:
-    assert size(foreign_network(name, 10, 3), (3, 32, 32)).parameters == PUBLISHED[name]
+    assert size(Foreign(name, 10, 3), (3, 32, 32)).parameters == PUBLISHED[name]
 
 
 def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(LutraError, match="mobilenet_v2"):
-        foreign_network("mobilenet_v4", 10, 3)
+        Foreign("mobilenet_v4", 10, 3)
 
 
 def test_quick_convolutions_change_nothing() -> None:
@@ -132,6 +127,15 @@ def test_pruning(name: str) -> None:
     assert all(torch.equal(tensor, before[key]) for key, tensor in made.state_dict().items())
 
 
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_pruned_network_is_built_again_from_its_weights(name: str) -> None:
+    slim = prune_groups(network(name), SHAPE, 0.6)
+    again = Foreign(name, 10, SHAPE[0])
+    shape_like(again, slim.state_dict())
+    again.load_state_dict(slim.state_dict())
+    torch.testing.assert_close(predict(again, images(4)), predict(slim, images(4)))
+
+
 @pytest.mark.parametrize("keep", [0, 1.1, float("nan")])
 def test_pruning_keeps_a_fraction(keep: float) -> None:
     with pytest.raises(LutraError, match="above 0 and at most 1"):
@@ -142,30 +146,3 @@ def test_sizes_are_those_of_the_specs() -> None:
     ours = OURS()
     found = size(ours, SHAPE)
     assert (found.macs, found.parameters) == (macs(ours.specs), parameters(ours.specs))
-
-
-def config(runs: Path) -> Config:
-    short = Recipe(steps=2, batch=16, learning_rate=0.02)
-    compress = CompressConfig(finetune=short, calibration=32)
-    return Config(runs=str(runs), threads=1, data=DataConfig("digits"), retrain=short, compress=compress)
-
-
-def test_the_recipe(tmp_path: Path) -> None:
-    """Both steps leave the same files, once; weights build their network again."""
-    folders = [step(config(tmp_path), "resnet8") for step in (foreign, finetune_foreign)]
-    for folder in folders:
-        made = load_foreign(folder / "model.safetensors")
-        check_parity(made, (folder / "fp32.onnx").read_bytes(), images(4))
-        assert onnx_logits((folder / "int8.onnx").read_bytes(), images(4).numpy()).shape == (4, 10)
-    made_at = (folders[1] / "manifest.json").stat().st_mtime_ns
-    assert finetune_foreign(config(tmp_path), "resnet8") == folders[1]
-    assert (folders[1] / "manifest.json").stat().st_mtime_ns == made_at
-    first, second = (load_foreign(folder / "model.safetensors").state_dict() for folder in folders)
-    assert any(not torch.equal(first[key], second[key]) for key in first)
-
-
-def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(b"nothing")
-    with pytest.raises(LutraError, match="holds no hand-made network"):
-        load_foreign(path)
