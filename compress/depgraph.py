@@ -12,13 +12,13 @@ from collections.abc import Sequence
 import torch
 import torch_pruning
 from torch import Tensor, nn
+from torch_pruning.pruner.importance import Importance
 from torchvision.models import ShuffleNetV2
 
+from compress.foreign import Foreign
 from compress.prune import MULTIPLE
 from search_spaces.errors import LutraError
 from search_spaces.network import Network
-
-Importance = torch_pruning.importance.Importance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +77,7 @@ class Apart(nn.Module):
         super().__init__()
         self.parts: Sequence[nn.Module] = nn.ModuleList([model])  # type: ignore[assignment]
         self.shapes = [shape]
+        model = model.model if isinstance(model, Foreign) else model
         if isinstance(model, ShuffleNetV2):
             blocks = [block.branch2 for stage in (model.stage2, model.stage3, model.stage4) for block in stage]
             tail = nn.Sequential(model.conv5, nn.AdaptiveAvgPool2d(1), nn.Flatten(), model.fc)
@@ -103,7 +104,7 @@ def size(model: nn.Module, shape: tuple[int, int, int]) -> Size:
 
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal macs
-        macs += layer.weight.numel() * (output[0, 0].numel() if output.ndim == 4 else 1)  # type: ignore[union-attr,operator]
+        macs += layer.weight.numel() * (output[0, 0].numel() if output.ndim == 4 else 1)  # type: ignore[operator]
 
     counted = copy.deepcopy(model).eval()
     for layer in counted.modules():

@@ -49,7 +49,7 @@ def shufflenet_v2(classes: int, in_channels: int) -> nn.Module:
 
 def _stem(published: nn.Conv2d, in_channels: int) -> nn.Conv2d:
     """The first convolution for images of `in_channels`, at stride 1."""
-    conv = nn.Conv2d(in_channels, published.out_channels, published.kernel_size, 1, published.padding, bias=False)
+    conv = nn.Conv2d(in_channels, published.out_channels, 3, 1, 1, bias=False)
     nn.init.kaiming_normal_(conv.weight, mode="fan_out")
     return conv
 
@@ -116,8 +116,8 @@ def quickened(model: nn.Module) -> nn.Module:
     for parent in list(model.modules()):
         for name, conv in parent.named_children():
             if isinstance(conv, nn.Conv2d) and conv.groups == conv.in_channels > 1:
-                width, kernel = conv.in_channels, conv.kernel_size
-                quick = Conv2d(width, width, kernel, conv.stride, conv.padding, groups=width, bias=False)
+                width, kernel, stride = conv.in_channels, conv.kernel_size[0], conv.stride[0]
+                quick = Conv2d(width, width, kernel, stride, kernel // 2, groups=width, bias=False)
                 quick.load_state_dict(conv.state_dict())
                 setattr(parent, name, quick)
     return model

@@ -17,8 +17,8 @@ from torch import Tensor
 from compress.importance import batch_norm_scale
 from search_spaces.errors import LutraError
 from search_spaces.network import ConvBN, Layer, Network
-from search_spaces.space import SearchSpace
-from search_spaces.spec import MBConv, Spec
+from search_spaces.space import Arch, SearchSpace
+from search_spaces.spec import MBConv, Skip, Spec
 
 MULTIPLE = 8  # channels; int8 kernels work on eight at a time
 
@@ -34,6 +34,12 @@ def prune(network: Network, keep: float) -> Network:
 def hidden_widths(specs: Sequence[Spec]) -> dict[int, int]:
     """Hidden channels of each MBConv, by layer."""
     return {layer: spec.hidden_channels for layer, spec in enumerate(specs) if isinstance(spec, MBConv)}
+
+
+def chosen_widths(space: SearchSpace, arch: Arch) -> dict[int, int]:
+    """Hidden channels by layer, 0 for a block left out, of an architecture of a `width_space`: for `strongest`."""
+    widths = hidden_widths(space.decode(arch))
+    return {layer: widths.get(layer, 0) for layer in hidden_widths(space.decode(space.reference))}
 
 
 def uniform_widths(specs: Sequence[Spec], keep: float) -> dict[int, int]:
@@ -61,18 +67,19 @@ def global_widths(importances: Mapping[int, Tensor], specs: Sequence[Spec], keep
 def width_space(specs: Sequence[Spec], most: int = 12) -> SearchSpace:
     """The networks that pruning can make, and their reference, the unpruned one.
 
-    An MBConv has its width and narrower multiples of 8, widest first: all down to 8, or `most` of them evenly spread.
-    Any other layer has one option. `hidden_widths(space.decode(arch))` is what `strongest` takes.
+    An MBConv has its width and narrower multiples of 8, widest first: all down to 8, or `most` of them evenly spread;
+    one that adds to its input may also be left out. Any other layer has one option. Raises LutraError for no width.
     """
     if most < 1:
         raise LutraError(f"an MBConv has at least one width to choose from, not {most}")
-    layers = tuple(
-        tuple(dataclasses.replace(spec, hidden_channels=width) for width in _widths(spec.hidden_channels, most))
-        if isinstance(spec, MBConv)
-        else (spec,)
-        for spec in specs
-    )
+    layers = tuple(_narrower(spec, most) if isinstance(spec, MBConv) else (spec,) for spec in specs)
     return SearchSpace("the pruned widths", layers, (0,) * len(layers))
+
+
+def _narrower(block: MBConv, most: int) -> tuple[Spec, ...]:
+    widths = _widths(block.hidden_channels, most)
+    blocks = [dataclasses.replace(block, hidden_channels=width) for width in widths]
+    return (*blocks, Skip(block.in_channels, block.resolution)) if block.residual else tuple(blocks)
 
 
 def kept_importance(importances: Mapping[int, Tensor], space: SearchSpace, comparable: bool) -> np.ndarray:
@@ -88,7 +95,8 @@ def kept_importance(importances: Mapping[int, Tensor], space: SearchSpace, compa
             values = importances[layer].double().cpu().numpy()
             total = np.cumsum(np.sort(values)[::-1])
             whole = 1.0 if comparable or not total[-1] else total[-1]
-            kept[layer, : len(options)] = [total[option.hidden_channels - 1] / whole for option in options]
+            widths = [option.hidden_channels if isinstance(option, MBConv) else 0 for option in options]
+            kept[layer, : len(options)] = [total[width - 1] / whole if width else 0 for width in widths]
     return kept
 
 
@@ -117,14 +125,20 @@ def _widths(hidden: int, most: int) -> list[int]:
 
 @torch.no_grad()
 def narrow(network: Network, kept: Mapping[int, Tensor]) -> Network:
-    """The network with only the hidden channels `kept[layer]` [width] (ascending) of those MBConvs."""
+    """The network with only the hidden channels `kept[layer]` [width] (ascending) of those MBConvs.
+
+    A block that keeps none is left out, as if its residual branch were 0.
+    """
+    layers = [layer for layer in range(len(network.specs)) if layer not in kept or len(kept[layer])]
     specs = list(network.specs)
     for layer, channels in kept.items():
         block = specs[layer]
         assert isinstance(block, MBConv)
+        assert len(channels) or block.residual
         specs[layer] = dataclasses.replace(block, hidden_channels=len(channels))
-    slim = Network(specs).train(network.training)
-    for layer, (target, source) in enumerate(zip(slim.layers, network.layers)):
+    slim = Network([specs[layer] for layer in layers]).train(network.training)
+    for target, layer in zip(slim.layers, layers):
+        source = network.layers[layer]
         if layer in kept:
             _copy_channels(target, source, kept[layer])
         else:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from compress.importance import Importances, batch_norm_scale, l1, taylor
 from compress.parity import check_parity
 from compress.prune import (
+    chosen_widths,
     global_widths,
     hidden_widths,
     kept_importance,
@@ -33,7 +34,7 @@ from search_spaces.evaluation import calibrate, predict
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.network import Network
 from search_spaces.onnx_writer import write
-from search_spaces.spec import MBConv, macs, parameters
+from search_spaces.spec import MBConv, Skip, macs, parameters
 from search_spaces.tiny import tiny
 from strategies.exact import exact_front
 
@@ -262,7 +263,9 @@ def test_equal_importances_are_kept_in_order() -> None:
 def test_widths_to_choose_from(hidden: int, most: int) -> None:
     block = MBConv(8, hidden, 8, 3, 1, 8)
     space = width_space((block,), most)
-    widths = [option.hidden_channels for option in space.layers[0]]
+    *blocks, gone = space.layers[0]
+    assert gone == Skip(8, 8)
+    widths = [option.hidden_channels for option in blocks]  # type: ignore[union-attr]
     assert space.decode(space.reference) == (block,)
     assert widths == sorted(set(widths), reverse=True)
     assert len(widths) == min(most, -(-hidden // 8))
@@ -275,7 +278,7 @@ def test_widths_to_choose_from(hidden: int, most: int) -> None:
 def test_a_width_is_chosen_in_mbconvs_only() -> None:
     space = width_space(REFERENCE, 3)
     assert space.decode(space.reference) == REFERENCE
-    assert space.options == tuple(3 if isinstance(spec, MBConv) else 1 for spec in REFERENCE)
+    assert space.options == tuple(3 + spec.residual if isinstance(spec, MBConv) else 1 for spec in REFERENCE)
     with pytest.raises(LutraError, match="at least one width"):
         width_space(REFERENCE, 0)
 
@@ -288,8 +291,8 @@ def test_a_width_is_chosen_in_mbconvs_only() -> None:
 def test_kept_importance_is_that_of_the_strongest(name: str, comparable: bool, network: Network) -> None:
     space, values = width_space(network.specs, 5), MEASURES[name](network)
     kept = kept_importance(values, space, comparable)
-    assert kept.shape == (len(space.layers), 5)
-    assert np.isnan(kept).sum(1).tolist() == [5 - count for count in space.options]
+    assert kept.shape == (len(space.layers), 6)
+    assert np.isnan(kept).sum(1).tolist() == [6 - count for count in space.options]
     for layer, options in enumerate(space.layers):
         row = kept[layer, : len(options)]
         assert (np.diff(row) <= 0).all()
@@ -299,13 +302,14 @@ def test_kept_importance_is_that_of_the_strongest(name: str, comparable: bool, n
         whole = 1 if comparable else values[layer].sum().item()
         assert row[0] == pytest.approx(values[layer].sum().item() / whole)
         for option, share in zip(options, row):
-            channels = strongest(values, {layer: option.hidden_channels})[layer]
+            width = option.hidden_channels if isinstance(option, MBConv) else 0
+            channels = strongest(values, {layer: width})[layer]
             assert share == pytest.approx(values[layer][channels].sum().item() / whole, rel=1e-4)
 
 
 def test_layers_without_importance_lose_nothing() -> None:
     space = width_space((MBConv(8, 24, 8, 3, 1, 8),))
-    assert kept_importance({0: torch.zeros(24)}, space, comparable=False).tolist() == [[0, 0, 0]]
+    assert kept_importance({0: torch.zeros(24)}, space, comparable=False).tolist() == [[0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -324,5 +328,15 @@ def test_the_exact_widths_are_those_of_brute_force(name: str, network: Network) 
         assert front.scores[front.seconds <= target][-1] == pytest.approx(best)
     arch = tuple(front.archs[len(front.archs) // 2].tolist())
     chosen = space.decode(arch)
-    pruned = narrow(network, strongest(MEASURES[name](network), hidden_widths(chosen)))
-    assert pruned.specs == chosen
+    pruned = narrow(network, strongest(MEASURES[name](network), chosen_widths(space, arch)))
+    assert pruned.specs == tuple(spec for spec in chosen if not isinstance(spec, Skip))
+
+
+def test_a_block_whose_branch_is_zero_can_be_left_out(network: Network) -> None:
+    layer = next(i for i, spec in enumerate(REFERENCE) if isinstance(spec, MBConv) and spec.residual)
+    norm = network.layers[layer].convs[2].norm
+    norm.weight.data.zero_()
+    norm.bias.data.zero_()
+    without = narrow(network, {layer: torch.arange(0)})
+    assert without.specs == REFERENCE[:layer] + REFERENCE[layer + 1 :]
+    torch.testing.assert_close(predict(without, pixels()), predict(network, pixels()))

@@ -11,8 +11,8 @@ from compress.depgraph import prune_groups
 from compress.importance import Importances, batch_norm_scale, l1, taylor
 from compress.lowrank import energy_ranks, low_rank_space, lowrank
 from compress.prune import (
+    chosen_widths,
     global_widths,
-    hidden_widths,
     kept_importance,
     narrow,
     strongest,
@@ -66,8 +66,8 @@ def _widths(task: Task, network: Network, importances: Importances) -> dict[int,
         )
     front = exact_front(kept_importance(importances, space, comparable=chosen.importance == "taylor"), latency)
     within = np.flatnonzero(front.seconds <= target)
-    console.print(f"pruned from {1e3 * whole:.4g} ms to {1e3 * front.seconds[within[-1]]:.4g} ms, predicted")
-    return hidden_widths(space.decode(tuple(front.archs[within[-1]].tolist())))
+    console.print(f"from {1e3 * whole:.4g} ms to {1e3 * front.seconds[within[-1]]:.4g} ms, predicted", highlight=False)
+    return chosen_widths(space, tuple(front.archs[within[-1]].tolist()))
 
 
 def table_of_widths(config: Config, root: Path, parent: Path) -> dict[str, Path]:
