@@ -54,7 +54,7 @@ def folder(root: Path, data: Dataset, seed: int, skipped: Callable[[str], object
 
 
 def _decoded(files: list[Path], data: Dataset, skipped: Callable[[str], object]) -> Iterator[Frame]:
-    channels, size, _ = vars(data.shape).values()
+    channels, size = data.shape.in_channels, data.shape.resolution
     labels = {name: label for label, name in enumerate(data.classes)}
     for path in files:
         try:
@@ -78,7 +78,7 @@ def camera(source: str, data: Dataset) -> Iterator[Frame]:
 
 
 def _captured(cv2: Any, capture: Any, data: Dataset) -> Iterator[Frame]:
-    channels, size, _ = vars(data.shape).values()
+    channels, size = data.shape.in_channels, data.shape.resolution
     try:
         while True:
             seen, image = capture.read()

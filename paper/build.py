@@ -1,6 +1,7 @@
 """Builds the paper, or the slides of its talk, from a folder of CSV files.
 
-`python -m paper.build [slides]` writes figures, numbers and tables, then paper.pdf or slides.pdf. The same results give the same bytes. Needs latexmk and Debian's texlive.
+`python -m paper.build [slides]` writes figures, numbers and tables, then paper.pdf or slides.pdf. The same results give
+the same bytes. Needs latexmk and Debian's texlive.
 """
 
 from __future__ import annotations
