@@ -1,9 +1,9 @@
-# make demo: the whole chain on scikit-learn's digits.   make test: the tests.   make paper: paper/build/paper.pdf
+# make demo: the whole chain on scikit-learn's digits.   make test: the tests.   make paper slides: PDFs in paper/build
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint paper bench install clean
+.PHONY: demo test lint paper slides bench install clean
 
 demo: $(VENV)/ready
 	$(RUN) -m experiments.pipeline
@@ -18,6 +18,9 @@ lint: $(VENV)/test
 
 paper: $(VENV)/ready
 	$(RUN) -m paper.build
+
+slides: $(VENV)/ready
+	$(RUN) -m paper.build slides
 
 bench: $(VENV)/bench
 	$(RUN) -m experiments.bench $(ARGS)

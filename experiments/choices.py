@@ -76,6 +76,8 @@ AT_LEAST = {
     "exact.budget_ms": 0,
     "search.jobs": 1,
     "ranking.networks": 4,
+    "demo.frames": 0,
+    "demo.pace": 0.1,
     "objective.target_ms": 0,
     "compare.seeds": 1,
     "compare.seconds": 0,

@@ -187,6 +187,18 @@ class RankingConfig:
 
 
 @dataclass(frozen=True)
+class DemoConfig:
+    """What `python -m experiments.demo` classifies, and where it shows it."""
+
+    model: str = ""  # an ONNX file of the configured data; else the pipeline's INT8 file
+    source: str = ""  # a folder of images, or camera, or camera:1; else the data's test images
+    frames: int = 0  # images; 0: all, or 100 where they are recorded or carried
+    pace: float = 10.0  # images a second in a terminal and in a recording
+    record: str = ""  # a .gif, or with OpenCV an .mp4
+    bundle: str = ""  # a folder to write for a board, instead of showing anything here
+
+
+@dataclass(frozen=True)
 class Config:
     seed: int = 0  # of the search, and of training networks alone
     supernet_seed: int = 0  # one supernet judges the searches of all seeds
@@ -216,3 +228,4 @@ class Config:
     compare: CompareConfig = field(default_factory=CompareConfig)
     exact: ExactConfig = field(default_factory=ExactConfig)
     ranking: RankingConfig = field(default_factory=RankingConfig)
+    demo: DemoConfig = field(default_factory=DemoConfig)

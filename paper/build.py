@@ -1,6 +1,7 @@
-"""Builds the paper: `python -m paper.build [RESULTS] [BUILD]` writes figures, numbers, tables, then BUILD/paper.pdf.
+"""Builds the paper, or the slides of its talk, from a folder of CSV files.
 
-The same results give the same bytes. Needs latexmk and Debian's texlive.
+`python -m paper.build [slides]` writes figures, numbers and tables, then paper.pdf or slides.pdf. The same results give
+the same bytes. Needs latexmk and Debian's texlive.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ OPTIONAL = {  # where the command of that name was run with publish=true
     "compare": (comparison.published, compare.draw),
     "ranking": (ranking.published, ranking_figure.draw),
 }
+DOCUMENTS = ("paper", "slides")  # of the same figures, numbers and tables
 PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
 
 
@@ -46,16 +48,16 @@ def sources(results: Path, build: Path) -> None:
         (build / f"{name}.pdf").unlink(missing_ok=True)
         if published(results):
             style.save(draw(results), build / f"{name}.pdf")
-    for name in ("paper.tex", "references.bib"):
+    for name in (*(f"{document}.tex" for document in DOCUMENTS), "references.bib"):
         shutil.copyfile(HERE / name, build / name)
 
 
-def typeset(build: Path) -> Path:
-    """The PDF of the sources in `build`. Raises ResultError with LaTeX's own first error."""
+def typeset(build: Path, document: str = "paper") -> Path:
+    """The PDF of a document's sources in `build`. Raises ResultError with LaTeX's own first error."""
     if shutil.which("latexmk") is None:
         raise ResultError(f"latexmk is not installed; on Debian: apt-get install {PACKAGES}")
-    for suffix in ("aux", "bbl", "blg", "fdb_latexmk", "fls", "log", "out", "pdf"):
-        (build / f"paper.{suffix}").unlink(missing_ok=True)
+    for suffix in ("aux", "bbl", "blg", "fdb_latexmk", "fls", "log", "nav", "out", "pdf", "snm", "toc"):
+        (build / f"{document}.{suffix}").unlink(missing_ok=True)
     command = [
         "latexmk",
         "-norc",
@@ -63,25 +65,27 @@ def typeset(build: Path) -> Path:
         "-halt-on-error",
         "-interaction=nonstopmode",
         "-file-line-error",
-        "paper.tex",
+        f"{document}.tex",
     ]
     fixed = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
     done = subprocess.run(command, cwd=build, env=os.environ | fixed, capture_output=True, text=True, errors="replace")
     if done.returncode:
         lines = done.stdout.splitlines() + done.stderr.splitlines()
-        first = next((line for line in lines if line.startswith(("!", "./paper.tex:"))), "latexmk failed")
-        raise ResultError(f"{first.strip()} (see {build / 'paper.log'}; a missing package: apt-get install {PACKAGES})")
-    return build / "paper.pdf"
+        first = next((line for line in lines if line.startswith(("!", f"./{document}.tex:"))), "latexmk failed")
+        log = build / f"{document}.log"
+        raise ResultError(f"{first.strip()} (see {log}; a missing package: apt-get install {PACKAGES})")
+    return build / f"{document}.pdf"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Builds the paper from a folder of CSV files.")
-    parser.add_argument("results", type=Path, nargs="?", default=HERE / "results")
-    parser.add_argument("build", type=Path, nargs="?", default=HERE / "build")
+    parser = argparse.ArgumentParser(description="Builds a document from a folder of CSV files.")
+    parser.add_argument("document", nargs="?", choices=DOCUMENTS, default="paper")
+    parser.add_argument("--results", type=Path, default=HERE / "results")
+    parser.add_argument("--build", type=Path, default=HERE / "build")
     asked = parser.parse_args()
     try:
         sources(asked.results, asked.build)
-        print(typeset(asked.build))
+        print(typeset(asked.build, asked.document))
     except (ResultError, OSError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -58,9 +58,14 @@ def contents(files: Mapping[str, bytes], protocol: Protocol, threads: int) -> It
     yield "run.py", RUN.encode()
     for name, onnx in files.items():
         yield f"files/{hashes[name]}.onnx", onnx
+    yield from modules(__file__)
+
+
+def modules(program: str) -> Iterator[tuple[str, bytes]]:
+    """A file of ours and all of ours that it imports: relative paths and sources, to be run elsewhere."""
     root = Path(__file__).parents[1]
     finder = ModuleFinder([str(root)], excludes=["numpy", "onnxruntime"])
-    finder.run_script(__file__)
+    finder.run_script(program)
     for module in finder.modules.values():
         if module.__file__ is not None:  # type: ignore[attr-defined]
             source = Path(module.__file__)  # type: ignore[attr-defined]

@@ -312,6 +312,16 @@ def test_every_step_says_what_it_was_made_from(finished: Finished) -> None:
     assert search_inputs == {"table": artefacts.sha256(finished.table), "supernet": artefacts.sha256(supernet)}
 
 
+def test_the_demo_shows_the_deployed_file(finished: Finished, command: Command) -> None:
+    before = stamps(finished.runs)
+    done = command("demo", *finished.arguments)
+    assert (done.code, done.err) == (0, "")
+    assert stamps(finished.runs) == before
+    with open(finished.folder("report") / "stages.csv", newline="") as file:
+        (final,) = (row for row in csv.DictReader(file) if row["stage"] == "int8")
+    assert f" images, accuracy {100 * float(final['test_accuracy']):.1f} % of " in done.out.splitlines()[-1]
+
+
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_nothing_else_appears_in_the_repository(finished: Finished) -> None:
     files = git(finished.house, "status", "--porcelain", "--ignored").splitlines()

@@ -45,6 +45,9 @@ WITHOUT_TORCH = (
     "predictors/rounds.py",
     "predictors/lasting.py",
     "predictors/bundle.py",
+    "predictors/classifier.py",
+    "predictors/view.py",
+    "predictors/demo.py",
     "predictors/additive.py",
 )
 AGENT = "predictors/agent.py"  # the one file that goes to the board

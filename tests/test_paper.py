@@ -200,10 +200,10 @@ def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_p
     assert r"forest & 10.00 & 0 & 0.900 & 0.10 & 100 & 0.900 \\" in (tmp_path / "fresh.tex").read_text()
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_missing_file_is_named(name: str, results: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+@pytest.mark.parametrize(("document", "name"), [*(("paper", name) for name in FILES), ("slides", "stages.csv")])
+def test_a_missing_file_is_named(document: str, name: str, results: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     (results / name).unlink()
-    monkeypatch.setattr(sys, "argv", ["build", str(results), str(tmp_path / "build")])
+    monkeypatch.setattr(sys, "argv", ["build", document, f"--results={results}", f"--build={tmp_path / 'build'}"])
     with pytest.raises(SystemExit, match="2"):
         build.main()
     said = capsys.readouterr().err
@@ -234,8 +234,9 @@ def test_a_wrong_value_is_named(name: str, before: str, after: str, named: str, 
     assert named in str(error.value)
 
 
-def test_the_text_uses_the_macros_that_exist_and_types_no_number(results: Path) -> None:
-    text = (ROOT / "paper/paper.tex").read_text()
+@pytest.mark.parametrize("document", build.DOCUMENTS)
+def test_the_text_uses_the_macros_that_exist_and_types_no_number(document: str, results: Path) -> None:
+    text = (ROOT / f"paper/{document}.tex").read_text()
     used = set(re.findall(r"\\([A-Z][A-Za-z]+)", text)) - {"IfFileExists"}
     assert used <= set(macros.numbers(results))
     body = text[text.index(r"\begin{document}") :]
@@ -273,17 +274,25 @@ def test_without_latex_the_packages_are_named(tmp_path: Path, monkeypatch) -> No
 
 
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
-def test_the_paper_is_built_twice_to_the_same_bytes(results: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("document", build.DOCUMENTS)
+def test_a_document_is_built_twice_to_the_same_bytes(document: str, results: Path, tmp_path: Path) -> None:
     build.sources(results, tmp_path / "one")
     shutil.copytree(tmp_path / "one", tmp_path / "another")
-    papers = [build.typeset(tmp_path / name).read_bytes() for name in ("one", "another")]
-    assert papers[0].startswith(b"%PDF")
-    assert papers[0] == papers[1]
-    log = (tmp_path / "one/paper.log").read_text(errors="replace")
+    built = [build.typeset(tmp_path / name, document).read_bytes() for name in ("one", "another")]
+    assert built[0].startswith(b"%PDF")
+    assert built[0] == built[1]
+    log = (tmp_path / f"one/{document}.log").read_text(errors="replace")
     assert "Overfull" not in log
     assert "undefined" not in log
-    numbers = tmp_path / "one/numbers.tex"
-    numbers.write_text(numbers.read_text().replace("WinnerTestAccuracy", "Other"))
+    if document == "slides":
+        assert 12 <= int(re.findall(rf"Output written on {document}.pdf \((\d+) pages", log)[-1]) <= 16
+    numbers, figure = tmp_path / "one/numbers.tex", tmp_path / "one/pareto.pdf"
+    whole = numbers.read_text()
+    numbers.write_text(whole.replace("NasVersusHandMade", "Other"))
     with pytest.raises(ResultError, match="Undefined control sequence"):
-        build.typeset(tmp_path / "one")
-    assert not (tmp_path / "one/paper.pdf").exists()
+        build.typeset(tmp_path / "one", document)
+    assert not (tmp_path / f"one/{document}.pdf").exists()
+    numbers.write_text(whole)
+    figure.unlink()
+    with pytest.raises(ResultError, match="pareto"):
+        build.typeset(tmp_path / "one", document)

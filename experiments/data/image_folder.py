@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -50,7 +50,8 @@ def load(path: str, names: Sequence[str], size: int, progress: Progress) -> Tens
     missing = set(names)
     images = np.empty((len(names), size, size, 3), np.uint8)
     for name, entry in progress(_wanted(entries(path), rows), len(names)):
-        images[rows[name]] = _decode(f"{path}/{name}", entry, size)
+        assert entry.read is not None
+        images[rows[name]] = decode(f"{path}/{name}", entry.read, size)
         missing.discard(name)
     if missing:
         raise LutraError(f"{min(missing)} has gone from {path} while it was read: run the command again")
@@ -62,11 +63,10 @@ def _wanted(found: Iterable[Entry], names: Iterable[str]) -> Iterator[tuple[str,
     return (pair for pair in named if pair[0] in names and pair[1].read)
 
 
-def _decode(name: str, entry: Entry, size: int) -> np.ndarray:
-    """uint8 [size, size, 3]: the central square, resized."""
-    assert entry.read is not None
+def decode(name: str, read: Callable[[], bytes], size: int) -> np.ndarray:
+    """uint8 [size, size, 3]: an image's central square, resized. Raises LutraError where it cannot be decoded."""
     try:
-        with Image.open(io.BytesIO(entry.read()), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(read()), formats=FORMATS) as image:
             if image.mode.startswith(("I", "F")):
                 raise ValueError("more than 8 bits a channel")
             image.draft("RGB", (2 * size, 2 * size))  # a JPEG far too large is decoded at 1/2, 1/4 or 1/8
@@ -74,7 +74,12 @@ def _decode(name: str, entry: Entry, size: int) -> np.ndarray:
     except Exception as error:  # PIL's decoders raise a dozen types
         reason = "unknown or damaged" if isinstance(error, Image.UnidentifiedImageError) else error
         raise LutraError(f"{name} cannot be read as an image ({reason}): replace it or remove it") from error
+    return square(rgb, size)
+
+
+def square(rgb: Image.Image, size: int) -> np.ndarray:
+    """uint8 [size, size, 3]: the central square, resized."""
     side = min(rgb.size)
     left, top = ((length - side) / 2 for length in rgb.size)
-    square = (left, top, left + side, top + side)
-    return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR, box=square, reducing_gap=2.0))
+    box = (left, top, left + side, top + side)
+    return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR, box=box, reducing_gap=2.0))
