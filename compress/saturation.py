@@ -1,10 +1,10 @@
 """Whether INT8 answers otherwise on an x86 CPU without VNNI, by emulation of the one instruction that differs.
 
 There, products of unsigned and signed bytes go through `vpmaddubsw`: two neighbours along the reduction are multiplied,
-and their sum is clipped to 16 bits, where VNNI and aarch64 add in 32 bits. Neighbours are a pixel's channels: of a 1x1
-convolution, of each tap of a wider one, and the classifier's features. Depthwise convolutions multiply one channel by
-itself in onnxruntime's kernels, without neighbours, and are left out. With weights of 7 bits (`reduce_range`) no sum
-leaves 16 bits: 255 * 64 * 2 = 32640.
+and their sum is clipped to 16 bits, where VNNI and aarch64 add in 32 bits. Neighbours are the channels of a pixel, tap
+after tap, or the classifier's features. Depthwise convolutions are left out: their kernel widens before it multiplies
+(onnxruntime, core/mlas/lib/x86_64/ConvSymKernelAvx2.S, which has both). With weights of 7 bits (`reduce_range`) no sum
+leaves 16 bits: 255 * 64 * 2 = 32640. The other way out is a slower session, `session.x64quantprecision`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Product:
         beyond = 0
         for index in np.flatnonzero(risky.any(0)):
             sums = columns[:, index] @ pairs[risky[:, index], index].T
-            beyond += np.count_nonzero((sums > LARGEST) | (sums < SMALLEST))
+            beyond += int(np.count_nonzero((sums > LARGEST) | (sums < SMALLEST)))
         return beyond / (len(columns) * risky.size)
 
 

@@ -1,0 +1,119 @@
+"""Laws of quantization-aware training: it computes what the INT8 file computes, and it trains."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from compress.calibration import activation_ranges
+from compress.parity import onnx_logits
+from compress.qat import QuantizationAware, Rounded
+from compress.quantize import quantize_within
+from compress.sensitivity import sqnr
+from search_spaces.evaluation import calibrate, predict
+from search_spaces.network import Network
+from search_spaces.onnx_writer import write
+from search_spaces.space import Arch
+from search_spaces.tiny import tiny
+from search_spaces.training import Recipe, Training, cross_entropy, fit
+
+torch.set_num_threads(1)
+TINY = tiny(1, 16, 10)
+
+
+def pixels(count: int = 64) -> Tensor:
+    shape = (count, 1, 16, 16)
+    return torch.from_numpy(np.random.default_rng(0).standard_normal(shape).astype(np.float32))
+
+
+def fresh(arch: Arch = TINY.reference) -> Network:
+    """A network with batch norms that do something, some of them negative."""
+    torch.manual_seed(0)
+    network = Network(TINY.decode(arch))
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, -1.5, 1.5)
+            nn.init.normal_(module.bias, std=0.3)
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.3)
+    return calibrate(network, pixels())
+
+
+def test_it_answers_as_its_int8_file() -> None:
+    """Up to ties, which deep networks of random weights blow up: so a shallow one."""
+    network = fresh(TINY.smallest)
+    aware = calibrate(QuantizationAware(network), pixels())
+    ours = predict(aware, pixels()).numpy()
+    fp32 = write(network.specs, network.folded())
+    int8 = onnx_logits(quantize_within(fp32, aware.ranges()), pixels().numpy())
+    low, high = aware.ranges()[f"l{len(network.specs) - 1}.linear"]
+    step = (high - low) / 255
+    assert np.abs(ours - int8).max() < 4 * step
+    assert np.abs(ours - int8).mean() < 0.5 * step
+    floats = onnx_logits(fp32, pixels().numpy())
+    assert sqnr(ours, int8) > sqnr(ours, floats) + 3  # nearer to the file than to the network without rounding
+
+
+def test_the_file_rounds_in_the_learned_steps() -> None:
+    network = fresh()
+    aware = calibrate(QuantizationAware(network), pixels())
+    file = onnx.load_from_string(quantize_within(write(network.specs, network.folded()), aware.ranges())).graph
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in file.initializer}
+    steps = {constants[node.input[1]].item() for node in file.node if node.op_type == "QuantizeLinear"}
+    learned = [(high - low) / 255 for low, high in aware.ranges().values()]
+    assert sorted(steps) == pytest.approx(sorted(set(np.float32(learned).tolist())))
+
+
+def test_with_many_bits_it_is_the_plain_network() -> None:
+    network = fresh()
+    aware = calibrate(QuantizationAware(network, bits=20), pixels())
+    torch.testing.assert_close(predict(aware, pixels()), predict(network, pixels()), rtol=1e-3, atol=1e-3)
+
+
+def test_every_rounded_tensor_has_a_range() -> None:
+    network = fresh()
+    ranges = calibrate(QuantizationAware(network), pixels()).ranges()
+    seen = activation_ranges(write(network.specs, network.folded()), pixels().numpy())
+    assert set(ranges) == set(seen) - {"output"}
+    for name, (low, high) in ranges.items():
+        assert low <= 0 <= high
+        if f"{name}.relu6" not in ranges:
+            width = seen[name][1] - seen[name][0]
+            assert low == pytest.approx(min(0, seen[name][0]), abs=0.1 * width)
+            assert high == pytest.approx(max(0, seen[name][1]), abs=0.1 * width)
+
+
+def test_ranges_stand_still_in_eval() -> None:
+    aware = calibrate(QuantizationAware(fresh()), pixels())
+    before = aware.ranges()
+    predict(aware, 10 * pixels())
+    assert aware.ranges() == before
+
+
+def test_it_learns_and_every_weight_takes_part() -> None:
+    network = fresh()
+    aware = QuantizationAware(network)
+    before = copy.deepcopy(network.state_dict())
+    labels = torch.arange(64) % 10
+    training = Training(aware, Recipe(15, 64, 0.05))
+    losses = [step.loss for step in fit(training, lambda step: (pixels(), labels), cross_entropy(aware, 0))]
+    assert losses[-1] < 0.8 * losses[0]
+    assert aware.network is network
+    for name, parameter in network.named_parameters():
+        assert torch.isfinite(parameter).all()
+        assert not torch.equal(parameter, before[name])
+
+
+def test_gradients_pass_where_the_range_does_not_clip() -> None:
+    x = torch.tensor([-3.0, -0.9, 0.04, 0.26, 7.0], requires_grad=True)
+    y = Rounded.apply(x, 0.1, -1.0, 2.0)
+    torch.testing.assert_close(y, torch.tensor([-1.0, -0.9, 0.0, 0.3, 2.0]))
+    y.sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [0, 1, 1, 1, 0]
