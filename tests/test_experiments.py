@@ -298,7 +298,9 @@ def test_the_file_that_is_timed_is_the_file_that_is_evaluated(finished: Finished
 def test_every_step_says_what_it_was_made_from(finished: Finished) -> None:
     manifests = [*finished.runs.rglob("manifest.json")]
     steps = [manifest.parent.parent.name for manifest in manifests]
-    assert sorted(steps) == sorted(["measure", "train", "search", *["retrain"] * 3, "compress", "benchmark", "report"])
+    assert sorted(steps) == sorted(
+        [*["measure"] * 2, "train", "search", *["retrain"] * 3, *["compress"] * 3, "benchmark", "report"]
+    )
     for path in manifests:
         record = json.loads(path.read_text())
         made_from = {key: record[key] for key in ("step", "config", "inputs")}
@@ -612,7 +614,7 @@ def test_a_table_of_another_space_is_refused(table: LatencyTable, refused: Refus
     path.write_text(dump(made_up_table(tiny(1, 24, 10), table.passport)))
     assert "resolution 24 is here 16" in refused(search, f"table={path}")
     path.write_text(dump(made_up_table(tiny(1, 16, 10), table.passport)))
-    assert "was never measured" in refused(measure, f"table={path}", "compress.keep=0.5")
+    assert "was never measured" in refused(measure, f"table={path}", "precision=int8")
 
 
 def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, refused: Refused, tmp_path: Path) -> None:
@@ -620,7 +622,7 @@ def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, ref
     made_up = made_up_table(tiny(1, 16, 10), table.passport)
     path.write_text(dump(made_up))
     latency = made_up.predictor(tiny(1, 16, 10), "int8")
-    line = refused(search, f"table={path}", "compress.keep=1", "objective.target_ms=0.0001")
+    line = refused(search, f"table={path}", "objective.target_ms=0.0001")
     assert f"the fastest, {latency.fastest}, takes {1e3 * latency(latency.fastest):.4g} ms" in line
 
 
@@ -650,7 +652,7 @@ def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, ref
         ("train.steps=1.5", "train.steps=1.5"),
         ("seed=0,1", "--multirun"),
         ("data=image_folder", "data.path"),
-        ("compress.keep=2", "at most 1, not 2"),
+        ("compress.prune.keep=2", "at most 1, not 2"),
         ("search.budget=0", "search.budget must be at least 1, not 0"),
         ("search.validation=-1", "search.validation must be at least 0, not -1"),
         ("data.validation=2", "data.validation"),
@@ -702,7 +704,7 @@ def test_ones_own_images_are_searched_on(
     space = tiny(3, 16, 3)
     path = tmp_path / "table.json"
     path.write_text(dump(made_up_table(space, table.passport)))
-    own = ("data=image_folder", f"data.path={images}", "data.size=16", f"table={path}", "compress.keep=1")
+    own = ("data=image_folder", f"data.path={images}", "data.size=16", f"table={path}")
     done = command("search", *finished.arguments, f"runs={tmp_path / 'runs'}", *own)
     assert (done.code, done.err) == (0, "")
     (winner,) = (tmp_path / "runs").glob("search/tiny-image_folder-evolution-*/winner.json")

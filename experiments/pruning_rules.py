@@ -1,0 +1,75 @@
+"""python -m experiments.pruning_rules: pruning by what the device rewards beside rules that do not ask it.
+
+Uniform widths, one global threshold, and torch-pruning's groups (DepGraph) each prune the same winner to the same
+measured latency or a little more, are finetuned alike and quantized.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from experiments import artefacts, command
+from experiments.ablation import side_by_side, staged
+from experiments.compress import chain
+from experiments.config import Config
+from experiments.devices import board_of, live
+from experiments.keys import passport_key
+from experiments.measure import followed
+from predictors.rounds import summarize
+
+BASELINES = ("uniform", "global", "depgraph")
+KEEPS = tuple(round(0.05 * step, 2) for step in range(3, 20))  # fractions of the channels to try
+WHOLE = ["prune", "finetune", "quantize"]
+
+
+def pruning_rules(config: Config) -> Path:
+    """The folder of pruning_rules.csv. Prints it as a table."""
+    live(config.device)
+    ours = replace(config, compress=replace(config.compress, stages=WHOLE))
+    variants = {"device": ours}
+    for rule, keep in keeps(config).items():
+        variants[f"{rule} {keep:g}"] = staged(pruned_by(config, rule, keep), WHOLE)
+    return side_by_side(config, "pruning_rules", variants)
+
+
+def pruned_by(config: Config, rule: str, keep: float) -> Config:
+    prune = replace(config.compress.prune, rule=rule, keep=keep)
+    return replace(config, compress=replace(config.compress, prune=prune))
+
+
+def keeps(config: Config) -> dict[str, float]:
+    """Of each baseline the fraction of channels with which it is as slow as ours is, or slower by least."""
+    files = dict(_files(config))
+    settings = {"device": asdict(config.device), "measure": asdict(config.measure)}
+    inputs = {name: artefacts.sha256(path) for name, path in files.items()} | {"passport": passport_key(config.device)}
+
+    def work(folder: Path) -> None:
+        with board_of(config.device, folder) as board:
+            onnx = {name: path.read_bytes() for name, path in files.items()}
+            values = summarize(list(followed(board, onnx, config.measure, "timing pruned files")))
+        seconds = {name: value.seconds for name, value in values.items()}
+        artefacts.write(folder / "seconds.json", json.dumps(seconds, indent=1) + "\n")
+
+    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
+    folder = artefacts.step(Path(config.runs), "pruned_files", label, settings, inputs, work)
+    seconds = json.loads((folder / "seconds.json").read_text())
+    found = {}
+    for rule in BASELINES:
+        slower = [keep for keep in KEEPS if seconds[f"{rule} {keep}"] >= seconds["device"]]
+        found[rule] = min(slower, key=lambda keep: seconds[f"{rule} {keep}"]) if slower else KEEPS[-1]
+    return found
+
+
+def _files(config: Config) -> Iterator[tuple[str, Path]]:
+    """INT8 files before any finetuning, which changes no latency."""
+    yield "device", chain(staged(config, ["prune", "quantize"]))[-1].path
+    for rule in BASELINES:
+        for keep in KEEPS:
+            yield f"{rule} {keep}", chain(staged(pruned_by(config, rule, keep), ["prune", "quantize"]))[-1].path
+
+
+if __name__ == "__main__":
+    command.run(pruning_rules)
