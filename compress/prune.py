@@ -73,7 +73,7 @@ def width_space(specs: Sequence[Spec], most: int = 12) -> SearchSpace:
     if most < 1:
         raise LutraError(f"an MBConv has at least one width to choose from, not {most}")
     layers = tuple(_narrower(spec, most) if isinstance(spec, MBConv) else (spec,) for spec in specs)
-    return SearchSpace("the pruned widths", layers, (0,) * len(layers))
+    return SearchSpace("pruned_widths", layers, (0,) * len(layers))
 
 
 def _narrower(block: MBConv, most: int) -> tuple[Spec, ...]:

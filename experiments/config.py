@@ -90,6 +90,7 @@ class PruneConfig:
     saved: float = 0.5  # device: instead, the fraction of what pruning can save, down to the narrowest network
     widths: int = 8  # device: that are measured of a block, at most
     keep: float = 0.75  # the other rules: fraction of the channels
+    images: int = 2048  # that Taylor importance is estimated on
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class CompressConfig:
     clusters: int = 16  # values that a layer's weights share
     qat: Recipe = Recipe(steps=60, batch=64, learning_rate=0.005)
     quantize: QuantizeConfig = field(default_factory=QuantizeConfig)
-    calibration: int = 512  # training images for INT8 ranges and for Taylor importance
+    calibration: int = 512  # training images for INT8 ranges
 
 
 @dataclass(frozen=True)

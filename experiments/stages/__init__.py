@@ -20,7 +20,7 @@ STAGES: dict[str, Stage] = {
     "prune": Stage(
         "pruned",
         pruning.prune,
-        lambda c: {**some(c, "prune", "calibration"), "precision": c.precision},
+        lambda c: {**some(c, "prune"), "precision": c.precision},
         pruning.table_of_widths,
     ),
     "lowrank": Stage(

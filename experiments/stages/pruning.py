@@ -41,7 +41,7 @@ def prune(task: Task) -> None:
 
 
 def _importances(task: Task, network: Network) -> Importances:
-    name, count = task.config.compress.prune.importance, task.config.compress.calibration
+    name, count = task.config.compress.prune.importance, task.config.compress.prune.images
     if name != "taylor":
         return {"batch_norm": batch_norm_scale, "l1": l1}[name](network)
     images, labels = task.data.fixed(task.data.train, count, task.config.seed)
