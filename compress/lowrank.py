@@ -61,7 +61,7 @@ def low_rank_space(specs: Sequence[Spec], ranks: Mapping[int, Ranks]) -> SearchS
     `lowrank(network, {layer: ranks[layer] for layer, pick in enumerate(arch) if pick})` is an architecture's network.
     """
     layers = [(spec, low_rank(spec, ranks[layer])) if layer in ranks else (spec,) for layer, spec in enumerate(specs)]
-    return SearchSpace("low rank", tuple(tuple(dict.fromkeys(options)) for options in layers), (0,) * len(layers))
+    return SearchSpace("low_rank", tuple(tuple(dict.fromkeys(options)) for options in layers), (0,) * len(layers))
 
 
 def low_rank(spec: Spec, ranks: Ranks) -> Spec:
