@@ -165,6 +165,16 @@ def state() -> dict[str, Any]:
     }
 
 
+def peak_rss() -> int | None:
+    """Bytes that this process has had resident at most; None where that is unknown.
+
+    Not Linux's ru_maxrss, which goes on from the parent's: a child of a process of 300 MB began at 312 MB, used 11.
+    """
+    if peak := re.search(r"^VmHWM:\s*(\d+) kB$", _text("proc/self/status") or "", re.MULTILINE):
+        return 1024 * int(peak[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss if sys.platform == "darwin" else None
+
+
 class Link:
     """The agent's own standard input and output, as streams of frames."""
 
@@ -196,6 +206,43 @@ def options(threads: int) -> Any:
     return chosen
 
 
+def intact(name: str, onnx: str, sha256: str) -> bytes:
+    data = base64.b64decode(onnx)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ValueError(f"{name} arrived damaged")
+    return data
+
+
+def open_file(onnx: bytes | str, threads: int) -> tuple[Any, dict[str, Any]]:
+    """A session of a file's bytes or path, and one random image for it."""
+    import numpy
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(onnx, options(threads), providers=["CPUExecutionProvider"])
+    image = session.get_inputs()[0]
+    shape = [size if isinstance(size, int) else 1 for size in image.shape]
+    return session, {image.name: numpy.random.default_rng(0).standard_normal(shape, dtype=numpy.float32)}
+
+
+def report_memory(threads: int) -> None:
+    """As a fresh process: prints its peak before it opens the file on its standard input, and after some inferences."""
+    import numpy.random  # noqa: F401 (so that it counts as the runtime's)
+    import onnxruntime  # noqa: F401
+
+    runtime = peak_rss()
+    try:
+        session, feed = open_file("/dev/stdin", threads)
+        for _ in range(LEAST):
+            session.run(None, feed)
+    except Exception as error:
+        sys.exit(one_line(error))
+    print(json.dumps({"peak": peak_rss(), "runtime": runtime}))
+
+
+def one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
 class Board:
     """The loaded files, by name."""
 
@@ -206,17 +253,7 @@ class Board:
 
     def load(self, name: str, onnx: str, sha256: str, threads: int) -> dict[str, Any]:
         """Opens a file and warms it up."""
-        import numpy
-        import onnxruntime
-
-        data = base64.b64decode(onnx)
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise ValueError(f"{name} arrived damaged")
-        session = onnxruntime.InferenceSession(data, options(threads), providers=["CPUExecutionProvider"])
-        image = session.get_inputs()[0]
-        shape = [size if isinstance(size, int) else 1 for size in image.shape]
-        self.sessions[name] = session
-        self.feeds[name] = {image.name: numpy.random.default_rng(0).standard_normal(shape, dtype=numpy.float32)}
+        self.sessions[name], self.feeds[name] = open_file(intact(name, onnx, sha256), threads)
         self.sample(name, WARM_UP, False)
         return {}
 
@@ -249,6 +286,19 @@ class Board:
         feed = {key: numpy.asarray(image, numpy.float32) for key in self.feeds[name]}
         return {"output": self.sessions[name].run(None, feed)[0].tolist()}
 
+    def peak_memory(self, name: str, onnx: str, sha256: str, threads: int) -> dict[str, Any]:
+        """What a process that opens and runs nothing but this file has resident at most: bytes, or None if unknown.
+
+        The answer is {"peak": ..., "runtime": ...}, "runtime" before it opened the file.
+        """
+        with tempfile.TemporaryFile() as file:
+            file.write(intact(name, onnx, sha256))
+            file.seek(0)
+            done, said = self._run([sys.executable, __file__, "report_memory", str(threads)], file)
+        if not done:
+            raise RuntimeError(f"{name}: {said}")
+        return json.loads(said)
+
     def setup(self, folder: str, packages: list[str], source: str, patience: float) -> dict[str, Any]:
         """Takes the board's lock and sees to the packages; then says which command `enter` is to go on as.
 
@@ -266,12 +316,12 @@ class Board:
         os.write(self.lock, str(os.getpid()).encode())
         venv = str(home / "venv" / "bin" / "python")
         imports = "import " + ", ".join(packages)
-        found = [python for python in (sys.executable, venv) if self._run([python, "-c", imports]) is None]
+        found = [python for python in (sys.executable, venv) if self._run([python, "-c", imports])[0]]
         if not found:
             make = [sys.executable, "-m", "venv", "--clear", str(home / "venv")]
             for command in (make, [venv, "-m", "pip", "install", *packages], [venv, "-c", imports]):
-                said = self._run(command)
-                if said is not None:
+                done, said = self._run(command)
+                if not done:
                     return {"failed": " ".join(command), "said": said}
         (home / "agent.py").write_text(source)
         return {"enter": [(found or [venv])[0], str(home / "agent.py"), str(patience)]}
@@ -282,13 +332,13 @@ class Board:
         os.set_inheritable(self.lock, True)
         os.execv(command[0], command)
 
-    def _run(self, command: list[str]) -> str | None:
-        """None where the command succeeds, else the last line that it said; it dies with the agent."""
+    def _run(self, command: list[str], file: Any = subprocess.DEVNULL) -> tuple[bool, str]:
+        """Whether the command succeeds with this input, and the last line that it said; it dies with the agent."""
         with tempfile.TemporaryFile() as output:
             try:
-                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+                process = subprocess.Popen(command, stdin=file, stdout=output, stderr=output)
             except OSError as error:
-                return str(error)
+                return False, str(error)
             try:
                 while process.poll() is None:
                     self.link.alive()
@@ -298,7 +348,8 @@ class Board:
                 process.wait()
             output.seek(0)
             lines = output.read().decode(errors="replace").split("\n")
-        return None if process.returncode == 0 else ([line for line in lines if line.strip()] or ["nothing"])[-1]
+        nothing = f"it ended with exit code {process.returncode}"
+        return process.returncode == 0, ([line for line in lines if line.strip()] or [nothing])[-1]
 
 
 def main(kind: type[Board] = Board) -> None:
@@ -313,18 +364,22 @@ def main(kind: type[Board] = Board) -> None:
         "load": board.load,
         "round": board.round,
         "outputs": board.outputs,
+        "peak_memory": board.peak_memory,
     }
     while (request := read_frame(board.link.requests)) is not None:
         answer: dict[str, Any] = {"nonce": request.pop("nonce", None)}
         try:
             answer["answer"] = requests[request.pop("do")](**request)
         except Exception as error:
-            answer["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
+            answer["error"] = one_line(error)
         write_frame(board.link.answers, answer)
         if "enter" in answer.get("answer", ()):
             board.enter(answer["answer"]["enter"])
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(OSError, ValueError):  # the connection broke: nobody is left to hear of it
-        main()
+    if sys.argv[1:2] == ["report_memory"]:
+        report_memory(int(sys.argv[2]))
+    else:
+        with contextlib.suppress(OSError, ValueError):  # the connection broke: nobody is left to hear of it
+            main()

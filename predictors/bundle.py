@@ -135,6 +135,8 @@ class Carried:
     def ask(self, do: str, **arguments: Any) -> Any:
         if do == "state":
             return {}
+        if do == "peak_memory":
+            return {"peak": None, "runtime": None}
         raise LutraError(
             f"{self._path} does not say this: a bundle's board cannot be asked live, and its results are those of the "
             "networks that `python -m experiments.measure device=bundle` wrote, at these settings"

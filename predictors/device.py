@@ -108,8 +108,7 @@ class Connection:
         return answer["answer"]
 
     def load(self, name: str, onnx: bytes) -> None:
-        sha256 = hashlib.sha256(onnx).hexdigest()
-        self.ask("load", name=name, onnx=base64.b64encode(onnx).decode(), sha256=sha256, threads=self.threads)
+        self.ask("load", **as_arguments(name, onnx, self.threads))
 
     def round(self, order: Sequence[str], seconds: float, each: bool = False) -> dict[str, Any]:
         return self.ask("round", order=list(order), seconds=seconds, each=each)
@@ -141,6 +140,12 @@ class Connection:
 
     def _ended_here(self, do: str) -> LutraError:
         return Unreachable(f"the agent ended at {do!r} with exit code {self._process.wait()}; see its output above")
+
+
+def as_arguments(name: str, onnx: bytes, threads: int) -> dict[str, Any]:
+    """How a file travels in a request."""
+    sha256 = hashlib.sha256(onnx).hexdigest()
+    return {"name": name, "onnx": base64.b64encode(onnx).decode(), "sha256": sha256, "threads": threads}
 
 
 @contextmanager

@@ -28,6 +28,8 @@ from hypothesis import strategies as st
 from predictors import ssh as ssh_module
 from predictors.device import Connection, Unreachable, local
 from predictors.lasting import lasting
+from predictors.memory import peak_memory
+from predictors.outputs import outputs
 from predictors.rounds import Protocol, Round, measure
 from predictors.ssh import START, Destination, ssh
 from search_spaces.errors import LutraError
@@ -221,15 +223,13 @@ def test_nobody_there_is_one_line() -> None:
 
 @needs_sshd
 def test_a_board_behind_ssh_computes_what_this_machine_computes(lab: Lab) -> None:
-    image = np.random.default_rng(0).standard_normal((1, 1, 16, 16), dtype=np.float32).tolist()
-    answers = []
+    images = np.random.default_rng(0).standard_normal((2, 1, 16, 16), dtype=np.float32)
     with ssh(lab.to, 1) as far, local(1) as near:
-        for board in (far, near):
-            board.load("net", NET)
-            answers.append(board.ask("outputs", name="net", image=image))
-            assert board.round(["net"], 0.001)["samples"][0][0] > 0
+        assert (outputs(far, {"net": NET}, images)["net"] == outputs(near, {"net": NET}, images)["net"]).all()
+        assert far.round(["net"], 0.001)["samples"][0][0] > 0
         assert far.passport == near.passport
-    assert answers[0] == answers[1]
+        there, here = (peak_memory(board, {"net": NET})["net"].peak_bytes for board in (far, near))
+    assert there == pytest.approx(here, rel=0.05)
     assert until(lambda: not lab.agents())
 
 

@@ -44,6 +44,8 @@ WITHOUT_TORCH = (
     "predictors/agent.py",
     "predictors/rounds.py",
     "predictors/lasting.py",
+    "predictors/memory.py",
+    "predictors/outputs.py",
     "predictors/bundle.py",
     "predictors/classifier.py",
     "predictors/view.py",
