@@ -106,7 +106,8 @@ class Finished(NamedTuple):
     out: str
 
     def folder(self, step: str) -> Path:
-        (folder,) = (self.runs / step).iterdir()
+        """Of the search's table, not that of the pruned widths; of the last stage of compression."""
+        (folder,) = (self.runs / step).glob({"measure": "tiny-*", "compress": "quantize-*"}.get(step, "*"))
         return folder
 
     @property
@@ -519,7 +520,7 @@ def test_a_sweep_of_strategies_and_seeds_shares_table_and_supernet(
     choices = ("strategy=random,evolution,nsga2,surrogate,darts", "seed=0,1", "search.budget=2")
     done = command("search", "--multirun", *finished.arguments, f"runs={tmp_path}", *choices)
     assert (done.code, done.err) == (0, "")
-    assert [len(list((tmp_path / step).iterdir())) for step in ("measure", "train", "search")] == [1, 1, 10]
+    assert [len(list((tmp_path / step).iterdir())) for step in ("measure", "train", "search")] == [2, 1, 10]
     assert {path.name for path in tmp_path.iterdir()} == {"measure", "train", "search", "multirun.yaml"}
     for folder in (tmp_path / "search").iterdir():
         events = EventAccumulator(str(folder)).Reload()

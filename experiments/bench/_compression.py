@@ -1,4 +1,4 @@
-"""What the benchmarks of compression share: a command on CIFAR-10, `mobile`, this machine, and the rows that it makes."""
+"""What the benchmarks of compression share: a command on CIFAR-10, `mobile`, this machine, and the rows it makes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""python -m experiments.bench.against_hand_made [data.path=FILE] [KEY.KEY=VALUE ...]: the winner and hand-made networks.
+"""python -m experiments.bench.against_hand_made [data.path=FILE] [KEY.KEY=VALUE ...]: the winner, and hand-made ones.
 
 `experiments.hand_made` on CIFAR-10, `mobile`, this machine, one thread, all in INT8.
 """
