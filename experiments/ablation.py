@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from experiments import artefacts, command
-from experiments.benchmark import Row, item, read_rows, show_rows, timed
+from experiments.benchmark import item
 from experiments.compress import Made, chain
 from experiments.config import Config
 from experiments.devices import live
@@ -16,6 +15,7 @@ from experiments.keys import data_key, passport_key
 from experiments.measure import measure, read_table
 from experiments.progress import console
 from experiments.publish import publish
+from experiments.session import Row, read_rows, session, show_rows
 from experiments.train import prepare
 
 SUBSETS: dict[str, list[str]] = {
@@ -65,8 +65,7 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
     def work(folder: Path) -> None:
         prepare(config.threads, config.seed)
         items = [replace(item(config, made[-1]), name=name) for name, made in ends.items()]
-        record = timed(config, items, [read_table(path) for path in {*tables.values()}], folder)
-        artefacts.write(folder / "benchmark.json", json.dumps(record, indent=1) + "\n")
+        session(config, items, [read_table(path) for path in dict.fromkeys(tables.values())], folder)
         artefacts.write_csv(folder / f"{step}.csv", [_with_cost(row, ends[row.stage]) for row in read_rows(folder)[0]])
 
     folder = artefacts.step(Path(config.runs), step, label, settings, inputs, work)

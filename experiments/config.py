@@ -121,6 +121,7 @@ class CompressConfig:
     qat: Recipe = Recipe(steps=60, batch=64, learning_rate=0.005)
     quantize: QuantizeConfig = field(default_factory=QuantizeConfig)
     calibration: int = 512  # training images for INT8 ranges
+    memory: bool = True  # whether every file's peak memory on the device is measured
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import artefacts, command, events
-from experiments.benchmark import benchmark, read_rows, show_rows
+from experiments.benchmark import benchmark
 from experiments.choices import dataset_of, space_of, target_of
 from experiments.compress import compress
 from experiments.config import Config
@@ -15,6 +15,7 @@ from experiments.devices import live
 from experiments.measure import measure, network_rows, read_table, table_rows
 from experiments.progress import console
 from experiments.search import search
+from experiments.session import read_rows, show_rows
 from experiments.train import train
 from paper.figures import heatmap, pareto, prediction, stages, style
 from predictors.table import LatencyTable

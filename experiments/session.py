@@ -1,0 +1,197 @@
+"""One session on the device: files are timed together, compared with the host, weighed, and evaluated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.table import Table
+from torch import nn
+
+from compress.depgraph import size
+from compress.parity import onnx_logits
+from compress.size import compressed_bytes
+from experiments import artefacts
+from experiments.choices import dataset_of
+from experiments.config import Config
+from experiments.data import Dataset, Split
+from experiments.devices import board_of
+from experiments.measure import followed
+from experiments.progress import track
+from experiments.sentinels import sentinels, slowdown
+from experiments.stages.quantizing import array
+from predictors.device import Board
+from predictors.memory import Memory, peak_memory
+from predictors.outputs import outputs
+from predictors.rounds import Round, summarize
+from predictors.table import LatencyTable
+from search_spaces.errors import LutraError
+from search_spaces.evaluation import accuracy
+from search_spaces.network import Network
+
+RECORD = "benchmark.json"
+GOLDEN = 8  # validation images that device and host are compared on
+GOLDEN_LIMIT = 1e-2  # of the largest logit: kernels of another CPU round otherwise
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file of the final table. Accuracies are fractions."""
+
+    stage: str
+    precision: str
+    validation_accuracy: float
+    test_accuracy: float
+    latency_median_s: float  # median over rounds of the median inference of a sample
+    latency_p90_s: float  # 90th percentile over all single inferences, as they were
+    predicted_s: float | None  # by a table, at the speed the machine had here; None where a layer was not measured
+    file_bytes: int
+    compressed_bytes: int  # by a lossless compressor
+    peak_bytes: int | None  # resident memory of a process on the device that has run this file alone; None: not asked
+    runtime_bytes: int | None  # of that, before the file was opened
+    macs: int
+    parameters: int
+    seconds: float  # that making the network took
+    parent: str  # sha256 of the file that the network was made from
+    sha256: str  # of this file
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file to be timed, and the network that it was written from."""
+
+    name: str
+    precision: str
+    network: nn.Module
+    onnx: bytes
+    seconds: float = 0.0
+    parent: str = ""
+
+
+def session(config: Config, items: Sequence[Item], tables: Sequence[LatencyTable], folder: Path) -> None:
+    """Leaves files and record of all in the folder; networks of the tables say how fast the machine is now."""
+    names = {f"{one.name}.{one.precision}": one for one in items}
+    for name, one in names.items():
+        artefacts.write(folder / f"{name}.onnx", one.onnx)
+    again = [sentinels(table, label=f"sentinel {number}") for number, table in enumerate(tables)]
+    files = {name: one.onnx for name, one in names.items()}
+    for known, _ in again:
+        files |= known
+    with board_of(config.device, folder) as board:
+        rounds = list(followed(board, files, config.measure, "timing stages", each=True))
+        memory = _memory(board, names) if config.compress.memory else {}
+        golden = _golden(config, board, names)
+    values = summarize(rounds)
+    slower = [slowdown(values, then) for _, then in again]
+    rows = [
+        _row(config, one, values[name].seconds, _percentile(rounds, name), memory.get(name), list(zip(tables, slower)))
+        for name, one in track(names.items(), "evaluating files", len(names))
+    ]
+    record = {"slowdown": slower[0] if slower else 1.0, "golden": golden, "rows": [asdict(row) for row in rows]}
+    artefacts.write(folder / RECORD, json.dumps(record, indent=1) + "\n")
+
+
+def _memory(board: Board, items: Mapping[str, Item]) -> dict[str, Memory]:
+    found: dict[str, Memory] = {}
+    for name, one in track(items.items(), "measuring memory", len(items)):
+        found |= peak_memory(board, {name: one.onnx})
+    return found
+
+
+def _golden(config: Config, board: Board, items: Mapping[str, Item]) -> float:
+    """How far the device's logits are from the host's, at most, as a fraction of a file's largest.
+
+    Raises LutraError where they are beyond GOLDEN_LIMIT: the device then computes something else.
+    """
+    data = dataset_of(config.data)
+    images = array(data.fixed(data.validation, GOLDEN, config.seed)[0])
+    answers = outputs(board, {name: one.onnx for name, one in items.items()}, images)
+    worst = 0.0
+    for name, one in items.items():
+        expected = onnx_logits(one.onnx, images, batch=1)
+        off = float(np.abs(answers[name] - expected).max() / max(1.0, np.abs(expected).max()))
+        if not off <= GOLDEN_LIMIT:
+            raise LutraError(
+                f"the device answers {off:.2g} off the host for {name} (limit {GOLDEN_LIMIT:g} of the largest logit): "
+                "its onnxruntime computes something else; install the host's version there"
+            )
+        worst = max(worst, off)
+    return worst
+
+
+def _percentile(rounds: list[Round], name: str) -> float:
+    singles = [r.singles[r.order.index(name)] for r in rounds if name in r.order]
+    return float(np.percentile(np.concatenate(singles), 90))
+
+
+def _row(
+    config: Config,
+    one: Item,
+    seconds: float,
+    percentile: float,
+    memory: Memory | None,
+    tables: Sequence[tuple[LatencyTable, float]],
+) -> Row:
+    data = dataset_of(config.data)
+    cost = size(one.network, data.shape.image)
+    return Row(
+        stage=one.name,
+        precision=one.precision,
+        validation_accuracy=_accuracy(one.onnx, data, data.validation),
+        test_accuracy=_accuracy(one.onnx, data, data.test),
+        latency_median_s=seconds,
+        latency_p90_s=percentile,
+        predicted_s=_predicted(one, tables),
+        file_bytes=len(one.onnx),
+        compressed_bytes=compressed_bytes(one.onnx),
+        peak_bytes=None if memory is None else memory.peak_bytes,
+        runtime_bytes=None if memory is None else memory.runtime_bytes,
+        macs=cost.macs,
+        parameters=cost.parameters,
+        seconds=one.seconds,
+        parent=one.parent,
+        sha256=hashlib.sha256(one.onnx).hexdigest(),
+    )
+
+
+def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, float]]) -> float | None:
+    """By the first table that knows all its layers, at the speed of now."""
+    if not isinstance(one.network, Network) or one.precision not in ("fp32", "int8"):
+        return None
+    specs = one.network.specs
+    known = (
+        slower * table.latency(specs, one.precision) for table, slower in tables if table.covers(specs, one.precision)
+    )
+    return next(known, None)
+
+
+def _accuracy(onnx: bytes, data: Dataset, split: Split) -> float:
+    """Fraction of a split's images that the file classifies right."""
+    images, labels = data.fixed(split, 0, 0)
+    return accuracy(torch.from_numpy(onnx_logits(onnx, array(images))), labels)
+
+
+def read_rows(folder: Path) -> tuple[list[Row], float]:
+    """The rows, and how much longer everything took than when the table was measured (1.1: 10 % longer)."""
+    record = json.loads((folder / RECORD).read_text())
+    return [Row(**row) for row in record["rows"]], record["slowdown"]
+
+
+def show_rows(rows: Sequence[Row], title: str, names: Mapping[str, str] = {}) -> Table:
+    """The rows for people: milliseconds, percent, kilobytes."""
+    columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params")
+    table = Table(*columns, title=title)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for row in rows:
+        accuracies = [f"{100 * value:.2f}" for value in (row.validation_accuracy, row.test_accuracy)]
+        seconds = (row.latency_median_s, row.latency_p90_s, row.predicted_s)
+        latencies = ["" if value is None else f"{1e3 * value:.3f}" for value in seconds]
+        sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]
+        table.add_row(names.get(row.stage, row.stage), row.precision, *accuracies, *latencies, *sizes)
+    return table
