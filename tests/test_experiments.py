@@ -581,7 +581,7 @@ def test_a_table_of_another_runtime_is_used_only_when_told(
         tmp_path / "old" / "report" / finished.folder("report").name / "setup.csv"
     }
     assert "ignored,onnxruntime" in new.read_text()
-    assert len(list((tmp_path / "old" / "measure").iterdir())) == 1
+    assert len(list((tmp_path / "old" / "measure").glob("tiny-*"))) == 1
 
 
 def bad_row(**changes: Any) -> Callable[[dict[str, Any]], None]:
@@ -614,8 +614,6 @@ def test_a_table_of_another_space_is_refused(table: LatencyTable, refused: Refus
     path = tmp_path / "other.json"
     path.write_text(dump(made_up_table(tiny(1, 24, 10), table.passport)))
     assert "resolution 24 is here 16" in refused(search, f"table={path}")
-    path.write_text(dump(made_up_table(tiny(1, 16, 10), table.passport)))
-    assert "was never measured" in refused(measure, f"table={path}", "precision=int8")
 
 
 def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, refused: Refused, tmp_path: Path) -> None:
