@@ -104,7 +104,7 @@ def step(
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder / ".lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not _finished(folder):
+            if not finished(folder):
                 _sweep(folder)
                 start = time.monotonic()
                 work(folder)
@@ -120,12 +120,7 @@ def manifest(folder: Path) -> dict[str, Any]:
         raise LutraError(f"{folder / MANIFEST} is damaged; delete {folder} and run the same command again") from None
 
 
-def arch_name(arch: Iterable[int]) -> str:
-    """An architecture as text, in file names and tables."""
-    return "-".join(map(str, arch))
-
-
-def _finished(folder: Path) -> bool:
+def finished(folder: Path) -> bool:
     """Whether the step ended; raises LutraError where one of its files was changed or lost since."""
     if not (folder / MANIFEST).exists():
         return False
@@ -135,6 +130,11 @@ def _finished(folder: Path) -> bool:
             state = "was changed" if path.exists() else "is missing"
             raise LutraError(f"{path} {state} since it was made; delete {folder} and run the same command again")
     return True
+
+
+def arch_name(arch: Iterable[int]) -> str:
+    """An architecture as text, in file names and tables."""
+    return "-".join(map(str, arch))
 
 
 def _sweep(folder: Path) -> None:

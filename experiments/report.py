@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from experiments import artefacts, command, events
+from experiments import artefacts, command, events, provenance
 from experiments.benchmark import benchmark
 from experiments.choices import dataset_of, space_of, target_of
 from experiments.compress import compress
@@ -48,7 +48,7 @@ def report(config: Config) -> Path:
         label,
         {"ignore": config.ignore},
         inputs,
-        lambda folder: _report(config, table, folders, folder),
+        lambda folder: _report(config, table, folders, inputs, folder),
     )
     if config.publish:
         for path in (*sorted(folder.glob("*.csv")), folder / "pareto.png"):
@@ -57,7 +57,7 @@ def report(config: Config) -> Path:
     return folder
 
 
-def _report(config: Config, table: Path, folders: dict[str, Path], folder: Path) -> None:
+def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[str, str], folder: Path) -> None:
     rows, slowdown = read_rows(folders["benchmark"])
     facts, latencies = setup(config, table, folders, slowdown), read_table(table)
     artefacts.write_csv(folder / "setup.csv", [{"key": key, "value": value} for key, value in facts.items()])
@@ -66,13 +66,16 @@ def _report(config: Config, table: Path, folders: dict[str, Path], folder: Path)
     artefacts.write_csv(folder / "networks.csv", network_rows(latencies))
     artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
     artefacts.write(folder / "int8.onnx", (folders["compress"] / "int8.onnx").read_bytes())
+    final = next(row for row in rows if row.stage == "int8")
+    given = map(Path, filter(None, (config.table, config.device.results)))
+    origin = provenance.trace(provenance.index(Path(config.runs)), inputs, given, asdict(final))
+    artefacts.write(folder / provenance.LINEAGE, provenance.dump(origin))
     with events.writer(folder) as board:
         for name, draw in FIGURES.items():
             figure = draw(folder)
             for suffix in ("pdf", "png"):
                 style.save(figure, folder / f"{name}.{suffix}")
             board.add_figure(name, figure)
-        final = next(row for row in rows if row.stage == "int8")
         chosen = {key: facts[key] for key in ("space", "data", "strategy", "objective", "seed")}
         metrics = {"final/test_accuracy": final.test_accuracy, "final/latency_ms": 1e3 * final.latency_median_s}
         board.add_hparams(chosen, metrics, run_name=".")

@@ -1,0 +1,88 @@
+"""python -m experiments.lineage: from the supernet to the deployed file as a tree, after verifying every hash of it.
+
+Of the configuration's report, or with run=FOLDER of a finished one.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.markup import escape
+from rich.tree import Tree
+
+from experiments import artefacts, command
+from experiments.config import Config
+from experiments.progress import console
+from experiments.provenance import LINEAGE, Lineage, Step, verify
+from experiments.report import report
+from experiments.search import read_winner
+
+SHORT = 12  # characters of a hash
+NAMES = {
+    "train": "supernet",
+    "search": "search candidate",
+    "retrain": "weights",
+    "benchmark": "measured on the device",
+    "measure": "latency table",
+}
+
+
+def lineage(config: Config) -> Path:
+    """The path of lineage.json. Prints it as a tree."""
+    folder = Path(config.run).resolve() if config.run else report(config).resolve()
+    found = verify(folder)
+    console.print(tree(found, folder), highlight=False)
+    steps = len(found.line) + len(found.others) + 1
+    console.print(f"All files of these {steps} steps have the sha256 that their manifests say.", highlight=False)
+    console.print(f"The deployed file has {found.row['sha256']}.", highlight=False, soft_wrap=True)
+    return folder / LINEAGE
+
+
+def tree(found: Lineage, folder: Path) -> Tree:
+    """A step hangs below the one that it was made from; the last is the report, with the deployed file."""
+    runs = folder.parents[1]
+    with open(folder / "stages.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = {sha256: name for name, sha256 in found.line[-1].inputs.items()}
+    root = node = Tree(f"[bold]{artefacts.arch_name(found.arch)}[/bold]")
+    for step in found.line:
+        node = node.add(_told(step, _found(runs, step) or _measured(step, rows, names)))
+    record, deployed = artefacts.manifest(folder), found.row["sha256"]
+    own = Step("report", f"report/{folder.name}", "", deployed, "", {}, record["seconds"], record["git_commit"])
+    node.add(_told(own, _measured(own, rows, names)))
+    beside = root.add("[bold]beside it[/bold]")
+    for step in found.others:
+        beside.add(_told(step, _measured(step, rows, names)))
+    for path, sha256 in found.given.items():
+        beside.add(f"[bold]given[/bold]  {sha256[:SHORT]}\n{escape(path)}")
+    return root
+
+
+def _told(step: Step, more: str) -> str:
+    read = [f"{name} {step.inputs[name][:SHORT]}" for name in ("table", "teacher", "ranges") if name in step.inputs]
+    by = f"  by {', '.join(read)}" if read and step.what != "benchmark" else ""
+    facts = f"{step.sha256[:SHORT]}  {step.seconds:.1f} s  commit {step.git_commit}"
+    return f"[bold]{NAMES.get(step.what, step.what)}[/bold]  {facts}{more}\n[dim]{escape(step.folder)}{by}[/dim]"
+
+
+def _found(runs: Path, step: Step) -> str:
+    if step.what != "search":
+        return ""
+    winner = read_winner(runs / step.folder)
+    return f"  {100 * winner.accuracy:.2f} % by the supernet, {1e3 * winner.latency:.3f} ms by the table"
+
+
+def _measured(step: Step, rows: Sequence[Mapping[str, str]], names: Mapping[str, str]) -> str:
+    """Accuracy and latency of a step's file, from the report's row of it: its own, or of what was written from it."""
+    for row in rows:
+        written = row["stage"] == names.get(step.sha256) and row["precision"] == "fp32"
+        if written or row["sha256"] == step.sha256:
+            accuracy, seconds = float(row["test_accuracy"]), float(row["latency_median_s"])
+            return f"  {100 * accuracy:.2f} % on test, {1e3 * seconds:.3f} ms"
+    return ""
+
+
+if __name__ == "__main__":
+    command.run(lineage)

@@ -1,0 +1,234 @@
+"""Laws of a winner's lineage: of a small real run through the command line, and of made-up steps."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from experiments import artefacts, provenance
+from experiments import command as command_line
+from experiments.lineage import lineage
+from search_spaces.errors import LutraError
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ("0.002", "0.01", "0.05")  # seconds, while the machine is too noisy for the one before
+STAGES = ["prune", "finetune", "quantize"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the smallest pipeline, as a user would start it."""
+    for sample in SAMPLES:
+        runs = tmp_path_factory.mktemp("runs")
+        arguments = ("experiment=smoke", "objective.target_fraction=1", f"measure.sample_seconds={sample}")
+        started = [sys.executable, "-m", "experiments.report", *arguments, f"runs={runs}"]
+        done = subprocess.run(started, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode == 0:
+            (runs / "arguments.json").write_text(json.dumps([*arguments, f"runs={runs}"]))
+            (runs / "printed.txt").write_text(done.stdout)
+            return runs
+    pytest.fail(done.stderr)
+
+
+@pytest.fixture
+def report(runs: Path) -> Path:
+    (folder,) = (runs / "report").iterdir()
+    return folder
+
+
+Told = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Told:
+    """Exit code, stdout and stderr of the command, in this process."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["lineage", *arguments])
+        code = 0
+        try:
+            command_line.run(lineage)
+        except SystemExit as stopped:
+            code = int(stopped.code or 0)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def hashes(text: str) -> list[str]:
+    return re.findall(r"\b[0-9a-f]{12}\b(?=  \d)", text)
+
+
+def test_the_file_names_every_step_in_order(runs: Path, report: Path) -> None:
+    record = json.loads((report / "lineage.json").read_text())
+    assert [step["what"] for step in record["line"]] == ["train", "search", "retrain", *STAGES, "benchmark"]
+    for step in (*record["line"], *record["others"]):
+        assert artefacts.sha256(runs / step["folder"] / step["file"]) == step["sha256"]
+        assert artefacts.sha256(runs / step["folder"] / "manifest.json") == step["manifest"]
+    made = record["line"][2:-1]
+    assert [step["inputs"]["parent"] for step in made[1:]] == [step["sha256"] for step in made[:-1]]
+    recorded = {step["folder"] for step in (*record["line"], *record["others"])}
+    everything = {path.parent.relative_to(runs).as_posix() for path in runs.glob("*/*/manifest.json")}
+    assert recorded | {f"report/{report.name}"} == everything
+
+
+def test_the_row_is_the_report_s_of_the_deployed_file(report: Path) -> None:
+    row = json.loads((report / "lineage.json").read_text())["row"]
+    assert row["sha256"] == artefacts.sha256(report / "int8.onnx")
+    with open(report / "stages.csv", newline="") as file:
+        assert {key: str(value) for key, value in row.items()} in list(csv.DictReader(file))
+
+
+def test_the_tree_s_leaf_is_the_deployed_file(runs: Path, report: Path, told: Told) -> None:
+    code, out, err = told(f"run={report}")
+    assert (code, err) == (0, "")
+    line, _ = out.split("beside it")
+    deployed = artefacts.sha256(report / "int8.onnx")
+    assert hashes(line)[-1] == deployed[:12]
+    assert deployed in out
+    record = json.loads((report / "lineage.json").read_text())
+    assert hashes(line)[:-1] == [step["sha256"][:12] for step in record["line"]]
+    assert all(stage in line for stage in STAGES)
+    assert line.count("on test") == len(["weights", *STAGES, "measured", "report"])
+    assert str(report / "lineage.json") in out
+
+
+def test_by_configuration_it_is_the_same_tree(runs: Path, report: Path, told: Told) -> None:
+    by_folder = told(f"run={report}")[1]
+    code, out, err = told(*json.loads((runs / "arguments.json").read_text()))
+    assert (code, err) == (0, "")
+    assert out.endswith(by_folder)
+
+
+FILES = [
+    "measure/*/table.json",
+    "measure/*/rounds.jsonl",
+    "train/*/supernet.safetensors",
+    "search/*/candidates.jsonl",
+    "search/*/winner.json",
+    "retrain/*/network.safetensors",
+    "compress/*/network.safetensors",
+    "compress/*/int8.onnx",
+    "benchmark/*/int8.int8.onnx",
+    "benchmark/*/benchmark.json",
+    "report/*/stages.csv",
+    "report/*/lineage.json",
+    "report/*/int8.onnx",
+    *(f"{step}/*/manifest.json" for step in ("measure", "train", "search", "retrain", "compress", "benchmark")),
+]
+
+
+@pytest.mark.parametrize("pattern", FILES)
+def test_a_flipped_byte_or_a_lost_file_is_named(pattern: str, runs: Path, report: Path, told: Told) -> None:
+    paths = sorted(runs.glob(pattern))
+    assert paths
+    for path in paths:
+        whole = path.read_bytes()
+        damaged = bytearray(whole)
+        damaged[len(damaged) // 2] ^= 1
+        try:
+            for content in (bytes(damaged), None):
+                path.write_bytes(content) if content is not None else path.unlink()
+                code, out, err = told(f"run={report}")
+                assert (code, out, err.count("\n")) == (2, "", 1)
+                assert str(path) in err
+        finally:
+            path.write_bytes(whole)
+    assert told(f"run={report}")[0] == 0
+
+
+def test_what_is_no_report_is_refused(runs: Path, told: Told) -> None:
+    (search,) = (runs / "search").iterdir()
+    code, out, err = told(f"run={search}")
+    assert (code, out) == (2, "")
+    assert f"{search} has no lineage.json" in err
+    assert told(f"run={runs / 'nowhere'}")[0] == 2
+
+
+# Made-up steps
+
+
+@pytest.fixture
+def step(tmp_path: Path) -> Callable[..., Path]:
+    """A finished step with one file for each content."""
+
+    def make(name: str, inputs: dict[str, str], contents: dict[str, str], **config: object) -> Path:
+        def work(folder: Path) -> None:
+            for file, content in contents.items():
+                artefacts.write(folder / file, content)
+
+        return artefacts.step(tmp_path / "runs", name, "made-up", config, inputs, work)
+
+    return make
+
+
+@pytest.fixture
+def inputs(step: Callable[..., Path], tmp_path: Path) -> dict[str, str]:
+    """Of a report on a table that was given."""
+    table = tmp_path / "table.json"
+    table.write_text("a table")
+    given = artefacts.sha256(table)
+    train = step("train", {}, {"supernet.safetensors": "supernet"})
+    supernet = artefacts.sha256(train / "supernet.safetensors")
+    search = step("search", {"table": given, "supernet": supernet}, {"winner.json": json.dumps({"arch": [0, 1]})})
+    parent = step("retrain", {}, {"network.safetensors": "weights"}, arch=[0, 1]) / "network.safetensors"
+    for stage in ("prune", "finetune", "prune"):
+        made = step("compress", {"parent": artefacts.sha256(parent)}, {parent.name: f"{parent}"}, stage=stage)
+        parent = made / parent.name
+    last = step("compress", {"parent": artefacts.sha256(parent)}, {"int8.onnx": "deployed"}, stage="quantize")
+    deployed = artefacts.sha256(last / "int8.onnx")
+    files = {"table": given, "quantized": deployed, "passport": "0" * 64}
+    benchmark = step("benchmark", files, {"int8.int8.onnx": "deployed"})
+    folders = {"train": train, "search": search, "compress": last, "benchmark": benchmark}
+    return {name: artefacts.sha256(folder / "manifest.json") for name, folder in folders.items()} | {"table": given}
+
+
+def reported(step: Callable[..., Path], inputs: dict[str, str], tmp_path: Path) -> Path:
+    row = {"sha256": artefacts.sha256(next((tmp_path / "runs").glob("compress/*/int8.onnx")))}
+    index = provenance.index(tmp_path / "runs")
+    text = provenance.dump(provenance.trace(index, inputs, [tmp_path / "table.json"], row))
+    return step("report", inputs, {"lineage.json": text, "int8.onnx": "deployed"})
+
+
+def test_a_stage_may_come_twice_and_a_copy_is_no_origin(
+    step: Callable[..., Path], inputs: dict[str, str], tmp_path: Path
+) -> None:
+    first = reported(step, inputs, tmp_path)
+    step("ablation", {"quantized": provenance.load(first / "lineage.json").row["sha256"]}, {"a.onnx": "deployed"})
+    for _ in range(2):
+        found = provenance.verify(first)
+        whats = [one.what for one in found.line]
+        assert whats == ["train", "search", "retrain", "prune", "finetune", "prune", "quantize", "benchmark"]
+        again = provenance.trace(provenance.index(tmp_path / "runs"), inputs, [tmp_path / "table.json"], found.row)
+        assert again == found
+
+
+def test_a_given_table_is_verified(step: Callable[..., Path], inputs: dict[str, str], tmp_path: Path) -> None:
+    folder = reported(step, inputs, tmp_path)
+    assert provenance.verify(folder).given == {str(tmp_path / "table.json"): inputs["table"]}
+    (tmp_path / "table.json").write_text("b table")
+    with pytest.raises(LutraError, match=r"table\.json, which was given"):
+        provenance.verify(folder)
+
+
+def test_an_input_of_unknown_origin_is_told(step: Callable[..., Path], inputs: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "table.json").unlink()
+    with pytest.raises(LutraError, match=f"the table {inputs['table'][:12]} that .*search.* was made by no step"):
+        provenance.verify(reported(step, inputs, tmp_path))
+
+
+def test_a_report_that_says_otherwise_than_its_manifests_is_refused(
+    step: Callable[..., Path], inputs: dict[str, str], tmp_path: Path
+) -> None:
+    text = (reported(step, inputs, tmp_path) / "lineage.json").read_text()
+    other = step("report", inputs, {"lineage.json": text.replace('"finetune"', '"qat"')}, second=True)
+    with pytest.raises(LutraError, match="does not follow from the manifests"):
+        provenance.verify(other)
