@@ -16,6 +16,7 @@ from experiments.measure import measure, network_rows, read_table, table_rows
 from experiments.progress import console
 from experiments.search import search
 from experiments.session import read_rows, show_rows
+from experiments.stages import answers
 from experiments.train import train
 from paper.figures import heatmap, pareto, prediction, stages, style
 from predictors.table import LatencyTable
@@ -65,7 +66,8 @@ def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[
     artefacts.write_csv(folder / "table.csv", table_rows(space_of(config), latencies))
     artefacts.write_csv(folder / "networks.csv", network_rows(latencies))
     artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
-    artefacts.write(folder / "int8.onnx", (folders["compress"] / "int8.onnx").read_bytes())
+    for name in ("int8.onnx", answers.ANSWERS):
+        artefacts.write(folder / name, (folders["compress"] / name).read_bytes())
     final = next(row for row in rows if row.stage == "int8")
     given = map(Path, filter(None, (config.table, config.device.results)))
     origin = provenance.trace(provenance.index(Path(config.runs)), inputs, given, asdict(final))
@@ -87,6 +89,7 @@ def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float
     manifests = {name: artefacts.manifest(folder) for name, folder in folders.items()}
     versions = manifests["benchmark"]["versions"]
     aimed = config.objective.name != "pareto"
+    checked = answers.load(folders["compress"])
     own = (table.parent / artefacts.MANIFEST).exists()
     return {
         "space": space.name,
@@ -118,6 +121,8 @@ def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float
         "supernet_seconds": manifests["train"]["seconds"],
         "search_seconds": manifests["search"]["seconds"],
         "measure_seconds": artefacts.manifest(table.parent)["seconds"] if own else "",
+        "int8_agreement": checked.agreement,
+        "saturating_layers": "" if checked.saturating is None else checked.saturating,
         "git_commit": manifests["benchmark"]["git_commit"],
         "machine_speed": 1 / slowdown,
         "ignored": " ".join(config.ignore),
@@ -145,6 +150,8 @@ def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Pat
     console.print(show_rows(rows, f"{config.data.name}, {config.space.name}, {config.device.name}", LABELS))
     change = f"{abs(slowdown - 1):.0%} {'slower' if slowdown > 1 else 'faster'}"
     console.print(f"The machine was {change} than when the table was measured; the predictions are scaled by that.")
+    for line in answers.load(folder).lines():
+        console.print(line, highlight=False, soft_wrap=True)
     if config.ignore:
         console.print(f"The table's {', '.join(config.ignore)} was not compared with this device's: ignore was set.")
     console.print(f"The deployed file: {folder / 'int8.onnx'}\nFigures and CSV files: {folder}", soft_wrap=True)

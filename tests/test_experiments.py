@@ -275,7 +275,21 @@ def test_the_report_holds_what_the_paper_is_made_of(finished: Finished) -> None:
     names = {path.name for path in finished.folder("report").iterdir()}
     tables = {f"{name}.csv" for name in ("stages", "candidates", "networks", "table", "setup")}
     figures = {f"{name}.{kind}" for name in ("pareto", "prediction", "stages", "heatmap") for kind in ("pdf", "png")}
-    assert tables | figures | {"int8.onnx"} <= names
+    assert tables | figures | {"int8.onnx", "int8.json", "lineage.json"} <= names
+
+
+def test_the_report_says_how_far_int8_answers_as_fp32(finished: Finished) -> None:
+    data = DATASETS["digits"]("", 16, 0.2, 0)
+    images = data.normalize(data.validation.images).numpy()
+    files = [finished.folder("benchmark") / "finetuned.fp32.onnx", finished.folder("report") / "int8.onnx"]
+    fp32, int8 = (onnxruntime.InferenceSession(file).run(None, {"image": images})[0].argmax(1) for file in files)
+    agreed = np.mean(fp32 == int8)
+    assert f"INT8 predicts as fp32 on {100 * agreed:.4g} % of {len(images)} validation images" in finished.out
+    assert ("mostly by layers" in finished.out) == (agreed < 0.99)
+    with open(finished.folder("report") / "setup.csv", newline="") as file:
+        facts = {row["key"]: row["value"] for row in csv.DictReader(file)}
+    assert float(facts["int8_agreement"]) == pytest.approx(agreed)
+    assert ("an x86 CPU without VNNI clips" in finished.out) == (int(facts["saturating_layers"]) > 0)
 
 
 def test_the_file_that_is_timed_is_the_file_that_is_evaluated(finished: Finished) -> None:

@@ -34,6 +34,10 @@ STAGES: dict[str, Stage] = {
     "cluster": Stage("clustered", learning.share, _trained("clusters"), learning.teachers),
     "qat": Stage("quantization-aware", learning.qat, _trained("qat"), learning.teachers),
     "quantize": Stage(
-        "quantized", quantizing.quantize, lambda c: some(c, "quantize", "calibration"), quantizing.ranges, last=True
+        "quantized",
+        quantizing.quantize,
+        lambda c: {**some(c, "quantize", "calibration"), "looked_at": quantizing.LOOKED_AT},
+        quantizing.ranges,
+        last=True,
     ),
 }

@@ -16,30 +16,40 @@ from compress.half import half
 from compress.parity import check_parity
 from compress.quantize import quantize as quantize_file
 from compress.quantize import quantize_within
-from compress.sensitivity import float_layers, sensitivities
+from compress.sensitivity import Sensitivity, float_layers, sensitivities
 from experiments import artefacts
 from experiments.choices import dataset_of
 from experiments.config import Config
+from experiments.stages.answers import compared, saturated, save
 from experiments.stages.learning import RANGES
 from experiments.stages.task import Task
 from experiments.weights import load_network
 from search_spaces.network import Network
 from search_spaces.onnx_writer import write
 
+LOOKED_AT = {"sensitivity": 256, "saturation": 8}  # training images, at most
+
 
 def quantize(task: Task) -> None:
-    chosen, network = task.config.compress.quantize, load_network(task.parent)
-    model = fp32_file(task.config, network)
-    if chosen.kind == "fp16":
-        artefacts.write(task.folder / "fp16.onnx", half(model))
-    elif chosen.kind == "dynamic":
-        artefacts.write(task.folder / "int8.onnx", dynamic(model))
+    """Writes the file, and int8.json: how far it answers as its network does."""
+    kind, network = task.config.compress.quantize.kind, load_network(task.parent)
+    model, table = fp32_file(task.config, network), list[Sensitivity]()
+    if kind == "static":
+        file, table = _static(task, model, isinstance(network, Network))
     else:
-        artefacts.write(task.folder / "int8.onnx", _static(task, model, isinstance(network, Network)))
+        file = {"fp16": half, "dynamic": dynamic}[kind](model)
+    precision = "fp16" if kind == "fp16" else "int8"
+    artefacts.write(task.folder / f"{precision}.onnx", file)
+    answers = compared(precision, model, file, array(task.data.fixed(task.data.validation, 0, 0)[0]), table)
+    if kind == "static" and isinstance(network, Network):
+        images = array(task.data.fixed(task.data.train, LOOKED_AT["saturation"], task.config.seed)[0])
+        answers = saturated(answers, file, network.specs, images)
+    save(task.folder, answers)
 
 
-def _static(task: Task, model: bytes, ours: bool) -> bytes:
-    """With the ranges that quantization-aware training has learned, where it came before."""
+def _static(task: Task, model: bytes, ours: bool) -> tuple[bytes, list[Sensitivity]]:
+    """The file, with the ranges that quantization-aware training has learned, where it came before; and what each of
+    its INT8 layers costs."""
     chosen = task.config.compress.quantize
     images = array(task.data.fixed(task.data.train, task.config.compress.calibration, task.config.seed)[0])
     ranges = activation_ranges(model, images, chosen.method)
@@ -47,12 +57,14 @@ def _static(task: Task, model: bytes, ours: bool) -> bytes:
         learned = json.loads(task.inputs["ranges"].read_text())
         ranges = {name: tuple(pair) for name, pair in learned.items()}
     kept: tuple[int, ...] = ()
+    table: list[Sensitivity] = []
     if ours:
-        table = sensitivities(model, ranges, images)
+        table = sensitivities(model, ranges, images[: LOOKED_AT["sensitivity"]])
         artefacts.write_csv(task.folder / "sensitivity.csv", [asdict(row) for row in table])
         if chosen.float_layers:
             kept = float_layers(model, ranges, images, table)
-    return quantize_within(model, ranges, kept, chosen.reduce_range)
+    file = quantize_within(model, ranges, kept, chosen.reduce_range)
+    return file, [row for row in table if row.layer not in kept]
 
 
 def ranges(config: Config, root: Path, parent: Path) -> dict[str, Path]:

@@ -1,0 +1,68 @@
+"""Whether a file in fewer bits answers as its network does in fp32, here and on CPUs that add up otherwise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from compress.parity import agreement, onnx_logits
+from compress.saturation import saturation, warning
+from compress.sensitivity import Sensitivity, blame
+from experiments import artefacts
+from search_spaces.errors import LutraError
+from search_spaces.spec import Spec
+
+ANSWERS = "int8.json"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a report says of the deployed file. Shares are fractions."""
+
+    precision: str
+    images: int  # of validation, all of them
+    agreement: float  # share of the images with fp32's prediction
+    blame: str  # the layers that cost it most, where it is below 99 %
+    saturation: dict[str, float] | None  # by layer, the share of sums that some CPUs clip; None: not looked for
+    warning: str
+
+    @property
+    def saturating(self) -> int | None:
+        """How many layers."""
+        return None if self.saturation is None else sum(share > 0 for share in self.saturation.values())
+
+    def lines(self) -> list[str]:
+        """For people; the agreement is always told."""
+        told = f"{100 * self.agreement:.4g} % of {self.images} validation images"
+        return [
+            line for line in (f"{self.precision.upper()} predicts as fp32 on {told}", self.blame, self.warning) if line
+        ]
+
+
+def compared(
+    precision: str, fp32: bytes, file: bytes, images: np.ndarray, table: Sequence[Sensitivity] = ()
+) -> Answers:
+    """By predictions on images [N, C, H, W]. `table`: what each layer that is INT8 costs, the worst first."""
+    agreed = agreement(onnx_logits(fp32, images), onnx_logits(file, images))
+    return Answers(precision, len(images), agreed, blame(agreed, table) if table else "", None, "")
+
+
+def saturated(answers: Answers, file: bytes, specs: Sequence[Spec], images: np.ndarray) -> Answers:
+    """With the layers of an INT8 file of ours that saturate on a few images [N, C, H, W]."""
+    shares = saturation(file, specs, images)
+    return replace(answers, saturation={str(layer): share for layer, share in shares.items()}, warning=warning(shares))
+
+
+def save(folder: Path, answers: Answers) -> None:
+    artefacts.write(folder / ANSWERS, json.dumps(asdict(answers), indent=1) + "\n")
+
+
+def load(folder: Path) -> Answers:
+    """Raises LutraError where the folder is of no quantization."""
+    if not (folder / ANSWERS).exists():
+        raise LutraError(f"{folder} has no {ANSWERS}: let compress.stages end with quantize")
+    return Answers(**json.loads((folder / ANSWERS).read_text()))

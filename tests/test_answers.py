@@ -1,0 +1,107 @@
+"""What the last stage of compression says of its file: agreement with fp32, the layers to blame, saturation."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from compress.foreign import Foreign
+from compress.parity import onnx_logits
+from compress.saturation import saturation, warning
+from experiments.choices import dataset_of
+from experiments.config import CompressConfig, Config, QuantizeConfig
+from experiments.stages import NETWORK, STAGES, Task, answers, quantizing
+from experiments.train import calibrated
+from experiments.weights import load_network, save_network
+from search_spaces.errors import LutraError
+from search_spaces.network import Network
+from search_spaces.tiny import tiny
+
+torch.set_num_threads(1)
+SPACE = tiny(1, 16, 10)
+DATA = dataset_of(Config().data)
+
+
+def quantized(folder: Path, network: nn.Module, **chosen: object) -> answers.Answers:
+    """By the stage itself, on the digits."""
+    compress = CompressConfig(quantize=QuantizeConfig(**chosen), calibration=64)
+    save_network(folder / NETWORK, network)
+    STAGES["quantize"].run(Task(dataclasses.replace(Config(), compress=compress), folder / NETWORK, {}, folder))
+    return answers.load(folder)
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    torch.manual_seed(0)
+    return calibrated(Network(SPACE.decode(SPACE.smallest)), DATA)
+
+
+@pytest.mark.parametrize(("kind", "file"), [("static", "int8"), ("dynamic", "int8"), ("fp16", "fp16")])
+def test_the_agreement_is_that_of_all_validation_images(kind: str, file: str, network: Network, tmp_path: Path) -> None:
+    told = quantized(tmp_path, network, kind=kind)
+    images = DATA.fixed(DATA.validation, 0, 0)[0].numpy()
+    logits = [
+        onnx_logits(model, images)
+        for model in (quantizing.fp32_file(Config(), network), (tmp_path / f"{file}.onnx").read_bytes())
+    ]
+    assert told.agreement == np.mean(logits[0].argmax(1) == logits[1].argmax(1))
+    assert (told.precision, told.images) == (file, len(images))
+    assert told.lines()[0].startswith(
+        f"{file.upper()} predicts as fp32 on {100 * told.agreement:.4g} % of {len(images)}"
+    )
+    assert (told.saturation is None) == (told.saturating is None) == (kind != "static")
+
+
+def test_saturation_is_warned_of_unless_weights_are_of_seven_bits(network: Network, tmp_path: Path) -> None:
+    wide, narrow = (
+        quantized(tmp_path / str(reduce), network, kind="static", reduce_range=reduce) for reduce in (False, True)
+    )
+    images = DATA.fixed(DATA.train, quantizing.LOOKED_AT["saturation"], 0)[0].numpy()
+    loaded = load_network(tmp_path / "False" / NETWORK)
+    assert isinstance(loaded, Network)
+    shares = saturation((tmp_path / "False" / "int8.onnx").read_bytes(), loaded.specs, images)
+    assert wide.saturation == {str(layer): share for layer, share in shares.items()}
+    assert wide.warning == warning(shares)
+    assert (wide.warning in wide.lines()) == (wide.saturating != 0)
+    assert (narrow.warning, narrow.saturating) == ("", 0)
+
+
+def test_a_file_that_saturates_warns(network: Network) -> None:
+    saturating = Network(network.specs)
+    saturating.load_state_dict(network.state_dict())
+    with torch.no_grad():
+        for module in saturating.modules():
+            if isinstance(module, nn.Conv2d) and module.groups == 1:
+                module.weight.abs_()  # neighbours add up
+    calibrated(saturating, DATA)
+    file = quantizing.int8_file(Config(), saturating)
+    images = DATA.fixed(DATA.train, 8, 0)[0].numpy()
+    told = answers.saturated(answers.Answers("int8", 1, 1.0, "", None, ""), file, saturating.specs, images)
+    assert told.saturating
+    assert "an x86 CPU without VNNI clips sums of INT8 products in layers" in told.lines()[1]
+
+
+def test_a_layer_in_float_is_not_to_blame(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantizing, "float_layers", lambda *_: (0, 1))
+    named: list[int] = []
+    monkeypatch.setattr(answers, "blame", lambda agreed, table: named.extend(row.layer for row in table) or "blamed")
+    assert "blamed" in quantized(tmp_path, network, kind="static", float_layers=True).lines()
+    assert named
+    assert not {0, 1} & {*named}
+
+
+def test_a_hand_made_network_is_only_compared(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    told = quantized(tmp_path, calibrated(Foreign("resnet8", 10, 1), DATA), kind="static")
+    assert (told.saturation, told.blame) == (None, "")
+    assert len(told.lines()) == 1
+
+
+def test_a_folder_without_answers_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LutraError, match=r"has no int8\.json: let compress\.stages end with quantize"):
+        answers.load(tmp_path)
