@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from compress.qat import QuantizationAware
 from torch import nn
 
 from compress.cluster import cluster, sharing
 from compress.finetune import distillation
+from compress.qat import QuantizationAware
 from compress.sparsify import Schedule, holding_zeros, smallest, sparsified, sparsifying, two_of_four
 from experiments import artefacts
 from experiments.choices import space_of
