@@ -27,6 +27,7 @@ from search_spaces.errors import LutraError
 
 MANIFEST = "manifest.json"
 CHECKPOINT = ".checkpoint"  # of a step under way; gone when it is finished
+KEYS = {"step", "config", "inputs", "outputs", "seconds", "git_commit"}  # that every manifest has
 RECORDED = ("torch", "torchvision", "numpy", "scikit-learn", "onnx", "onnxruntime", "hydra-core")
 
 
@@ -115,7 +116,10 @@ def step(
 def manifest(folder: Path) -> dict[str, Any]:
     """What a finished step was made from, and the sha256 of its files."""
     try:
-        return json.loads((folder / MANIFEST).read_text())
+        record = json.loads((folder / MANIFEST).read_text())
+        if KEYS - record.keys():
+            raise ValueError
+        return record
     except ValueError:
         raise LutraError(f"{folder / MANIFEST} is damaged; delete {folder} and run the same command again") from None
 

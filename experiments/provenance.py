@@ -169,10 +169,11 @@ def verify(folder: Path) -> Lineage:
 def whole(folder: Path, manifest: str | None = None) -> None:
     """Raises LutraError unless a step's folder, its manifest and its files are as they were made."""
     path = folder / MANIFEST
-    if not artefacts.finished(folder):
+    if not path.exists():
         raise LutraError(f"{path} is missing; run the command that made it again")
     record = artefacts.manifest(folder)
     made_from = {key: record[key] for key in ("step", "config", "inputs")}
     renamed = not folder.name.endswith(artefacts.digest(made_from)[:8])
     if renamed or (manifest is not None and artefacts.sha256(path) != manifest):
         raise LutraError(f"{path} was changed since it was made; delete {folder} and run the same command again")
+    artefacts.finished(folder)

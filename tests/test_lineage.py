@@ -84,7 +84,7 @@ def test_the_row_is_the_report_s_of_the_deployed_file(report: Path) -> None:
     row = json.loads((report / "lineage.json").read_text())["row"]
     assert row["sha256"] == artefacts.sha256(report / "int8.onnx")
     with open(report / "stages.csv", newline="") as file:
-        assert {key: str(value) for key, value in row.items()} in list(csv.DictReader(file))
+        assert {key: "" if value is None else str(value) for key, value in row.items()} in list(csv.DictReader(file))
 
 
 def test_the_tree_s_leaf_is_the_deployed_file(runs: Path, report: Path, told: Told) -> None:
@@ -143,6 +143,22 @@ def test_a_flipped_byte_or_a_lost_file_is_named(pattern: str, runs: Path, report
         finally:
             path.write_bytes(whole)
     assert told(f"run={report}")[0] == 0
+
+
+def test_the_report_s_own_manifest_is_held_to_its_folder_and_files(report: Path) -> None:
+    """All but seconds, versions and commit, that nothing else repeats."""
+    path = report / "manifest.json"
+    whole = path.read_bytes()
+    try:
+        for position in range(0, whole.index(b'"seconds"'), 5):
+            damaged = bytearray(whole)
+            damaged[position] ^= 1
+            path.write_bytes(damaged)
+            with pytest.raises(LutraError, match=str(report)):
+                provenance.verify(report)
+    finally:
+        path.write_bytes(whole)
+    provenance.verify(report)
 
 
 def test_what_is_no_report_is_refused(runs: Path, told: Told) -> None:
