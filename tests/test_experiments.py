@@ -30,7 +30,6 @@ from experiments.choices import OBJECTIVES, SPACES, STRATEGIES, space_of
 from experiments.config import Config
 from experiments.data import DATASETS
 from experiments.devices import DEVICES
-from experiments.measure import measure
 from experiments.report import LABELS
 from experiments.search import search
 from experiments.train import train

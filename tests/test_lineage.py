@@ -64,7 +64,7 @@ def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 
 def hashes(text: str) -> list[str]:
-    return re.findall(r"\b[0-9a-f]{12}\b(?=  \d)", text)
+    return re.findall(r"(?<!commit )\b[0-9a-f]{12}\b(?=  \d)", text)
 
 
 def test_the_file_names_every_step_in_order(runs: Path, report: Path) -> None:
