@@ -9,8 +9,10 @@ from functools import cache, partial
 from operator import attrgetter
 from typing import Any
 
+from compress.calibration import METHODS
+from compress.foreign import FOREIGN
 from compress.prune import uniform_widths
-from experiments.config import Config, DataConfig, StrategyConfig
+from experiments.config import CompressConfig, Config, DataConfig, StrategyConfig
 from experiments.data import DATASETS, Dataset, Shape, shape_of, splits
 from experiments.devices import DEVICES, destinations
 from experiments.progress import track
@@ -49,6 +51,12 @@ STRATEGIES: dict[str, Callable[..., Iterator[Candidate]]] = {
 }
 LEARNING = ("darts",)  # strategies that need weights to train
 RULES: dict[str, Callable[..., Backward]] = {"sandwich": sandwich, "single_path": single_path}
+STAGES = ("prune", "lowrank", "finetune", "sparsify", "cluster", "qat", "quantize")  # of compression
+PRUNING = ("device", "uniform", "global", "depgraph")
+IMPORTANCES = ("taylor", "batch_norm", "l1")
+PATTERNS = ("smallest", "two_of_four")
+TEACHERS = ("winner", "largest")
+KINDS = ("static", "dynamic", "fp16")
 OBJECTIVES = ("bounded", "mnasnet", "pareto")
 AT_LEAST = {
     "threads": 1,
@@ -68,7 +76,14 @@ AT_LEAST = {
     "retrain.ema": 0,
     "compress.finetune.steps": 1,
     "compress.finetune.batch": 2,
+    "compress.qat.steps": 1,
+    "compress.qat.batch": 2,
     "compress.calibration": 1,
+    "compress.prune.images": 1,
+    "compress.prune.widths": 1,
+    "compress.prune.target_ms": 0,
+    "compress.temperature": 1e-3,
+    "compress.clusters": 2,
     "search.budget": 1,
     "search.calibration": 2,
     "search.validation": 0,
@@ -97,6 +112,14 @@ def check(config: Config) -> None:
         ("objective", config.objective.name, OBJECTIVES),
         ("backend", config.search.backend, BACKENDS),
         ("precision", config.precision, PRECISIONS),
+        ("model", config.model, ("winner", *FOREIGN)),
+        *(("stage", name, STAGES) for name in config.compress.stages),
+        ("rule of pruning", config.compress.prune.rule, PRUNING),
+        ("importance", config.compress.prune.importance, IMPORTANCES),
+        ("pattern", config.compress.sparsify.pattern, PATTERNS),
+        ("teacher", config.compress.teacher, TEACHERS),
+        ("kind of quantization", config.compress.quantize.kind, KINDS),
+        ("calibration method", config.compress.quantize.method, METHODS),
         *(("strategy", name, STRATEGIES) for name in config.compare.strategies),
         *(("passport key", key, KEYS) for key in config.ignore),
     )
@@ -108,12 +131,27 @@ def check(config: Config) -> None:
         value = attrgetter(key)(config)
         if value is not None and not value >= least:
             raise LutraError(f"{key} must be at least {least:g}, not {value!r}")
-    uniform_widths((), config.compress.prune.keep)
+    _check_compression(config.compress)
     splits.check(config.data.size, config.data.validation, config.data.seed)
     if config.device.name == "ssh":
         destinations(config.device)
     if not config.runs:
         raise LutraError("runs is empty: give a folder, runs=experiments/runs")
+
+
+def _check_compression(chosen: CompressConfig) -> None:
+    uniform_widths((), chosen.prune.keep)
+    if "quantize" in chosen.stages[:-1]:
+        raise LutraError("quantize makes the file that is deployed: it comes last in compress.stages, and once")
+    for key, value in (
+        ("prune.saved", chosen.prune.saved),
+        ("energy", chosen.energy),
+        ("distillation", chosen.distillation),
+    ):
+        if not 0 <= value <= 1:
+            raise LutraError(f"compress.{key} is a fraction, from 0 to 1, not {value}")
+    if not 0 <= chosen.sparsify.sparsity < 1:
+        raise LutraError(f"compress.sparsify.sparsity is a fraction below 1, not {chosen.sparsify.sparsity}")
 
 
 def _check_options(strategy: StrategyConfig) -> None:

@@ -21,7 +21,7 @@ from rich.text import Text
 import predictors.demo as board
 from experiments import artefacts, command
 from experiments.choices import dataset_of
-from experiments.compress import compress
+from experiments.compress import chain
 from experiments.config import Config
 from experiments.data import Dataset
 from experiments.pictures import frames_of
@@ -60,7 +60,10 @@ def demo(config: Config) -> Path | None:
 def model_of(config: Config) -> Path:
     """The file: as given, or the pipeline's last."""
     if not config.demo.model:
-        return compress(config) / "int8.onnx"
+        path = chain(config)[-1].path
+        if path.suffix != ".onnx":
+            raise LutraError("compress.stages ends without quantize, which makes the file that is shown")
+        return path
     path = Path(config.demo.model).expanduser()
     if not path.is_file():
         raise LutraError(f"there is no file {str(path)!r}: leave demo.model out to take the pipeline's INT8 file")

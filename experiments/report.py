@@ -9,17 +9,17 @@ from typing import Any
 from experiments import artefacts, command, events, provenance
 from experiments.benchmark import benchmark
 from experiments.choices import dataset_of, space_of, target_of
-from experiments.compress import compress
+from experiments.compress import chain, compress, found_by
 from experiments.config import Config
 from experiments.devices import live
 from experiments.measure import measure, network_rows, read_table, table_rows
 from experiments.progress import console
-from experiments.search import search
 from experiments.session import read_rows, show_rows
 from experiments.stages import answers
 from experiments.train import train
 from paper.figures import heatmap, pareto, prediction, stages, style
 from predictors.table import LatencyTable
+from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
 
 FIGURES = {"pareto": pareto.draw, "prediction": prediction.draw, "stages": stages.draw, "heatmap": heatmap.draw}
@@ -32,12 +32,17 @@ LABELS = {
     "finetuned": "winner, pruned, finetuned",
     "int8": "winner, pruned, finetuned, INT8",
 }
-STEPS = {"train": train, "search": search, "compress": compress, "benchmark": benchmark}
+STEPS = {"train": train, "search": found_by, "compress": compress, "benchmark": benchmark}
 
 
 def report(config: Config) -> Path:
-    """The report's folder: CSV files, figures, and the deployed int8.onnx. Prints the table."""
+    """The report's folder: CSV files, figures, and the file that is deployed. Prints the table."""
     live(config.device)
+    if config.compress.stages[-1:] != ["quantize"] or config.model != "winner":
+        raise LutraError(
+            "a report is of the search's winner and ends in the file that is deployed: let compress.stages end with "
+            "quantize; python -m experiments.benchmark answers for any stages and models"
+        )
     table = measure(config)
     folders = {name: made if (made := step(config)).is_dir() else made.parent for name, step in STEPS.items()}
     inputs = {name: artefacts.sha256(folder / artefacts.MANIFEST) for name, folder in folders.items()}
@@ -66,9 +71,10 @@ def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[
     artefacts.write_csv(folder / "table.csv", table_rows(space_of(config), latencies))
     artefacts.write_csv(folder / "networks.csv", network_rows(latencies))
     artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
-    for name in ("int8.onnx", answers.ANSWERS):
-        artefacts.write(folder / name, (folders["compress"] / name).read_bytes())
-    final = next(row for row in rows if row.stage == "int8")
+    deployed = chain(config)[-1].path
+    for path in (deployed, folders["compress"] / answers.ANSWERS):
+        artefacts.write(folder / path.name, path.read_bytes())
+    final = next(row for row in rows if row.sha256 == artefacts.sha256(deployed))
     given = map(Path, filter(None, (config.table, config.device.results)))
     origin = provenance.trace(provenance.index(Path(config.runs)), inputs, given, asdict(final))
     artefacts.write(folder / provenance.LINEAGE, provenance.dump(origin))
@@ -154,7 +160,9 @@ def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Pat
         console.print(line, highlight=False, soft_wrap=True)
     if config.ignore:
         console.print(f"The table's {', '.join(config.ignore)} was not compared with this device's: ignore was set.")
-    console.print(f"The deployed file: {folder / 'int8.onnx'}\nFigures and CSV files: {folder}", soft_wrap=True)
+    console.print(
+        f"The deployed file: {folder / chain(config)[-1].path.name}\nFigures and CSV files: {folder}", soft_wrap=True
+    )
     console.print(f"TensorBoard: tensorboard --logdir {config.runs}", soft_wrap=True)
 
 
