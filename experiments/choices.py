@@ -113,6 +113,7 @@ def check(config: Config) -> None:
         ("backend", config.search.backend, BACKENDS),
         ("precision", config.precision, PRECISIONS),
         ("model", config.model, ("winner", *FOREIGN)),
+        *(("model", name, FOREIGN) for name in config.hand_made.models),
         *(("stage", name, STAGES) for name in config.compress.stages),
         ("rule of pruning", config.compress.prune.rule, PRUNING),
         ("importance", config.compress.prune.importance, IMPORTANCES),

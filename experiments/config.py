@@ -125,6 +125,11 @@ class CompressConfig:
 
 
 @dataclass(frozen=True)
+class HandMadeConfig:
+    models: list[str] = field(default_factory=list)  # beside the winner; none: all
+
+
+@dataclass(frozen=True)
 class TablesConfig:
     """What `python -m experiments.tables` does: list; compare a with b; verify a, or every table."""
 
@@ -225,6 +230,7 @@ class Config:
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     retrain: Recipe = Recipe(steps=180, batch=64, learning_rate=0.1)  # every network that is compared
     compress: CompressConfig = field(default_factory=CompressConfig)
+    hand_made: HandMadeConfig = field(default_factory=HandMadeConfig)
     tables: TablesConfig = field(default_factory=TablesConfig)
     fidelity: FidelityConfig = field(default_factory=FidelityConfig)
     compare: CompareConfig = field(default_factory=CompareConfig)

@@ -21,7 +21,7 @@ from experiments.measure import followed
 from predictors.rounds import summarize
 
 BASELINES = ("uniform", "global", "depgraph")
-KEEPS = tuple(round(0.05 * step, 2) for step in range(3, 20))  # fractions of the channels to try
+KEEPS = tuple(round(0.05 * step, 2) for step in range(6, 20))  # fractions of the channels to try
 WHOLE = ["prune", "finetune", "quantize"]
 
 
