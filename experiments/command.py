@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -118,8 +118,9 @@ def _writable(schema: DictConfig) -> DictConfig:
     return schema
 
 
-def _known() -> list[str]:
-    return list(_keys(dataclasses.asdict(Config())))
+@cache
+def _known() -> tuple[str, ...]:
+    return tuple(_keys(dataclasses.asdict(Config())))
 
 
 def _keys(tree: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:

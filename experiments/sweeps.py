@@ -72,6 +72,10 @@ def attempt(settings: DictConfig, work: Callable[[], object]) -> None:
 
     What fails is told in the folder, so that no launcher stops for it; Ctrl-C goes through.
     """
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        raise LutraError(
+            "torchrun's processes would sweep each on its own: train once per torchrun, without --multirun"
+        )
     hydra = HydraConfig.get()
     folder = Path(hydra.sweep.dir) / job_name(settings)
     with artefacts.disk_errors(folder):
@@ -112,7 +116,7 @@ def end(sweep: Sweep) -> list[str]:
     asked = _asked(sweep)
     names = jobs.labels(asked)
     kinds = dict.fromkeys(key for job in asked for key in job.metrics)
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"job": name, "state": job.state, "made": job.made, "reason": job.reason}
         | {key: job.metrics.get(key, "") for key in kinds}
         for name, job in zip(names, asked)
