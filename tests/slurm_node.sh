@@ -4,11 +4,14 @@
 set -euo pipefail
 home=${SLURM_NODE_HOME:-/var/tmp/lutra-slurm}
 conf=/etc/slurm/slurm.conf
+munge=/run/munge/lutra.pid
 if [[ ${1:-start} == stop ]]; then
-  for daemon in slurmd slurmctld munged; do
-    [[ -s $home/$daemon.pid ]] && kill "$(<"$home/$daemon.pid")" 2>/dev/null || true
+  grep -qs "^# lutra" "$conf" || exit 0
+  for pid in $(cat "$home"/{slurmd,slurmctld}.pid "$munge" 2>/dev/null); do
+    kill "$pid" 2>/dev/null || true
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
   done
-  rm -rf "$home"
+  rm -rf "$home" "$munge" "$conf"
   exit
 fi
 if timeout 5 sinfo >/dev/null 2>&1; then exit; fi
@@ -42,7 +45,7 @@ SlurmdLogFile=$home/slurmd.log
 NodeName=$name NodeAddr=127.0.0.1 CPUs=$(nproc) State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES State=UP MaxTime=60
 END
-pidof munged >/dev/null || setpriv --reuid=munge --regid=munge --clear-groups munged --pid-file="$home/../munged.$$.pid"
+pidof munged >/dev/null || setpriv --reuid=munge --regid=munge --clear-groups munged --pid-file="$munge"
 slurmctld
 slurmd
 for _ in $(seq 60); do

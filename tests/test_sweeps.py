@@ -105,7 +105,6 @@ def new_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
             for picks in itertools.product("012", repeat=3):
                 lines.append(",".join(["".join(picks), *(str(rng.uniform(1, 90)) for _ in range(3))]))
             (tmp_path / name / f"{table}.csv").write_text("\n".join(lines))
-            os.utime(tmp_path / name / f"{table}.csv", (0, 0))
         return House(tmp_path / name)
 
     return build
