@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from experiments import artefacts
-from paper import rows
 from paper.records import records
 
 BEGUN, RESULT, REASON, TRACEBACK, STEP = "job.json", "result.json", "reason.txt", "traceback.txt", "step.txt"
 LOCK, PLANS = ".lock", ".plans"
+COLUMNS = {"test_accuracy": "test_accuracy", "latency_s": "latency_median_s", "file_bytes": "file_bytes"}
 STATES = ("done", "running", "failed", "interrupted", "missing")
 
 
@@ -91,12 +91,13 @@ def result(folder: Path) -> dict[str, Any] | None:
 
 
 def metrics(made: Path) -> dict[str, float]:
-    """Of a report its INT8 file, of a search its winner, of an exact front its most accurate network."""
+    """Of a report the deployed file, of a search its winner, of an exact front its most accurate network."""
     folder = made if made.is_dir() else made.parent
     if (folder / "stages.csv").exists():
-        final = next(row for row in rows.read(folder, rows.Stage) if row.stage == "int8")
-        measured = {"test_accuracy": final.test_accuracy, "latency_s": final.latency_median_s}
-        return {**measured, "file_bytes": final.file_bytes}
+        deployed = {artefacts.sha256(path) for path in folder.glob("*.onnx")}
+        stages = records(folder / "stages.csv", dict.fromkeys(COLUMNS.values(), float) | {"sha256": str})
+        final = next((row for row in stages if row["sha256"] in deployed), None)
+        return {name: final[column] for name, column in COLUMNS.items()} if final else {}
     if (folder / "winner.json").exists():
         winner = json.loads((folder / "winner.json").read_text())
         return {"validation_accuracy": winner["accuracy"], "latency_s": winner["latency"]}

@@ -74,7 +74,8 @@ def shown(sweep: Path) -> Group:
         table.add_row(
             name, state, began, spent, *(_cell(job, kind) for kind in kinds), "/".join(Path(job.step).parts[-2:])
         )
-    running = "" if jobs.swept(sweep) else "; no process sees to it: the same command goes on"
+    complete = all(job.state == "done" for job in found)
+    running = "" if complete or jobs.swept(sweep) else "; no process sees to it: the same command goes on"
     lines = [f"{jobs.counts(found)} of {len(found)}{running}", *_best(names, found, kinds)]
     failures = [f"{name}: {job.reason}" for name, job in zip(names, found) if job.state == "failed"]
     return Group(table, *lines, *failures)
