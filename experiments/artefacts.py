@@ -28,6 +28,7 @@ from search_spaces.errors import LutraError
 MANIFEST = "manifest.json"
 CHECKPOINT = ".checkpoint"  # of a step under way; gone when it is finished
 KEYS = {"step", "config", "inputs", "outputs", "seconds", "git_commit"}  # that every manifest has
+listeners: list[Callable[[Path], None]] = []  # told the folder of every step that begins to work
 RECORDED = ("torch", "torchvision", "numpy", "scikit-learn", "onnx", "onnxruntime", "hydra-core")
 
 
@@ -107,6 +108,8 @@ def step(
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not finished(folder):
                 _sweep(folder)
+                for listener in listeners:
+                    listener(folder)
                 start = time.monotonic()
                 work(folder)
                 _finish(folder, made_from, time.monotonic() - start)

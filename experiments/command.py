@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
 from hydra.core.config_store import ConfigStore
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import hydra_conf
+from experiments import sweeps
 from experiments.choices import check
 from experiments.config import Config
 from experiments.progress import console
-from paper.rows import ResultError
 from search_spaces.errors import LutraError, unknown
 
 CONFIGS = str(Path(hydra_conf.__file__).parent)
@@ -34,29 +35,36 @@ def run(function: Callable[[Config], object]) -> None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of being printed by Hydra
     if sys.version_info >= (3, 14):  # hydra 1.3's help strings; mended in 1.4
         argparse.ArgumentParser._check_help = lambda self, action: None  # type: ignore[attr-defined]
+    function = _importable(function)
     schema = _writable(OmegaConf.structured(Config))
     OmegaConf.set_struct(schema.strategy.options, False)  # the strategy knows its options, and `check` asks it
+    schema.sweep = (function.__module__ or "").rpartition(".")[2]
     ConfigStore.instance().store(name="schema", node=schema)
     begun: list[DictConfig] = []
     told: list[Exception] = []
+    sweeps.announced.clear()
 
     def job(settings: DictConfig) -> None:
         begun.append(settings)
+        if sweeps.is_job():
+            sweeps.attempt(settings, partial(_perform, function, settings))
+            return
         try:
-            made = function(checked(settings))
-            if isinstance(made, Path):
-                console.print(made, soft_wrap=True, highlight=False)
-        except (LutraError, ResultError) as error:
+            _perform(function, settings)
+        except sweeps.ONE_LINE as error:  # Hydra would add a line of its own
             told.append(error)
-            print(f"error: {error}", file=sys.stderr)
-            if HydraConfig.get().runtime.choices["hydra/launcher"] != "basic":
-                raise  # another process: the launcher carries the failure back
 
+    job.__module__ = function.__module__ or __name__  # Hydra calls the job by it
     try:
         hydra.main(version_base="1.3", config_path=CONFIGS, config_name="config")(job)()
+        for error in told:
+            _stop(str(error))
+        for sweep in sweeps.announced:
+            if unfinished := sweeps.end(sweep):
+                _stop(f"{len(unfinished)} of {len(sweep.asked)} jobs failed: {'; '.join(unfinished)}")
     except KeyboardInterrupt:
         _stop("interrupted; the same command goes on from the finished steps")
-    except LutraError as error:
+    except sweeps.ONE_LINE as error:
         _stop(str(error))
     except (HydraException, OmegaConfBaseException) as error:
         _stop(_explain(error))
@@ -64,8 +72,25 @@ def run(function: Callable[[Config], object]) -> None:
         if begun or error.filename is None:
             raise
         _stop(f"cannot write {error.filename}: {error.strerror}; choose another folder with runs=FOLDER")  # by Hydra
-    if told:
-        sys.exit(2)
+    except Exception as error:
+        if not sweeps.announced:
+            raise
+        _stop(f"the sweep stopped, the same command goes on: {type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def _perform(function: Callable[[Config], object], settings: DictConfig) -> object:
+    made = function(checked(settings))
+    if isinstance(made, Path):
+        console.print(made, soft_wrap=True, highlight=False)
+    return made
+
+
+def _importable(function: Callable[[Config], object]) -> Callable[[Config], object]:
+    """The same function by the name of its module, by which another process finds it too."""
+    spec = sys.modules["__main__"].__spec__
+    if function.__module__ != "__main__" or spec is None:
+        return function
+    return getattr(importlib.import_module(spec.name), function.__name__)
 
 
 def checked(settings: DictConfig) -> Config:
@@ -93,8 +118,9 @@ def _writable(schema: DictConfig) -> DictConfig:
     return schema
 
 
-def _known() -> list[str]:
-    return list(_keys(dataclasses.asdict(Config())))
+@cache
+def _known() -> tuple[str, ...]:
+    return tuple(_keys(dataclasses.asdict(Config())))
 
 
 def _keys(tree: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:

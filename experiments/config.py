@@ -206,10 +206,18 @@ class DemoConfig:
 
 
 @dataclass(frozen=True)
+class StatusConfig:
+    """How `python -m experiments.status` shows the sweep `sweep`, or the one begun last."""
+
+    follow: bool = False  # until no process is sweeping
+
+
+@dataclass(frozen=True)
 class Config:
     seed: int = 0  # of the search, and of training networks alone
     supernet_seed: int = 0  # one supernet judges the searches of all seeds
     runs: str = "experiments/runs"
+    sweep: str = ""  # the name of a --multirun: its folder in runs/sweeps; the command's where it has none
     results: str = "paper/results"  # where publish=true writes
     precision: str = "int8"  # whose latency is searched on
     table: str | None = None  # a table file to use instead of measuring
@@ -237,3 +245,4 @@ class Config:
     exact: ExactConfig = field(default_factory=ExactConfig)
     ranking: RankingConfig = field(default_factory=RankingConfig)
     demo: DemoConfig = field(default_factory=DemoConfig)
+    status: StatusConfig = field(default_factory=StatusConfig)

@@ -36,10 +36,16 @@ def data_key(data: DataConfig) -> dict[str, Any]:
     """The user's own images: an archive by its content, a folder by the names, sizes and times of its files."""
     if data.name != "image_folder":
         return asdict(data)
-    if Path(data.path).is_file():
-        return {**asdict(data), "path": "", "files": artefacts.sha256(Path(data.path))}
-    stats = [(str(path), os.stat(path)) for path in sorted(Path(data.path).rglob("*")) if path.is_file()]
-    return {**asdict(data), "files": artefacts.digest([(file, s.st_size, s.st_mtime_ns) for file, s in stats])}
+    name = {"path": ""} if Path(data.path).is_file() else {}
+    return {**asdict(data), **name, "files": files_key(data.path)}
+
+
+def files_key(path: str) -> str:
+    """A file by its content, a folder by the names, sizes and times of its files."""
+    if Path(path).is_file():
+        return artefacts.sha256(Path(path))
+    stats = [(str(file), os.stat(file)) for file in sorted(Path(path).rglob("*")) if file.is_file()]
+    return artefacts.digest([(file, s.st_size, s.st_mtime_ns) for file, s in stats])
 
 
 def passport_key(device: DeviceConfig) -> str:

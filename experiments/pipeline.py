@@ -19,12 +19,14 @@ from experiments.train import train
 STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, compress, benchmark, report)
 
 
-def pipeline(config: Config) -> None:
-    """Steps that were finished before are not done again."""
+def pipeline(config: Config) -> Path:
+    """The report's folder. Steps that were finished before are not done again."""
     live(config.device)
     for number, step in enumerate(STEPS, 1):
         console.print(f"[bold]{number}/{len(STEPS)} {step.__name__}[/bold]")
-        console.print(f"  {step(config)}", soft_wrap=True, highlight=False)
+        made = step(config)
+        console.print(f"  {made}", soft_wrap=True, highlight=False)
+    return made
 
 
 if __name__ == "__main__":

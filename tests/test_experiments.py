@@ -534,7 +534,7 @@ def test_a_sweep_of_strategies_and_seeds_shares_table_and_supernet(
     done = command("search", "--multirun", *finished.arguments, f"runs={tmp_path}", *choices)
     assert (done.code, done.err) == (0, "")
     assert [len(list((tmp_path / step).iterdir())) for step in ("measure", "train", "search")] == [2, 1, 10]
-    assert {path.name for path in tmp_path.iterdir()} == {"measure", "train", "search", "multirun.yaml"}
+    assert {path.name for path in tmp_path.iterdir()} == {"measure", "train", "search", "sweeps"}
     for folder in (tmp_path / "search").iterdir():
         events = EventAccumulator(str(folder)).Reload()
         with open(folder / "candidates.csv", newline="") as file:
@@ -556,7 +556,8 @@ def test_a_job_that_fails_does_not_stop_the_others(finished: Finished, command: 
     choices = ("strategy=random", "search.budget=2", "objective.target_ms=0.000001,1000")
     done = command("search", "--multirun", *finished.arguments, f"runs={tmp_path}", *choices)
     assert done.code == 2
-    assert "takes 1e-06 ms" in one_line(done.err)
+    assert "takes 1e-06 ms" in done.out
+    assert "1 of 2 jobs failed: objective.target_ms=1e-06" in one_line(done.err).replace("0.000001", "1e-06")
     assert len(list(tmp_path.glob("search/*/winner.json"))) == 1
 
 
@@ -785,5 +786,5 @@ def test_every_name_has_a_configuration_file(group: str) -> None:
 def test_the_schema_alone_is_the_default_command(configured: Callable[..., Config], tmp_path: Path) -> None:
     config = configured()
     assert space_of(config).name == "tiny"
-    defaults = dataclasses.replace(Config(), runs=str(tmp_path), strategy=config.strategy)
+    defaults = dataclasses.replace(Config(), runs=str(tmp_path), strategy=config.strategy, sweep=config.sweep)
     assert config == defaults

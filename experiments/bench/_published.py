@@ -18,6 +18,7 @@ KEYS = (
     "images",
     "steps",
     "seeds",
+    "part",
     "options",
     "accuracy",
     "latency",

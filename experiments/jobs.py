@@ -1,0 +1,167 @@
+"""The jobs of a sweep, each with a folder that tells any process how it stands.
+
+A job is done where result.json is; else running while somebody holds the lock in its folder, which the kernel lets go
+whenever that process dies; else failed where reason.txt is, interrupted where it was begun, and missing where not.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from experiments import artefacts
+from paper.records import records
+
+BEGUN, RESULT, REASON, TRACEBACK, STEP = "job.json", "result.json", "reason.txt", "traceback.txt", "step.txt"
+LOCK, PLANS = ".lock", ".plans"
+COLUMNS = {"test_accuracy": "test_accuracy", "latency_s": "latency_median_s", "file_bytes": "file_bytes"}
+STATES = ("done", "running", "failed", "interrupted", "missing")
+
+
+@dataclass(frozen=True)
+class Job:
+    """How a job stands at one moment."""
+
+    asked: tuple[str, ...]  # its command and overrides
+    state: str  # one of STATES
+    folder: Path | None = None  # None: missing
+    started: float = 0.0  # seconds since the epoch
+    seconds: float | None = None  # that it took, or has taken so far; None where nobody knows
+    step: str = ""  # the folder that it works on
+    reason: str = ""  # of a failure, one line
+    made: str = ""  # the path of what it made
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+def jobs_of(sweep: Path) -> list[Job]:
+    """Every job that was ever asked of the sweep, in that order; where its configuration changed, as begun last."""
+    plans = sorted(sweep.glob(f"{PLANS}/*.json"), key=lambda path: path.stat().st_mtime)
+    planned = [tuple(asked) for path in plans for asked in _read(path) or ()]
+    found = {asked: Job(asked, "missing") for asked in planned}
+    begun = [job for path in sweep.glob(f"*/{BEGUN}") if (job := look(path.parent))]
+    for job in sorted(begun, key=lambda job: job.started):
+        found[job.asked] = job
+    return list(found.values())
+
+
+def look(folder: Path) -> Job | None:
+    """The job of a folder; None where it was never begun."""
+    running = held(folder / LOCK)  # before its files: a job that ends now has written them
+    begun = _read(folder / BEGUN)
+    if begun is None:
+        return None
+    asked, started, reason = tuple(begun["asked"]), begun["started"], folder / REASON
+    if (done := result(folder)) is not None:
+        facts = {key: done[key] for key in ("seconds", "made", "metrics")}
+        return Job(asked, "done", folder, started, **facts)
+    if running:
+        step = (folder / STEP).read_text() if (folder / STEP).exists() else ""
+        return Job(asked, "running", folder, started, time.time() - started, step)
+    if reason.exists():
+        seconds = reason.stat().st_mtime - started
+        return Job(asked, "failed", folder, started, seconds, reason=reason.read_text().strip())
+    return Job(asked, "interrupted", folder, started)
+
+
+def begin(folder: Path, asked: Sequence[str]) -> None:
+    """Forgets how the job ended before."""
+    for name in (RESULT, REASON, TRACEBACK, STEP):
+        (folder / name).unlink(missing_ok=True)
+    facts = {"asked": list(asked), "started": time.time(), "host": platform.node(), "process": os.getpid()}
+    artefacts.write(folder / BEGUN, json.dumps(facts, indent=1) + "\n")
+
+
+def finish(folder: Path, made: object, seconds: float) -> None:
+    path = str(made) if isinstance(made, Path) else ""
+    record = {"made": path, "seconds": seconds, "metrics": metrics(Path(path)) if path else {}}
+    artefacts.write(folder / RESULT, json.dumps(record, indent=1) + "\n")
+
+
+def result(folder: Path) -> dict[str, Any] | None:
+    """What a finished job left; None where there is none, or what it made is gone."""
+    record = _read(folder / RESULT)
+    return record if record is not None and (not record["made"] or Path(record["made"]).exists()) else None
+
+
+def metrics(made: Path) -> dict[str, float]:
+    """Of a report the deployed file, of a search its winner, of an exact front its most accurate network."""
+    folder = made if made.is_dir() else made.parent
+    if (folder / "stages.csv").exists():
+        deployed = {artefacts.sha256(path) for path in folder.glob("*.onnx")}
+        stages = records(folder / "stages.csv", dict.fromkeys(COLUMNS.values(), float) | {"sha256": str})
+        final = next((row for row in stages if row["sha256"] in deployed), None)
+        return {name: final[column] for name, column in COLUMNS.items()} if final else {}
+    if (folder / "winner.json").exists():
+        winner = json.loads((folder / "winner.json").read_text())
+        return {"validation_accuracy": winner["accuracy"], "latency_s": winner["latency"]}
+    if (folder / "front.csv").exists():
+        return records(folder / "front.csv", {"accuracy": float, "latency_s": float})[-1]
+    return {}
+
+
+def labels(jobs: Sequence[Job]) -> list[str]:
+    """What tells each job from the others: what not all were asked."""
+    shared = set.intersection(*(set(job.asked) for job in jobs)) if len(jobs) > 1 else set()
+    return [" ".join(one for one in job.asked if one not in shared) for job in jobs]
+
+
+def counts(jobs: Sequence[Job]) -> str:
+    """Such as "2 done, 1 failed"."""
+    states = [job.state for job in jobs]
+    return ", ".join(f"{states.count(state)} {state}" for state in STATES if state in states)
+
+
+def swept(sweep: Path) -> bool:
+    """Whether a process sees to the sweep."""
+    return any(not _free(path) for path in sweep.glob(f"{PLANS}/*.json"))
+
+
+def claim(lock: IO[str]) -> bool:
+    """Takes the lock of a job, unless another process runs it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if _exclusive(lock):
+            return False
+        fcntl.flock(lock, fcntl.LOCK_EX)  # those that only look are gone at once
+    return True
+
+
+def held(path: Path) -> bool:
+    """Whether a process holds the lock exclusively."""
+    if not path.exists():
+        return False
+    with open(path) as lock:
+        return _exclusive(lock)
+
+
+def _free(path: Path) -> bool:
+    with open(path) as plan:
+        try:
+            fcntl.flock(plan, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def _exclusive(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _read(path: Path) -> Any:
+    """None where there is no such file, or not a whole one."""
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None

@@ -1,0 +1,103 @@
+"""python -m experiments.status: how the jobs of a sweep stand, and the best so far; status.follow=true keeps looking.
+
+sweep=NAME, or the one that a process saw to last.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+
+from experiments import command, jobs
+from experiments.config import Config
+from experiments.jobs import Job
+from experiments.progress import console
+from search_spaces.errors import LutraError, unknown
+
+EVERY = 1.0  # seconds between looks
+MEASURED = {  # metric -> heading, factor, format
+    "test_accuracy": ("test %", 100.0, ".2f"),
+    "validation_accuracy": ("val %", 100.0, ".2f"),
+    "accuracy": ("accuracy %", 100.0, ".2f"),
+    "latency_s": ("ms", 1e3, ".4g"),
+    "file_bytes": ("KB", 1e-3, ".1f"),
+}
+COLOURS = {"done": "green", "running": "cyan", "failed": "red", "interrupted": "yellow", "missing": "dim"}
+
+
+def status(config: Config) -> None:
+    """Prints the table once, or draws it until no process sees to the sweep."""
+    sweep = chosen(config)
+    if not config.status.follow:
+        console.print(shown(sweep))
+        return
+    with Live(shown(sweep), console=console, auto_refresh=False) as live:
+        while jobs.swept(sweep):
+            time.sleep(EVERY)
+            live.update(shown(sweep), refresh=True)
+        live.update(shown(sweep), refresh=True)
+
+
+def chosen(config: Config) -> Path:
+    """The folder of the sweep. Raises LutraError where there is none."""
+    plans = (Path(config.runs) / "sweeps").glob(f"*/{jobs.PLANS}/*.json")
+    begun = {path.parents[1].name: path.parents[1] for path in sorted(plans, key=lambda path: path.stat().st_mtime)}
+    if not begun:
+        raise LutraError(
+            f"no sweep was begun in {config.runs}; one is: python -m experiments.pipeline --multirun seed=0,1"
+        )
+    name = config.sweep if config.sweep != "status" else list(begun)[-1]  # "status" is this command's own name
+    if name not in begun:
+        raise unknown("sweep", name, begun)
+    return begun[name]
+
+
+def shown(sweep: Path) -> Group:
+    """The table, the counts, the best, and why jobs failed."""
+    found = jobs.jobs_of(sweep)
+    names = jobs.labels(found)
+    kinds = [kind for kind in MEASURED if any(kind in job.metrics for job in found)]
+    table = Table(
+        "job", "state", "began", "for", *(MEASURED[kind][0] for kind in kinds), "working on", title=str(sweep)
+    )
+    for column in table.columns[3 : 4 + len(kinds)]:
+        column.justify = "right"
+    for name, job in zip(names, found):
+        began = time.strftime("%d %b %H:%M:%S", time.localtime(job.started)) if job.started else ""
+        spent = f"{job.seconds:.0f} s" if job.seconds is not None else ""
+        state = f"[{COLOURS[job.state]}]{job.state}[/]"
+        table.add_row(
+            name, state, began, spent, *(_cell(job, kind) for kind in kinds), "/".join(Path(job.step).parts[-2:])
+        )
+    complete = all(job.state == "done" for job in found)
+    running = "" if complete or jobs.swept(sweep) else "; no process sees to it: the same command goes on"
+    lines = [f"{jobs.counts(found)} of {len(found)}{running}", *_best(names, found, kinds)]
+    failures = [f"{name}: {job.reason}" for name, job in zip(names, found) if job.state == "failed"]
+    return Group(table, *lines, *failures)
+
+
+def _best(names: Sequence[str], found: Sequence[Job], kinds: Sequence[str]) -> list[str]:
+    """The most accurate job, and the fastest."""
+    done = [(name, job) for name, job in zip(names, found) if job.metrics]
+    if not done:
+        return []
+    accurate = max(done, key=lambda one: (one[1].metrics.get(kinds[0], 0), -one[1].metrics["latency_s"]))
+    fastest = min(done, key=lambda one: one[1].metrics["latency_s"])
+    return [
+        f"{what} so far: {name}: " + ", ".join(f"{_cell(job, kind)} {MEASURED[kind][0]}" for kind in kinds)
+        for what, (name, job) in (("most accurate", accurate), ("fastest", fastest))
+    ]
+
+
+def _cell(job: Job, kind: str) -> str:
+    _, factor, style = MEASURED[kind]
+    return format(factor * job.metrics[kind], style) if kind in job.metrics else ""
+
+
+if __name__ == "__main__":
+    command.run(status)

@@ -1,0 +1,188 @@
+"""A --multirun that resumes: Hydra's sweep, whose jobs stand in folders of runs/sweeps/NAME as `jobs` says.
+
+The same sweep again runs what is missing, failed or interrupted; two at a time share the work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.utils import create_config_search_path
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+import hydra_conf
+from experiments import artefacts, jobs
+from experiments.jobs import Job
+from experiments.keys import files_key
+from experiments.progress import console
+from paper.records import ResultError
+from search_spaces.errors import LutraError
+
+ONE_LINE = (LutraError, ResultError)  # errors that a line explains
+SILENT = ("runs", "results", "sweep", "status")  # keys that change no result
+NAME = 150  # letters of a folder's name at most, before its hash
+LOG, SUMMARY = "log.txt", "sweep.csv"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What this process is to see to."""
+
+    folder: Path
+    asked: list[tuple[str, ...]]  # of each job its command and overrides
+    plan: IO[str] | None  # the same on disk, locked
+
+
+announced: list[Sweep] = []  # by this process: one at most
+
+
+class Announced(Callback):
+    """Hears from Hydra which sweep begins."""
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        loader = ConfigLoaderImpl(create_config_search_path(str(Path(hydra_conf.__file__).parent)))
+        overrides = OverridesParser.create(loader).parse_overrides(list(config.hydra.overrides.task))
+        (batch,) = BasicSweeper.split_arguments(overrides, None)
+        asked = [(config.hydra.job.name, *job) for job in batch]
+        announced.append(Sweep(Path(config.hydra.sweep.dir), asked, _plan(Path(config.hydra.sweep.dir), asked)))
+
+
+def is_job() -> bool:
+    """Whether Hydra runs this as one of a --multirun."""
+    return not OmegaConf.is_missing(HydraConfig.get().job, "num")
+
+
+def attempt(settings: DictConfig, work: Callable[[], object]) -> None:
+    """Does the work in the job's folder, unless it was finished before or another process is at it.
+
+    What fails is told in the folder, so that no launcher stops for it; Ctrl-C goes through.
+    """
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        raise LutraError(
+            "torchrun's processes would sweep each on its own: train once per torchrun, without --multirun"
+        )
+    hydra = HydraConfig.get()
+    folder = Path(hydra.sweep.dir) / job_name(settings)
+    with artefacts.disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder / jobs.LOCK, "a") as lock:
+            if not jobs.claim(lock):
+                _say(f"{folder}: skipped, another process runs it")
+            elif jobs.result(folder) is not None:
+                _say(f"{folder}: skipped, finished before")
+            else:
+                _say(f"{folder}")
+                jobs.begin(folder, [hydra.job.name, *hydra.overrides.task])
+                with _reported(folder), _logged(folder, hydra.runtime.choices["hydra/launcher"]):
+                    start = time.monotonic()
+                    jobs.finish(folder, work(), time.monotonic() - start)
+
+
+def job_name(settings: DictConfig) -> str:
+    """The job's overrides, and a hash of its command, its configuration, and the files that this names."""
+    job = HydraConfig.get().job
+    plain = OmegaConf.to_container(settings, resolve=True)
+    assert isinstance(plain, dict)
+    used = {str(key): value for key, value in plain.items() if key not in SILENT}
+    read = {text: files_key(text) for text in _texts(used) if os.path.isfile(text)}
+    images = used["data"]["path"]
+    read |= {images: files_key(images)} if os.path.isdir(images) else {}
+    name = re.sub(r"[^\w.,=+-]+", "_", job.override_dirname)[:NAME]
+    return f"{name}-{artefacts.digest([job.name, used, read])[:8]}"
+
+
+def end(sweep: Sweep) -> list[str]:
+    """Waits for jobs that other processes run, writes sweep.csv, tells the counts; answers which are not done."""
+    for job in (asked := _asked(sweep)):
+        if job.state == "running" and job.folder:
+            _say(f"waiting for another process: {job.folder}")
+            with open(job.folder / jobs.LOCK) as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH)
+    asked = _asked(sweep)
+    names = jobs.labels(asked)
+    kinds = dict.fromkeys(key for job in asked for key in job.metrics)
+    lines: list[dict[str, Any]] = [
+        {"job": name, "state": job.state, "made": job.made, "reason": job.reason}
+        | {key: job.metrics.get(key, "") for key in kinds}
+        for name, job in zip(names, asked)
+    ]
+    artefacts.write_csv(sweep.folder / SUMMARY, lines)
+    _say(f"{sweep.folder}: {jobs.counts(asked)}")
+    return [name for name, job in zip(names, asked) if job.state != "done"]
+
+
+def _asked(sweep: Sweep) -> list[Job]:
+    known = {job.asked: job for job in jobs.jobs_of(sweep.folder)}
+    return [known.get(asked, Job(asked, "missing")) for asked in sweep.asked]
+
+
+def _plan(folder: Path, asked: Sequence[tuple[str, ...]]) -> IO[str] | None:
+    path = folder / jobs.PLANS / f"{artefacts.digest(asked)[:16]}.json"
+    with contextlib.suppress(LutraError, OSError):  # Hydra cannot write there either, and says so
+        artefacts.write(path, json.dumps(asked) + "\n") if not path.exists() else path.touch()
+        plan = open(path)  # noqa: SIM115  closed with the process
+        fcntl.flock(plan, fcntl.LOCK_SH)
+        return plan
+    return None
+
+
+@contextlib.contextmanager
+def _reported(folder: Path) -> Iterator[None]:
+    """Writes which steps begin in the meantime; and an error as a line, with its traceback where that says more."""
+
+    def told(step: Path) -> None:
+        artefacts.write(folder / jobs.STEP, str(step))
+
+    artefacts.listeners.append(told)
+    try:
+        yield
+    except Exception as error:
+        known = isinstance(error, ONE_LINE)
+        if not known:
+            artefacts.write(folder / jobs.TRACEBACK, traceback.format_exc())
+        reason = " ".join((f"{error}" if known else f"{type(error).__name__}: {error}").split())
+        artefacts.write(folder / jobs.REASON, reason + "\n")
+        _say(f"{folder}: failed: {reason}")
+    finally:
+        artefacts.listeners.remove(told)
+
+
+@contextlib.contextmanager
+def _logged(folder: Path, launcher: str) -> Iterator[None]:
+    """Of jobs side by side, each has what it says in its folder."""
+    if launcher == "basic":
+        yield
+        return
+    with (
+        open(folder / LOG, "a", buffering=1) as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        yield
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, dict | list):
+        for branch in tree.values() if isinstance(tree, dict) else tree:
+            yield from _texts(branch)
+
+
+def _say(line: str) -> None:
+    console.print(line, soft_wrap=True, highlight=False, markup=False)
