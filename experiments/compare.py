@@ -22,7 +22,6 @@ from experiments.race import Found, race
 from experiments.significance import seeds_needed, verdicts
 from paper.comparison import BASELINE, EXACT
 from paper.figures import compare as figure
-from paper.figures import style
 from search_spaces.errors import LutraError
 from strategies.problem import best, front
 
@@ -147,11 +146,8 @@ def pair_rows(traces: Traces) -> list[dict[str, Any]]:
 
 def _draw(folder: Path, searches: Searches, traces: Traces) -> None:
     """The figure, and a TensorBoard run for each search: its course, its hyperparameters, and what came of them."""
-    drawn = figure.draw(folder)
-    for suffix in ("pdf", "png"):
-        style.save(drawn, folder / f"compare.{suffix}")
     with events.writer(folder) as board:
-        board.add_figure("compare", drawn)
+        events.show_figure(board, folder, "compare", figure.draw(folder))
     for name, own in searches.items():
         for search, one in zip(own, traces[name]):
             seed, winner = search[0].seed, best(found.candidate for found in search)

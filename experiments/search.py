@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from experiments import artefacts, command, events, journal
+from experiments.architecture import layer_rows, text
 from experiments.choices import dataset_of, objective_of, space_of, strategy_of, target_of
 from experiments.config import Config
 from experiments.data import Dataset
@@ -24,7 +25,7 @@ from experiments.spreading import spread
 from experiments.train import prepare, train
 from experiments.weights import load_supernet, save_network
 from paper import rows
-from paper.figures import pareto
+from paper.figures import architecture, pareto
 from predictors.table import LatencyTable
 from search_spaces.evaluation import calibrate
 from search_spaces.space import Arch, SearchSpace
@@ -117,7 +118,12 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
         if not winner.feasible:
             console.print(f"none of the {len(found)} candidates is within the target: search.budget is too small")
         artefacts.write_csv(folder / "candidates.csv", candidate_rows(config, space, found))
-        board.add_figure("pareto", pareto.plot(rows.read(folder, rows.Candidate), target))
+        layers = layer_rows(space.decode(winner.arch), latencies, config.precision)
+        artefacts.write_csv(folder / "architecture.csv", layers)
+        events.show_config(board, config)
+        board.add_text("winner", text(rows.read(folder, rows.Layer)))
+        events.show_figure(board, folder, "architecture", architecture.draw(folder))
+        events.show_figure(board, folder, "pareto", pareto.plot(rows.read(folder, rows.Candidate), target))
         chosen = {"strategy": config.strategy.name, "objective": config.objective.name, "seed": config.seed}
         metrics = {
             "best/accuracy": winner.accuracy,
