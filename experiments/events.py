@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
 
 from experiments.config import Config
 from paper.figures import style
@@ -36,6 +37,17 @@ LAYOUT = {  # of the tab Custom Scalars: category -> chart -> tags
         "file after each stage (kB)": ["Multiline", ["stage/file_kb"]],
     },
 }
+
+METRICS = (  # of the tab HParams, whatever step writes them
+    "best/accuracy",
+    "best/latency_ms",
+    "best/score",
+    "final/test_accuracy",
+    "final/latency_ms",
+    "final/share",
+    "final/regret",
+    "final/seconds",
+)
 
 
 @contextmanager
@@ -63,6 +75,26 @@ def show_figure(board: SummaryWriter, folder: Path, name: str, drawn: Figure) ->
     for suffix in ("pdf", "png"):
         style.save(drawn, folder / f"{name}.{suffix}")
     board.add_figure(name, drawn)
+
+
+def show_hparams(board: SummaryWriter, config: Config, metrics: Mapping[str, float]) -> None:
+    """A row of the tab HParams. All steps declare the same columns, as TensorBoard takes them from any one of them."""
+    chosen = {
+        "space": config.space.name,
+        "data": config.data.name,
+        "device": config.device.name,
+        "precision": config.precision,
+        "strategy": config.strategy.name,
+        "objective": config.objective.name,
+        "seed": config.seed,
+        "supernet_seed": config.supernet_seed,
+        "stages": ", ".join(config.compress.stages),
+    }
+    assert board.file_writer is not None
+    for summary in hparams(chosen, dict.fromkeys(METRICS, 0.0)):
+        board.file_writer.add_summary(summary)
+    for name, value in metrics.items():
+        board.add_scalar(name, value)
 
 
 def show_graph(board: SummaryWriter, network: Network) -> None:
@@ -93,12 +125,11 @@ def show_stages(board: SummaryWriter, stages: Sequence[Stage]) -> None:
 
 
 def show_config(board: SummaryWriter, config: Config) -> None:
-    """The configuration as a table; what was changed stands in bold."""
-    usual = dict(_flat(dataclasses.asdict(Config())))
-    rows = [
-        {"key": key, "value": f"**{value}**" if value != usual.get(key) else value}
-        for key, value in _flat(dataclasses.asdict(config))
-    ]
+    """The configuration as a table; what differs from the defaults comes first, in bold."""
+    usual, values = (dict(_flat(dataclasses.asdict(one))) for one in (Config(), config))
+    changed = [key for key in values if values[key] != usual.get(key)]
+    rows = [{"key": key, "value": f"**{values[key]}**"} for key in changed]
+    rows += [{"key": key, "value": values[key]} for key in values if key not in changed]
     board.add_text("config", markdown(rows))
 
 

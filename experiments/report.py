@@ -15,7 +15,7 @@ from experiments.config import Config
 from experiments.devices import live
 from experiments.measure import measure, network_rows, read_table, table_rows
 from experiments.progress import console
-from experiments.search import read_winner
+from experiments.search import best_metrics, read_winner
 from experiments.session import read_rows, show_rows
 from experiments.stages import answers
 from experiments.train import train
@@ -80,8 +80,9 @@ def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[
     artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])
     artefacts.write_csv(folder / "table.csv", table_rows(space_of(config), latencies))
     artefacts.write_csv(folder / "networks.csv", network_rows(latencies))
-    winner = space_of(config).decode(read_winner(folders["search"]).arch)
-    artefacts.write_csv(folder / "architecture.csv", layer_rows(winner, latencies, config.precision))
+    winner = read_winner(folders["search"])
+    layers = layer_rows(space_of(config).decode(winner.arch), latencies, config.precision)
+    artefacts.write_csv(folder / "architecture.csv", layers)
     artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
     deployed = chain(config)[-1].path
     for path in (deployed, folders["compress"] / answers.ANSWERS):
@@ -96,9 +97,8 @@ def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[
         events.show_config(board, config)
         board.add_text("winner", text(results.read(folder, results.Layer)))
         events.show_stages(board, waterfall.chain(results.read(folder, results.Stage)))
-        chosen = {key: facts[key] for key in ("space", "data", "strategy", "objective", "seed")}
         metrics = {"final/test_accuracy": final.test_accuracy, "final/latency_ms": 1e3 * final.latency_median_s}
-        board.add_hparams(chosen, metrics, run_name=".")
+        events.show_hparams(board, config, best_metrics(winner) | metrics)
 
 
 def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float) -> dict[str, Any]:

@@ -124,13 +124,7 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
         board.add_text("winner", text(rows.read(folder, rows.Layer)))
         events.show_figure(board, folder, "architecture", architecture.draw(folder))
         events.show_figure(board, folder, "pareto", pareto.plot(rows.read(folder, rows.Candidate), target))
-        chosen = {"strategy": config.strategy.name, "objective": config.objective.name, "seed": config.seed}
-        metrics = {
-            "best/accuracy": winner.accuracy,
-            "best/latency_ms": 1e3 * winner.latency,
-            "best/score": winner.score,
-        }
-        board.add_hparams(chosen, metrics, run_name=".")
+        events.show_hparams(board, config, best_metrics(winner))
     aim = "" if target is None else f", target {target:.4g} ms"
     console.print(f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aim}{_lost(winner)}", highlight=False)
     save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
@@ -152,6 +146,14 @@ def _tell(candidate: Candidate) -> str:
 def _lost(candidate: Candidate) -> str:
     cost = candidate.discretization_cost
     return "" if cost is None else f", discretization cost {100 * cost:.1f} points"
+
+
+def best_metrics(winner: Winner | Candidate) -> dict[str, float]:
+    return {
+        "best/accuracy": winner.accuracy,
+        "best/latency_ms": 1e3 * winner.latency,
+        "best/score": winner.score,
+    }
 
 
 def candidate_rows(config: Config, space: SearchSpace, found: Iterable[Candidate]) -> list[dict[str, Any]]:

@@ -60,7 +60,7 @@ def _block(axes: Axes, layer: Layer) -> None:
     heights = [count / 2 for count in channels]
     colour = KERNELS.get(layer.kernel, style.GREY)
     axes.fill_between(x, heights, [-height for height in heights], color=colour, linewidth=0)
-    axes.text(layer.layer, max(heights), layer.hidden_channels, ha="center", va="bottom", fontsize=5)
+    axes.text(layer.layer, max(heights), str(layer.hidden_channels), ha="center", va="bottom", fontsize=5)
 
 
 def _resolutions(axes: Axes, layers: Sequence[Layer], height: float) -> None:
