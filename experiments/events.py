@@ -82,14 +82,10 @@ def show_hparams(board: SummaryWriter, config: Config, metrics: Mapping[str, flo
     chosen = {
         "space": config.space.name,
         "data": config.data.name,
-        "device": config.device.name,
-        "precision": config.precision,
         "strategy": config.strategy.name,
         "objective": config.objective.name,
         "seed": config.seed,
-        "supernet_seed": config.supernet_seed,
-        "stages": ", ".join(config.compress.stages),
-    }
+    }  # five: TensorBoard hides what is beyond them
     assert board.file_writer is not None
     for summary in hparams(chosen, dict.fromkeys(METRICS, 0.0)):
         board.file_writer.add_summary(summary)
