@@ -19,10 +19,10 @@ from experiments.choices import LEARNING, STRATEGIES, default_options, strategy_
 from experiments.config import Config, StrategyConfig
 from experiments.progress import console, track
 from experiments.race import Found, race
+from experiments.search import best_metrics
 from experiments.significance import seeds_needed, verdicts
 from paper.comparison import BASELINE, EXACT
 from paper.figures import compare as figure
-from paper.figures import style
 from search_spaces.errors import LutraError
 from strategies.problem import best, front
 
@@ -91,7 +91,7 @@ def _compare(config: Config, chosen: Sequence[StrategyConfig], entrance: Entranc
     artefacts.write_csv(folder / "compare.csv", candidate_rows(searches))
     artefacts.write_csv(folder / "curves.csv", [facts | row for row in curves(traces)])
     artefacts.write_csv(folder / "pairs.csv", pair_rows(traces))
-    _draw(folder, searches, traces)
+    _draw(config, folder, searches, traces)
 
 
 def _searches(config: Config, chosen: Sequence[StrategyConfig], arena: Arena, folder: Path) -> Searches:
@@ -145,23 +145,20 @@ def pair_rows(traces: Traces) -> list[dict[str, Any]]:
     return rows
 
 
-def _draw(folder: Path, searches: Searches, traces: Traces) -> None:
+def _draw(config: Config, folder: Path, searches: Searches, traces: Traces) -> None:
     """The figure, and a TensorBoard run for each search: its course, its hyperparameters, and what came of them."""
-    drawn = figure.draw(folder)
-    for suffix in ("pdf", "png"):
-        style.save(drawn, folder / f"compare.{suffix}")
     with events.writer(folder) as board:
-        board.add_figure("compare", drawn)
+        events.show_figure(board, folder, "compare", figure.draw(folder))
     for name, own in searches.items():
         for search, one in zip(own, traces[name]):
             seed, winner = search[0].seed, best(found.candidate for found in search)
             finals = {f"final/{measure}": getattr(one, measure)[-1].item() for measure in (*MEASURES, "seconds")}
-            metrics = finals | {"best/accuracy": winner.accuracy, "best/latency_ms": 1e3 * winner.latency}
+            one_of = replace(config, strategy=StrategyConfig(name), seed=seed)
             with events.writer(folder / f"{name}-seed{seed}") as board:
                 for measure in MEASURES:
                     for at, value in enumerate(getattr(one, measure).tolist(), 1):
                         board.add_scalar(measure, value, at)
-                board.add_hparams({"strategy": name, "seed": seed}, metrics, run_name=".")
+                events.show_hparams(board, one_of, finals | best_metrics(winner))
 
 
 if __name__ == "__main__":

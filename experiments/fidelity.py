@@ -25,7 +25,6 @@ from experiments.progress import console, track
 from experiments.publish import publish
 from experiments.sentinels import sentinels, to_the_tables_time
 from paper.figures import fidelity as figure
-from paper.figures import style
 from predictors.assembly import file_name
 from predictors.blocks import block_specs, computing
 from predictors.learned import LEARNERS
@@ -114,11 +113,8 @@ def _fresh(config: Config, path: Path, folder: Path) -> None:
 def _write(folder: Path, rows: list[dict[str, object]], found: Sequence[Point]) -> None:
     artefacts.write_csv(folder / "fresh.csv", rows)
     artefacts.write_csv(folder / "fidelity.csv", [asdict(one) for one in found])
-    drawn = figure.draw(folder)
-    for suffix in ("pdf", "png"):
-        style.save(drawn, folder / f"fidelity.{suffix}")
     with events.writer(folder) as board:
-        board.add_figure("fresh networks", drawn)
+        events.show_figure(board, folder, "fidelity", figure.draw(folder))
         for one in found:
             for column in ("mape", "within_5", "within_10", "tau"):
                 board.add_scalar(f"{one.data} {column}/{one.predictor}", getattr(one, column), 0)

@@ -75,8 +75,8 @@ def _measure(config: Config, space: SearchSpace, folder: Path) -> None:
     artefacts.write_csv(folder / "table.csv", table_rows(space, table))
     artefacts.write_csv(folder / "networks.csv", network_rows(table))
     with events.writer(folder) as tensorboard:
-        tensorboard.add_figure("latency table", heatmap.draw(folder))
-        tensorboard.add_figure("whole networks", prediction.draw(folder))
+        events.show_figure(tensorboard, folder, "heatmap", heatmap.draw(folder))
+        events.show_figure(tensorboard, folder, "prediction", prediction.draw(folder))
     artefacts.write(folder / "table.json", dump(table))
 
 

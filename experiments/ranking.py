@@ -27,7 +27,6 @@ from experiments.spreading import spread
 from experiments.train import prepare, retrain, train
 from experiments.weights import load_network, load_supernet
 from paper.figures import ranking as figure
-from paper.figures import style
 from paper.rows import Ranked, RankTau, read
 from predictors.naswot import naswot
 from predictors.rank_correlation import rank_correlation
@@ -122,11 +121,8 @@ def _ranking(config: Config, alone: Mapping[Arch, float], supernet: Path, folder
     artefacts.write_csv(folder / "ranking.csv", found)
     taus = correlations(read(folder, Ranked), config.seed)
     artefacts.write_csv(folder / "correlations.csv", [asdict(one) for one in taus])
-    drawn = figure.draw(folder)
-    for suffix in ("pdf", "png"):
-        style.save(drawn, folder / f"ranking.{suffix}")
     with events.writer(folder) as board:
-        board.add_figure("ranking", drawn)
+        events.show_figure(board, folder, "ranking", figure.draw(folder))
         for one in taus:
             board.add_scalar(f"tau {one.among}/{one.predictor}", one.tau, 0)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import artefacts, command, events, provenance
+from experiments.architecture import layer_rows, text
 from experiments.benchmark import benchmark
 from experiments.choices import dataset_of, space_of, target_of
 from experiments.compress import chain, compress, found_by
@@ -14,15 +15,24 @@ from experiments.config import Config
 from experiments.devices import live
 from experiments.measure import measure, network_rows, read_table, table_rows
 from experiments.progress import console
+from experiments.search import best_metrics, read_winner
 from experiments.session import read_rows, show_rows
 from experiments.stages import answers
 from experiments.train import train
-from paper.figures import heatmap, pareto, prediction, stages, style
+from paper import rows as results
+from paper.figures import architecture, heatmap, pareto, prediction, stages, waterfall
 from predictors.table import LatencyTable
 from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
 
-FIGURES = {"pareto": pareto.draw, "prediction": prediction.draw, "stages": stages.draw, "heatmap": heatmap.draw}
+FIGURES = {
+    "pareto": pareto.draw,
+    "prediction": prediction.draw,
+    "stages": stages.draw,
+    "waterfall": waterfall.draw,
+    "architecture": architecture.draw,
+    "heatmap": heatmap.draw,
+}
 LABELS = {
     "reference": "hand-made reference (k3 e6, full depth)",
     "random": "a random architecture",
@@ -52,7 +62,7 @@ def report(config: Config) -> Path:
         Path(config.runs),
         "report",
         label,
-        {"ignore": config.ignore},
+        {"ignore": config.ignore, "figures": list(FIGURES)},
         inputs,
         lambda folder: _report(config, table, folders, inputs, folder),
     )
@@ -70,6 +80,9 @@ def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[
     artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])
     artefacts.write_csv(folder / "table.csv", table_rows(space_of(config), latencies))
     artefacts.write_csv(folder / "networks.csv", network_rows(latencies))
+    winner = read_winner(folders["search"])
+    layers = layer_rows(space_of(config).decode(winner.arch), latencies, config.precision)
+    artefacts.write_csv(folder / "architecture.csv", layers)
     artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
     deployed = chain(config)[-1].path
     for path in (deployed, folders["compress"] / answers.ANSWERS):
@@ -80,13 +93,12 @@ def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[
     artefacts.write(folder / provenance.LINEAGE, provenance.dump(origin))
     with events.writer(folder) as board:
         for name, draw in FIGURES.items():
-            figure = draw(folder)
-            for suffix in ("pdf", "png"):
-                style.save(figure, folder / f"{name}.{suffix}")
-            board.add_figure(name, figure)
-        chosen = {key: facts[key] for key in ("space", "data", "strategy", "objective", "seed")}
+            events.show_figure(board, folder, name, draw(folder))
+        events.show_config(board, config)
+        board.add_text("winner", text(results.read(folder, results.Layer)))
+        events.show_stages(board, waterfall.chain(results.read(folder, results.Stage)))
         metrics = {"final/test_accuracy": final.test_accuracy, "final/latency_ms": 1e3 * final.latency_median_s}
-        board.add_hparams(chosen, metrics, run_name=".")
+        events.show_hparams(board, config, best_metrics(winner) | metrics)
 
 
 def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float) -> dict[str, Any]:

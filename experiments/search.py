@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from experiments import artefacts, command, events, journal
+from experiments.architecture import layer_rows, text
 from experiments.choices import dataset_of, objective_of, space_of, strategy_of, target_of
 from experiments.config import Config
 from experiments.data import Dataset
@@ -24,7 +25,7 @@ from experiments.spreading import spread
 from experiments.train import prepare, train
 from experiments.weights import load_supernet, save_network
 from paper import rows
-from paper.figures import pareto
+from paper.figures import architecture, pareto
 from predictors.table import LatencyTable
 from search_spaces.evaluation import calibrate
 from search_spaces.space import Arch, SearchSpace
@@ -117,14 +118,13 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
         if not winner.feasible:
             console.print(f"none of the {len(found)} candidates is within the target: search.budget is too small")
         artefacts.write_csv(folder / "candidates.csv", candidate_rows(config, space, found))
-        board.add_figure("pareto", pareto.plot(rows.read(folder, rows.Candidate), target))
-        chosen = {"strategy": config.strategy.name, "objective": config.objective.name, "seed": config.seed}
-        metrics = {
-            "best/accuracy": winner.accuracy,
-            "best/latency_ms": 1e3 * winner.latency,
-            "best/score": winner.score,
-        }
-        board.add_hparams(chosen, metrics, run_name=".")
+        layers = layer_rows(space.decode(winner.arch), latencies, config.precision)
+        artefacts.write_csv(folder / "architecture.csv", layers)
+        events.show_config(board, config)
+        board.add_text("winner", text(rows.read(folder, rows.Layer)))
+        events.show_figure(board, folder, "architecture", architecture.draw(folder))
+        events.show_figure(board, folder, "pareto", pareto.plot(rows.read(folder, rows.Candidate), target))
+        events.show_hparams(board, config, best_metrics(winner))
     aim = "" if target is None else f", target {target:.4g} ms"
     console.print(f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aim}{_lost(winner)}", highlight=False)
     save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
@@ -146,6 +146,14 @@ def _tell(candidate: Candidate) -> str:
 def _lost(candidate: Candidate) -> str:
     cost = candidate.discretization_cost
     return "" if cost is None else f", discretization cost {100 * cost:.1f} points"
+
+
+def best_metrics(winner: Winner | Candidate) -> dict[str, float]:
+    return {
+        "best/accuracy": winner.accuracy,
+        "best/latency_ms": 1e3 * winner.latency,
+        "best/score": winner.score,
+    }
 
 
 def candidate_rows(config: Config, space: SearchSpace, found: Iterable[Candidate]) -> list[dict[str, Any]]:

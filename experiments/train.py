@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from compress.foreign import Foreign
-from experiments import artefacts, command, together
+from experiments import artefacts, command, events, together
 from experiments.choices import RULES, dataset_of, space_of
 from experiments.config import Config
 from experiments.data import Dataset
@@ -56,6 +56,9 @@ def _train(config: Config, folder: Path) -> None:
     every, name = config.checkpoint_seconds, "training the supernet"
     run_steps(supernet, data, recipe, config.supernet_seed, backward, folder, name, every, validated)
     if together.leading():
+        with events.writer(folder, recipe.steps) as board:
+            events.show_config(board, config)
+            events.show_graph(board, supernet.extract(space.largest))  # which holds all others
         save_supernet(folder / "supernet.safetensors", supernet)
 
 

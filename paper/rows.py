@@ -59,6 +59,29 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A layer of the winner, whatever its kind."""
+
+    layer: int
+    kind: str  # Stem, MBConv, Skip, Head, ...
+    in_channels: int
+    hidden_channels: int  # of its widest convolution
+    out_channels: int
+    kernel: int  # of its largest convolution; 0: nothing is computed
+    stride: int
+    resolution: int  # input pixels
+    precision: str
+    seconds: float  # in the context of a network, by the table
+
+    @property
+    def name(self) -> str:
+        """Kernel and expand ratio of a block, or the kind of another layer."""
+        if not self.kind.endswith("MBConv"):
+            return self.kind.lower()
+        return f"k{self.kernel} e{self.hidden_channels / self.in_channels:.2g}"
+
+
+@dataclass(frozen=True)
 class Fresh:
     """A fresh random network, by one predictor."""
 
@@ -181,6 +204,7 @@ FILES: dict[type, str] = {
     Candidate: "candidates.csv",
     Whole: "networks.csv",
     Block: "table.csv",
+    Layer: "architecture.csv",
     Fresh: "fresh.csv",
     Judged: "fidelity.csv",
     Summed: "protocols.csv",

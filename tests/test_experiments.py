@@ -30,7 +30,7 @@ from experiments.choices import OBJECTIVES, SPACES, STRATEGIES, space_of
 from experiments.config import Config
 from experiments.data import DATASETS
 from experiments.devices import DEVICES
-from experiments.report import LABELS
+from experiments.report import FIGURES, LABELS
 from experiments.search import search
 from experiments.train import train
 from predictors.assembly import assemble, file_name
@@ -272,8 +272,8 @@ def test_the_pipeline_prints_every_stage_and_where_to_look_next(finished: Finish
 
 def test_the_report_holds_what_the_paper_is_made_of(finished: Finished) -> None:
     names = {path.name for path in finished.folder("report").iterdir()}
-    tables = {f"{name}.csv" for name in ("stages", "candidates", "networks", "table", "setup")}
-    figures = {f"{name}.{kind}" for name in ("pareto", "prediction", "stages", "heatmap") for kind in ("pdf", "png")}
+    tables = {f"{name}.csv" for name in ("stages", "candidates", "networks", "table", "setup", "architecture")}
+    figures = {f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")}
     assert tables | figures | {"int8.onnx", "int8.json", "lineage.json"} <= names
 
 
@@ -289,6 +289,26 @@ def test_the_report_says_how_far_int8_answers_as_fp32(finished: Finished) -> Non
         facts = {row["key"]: row["value"] for row in csv.DictReader(file)}
     assert float(facts["int8_agreement"]) == pytest.approx(agreed)
     assert ("an x86 CPU without VNNI clips" in finished.out) == (int(facts["saturating_layers"]) > 0)
+
+
+def test_tensorboard_shows_every_step(finished: Finished) -> None:
+    expected = {  # step -> scalars, figures, texts
+        "measure": ((), ("heatmap", "prediction"), ()),
+        "train": (("train/loss", "validation/largest"), (), ("config",)),
+        "search": (("candidate/score", "best/accuracy"), ("architecture", "pareto"), ("config", "winner")),
+        "report": (("stage/latency_ms", "final/test_accuracy", "best/score"), FIGURES, ("config", "winner", "stages")),
+    }
+    for step, (scalars, figures, texts) in expected.items():
+        tags = (found := EventAccumulator(str(finished.folder(step))).Reload()).Tags()
+        assert {*scalars} <= {*tags["scalars"]}
+        assert {*figures} == {*tags["images"]}
+        assert {"custom_scalars__config__", *(f"{name}/text_summary" for name in texts)} <= {*tags["tensors"]}
+        assert tags["graph"] == (step == "train")
+        if step == "train":
+            assert len(found.Scalars("train/loss")) == 6  # the graph's event file does not hide them
+    with open(finished.folder("report") / "stages.csv", newline="") as file:
+        deployed = next(row for row in csv.DictReader(file) if row["stage"] == "int8")
+    assert found.Scalars("stage/file_kb")[-1].value == pytest.approx(int(deployed["file_bytes"]) / 1e3)
 
 
 def test_the_file_that_is_timed_is_the_file_that_is_evaluated(finished: Finished) -> None:

@@ -101,7 +101,7 @@ def _layer_names(blocks: Sequence[Block]) -> list[str]:
 def _short(spec: str) -> str:
     """MBConv(24->40, hidden 144, k5, ...) -> "k5 e6"; other specs by their kind."""
     block = re.match(r"MBConv\((\d+)->\d+, hidden (\d+), (k\d+)", spec)
-    return f"{block[3]} e{int(block[2]) / int(block[1]):g}" if block else spec.split("(")[0].lower()
+    return f"{block[3]} e{int(block[2]) / int(block[1]):.2g}" if block else spec.split("(")[0].lower()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,75 @@
+"""The winner, drawn to scale: every layer as high as its channels; below, the seconds that the table gives it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from paper.figures import style
+from paper.rows import Layer, read
+
+KERNELS = {3: style.BLUE, 5: style.ORANGE, 7: style.GREEN}
+SLOPE = 0.25  # of a block's width, over which its channels grow and shrink
+BLOCK = 0.86  # of a layer's place, that its block takes
+
+
+def draw(results: Path) -> Figure:
+    """From architecture.csv."""
+    return plot(read(results, Layer))
+
+
+@rc_context(style.RC)
+def plot(layers: Sequence[Layer]) -> Figure:
+    """From left to right: a block swells from its input to its hidden channels. Colours: kernels; lines: Skips."""
+    figure = style.figure(2.9)
+    above, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
+    for layer in layers:
+        _block(above, layer)
+        if layer.kernel:
+            below.bar(layer.layer, 1e6 * layer.seconds, width=BLOCK, color=KERNELS.get(layer.kernel, style.GREY))
+    most = max(layer.hidden_channels for layer in layers)
+    _resolutions(above, layers, 0.65 * most)
+    above.set_ylim(-0.52 * most, 0.78 * most)
+    above.set_ylabel("channels")
+    above.set_yticks([])
+    above.tick_params(bottom=False)
+    above.spines[:].set_visible(False)
+    used = sorted({layer.kernel for layer in layers} & set(KERNELS))
+    marks = [above.fill([], [], color=KERNELS[kernel])[0] for kernel in used]
+    figure.legend(marks, [f"{kernel}x{kernel}" for kernel in used], loc="outside upper center", ncols=3)
+    below.set_ylabel(f"µs ({layers[0].precision.upper().replace('FP', 'fp')})")
+    below.set_xticks([layer.layer for layer in layers], [layer.name for layer in layers], rotation=90)
+    return figure
+
+
+def _block(axes: Axes, layer: Layer) -> None:
+    """Half of the channels above the middle and half below; how many the widest part has stands above it."""
+    left, right = layer.layer - BLOCK / 2, layer.layer + BLOCK / 2
+    if not layer.kernel:
+        axes.plot([left, right], [0, 0], color=style.GREY, linewidth=1, linestyle=":")
+        return
+    x = [left, left + SLOPE * BLOCK, right - SLOPE * BLOCK, right]
+    channels = (layer.in_channels, layer.hidden_channels, layer.hidden_channels, layer.out_channels)
+    heights = [count / 2 for count in channels]
+    colour = KERNELS.get(layer.kernel, style.GREY)
+    axes.fill_between(x, heights, [-height for height in heights], color=colour, linewidth=0)
+    axes.text(layer.layer, max(heights), str(layer.hidden_channels), ha="center", va="bottom", fontsize=5)
+
+
+def _resolutions(axes: Axes, layers: Sequence[Layer], height: float) -> None:
+    """Lines above the layers that see equally many pixels."""
+    for pixels, group in groupby(layers, key=lambda layer: layer.resolution):
+        own = [layer.layer for layer in group]
+        axes.plot([own[0] - 0.4, own[-1] + 0.4], [height, height], color="black", linewidth=0.5)
+        axes.text((own[0] + own[-1]) / 2, 1.03 * height, f"{pixels} px", ha="center", va="bottom", fontsize=6)
+
+
+if __name__ == "__main__":
+    style.main(draw)
