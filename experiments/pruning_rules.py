@@ -1,6 +1,6 @@
 """python -m experiments.pruning_rules: pruning by what the device rewards beside rules that do not ask it.
 
-Uniform widths, one global threshold, and torch-pruning's groups (DepGraph) each prune the same winner to the same
+Uniform widths, and torch-pruning with one threshold for all groups (DepGraph), each prune the same winner to the same
 measured latency or a little more, are finetuned alike and quantized.
 """
 
@@ -20,7 +20,7 @@ from experiments.keys import passport_key
 from experiments.measure import followed
 from predictors.rounds import summarize
 
-BASELINES = ("uniform", "global", "depgraph")
+BASELINES = ("depgraph", "uniform")
 KEEPS = tuple(round(0.05 * step, 2) for step in range(6, 20))  # fractions of the channels to try
 WHOLE = ["prune", "finetune", "quantize"]
 
