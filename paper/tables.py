@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from paper.compression_rows import Stage
 from paper.latex import count, decimals, escape, significant
 from paper.macros import chain
-from paper.rows import Setup, Stage, read, setup
+from paper.rows import Setup, read, setup
 
 NAMES = {
     "reference": "hand-made reference",
