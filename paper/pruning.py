@@ -44,8 +44,8 @@ def verdict(ours: PruningRule, others: Sequence[PruningRule], images: float) -> 
     ratios = [other.latency_median_s / ours.latency_median_s for other in others]
     best = max(others, key=lambda row: row.test_accuracy)
     return (
-        f"The other rules' files take {percent(min(ratios))} to {percent(max(ratios))} of the time of ours. Against the "
-        f"most accurate of them, \\emph{{{_named(best)[0]}}}, ours {more_accurate(ours, best, images)}."
+        f"The other rules' files take {percent(min(ratios))} to {percent(max(ratios))} of the time of ours. "
+        f"Against the most accurate of them, \\emph{{{_named(best)[0]}}}, ours {more_accurate(ours, best, images)}."
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -49,7 +50,7 @@ def plot(rows: Mapping[str, Variant]) -> Figure:
     for name, own, place in zip(points, places, _names(places)):
         text = KEYS[name] + (f" ({heights[name]:.1f} %)" if heights[name] < lowest else "")
         line = {"arrowstyle": "-", "linewidth": 0.4, "color": style.GREY, "shrinkB": 0, "relpos": (0, 0.5)}
-        look = {"textcoords": "offset points", "fontsize": 7, "va": "center", "arrowprops": line}
+        look: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7, "va": "center", "arrowprops": line}
         axes.annotate(text, points[name], tuple(place - own), **look)
     axes.set_xlabel("measured latency (ms)")
     axes.set_ylabel("test accuracy (%)")
@@ -67,7 +68,7 @@ def _networks(
     biggest = max(row.file_bytes for row in rows.values())
     for name, row in rows.items():
         colour, marker = style.PRECISIONS[row.precision]
-        look = {"color": colour, "alpha": 0.55, "edgecolor": "black", "linewidth": 0.5}
+        look: dict[str, Any] = {"color": colour, "alpha": 0.55, "edgecolor": "black", "linewidth": 0.5}
         axes.scatter(*points[name], s=LARGEST * row.file_bytes / biggest, marker="v" if name in cut else marker, **look)
     for start, end in pairwise(PATH):
         arrow = {"arrowstyle": "->", "linewidth": 0.7, "shrinkA": 4, "shrinkB": 3, "color": "0.75"}
