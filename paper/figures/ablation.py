@@ -43,7 +43,6 @@ def plot(rows: Mapping[str, Variant]) -> Figure:
     points = {name: (1e3 * row.latency_median_s, max(heights[name], lowest)) for name, row in rows.items()}
     _networks(axes, rows, points, {name for name in rows if heights[name] < lowest})
     axes.set_ylim(lowest - 0.25 * spread, best + 0.35 * spread)
-    axes.set_xlim(0.97 * min(x for x, _ in points.values()), None)
     axes.margins(x=0.12)
     figure.draw_without_rendering()  # so that points have places on the paper
     places = axes.transData.transform(list(points.values())) * 72 / figure.dpi
