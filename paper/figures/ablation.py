@@ -22,7 +22,7 @@ from paper.figures import style
 
 LARGEST = 140  # square points
 CUT = 3  # of the distance from the best to the median accuracy: what lies lower is drawn at the edge
-NEAR, ASIDE, APART = 36, 11, 8  # points on paper: whose names share a column, how far from them, and from one another
+NEAR, ASIDE, APART = 24, 10, 8  # points on paper: whose names share a column, how far from them, and from one another
 PATH = (NOTHING, "prune, finetune", WHOLE)
 
 
