@@ -120,7 +120,7 @@ def _blocks(blocks: Sequence[Block], path: Path) -> dict[str, str]:
 
 def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
     feasible = [candidate for candidate in candidates if candidate.feasible]
-    words = ("space", "strategy", "objective", "data", "device", "seed")
+    words = ("space", "strategy", "objective", "device", "seed")
     return {
         "CandidateCount": count(len({candidate.arch for candidate in candidates})),
         "FeasibleCount": count(len({candidate.arch for candidate in feasible})),
@@ -130,6 +130,7 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
         "TableRounds": count(run.number("table_rounds")),
         "TableGraphs": count(run.number("table_graphs")),
         "DeployedPrecision": {"int8": "INT8"}.get(run.text("precision"), escape(run.text("precision"))),
+        "Data": sentences.source(run),
         **{word.capitalize(): escape(run.text(word)) for word in words},
     }
 

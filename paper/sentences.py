@@ -88,6 +88,11 @@ def error(networks: Sequence[Whole], column: str) -> np.ndarray:
     return np.array([abs(getattr(network, column) / network.measured_s - 1) for network in networks])
 
 
+def source(setup: Setup) -> str:
+    """What the images are called: a folder's or archive's own name, where they were read from one."""
+    return escape((setup.values.get("data_file") or setup.text("data")).removesuffix(".tar.gz"))
+
+
 def data(setup: Setup) -> str:
     """Which data the results are of, and what they can therefore show."""
     if setup.text("data") == "digits":
@@ -97,8 +102,8 @@ def data(setup: Setup) -> str:
             "they show that the chain works from end to end, and not that one network is better than another."
         )
     return (
-        f"These results are of {escape(setup.text('data'))} with {count(setup.number('train_images'))} training images "
-        f"of {setup.number('resolution'):.0f} pixels, from one run with seed {escape(setup.text('seed'))}."
+        f"These results are of {source(setup)} with {count(setup.number('train_images'))} training images of "
+        f"{setup.number('resolution'):.0f} pixels, from one run with seed {escape(setup.text('seed'))}."
     )
 
 

@@ -221,8 +221,11 @@ def test_setup_and_data_reach_the_text(results: Path, tmp_path: Path) -> None:
     assert "not that one network is better" in macros.numbers(results)["DataSentence"]
     edit(results / "setup.csv", "data,digits", "data,cifar10")
     edit(results / "setup.csv", "target_ms,0.1", "target_ms,")
+    edit(results / "setup.csv", "space,tiny", "data_file,cifar10_jpeg.tar.gz\nspace,tiny")
     tables.write(results, tmp_path)
-    assert "results are of cifar10 with 1\\,150 training images" in macros.numbers(results)["DataSentence"]
+    assert macros.numbers(results)["Data"] == r"cifar10\_jpeg"
+    assert r"data & cifar10\_jpeg, 16 pixels" in (tmp_path / "setup.tex").read_text()
+    assert r"results are of cifar10\_jpeg with 1\,150 training images" in macros.numbers(results)["DataSentence"]
     assert macros.numbers(results)["TargetSentence"] == "The search had no target."
     assert "target & none" in (tmp_path / "setup.tex").read_text()
 
