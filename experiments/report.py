@@ -114,6 +114,7 @@ def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float
         "space_size": space.size,
         "layers": sum(count > 1 for count in space.options),
         "data": data.name,
+        "data_file": Path(config.data.path).name if data.name == "image_folder" else "",
         "train_images": len(data.train.labels),
         "validation_images": len(data.validation.labels),
         "test_images": len(data.test.labels),
