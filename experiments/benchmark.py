@@ -17,8 +17,8 @@ from experiments.config import Config
 from experiments.devices import live
 from experiments.keys import data_key, passport_key
 from experiments.measure import measure, read_table
-from experiments.progress import track
-from experiments.session import Item, session
+from experiments.progress import console, track
+from experiments.session import Item, read_rows, session, show_rows
 from experiments.stages.quantizing import fp32_file, int8_file
 from experiments.train import prepare, retrain
 from experiments.weights import load_network
@@ -96,5 +96,12 @@ def item(config: Config, made: Made) -> Item:
     return Item(made.name, "fp32", network, fp32_file(config, network), seconds, parent)
 
 
+def told(config: Config) -> Path:
+    """The folder, after its rows."""
+    folder = benchmark(config)
+    console.print(show_rows(read_rows(folder)[0], folder.name))
+    return folder
+
+
 if __name__ == "__main__":
-    command.run(benchmark)
+    command.run(told)

@@ -24,14 +24,16 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from experiments import artefacts
+from experiments import artefacts, choices
 from experiments import command as command_line
+from experiments.ablation import LABELS_ALONE, SUBSETS
 from experiments.choices import OBJECTIVES, SPACES, STRATEGIES, space_of
 from experiments.config import Config
 from experiments.data import DATASETS
 from experiments.devices import DEVICES
 from experiments.report import FIGURES, LABELS
 from experiments.search import search
+from experiments.session import read_rows
 from experiments.train import train
 from predictors.assembly import assemble, file_name
 from predictors.blocks import all_specs, block_specs, networks_to_time
@@ -380,6 +382,47 @@ def test_only_publish_writes_results(finished: Finished, command: Command, tmp_p
     for name in ("stages", "candidates", "networks", "table", "setup"):
         published = tmp_path / "results" / f"{name}.csv"
         assert published.read_bytes() == (finished.folder("report") / published.name).read_bytes()
+
+
+# Compression
+
+
+def test_every_stage_goes_through_the_command(finished: Finished, command: Command, tmp_path: Path) -> None:
+    copy_steps(finished, tmp_path, "measure", "train", "search", "retrain")
+    stages = "compress.stages=[lowrank,prune,sparsify,cluster,qat,quantize]"
+    done = command("compress", *finished.arguments, f"runs={tmp_path}", stages, "compress.quantize.method=percentile")
+    assert (done.code, done.err) == (0, "")
+    made = [artefacts.manifest(folder)["config"]["stage"] for folder in (tmp_path / "compress").iterdir()]
+    assert sorted(made) == sorted(choices.STAGES[:2] + choices.STAGES[3:])
+    assert (Path(done.out.splitlines()[-1]) / "int8.onnx").exists()
+    assert "entropy-coded: " in done.out
+
+
+def test_a_hand_made_network_is_pruned_finetuned_and_quantized(
+    finished: Finished, command: Command, tmp_path: Path
+) -> None:
+    done = command("benchmark", *finished.arguments, f"runs={tmp_path}", "model=resnet8")
+    assert (done.code, done.err) == (0, "")
+    rows, _ = read_rows(Path(done.out.splitlines()[-1]))
+    assert [(row.stage, row.precision) for row in rows] == [
+        *((name, "fp32") for name in ("retrained", "pruned", "finetuned")),
+        ("int8", "int8"),
+        ("retrained", "int8"),
+    ]
+    assert rows[1].macs < rows[0].macs
+    assert all(row.predicted_s is None for row in rows)
+
+
+def test_the_ablation_times_every_subset_of_stages(finished: Finished, command: Command, tmp_path: Path) -> None:
+    copy_steps(finished, tmp_path, "measure", "train", "search", "retrain", "compress")
+    done = command("ablation", *finished.arguments, f"runs={tmp_path}")
+    assert (done.code, done.err) == (0, "")
+    with open(Path(done.out.splitlines()[-1]) / "ablation.csv", newline="") as file:
+        rows = {row["stage"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {*SUBSETS, LABELS_ALONE}
+    final = artefacts.sha256(finished.folder("compress") / "int8.onnx")
+    assert rows["prune, finetune, quantize"]["sha256"] == final
+    assert {row["precision"] for name, row in rows.items() if "quantize" in name} == {"int8"}
 
 
 # Kills
