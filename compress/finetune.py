@@ -17,9 +17,13 @@ def distillation(
 ) -> Backward:
     """(1 - weight) * cross entropy + weight * T^2 * KL(teacher || network), both softened by T (Hinton et al. 2015).
 
-    T^2 keeps the size of the soft gradients as T changes. The teacher is put in eval mode and learns nothing.
+    T^2 keeps the size of the soft gradients as T changes. The teacher learns nothing, and normalises by the batch as
+    the student does: by statistics of images that are not augmented, it would teach the difference.
     """
-    teacher.eval()
+    teacher.train()
+    for norm in teacher.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.track_running_stats = False
 
     def backward(step: int, images: Tensor, labels: Tensor) -> float:
         with torch.no_grad():
