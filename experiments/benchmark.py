@@ -91,7 +91,8 @@ def item(config: Config, made: Made) -> Item:
     if made.path.suffix == ".onnx":
         assert made.parent is not None
         name, network = made.path.stem, load_network(made.parent)
-        return Item(name, name, network, made.path.read_bytes(), seconds, parent)
+        tabled = not config.compress.quantize.float_layers
+        return Item(name, name, network, made.path.read_bytes(), seconds, parent, tabled)
     network = load_network(made.path)
     return Item(made.name, "fp32", network, fp32_file(config, network), seconds, parent)
 

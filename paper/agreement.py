@@ -11,6 +11,8 @@ from paper.rows import FILES, ResultError, read, setup
 Place = tuple[type[Stage], str]  # a file's rows, and a stage
 SAME = [  # the same network file, made by two commands
     ((Variant, "nothing"), (Stage, "retrained")),
+    ((Variant, "prune, finetune, quantize"), (Stage, "int8")),
+    ((HandMade, "winner"), (Stage, "int8")),
     ((HandMade, "winner, unpruned"), (Variant, "finetune, quantize")),
     ((PruningRule, "device"), (Variant, "prune, finetune, quantize")),
 ]

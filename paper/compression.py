@@ -88,9 +88,13 @@ def more(rows: Mapping[str, Variant]) -> str:
     if smaller <= 1 and faster <= 1:
         return "Over quantization alone, all stages together gain neither size nor time."
     return (
-        f"Over quantization alone, all stages together gain another factor of {significant(smaller)} in size and "
-        f"{significant(faster)} in time, and the file {points(whole, alone)}."
+        f"Over quantization alone, all stages together make the file {times(smaller, 'smaller', 'larger')} and "
+        f"{times(faster, 'faster', 'slower')}, and it {points(whole, alone)}."
     )
+
+
+def times(factor: float, better: str, worse: str) -> str:
+    return f"{significant(max(factor, 1 / factor))} times {better if factor >= 1 else worse}"
 
 
 def finetuned(rows: Mapping[str, Variant], images: float) -> str:
@@ -107,8 +111,8 @@ def finetuned(rows: Mapping[str, Variant], images: float) -> str:
 def trained_for_it(rows: Mapping[str, Variant], images: float) -> str:
     """What quantization-aware training gives to the winner, and after the other stages: a sentence."""
     return (
-        f"With quantization-aware training the quantized winner {more_accurate(rows[QAT], rows['quantize'], images)} "
-        f"than without, and the pruned and finetuned one {more_accurate(rows[WHOLE_QAT], rows[WHOLE], images)}."
+        f"The quantized winner {more_accurate(rows[QAT], rows['quantize'], images)} with quantization-aware training, "
+        f"and the pruned and finetuned one {more_accurate(rows[WHOLE_QAT], rows[WHOLE], images)}."
     )
 
 
