@@ -9,7 +9,7 @@ demo: $(VENV)/ready
 	$(RUN) -m experiments.pipeline
 
 test: $(VENV)/test
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/test
 	$(RUN) -m ruff check .

@@ -16,8 +16,7 @@ from torch_pruning.pruner.importance import Importance
 from torchvision.models import ShuffleNetV2
 
 from compress.foreign import Foreign
-from compress.prune import MULTIPLE
-from search_spaces.errors import LutraError
+from compress.prune import MULTIPLE, check_keep
 from search_spaces.network import Network
 
 
@@ -38,8 +37,7 @@ def prune_groups(
     importance of a group is its magnitude, if not given. Running statistics are copied as they are: `calibrate` the
     result, or finetune it first. Of a `Network` the layers are left, in a row, since they no longer match its specs.
     """
-    if not 0 < keep <= 1:
-        raise LutraError(f"pruning keeps a fraction of the channels, above 0 and at most 1, not {keep}: try 0.75")
+    check_keep(keep)
     slim = Regrouped(model) if isinstance(model, Network) else copy.deepcopy(model)
     slim.eval()
     apart = Apart(slim, shape)

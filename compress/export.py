@@ -14,7 +14,7 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from compress.quantize import compact
+from compress.compact import compact
 
 OPSET = 20  # below 18 the exporter fails; from 14 on there is HardSwish
 

@@ -1,4 +1,4 @@
-"""Hand-made networks to hold beside the searched ones, for small images, and the ONNX file of any torch network.
+"""Hand-made networks for small images, to hold beside the searched ones.
 
 What was made for 224 pixels shrinks an image 32 times, so that of 32 pixels one is left. Here the stem's stride is 1,
 as is customary for CIFAR, and the rest is as published: 2x2 pixels are left, and the products are four times as many.
@@ -7,23 +7,15 @@ No dropout, as in our own networks: the recipe is the same for all.
 
 from __future__ import annotations
 
-import copy
-import logging
-import warnings
 from collections.abc import Callable, Mapping
 
-import onnx
 import torch
 import torch.nn.functional as F
-from onnx import numpy_helper
 from torch import Tensor, nn
 from torchvision import models
 
-from compress.quantize import compact
 from search_spaces.convolution import Conv2d
 from search_spaces.errors import unknown
-
-OPSET = 20  # below 18 the exporter fails; from 14 on there is HardSwish
 
 
 def mobilenet_v2(classes: int, in_channels: int) -> nn.Module:
@@ -121,47 +113,6 @@ def quickened(model: nn.Module) -> nn.Module:
                 quick.load_state_dict(conv.state_dict())
                 setattr(parent, name, quick)
     return model
-
-
-def export(model: nn.Module, shape: tuple[int, int, int]) -> bytes:
-    """The fp32 ONNX file of a network, as it evaluates, for "image" [N, *shape]: batch norms are folded."""
-    plain = copy.deepcopy(model).eval().to(memory_format=torch.contiguous_format)  # others leave strides in the file
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            plain,
-            (torch.zeros(2, *shape),),
-            dynamo=True,
-            external_data=False,
-            opset_version=OPSET,
-            input_names=["image"],
-            output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            verbose=False,
-        )
-    assert program is not None
-    proto = program.model_proto
-    assert [(opset.domain, opset.version) for opset in proto.opset_import] == [("", OPSET)]
-    pool(proto.graph)
-    return compact(proto.SerializeToString())
-
-
-def pool(graph: onnx.GraphProto) -> None:
-    """Means over pixels become GlobalAveragePool, of which there is an integer kernel; of ReduceMean there is none."""
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    nodes = []
-    for node in graph.node:
-        if node.op_type == "ReduceMean" and sorted(constants[node.input[1]].tolist()) in ([-2, -1], [2, 3]):
-            kept = all(attribute.i for attribute in node.attribute if attribute.name == "keepdims")
-            pooled = node.output[0] if kept else f"{node.output[0]}_pooled"
-            nodes.append(onnx.helper.make_node("GlobalAveragePool", node.input[:1], [pooled]))
-            if not kept:
-                nodes.append(onnx.helper.make_node("Flatten", [pooled], node.output))
-        else:
-            nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(nodes)
 
 
 def shape_like(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:

@@ -44,7 +44,7 @@ def chosen_widths(space: SearchSpace, arch: Arch) -> dict[int, int]:
 
 def uniform_widths(specs: Sequence[Spec], keep: float) -> dict[int, int]:
     """Hidden channels of each MBConv (by layer): the fraction `keep`, rounded up to a multiple of 8, at most all."""
-    _check(keep)
+    check_keep(keep)
     return {layer: _rounded(round(keep * hidden), hidden) for layer, hidden in hidden_widths(specs).items()}
 
 
@@ -54,7 +54,7 @@ def global_widths(importances: Mapping[int, Tensor], specs: Sequence[Spec], keep
     One threshold for the whole network (Liu et al. 2017, Molchanov et al. 2019); of equals the first layers' stay.
     Each layer is rounded up to a multiple of 8, at least 8 and at most all.
     """
-    _check(keep)
+    check_keep(keep)
     hidden = hidden_widths(specs)
     if not hidden:
         return {}
@@ -106,7 +106,7 @@ def strongest(importances: Mapping[int, Tensor], widths: Mapping[int, int]) -> d
     return {layer: order[layer][:width].sort().values for layer, width in widths.items()}
 
 
-def _check(keep: float) -> None:
+def check_keep(keep: float) -> None:
     if not 0 < keep <= 1:
         raise LutraError(f"pruning keeps a fraction of the channels, above 0 and at most 1, not {keep}: try 0.75")
 

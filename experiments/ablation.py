@@ -17,6 +17,7 @@ from experiments.progress import console
 from experiments.publish import publish
 from experiments.session import Row, read_rows, session, show_rows
 from experiments.train import prepare
+from search_spaces.errors import LutraError
 
 SUBSETS: dict[str, list[str]] = {
     "nothing": [],
@@ -46,8 +47,13 @@ def staged(config: Config, stages: list[str]) -> Config:
 
 
 def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> Path:
-    """The folder of STEP.csv: what each configuration makes at last, all timed in one session."""
+    """The folder of STEP.csv: what each configuration makes at last, all timed in one session.
+
+    Raises LutraError where the configuration is not of a search's winner.
+    """
     live(config.device)
+    if config.model != "winner":
+        raise LutraError(f"python -m experiments.{step} is of a search's winner: leave model={config.model} out")
     ends = {name: chain(variant) for name, variant in variants.items()}
     tables = {"table": measure(config)} | {
         f"table of {name}": one.table for name, made in ends.items() for one in made if one.table is not None
@@ -57,6 +63,7 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
         "measure": asdict(config.measure),
         "data": data_key(config.data),
         "seed": config.seed,
+        "memory": config.compress.memory,
     }
     paths = {name: made[-1].path for name, made in ends.items()} | tables
     inputs = {name: artefacts.sha256(path) for name, path in paths.items()} | {"passport": passport_key(config.device)}

@@ -17,8 +17,8 @@ from experiments.config import Config
 from experiments.devices import live
 from experiments.keys import data_key, passport_key
 from experiments.measure import measure, read_table
-from experiments.progress import track
-from experiments.session import Item, session
+from experiments.progress import console, track
+from experiments.session import Item, read_rows, session, show_rows
 from experiments.stages.quantizing import fp32_file, int8_file
 from experiments.train import prepare, retrain
 from experiments.weights import load_network
@@ -91,10 +91,18 @@ def item(config: Config, made: Made) -> Item:
     if made.path.suffix == ".onnx":
         assert made.parent is not None
         name, network = made.path.stem, load_network(made.parent)
-        return Item(name, name, network, made.path.read_bytes(), seconds, parent)
+        tabled = not config.compress.quantize.float_layers
+        return Item(name, name, network, made.path.read_bytes(), seconds, parent, tabled)
     network = load_network(made.path)
     return Item(made.name, "fp32", network, fp32_file(config, network), seconds, parent)
 
 
+def told(config: Config) -> Path:
+    """The folder, after its rows."""
+    folder = benchmark(config)
+    console.print(show_rows(read_rows(folder)[0], folder.name))
+    return folder
+
+
 if __name__ == "__main__":
-    command.run(benchmark)
+    command.run(told)

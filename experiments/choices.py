@@ -133,6 +133,16 @@ def check(config: Config) -> None:
         if value is not None and not value >= least:
             raise LutraError(f"{key} must be at least {least:g}, not {value!r}")
     _check_compression(config.compress)
+    plain = config.model == "winner" and (
+        "prune" not in config.compress.stages or config.compress.prune.rule != "depgraph"
+    )
+    if not plain and {"lowrank", "sparsify", "cluster", "qat"} & {*config.compress.stages}:
+        raise LutraError(
+            "hand-made networks, and those that depgraph has pruned, cannot be factorised, sparsified, clustered or "
+            "trained for INT8: take lowrank, sparsify, cluster and qat out of compress.stages"
+        )
+    if config.model != "winner" and "prune" in config.compress.stages and config.compress.prune.rule != "depgraph":
+        raise LutraError("a hand-made network is pruned by torch-pruning: add compress.prune.rule=depgraph")
     splits.check(config.data.size, config.data.validation, config.data.seed)
     if config.device.name == "ssh":
         destinations(config.device)
@@ -142,15 +152,21 @@ def check(config: Config) -> None:
 
 def _check_compression(chosen: CompressConfig) -> None:
     uniform_widths((), chosen.prune.keep)
+    if chosen.sparsify.pattern == "two_of_four" and chosen.sparsify.sparsity != 0.5:
+        raise LutraError("two_of_four cuts exactly half of the weights: leave compress.sparsify.sparsity at 0.5")
+    shared = chosen.stages.index("cluster") if "cluster" in chosen.stages else len(chosen.stages)
+    if {"finetune", "sparsify", "qat"} & {*chosen.stages[shared:]}:
+        raise LutraError("training after cluster would part the weights that share a value: let cluster come last")
     if "quantize" in chosen.stages[:-1]:
         raise LutraError("quantize makes the file that is deployed: it comes last in compress.stages, and once")
     for key, value in (
         ("prune.saved", chosen.prune.saved),
-        ("energy", chosen.energy),
         ("distillation", chosen.distillation),
     ):
         if not 0 <= value <= 1:
             raise LutraError(f"compress.{key} is a fraction, from 0 to 1, not {value}")
+    if not 0 < chosen.energy <= 1:
+        raise LutraError(f"compress.energy is a fraction, above 0 and at most 1, not {chosen.energy}")
     if not 0 <= chosen.sparsify.sparsity < 1:
         raise LutraError(f"compress.sparsify.sparsity is a fraction below 1, not {chosen.sparsify.sparsity}")
 

@@ -102,7 +102,7 @@ class SparsifyConfig:
 @dataclass(frozen=True)
 class QuantizeConfig:
     kind: str = "static"  # static, dynamic, fp16
-    method: str = "minmax"  # static: how activations' ranges are found: minmax, percentile, entropy
+    method: str = "minmax"  # static: how activations' ranges are found, if not by qat: minmax, percentile, entropy
     float_layers: bool = False  # static: whether layers stay in float until INT8 keeps 99 % of the predictions
     reduce_range: bool = False  # static: weights of 7 bits, which no CPU adds up wrongly
 

@@ -13,12 +13,13 @@ from experiments import command
 from experiments.ablation import side_by_side, staged
 from experiments.config import Config
 
+WHOLE = ["prune", "finetune", "quantize"]
 UNPRUNED = ["finetune", "quantize"]
 
 
 def hand_made(config: Config) -> Path:
     """The folder of hand_made.csv. Prints it as a table."""
-    variants = {"winner": config, "winner, unpruned": staged(config, UNPRUNED)}
+    variants = {"winner": staged(config, WHOLE), "winner, unpruned": staged(config, UNPRUNED)}
     variants |= {name: staged(replace(config, model=name), UNPRUNED) for name in config.hand_made.models or FOREIGN}
     return side_by_side(config, "hand_made", variants)
 

@@ -9,10 +9,9 @@ from experiments import command
 from experiments.benchmark import benchmark
 from experiments.compress import compress
 from experiments.config import Config
-from experiments.devices import live
 from experiments.measure import measure
 from experiments.progress import console
-from experiments.report import report
+from experiments.report import check_reportable, report
 from experiments.search import search
 from experiments.train import train
 
@@ -21,7 +20,7 @@ STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, compress,
 
 def pipeline(config: Config) -> Path:
     """The report's folder. Steps that were finished before are not done again."""
-    live(config.device)
+    check_reportable(config)
     for number, step in enumerate(STEPS, 1):
         console.print(f"[bold]{number}/{len(STEPS)} {step.__name__}[/bold]")
         made = step(config)

@@ -112,9 +112,12 @@ def trace(index: Index, inputs: Mapping[str, str], given: Iterable[Path], row: M
         if key is None:
             raise LutraError(f"no step in {index.runs} made the parent {parent[:12]} of {stages[0].folder}")
         stages.insert(0, index.step(key, parent))
-    found = index.records[search]
+    found = index.records.get(search)
+    supernet = None if found is None else index.origin(found["inputs"]["supernet"])
+    if found is None or supernet is None:
+        raise LutraError(f"the search that is reported, or its supernet, is not in {index.runs}; say runs=FOLDER")
     line = (
-        index.step(inputs["train"], found["inputs"]["supernet"]),
+        index.step(supernet, found["inputs"]["supernet"]),
         index.step(search, found["outputs"]["winner.json"]),
         *stages,
         index.step(benchmark, row["sha256"]),

@@ -19,6 +19,7 @@ from experiments.devices import board_of, live
 from experiments.keys import passport_key
 from experiments.measure import followed
 from predictors.rounds import summarize
+from search_spaces.errors import LutraError
 
 BASELINES = ("depgraph", "uniform")
 KEEPS = tuple(round(0.05 * step, 2) for step in range(6, 20))  # fractions of the channels to try
@@ -28,8 +29,7 @@ WHOLE = ["prune", "finetune", "quantize"]
 def pruning_rules(config: Config) -> Path:
     """The folder of pruning_rules.csv. Prints it as a table."""
     live(config.device)
-    ours = replace(config, compress=replace(config.compress, stages=WHOLE))
-    variants = {"device": ours}
+    variants = {"device": staged(pruned_by(config, "device", config.compress.prune.keep), WHOLE)}
     for rule, keep in keeps(config).items():
         variants[f"{rule} {keep:g}"] = staged(pruned_by(config, rule, keep), WHOLE)
     return side_by_side(config, "pruning_rules", variants)
@@ -41,7 +41,10 @@ def pruned_by(config: Config, rule: str, keep: float) -> Config:
 
 
 def keeps(config: Config) -> dict[str, float]:
-    """Of each baseline the fraction of channels with which it is as slow as ours is, or slower by least."""
+    """Of each baseline the fraction of channels with which it is as slow as ours is, or slower by least.
+
+    Raises LutraError where none of `KEEPS` is as slow, or each is slower.
+    """
     files = dict(_files(config))
     settings = {"device": asdict(config.device), "measure": asdict(config.measure)}
     inputs = {name: artefacts.sha256(path) for name, path in files.items()} | {"passport": passport_key(config.device)}
@@ -59,13 +62,22 @@ def keeps(config: Config) -> dict[str, float]:
     found = {}
     for rule in BASELINES:
         slower = [keep for keep in KEEPS if seconds[f"{rule} {keep}"] >= seconds["device"]]
-        found[rule] = min(slower, key=lambda keep: seconds[f"{rule} {keep}"]) if slower else KEEPS[-1]
+        if len(slower) in (0, len(KEEPS)):
+            raise LutraError(
+                f"{rule} pruning cannot be as fast as ours, {1e3 * seconds['device']:.4g} ms: keeping {KEEPS[0]} to "
+                f"{KEEPS[-1]} of the channels it is always {'slower' if slower else 'faster'}; "
+                "change compress.prune.saved"
+            )
+        found[rule] = min(slower, key=lambda keep: seconds[f"{rule} {keep}"])
     return found
 
 
 def _files(config: Config) -> Iterator[tuple[str, Path]]:
     """INT8 files before any finetuning, which changes no latency."""
-    yield "device", chain(staged(config, ["prune", "quantize"]))[-1].path
+    yield (
+        "device",
+        chain(staged(pruned_by(config, "device", config.compress.prune.keep), ["prune", "quantize"]))[-1].path,
+    )
     for rule in BASELINES:
         for keep in KEEPS:
             yield f"{rule} {keep}", chain(staged(pruned_by(config, rule, keep), ["prune", "quantize"]))[-1].path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from experiments import artefacts, command, events, provenance
 from experiments.architecture import layer_rows, text
 from experiments.benchmark import benchmark
 from experiments.choices import dataset_of, space_of, target_of
-from experiments.compress import chain, compress, found_by
+from experiments.compress import Made, chain, compress, found_by
 from experiments.config import Config
 from experiments.devices import live
 from experiments.measure import measure, network_rows, read_table, table_rows
@@ -38,21 +39,13 @@ LABELS = {
     "random": "a random architecture",
     "inherited": "winner, inherited weights",
     "retrained": "winner, trained from scratch",
-    "pruned": "winner, pruned",
-    "finetuned": "winner, pruned, finetuned",
-    "int8": "winner, pruned, finetuned, INT8",
 }
 STEPS = {"train": train, "search": found_by, "compress": compress, "benchmark": benchmark}
 
 
 def report(config: Config) -> Path:
     """The report's folder: CSV files, figures, and the file that is deployed. Prints the table."""
-    live(config.device)
-    if config.compress.stages[-1:] != ["quantize"] or config.model != "winner":
-        raise LutraError(
-            "a report is of the search's winner and ends in the file that is deployed: let compress.stages end with "
-            "quantize; python -m experiments.benchmark answers for any stages and models"
-        )
+    check_reportable(config)
     table = measure(config)
     folders = {name: made if (made := step(config)).is_dir() else made.parent for name, step in STEPS.items()}
     inputs = {name: artefacts.sha256(folder / artefacts.MANIFEST) for name, folder in folders.items()}
@@ -71,6 +64,23 @@ def report(config: Config) -> Path:
             artefacts.write(Path(config.results) / path.name, path.read_bytes())
     show(config, read_table(table), folders["benchmark"], folder)
     return folder
+
+
+def check_reportable(config: Config) -> None:
+    """Raises LutraError, before any work, where no report can be made in the end."""
+    live(config.device)
+    if config.compress.stages[-1:] != ["quantize"] or config.model != "winner":
+        raise LutraError(
+            "a report is of the search's winner and ends in the file that is deployed: let compress.stages end with "
+            "quantize; python -m experiments.benchmark answers for any stages and models"
+        )
+
+
+def labels(made: Sequence[Made]) -> dict[str, str]:
+    """What people call the rows, by what was done to the winner until then."""
+    names = [one.path.stem.upper() if one.path.suffix == ".onnx" else one.name for one in made[1:]]
+    rows = [one.path.stem if one.path.suffix == ".onnx" else one.name for one in made[1:]]
+    return LABELS | {row: ", ".join(["winner", *names[: end + 1]]) for end, row in enumerate(rows)}
 
 
 def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[str, str], folder: Path) -> None:
@@ -114,6 +124,7 @@ def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float
         "space_size": space.size,
         "layers": sum(count > 1 for count in space.options),
         "data": data.name,
+        "data_file": Path(config.data.path).name if data.name == "image_folder" else "",
         "train_images": len(data.train.labels),
         "validation_images": len(data.validation.labels),
         "test_images": len(data.test.labels),
@@ -135,7 +146,7 @@ def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float
         "table_sha256": artefacts.sha256(table),
         "supernet_steps": config.train.steps,
         "retrain_steps": config.retrain.steps,
-        "finetune_steps": config.compress.finetune.steps,
+        "finetune_steps": config.compress.finetune.steps if "finetune" in config.compress.stages else "",
         "supernet_seconds": manifests["train"]["seconds"],
         "search_seconds": manifests["search"]["seconds"],
         "measure_seconds": artefacts.manifest(table.parent)["seconds"] if own else "",
@@ -165,7 +176,9 @@ def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Pat
     warnings = slower_layers(space_of(config), latencies)
     for line in (*warnings, f"The latency table is {latencies.verdict.lines()[0]}"):
         console.print(line, highlight=False, soft_wrap=True)
-    console.print(show_rows(rows, f"{config.data.name}, {config.space.name}, {config.device.name}", LABELS))
+    console.print(
+        show_rows(rows, f"{config.data.name}, {config.space.name}, {config.device.name}", labels(chain(config)))
+    )
     change = f"{abs(slowdown - 1):.0%} {'slower' if slowdown > 1 else 'faster'}"
     console.print(f"The machine was {change} than when the table was measured; the predictions are scaled by that.")
     for line in answers.load(folder).lines():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Group
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from experiments import command, jobs
@@ -63,7 +64,7 @@ def shown(sweep: Path) -> Group:
     names = jobs.labels(found)
     kinds = [kind for kind in MEASURED if any(kind in job.metrics for job in found)]
     table = Table(
-        "job", "state", "began", "for", *(MEASURED[kind][0] for kind in kinds), "working on", title=str(sweep)
+        "job", "state", "began", "for", *(MEASURED[kind][0] for kind in kinds), "working on", title=escape(str(sweep))
     )
     for column in table.columns[3 : 4 + len(kinds)]:
         column.justify = "right"
@@ -72,13 +73,18 @@ def shown(sweep: Path) -> Group:
         spent = f"{job.seconds:.0f} s" if job.seconds is not None else ""
         state = f"[{COLOURS[job.state]}]{job.state}[/]"
         table.add_row(
-            name, state, began, spent, *(_cell(job, kind) for kind in kinds), "/".join(Path(job.step).parts[-2:])
+            escape(name),
+            state,
+            began,
+            spent,
+            *(_cell(job, kind) for kind in kinds),
+            "/".join(Path(job.step).parts[-2:]),
         )
     complete = all(job.state == "done" for job in found)
     running = "" if complete or jobs.swept(sweep) else "; no process sees to it: the same command goes on"
     lines = [f"{jobs.counts(found)} of {len(found)}{running}", *_best(names, found, kinds)]
     failures = [f"{name}: {job.reason}" for name, job in zip(names, found) if job.state == "failed"]
-    return Group(table, *lines, *failures)
+    return Group(table, *map(escape, (*lines, *failures)))
 
 
 def _best(names: Sequence[str], found: Sequence[Job], kinds: Sequence[str]) -> list[str]:

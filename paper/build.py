@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script also runs by its path
-from paper import comparison, macros, prediction, ranking, tables
-from paper.figures import compare, fidelity, heatmap, pareto, stages, style
+from paper import agreement, comparison, compression, hand_made, macros, prediction, pruning, ranking, shares, tables
+from paper.figures import ablation, compare, fidelity, heatmap, pareto, stages, style
 from paper.figures import prediction as whole_networks
 from paper.figures import ranking as ranking_figure
 from paper.rows import ResultError
@@ -27,7 +27,9 @@ FIGURES = {
     "fidelity": fidelity.draw,
     "stages": stages.draw,
     "heatmap": heatmap.draw,
+    "ablation": ablation.draw,
 }
+TABLES = (tables, prediction, compression, shares, hand_made, pruning)
 OPTIONAL = {  # where the command of that name was run with publish=true
     "compare": (comparison.published, compare.draw),
     "ranking": (ranking.published, ranking_figure.draw),
@@ -39,9 +41,10 @@ PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-
 def sources(results: Path, build: Path) -> None:
     """Everything that LaTeX reads: figures, numbers.tex, tables, the text. Raises ResultError."""
     build.mkdir(parents=True, exist_ok=True)
+    agreement.check(results)
     macros.write(results, build)
-    tables.write(results, build)
-    prediction.write(results, build)
+    for module in TABLES:
+        module.write(results, build)
     for name, draw in FIGURES.items():
         style.save(draw(results), build / f"{name}.pdf")
     for name, (published, draw) in OPTIONAL.items():

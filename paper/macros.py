@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from paper import comparison, prediction, ranking, sentences
+from paper import comparison, compression, hand_made, prediction, pruning, ranking, sentences
+from paper.compression_rows import Stage
 from paper.latex import count, escape, kb, ms, percent, significant
-from paper.rows import Block, Candidate, ResultError, Setup, Stage, Whole, read, setup
+from paper.rows import Block, Candidate, ResultError, Setup, Whole, read, setup
 
 NAMES = {
     "reference": "Reference",
@@ -46,6 +47,9 @@ def numbers(results: Path) -> dict[str, str]:
         | _blocks(read(results, Block), results / "table.csv")
         | _search(read(results, Candidate), run)
         | prediction.numbers(results)
+        | compression.macros(results)
+        | hand_made.macros(results)
+        | pruning.macros(results)
         | comparison.macros(results)
         | ranking.macros(results)
     )
@@ -86,6 +90,7 @@ def _comparisons(stages: dict[str, Stage], rows: Sequence[Stage], run: Setup) ->
         "StagePredictionError": percent(max(predicted)) if predicted else "unknown",
         "DataSentence": sentences.data(run),
         "MachineSentence": sentences.machine(run),
+        "BoardSentence": sentences.board(run),
     }
 
 
@@ -115,7 +120,7 @@ def _blocks(blocks: Sequence[Block], path: Path) -> dict[str, str]:
 
 def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
     feasible = [candidate for candidate in candidates if candidate.feasible]
-    words = ("space", "strategy", "objective", "data", "device", "seed")
+    words = ("space", "strategy", "objective", "device", "seed")
     return {
         "CandidateCount": count(len({candidate.arch for candidate in candidates})),
         "FeasibleCount": count(len({candidate.arch for candidate in feasible})),
@@ -125,6 +130,7 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
         "TableRounds": count(run.number("table_rounds")),
         "TableGraphs": count(run.number("table_graphs")),
         "DeployedPrecision": {"int8": "INT8"}.get(run.text("precision"), escape(run.text("precision"))),
+        "Data": sentences.source(run),
         **{word.capitalize(): escape(run.text(word)) for word in words},
     }
 

@@ -17,6 +17,12 @@ _WRITERS = {  # which command writes what; the others are the report's
     "pairs.csv": "compare",
     "ranking.csv": "ranking",
     "correlations.csv": "ranking",
+    "ablation.csv": "ablation",
+    "ablation_setup.csv": "ablation",
+    "hand_made.csv": "hand_made",
+    "hand_made_setup.csv": "hand_made",
+    "pruning_rules.csv": "pruning_rules",
+    "pruning_rules_setup.csv": "pruning_rules",
 }
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _UNITS = ("_s", "_ms", "_bytes")

@@ -6,23 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, get_type_hints
 
+from paper.compression_rows import HandMade, PruningRule, Stage, Variant
 from paper.records import ResultError, number, records
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A network on its way from the reference to the INT8 file, as benchmarked on the device."""
-
-    stage: str
-    precision: str  # fp32 or int8
-    validation_accuracy: float  # fraction
-    test_accuracy: float  # fraction
-    latency_median_s: float
-    latency_p90_s: float
-    predicted_s: float | None
-    file_bytes: float
-    macs: float
-    parameters: float
 
 
 @dataclass(frozen=True)
@@ -212,6 +197,9 @@ FILES: dict[type, str] = {
     Pair: "pairs.csv",
     Ranked: "ranking.csv",
     RankTau: "correlations.csv",
+    Variant: "ablation.csv",
+    HandMade: "hand_made.csv",
+    PruningRule: "pruning_rules.csv",
 }
 Row = TypeVar("Row")
 

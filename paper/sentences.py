@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from paper.compression_rows import Stage
 from paper.latex import count, escape, ms, percent, significant
-from paper.rows import Setup, Stage, Whole
+from paper.rows import Setup, Whole
 
 SAME_TIME = 0.02  # fraction: medians are known to about this
 
@@ -87,6 +88,11 @@ def error(networks: Sequence[Whole], column: str) -> np.ndarray:
     return np.array([abs(getattr(network, column) / network.measured_s - 1) for network in networks])
 
 
+def source(setup: Setup) -> str:
+    """What the images are called: a folder's or archive's own name, where they were read from one."""
+    return escape((setup.values.get("data_file") or setup.text("data")).removesuffix(".tar.gz"))
+
+
 def data(setup: Setup) -> str:
     """Which data the results are of, and what they can therefore show."""
     if setup.text("data") == "digits":
@@ -96,8 +102,20 @@ def data(setup: Setup) -> str:
             "they show that the chain works from end to end, and not that one network is better than another."
         )
     return (
-        f"These results are of {escape(setup.text('data'))} with {count(setup.number('train_images'))} training images "
-        f"of {setup.number('resolution'):.0f} pixels, from one run with seed {escape(setup.text('seed'))}."
+        f"These results are of {source(setup)} with {count(setup.number('train_images'))} training images of "
+        f"{setup.number('resolution'):.0f} pixels, from one run with seed {escape(setup.text('seed'))}."
+    )
+
+
+def board(setup: Setup) -> str:
+    """What latencies of this machine say of a board."""
+    device, cpu = (escape(setup.text(key)) for key in ("device", "cpu"))
+    if "raspberry" in f"{device} {cpu}".lower():
+        return f"Every latency is of one board, {device}."
+    return (
+        f"Every latency is of one computer ({cpu}) whose processors other programs share: interleaving, sentinels and "
+        "rejected rounds lower that noise and do not remove it. No Raspberry Pi was at hand; the same commands measure "
+        "one, and what is best there may differ."
     )
 
 

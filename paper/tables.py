@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from paper.compression_rows import Stage
 from paper.latex import count, decimals, escape, significant
 from paper.macros import chain
-from paper.rows import Setup, Stage, read, setup
+from paper.rows import Setup, read, setup
+from paper.sentences import source
 
 NAMES = {
     "reference": "hand-made reference",
@@ -68,7 +70,7 @@ def _setup(run: Setup) -> str:
     seconds = [f"{run.number(key):.0f}" for key in ("measure_seconds", "supernet_seconds", "search_seconds")]
     rows = {
         "space": f"{t['space']}: {n['space_size']} tuples of picks, {n['layers']} layers",
-        "data": f"{t['data']}, {t['resolution']} pixels, {t['classes']} classes",
+        "data": f"{source(run)}, {t['resolution']} pixels, {t['classes']} classes",
         "images": f"{n['train_images']} training, {n['validation_images']} validation, {n['test_images']} test",
         "search": f"{t['strategy']}, seed {t['seed']}, {n['evaluations']} evaluations",
         "objective": f"{t['objective']}, latency in {t['precision']}",

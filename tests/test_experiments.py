@@ -24,14 +24,18 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from experiments import artefacts
+from experiments import artefacts, choices
 from experiments import command as command_line
+from experiments.ablation import LABELS_ALONE, SUBSETS
 from experiments.choices import OBJECTIVES, SPACES, STRATEGIES, space_of
+from experiments.compress import Made
 from experiments.config import Config
 from experiments.data import DATASETS
 from experiments.devices import DEVICES
-from experiments.report import FIGURES, LABELS
+from experiments.report import FIGURES, labels
 from experiments.search import search
+from experiments.session import read_rows
+from experiments.stages import STAGES
 from experiments.train import train
 from predictors.assembly import assemble, file_name
 from predictors.blocks import all_specs, block_specs, networks_to_time
@@ -254,6 +258,13 @@ def ended(group: int) -> bool:
 # The finished pipeline
 
 
+def labels_of_smoke() -> dict[str, str]:
+    files = ("network.safetensors", "network.safetensors", "network.safetensors", "int8.onnx")
+    return labels(
+        [Made(name, Path(file)) for name, file in zip(("retrained", "pruned", "finetuned", "quantized"), files)]
+    )
+
+
 def test_the_pipeline_prints_every_stage_and_where_to_look_next(finished: Finished) -> None:
     steps = [line for line in finished.out.splitlines() if line[1:3] == "/6"]
     assert steps == [
@@ -261,7 +272,7 @@ def test_the_pipeline_prints_every_stage_and_where_to_look_next(finished: Finish
         for number, name in enumerate(("measure", "train", "search", "compress", "benchmark", "report"), 1)
     ]
     table = finished.out[finished.out.index("6/6 report") :]
-    for label in LABELS.values():
+    for label in labels_of_smoke().values():
         assert label.split("(")[0].split(",")[-1].strip() in table
     assert table.count("│ fp32 │") == 6
     assert table.count("│ int8 │") == 4
@@ -314,7 +325,7 @@ def test_tensorboard_shows_every_step(finished: Finished) -> None:
 def test_the_file_that_is_timed_is_the_file_that_is_evaluated(finished: Finished) -> None:
     with open(finished.folder("report") / "stages.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert {row["stage"] for row in rows} == set(LABELS)
+    assert {row["stage"] for row in rows} == set(labels_of_smoke())
     for row in rows:
         timed = finished.folder("benchmark") / f"{row['stage']}.{row['precision']}.onnx"
         assert row["sha256"] == artefacts.sha256(timed)
@@ -380,6 +391,51 @@ def test_only_publish_writes_results(finished: Finished, command: Command, tmp_p
     for name in ("stages", "candidates", "networks", "table", "setup"):
         published = tmp_path / "results" / f"{name}.csv"
         assert published.read_bytes() == (finished.folder("report") / published.name).read_bytes()
+
+
+# Compression
+
+
+def test_every_stage_goes_through_the_command(finished: Finished, command: Command, tmp_path: Path) -> None:
+    copy_steps(finished, tmp_path, "measure", "train", "search", "retrain")
+    stages = "compress.stages=[lowrank,prune,sparsify,qat,quantize]"
+    done = command("compress", *finished.arguments, f"runs={tmp_path}", stages, "compress.quantize.method=percentile")
+    assert (done.code, done.err) == (0, "")
+    assert (Path(done.out.splitlines()[-1]) / "int8.onnx").exists()
+    done = command("compress", *finished.arguments, f"runs={tmp_path}", "compress.stages=[cluster,quantize]")
+    assert (done.code, done.err) == (0, "")
+    assert "entropy-coded: " in done.out
+    made = {artefacts.manifest(folder)["config"]["stage"] for folder in (tmp_path / "compress").iterdir()}
+    assert made == {*choices.STAGES} - {"finetune"} == {*STAGES} - {"finetune"}
+
+
+def test_a_hand_made_network_is_pruned_finetuned_and_quantized(
+    finished: Finished, command: Command, tmp_path: Path
+) -> None:
+    done = command(
+        "benchmark", *finished.arguments, f"runs={tmp_path}", "model=resnet8", "compress.prune.rule=depgraph"
+    )
+    assert (done.code, done.err) == (0, "")
+    rows, _ = read_rows(Path(done.out.splitlines()[-1]))
+    assert [(row.stage, row.precision) for row in rows] == [
+        *((name, "fp32") for name in ("retrained", "pruned", "finetuned")),
+        ("int8", "int8"),
+        ("retrained", "int8"),
+    ]
+    assert rows[1].macs < rows[0].macs
+    assert all(row.predicted_s is None for row in rows)
+
+
+def test_the_ablation_times_every_subset_of_stages(finished: Finished, command: Command, tmp_path: Path) -> None:
+    copy_steps(finished, tmp_path, "measure", "train", "search", "retrain", "compress")
+    done = command("ablation", *finished.arguments, f"runs={tmp_path}")
+    assert (done.code, done.err) == (0, "")
+    with open(Path(done.out.splitlines()[-1]) / "ablation.csv", newline="") as file:
+        rows = {row["stage"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {*SUBSETS, LABELS_ALONE}
+    final = artefacts.sha256(finished.folder("compress") / "int8.onnx")
+    assert rows["prune, finetune, quantize"]["sha256"] == final
+    assert {row["precision"] for name, row in rows.items() if "quantize" in name} == {"int8"}
 
 
 # Kills
@@ -690,6 +746,8 @@ def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, ref
         ("compress.stages=[quantize,finetune]", "comes last"),
         ("model=resnet50", "There are: winner, mobilenet_v2"),
         ("compress.prune.saved=2", "from 0 to 1, not 2"),
+        ("model=resnet8", "add compress.prune.rule=depgraph"),
+        ("compress.stages=[cluster,finetune]", "let cluster come last"),
         ("search.budget=0", "search.budget must be at least 1, not 0"),
         ("search.validation=-1", "search.validation must be at least 0, not -1"),
         ("data.validation=2", "data.validation"),

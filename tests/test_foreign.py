@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from compress.depgraph import prune_groups, size
-from compress.foreign import FOREIGN, Foreign, export, mobilenet_v2, quickened, shape_like
+from compress.export import export
+from compress.foreign import FOREIGN, Foreign, mobilenet_v2, quickened, shape_like
 from compress.parity import check_parity, onnx_logits
 from compress.quantize import quantize
 from search_spaces.convolution import Conv2d

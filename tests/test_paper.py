@@ -13,10 +13,11 @@ from random import Random
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # paper/ is not installed
-from paper import build, macros, prediction, sentences, tables
+from paper import build, compression, hand_made, macros, prediction, pruning, sentences, shares, tables
+from paper.compression_rows import HandMade, Stage
 from paper.figures import style
 from paper.latex import count, escape, significant
-from paper.rows import ResultError, Setup, Stage
+from paper.rows import ResultError, Setup
 
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = {
@@ -47,7 +48,24 @@ FRESH = {
 }  # fmt: skip
 OF_FRESH = ("fresh.csv", "fidelity.csv", "fidelity_setup.csv")
 OF_PROTOCOLS = ("protocols.csv", "protocols_setup.csv")
+OF_COMPRESSION = tuple(
+    f"{name}{end}.csv" for name in ("ablation", "hand_made", "pruning_rules") for end in ("", "_setup")
+)
 FILES = ("setup.csv", "stages.csv", "candidates.csv", "networks.csv", "table.csv", *OF_FRESH, *OF_PROTOCOLS)
+BENCHMARKED = (
+    "stage,precision,validation_accuracy,test_accuracy,latency_median_s,latency_p90_s,predicted_s,file_bytes,macs,"
+    "parameters,sha256,compressed_bytes"
+)
+ABLATION = {  # test accuracy
+    "nothing": 0.8871, "prune": 0.6123, "finetune": 0.8902, "quantize": 0.8855, "prune, finetune": 0.8843,
+    "prune, quantize": 0.6044, "finetune, quantize": 0.8893, "prune, finetune, quantize": 0.8829,
+    "qat, quantize": 0.8889, "prune, finetune, qat, quantize": 0.8841, "prune, finetune by labels, quantize": 0.8835,
+}  # fmt: skip
+BESIDE = {  # test accuracy, latency
+    "winner": (0.8829, 69e-6), "winner, unpruned": (0.8893, 111e-6), "mobilenet_v2": (0.9012, 681e-6),
+    "mobilenet_v3_small": (0.8701, 520e-6), "shufflenet_v2": (0.8822, 600e-6), "resnet8": (0.8611, 130e-6),
+}  # fmt: skip
+RULES = {"device": 0.8829, "uniform 0.6": 0.8791, "global 0.55": 0.8802, "depgraph 0.7": 0.8644}
 
 
 def write(path: Path, header: str, rows: list[tuple]) -> None:
@@ -62,8 +80,7 @@ def results(tmp_path: Path) -> Path:
     folder.mkdir()
     write(folder / "setup.csv", "key,value", list(SETUP.items()))
     stages = [(*row, f"{index:064x}") for index, row in enumerate(STAGES)]
-    header = "stage,precision,validation_accuracy,test_accuracy,latency_median_s,latency_p90_s,predicted_s,file_bytes"
-    write(folder / "stages.csv", f"{header},macs,parameters,sha256", stages)
+    write(folder / "stages.csv", BENCHMARKED.rpartition(",")[0], stages)
     kinds = [f"MBConv(16->24, hidden {16 * e}, k{k}, s1, 8px)" for k in (3, 5) for e in (3, 6)]
     layers = [["Stem(1)"], *([*kinds, "Skip(24)"] for _ in range(5)), ["Head(10)"]]
     blocks = [
@@ -94,7 +111,33 @@ def results(tmp_path: Path) -> Path:
         networks.append(("0-1-2-3-4-1-0", precision, naive, predicted, measured))
     write(folder / "networks.csv", "arch,precision,naive_s,predicted_s,measured_s", networks)
     predictions(folder)
+    compressed(folder, {row[0]: row[-1] for row in reversed(stages)})
     return folder
+
+
+def compressed(folder: Path, hashes: dict[str, str]) -> None:
+    """Subsets of stages, hand-made networks and rules of pruning; `hashes` of the files of stages.csv."""
+    machine = [(key, SETUP[key]) for key in ("cpu", "machine", "threads", "onnxruntime")]
+    for name in OF_COMPRESSION[1::2]:
+        write(folder / name, "key,value", machine)
+    ablation = []
+    for index, (name, accuracy) in enumerate(ABLATION.items()):
+        pruned, quantized = "prune" in name, "quantize" in name
+        seconds = 230e-6 * (0.6 if pruned else 1) * (0.5 if quantized else 1)
+        size = 900_000 * (0.5 if pruned else 1) * (0.3 if quantized else 1)
+        precision, sha256 = ("fp32", "int8")[quantized], f"{index + 100:064x}"
+        sha256 = {"nothing": hashes["retrained"], "prune, finetune, quantize": hashes["int8"]}.get(name, sha256)
+        common = (name, precision, accuracy, accuracy, seconds, seconds, 1.02 * seconds, size)
+        ablation.append((*common, 1e6, 2e4, sha256, 0.9 * size))
+    write(folder / "ablation.csv", BENCHMARKED, ablation)
+    made = {row[0]: row[-2] for row in ablation}
+    same = {"winner": hashes["int8"], "winner, unpruned": made["finetune, quantize"], "device": hashes["int8"]}
+
+    def rows(found: dict[str, tuple[float, float]]) -> list[tuple]:
+        return [(n, "int8", a, a, s, s, "", 3e5, 1e6, 2e4, same.get(n, "0"), 2e5) for n, (a, s) in found.items()]
+
+    write(folder / "hand_made.csv", BENCHMARKED, rows(BESIDE))
+    write(folder / "pruning_rules.csv", BENCHMARKED, rows({name: (a, 70e-6) for name, a in RULES.items()}))
 
 
 def predictions(folder: Path, forest: float = 0.1, alone: float = 0.06) -> None:
@@ -139,7 +182,8 @@ def test_a_figure_is_a_function_of_its_csv(name: str, results: Path, tmp_path: P
     path = results / f"{source.get(name, name)}.csv"
     rows = path.read_text().splitlines()
     fewer = "\n".join([rows[0], *rows[5:]])
-    path.write_text(fewer if name != "stages" else path.read_text().replace("0.9806", "0.95"))
+    whole = {"stages": ("0.9806", "0.95"), "ablation": ("0.8829", "0.87")}  # no row can be spared
+    path.write_text(path.read_text().replace(*whole[name]) if name in whole else fewer)
     style.save(draw(results), images[2])
     first, second, changed = (image.read_bytes() for image in images)
     assert first == second
@@ -178,8 +222,11 @@ def test_setup_and_data_reach_the_text(results: Path, tmp_path: Path) -> None:
     assert "not that one network is better" in macros.numbers(results)["DataSentence"]
     edit(results / "setup.csv", "data,digits", "data,cifar10")
     edit(results / "setup.csv", "target_ms,0.1", "target_ms,")
+    edit(results / "setup.csv", "space,tiny", "data_file,cifar10_jpeg.tar.gz\nspace,tiny")
     tables.write(results, tmp_path)
-    assert "results are of cifar10 with 1\\,150 training images" in macros.numbers(results)["DataSentence"]
+    assert macros.numbers(results)["Data"] == r"cifar10\_jpeg"
+    assert r"data & cifar10\_jpeg, 16 pixels" in (tmp_path / "setup.tex").read_text()
+    assert r"results are of cifar10\_jpeg with 1\,150 training images" in macros.numbers(results)["DataSentence"]
     assert macros.numbers(results)["TargetSentence"] == "The search had no target."
     assert "target & none" in (tmp_path / "setup.tex").read_text()
 
@@ -200,7 +247,83 @@ def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_p
     assert r"forest & 10.00 & 0 & 0.900 & 0.10 & 100 & 0.900 \\" in (tmp_path / "fresh.tex").read_text()
 
 
-@pytest.mark.parametrize(("document", "name"), [*(("paper", name) for name in FILES), ("slides", "stages.csv")])
+def test_compression_is_told_by_its_files(results: Path, tmp_path: Path) -> None:
+    def texts() -> tuple[dict[str, str], list[str]]:
+        for module in (compression, shares, hand_made, pruning):
+            module.write(results, tmp_path)
+        names = ("ablation", "shares", "hand_made", "pruning_rules")
+        return macros.numbers(results), [(tmp_path / f"{name}.tex").read_text() for name in names]
+
+    told, (ablation, added, beside, rules) = texts()
+    assert "6.67 times smaller" in told["AblationWhole"]
+    assert told["AblationWhole"].endswith("3.33 times as fast, and loses 0.4 points")
+    assert "make the file 2.00 times smaller and 1.67 times faster" in told["AblationMore"]
+    assert "its training had not come to its end" in told["AblationFinetune"]
+    assert told["DistillationVerdict"].startswith("is 0.1 points less accurate")
+    assert r"PFQ & prune, finetune, quantize & 88.3 & $-$0.4 & 0.069" in ablation
+    assert r"together & & & $-0.4$ & & & 3.33 & & & 6.67 \\" in added
+    assert told["HandMadeVerdict"].startswith("no hand-made network is both faster and more accurate than the winner")
+    assert told["HandMadeNearest"].startswith("Nearest in accuracy is ShuffleNetV2, with 0.1 points less")
+    assert r"ResNet-8 & 86.1 & 0.130" in beside
+    assert r"\emph{one threshold}, ours is 0.3 points more accurate" in told["PruningRules"]
+    assert "uniform widths & 60 & 87.9" in rules
+    edit(
+        results / "ablation.csv",
+        '"prune, finetune, quantize",int8,0.8829,0.8829',
+        '"prune, finetune, quantize",int8,1,1',
+    )
+    edit(results / "hand_made.csv", "resnet8,int8,0.8611,0.8611,0.00013", "resnet8,int8,0.9,0.9,0.00006")
+    edit(results / "pruning_rules.csv", "uniform 0.6,int8,0.8791,0.8791", "uniform 0.6,int8,0.9,0.9")
+    changed, (ablation, added, beside, rules) = texts()
+    assert changed["AblationWhole"].endswith("and gains 11.3 points")
+    assert changed["DistillationVerdict"].startswith("is 11.7 points more accurate")
+    assert changed["HandMadeVerdict"].startswith("ResNet-8 is both faster and more accurate than the winner")
+    assert r"\emph{uniform widths}, ours is 1.7 points less accurate" in changed["PruningRules"]
+    assert r"PFQ & prune, finetune, quantize & 100.0 & $+$11.3" in ablation
+    assert r"together & & & $+11.3$" in added
+
+
+@pytest.mark.parametrize("measure", shares.MEASURES.values(), ids=shares.MEASURES)
+def test_what_stages_add_on_average_is_what_they_do_together(measure, results: Path) -> None:
+    rows = compression.variants(results)
+    *_, means = zip(*(shares.added(rows, measure, stage) for stage in shares.STAGES))
+    together = measure(rows[compression.WHOLE]) - measure(rows[compression.NOTHING])
+    assert sum(means) == pytest.approx(together)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "named"),
+    [
+        ("hand_made.csv", f"{106:064x}", f"{1:064x}", "winner, unpruned is another network than finetune, quantize"),
+        ("stages.csv", f"{6:064x}", f"{66:064x}", "prune, finetune, quantize is another network than int8 in stages.csv"),
+        ("pruning_rules.csv", f"{6:064x}", f"{1:064x}", "device is another network than prune, finetune, quantize"),
+        ("stages.csv", f"{3:064x}", f"{33:064x}", "nothing is another network than retrained in stages.csv"),
+        ("ablation_setup.csv", "threads,1", "threads,2", "ablation_setup.csv: threads is '2', and '1' in setup.csv"),
+        ("ablation.csv", "nothing,", "nil,", "ablation.csv: there is no row with stage=nothing"),
+    ],
+)
+def test_files_of_two_winners_or_machines_are_refused(name, before, after, named, results, tmp_path) -> None:
+    edit(results / name, before, after)
+    with pytest.raises(ResultError, match=re.escape(named)):
+        build.sources(results, tmp_path / "build")
+
+
+def test_the_nearest_and_the_beaten_follow_from_the_rows() -> None:
+    def row(name: str, accuracy: float, seconds: float) -> HandMade:
+        return HandMade(name, "int8", accuracy, accuracy, seconds, seconds, None, 1.0, 1.0, 1.0, "")
+
+    ours, slow, fast = row("winner", 0.9, 1e-3), row("resnet8", 0.89, 2e-3), row("mobilenet_v2", 0.95, 0.5e-3)
+    assert hand_made.verdict(ours, [slow]).endswith("than the winner, which is both than ResNet-8")
+    assert hand_made.verdict(ours, [slow, fast]).startswith("MobileNetV2 is both faster and more accurate")
+    assert "which" not in hand_made.verdict(ours, [fast])
+    assert "ResNet-8, with 1.0 points less (89.0\\,\\%) and 2.00 times" in hand_made.nearest(ours, [slow, fast])
+    assert "the same test accuracy" in hand_made.most_accurate(ours, [row("resnet8", 0.9, 1e-3)])
+
+
+NAMED = [*(("paper", name) for name in (*FILES, *OF_COMPRESSION)), ("slides", "stages.csv"), ("slides", "ablation.csv")]
+
+
+@pytest.mark.parametrize(("document", "name"), NAMED)
 def test_a_missing_file_is_named(document: str, name: str, results: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     (results / name).unlink()
     monkeypatch.setattr(sys, "argv", ["build", document, f"--results={results}", f"--build={tmp_path / 'build'}"])
@@ -208,6 +331,7 @@ def test_a_missing_file_is_named(document: str, name: str, results: Path, tmp_pa
         build.main()
     said = capsys.readouterr().err
     step = "fidelity" if name in OF_FRESH else "protocols" if name in OF_PROTOCOLS else "report"
+    step = name.split(".")[0].removesuffix("_setup") if name in OF_COMPRESSION else step
     assert f"{name} is missing; write it with: python -m experiments.{step} publish=true" in said
     assert said.count("\n") == 1
 
@@ -247,7 +371,7 @@ def test_the_text_uses_the_macros_that_exist_and_types_no_number(document: str, 
 @pytest.mark.parametrize("rounded", [(0.9833, 360, "within"), (0.9900, 36_000, "more than")])
 def test_a_difference_is_compared_with_chance(rounded: tuple[float, int, str]) -> None:
     accuracy, images, chance = rounded
-    new, old = (Stage("x", "fp32", a, a, 1.0, 1.0, None, 1.0, 1.0, 1.0) for a in (accuracy, 0.9806))
+    new, old = (Stage("x", "fp32", a, a, 1.0, 1.0, None, 1.0, 1.0, 1.0, "") for a in (accuracy, 0.9806))
     assert f"({chance} chance" in sentences.more_accurate(new, old, images)
     assert sentences.more_accurate(new, new, images) == "is as accurate on the test images"
     assert sentences.faster(new, old) == r"takes as long (within 2\,\%)"
@@ -255,7 +379,7 @@ def test_a_difference_is_compared_with_chance(rounded: tuple[float, int, str]) -
 
 
 def test_the_target_is_judged_by_the_measurement() -> None:
-    stage = Stage("x", "int8", 1.0, 1.0, 1.2e-3, 1.3e-3, None, 1.0, 1.0, 1.0)
+    stage = Stage("x", "int8", 1.0, 1.0, 1.2e-3, 1.3e-3, None, 1.0, 1.0, 1.0, "")
     judged = [sentences.target(stage, Setup(Path(), {"target_ms": asked})) for asked in ("1.0", "1.2")]
     assert "misses the target by 20.0" in judged[0]
     assert "meets the target" in judged[1]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
-from compress.cluster import cluster, sharing
+from compress.cluster import cluster, entropy_coded_bytes, sharing
 from compress.finetune import distillation
 from compress.qat import QuantizationAware
 from compress.sparsify import Schedule, holding_zeros, smallest, sparsified, sparsifying, two_of_four
@@ -15,9 +15,11 @@ from experiments import artefacts
 from experiments.choices import space_of
 from experiments.config import Config
 from experiments.fitting import run_steps
+from experiments.progress import console
 from experiments.stages.task import NETWORK, Task
 from experiments.train import calibrated, train
 from experiments.weights import load_network, load_supernet, save_network
+from search_spaces.spec import parameters
 from search_spaces.training import Backward, Recipe, cross_entropy
 
 RANGES = "ranges.json"  # of activations, as quantization-aware training has learned them
@@ -41,6 +43,9 @@ def sparsify(task: Task) -> None:
 def share(task: Task) -> None:
     network = cluster(task.network, task.config.compress.clusters)
     _learn(task, network, sharing(_backward(task, network), network), task.config.compress.finetune, "clustering")
+    sizes = {"entropy_coded_bytes": entropy_coded_bytes(network), "float32_bytes": 4 * parameters(network.specs)}
+    artefacts.write(task.folder / "sizes.json", json.dumps(sizes) + "\n")
+    console.print(f"entropy-coded: {sizes['entropy_coded_bytes']:,} of {sizes['float32_bytes']:,} bytes")
     task.keep(network)
 
 

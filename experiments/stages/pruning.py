@@ -32,11 +32,13 @@ from strategies.exact import exact_front
 
 def prune(task: Task) -> None:
     chosen, network = task.config.compress.prune, load_network(task.parent)
-    if isinstance(network, Network) and chosen.rule != "depgraph":
-        importances = _importances(task, network)
-        slim: nn.Module = narrow(network, strongest(importances, _widths(task, network, importances)))
+    if chosen.rule == "depgraph":
+        slim: nn.Module = prune_groups(network, task.data.shape.image, chosen.keep)
     else:
-        slim = prune_groups(network, task.data.shape.image, chosen.keep)
+        if not isinstance(network, Network):
+            raise LutraError("a hand-made network is pruned by torch-pruning: add compress.prune.rule=depgraph")
+        importances = _importances(task, network)
+        slim = narrow(network, strongest(importances, _widths(task, network, importances)))
     task.keep(slim)
 
 
@@ -58,14 +60,15 @@ def _widths(task: Task, network: Network, importances: Importances) -> dict[int,
     space = width_space(network.specs, chosen.widths)
     latency = read_table(task.inputs["table"]).predictor(space, task.config.precision)
     whole, narrowest = latency(space.reference), latency(latency.fastest)
-    target = whole - chosen.saved * (whole - narrowest) if chosen.target_ms is None else chosen.target_ms / 1e3
+    part = narrowest + (1 - chosen.saved) * (whole - narrowest)
+    target = max(part, narrowest) if chosen.target_ms is None else chosen.target_ms / 1e3
     if target < narrowest:
         raise LutraError(
             f"no pruned network takes {1e3 * target:.4g} ms in {task.config.precision}: the narrowest takes "
             f"{1e3 * narrowest:.4g} ms of {1e3 * whole:.4g} ms; raise compress.prune.target_ms"
         )
     front = exact_front(kept_importance(importances, space, comparable=chosen.importance == "taylor"), latency)
-    within = np.flatnonzero(front.seconds <= target)
+    within = np.flatnonzero(front.seconds <= max(target, front.seconds[0]))  # two sums of one network may round apart
     console.print(f"from {1e3 * whole:.4g} ms to {1e3 * front.seconds[within[-1]]:.4g} ms, predicted", highlight=False)
     return chosen_widths(space, tuple(front.archs[within[-1]].tolist()))
 
@@ -80,6 +83,9 @@ def table_of_widths(config: Config, root: Path, parent: Path) -> dict[str, Path]
 def factorise(task: Task) -> None:
     network, energy = task.network, task.config.compress.energy
     ranks = energy_ranks(network, energy)
+    if not ranks:
+        console.print("no convolution is cheaper factorised")
+        return task.keep(network)
     space = low_rank_space(network.specs, ranks)
     picks = read_table(task.inputs["table"]).predictor(space, task.config.precision).fastest
     faster = {layer: ranks[layer] for layer, pick in enumerate(picks) if pick}
@@ -89,6 +95,6 @@ def factorise(task: Task) -> None:
 
 def table_of_ranks(config: Config, root: Path, parent: Path) -> dict[str, Path]:
     network = load_network(parent)
-    if not isinstance(network, Network):
-        return {}
-    return {"table": table_of(config, low_rank_space(network.specs, energy_ranks(network, config.compress.energy)))}
+    assert isinstance(network, Network)  # as `choices.check` sees to
+    ranks = energy_ranks(network, config.compress.energy)
+    return {"table": table_of(config, low_rank_space(network.specs, ranks))} if ranks else {}

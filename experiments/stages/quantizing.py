@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor, nn
 
-from compress.calibration import activation_ranges
+from compress.calibration import Ranges, activation_ranges
 from compress.dynamic import dynamic
 from compress.export import export
 from compress.half import half
@@ -38,7 +38,7 @@ def quantize(task: Task) -> None:
         file, table = _static(task, model, isinstance(network, Network))
     else:
         file = {"fp16": half, "dynamic": dynamic}[kind](model)
-    precision = "fp16" if kind == "fp16" else "int8"
+    precision = "int8" if kind == "static" else kind
     artefacts.write(task.folder / f"{precision}.onnx", file)
     answers = compared(precision, model, file, array(task.data.fixed(task.data.validation, 0, 0)[0]), table)
     if kind == "static" and isinstance(network, Network):
@@ -52,10 +52,11 @@ def _static(task: Task, model: bytes, ours: bool) -> tuple[bytes, list[Sensitivi
     its INT8 layers costs."""
     chosen = task.config.compress.quantize
     images = array(task.data.fixed(task.data.train, task.config.compress.calibration, task.config.seed)[0])
-    ranges = activation_ranges(model, images, chosen.method)
     if "ranges" in task.inputs:
         learned = json.loads(task.inputs["ranges"].read_text())
-        ranges = {name: tuple(pair) for name, pair in learned.items()}
+        ranges: Ranges = {name: (low, high) for name, (low, high) in learned.items()}
+    else:
+        ranges = activation_ranges(model, images, chosen.method)
     kept: tuple[int, ...] = ()
     table: list[Sensitivity] = []
     if ours:

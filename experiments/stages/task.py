@@ -42,7 +42,8 @@ class Task:
         network = load_network(self.parent)
         if not isinstance(network, Network):
             raise LutraError(
-                "a hand-made network can be pruned, finetuned and quantized; take the others out of compress.stages"
+                "only networks of ours that depgraph has not pruned can be factorised, sparsified, clustered or "
+                "trained for INT8: take lowrank, sparsify, cluster and qat out of compress.stages"
             )
         return network
 
@@ -72,5 +73,11 @@ def some(config: Config, *keys: str) -> Mapping[str, Any]:
 
 
 def table_of(config: Config, space: SearchSpace) -> Path:
+    """The file of a table of pruned or factorised layers, measured on the device that the search's table is of."""
+    if config.table is not None:
+        raise LutraError(
+            "layers that compression changes are measured on the device, and table= is of whatever device it says: "
+            "leave it out, or prune by compress.prune.rule=uniform"
+        )
     live(config.device)
     return measure_space(config, space)

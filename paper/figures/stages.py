@@ -12,8 +12,9 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from paper.compression_rows import Stage
 from paper.figures import style
-from paper.rows import Stage, read
+from paper.rows import read
 
 CHAIN = ("inherited", "retrained", "pruned", "finetuned", "int8")
 ALONE = ("reference", "random")

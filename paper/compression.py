@@ -1,0 +1,154 @@
+"""What compression gained, from ablation.csv: sentences, and the table of all subsets of its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+
+from paper.compression_rows import Variant
+from paper.latex import decimals, escape, significant
+from paper.rows import FILES, ResultError, read, setup
+from paper.sentences import more_accurate, versus
+
+NOTHING, WHOLE = "nothing", "prune, finetune, quantize"
+LABELS = "prune, finetune by labels, quantize"
+QAT, WHOLE_QAT = "qat, quantize", "prune, finetune, qat, quantize"
+KEYS = {  # in the table and in the figure
+    NOTHING: "W",
+    "prune": "P",
+    "finetune": "F",
+    "quantize": "Q",
+    "prune, finetune": "PF",
+    "prune, quantize": "PQ",
+    "finetune, quantize": "FQ",
+    WHOLE: "PFQ",
+    QAT: "TQ",
+    WHOLE_QAT: "PFTQ",
+    LABELS: "PLQ",
+}
+NAMES = {NOTHING: "the winner in fp32, as trained"}
+COUNTED = r"\multicolumn{2}{c}"
+HEAD = rf"""\begin{{tabular}}{{@{{}}llrrrrrrrr@{{}}}}
+\toprule
+ & & {COUNTED}{{test accuracy}} & {COUNTED}{{latency}} & {COUNTED}{{file}} & {COUNTED}{{compressed file}} \\
+key & stages & \% & points & ms & speed-up & kB & ratio & kB & ratio \\
+\midrule
+"""
+
+
+def variants(results: Path) -> dict[str, Variant]:
+    """All subsets of stages by name. Raises ResultError for one that is missing."""
+    found = {row.stage: row for row in read(results, Variant)}
+    for name in KEYS:
+        if name not in found:
+            raise ResultError(f"{results / FILES[Variant]}: there is no row with stage={name}")
+    return {name: found[name] for name in KEYS}
+
+
+def macros(results: Path) -> dict[str, str]:
+    """Macro name -> LaTeX. Raises ResultError."""
+    rows, images = variants(results), setup(results).number("test_images")
+    winner, whole = rows[NOTHING], rows[WHOLE]
+    return {
+        "AblationDevice": escape(setup(results, "ablation_setup.csv").text("cpu")),
+        "AblationWhole": gain(whole, winner),
+        "AblationQuantize": gain(rows["quantize"], winner),
+        "AblationPrune": gain(rows["prune"], winner),
+        "AblationMore": more(rows),
+        "AblationFinetune": finetuned(rows, images),
+        "DistillationVerdict": more_accurate(whole, rows[LABELS], images),
+        "QatVerdict": trained_for_it(rows, images),
+        "QuantizationLoss": lost(rows),
+        "PrunedPrediction": predicted(whole),
+    }
+
+
+def gain(new: Variant, old: Variant) -> str:
+    """A clause: "makes the file 6.10 times smaller (...) and 3.20 times as fast, and loses 0.4 points"."""
+    return (
+        f"makes the file {significant(old.file_bytes / new.file_bytes)} times smaller "
+        f"({significant(old.compressed_bytes / new.compressed_bytes)} times where both are compressed) and "
+        f"{significant(old.latency_median_s / new.latency_median_s)} times as fast, and {points(new, old)}"
+    )
+
+
+def points(new: Variant, old: Variant) -> str:
+    """ "loses 0.4 points", a clause."""
+    change = 100 * (new.test_accuracy - old.test_accuracy)
+    if abs(change) < 0.05:
+        return "keeps the test accuracy"
+    return f"{'gains' if change > 0 else 'loses'} {abs(change):.1f} points"
+
+
+def more(rows: Mapping[str, Variant]) -> str:
+    """What all stages gain over quantization, which anybody takes first: a sentence."""
+    whole, alone = rows[WHOLE], rows["quantize"]
+    smaller, faster = alone.file_bytes / whole.file_bytes, alone.latency_median_s / whole.latency_median_s
+    if smaller <= 1 and faster <= 1:
+        return "Over quantization alone, all stages together gain neither size nor time."
+    return (
+        f"Over quantization alone, all stages together make the file {times(smaller, 'smaller', 'larger')} and "
+        f"{times(faster, 'faster', 'slower')}, and it {points(whole, alone)}."
+    )
+
+
+def times(factor: float, better: str, worse: str) -> str:
+    return f"{significant(max(factor, 1 / factor))} times {better if factor >= 1 else worse}"
+
+
+def finetuned(rows: Mapping[str, Variant], images: float) -> str:
+    """Whether the winner was trained to its end, and what pruning costs beside as much training: two sentences."""
+    tuned, winner = rows["finetune"], rows[NOTHING]
+    gained = tuned.test_accuracy > winner.test_accuracy
+    why = ": its training had not come to its end" if gained else ""
+    return (
+        f"Finetuned without any cut, the winner {more_accurate(tuned, winner, images)}{why}. Against the file that is "
+        f"as much finetuned and quantized, the pruned one {versus(rows[WHOLE], rows['finetune, quantize'], images)}."
+    )
+
+
+def trained_for_it(rows: Mapping[str, Variant], images: float) -> str:
+    """What quantization-aware training gives to the winner, and after the other stages: a sentence."""
+    return (
+        f"The quantized winner {more_accurate(rows[QAT], rows['quantize'], images)} with quantization-aware training, "
+        f"and the pruned and finetuned one {more_accurate(rows[WHOLE_QAT], rows[WHOLE], images)}."
+    )
+
+
+def lost(rows: Mapping[str, Variant]) -> str:
+    """What rounding to INT8 does to the winner and to the pruned one: a sentence."""
+    pruned = points(rows[WHOLE], rows["prune, finetune"])
+    return f"By quantization alone the winner {points(rows['quantize'], rows[NOTHING])}, the pruned one {pruned}."
+
+
+def predicted(whole: Variant) -> str:
+    if whole.predicted_s is None:
+        return "The pruned file's latency was not predicted."
+    error = 100 * (whole.predicted_s / whole.latency_median_s - 1)
+    over = "above" if error > 0 else "below"
+    return rf"The prediction for the pruned file is {abs(error):.1f}\,\% {over} its measured latency."
+
+
+def write(results: Path, build: Path) -> None:
+    """ablation.tex in the folder `build`. Raises ResultError."""
+    rows = variants(results)
+    places = decimals(1e3 * median(row.latency_median_s for row in rows.values()))
+    lines = "".join(_row(row, rows[NOTHING], places) for row in rows.values())
+    (build / "ablation.tex").write_text(f"{HEAD}{lines}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")
+
+
+def _row(row: Variant, winner: Variant, places: int) -> str:
+    cells = [
+        KEYS[row.stage],
+        escape(NAMES.get(row.stage, row.stage)),
+        f"{100 * row.test_accuracy:.1f}",
+        f"{100 * (row.test_accuracy - winner.test_accuracy):+.1f}",
+        f"{1e3 * row.latency_median_s:.{places}f}",
+        f"{winner.latency_median_s / row.latency_median_s:.2f}",
+        significant(row.file_bytes / 1e3),
+        f"{winner.file_bytes / row.file_bytes:.2f}",
+        significant(row.compressed_bytes / 1e3),
+        f"{winner.compressed_bytes / row.compressed_bytes:.2f}",
+    ]
+    return " & ".join(cells).replace("+", "$+$").replace("& -", "& $-$") + " \\\\\n"

@@ -1,0 +1,39 @@
+"""Rows of the CSV files about compression: one dataclass a file, whose field names are the columns it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A network on its way from the reference to the INT8 file, as benchmarked on the device."""
+
+    stage: str
+    precision: str  # fp32 or int8
+    validation_accuracy: float  # fraction
+    test_accuracy: float  # fraction
+    latency_median_s: float
+    latency_p90_s: float
+    predicted_s: float | None
+    file_bytes: float
+    macs: float
+    parameters: float
+    sha256: str  # of the file
+
+
+@dataclass(frozen=True)
+class Variant(Stage):
+    """What a subset of the stages of compression makes of the winner; `stage` lists them."""
+
+    compressed_bytes: float  # by a lossless compressor
+
+
+@dataclass(frozen=True)
+class HandMade(Stage):
+    """The winner or a hand-made network, of the same data and recipe; `stage` is its name."""
+
+
+@dataclass(frozen=True)
+class PruningRule(Stage):
+    """The winner, pruned by a rule; `stage` is its name and the fraction of channels that it was given."""

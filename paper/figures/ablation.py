@@ -1,0 +1,92 @@
+"""What subsets of the stages of compression make of the winner: test accuracy against latency, area for file size."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from paper.compression import KEYS, NOTHING, WHOLE, variants
+from paper.compression_rows import Variant
+from paper.figures import style
+
+LARGEST = 140  # square points
+CUT = 3  # of the distance from the best to the median accuracy: what lies lower is drawn at the edge
+NEAR, ASIDE, APART = 24, 10, 8  # points on paper: whose names share a column, how far from them, and from one another
+PATH = (NOTHING, "prune, finetune", WHOLE)
+
+
+def draw(results: Path) -> Figure:
+    """From ablation.csv."""
+    return plot(variants(results))
+
+
+@rc_context(style.RC)
+def plot(rows: Mapping[str, Variant]) -> Figure:
+    """Names are the keys of the table; arrows go from the winner over pruning with finetuning to INT8."""
+    figure = style.figure(2.7)
+    axes = figure.subplots()
+    heights = {name: 100 * row.test_accuracy for name, row in rows.items()}
+    best = max(heights.values())
+    spread = max(best - median(heights.values()), 0.4)
+    lowest = max(best - CUT * spread, min(heights.values()))
+    points = {name: (1e3 * row.latency_median_s, max(heights[name], lowest)) for name, row in rows.items()}
+    _networks(axes, rows, points, {name for name in rows if heights[name] < lowest})
+    axes.set_ylim(lowest - 0.25 * spread, best + 0.35 * spread)
+    axes.margins(x=0.12)
+    figure.draw_without_rendering()  # so that points have places on the paper
+    places = axes.transData.transform(list(points.values())) * 72 / figure.dpi
+    for name, own, place in zip(points, places, _names(places)):
+        text = KEYS[name] + (f" ({heights[name]:.1f} %)" if heights[name] < lowest else "")
+        line = {"arrowstyle": "-", "linewidth": 0.4, "color": style.GREY, "shrinkB": 0, "relpos": (0, 0.5)}
+        look: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7, "va": "center", "arrowprops": line}
+        axes.annotate(text, points[name], tuple(place - own), **look)
+    axes.set_xlabel("measured latency (ms)")
+    axes.set_ylabel("test accuracy (%)")
+    marks = [
+        Line2D([], [], linestyle="", marker=marker, color=colour, label=precision)
+        for precision, (colour, marker) in style.PRECISIONS.items()
+    ]
+    figure.legend(handles=marks, loc="outside upper center", ncols=2)
+    return figure
+
+
+def _networks(
+    axes: Axes, rows: Mapping[str, Variant], points: Mapping[str, tuple[float, float]], cut: set[str]
+) -> None:
+    biggest = max(row.file_bytes for row in rows.values())
+    for name, row in rows.items():
+        colour, marker = style.PRECISIONS[row.precision]
+        look: dict[str, Any] = {"color": colour, "alpha": 0.55, "edgecolor": "black", "linewidth": 0.5}
+        axes.scatter(*points[name], s=LARGEST * row.file_bytes / biggest, marker="v" if name in cut else marker, **look)
+    for start, end in pairwise(PATH):
+        arrow = {"arrowstyle": "->", "linewidth": 0.7, "shrinkA": 4, "shrinkB": 3, "color": "0.75"}
+        axes.annotate("", points[end], points[start], arrowprops=arrow, zorder=0)
+
+
+def _names(places: np.ndarray) -> np.ndarray:
+    """Where each name stands, right of its point [n, 2]: points near one another share a column, in their order."""
+    found = places.copy()
+    order = places[:, 0].argsort()
+    groups = np.split(order, 1 + np.flatnonzero(np.diff(places[order, 0]) > NEAR))
+    for group in groups:
+        found[group, 0] = places[group, 0].max() + ASIDE
+        upwards = group[np.lexsort((places[group, 0], places[group, 1]))]
+        steps = APART * np.arange(len(group))
+        spread = np.maximum.accumulate(places[upwards, 1] - steps) + steps
+        found[upwards, 1] = spread - (spread - places[upwards, 1]).mean()
+    return found
+
+
+if __name__ == "__main__":
+    style.main(draw)

@@ -1,0 +1,117 @@
+"""The winner beside hand-made networks, from hand_made.csv: sentences and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from paper.comparison import listed
+from paper.compression_rows import HandMade
+from paper.latex import decimals, escape, ms, percent, significant
+from paper.rows import FILES, ResultError, read
+from paper.sentences import SAME_TIME
+
+OURS = {"winner": "winner, compressed", "winner, unpruned": "winner, unpruned"}
+NAMES = {
+    "mobilenet_v2": "MobileNetV2",
+    "mobilenet_v3_small": "MobileNetV3-small",
+    "shufflenet_v2": "ShuffleNetV2",
+    "resnet8": "ResNet-8",
+}
+HEAD = r"""\begin{tabular}{@{}lrrrrr@{}}
+\toprule
+ & test & latency & file & & weights \\
+ & (\%) & (ms) & (kB) & MMACs & (thousand) \\
+\midrule
+"""
+
+
+def split(results: Path) -> tuple[dict[str, HandMade], list[HandMade]]:
+    """Our files by name, and the hand-made networks. Raises ResultError for one of ours that is missing."""
+    rows = read(results, HandMade)
+    ours = {row.stage: row for row in rows if row.stage in OURS}
+    for name in OURS:
+        if name not in ours:
+            raise ResultError(f"{results / FILES[HandMade]}: there is no row with stage={name}")
+    others = [row for row in rows if row.stage not in OURS]
+    if not others:
+        raise ResultError(f"{results / FILES[HandMade]}: there is no hand-made network")
+    return ours, others
+
+
+def macros(results: Path) -> dict[str, str]:
+    """Macro name -> LaTeX. Raises ResultError."""
+    ours, others = split(results)
+    winner, unpruned = (ours[name] for name in OURS)
+    return {
+        "HandMadeVerdict": verdict(winner, others),
+        "HandMadeNearest": nearest(winner, others),
+        "HandMadeBest": most_accurate(winner, others),
+        "HandMadeUnpruned": verdict(unpruned, others, "the unpruned winner"),
+        "HandMadeUnprunedNearest": nearest(unpruned, others),
+    }
+
+
+def verdict(ours: HandMade, others: Sequence[HandMade], subject: str = "the winner") -> str:
+    """Who is both faster and more accurate than whom: a clause."""
+    ahead = [name(other) for other in others if _beats(other, ours)]
+    behind = [name(other) for other in others if _beats(ours, other)]
+    clause = "no hand-made network is both faster and more accurate than " + subject
+    if ahead:
+        clause = f"{listed(ahead)} {'is' if len(ahead) == 1 else 'are'} both faster and more accurate than {subject}"
+    return clause + (f", which is both than {listed(behind)}" if behind else "")
+
+
+def nearest(ours: HandMade, others: Sequence[HandMade]) -> str:
+    """The time of the hand-made network whose accuracy is nearest: a sentence."""
+    other = min(others, key=lambda row: abs(row.test_accuracy - ours.test_accuracy))
+    return f"Nearest in accuracy is {name(other)}, with {_beside(other, ours)}."
+
+
+def most_accurate(ours: HandMade, others: Sequence[HandMade]) -> str:
+    """The most accurate hand-made network's time: a sentence."""
+    other = max(others, key=lambda row: row.test_accuracy)
+    return f"The most accurate hand-made network is {name(other)}, with {_beside(other, ours)}."
+
+
+def _beside(other: HandMade, ours: HandMade) -> str:
+    points = 100 * (other.test_accuracy - ours.test_accuracy)
+    difference = "the same test accuracy" if abs(points) < 0.05 else f"{abs(points):.1f} points "
+    difference += "" if abs(points) < 0.05 else "more" if points > 0 else "less"
+    ratio = other.latency_median_s / ours.latency_median_s
+    if abs(ratio - 1) < SAME_TIME:
+        return f"{difference} ({percent(other.test_accuracy)}) and as long a latency ({ms(other.latency_median_s)})"
+    times = f"{significant(ratio)} times the latency"
+    return f"{difference} ({percent(other.test_accuracy)}) and {times} ({ms(other.latency_median_s)})"
+
+
+def _beats(one: HandMade, other: HandMade) -> bool:
+    """Whether it is both faster, beyond what medians are known to, and more accurate."""
+    faster = one.latency_median_s < (1 - SAME_TIME) * other.latency_median_s
+    return faster and one.test_accuracy > other.test_accuracy
+
+
+def name(row: HandMade) -> str:
+    return NAMES.get(row.stage, escape(row.stage))
+
+
+def write(results: Path, build: Path) -> None:
+    """hand_made.tex in the folder `build`: ours, then the others from fast to slow. Raises ResultError."""
+    ours, others = split(results)
+    places = decimals(1e3 * median(row.latency_median_s for row in (*ours.values(), *others)))
+    text = HEAD + "".join(_row(OURS[key], row, places) for key, row in ours.items()) + "\\midrule\n"
+    text += "".join(_row(name(row), row, places) for row in sorted(others, key=lambda row: row.latency_median_s))
+    (build / "hand_made.tex").write_text(text + "\\bottomrule\n\\end{tabular}\n", encoding="utf-8")
+
+
+def _row(label: str, row: HandMade, places: int) -> str:
+    cells = [
+        label,
+        f"{100 * row.test_accuracy:.1f}",
+        f"{1e3 * row.latency_median_s:.{places}f}",
+        significant(row.file_bytes / 1e3),
+        significant(row.macs / 1e6),
+        f"{row.parameters / 1e3:.0f}",
+    ]
+    return " & ".join(cells) + " \\\\\n"

@@ -1,0 +1,78 @@
+"""Rules of pruning at the same latency, from pruning_rules.csv: a sentence and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from paper.compression_rows import PruningRule
+from paper.latex import decimals, escape, percent, significant
+from paper.rows import FILES, ResultError, read, setup
+from paper.sentences import more_accurate
+
+OURS = "device"
+NAMES = {
+    OURS: "measured widths (ours)",
+    "uniform": "uniform widths",
+    "global": "one threshold",
+    "depgraph": "groups (DepGraph)",
+}
+HEAD = r"""\begin{tabular}{@{}lrrrrr@{}}
+\toprule
+ & kept & test & latency & file & \\
+rule & (\%) & (\%) & (ms) & (kB) & MMACs \\
+\midrule
+"""
+
+
+def split(results: Path) -> tuple[PruningRule, list[PruningRule]]:
+    """Our rule's row, and the others. Raises ResultError where one of them is missing."""
+    rows = {row.stage: row for row in read(results, PruningRule)}
+    if OURS not in rows or len(rows) < 2:
+        raise ResultError(f"{results / FILES[PruningRule]}: there is no row with stage={OURS}, or none beside it")
+    return rows.pop(OURS), list(rows.values())
+
+
+def macros(results: Path) -> dict[str, str]:
+    """Macro name -> LaTeX. Raises ResultError."""
+    ours, others = split(results)
+    return {"PruningRules": verdict(ours, others, setup(results).number("test_images"))}
+
+
+def verdict(ours: PruningRule, others: Sequence[PruningRule], images: float) -> str:
+    """The device's rule against the best of the others: two sentences."""
+    ratios = [other.latency_median_s / ours.latency_median_s for other in others]
+    best = max(others, key=lambda row: row.test_accuracy)
+    return (
+        f"The other rules' files take {percent(min(ratios))} to {percent(max(ratios))} of the time of ours. "
+        f"Against the most accurate of them, \\emph{{{_named(best)[0]}}}, ours {more_accurate(ours, best, images)}."
+    )
+
+
+def _named(row: PruningRule) -> tuple[str, str]:
+    """What a rule is called, and the share of the channels that it was given."""
+    rule, _, keep = row.stage.partition(" ")
+    try:
+        share = f"{100 * float(keep):.0f}" if keep else "--"
+    except ValueError:
+        raise ResultError(f"{FILES[PruningRule]}: {row.stage} does not end in a fraction of the channels") from None
+    return NAMES.get(rule, escape(rule)), share
+
+
+def write(results: Path, build: Path) -> None:
+    """pruning_rules.tex in the folder `build`. Raises ResultError."""
+    ours, others = split(results)
+    places = decimals(1e3 * ours.latency_median_s)
+    lines = "".join(_row(row, places) for row in (ours, *others))
+    (build / "pruning_rules.tex").write_text(f"{HEAD}{lines}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")
+
+
+def _row(row: PruningRule, places: int) -> str:
+    cells = [
+        *_named(row),
+        f"{100 * row.test_accuracy:.1f}",
+        f"{1e3 * row.latency_median_s:.{places}f}",
+        significant(row.file_bytes / 1e3),
+        significant(row.macs / 1e6),
+    ]
+    return " & ".join(cells) + " \\\\\n"
