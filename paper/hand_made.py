@@ -19,6 +19,12 @@ NAMES = {
     "shufflenet_v2": "ShuffleNetV2",
     "resnet8": "ResNet-8",
 }
+CITED = {
+    "mobilenet_v2": r"MobileNetV2~\cite{sandler2018mobilenetv2}",
+    "mobilenet_v3_small": r"MobileNetV3-small~\cite{howard2019searching}",
+    "shufflenet_v2": r"ShuffleNetV2~\cite{ma2018shufflenet}",
+    "resnet8": r"the ResNet-8 of MLPerf Tiny~\cite{banbury2021mlperf}",
+}
 HEAD = r"""\begin{tabular}{@{}lrrrrr@{}}
 \toprule
  & test & latency & file & & weights \\
@@ -45,6 +51,7 @@ def macros(results: Path) -> dict[str, str]:
     ours, others = split(results)
     winner, unpruned = (ours[name] for name in OURS)
     return {
+        "HandMadeBeside": listed([CITED.get(other.stage, escape(other.stage)) for other in others]),
         "HandMadeVerdict": verdict(winner, others),
         "HandMadeNearest": nearest(winner, others),
         "HandMadeBest": most_accurate(winner, others),
