@@ -295,7 +295,7 @@ def test_what_stages_add_on_average_is_what_they_do_together(measure, results: P
     ("name", "before", "after", "named"),
     [
         ("hand_made.csv", f"{106:064x}", f"{1:064x}", "winner, unpruned is another network than finetune, quantize"),
-        ("stages.csv", f"{6:064x}", f"{66:064x}", "prune, finetune, quantize is another network than int8 in stages.csv"),
+        ("stages.csv", f"{6:064x}", f"{66:064x}", "prune, finetune, quantize is another network than int8 in stages"),
         ("pruning_rules.csv", f"{6:064x}", f"{1:064x}", "device is another network than prune, finetune, quantize"),
         ("stages.csv", f"{3:064x}", f"{33:064x}", "nothing is another network than retrained in stages.csv"),
         ("ablation_setup.csv", "threads,1", "threads,2", "ablation_setup.csv: threads is '2', and '1' in setup.csv"),
