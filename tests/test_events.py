@@ -24,14 +24,14 @@ from search_spaces.spec import Head, MBConv, Skip, Spec, Stem
 from search_spaces.tiny import tiny
 
 STAGES = [
-    Stage("reference", "fp32", 0.9, 0.9, 3e-4, 3e-4, None, 9e4, 1e6, 1e4),
-    Stage("random", "fp32", 0.9, 0.8, 2e-4, 2e-4, None, 8e4, 1e6, 1e4),
-    Stage("inherited", "fp32", 0.9, 0.7, 2e-4, 2e-4, None, 7e4, 1e6, 1e4),
-    Stage("retrained", "fp32", 0.9, 0.9, 2e-4, 2e-4, None, 7e4, 1e6, 1e4),
-    Stage("pruned", "fp32", 0.9, 0.8, 1e-4, 1e-4, None, 6e4, 1e6, 1e4),
-    Stage("int8", "int8", 0.9, 0.8, 1.2e-4, 1e-4, None, 2e4, 1e6, 1e4),
-    Stage("reference", "int8", 0.9, 0.9, 1e-4, 1e-4, None, 3e4, 1e6, 1e4),
-    Stage("retrained", "int8", 0.9, 0.9, 1e-4, 1e-4, None, 2e4, 1e6, 1e4),
+    Stage("reference", "fp32", 0.9, 0.9, 3e-4, 3e-4, None, 9e4, 1e6, 1e4, "0"),
+    Stage("random", "fp32", 0.9, 0.8, 2e-4, 2e-4, None, 8e4, 1e6, 1e4, "0"),
+    Stage("inherited", "fp32", 0.9, 0.7, 2e-4, 2e-4, None, 7e4, 1e6, 1e4, "0"),
+    Stage("retrained", "fp32", 0.9, 0.9, 2e-4, 2e-4, None, 7e4, 1e6, 1e4, "0"),
+    Stage("pruned", "fp32", 0.9, 0.8, 1e-4, 1e-4, None, 6e4, 1e6, 1e4, "0"),
+    Stage("int8", "int8", 0.9, 0.8, 1.2e-4, 1e-4, None, 2e4, 1e6, 1e4, "0"),
+    Stage("reference", "int8", 0.9, 0.9, 1e-4, 1e-4, None, 3e4, 1e6, 1e4, "0"),
+    Stage("retrained", "int8", 0.9, 0.9, 1e-4, 1e-4, None, 2e4, 1e6, 1e4, "0"),
 ]
 
 

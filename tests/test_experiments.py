@@ -664,6 +664,8 @@ def test_a_table_of_another_runtime_is_used_only_when_told(
     assert "onnxruntime 0.1 is here" in refused(search, f"table={other}")
     shutil.copytree(finished.runs, tmp_path / "old")
     arguments = (*finished.arguments, f"runs={tmp_path / 'old'}", f"table={other}", "ignore=[onnxruntime]")
+    assert "the table may be another's" in command("compress", *arguments).err
+    arguments = (*arguments, "compress.prune.rule=uniform")
     done = command("report", *arguments)
     assert done.code == 0, done.err
     assert "The table's onnxruntime was not compared with this device's" in done.out

@@ -266,8 +266,8 @@ def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path) -> None:
     said = torchrun("-m", "experiments.train", *arguments, f"runs={tmp_path / 'two'}")
     assert said.strip().endswith("supernet.safetensors")
     curves = []
-    for file in tmp_path.glob("*/train/*/events.*"):
-        events = EventAccumulator(str(file)).Reload()
+    for folder in tmp_path.glob("*/train/*"):
+        events = EventAccumulator(str(folder)).Reload()
         curves.append([event.value for event in events.Scalars("train/loss")])
     assert len(curves) == 2
     assert curves[0] == pytest.approx(curves[1], rel=1e-3)

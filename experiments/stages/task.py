@@ -73,11 +73,14 @@ def some(config: Config, *keys: str) -> Mapping[str, Any]:
 
 
 def table_of(config: Config, space: SearchSpace) -> Path:
-    """The file of a table of pruned or factorised layers, measured on the device that the search's table is of."""
-    if config.table is not None:
+    """The file of a table of pruned or factorised layers, measured on the device that the search's table is of.
+
+    Raises LutraError where the search's table may be another device's.
+    """
+    if config.table is not None and config.ignore:
         raise LutraError(
-            "layers that compression changes are measured on the device, and table= is of whatever device it says: "
-            "leave it out, or prune by compress.prune.rule=uniform"
+            "layers that compression changes are measured on this device, and with ignore= the table may be another's: "
+            "measure a table here, or prune by compress.prune.rule=uniform"
         )
     live(config.device)
     return measure_space(config, space)
