@@ -11,11 +11,11 @@ from experiments.benchmark import item
 from experiments.compress import Made, chain
 from experiments.config import Config
 from experiments.devices import live
-from experiments.keys import data_key, passport_key
+from experiments.keys import passport_key
 from experiments.measure import measure, read_table
 from experiments.progress import console
 from experiments.publish import publish
-from experiments.session import Row, read_rows, session, show_rows
+from experiments.session import Row, read_rows, session, session_key, show_rows
 from experiments.train import prepare
 from search_spaces.errors import LutraError
 
@@ -31,6 +31,7 @@ SUBSETS: dict[str, list[str]] = {
     "qat, quantize": ["qat", "quantize"],
     "prune, finetune, qat, quantize": ["prune", "finetune", "qat", "quantize"],
 }
+WHOLE = SUBSETS["prune, finetune, quantize"]
 LABELS_ALONE = "prune, finetune by labels, quantize"
 
 
@@ -38,7 +39,7 @@ def ablation(config: Config) -> Path:
     """The folder of ablation.csv. Prints it as a table."""
     variants = {name: staged(config, stages) for name, stages in SUBSETS.items()}
     alone = replace(config, compress=replace(config.compress, distillation=0.0))
-    variants[LABELS_ALONE] = staged(alone, SUBSETS["prune, finetune, quantize"])
+    variants[LABELS_ALONE] = staged(alone, WHOLE)
     return side_by_side(config, "ablation", variants)
 
 
@@ -58,13 +59,6 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
     tables = {"table": measure(config)} | {
         f"table of {name}": one.table for name, made in ends.items() for one in made if one.table is not None
     }
-    settings = {
-        "device": asdict(config.device),
-        "measure": asdict(config.measure),
-        "data": data_key(config.data),
-        "seed": config.seed,
-        "memory": config.compress.memory,
-    }
     paths = {name: made[-1].path for name, made in ends.items()} | tables
     inputs = {name: artefacts.sha256(path) for name, path in paths.items()} | {"passport": passport_key(config.device)}
     label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
@@ -75,7 +69,7 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
         session(config, items, [read_table(path) for path in dict.fromkeys(tables.values())], folder)
         artefacts.write_csv(folder / f"{step}.csv", [_with_cost(row, ends[row.stage]) for row in read_rows(folder)[0]])
 
-    folder = artefacts.step(Path(config.runs), step, label, settings, inputs, work)
+    folder = artefacts.step(Path(config.runs), step, label, session_key(config), inputs, work)
     if config.publish:
         publish(config, folder, (f"{step}.csv",), f"{step}_setup.csv", 0)
     console.print(show_rows(read_rows(folder)[0], step))

@@ -1,12 +1,8 @@
-"""python -m experiments.benchmark: every stage's file on the device: accuracy, latency, size, memory, prediction.
-
-This is the only place where the test images are looked at. The accuracies are of the very files that are timed.
-"""
+"""python -m experiments.benchmark: every stage's file on the device: accuracy, latency, size, memory, prediction."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from random import Random
 
@@ -15,10 +11,10 @@ from experiments.choices import space_of
 from experiments.compress import Made, chain, found_by
 from experiments.config import Config
 from experiments.devices import live
-from experiments.keys import data_key, passport_key
+from experiments.keys import passport_key
 from experiments.measure import measure, read_table
 from experiments.progress import console, track
-from experiments.session import Item, read_rows, session, show_rows
+from experiments.session import Item, read_rows, session, session_key, show_rows
 from experiments.stages.quantizing import fp32_file, int8_file
 from experiments.train import prepare, retrain
 from experiments.weights import load_network
@@ -34,14 +30,7 @@ def benchmark(config: Config) -> Path:
     tables = {"table": measure(config)} if config.model == "winner" else {}
     tables |= {f"table of {one.name}": one.table for one in made if one.table is not None}
     files = {one.name: one.path for one in made} | others
-    settings = {
-        "device": asdict(config.device),
-        "measure": asdict(config.measure),
-        "data": data_key(config.data),
-        "seed": config.seed,
-        "calibration": config.compress.calibration,
-        "memory": config.compress.memory,
-    }
+    settings = {**session_key(config), "calibration": config.compress.calibration}
     inputs = {name: artefacts.sha256(path) for name, path in {**tables, **files}.items()}
     inputs["passport"] = passport_key(config.device)
     label = f"{config.space.name if config.model == 'winner' else config.model}-{config.data.name}-seed{config.seed}"

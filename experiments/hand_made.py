@@ -10,10 +10,9 @@ from pathlib import Path
 
 from compress.foreign import FOREIGN
 from experiments import command
-from experiments.ablation import side_by_side, staged
+from experiments.ablation import WHOLE, side_by_side, staged
 from experiments.config import Config
 
-WHOLE = ["prune", "finetune", "quantize"]
 UNPRUNED = ["finetune", "quantize"]
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from experiments import artefacts, command
-from experiments.ablation import side_by_side, staged
+from experiments.ablation import WHOLE, side_by_side, staged
 from experiments.compress import chain
 from experiments.config import Config
 from experiments.devices import board_of, live
@@ -23,7 +23,6 @@ from search_spaces.errors import LutraError
 
 BASELINES = ("depgraph", "uniform")
 KEEPS = tuple(round(0.05 * step, 2) for step in range(6, 20))  # fractions of the channels to try
-WHOLE = ["prune", "finetune", "quantize"]
 
 
 def pruning_rules(config: Config) -> Path:
@@ -74,10 +73,8 @@ def keeps(config: Config) -> dict[str, float]:
 
 def _files(config: Config) -> Iterator[tuple[str, Path]]:
     """INT8 files before any finetuning, which changes no latency."""
-    yield (
-        "device",
-        chain(staged(pruned_by(config, "device", config.compress.prune.keep), ["prune", "quantize"]))[-1].path,
-    )
+    ours = pruned_by(config, "device", config.compress.prune.keep)
+    yield "device", chain(staged(ours, ["prune", "quantize"]))[-1].path
     for rule in BASELINES:
         for keep in KEEPS:
             yield f"{rule} {keep}", chain(staged(pruned_by(config, rule, keep), ["prune", "quantize"]))[-1].path

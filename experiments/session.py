@@ -1,4 +1,7 @@
-"""One session on the device: files are timed together, compared with the host, weighed, and evaluated."""
+"""One session on the device: files are timed together, compared with the host, weighed, and evaluated.
+
+This is the only place where the test images are looked at. The accuracies are of the very files that are timed.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from experiments.choices import dataset_of
 from experiments.config import Config
 from experiments.data import Dataset, Split
 from experiments.devices import board_of
+from experiments.keys import data_key
 from experiments.measure import followed
 from experiments.progress import track
 from experiments.sentinels import sentinels, slowdown
@@ -72,6 +76,17 @@ class Item:
     seconds: float = 0.0
     parent: str = ""
     tabled: bool = True  # whether a latency table's precision is this file's, in every layer
+
+
+def session_key(config: Config) -> dict[str, object]:
+    """What of the configuration the record depends on, beside the files and the tables."""
+    return {
+        "device": asdict(config.device),
+        "measure": asdict(config.measure),
+        "data": data_key(config.data),
+        "seed": config.seed,
+        "memory": config.compress.memory,
+    }
 
 
 def session(config: Config, items: Sequence[Item], tables: Sequence[LatencyTable], folder: Path) -> None:

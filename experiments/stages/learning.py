@@ -74,7 +74,7 @@ def _teacher(task: Task) -> nn.Module:
     if "supernet" not in task.inputs:
         return load_network(task.inputs["teacher"])
     space = space_of(task.config)
-    return calibrated(load_supernet(task.inputs["supernet"], space).extract(space.largest), task.data)
+    return load_supernet(task.inputs["supernet"], space).extract(space.largest)  # it normalises by the batch
 
 
 def teachers(config: Config, root: Path, parent: Path) -> dict[str, Path]:

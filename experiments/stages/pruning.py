@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from compress.depgraph import prune_groups
 from compress.importance import Importances, batch_norm_scale, l1, taylor
@@ -31,15 +30,12 @@ from strategies.exact import exact_front
 
 
 def prune(task: Task) -> None:
-    chosen, network = task.config.compress.prune, load_network(task.parent)
+    chosen = task.config.compress.prune
     if chosen.rule == "depgraph":
-        slim: nn.Module = prune_groups(network, task.data.shape.image, chosen.keep)
-    else:
-        if not isinstance(network, Network):
-            raise LutraError("a hand-made network is pruned by torch-pruning: add compress.prune.rule=depgraph")
-        importances = _importances(task, network)
-        slim = narrow(network, strongest(importances, _widths(task, network, importances)))
-    task.keep(slim)
+        return task.keep(prune_groups(load_network(task.parent), task.data.shape.image, chosen.keep))
+    network = task.network
+    importances = _importances(task, network)
+    task.keep(narrow(network, strongest(importances, _widths(task, network, importances))))
 
 
 def _importances(task: Task, network: Network) -> Importances:
