@@ -1,4 +1,4 @@
-"""Structured pruning: every inverted residual keeps its most important hidden channels.
+"""Structured pruning: every inverted residual, and the head, keeps its most important hidden channels.
 
 How important (`compress.importance`), how many, which (`strongest`) and the narrower network (`narrow`) are apart. How
 many is a search space of its own, `width_space`: what is kept adds over layers as latency does, so that the widths that
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -16,15 +17,16 @@ from torch import Tensor
 
 from compress.importance import batch_norm_scale
 from search_spaces.errors import LutraError
-from search_spaces.network import ConvBN, Layer, Network
+from search_spaces.network import Classifier, ConvBN, Layer, Network
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import MBConv, Skip, Spec
+from search_spaces.spec import Head, MBConv, Skip, Spec, residual
 
+Wide = MBConv | Head  # has hidden channels that may go
 MULTIPLE = 8  # channels; int8 kernels work on eight at a time
 
 
 def prune(network: Network, keep: float) -> Network:
-    """The network with the fraction `keep` of each MBConv's hidden channels, those that vary most; a copy of weights.
+    """The network with the fraction `keep` of each layer's hidden channels, those that vary most; a copy of weights.
 
     Running statistics are copied as they are: `calibrate` the result, or finetune it first.
     """
@@ -32,8 +34,8 @@ def prune(network: Network, keep: float) -> Network:
 
 
 def hidden_widths(specs: Sequence[Spec]) -> dict[int, int]:
-    """Hidden channels of each MBConv, by layer."""
-    return {layer: spec.hidden_channels for layer, spec in enumerate(specs) if isinstance(spec, MBConv)}
+    """Hidden channels of each MBConv and of the head, by layer."""
+    return {layer: spec.hidden_channels for layer, spec in enumerate(specs) if _wide(spec)}
 
 
 def chosen_widths(space: SearchSpace, arch: Arch) -> dict[int, int]:
@@ -43,13 +45,13 @@ def chosen_widths(space: SearchSpace, arch: Arch) -> dict[int, int]:
 
 
 def uniform_widths(specs: Sequence[Spec], keep: float) -> dict[int, int]:
-    """Hidden channels of each MBConv (by layer): the fraction `keep`, rounded up to a multiple of 8, at most all."""
+    """Hidden channels by layer: the fraction `keep`, rounded up to a multiple of 8, at most all."""
     check_keep(keep)
     return {layer: _rounded(round(keep * hidden), hidden) for layer, hidden in hidden_widths(specs).items()}
 
 
 def global_widths(importances: Mapping[int, Tensor], specs: Sequence[Spec], keep: float) -> dict[int, int]:
-    """Hidden channels of each MBConv: those among the fraction `keep` of all layers' channels that matter most.
+    """Hidden channels by layer: those among the fraction `keep` of all layers' channels that matter most.
 
     One threshold for the whole network (Liu et al. 2017, Molchanov et al. 2019); of equals the first layers' stay.
     Each layer is rounded up to a multiple of 8, at least 8 and at most all.
@@ -67,19 +69,23 @@ def global_widths(importances: Mapping[int, Tensor], specs: Sequence[Spec], keep
 def width_space(specs: Sequence[Spec], most: int = 12) -> SearchSpace:
     """The networks that pruning can make, and their reference, the unpruned one.
 
-    An MBConv has its width and narrower multiples of 8, widest first: all down to 8, or `most` of them evenly spread;
-    one that adds to its input may also be left out. Any other layer has one option. Raises LutraError for no width.
+    An MBConv or head has its width and narrower multiples of 8, widest first: all down to 8, or `most` of them evenly
+    spread; a block that adds to its input may also be left out. Any other layer has one option. Raises LutraError for
+    no width.
     """
     if most < 1:
-        raise LutraError(f"an MBConv has at least one width to choose from, not {most}")
-    layers = tuple(_narrower(spec, most) if isinstance(spec, MBConv) else (spec,) for spec in specs)
+        raise LutraError(f"a layer has at least one width to choose from, not {most}")
+    layers = tuple(_narrower(spec, most) if _wide(spec) else (spec,) for spec in specs)
     return SearchSpace("pruned_widths", layers, (0,) * len(layers))
 
 
-def _narrower(block: MBConv, most: int) -> tuple[Spec, ...]:
-    widths = _widths(block.hidden_channels, most)
-    blocks = [dataclasses.replace(block, hidden_channels=width) for width in widths]
-    return (*blocks, Skip(block.in_channels, block.resolution)) if block.residual else tuple(blocks)
+def _wide(spec: Spec) -> TypeGuard[Wide]:
+    return type(spec) in (MBConv, Head)  # a LowRankHead is another layer
+
+
+def _narrower(spec: Wide, most: int) -> tuple[Spec, ...]:
+    layers = [dataclasses.replace(spec, hidden_channels=width) for width in _widths(spec.hidden_channels, most)]
+    return (*layers, Skip(spec.in_channels, spec.resolution)) if residual(spec) else tuple(layers)
 
 
 def kept_importance(importances: Mapping[int, Tensor], space: SearchSpace, comparable: bool) -> np.ndarray:
@@ -95,7 +101,7 @@ def kept_importance(importances: Mapping[int, Tensor], space: SearchSpace, compa
             values = importances[layer].double().cpu().numpy()
             total = np.cumsum(np.sort(values)[::-1])
             whole = 1.0 if comparable or not total[-1] else total[-1]
-            widths = [option.hidden_channels if isinstance(option, MBConv) else 0 for option in options]
+            widths = [option.hidden_channels if _wide(option) else 0 for option in options]
             kept[layer, : len(options)] = [total[width - 1] / whole if width else 0 for width in widths]
     return kept
 
@@ -125,17 +131,17 @@ def _widths(hidden: int, most: int) -> list[int]:
 
 @torch.no_grad()
 def narrow(network: Network, kept: Mapping[int, Tensor]) -> Network:
-    """The network with only the hidden channels `kept[layer]` [width] (ascending) of those MBConvs.
+    """The network with only the hidden channels `kept[layer]` [width] (ascending) of those layers.
 
     A block that keeps none is left out, as if its residual branch were 0.
     """
     layers = [layer for layer in range(len(network.specs)) if layer not in kept or len(kept[layer])]
     specs = list(network.specs)
     for layer, channels in kept.items():
-        block = specs[layer]
-        assert isinstance(block, MBConv)
-        assert len(channels) or block.residual
-        specs[layer] = dataclasses.replace(block, hidden_channels=len(channels))
+        wide = specs[layer]
+        assert _wide(wide)
+        assert len(channels) or residual(wide)
+        specs[layer] = dataclasses.replace(wide, hidden_channels=len(channels))
     slim = Network([specs[layer] for layer in layers]).train(network.training)
     for target, layer in zip(slim.layers, layers):
         source = network.layers[layer]
@@ -147,11 +153,16 @@ def narrow(network: Network, kept: Mapping[int, Tensor]) -> Network:
 
 
 def _copy_channels(target: Layer, source: Layer, channels: Tensor) -> None:
-    expand, depthwise, project = source.convs
-    everything = torch.arange(project.conv.out_channels, device=channels.device)
-    _copy(target.convs[0], expand, expand.conv.weight[channels], channels)
-    _copy(target.convs[1], depthwise, depthwise.conv.weight[channels], channels)
-    _copy(target.convs[2], project, project.conv.weight[:, channels], everything)
+    for part, convolution in zip(target.convs[:-1], source.convs[:-1]):  # none of the head's
+        _copy(part, convolution, convolution.conv.weight[channels], channels)
+    last = source.convs[-1]
+    if isinstance(target, Classifier) and isinstance(source, Classifier):
+        _copy(target.convs[-1], last, last.conv.weight[channels], channels)
+        target.linear.weight.copy_(source.linear.weight[:, channels])
+        target.linear.bias.copy_(source.linear.bias)
+    else:
+        everything = torch.arange(last.conv.out_channels, device=channels.device)
+        _copy(target.convs[-1], last, last.conv.weight[:, channels], everything)
 
 
 def _copy(target: ConvBN, source: ConvBN, weight: Tensor, outputs: Tensor) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from compress.importance import Importances, batch_norm_scale, l1, taylor
+from compress.importance import GATES, Importances, batch_norm_scale, l1, taylor
 from compress.parity import check_parity
 from compress.prune import (
     chosen_widths,
@@ -32,9 +32,9 @@ from predictors.additive import AdditiveLatency
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import calibrate, predict
 from search_spaces.nasbench_macro import nasbench_macro
-from search_spaces.network import Network
+from search_spaces.network import Classifier, Network
 from search_spaces.onnx_writer import write
-from search_spaces.spec import MBConv, Skip, macs, parameters
+from search_spaces.spec import Head, LowRankHead, MBConv, Skip, macs, parameters, residual
 from search_spaces.tiny import tiny
 from strategies.exact import exact_front
 
@@ -109,10 +109,11 @@ def test_taylor_leaves_the_network_as_it_was(network: Network, training: bool) -
     torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
 
 
-def test_taylor_is_the_squared_change_of_the_loss_to_first_order(network: Network) -> None:
+@pytest.mark.parametrize("kind", GATES)
+def test_taylor_is_the_squared_change_of_the_loss_to_first_order(kind: type, network: Network) -> None:
     network.double()
-    images, layer, step = pixels().double(), first_block(network), 1e-7
-    norm = network.layers[layer].convs[1].norm
+    layer = next(index for index, spec in enumerate(network.specs) if isinstance(spec, kind))
+    images, step, norm = pixels().double(), 1e-7, network.layers[layer].convs[GATES[kind]].norm
 
     def loss(channel: int, gate: float) -> float:
         before = norm.weight.data.clone(), norm.bias.data.clone()
@@ -147,8 +148,14 @@ def test_a_channel_without_weights_is_worth_least(name: str, network: Network) -
     block.convs[1].conv.weight.data[5] = 0
     block.convs[1].norm.weight.data[5] = 0
     block.convs[2].conv.weight.data[:, 5] = 0
-    values = MEASURES[name](network)[layer]
-    assert values[5] == values.min() == 0
+    head = network.layers[-1]
+    assert isinstance(head, Classifier)
+    head.convs[0].conv.weight.data[5] = 0
+    head.convs[0].norm.weight.data[5] = 0
+    head.linear.weight.data[:, 5] = 0
+    values = MEASURES[name](network)
+    for each in (layer, len(network.layers) - 1):
+        assert values[each][5] == values[each].min() == 0
 
 
 # the narrower network
@@ -163,12 +170,13 @@ def test_keeping_everything_is_the_identity(network: Network) -> None:
 
 def test_channels_that_go_nowhere_can_go(network: Network) -> None:
     kept = {}
-    for index, spec in enumerate(network.specs):
-        if isinstance(spec, MBConv):
-            order = torch.randperm(spec.hidden_channels, generator=torch.Generator().manual_seed(index))
-            gone, stay = order.tensor_split([spec.hidden_channels // 3])
-            network.layers[index].convs[2].conv.weight.data[:, gone] = 0
-            kept[index] = stay.sort().values
+    for index, hidden in hidden_widths(network.specs).items():
+        order = torch.randperm(hidden, generator=torch.Generator().manual_seed(index))
+        gone, stay = order.tensor_split([hidden // 3])
+        layer = network.layers[index]
+        reader = layer.linear if isinstance(layer, Classifier) else layer.convs[2].conv
+        reader.weight.data[:, gone] = 0
+        kept[index] = stay.sort().values
     pruned = narrow(network, kept)
     assert macs(pruned.specs) < 0.8 * macs(network.specs)
     torch.testing.assert_close(predict(pruned, pixels()), predict(network, pixels()), rtol=1e-5, atol=1e-5)
@@ -181,8 +189,7 @@ def test_pruned_network_is_a_network_of_its_specs(network: Network) -> None:
     assert sum(p.numel() for p in pruned.parameters()) == parameters(pruned.specs) < parameters(network.specs)
     for narrow_spec, spec in zip(pruned.specs, network.specs):
         hidden = uniform_widths([spec], 0.5).get(0)
-        expected = dataclasses.replace(spec, hidden_channels=hidden) if isinstance(spec, MBConv) else spec
-        assert narrow_spec == expected
+        assert narrow_spec == (dataclasses.replace(spec, hidden_channels=hidden) if hidden else spec)  # type: ignore[call-arg]
     check_parity(pruned, write(pruned.specs, pruned.folded()), pixels())
     calibrate(pruned, -pixels())
     torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
@@ -211,10 +218,11 @@ def test_widths_are_multiples_of_eight_or_everything(hidden: int, keep: float, o
     assert width(min(keep, other)) <= width(max(keep, other))
 
 
-def test_only_hidden_channels_of_mbconvs_have_widths() -> None:
+def test_only_hidden_channels_of_mbconvs_and_the_head_have_widths() -> None:
     macro = nasbench_macro(3, 8, 10)
     specs = macro.decode(macro.reference)
-    assert set(uniform_widths(specs, 0.5)) == {i for i, spec in enumerate(specs) if isinstance(spec, MBConv)}
+    assert set(uniform_widths(specs, 0.5)) == {i for i, spec in enumerate(specs) if isinstance(spec, (MBConv, Head))}
+    assert not uniform_widths([LowRankHead(40, 64, 10, 4, rank=8)], 0.5)
 
 
 @pytest.mark.parametrize("keep", [0, -0.5, 1.01, float("nan")])
@@ -275,10 +283,11 @@ def test_widths_to_choose_from(hidden: int, most: int) -> None:
     assert not len(steps) or steps.max() - steps.min() <= 8
 
 
-def test_a_width_is_chosen_in_mbconvs_only() -> None:
+def test_a_width_is_chosen_in_mbconvs_and_the_head_only() -> None:
     space = width_space(REFERENCE, 3)
     assert space.decode(space.reference) == REFERENCE
-    assert space.options == tuple(3 + spec.residual if isinstance(spec, MBConv) else 1 for spec in REFERENCE)
+    wide = [isinstance(spec, (MBConv, Head)) for spec in REFERENCE]
+    assert space.options == tuple(3 + residual(spec) if widths else 1 for spec, widths in zip(REFERENCE, wide))
     with pytest.raises(LutraError, match="at least one width"):
         width_space(REFERENCE, 0)
 
@@ -302,7 +311,7 @@ def test_kept_importance_is_that_of_the_strongest(name: str, comparable: bool, n
         whole = 1 if comparable else values[layer].sum().item()
         assert row[0] == pytest.approx(values[layer].sum().item() / whole)
         for option, share in zip(options, row):
-            width = option.hidden_channels if isinstance(option, MBConv) else 0
+            width = getattr(option, "hidden_channels", 0)
             channels = strongest(values, {layer: width})[layer]
             assert share == pytest.approx(values[layer][channels].sum().item() / whole, rel=1e-4)
 
