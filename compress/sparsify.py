@@ -85,6 +85,9 @@ def two_of_four(weight: Tensor, sparsity: float) -> Tensor:
     return (rank < 2).reshape(inputs_last.shape).movedim(-1, 1)
 
 
+PATTERNS: dict[str, Pattern] = {"smallest": smallest, "two_of_four": two_of_four}
+
+
 def sparsify(network: Network, sparsity: float, pattern: Pattern = smallest) -> Network:
     """A copy that is cut at once, without training: the start of Mishra et al.'s recipe, which finetunes it after."""
     sparse = copy.deepcopy(network)

@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import hydra_conf
 from experiments import sweeps
-from experiments.choices import check
+from experiments.checks import check
 from experiments.config import Config
 from experiments.progress import console
 from search_spaces.errors import LutraError, unknown

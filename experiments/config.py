@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from experiments.command_config import (
+    CompareConfig,
+    DemoConfig,
+    ExactConfig,
+    FidelityConfig,
+    HandMadeConfig,
+    RankingConfig,
+    StatusConfig,
+    TablesConfig,
+)
+from experiments.compression import CompressConfig
 from predictors.rounds import Protocol
 from search_spaces.training import Recipe
 
@@ -80,136 +91,6 @@ class ObjectiveConfig:
     target_ms: float | None = None
     target_fraction: float = 0.6
     weight: float = -0.07  # MnasNet's exponent
-
-
-@dataclass(frozen=True)
-class PruneConfig:
-    rule: str = "device"  # how many channels stay: device, uniform, global; depgraph, which is torch-pruning's
-    importance: str = "taylor"  # which channels stay: taylor, batch_norm, l1
-    target_ms: float | None = None  # device: the pruned network's latency, predicted
-    saved: float = 0.5  # device: instead, the fraction of what pruning can save, down to the narrowest network
-    widths: int = 8  # device: that are measured of a block, at most
-    keep: float = 0.75  # the other rules: fraction of the channels
-    images: int = 2048  # that Taylor importance is estimated on
-
-
-@dataclass(frozen=True)
-class SparsifyConfig:
-    sparsity: float = 0.5  # fraction of each cut layer's weights
-    pattern: str = "smallest"  # or two_of_four
-
-
-@dataclass(frozen=True)
-class QuantizeConfig:
-    kind: str = "static"  # static, dynamic, fp16
-    method: str = "minmax"  # static: how activations' ranges are found, if not by qat: minmax, percentile, entropy
-    float_layers: bool = False  # static: whether layers stay in float until INT8 keeps 99 % of the predictions
-    reduce_range: bool = False  # static: weights of 7 bits, which no CPU adds up wrongly
-
-
-@dataclass(frozen=True)
-class CompressConfig:
-    stages: list[str] = field(default_factory=lambda: ["prune", "finetune", "quantize"])  # in this order
-    prune: PruneConfig = field(default_factory=PruneConfig)
-    energy: float = 0.9  # lowrank: fraction that the kept singular values hold
-    finetune: Recipe = Recipe(steps=120, batch=64, learning_rate=0.02)  # sparsify's and cluster's too
-    distillation: float = 0.5  # weight of the teacher's soft labels; 0: labels alone
-    temperature: float = 2.0
-    teacher: str = "winner"  # the unpruned network, or the supernet's largest
-    sparsify: SparsifyConfig = field(default_factory=SparsifyConfig)
-    clusters: int = 16  # values that a layer's weights share
-    qat: Recipe = Recipe(steps=60, batch=64, learning_rate=0.005)
-    quantize: QuantizeConfig = field(default_factory=QuantizeConfig)
-    calibration: int = 512  # training images for INT8 ranges
-    memory: bool = True  # whether every file's peak memory on the device is measured
-
-
-@dataclass(frozen=True)
-class HandMadeConfig:
-    models: list[str] = field(default_factory=list)  # beside the winner; none: all
-
-
-@dataclass(frozen=True)
-class TablesConfig:
-    """What `python -m experiments.tables` does: list; compare a with b; verify a, or every table."""
-
-    action: str = "list"
-    a: str = ""
-    b: str = ""
-
-
-@dataclass(frozen=True)
-class FidelityConfig:
-    """What `python -m experiments.fidelity` judges by: fresh networks, or with csv=PATH published measurements."""
-
-    networks: int = 60  # fresh ones, timed twice
-    options: str = ""  # csv: the column of picks; known files need no columns
-    latency: str = ""  # csv: the column of latencies
-    unit: str = "ms"  # csv: s, ms or us
-    train: list[int] = field(default_factory=lambda: [50, 100, 200, 400, 900])  # csv: networks to learn from
-    seeds: int = 20  # csv: splits
-
-
-@dataclass(frozen=True)
-class PublishedConfig:
-    """A file of published networks, of which the exact front is known."""
-
-    csv: str = ""
-    options: str = "ops"  # the column of picks, one digit a layer
-    accuracy: str = "accuracy_percent"  # the column of accuracies in percent
-    latency: str = "rpi4_ms"  # the column of latencies in ms
-
-
-@dataclass(frozen=True)
-class CompareConfig(PublishedConfig):
-    """What `python -m experiments.compare` sets against one another; csv=PATH reads a table of networks instead."""
-
-    strategies: list[str] = field(default_factory=list)  # random is always there; none: all
-    seeds: int = 3  # searches of each strategy, from `seed` on
-    seconds: float = 0.0  # a search ends with the candidate that passes them; 0: by search.budget alone
-
-
-@dataclass(frozen=True)
-class ExactConfig(PublishedConfig):
-    """What `python -m experiments.exact` answers: the front of the file `csv`, or of the whole space.
-
-    Of a space accuracies must add over layers: by the file `effects`, or as fitted on the file `candidates`.
-    """
-
-    effects: str = ""  # what an option adds: columns layer, option, accuracy (fraction)
-    candidates: str = ""  # a finished search's or comparison's: columns arch, accuracy (fraction)
-    points: int = 200_000  # on a front, above which it is thinned
-    budget_ms: float | None = None  # the best network within it is told
-
-
-@dataclass(frozen=True)
-class RankingConfig:
-    """What `python -m experiments.ranking` takes for the truth: networks trained alone, or a file of accuracies."""
-
-    networks: int | None = None  # 12 trained alone, or all of the file
-    supernet: str = ""  # a supernet.safetensors to judge, instead of training one
-    csv: str = ""  # published accuracies of the whole space
-    options: str = "arch"  # csv: the column of one digit a layer
-    accuracy: str = "mean_acc"  # csv: the column of accuracies, in percent
-
-
-@dataclass(frozen=True)
-class DemoConfig:
-    """What `python -m experiments.demo` classifies, and where it shows it."""
-
-    model: str = ""  # an ONNX file of the configured data; else the pipeline's INT8 file
-    source: str = ""  # a folder of images, or camera, or camera:1; else the data's test images
-    frames: int = 0  # images; 0: all, or 100 where they are recorded or carried
-    pace: float = 10.0  # images a second in a terminal and in a recording
-    record: str = ""  # a .gif, or with OpenCV an .mp4
-    bundle: str = ""  # a folder to write for a board, instead of showing anything here
-
-
-@dataclass(frozen=True)
-class StatusConfig:
-    """How `python -m experiments.status` shows the sweep `sweep`, or the one begun last."""
-
-    follow: bool = False  # until no process is sweeping
 
 
 @dataclass(frozen=True)

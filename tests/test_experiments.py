@@ -24,7 +24,7 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from experiments import artefacts, choices
+from experiments import artefacts, compression
 from experiments import command as command_line
 from experiments.ablation import LABELS_ALONE, SUBSETS
 from experiments.choices import OBJECTIVES, SPACES, STRATEGIES, space_of
@@ -406,7 +406,7 @@ def test_every_stage_goes_through_the_command(finished: Finished, command: Comma
     assert (done.code, done.err) == (0, "")
     assert "entropy-coded: " in done.out
     made = {artefacts.manifest(folder)["config"]["stage"] for folder in (tmp_path / "compress").iterdir()}
-    assert made == {*choices.STAGES} - {"finetune"} == {*STAGES} - {"finetune"}
+    assert made == {*compression.STAGES} - {"finetune"} == {*STAGES} - {"finetune"}
 
 
 def test_a_hand_made_network_is_pruned_finetuned_and_quantized(

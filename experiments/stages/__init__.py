@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from experiments.compression import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
 from experiments.config import Config
 from experiments.stages import learning, pruning, quantizing
 from experiments.stages.task import NETWORK, Stage, Task, some
@@ -17,23 +18,23 @@ def _trained(*more: str) -> Callable[[Config], Mapping[str, Any]]:
 
 
 STAGES: dict[str, Stage] = {
-    "prune": Stage(
+    PRUNE: Stage(
         "pruned",
         pruning.prune,
         lambda c: {**some(c, "prune"), "precision": c.precision},
         pruning.table_of_widths,
     ),
-    "lowrank": Stage(
+    LOWRANK: Stage(
         "factorised",
         pruning.factorise,
         lambda c: {**some(c, "energy"), "precision": c.precision},
         pruning.table_of_ranks,
     ),
-    "finetune": Stage("finetuned", learning.finetune, _trained(), learning.teachers),
-    "sparsify": Stage("sparsified", learning.sparsify, _trained("sparsify"), learning.teachers),
-    "cluster": Stage("clustered", learning.share, _trained("clusters"), learning.teachers),
-    "qat": Stage("quantization-aware", learning.qat, _trained("qat"), learning.teachers),
-    "quantize": Stage(
+    FINETUNE: Stage("finetuned", learning.finetune, _trained(), learning.teachers),
+    SPARSIFY: Stage("sparsified", learning.sparsify, _trained("sparsify"), learning.teachers),
+    CLUSTER: Stage("clustered", learning.share, _trained("clusters"), learning.teachers),
+    QAT: Stage("quantization-aware", learning.qat, _trained("qat"), learning.teachers),
+    QUANTIZE: Stage(
         "quantized",
         quantizing.quantize,
         lambda c: {**some(c, "quantize", "calibration"), "looked_at": quantizing.LOOKED_AT},

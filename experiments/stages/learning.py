@@ -10,7 +10,7 @@ from torch import nn
 from compress.cluster import cluster, entropy_coded_bytes, sharing
 from compress.finetune import distillation
 from compress.qat import QuantizationAware
-from compress.sparsify import Schedule, holding_zeros, smallest, sparsified, sparsifying, two_of_four
+from compress.sparsify import PATTERNS, Schedule, holding_zeros, sparsified, sparsifying
 from experiments import artefacts
 from experiments.choices import space_of
 from experiments.config import Config
@@ -23,7 +23,6 @@ from search_spaces.spec import parameters
 from search_spaces.training import Backward, Recipe, cross_entropy
 
 RANGES = "ranges.json"  # of activations, as quantization-aware training has learned them
-PATTERNS = {"smallest": smallest, "two_of_four": two_of_four}
 
 
 def finetune(task: Task) -> None:

@@ -91,6 +91,6 @@ def factorise(task: Task) -> None:
 
 def table_of_ranks(config: Config, root: Path, parent: Path) -> dict[str, Path]:
     network = load_network(parent)
-    assert isinstance(network, Network)  # as `choices.check` sees to
+    assert isinstance(network, Network)  # as `compression.check` sees to
     ranks = energy_ranks(network, config.compress.energy)
     return {"table": table_of(config, low_rank_space(network.specs, ranks))} if ranks else {}

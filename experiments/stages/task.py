@@ -38,7 +38,7 @@ class Task:
 
     @property
     def network(self) -> Network:
-        """One of ours, which has specs; `choices.check` lets no other through to the stages that need one."""
+        """One of ours, which has specs; `compression.check` lets no other through to the stages that need one."""
         network = load_network(self.parent)
         assert isinstance(network, Network)
         return network
