@@ -69,6 +69,8 @@ def check(config: Config) -> None:
         if value is not None and not value >= least:
             raise LutraError(f"{key} must be at least {least:g}, not {value!r}")
     compression.check(config.compress, config.model)
+    for part in config.hand_made.saved:
+        compression.check_fraction("hand_made.saved", part)
     splits.check(config.data.size, config.data.validation, config.data.seed)
     if config.device.name == "ssh":
         destinations(config.device)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True)
 class HandMadeConfig:
     models: list[str] = field(default_factory=list)  # beside the winner; none: all
+    saved: list[float] = field(default_factory=list)  # as compress.prune.saved: further files of the winner
 
 
 @dataclass(frozen=True)

@@ -94,11 +94,15 @@ def _check_fractions(chosen: CompressConfig) -> None:
         raise LutraError("two_of_four cuts exactly half of the weights: leave compress.sparsify.sparsity at 0.5")
     if not 0 <= chosen.sparsify.sparsity < 1:
         raise LutraError(f"compress.sparsify.sparsity is a fraction below 1, not {chosen.sparsify.sparsity}")
-    for key, value in (("prune.saved", chosen.prune.saved), ("distillation", chosen.distillation)):
-        if not 0 <= value <= 1:
-            raise LutraError(f"compress.{key} is a fraction, from 0 to 1, not {value}")
+    check_fraction("compress.prune.saved", chosen.prune.saved)
+    check_fraction("compress.distillation", chosen.distillation)
     if not 0 < chosen.energy <= 1:
         raise LutraError(f"compress.energy is a fraction, above 0 and at most 1, not {chosen.energy}")
+
+
+def check_fraction(key: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise LutraError(f"{key} is a fraction, from 0 to 1, not {value}")
 
 
 def _check_order(stages: list[str]) -> None:

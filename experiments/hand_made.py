@@ -1,6 +1,6 @@
 """python -m experiments.hand_made: the winner beside hand-made networks of the same data, recipe and INT8.
 
-All are trained and finetuned for as many steps; the winner alone is pruned between.
+All are trained and finetuned for as many steps; the winner alone is pruned between, to one latency or to several.
 """
 
 from __future__ import annotations
@@ -19,8 +19,14 @@ UNPRUNED = ["finetune", "quantize"]
 def hand_made(config: Config) -> Path:
     """The folder of hand_made.csv. Prints it as a table."""
     variants = {"winner": staged(config, WHOLE), "winner, unpruned": staged(config, UNPRUNED)}
+    variants |= {f"winner, saved {part:g}": staged(_saving(config, part), WHOLE) for part in config.hand_made.saved}
     variants |= {name: staged(replace(config, model=name), UNPRUNED) for name in config.hand_made.models or FOREIGN}
     return side_by_side(config, "hand_made", variants)
+
+
+def _saving(config: Config, part: float) -> Config:
+    prune = replace(config.compress.prune, saved=part)
+    return replace(config, compress=replace(config.compress, prune=prune))
 
 
 if __name__ == "__main__":

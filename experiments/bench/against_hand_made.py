@@ -1,6 +1,7 @@
 """python -m experiments.bench.against_hand_made [data.path=FILE] [KEY.KEY=VALUE ...]: the winner, and hand-made ones.
 
-`experiments.hand_made` on CIFAR-10, `mobile`, this machine, one thread, all in INT8.
+`experiments.hand_made` on CIFAR-10, `mobile`, this machine, one thread, all in INT8. At the accuracy of the hand-made
+network that is nearest to the winner's stands the fastest of the winner's files that is at least as accurate.
 """
 
 from __future__ import annotations
@@ -14,21 +15,21 @@ from experiments.bench._published import run
 
 def main(arguments: Sequence[str]) -> None:
     rows = rows_of("hand_made", arguments)
-    winner = rows["winner"]
-    others = {name: row for name, row in rows.items() if not name.startswith("winner")}
-    better = [
-        name
-        for name, row in others.items()
-        if row["latency_median_s"] < winner["latency_median_s"] and row["test_accuracy"] > winner["test_accuracy"]
-    ]
-    nearest = min(others, key=lambda name: abs(others[name]["test_accuracy"] - winner["test_accuracy"]))
-    gap = 100 * (winner["test_accuracy"] - others[nearest]["test_accuracy"])
-    speed = others[nearest]["latency_median_s"] / winner["latency_median_s"]
+    accuracy = {name: row["test_accuracy"] for name, row in rows.items()}
+    seconds = {name: row["latency_median_s"] for name, row in rows.items()}
+    ours = [name for name in rows if name.startswith("winner")]
+    others = [name for name in rows if name not in ours]
+    better = [name for name in others if seconds[name] < seconds["winner"] and accuracy[name] > accuracy["winner"]]
+    nearest = min(others, key=lambda name: abs(accuracy[name] - accuracy["winner"]))
+    enough = [name for name in ours if accuracy[name] >= accuracy[nearest]]
+    fastest = min(enough or ["winner"], key=seconds.__getitem__)
+    gap = 100 * (accuracy[fastest] - accuracy[nearest])
+    faster = f"times that {fastest!r} is faster than {nearest}, nearest in accuracy ({gap:+.2f} points)"
     print(
         json.dumps(
             [
                 at_most(f"references both faster and more accurate ({', '.join(better) or 'none'})", len(better), 0),
-                at_least(f"times faster than {nearest}, whose accuracy is nearest ({gap:+.2f} points)", speed, 1.5),
+                at_least(faster, seconds[nearest] / seconds[fastest], 1.5),
             ]
         )
     )
