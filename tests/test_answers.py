@@ -14,7 +14,8 @@ from compress.foreign import Foreign
 from compress.parity import onnx_logits
 from compress.saturation import saturation, warning
 from experiments.choices import dataset_of
-from experiments.config import CompressConfig, Config, QuantizeConfig
+from experiments.compression import CompressConfig, QuantizeConfig
+from experiments.config import Config
 from experiments.stages import NETWORK, STAGES, Task, answers, quantizing
 from experiments.train import calibrated
 from experiments.weights import load_network, save_network
