@@ -21,7 +21,7 @@ from experiments.session import read_rows, show_rows
 from experiments.stages import answers
 from experiments.train import train
 from paper import rows as results
-from paper.figures import architecture, heatmap, pareto, prediction, stages, waterfall
+from paper.figures import architecture, heatmap, pareto, prediction, waterfall
 from predictors.table import LatencyTable
 from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
@@ -29,7 +29,6 @@ from search_spaces.space import SearchSpace
 FIGURES = {
     "pareto": pareto.draw,
     "prediction": prediction.draw,
-    "stages": stages.draw,
     "waterfall": waterfall.draw,
     "architecture": architecture.draw,
     "heatmap": heatmap.draw,

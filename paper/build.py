@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script also runs by its path
 from paper import agreement, comparison, compression, hand_made, macros, prediction, pruning, ranking, shares, tables
-from paper.figures import ablation, compare, fidelity, heatmap, pareto, stages, style
+from paper.figures import ablation, architecture, compare, fidelity, heatmap, pareto, style, waterfall
 from paper.figures import prediction as whole_networks
 from paper.figures import ranking as ranking_figure
 from paper.rows import ResultError
@@ -25,7 +25,8 @@ FIGURES = {
     "pareto": pareto.draw,
     "prediction": whole_networks.draw,
     "fidelity": fidelity.draw,
-    "stages": stages.draw,
+    "architecture": architecture.draw,
+    "waterfall": waterfall.draw,
     "heatmap": heatmap.draw,
     "ablation": ablation.draw,
 }

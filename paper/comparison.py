@@ -31,14 +31,16 @@ def _texts(curves: Sequence[Curve], pairs: Sequence[Pair]) -> list[str]:
     if first.reference == EXACT:
         known = f"the {EXACT}; accuracies are read from a file, so that seconds are the strategies' own"
     problem = (
-        f"On {escape(first.problem)}, {strategies} searched with {first.seeds} seeds each. "
+        f"The problem is {escape(first.problem)}; {strategies} searched with {first.seeds} seeds each. "
         f"Hypervolumes are shares of that of {known}."
     )
+    judged = of(pairs, "share", "evaluations")
+    said = verdict(judged)
     return [
         problem,
-        f"{_compared(of(pairs, 'share', 'evaluations'), 'hypervolume')} {escape(stopped(curves))}".strip(),
-        _compared(of(pairs, "share", "seconds"), "hypervolume"),
-        _compared(of(pairs, "regret", "evaluations"), "regret"),
+        f"{_compared(judged, 'hypervolume')} {escape(stopped(curves))}".strip(),
+        _compared(of(pairs, "share", "seconds"), "hypervolume", said),
+        _compared(of(pairs, "regret", "evaluations"), "regret", said),
         str(first.seeds),
     ]
 
@@ -98,10 +100,11 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _compared(pairs: Sequence[Pair], what: str) -> str:
-    """One measure's means and verdict, a sentence."""
-    first = pairs[0]
+def _compared(pairs: Sequence[Pair], what: str, said: str = "") -> str:
+    """One measure's means and its verdict, unless that was `said` before: a sentence."""
+    first, told = pairs[0], verdict(pairs)
+    told = "the verdict is the same" if told == said else escape(told)
     spent = f"{first.at:.0f} evaluations" if first.against == "evaluations" else rf"{significant(first.at)}\,s"
     written = percent if first.measure == "share" else (lambda value: f"{value:.4f}")
     values = listed(f"{escape(name)} {written(mean)}" for name, mean in means(pairs).items())
-    return f"After {spent} the mean {what} is, from the best down, {values}; by it, {escape(verdict(pairs))}."
+    return f"After {spent} the mean {what} is, from the best down, {values}; by it, {told}."

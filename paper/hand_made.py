@@ -12,7 +12,7 @@ from paper.latex import decimals, escape, ms, percent, significant
 from paper.rows import FILES, ResultError, read
 from paper.sentences import SAME_TIME
 
-OURS = {"winner": "winner, compressed", "winner, unpruned": "winner, unpruned"}
+WINNER, UNPRUNED = "winner", "winner, unpruned"  # and, where there are more of the winner's files, "winner, ..."
 NAMES = {
     "mobilenet_v2": "MobileNetV2",
     "mobilenet_v3_small": "MobileNetV3-small",
@@ -36,11 +36,11 @@ HEAD = r"""\begin{tabular}{@{}lrrrrr@{}}
 def split(results: Path) -> tuple[dict[str, HandMade], list[HandMade]]:
     """Our files by name, and the hand-made networks. Raises ResultError for one of ours that is missing."""
     rows = read(results, HandMade)
-    ours = {row.stage: row for row in rows if row.stage in OURS}
-    for name in OURS:
+    ours = {row.stage: row for row in rows if row.stage.split(",")[0] == WINNER}
+    for name in (WINNER, UNPRUNED):
         if name not in ours:
             raise ResultError(f"{results / FILES[HandMade]}: there is no row with stage={name}")
-    others = [row for row in rows if row.stage not in OURS]
+    others = [row for row in rows if row.stage not in ours]
     if not others:
         raise ResultError(f"{results / FILES[HandMade]}: there is no hand-made network")
     return ours, others
@@ -49,12 +49,13 @@ def split(results: Path) -> tuple[dict[str, HandMade], list[HandMade]]:
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX. Raises ResultError."""
     ours, others = split(results)
-    winner, unpruned = (ours[name] for name in OURS)
+    winner, unpruned = ours[WINNER], ours[UNPRUNED]
+    more = [row for name, row in ours.items() if name not in (WINNER, UNPRUNED)]
     return {
         "HandMadeBeside": listed([CITED.get(other.stage, escape(other.stage)) for other in others]),
         "HandMadeVerdict": verdict(winner, others),
-        "HandMadeNearest": nearest(winner, others),
-        "HandMadeBest": most_accurate(winner, others),
+        "HandMadeNearest": beside(winner, others),
+        "HandMadeMore": " ".join(f"Likewise, {verdict(row, others, _emphasised(row))}." for row in more),
         "HandMadeUnpruned": verdict(unpruned, others, "the unpruned winner"),
         "HandMadeUnprunedNearest": nearest(unpruned, others),
     }
@@ -64,22 +65,39 @@ def verdict(ours: HandMade, others: Sequence[HandMade], subject: str = "the winn
     """Who is both faster and more accurate than whom: a clause."""
     ahead = [name(other) for other in others if _beats(other, ours)]
     behind = [name(other) for other in others if _beats(ours, other)]
-    clause = "no hand-made network is both faster and more accurate than " + subject
+    if not ahead and not behind:
+        return f"no hand-made network is both faster and more accurate than {subject}, nor {subject} than one of them"
+    clauses = [f"{subject} is both faster and more accurate than {listed(behind)}"] if behind else []
     if ahead:
-        clause = f"{listed(ahead)} {'is' if len(ahead) == 1 else 'are'} both faster and more accurate than {subject}"
-    return clause + (f", which is both than {listed(behind)}" if behind else "")
+        than = "it" if behind else subject
+        clauses.append(
+            f"{listed(ahead)} {'is' if len(ahead) == 1 else 'are'} both faster and more accurate than {than}"
+        )
+    elif len(behind) < len(others):
+        clauses.append("no hand-made network is both faster and more accurate than it")
+    return ", and ".join(clauses)
+
+
+def beside(ours: HandMade, others: Sequence[HandMade]) -> str:
+    """The times of the hand-made network whose accuracy is nearest, and of the most accurate one: sentences."""
+    near, best = _nearest(ours, others), max(others, key=lambda row: row.test_accuracy)
+    if near is not best:
+        told = f"The most accurate hand-made network is {name(best)}, with {_beside(best, ours)}."
+        return f"{nearest(ours, others)} {told}"
+    if len(others) == 1:
+        return nearest(ours, others)
+    return f"Nearest in accuracy, and the most accurate of them, is {name(best)}, with {_beside(best, ours)}."
 
 
 def nearest(ours: HandMade, others: Sequence[HandMade]) -> str:
     """The time of the hand-made network whose accuracy is nearest: a sentence."""
-    other = min(others, key=lambda row: abs(row.test_accuracy - ours.test_accuracy))
-    return f"Nearest in accuracy is {name(other)}, with {_beside(other, ours)}."
+    near = _nearest(ours, others)
+    start = f"{name(near)} has" if len(others) == 1 else f"Nearest in accuracy is {name(near)}, with"
+    return f"{start} {_beside(near, ours)}."
 
 
-def most_accurate(ours: HandMade, others: Sequence[HandMade]) -> str:
-    """The most accurate hand-made network's time: a sentence."""
-    other = max(others, key=lambda row: row.test_accuracy)
-    return f"The most accurate hand-made network is {name(other)}, with {_beside(other, ours)}."
+def _nearest(ours: HandMade, others: Sequence[HandMade]) -> HandMade:
+    return min(others, key=lambda row: abs(row.test_accuracy - ours.test_accuracy))
 
 
 def _beside(other: HandMade, ours: HandMade) -> str:
@@ -103,18 +121,23 @@ def name(row: HandMade) -> str:
     return NAMES.get(row.stage, escape(row.stage))
 
 
+def _emphasised(row: HandMade) -> str:
+    return rf"\emph{{{escape(row.stage)}}}"
+
+
 def write(results: Path, build: Path) -> None:
-    """hand_made.tex in the folder `build`: ours, then the others from fast to slow. Raises ResultError."""
+    """hand_made.tex in the folder `build`: ours, then the others, each from fast to slow. Raises ResultError."""
     ours, others = split(results)
     places = decimals(1e3 * median(row.latency_median_s for row in (*ours.values(), *others)))
-    text = HEAD + "".join(_row(OURS[key], row, places) for key, row in ours.items()) + "\\midrule\n"
-    text += "".join(_row(name(row), row, places) for row in sorted(others, key=lambda row: row.latency_median_s))
+    fast = [sorted(rows, key=lambda row: row.latency_median_s) for rows in (ours.values(), others)]
+    parts = ["".join(_row(row, places) for row in rows) for rows in fast]
+    text = HEAD + "\\midrule\n".join(parts)
     (build / "hand_made.tex").write_text(text + "\\bottomrule\n\\end{tabular}\n", encoding="utf-8")
 
 
-def _row(label: str, row: HandMade, places: int) -> str:
+def _row(row: HandMade, places: int) -> str:
     cells = [
-        label,
+        "winner, compressed" if row.stage == WINNER else name(row),
         f"{100 * row.test_accuracy:.1f}",
         f"{1e3 * row.latency_median_s:.{places}f}",
         significant(row.file_bytes / 1e3),

@@ -82,6 +82,7 @@ def _comparisons(stages: dict[str, Stage], rows: Sequence[Stage], run: Setup) ->
         "IntEightSpeedup": significant(tuned.latency_median_s / last.latency_median_s),
         "IntEightShrink": significant(tuned.file_bytes / last.file_bytes),
         "NasVersusHandMade": sentences.versus(winner, reference, images),
+        **_deployed(winner, reference, quantized, images),
         "BothQuantized": sentences.both_quantized(quantized.get("retrained"), quantized.get("reference"), images),
         "NasVersusRandom": sentences.versus(winner, stages["random"], images),
         "PruningVerdict": sentences.versus(tuned, winner, images),
@@ -91,7 +92,17 @@ def _comparisons(stages: dict[str, Stage], rows: Sequence[Stage], run: Setup) ->
         "DataSentence": sentences.data(run),
         "MachineSentence": sentences.machine(run),
         "BoardSentence": sentences.board(run),
+        "BriefSentence": sentences.brief(last),
+        "QuantizedLayers": sentences.quantized(run),
     }
+
+
+def _deployed(winner: Stage, reference: Stage, quantized: dict[str, Stage], images: float) -> dict[str, str]:
+    """The winner beside the reference in INT8 where both were quantized, else in fp32."""
+    pair, precision = (winner, reference), "fp32"
+    if {"retrained", "reference"} <= quantized.keys():
+        pair, precision = (quantized["retrained"], quantized["reference"]), "INT8"
+    return {"NasDeployed": sentences.versus(*pair, images), "NasPrecision": precision}
 
 
 def _predictions(networks: Sequence[Whole], path: Path) -> dict[str, str]:
@@ -131,6 +142,7 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
         "TableGraphs": count(run.number("table_graphs")),
         "DeployedPrecision": {"int8": "INT8"}.get(run.text("precision"), escape(run.text("precision"))),
         "Data": sentences.source(run),
+        "DataCited": sentences.cited(run),
         **{word.capitalize(): escape(run.text(word)) for word in words},
     }
 

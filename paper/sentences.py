@@ -12,6 +12,11 @@ from paper.latex import count, escape, ms, percent, significant
 from paper.rows import Setup, Whole
 
 SAME_TIME = 0.02  # fraction: medians are known to about this
+DATA = {  # what is known by a name of its own, and who collected it
+    "cifar10": ("CIFAR-10", "krizhevsky2009learning"),
+    "fashion_mnist": ("Fashion-MNIST", "xiao2017fashion"),
+    "digits": ("the scikit-learn digits", ""),
+}
 
 
 def faster(new: Stage, old: Stage) -> str:
@@ -90,14 +95,25 @@ def error(networks: Sequence[Whole], column: str) -> np.ndarray:
 
 def source(setup: Setup) -> str:
     """What the images are called: a folder's or archive's own name, where they were read from one."""
-    return escape((setup.values.get("data_file") or setup.text("data")).removesuffix(".tar.gz"))
+    return DATA[key][0] if (key := _data(setup)) in DATA else escape(key)
+
+
+def cited(setup: Setup) -> str:
+    """The same with its citation, where it has one."""
+    _, key = DATA.get(_data(setup), ("", ""))
+    return source(setup) + (rf"~\cite{{{key}}}" if key else "")
+
+
+def _data(setup: Setup) -> str:
+    """Kept as JPEG files or not, a data set is the same."""
+    return (setup.values.get("data_file") or setup.text("data")).removesuffix(".tar.gz").removesuffix("_jpeg")
 
 
 def data(setup: Setup) -> str:
     """Which data the results are of, and what they can therefore show."""
     if setup.text("data") == "digits":
         return (
-            r"These results are the demonstration's, on the scikit-learn digits of "
+            f"These results are the demonstration's, on {source(setup)} of "
             f"{setup.number('resolution'):.0f} pixels. Any sensible network is nearly perfect on them, so "
             "they show that the chain works from end to end, and not that one network is better than another."
         )
@@ -117,6 +133,24 @@ def board(setup: Setup) -> str:
         "rejected rounds lower that noise and do not remove it. No Raspberry Pi was at hand; the same commands measure "
         "one, and what is best there may differ."
     )
+
+
+def brief(deployed: Stage) -> str:
+    """What so short latencies leave open: a sentence, or nothing."""
+    if deployed.latency_median_s >= 1e-3:
+        return ""
+    return (
+        "The networks take less than a millisecond, of which the fixed cost of a call is a part: with larger images or "
+        "on a slower board, what a block, a width or INT8 is worth may differ."
+    )
+
+
+def quantized(setup: Setup) -> str:
+    """Which layers are quantized: words for a list."""
+    layers = setup.values.get("float_layers", "").split()
+    if not layers:
+        return "all layers"
+    return f"all layers but {', '.join(map(escape, layers))}, which stay in float"
 
 
 def machine(setup: Setup) -> str:

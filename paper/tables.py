@@ -77,7 +77,7 @@ def _setup(run: Setup) -> str:
         "target": "none" if target is None else rf"{significant(target)}\,ms{share}",
         "training steps": f"supernet {t['supernet_steps']}, retrain {t['retrain_steps']}, "
         f"finetune {t['finetune_steps']}",
-        "device": f"{t['device']}: {t['machine']}, {t['cpu']}",
+        "device": ", ".join(dict.fromkeys((t["device"], t["cpu"], t["machine"]))),
         "threads": t["threads"],
         "software": f"onnxruntime {t['onnxruntime']}, torch {t['torch']}, Python {t['python']}",
         **({"not compared": t["ignored"]} if run.values.get("ignored") else {}),

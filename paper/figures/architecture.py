@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paper.figures import style
 from paper.rows import Layer, read
 
-KERNELS = {3: style.BLUE, 5: style.ORANGE, 7: style.GREEN}
+KERNELS = {1: style.GREY, 3: style.BLUE, 5: style.ORANGE, 7: style.GREEN}
 SLOPE = 0.25  # of a block's width, over which its channels grow and shrink
 BLOCK = 0.86  # of a layer's place, that its block takes
 
@@ -28,8 +28,8 @@ def draw(results: Path) -> Figure:
 @rc_context(style.RC)
 def plot(layers: Sequence[Layer]) -> Figure:
     """From left to right: a block swells from its input to its hidden channels. Colours: kernels; lines: Skips."""
-    figure = style.figure(2.9)
-    above, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
+    figure = style.figure(3.0)
+    above, below = figure.subplots(2, sharex=True, height_ratios=(2.6, 1))
     for layer in layers:
         _block(above, layer)
         if layer.kernel:
@@ -43,7 +43,7 @@ def plot(layers: Sequence[Layer]) -> Figure:
     above.spines[:].set_visible(False)
     used = sorted({layer.kernel for layer in layers} & set(KERNELS))
     marks = [above.fill([], [], color=KERNELS[kernel])[0] for kernel in used]
-    figure.legend(marks, [f"{kernel}x{kernel}" for kernel in used], loc="outside upper center", ncols=3)
+    figure.legend(marks, [f"{kernel}x{kernel}" for kernel in used], loc="outside upper center", ncols=4)
     below.set_ylabel(f"µs ({layers[0].precision.upper().replace('FP', 'fp')})")
     below.set_xticks([layer.layer for layer in layers], [layer.name for layer in layers], rotation=90)
     return figure
@@ -60,15 +60,22 @@ def _block(axes: Axes, layer: Layer) -> None:
     heights = [count / 2 for count in channels]
     colour = KERNELS.get(layer.kernel, style.GREY)
     axes.fill_between(x, heights, [-height for height in heights], color=colour, linewidth=0)
-    axes.text(layer.layer, max(heights), str(layer.hidden_channels), ha="center", va="bottom", fontsize=5)
+    axes.text(layer.layer, max(heights), str(layer.hidden_channels), ha="center", va="bottom", fontsize=6.5)
 
 
 def _resolutions(axes: Axes, layers: Sequence[Layer], height: float) -> None:
-    """Lines above the layers that see equally many pixels."""
+    """Lines above the layers whose input has equally many pixels to a side."""
     for pixels, group in groupby(layers, key=lambda layer: layer.resolution):
         own = [layer.layer for layer in group]
         axes.plot([own[0] - 0.4, own[-1] + 0.4], [height, height], color="black", linewidth=0.5)
-        axes.text((own[0] + own[-1]) / 2, 1.03 * height, f"{pixels} px", ha="center", va="bottom", fontsize=6)
+        axes.text(
+            (own[0] + own[-1]) / 2,
+            1.03 * height,
+            f"{pixels} px" if len(own) > 1 else str(pixels),
+            ha="center",
+            va="bottom",
+            fontsize=7,
+        )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def plot(blocks: Sequence[Block]) -> Figure:
     ratio = fp32 / int8
     scale, unit = (1e6, "µs") if np.nanmax(fp32) < 1e-3 else (1e3, "ms")
     options = fp32.shape[1]
-    figure = style.figure(0.7 + 3 * max(0.55, 0.15 * options))
+    figure = style.figure(0.7 + 3 * max(0.55, 0.17 * options))
     above, middle, below = figure.subplots(3, sharex=True)
     top = scale * max(np.nanmax(fp32), np.nanmax(int8))
     for axes, name, seconds in ((above, "fp32", fp32), (middle, "INT8", int8)):
@@ -75,7 +75,7 @@ def _cells(
             red, green, blue, _ = image.cmap(image.norm(value))
             dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
             text = f"{value:.{digits}g}" if value < 10**digits else f"{value:.0f}"
-            axes.text(layer, option, text, ha="center", va="center", fontsize=5, color="white" if dark else "black")
+            axes.text(layer, option, text, ha="center", va="center", fontsize=5.5, color="white" if dark else "black")
 
 
 def _option_names(blocks: Sequence[Block], options: int) -> list[str]:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # so that a figure's script also runs by its path
 from paper.rows import ResultError
 
-COLUMN = 3.4  # inches
+COLUMN, PAGE = 3.4, 7.0  # inches
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"  # Okabe & Ito
 GREY = "#8C8C8C"
 PRECISIONS = {"fp32": (BLUE, "o"), "int8": (RED, "s")}  # colour, marker
@@ -39,9 +39,9 @@ RC: dict[Any, Any] = {
 }
 
 
-def figure(height: float) -> Figure:
-    """An empty figure of one column; `height` in inches."""
-    return Figure(figsize=(COLUMN, height), dpi=200, layout="constrained")
+def figure(height: float, width: float = COLUMN) -> Figure:
+    """An empty figure; sizes in inches."""
+    return Figure(figsize=(width, height), dpi=200, layout="constrained")
 
 
 def save(drawn: Figure, path: Path) -> None:

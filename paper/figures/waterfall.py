@@ -1,4 +1,4 @@
-"""What each step takes off: measured latency and file size from the hand-made reference down to what is deployed."""
+"""What each step does to accuracy, latency and file size, from the hand-made reference to the INT8 file."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from paper.figures import style
 from paper.rows import Stage, read
 
 ASIDE = ("random", "inherited")  # not on the way
+STEPS = {"retrained": "search", "pruned": "prune", "finetuned": "finetune", "int8": "quantize"}  # what was done
+ROOM = 0.35  # of the longest bar, for the numbers beside it
 
 
 def draw(results: Path) -> Figure:
@@ -32,35 +34,57 @@ def chain(rows: Sequence[Stage]) -> list[Stage]:
 
 @rc_context(style.RC)
 def plot(stages: Sequence[Stage]) -> Figure:
-    """First and last stand on the ground; between them hangs what was taken off, or in red what was added."""
-    figure = style.figure(2.3)
-    left, right = figure.subplots(1, 2, sharey=True)
+    """First and last stand alone; between them hangs what a step changed, in blue for better and in red for worse."""
+    figure = style.figure(0.6 + 0.2 * len(stages), style.PAGE)
+    accuracy, latency, size = figure.subplots(1, 3, sharey=True)
     scale, unit = (1e6, "µs") if max(stage.latency_median_s for stage in stages) < 1e-3 else (1e3, "ms")
-    _panel(left, [scale * stage.latency_median_s for stage in stages], f"measured latency ({unit})")
-    _panel(right, [stage.file_bytes / 1e3 for stage in stages], "file (kB)")
-    left.set_yticks(range(len(stages) + 1), [*(stage.stage for stage in stages), "deployed"])
-    left.invert_yaxis()
+    _cut(accuracy, [100 * stage.test_accuracy for stage in stages], "test accuracy (%)")
+    _grounded(latency, [scale * stage.latency_median_s for stage in stages], f"measured latency ({unit})")
+    _grounded(size, [stage.file_bytes / 1e3 for stage in stages], "file (kB)")
+    first, *rest = (stage.stage for stage in stages)
+    names = [f"{first}, {stages[0].precision}", *(STEPS.get(name, name) for name in rest), "deployed"]
+    accuracy.set_yticks(range(len(names)), names)
+    accuracy.invert_yaxis()
     return figure
 
 
-def _panel(axes: Axes, values: Sequence[float], label: str) -> None:
-    """Horizontal bars from top to bottom, each with its number."""
-    rows = [(0.0, values[0], style.GREY)]
-    rows += [
-        (after, before - after, style.BLUE if after <= before else style.RED) for before, after in pairwise(values)
-    ]
-    rows += [(0.0, values[-1], style.GREY)]
+def _cut(axes: Axes, values: Sequence[float], label: str) -> None:
+    """More is better, and the scale has no 0: the ends are points."""
+    low, high = min(values), max(values)
+    span = max(high - low, 1.0)
+    _steps(axes, values, style.BLUE, style.RED, 0.03 * span, 1)
+    for row, value in ((0, values[0]), (len(values), values[-1])):
+        axes.plot(value, row, "o", color=style.GREY, markersize=4)
+        axes.text(value + 0.06 * span, row, f"{value:.1f}", va="center", fontsize=7)
+    axes.set_xlim(low - 0.1 * span, high + ROOM * span)
+    axes.set_xlabel(label)
+
+
+def _grounded(axes: Axes, values: Sequence[float], label: str) -> None:
+    """Less is better, and all bars begin at 0."""
     most = max(values)
     decimals = max(0, 2 - math.floor(math.log10(most)))  # the largest has three digits
-    for row, (start, length, colour) in enumerate(rows):
-        axes.barh(row, length, left=start, height=0.6, color=colour)
-        end = max(start, start + length)
-        change = f"{length:.{decimals}f}" if colour == style.GREY else f"{0 - length:+.{decimals}f}"
-        axes.text(end + 0.02 * most, row, change, va="center", fontsize=6)
+    _steps(axes, values, style.RED, style.BLUE, 0.02 * most, decimals)
+    for row, value in ((0, values[0]), (len(values), values[-1])):
+        axes.barh(row, value, height=0.6, color=style.GREY)
+        axes.text(value + 0.02 * most, row, f"{value:.{decimals}f}", va="center", fontsize=7)
+    axes.set_xlim(0, (1 + ROOM) * most)
+    axes.set_xlabel(label)
+
+
+def _steps(axes: Axes, values: Sequence[float], more: str, less: str, gap: float, decimals: int) -> None:
+    """From top to bottom a bar and a number for each change; thin lines hold the value from one to the next."""
+    for row, (before, after) in enumerate(pairwise(values), 1):
+        axes.barh(row, after - before, left=before, height=0.6, color=more if after > before else less)
+        axes.text(
+            max(before, after) + gap,
+            row,
+            f"{after - before:+.{decimals}f}".replace("-", "\N{MINUS SIGN}"),
+            va="center",
+            fontsize=7,
+        )
     for row, value in enumerate(values):
         axes.plot([value, value], [row - 0.3, row + 1.3], color="black", linewidth=0.4)
-    axes.set_xlim(0, 1.25 * most)
-    axes.set_xlabel(label)
 
 
 if __name__ == "__main__":
