@@ -69,12 +69,13 @@ def verdict(ours: HandMade, others: Sequence[HandMade], subject: str = "the winn
         return f"no hand-made network is both faster and more accurate than {subject}, nor {subject} than one of them"
     clauses = [f"{subject} is both faster and more accurate than {listed(behind)}"] if behind else []
     if ahead:
-        than = "it" if behind else subject
-        clauses.append(
-            f"{listed(ahead)} {'is' if len(ahead) == 1 else 'are'} both faster and more accurate than {than}"
-        )
+        one = len(ahead) == 1
+        told = f"{'beats' if one else 'beat'} it in both"
+        if not behind:
+            told = f"{'is' if one else 'are'} both faster and more accurate than {subject}"
+        clauses.append(f"{listed(ahead)} {told}")
     elif len(behind) < len(others):
-        clauses.append("no hand-made network is both faster and more accurate than it")
+        clauses.append("none beats it in both")
     return ", and ".join(clauses)
 
 
