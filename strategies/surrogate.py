@@ -39,13 +39,13 @@ DRAWS = 50  # at most, for each random architecture, until it is feasible
 def surrogate(problem: Problem, rng: Random, initial: int = 20, batch: int = 8) -> Iterator[Candidate]:
     """Algorithm 1: random architectures first; then fit, search on the model, evaluate a batch, again and again."""
     found: dict[Arch, Candidate] = {}
-    model: Process | None = None
-    archs, pool = drawn(problem, initial, rng), feasible(problem)
+    archs, model = drawn(problem, initial, rng), None
+    pool = None if isinstance(problem.objective, Pareto) else feasible(problem)
     while True:
         new = problem.evaluate_all(archs)
         yield from new
         found |= {candidate.arch: candidate for candidate in new}
-        if isinstance(problem.objective, Pareto):
+        if pool is None:
             archs = promising(problem, found, batch, rng)
         else:
             archs, model = improving(problem, found, batch, rng, pool, model)
@@ -104,7 +104,7 @@ def improving(
 
 
 def improvement(means: np.ndarray, deviations: np.ndarray, best: float) -> np.ndarray:
-    """What normal values [n] are expected to be above `best`, counting 0 where they are below (Jones et al., eq. 15)."""
+    """What normal values [n] are expected to exceed `best` by, 0 where they do not (Jones et al., eq. 15)."""
     z = (means - best) / deviations
     return deviations * (z * norm.cdf(z) + norm.pdf(z))
 

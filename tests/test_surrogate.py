@@ -1,0 +1,138 @@
+"""The surrogate's model against scikit-learn and against differences, and its search within a latency bound."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from functools import partial
+from random import Random
+
+import numpy as np
+import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel
+
+from predictors.additive import AdditiveLatency
+from predictors.learned import one_hot
+from search_spaces.space import Arch, SearchSpace
+from strategies import surrogate as module
+from strategies.gaussian_process import JITTER, evidence, fitted
+from strategies.objective import Bounded, MnasNet, Objective
+from strategies.problem import Problem, best
+from strategies.search import search
+from strategies.surrogate import drawn, feasible, improvement, surrogate
+
+OPTIONS = (4,) * 6
+SECONDS = AdditiveLatency(np.random.default_rng(0).uniform(1e-3, 5e-3, (6, 4)))
+PAIRS = np.random.default_rng(1).normal(0, 0.02, (5, 4, 4))
+
+
+def accuracy(arch: Arch) -> float:
+    """Slower is better on the whole, and neighbours interact."""
+    return 0.5 + 10 * SECONDS(arch) + float(sum(pair[a, b] for pair, a, b in zip(PAIRS, arch, arch[1:])))
+
+
+def problem(objective: Objective) -> Problem:
+    space = SearchSpace("pairs", (tuple("abcd"),) * 6, (0,) * 6, lambda arch: sum(arch) % 7 != 0 or not any(arch))
+    return Problem(space, objective, lambda archs: [accuracy(arch) for arch in archs], SECONDS)
+
+
+def sampled(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """One-hot features beside the latency, and targets that these explain but for noise."""
+    rng = np.random.default_rng(seed)
+    picks = rng.integers(4, size=(count, 6))
+    seconds = SECONDS.of(picks)
+    targets = np.array([accuracy(tuple(arch)) for arch in picks.tolist()]) + rng.normal(0, 0.003, count)
+    return np.column_stack([one_hot(picks, OPTIONS), (seconds - seconds.mean()) / seconds.std()]), targets
+
+
+def test_the_gradient_of_the_evidence_is_that_of_differences() -> None:
+    features, targets = sampled(30, 0)
+    logs = np.random.default_rng(0).normal(-2, 0.5, features.shape[1] + 2)
+    _, gradient = evidence(logs, features, targets)
+    steps = 1e-5 * np.eye(len(logs))
+    ends = [(evidence(logs + step, features, targets)[0], evidence(logs - step, features, targets)[0]) for step in steps]
+    np.testing.assert_allclose(gradient, [(high - low) / 2e-5 for high, low in ends], rtol=1e-4, atol=1e-5)
+
+
+def test_predictions_and_evidence_are_those_of_scikit_learn() -> None:
+    features, targets = sampled(60, 1)
+    model = fitted(features[:40], targets[:40], 6)
+    signal, noise = np.exp(model.logs[-1]), np.exp(model.logs[-2]) + JITTER
+    kernel = ConstantKernel(signal) * RBF(np.exp(-model.logs[:-2] / 2) / 2**0.5)
+    theirs = GaussianProcessRegressor(kernel, alpha=noise, optimizer=None, normalize_y=True)
+    theirs.fit(features[:40], targets[:40])
+    for ours, expected in zip(model.predict(features), theirs.predict(features, return_std=True)):
+        np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-6 * targets.std())
+    scaled = (targets[:40] - targets[:40].mean()) / targets[:40].std()
+    constant = 20 * np.log(2 * np.pi)
+    value = evidence(model.logs, features[:40], scaled)[0]
+    assert -value - constant == pytest.approx(theirs.log_marginal_likelihood_value_, rel=1e-6)
+
+
+def test_a_feature_that_explains_nothing_loses_its_relevance() -> None:
+    rng = np.random.default_rng(2)
+    features = rng.normal(size=(80, 2))
+    model = None
+    for count in (20, 40, 80):  # each fit goes on where the last one ended
+        model = fitted(features[:count], np.sin(2 * features[:count, 0]), 1, model)
+    assert model is not None
+    assert model.logs[0] > model.logs[1] + 2
+
+
+def test_equal_targets_are_predicted_everywhere() -> None:
+    features, _ = sampled(10, 3)
+    means, deviations = fitted(features, np.full(10, 0.7), 6).predict(features + 1)
+    np.testing.assert_allclose(means, 0.7)
+    assert np.isfinite(deviations).all() and (deviations > 0).all()
+
+
+def test_expected_improvement_is_the_mean_of_draws() -> None:
+    means, deviations = np.array([-1.0, 0.0, 2.0]), np.array([0.5, 1.0, 0.1])
+    draws = means + deviations * np.random.default_rng(0).normal(size=(200_000, 3))
+    expected = np.maximum(draws - 0.5, 0).mean(0)
+    np.testing.assert_allclose(improvement(means, deviations, 0.5), expected, atol=3e-3)
+    far = improvement(np.linspace(-100, 0, 50), np.ones(50), 0.0)
+    assert (np.diff(far) >= 0).all() and (far >= 0).all()
+
+
+def test_random_architectures_are_feasible_where_there_are_such() -> None:
+    one = problem(Bounded(0.014))
+    archs = drawn(one, 30, Random(0))
+    assert len(archs) == 30 and all(one.latency(arch) <= 0.014 for arch in archs)
+    nothing = drawn(replace(one, objective=Bounded(1e-6)), 5, Random(0))
+    assert nothing == sorted(nothing, key=one.latency) and len(nothing) == 5
+
+
+def test_the_pool_is_every_feasible_architecture_of_a_small_space() -> None:
+    one = problem(Bounded(0.014))
+    archs = {arch for arch in itertools.product(range(4), repeat=6) if one.space.valid(arch) and SECONDS(arch) <= 0.014}
+    assert {*map(tuple, feasible(one).tolist())} == archs
+    large = replace(one, space=SearchSpace("large", (tuple("abcd"),) * 16, (0,) * 16))
+    assert feasible(large).shape == (0, 16)
+
+
+@pytest.mark.parametrize("small", [module.SMALL, 0], ids=["whole space", "evolution on the model"])
+@pytest.mark.parametrize("objective", [Bounded(0.014), MnasNet(0.015, -0.3)], ids=str)
+def test_the_best_network_of_interacting_layers_is_found(
+    objective: Objective, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SMALL", small)
+    one = problem(objective)
+    everything = [arch for arch in itertools.product(range(4), repeat=6) if one.space.valid(arch)]
+    exact = best(replace(one, memo={}).evaluate(arch) for arch in everything)
+    found = list(search(partial(surrogate, initial=12), one, Random(0), 100))
+    assert len(found) == 100
+    assert best(found).score == pytest.approx(exact.score, abs=5e-3)
+    if isinstance(objective, Bounded):
+        assert all(candidate.feasible for candidate in found)
+
+
+def test_a_bound_that_few_networks_meet_is_met() -> None:
+    everything = [arch for arch in itertools.product(range(4), repeat=6) if problem(Bounded(1)).space.valid(arch)]
+    limit = sorted(map(SECONDS, everything))[3]
+    one = problem(Bounded(limit))
+    found = list(search(surrogate, one, Random(0), 60))
+    assert len(found) == 60  # and goes on beyond the limit, where nothing within it is left
+    within = [arch for arch in everything if SECONDS(arch) <= limit]
+    assert {candidate.arch for candidate in found if candidate.feasible} == {*within}
