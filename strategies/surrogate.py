@@ -39,7 +39,8 @@ DRAWS = 50  # at most, for each random architecture, until it is feasible
 def surrogate(problem: Problem, rng: Random, initial: int = 20, batch: int = 8) -> Iterator[Candidate]:
     """Algorithm 1: random architectures first; then fit, search on the model, evaluate a batch, again and again."""
     found: dict[Arch, Candidate] = {}
-    archs, model = drawn(problem, initial, rng), None
+    model: Process | None = None
+    archs = drawn(problem, initial, rng)
     pool = None if isinstance(problem.objective, Pareto) else feasible(problem)
     while True:
         new = problem.evaluate_all(archs)

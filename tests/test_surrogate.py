@@ -51,7 +51,9 @@ def test_the_gradient_of_the_evidence_is_that_of_differences() -> None:
     logs = np.random.default_rng(0).normal(-2, 0.5, features.shape[1] + 2)
     _, gradient = evidence(logs, features, targets)
     steps = 1e-5 * np.eye(len(logs))
-    ends = [(evidence(logs + step, features, targets)[0], evidence(logs - step, features, targets)[0]) for step in steps]
+    ends = [
+        (evidence(logs + step, features, targets)[0], evidence(logs - step, features, targets)[0]) for step in steps
+    ]
     np.testing.assert_allclose(gradient, [(high - low) / 2e-5 for high, low in ends], rtol=1e-4, atol=1e-5)
 
 
@@ -84,7 +86,8 @@ def test_equal_targets_are_predicted_everywhere() -> None:
     features, _ = sampled(10, 3)
     means, deviations = fitted(features, np.full(10, 0.7), 6).predict(features + 1)
     np.testing.assert_allclose(means, 0.7)
-    assert np.isfinite(deviations).all() and (deviations > 0).all()
+    assert np.isfinite(deviations).all()
+    assert (deviations > 0).all()
 
 
 def test_expected_improvement_is_the_mean_of_draws() -> None:
@@ -93,15 +96,18 @@ def test_expected_improvement_is_the_mean_of_draws() -> None:
     expected = np.maximum(draws - 0.5, 0).mean(0)
     np.testing.assert_allclose(improvement(means, deviations, 0.5), expected, atol=3e-3)
     far = improvement(np.linspace(-100, 0, 50), np.ones(50), 0.0)
-    assert (np.diff(far) >= 0).all() and (far >= 0).all()
+    assert (np.diff(far) >= 0).all()
+    assert (far >= 0).all()
 
 
 def test_random_architectures_are_feasible_where_there_are_such() -> None:
     one = problem(Bounded(0.014))
     archs = drawn(one, 30, Random(0))
-    assert len(archs) == 30 and all(one.latency(arch) <= 0.014 for arch in archs)
+    assert len(archs) == 30
+    assert all(one.latency(arch) <= 0.014 for arch in archs)
     nothing = drawn(replace(one, objective=Bounded(1e-6)), 5, Random(0))
-    assert nothing == sorted(nothing, key=one.latency) and len(nothing) == 5
+    assert nothing == sorted(nothing, key=one.latency)
+    assert len(nothing) == 5
 
 
 def test_the_pool_is_every_feasible_architecture_of_a_small_space() -> None:
@@ -133,6 +139,6 @@ def test_a_bound_that_few_networks_meet_is_met() -> None:
     limit = sorted(map(SECONDS, everything))[3]
     one = problem(Bounded(limit))
     found = list(search(surrogate, one, Random(0), 60))
-    assert len(found) == 60  # and goes on beyond the limit, where nothing within it is left
+    assert len(found) == 60  # it goes on beyond the limit, where nothing within it is left
     within = [arch for arch in everything if SECONDS(arch) <= limit]
     assert {candidate.arch for candidate in found if candidate.feasible} == {*within}
