@@ -17,7 +17,7 @@ from torchvision.models import ShuffleNetV2
 
 from compress.foreign import Foreign
 from compress.prune import MULTIPLE, check_keep
-from search_spaces.network import Network
+from search_spaces.network import Network, device_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ def prune_groups(
     apart = Apart(slim, shape)
     torch_pruning.pruner.BasePruner(
         apart,
-        torch.zeros(1, *shape),
+        torch.zeros(1, *shape, device=device_of(model)),
         importance=importance or torch_pruning.importance.GroupMagnitudeImportance(p=2),
         global_pruning=True,
         pruning_ratio=1 - keep,
@@ -108,5 +108,5 @@ def size(model: nn.Module, shape: tuple[int, int, int]) -> Size:
     for layer in counted.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             layer.register_forward_hook(count)
-    counted(torch.zeros(1, *shape))
+    counted(torch.zeros(1, *shape, device=device_of(model)))
     return Size(macs, sum(parameter.numel() for parameter in model.parameters()))

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from search_spaces.errors import LutraError
-from search_spaces.network import Classifier, ConvBN, Layer, Network
+from search_spaces.network import Classifier, ConvBN, Layer, Network, device_of
 from search_spaces.space import SearchSpace
 from search_spaces.spec import Head, LowRankHead, LowRankMBConv, MBConv, Spec
 
@@ -34,7 +34,8 @@ def lowrank(network: Network, ranks: Mapping[int, Ranks]) -> Network:
     A rank of min(in, out) or more leaves its convolution in one. Raises LutraError on a layer that has other ranks.
     """
     specs = tuple(low_rank(spec, ranks[layer]) if layer in ranks else spec for layer, spec in enumerate(network.specs))
-    factorised = Network(specs).train(network.training)
+    with device_of(network):
+        factorised = Network(specs).train(network.training)
     for target, source in zip(factorised.layers, network.layers):
         _copy(target, source)
     return factorised

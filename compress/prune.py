@@ -17,7 +17,7 @@ from torch import Tensor
 
 from compress.importance import batch_norm_scale
 from search_spaces.errors import LutraError
-from search_spaces.network import Classifier, ConvBN, Layer, Network
+from search_spaces.network import Classifier, ConvBN, Layer, Network, device_of
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import Head, MBConv, Skip, Spec, residual
 
@@ -142,7 +142,8 @@ def narrow(network: Network, kept: Mapping[int, Tensor]) -> Network:
         assert _wide(wide)
         assert len(channels) or residual(wide)
         specs[layer] = dataclasses.replace(wide, hidden_channels=len(channels))
-    slim = Network([specs[layer] for layer in layers]).train(network.training)
+    with device_of(network):
+        slim = Network([specs[layer] for layer in layers]).train(network.training)
     for target, layer in zip(slim.layers, layers):
         source = network.layers[layer]
         if layer in kept:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from compress.calibration import Ranges
 from search_spaces.convolution import conv2d
-from search_spaces.network import Classifier, ConvBN, Layer, Network
+from search_spaces.network import Classifier, ConvBN, Layer, Network, device_of
 
 AVERAGING = 0.01  # of a batch's extremes, a step
 
@@ -34,11 +34,11 @@ class QuantizationAware(nn.Module):
         self.network = network
         self.levels = 2**bits
         self.activations = places(network)
-        count = len(self.activations)
+        empty = torch.full((len(self.activations),), torch.inf, device=device_of(network))
         self.low: Tensor
         self.high: Tensor
-        self.register_buffer("low", torch.full((count,), torch.inf))
-        self.register_buffer("high", torch.full((count,), -torch.inf))
+        self.register_buffer("low", empty)
+        self.register_buffer("high", -empty)
 
     def ranges(self) -> Ranges:
         """The learned range of every activation, by its tensor in the file. Zero is in each.

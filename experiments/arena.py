@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from experiments import artefacts
-from experiments.choices import dataset_of, objective_of, space_of
+from experiments.accelerator import accelerator
+from experiments.choices import objective_of, space_of, training_data
 from experiments.config import Config
-from experiments.keys import data_key, search_key, space_key
+from experiments.keys import accelerator_key, data_key, search_key, space_key
 from experiments.measure import measure, read_table
 from experiments.search import problem_of
 from experiments.train import prepare, train
@@ -51,6 +52,7 @@ def of_supernet(config: Config) -> Entrance:
         "search": search_key(config.search),
         "precision": config.precision,
         "threads": config.threads,
+        **accelerator_key(config),
     }
     inputs = {"table": artefacts.sha256(table), "supernet": artefacts.sha256(supernet)}
     label = f"{config.space.name}-{config.data.name}"
@@ -58,9 +60,10 @@ def of_supernet(config: Config) -> Entrance:
 
     def build() -> Arena:
         prepare(config.threads, config.seed)
-        space, data, latencies = space_of(config), dataset_of(config.data), read_table(table)
+        space, data, latencies = space_of(config), training_data(config), read_table(table)
         calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
-        problem = problem_of(config, data, load_supernet(supernet, space), latencies, calibration)
+        net = load_supernet(supernet, space).to(accelerator(config.accelerator))
+        problem = problem_of(config, data, net, latencies, calibration)
         predictor = latencies.predictor(space, config.precision)
         return Arena(problem, space.size, predictor(predictor.slowest), ())
 

@@ -7,6 +7,7 @@ from operator import attrgetter
 
 from compress.foreign import FOREIGN
 from experiments import compression
+from experiments.accelerator import ACCELERATORS, accelerator
 from experiments.choices import OBJECTIVES, RULES, SPACES, STRATEGIES, default_options
 from experiments.config import Config, StrategyConfig
 from experiments.data import DATASETS, splits
@@ -63,6 +64,7 @@ def check(config: Config) -> None:
     for what, name, known in _named(config):
         if name not in known:
             raise unknown(what, name, known)
+    accelerator(config.accelerator)
     _check_options(config.strategy)
     for key, least in AT_LEAST.items():
         value = attrgetter(key)(config)
@@ -85,6 +87,7 @@ def _named(config: Config) -> Iterable[tuple[str, str, Iterable[str]]]:
         ("space", config.space.name, SPACES),
         ("device", config.device.name, DEVICES),
         ("scenario", config.device.scenario, SCENARIOS),
+        ("accelerator", config.accelerator, ACCELERATORS),
         ("rule", config.train.rule, RULES),
         ("strategy", config.strategy.name, STRATEGIES),
         ("objective", config.objective.name, OBJECTIVES),

@@ -8,6 +8,9 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
+import torch
+
+from experiments.accelerator import accelerator
 from experiments.config import Config, DataConfig
 from experiments.data import DATASETS, Dataset, Shape, shape_of
 from experiments.progress import track
@@ -69,6 +72,22 @@ def dataset_of(config: DataConfig) -> Dataset:
     """The images, in memory; read once a process."""
     data = DATASETS[config.name](config.path, config.size, config.validation, config.seed, _reading)
     return replace(data, flip=data.flip and config.flip)
+
+
+def training_data(config: Config) -> Dataset:
+    """The images where torch trains: all of them, as bytes, so that no batch has to be brought there."""
+    return _placed(config.data, accelerator(config.accelerator))
+
+
+@cache
+def _placed(data: DataConfig, device: torch.device) -> Dataset:
+    try:
+        return dataset_of(data).to(device)
+    except torch.OutOfMemoryError as error:
+        raise LutraError(
+            f"the images of {data.name} at {data.size} px do not fit into the GPU's memory: lower data.size, or add "
+            "accelerator=cpu"
+        ) from error
 
 
 def _reading(items: Iterable[Any], total: int) -> Iterable[Any]:

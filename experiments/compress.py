@@ -8,7 +8,7 @@ from pathlib import Path
 
 from experiments import artefacts, command
 from experiments.config import Config
-from experiments.keys import data_key
+from experiments.keys import accelerator_key, data_key
 from experiments.search import read_winner, search
 from experiments.stages import NETWORK, STAGES, Task
 from experiments.train import prepare, retrain, retrain_foreign
@@ -65,6 +65,7 @@ def _stage(config: Config, name: str, label: str, root: Path, parent: Path) -> M
         "data": data_key(config.data),
         "seed": config.seed,
         "threads": config.threads,
+        **({} if stage.last else accelerator_key(config)),  # the file that is deployed is made by the CPU
     }
     inputs = {"parent": artefacts.sha256(parent)} | {key: artefacts.sha256(path) for key, path in needs.items()}
 

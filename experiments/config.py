@@ -108,6 +108,7 @@ class Config:
     csv: str | None = None  # published measurements for experiments.fidelity
     publish: bool = False
     threads: int = 2  # of the host, for training
+    accelerator: str = "cpu"  # where torch trains and evaluates: cpu, cuda, or auto, a GPU where there is one
     checkpoint_seconds: float = 30.0  # of training, at most, that a kill loses
     data: DataConfig = field(default_factory=DataConfig)
     space: SpaceConfig = field(default_factory=SpaceConfig)

@@ -18,7 +18,7 @@ from torch.utils.tensorboard.summary import hparams
 from experiments.config import Config
 from paper.figures import style
 from paper.rows import Stage
-from search_spaces.network import Network
+from search_spaces.network import Network, device_of
 
 LAYOUT = {  # of the tab Custom Scalars: category -> chart -> tags
     "training": {
@@ -96,7 +96,7 @@ def show_hparams(board: SummaryWriter, config: Config, metrics: Mapping[str, flo
 def show_graph(board: SummaryWriter, network: Network) -> None:
     """The network's modules and what flows between them."""
     first = network.specs[0]
-    image = torch.zeros(1, first.in_channels, first.resolution, first.resolution)
+    image = torch.zeros(1, first.in_channels, first.resolution, first.resolution, device=device_of(network))
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch.jit, by which the writer traces
         board.add_graph(network.eval(), image)

@@ -91,6 +91,6 @@ def save(training: Training, file: Path) -> None:
 def restore(training: Training, file: Path) -> None:
     """Raises LutraError where the file is no checkpoint of this training."""
     try:
-        training.load_state_dict(torch.load(file, weights_only=True))
+        training.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     except Exception as error:  # whatever a damaged file makes of torch's reader
         raise LutraError(f"{file} is damaged; delete it to begin this training again") from error

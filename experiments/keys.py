@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import artefacts
+from experiments.accelerator import accelerator
 from experiments.choices import space_of
 from experiments.config import Config, DataConfig, DeviceConfig, SearchConfig
 from experiments.devices import passport_of
@@ -24,6 +25,12 @@ def layers_key(space: SearchSpace) -> dict[str, Any]:
     """The space by its layers, not by its name alone: a space that is edited is another one."""
     layers = [[str(spec) for spec in options] for options in space.layers]
     return {"name": space.name, "layers": artefacts.digest([layers, space.reference])}
+
+
+def accelerator_key(config: Config) -> dict[str, str]:
+    """Where torch computed, as its processors round otherwise; nothing where it is the CPU, which is the rule."""
+    kind = accelerator(config.accelerator).type
+    return {} if kind == "cpu" else {"accelerator": kind}
 
 
 def search_key(search: SearchConfig) -> dict[str, Any]:

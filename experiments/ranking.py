@@ -18,10 +18,11 @@ import torch
 from rich.table import Table
 
 from experiments import artefacts, command, events, journal
-from experiments.choices import dataset_of, space_of
+from experiments.accelerator import accelerator
+from experiments.choices import space_of, training_data
 from experiments.config import Config
 from experiments.fidelity import fresh_archs
-from experiments.keys import data_key, space_key
+from experiments.keys import accelerator_key, data_key, space_key
 from experiments.progress import console, track
 from experiments.spreading import spread
 from experiments.train import prepare, retrain, train
@@ -58,6 +59,7 @@ def ranking(config: Config) -> Path:
         "alone": artefacts.digest(sorted(alone.items())),
         "seed": config.seed,
         "threads": config.threads,
+        **accelerator_key(config),
     }
     inputs = {"supernet": artefacts.sha256(supernet)}
     label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
@@ -74,10 +76,10 @@ def ranking(config: Config) -> Path:
 def trained_alone(config: Config, space: SearchSpace) -> dict[Arch, float]:
     """Test accuracies of random networks, each trained by `retrain`; a network that was trained before is not again."""
     prepare(config.threads, config.seed)  # the accuracies are part of the step's hash
-    data, found = dataset_of(config.data), {}
+    data, found, device = training_data(config), {}, accelerator(config.accelerator)
     images, labels = data.fixed(data.test, 0, 0)
     for arch in fresh_archs(space, set(), config.ranking.networks or NETWORKS, config.seed, "ranking.networks"):
-        found[arch] = accuracy(predict(load_network(retrain(config, arch)), images), labels)
+        found[arch] = accuracy(predict(load_network(retrain(config, arch)).to(device), images), labels)
     return found
 
 
@@ -131,11 +133,12 @@ def _judged(
     config: Config, space: SearchSpace, archs: Iterable[Arch], supernet: Path, folder: Path
 ) -> dict[Arch, float]:
     """Accuracies as a search sees them, kept as they come: a killed command goes on."""
-    data, log = dataset_of(config.data), folder / "inherited.jsonl"
+    data, log = training_data(config), folder / "inherited.jsonl"
     known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
     calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
     validation = data.fixed(data.validation, config.search.validation, config.seed)
-    inherited = partial(accuracies, load_supernet(supernet, space), calibration, validation)
+    net = load_supernet(supernet, space).to(accelerator(config.accelerator))
+    inherited = partial(accuracies, net, calibration, validation)
     judge = spread(inherited, config.search, config.threads)
     left = sorted(set(archs) - set(known))  # neighbours share layers
     parts = [left[first : first + TOGETHER] for first in range(0, len(left), TOGETHER)]
@@ -147,11 +150,12 @@ def _judged(
 
 
 def _scored(config: Config, space: SearchSpace, archs: Mapping[Arch, float]) -> dict[Arch, float]:
-    data, scores = dataset_of(config.data), {}
+    data, scores = training_data(config), {}
     images = data.fixed(data.train, BATCH, config.seed)[0]
     for arch in track(archs, "scoring without training", len(archs)):
         torch.manual_seed(config.seed)
-        scores[arch] = naswot(Network([spec for spec in space.decode(arch) if spec.convs]), images)
+        network = Network([spec for spec in space.decode(arch) if spec.convs]).to(images.device)
+        scores[arch] = naswot(network, images)
     return scores
 
 

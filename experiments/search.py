@@ -14,11 +14,12 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from experiments import artefacts, command, events, journal
+from experiments.accelerator import accelerator
 from experiments.architecture import layer_rows, text
-from experiments.choices import dataset_of, objective_of, space_of, strategy_of, target_of
+from experiments.choices import objective_of, space_of, strategy_of, target_of, training_data
 from experiments.config import Config
 from experiments.data import Dataset
-from experiments.keys import data_key, search_key, space_key
+from experiments.keys import accelerator_key, data_key, search_key, space_key
 from experiments.measure import measure, read_table
 from experiments.progress import console, track
 from experiments.spreading import spread
@@ -61,6 +62,7 @@ def search(config: Config) -> Path:
         "precision": config.precision,
         "seed": config.seed,
         "threads": config.threads,
+        **accelerator_key(config),
     }
     inputs = {"table": artefacts.sha256(table), "supernet": artefacts.sha256(supernet)}
     label = f"{config.space.name}-{config.data.name}-{config.strategy.name}-{config.objective.name}-seed{config.seed}"
@@ -95,9 +97,9 @@ def problem_of(config: Config, data: Dataset, net: Supernet, latencies: LatencyT
 
 def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
     prepare(config.threads, config.seed)
-    space, data, latencies = space_of(config), dataset_of(config.data), read_table(table)
+    space, data, latencies = space_of(config), training_data(config), read_table(table)
     target = None if config.objective.name == "pareto" else 1e3 * target_of(config, space, latencies)
-    net = load_supernet(supernet, space)
+    net = load_supernet(supernet, space).to(accelerator(config.accelerator))
     calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
     problem = problem_of(config, data, net, latencies, calibration)
     log = folder / "candidates.jsonl"

@@ -99,6 +99,8 @@ def job_name(settings: DictConfig) -> str:
     plain = OmegaConf.to_container(settings, resolve=True)
     assert isinstance(plain, dict)
     used = {str(key): value for key, value in plain.items() if key not in SILENT}
+    if used["accelerator"] == "cpu":  # the rule, which is no part of steps' keys either
+        del used["accelerator"]
     read = {text: files_key(text) for text in _texts(used) if os.path.isfile(text)}
     images = used["data"]["path"]
     read |= {images: files_key(images)} if os.path.isdir(images) else {}

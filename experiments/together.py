@@ -18,19 +18,34 @@ from search_spaces.errors import LutraError
 Work = Callable[[Path], None]
 
 
+BACKENDS = {"cpu": "gloo", "cuda": "cpu:gloo,cuda:nccl"}  # by which processes exchange tensors
+
+
 @contextmanager
-def joined() -> Iterator[None]:
-    """Joins the processes that torchrun started, where it started this one; only the first of them talks."""
+def joined(device: torch.device) -> Iterator[None]:
+    """Joins the processes that torchrun started, where it started this one; only the first of them talks.
+
+    On GPUs each has one of its own. Raises LutraError where they are too few.
+    """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield
         return
-    distributed.init_process_group("gloo")
+    if device.type == "cuda":
+        torch.cuda.set_device(own_gpu(int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()))
+    distributed.init_process_group(BACKENDS[device.type])
     console.quiet = not leading()
     try:
         yield
         distributed.barrier()  # none leaves while another still talks to it
     finally:
         distributed.destroy_process_group()
+
+
+def own_gpu(process: int, gpus: int) -> int:
+    """Of a process on this machine, counted from 0."""
+    if process >= gpus:
+        raise LutraError(f"torchrun started more processes than there are GPUs: --nproc_per_node={gpus}")
+    return process
 
 
 def size() -> int:

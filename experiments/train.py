@@ -13,11 +13,12 @@ from torch import nn
 
 from compress.foreign import Foreign
 from experiments import artefacts, command, events, together
-from experiments.choices import RULES, dataset_of, space_of
+from experiments.accelerator import accelerator, repeatable
+from experiments.choices import RULES, dataset_of, space_of, training_data
 from experiments.config import Config
 from experiments.data import Dataset
 from experiments.fitting import run_steps
-from experiments.keys import data_key, space_key
+from experiments.keys import accelerator_key, data_key, space_key
 from experiments.weights import save_network, save_supernet
 from search_spaces.evaluation import Model, accuracy, calibrate, predict
 from search_spaces.network import Network
@@ -31,7 +32,7 @@ CALIBRATION = 512  # training images for batch-norm statistics
 
 def train(config: Config) -> Path:
     """The supernet's file."""
-    with together.joined():
+    with together.joined(accelerator(config.accelerator)):
         together.check(config.train.batch)
         settings = {**_shared(config), "seed": config.supernet_seed, "train": asdict(config.train)}
         label = f"{config.space.name}-{config.data.name}-seed{config.supernet_seed}"
@@ -44,8 +45,8 @@ def train(config: Config) -> Path:
 
 def _train(config: Config, folder: Path) -> None:
     prepare(max(1, config.threads // together.size()), config.supernet_seed)
-    space, data, recipe = space_of(config), dataset_of(config.data), config.train
-    supernet = Supernet(space)
+    space, data, recipe = space_of(config), training_data(config), config.train
+    supernet = Supernet(space).to(accelerator(config.accelerator))
     backward = RULES[recipe.rule](together.parallel(supernet), space, recipe.label_smoothing, config.supernet_seed)
     extremes = {"largest": space.largest, "smallest": space.smallest, "reference": space.reference}
 
@@ -80,7 +81,7 @@ def retrain_foreign(config: Config, model: str) -> Path:
 def _alone(config: Config, label: str, name: str, settings: dict[str, object], built: Callable[[], nn.Module]) -> Path:
     def work(folder: Path) -> None:
         prepare(config.threads, config.seed)
-        data, network, recipe = dataset_of(config.data), built(), config.retrain
+        data, network, recipe = training_data(config), built().to(accelerator(config.accelerator)), config.retrain
         backward = cross_entropy(network, recipe.label_smoothing)
         run_steps(network, data, recipe, config.seed, backward, folder, f"training {name}", config.checkpoint_seconds)
         save_network(folder / "network.safetensors", calibrated(network, data))
@@ -103,8 +104,7 @@ def prepare(threads: int, seed: int) -> None:
     """The same seed and threads give the same weights, bit for bit, on one machine."""
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    repeatable()
     keep_memory()
 
 
@@ -123,6 +123,7 @@ def _shared(config: Config) -> dict[str, object]:
         "data": data_key(config.data),
         "seed": config.seed,
         "threads": config.threads,
+        **accelerator_key(config),
     }
 
 

@@ -22,7 +22,7 @@ from search_spaces.supernet import Supernet
 
 def save_network(path: Path, network: nn.Module) -> None:
     """A network of ours, or a `Foreign` one that may have been pruned."""
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     artefacts.write(path, save(tensors, _metadata(network)))
 
 
@@ -62,7 +62,7 @@ def _built(metadata: Mapping[str, str]) -> nn.Module:
 
 
 def save_supernet(path: Path, supernet: Supernet) -> None:
-    artefacts.write(path, save({name: tensor.contiguous() for name, tensor in supernet.state_dict().items()}))
+    artefacts.write(path, save({name: tensor.cpu().contiguous() for name, tensor in supernet.state_dict().items()}))
 
 
 def load_supernet(path: Path, space: SearchSpace) -> Supernet:

@@ -18,10 +18,10 @@ def naswot(network: Network, images: Tensor) -> float:
 
     `images` [N, C, H, W], normalised; batch norm is by their own statistics. Equal images give -inf.
     """
-    kernel = torch.zeros(len(images), len(images), dtype=torch.float64)
+    kernel = images.new_zeros(len(images), len(images), dtype=torch.float64)
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        code = (output > 0).flatten(1).float().cpu()
+        code = (output > 0).flatten(1).float()
         kernel.add_(code @ code.T + (1 - code) @ (1 - code).T)
 
     hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.ReLU6)]

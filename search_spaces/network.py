@@ -87,6 +87,11 @@ class Classifier(Layer):
         return [*super().folded(), (_numpy(self.linear.weight), _numpy(self.linear.bias))]
 
 
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model's weights lie, and so all that they meet and all that is made of them."""
+    return next(model.parameters()).device
+
+
 def build(spec: Spec) -> Layer:
     """The layer of a spec, freshly initialised (He et al. 2015)."""
     return Classifier(spec) if isinstance(spec, Head) else Layer(spec)

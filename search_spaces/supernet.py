@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from search_spaces.batch_norm import batch_norm
 from search_spaces.convolution import conv2d
-from search_spaces.network import Classifier, ConvBN, Layer, Network, build
+from search_spaces.network import Classifier, ConvBN, Layer, Network, build, device_of
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import Conv, MBConv, Skip, Spec
 
@@ -45,7 +45,8 @@ class Supernet(nn.Module):
     def extract(self, arch: Arch) -> Network:
         """The network of an architecture, with its own copy of its share of the weights. Skips are left out."""
         picked = [(layer, pick) for layer, pick in zip(self.layers, self.space.check(arch)) if layer.computes(pick)]
-        network = Network([layer.options[pick] for layer, pick in picked])
+        with device_of(self):
+            network = Network([layer.options[pick] for layer, pick in picked])
         for target, (layer, pick) in zip(network.layers, picked):
             layer.copy_into(target, pick)
         return network

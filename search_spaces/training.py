@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from search_spaces.errors import LutraError
+from search_spaces.network import device_of
 
 Batches = Callable[[int], tuple[Tensor, Tensor]]  # step -> normalised images [N, C, H, W], labels [N]
 Backward = Callable[[int, Tensor, Tensor], float]  # step, images, labels -> loss; gradients are accumulated
@@ -34,7 +35,7 @@ class Recipe:
     warmup: float = 0.1  # fraction of the steps
     label_smoothing: float = 0.1
     ema: float = 0.999  # decay a step; 0: the last weights are kept
-    amp: bool | None = None  # bfloat16 where it is safe; None: where this CPU computes in it
+    amp: bool | None = None  # bfloat16 where it is safe; None: where the processor computes in it
 
     def learning_rate_at(self, step: int) -> float:
         warm = max(1, round(self.warmup * self.steps))
@@ -58,7 +59,7 @@ class Training:
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:
         self.model, self.recipe = model, recipe
         self.losses: list[float] = []  # of the steps done
-        self.average = AveragedModel(model, multi_avg_fn=self._follow)
+        self.average = AveragedModel(model, device_of(model), multi_avg_fn=self._follow)
         matrices = [p for p in model.parameters() if p.ndim > 1]
         vectors = [p for p in model.parameters() if p.ndim <= 1]
         groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
@@ -96,7 +97,7 @@ def fit(training: Training, batches: Batches, backward: Backward) -> Iterator[St
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad(set_to_none=True)
-        with mixed_precision(recipe.amp):
+        with mixed_precision(recipe.amp, device_of(model)):
             loss = backward(step, *batches(step))
         if not math.isfinite(loss):
             raise LutraError(f"the loss is {loss} at step {step}, learning rate {rate:.3g}: try a smaller one")
@@ -107,11 +108,16 @@ def fit(training: Training, batches: Batches, backward: Backward) -> Iterator[St
     model.load_state_dict(training.average.module.state_dict())
 
 
-def mixed_precision(wanted: bool | None) -> torch.autocast:
-    """bfloat16 for convolutions and products of matrices (Kalamkar et al. 2019); weights stay in float32."""
+def mixed_precision(wanted: bool | None, device: torch.device) -> torch.autocast:
+    """bfloat16 for convolutions and products of matrices (Kalamkar et al. 2019); weights stay in float32.
+
+    None: where the device's processor computes in it, and does not only pretend to.
+    """
+    if wanted is None and device.type == "cuda":
+        wanted = torch.cuda.is_bf16_supported(including_emulation=False)
     if wanted is None:
         wanted = torch.cpu._is_avx512_bf16_supported()
-    return torch.autocast("cpu", torch.bfloat16, enabled=wanted)
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
 
 
 def cross_entropy(model: nn.Module, smoothing: float) -> Backward:

@@ -86,5 +86,5 @@ class Mixture:
 
     def _cross_entropy(self, step: int, distribution: list[Tensor]) -> Tensor:
         images, labels = self.batches(step)
-        with mixed_precision(None):
+        with mixed_precision(None, images.device):
             return F.cross_entropy(self.supernet(images, [p.to(images.device) for p in distribution]), labels).cpu()

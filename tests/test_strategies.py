@@ -557,7 +557,7 @@ def test_a_relaxation_at_a_corner_is_the_architecture(supernet: Supernet) -> Non
     images, labels = batches(1)
     judged = accuracy(torch.cat([supernet(part, arch) for part in image_batches(digits()[1][0])]), digits()[1][1])
     assert relaxation.accuracy(corner) == judged
-    with mixed_precision(None):
+    with mixed_precision(None, images.device):
         expected = F.cross_entropy(supernet(images, arch), labels)
     torch.testing.assert_close(relaxation.loss(corner), expected, rtol=5e-3, atol=0)
     assert relaxation.latency(corner).item() == pytest.approx(problem.latency(arch))

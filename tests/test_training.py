@@ -133,7 +133,7 @@ def test_bfloat16_gradients_point_the_same_way() -> None:
     gradients = []
     for wanted in (False, True):
         model.zero_grad()
-        with mixed_precision(wanted):
+        with mixed_precision(wanted, x.device):
             F.cross_entropy(model(x, SPACE.largest), labels).backward()
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
     assert F.cosine_similarity(*gradients, dim=0) > 0.98
@@ -235,7 +235,7 @@ images = images.double()
 alone = sandwich(model, SPACE, 0.1, 3)(0, images, labels)
 expected = [p.grad.clone() for p in model.parameters()]
 model.zero_grad()
-with together.joined():
+with together.joined(torch.device("cpu")):
     assert together.size() == 2
     loss = together.mean(sandwich(together.parallel(model), SPACE, 0.1, 3)(0, *together.part(images, labels)))
 torch.testing.assert_close(loss, alone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -30,8 +30,11 @@ class Split:
 
     def at(self, indices: np.ndarray) -> Split:
         """The images and labels at `indices` [n]."""
-        picks = torch.from_numpy(indices)
+        picks = torch.from_numpy(indices).to(self.images.device)
         return Split(self.images[picks], self.labels[picks])
+
+    def to(self, device: torch.device) -> Split:
+        return Split(self.images.to(device), self.labels.to(device))
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,14 @@ class Dataset:
     def shape(self) -> Shape:
         return Shape(self.train.images.shape[1], self.train.images.shape[3], len(self.classes))
 
+    def to(self, device: torch.device) -> Dataset:
+        """The same images elsewhere; batches and subsets are then made there, of the same images."""
+        splits = {part: getattr(self, part).to(device) for part in ("train", "validation", "test")}
+        return replace(self, **splits)
+
     def normalize(self, images: Tensor) -> Tensor:
         """uint8 [N, C, H, W] -> float32 [N, C, H, W] of the training images' mean 0 and deviation 1, channels last."""
-        mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (self.mean, self.std))
+        mean, std = (torch.tensor(values, device=images.device).view(1, -1, 1, 1) for values in (self.mean, self.std))
         return images.to(torch.float32, memory_format=torch.channels_last).div_(255 * std).sub_(mean / std)
 
     def batch(self, step: int, size: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -102,12 +110,12 @@ def augment(images: Tensor, flip: bool, rng: np.random.Generator) -> Tensor:
     """Random crops of uint8 [N, C, H, W] after zero padding by 1/8, and mirror images (He et al. 2016, section 4.2)."""
     count, _, _, pixels = images.shape
     border = pixels // 8
-    rows, columns = torch.from_numpy(rng.integers(0, 2 * border + 1, (2, count)))
+    rows, columns = torch.from_numpy(rng.integers(0, 2 * border + 1, (2, count))).to(images.device)
     windows = F.pad(images, (border,) * 4).unfold(2, pixels, 1).unfold(3, pixels, 1)
-    crops = windows[torch.arange(count), :, rows, columns]
+    crops = windows[torch.arange(count, device=images.device), :, rows, columns]
     if not flip:
         return crops
-    mirrored = torch.from_numpy(rng.random(count) < 0.5)
+    mirrored = torch.from_numpy(rng.random(count) < 0.5).to(images.device)
     return torch.where(mirrored[:, None, None, None], crops.flip(3), crops)
 
 

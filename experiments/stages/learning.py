@@ -12,13 +12,14 @@ from compress.finetune import distillation
 from compress.qat import QuantizationAware
 from compress.sparsify import PATTERNS, Schedule, holding_zeros, sparsified, sparsifying
 from experiments import artefacts
+from experiments.accelerator import accelerator
 from experiments.choices import space_of
 from experiments.config import Config
 from experiments.fitting import run_steps
 from experiments.progress import console
 from experiments.stages.task import NETWORK, Task
 from experiments.train import calibrated, train
-from experiments.weights import load_network, load_supernet, save_network
+from experiments.weights import load_supernet, save_network
 from search_spaces.spec import parameters
 from search_spaces.training import Backward, Recipe, cross_entropy
 
@@ -26,7 +27,7 @@ RANGES = "ranges.json"  # of activations, as quantization-aware training has lea
 
 
 def finetune(task: Task) -> None:
-    network = load_network(task.parent)
+    network = task.load(task.parent)
     _learn(task, network, holding_zeros(_backward(task, network), network), task.config.compress.finetune, "finetuning")
     task.keep(network)
 
@@ -71,9 +72,10 @@ def _backward(task: Task, network: nn.Module) -> Backward:
 
 def _teacher(task: Task) -> nn.Module:
     if "supernet" not in task.inputs:
-        return load_network(task.inputs["teacher"])
+        return task.load(task.inputs["teacher"])
     space = space_of(task.config)
-    return load_supernet(task.inputs["supernet"], space).extract(space.largest)  # it normalises by the batch
+    supernet = load_supernet(task.inputs["supernet"], space).to(accelerator(task.config.accelerator))
+    return supernet.extract(space.largest)  # it normalises by the batch
 
 
 def teachers(config: Config, root: Path, parent: Path) -> dict[str, Path]:

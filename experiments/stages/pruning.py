@@ -32,7 +32,7 @@ from strategies.exact import exact_front
 def prune(task: Task) -> None:
     chosen = task.config.compress.prune
     if chosen.rule == "depgraph":
-        return task.keep(prune_groups(load_network(task.parent), task.data.shape.image, chosen.keep))
+        return task.keep(prune_groups(task.load(task.parent), task.data.shape.image, chosen.keep))
     network = task.network
     importances = _importances(task, network)
     task.keep(narrow(network, strongest(importances, _widths(task, network, importances))))

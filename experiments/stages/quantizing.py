@@ -1,4 +1,4 @@
-"""The stage that writes the file that is deployed; and the files that others are compared by."""
+"""The stage that writes the file that is deployed; and the files that others are compared by. All by the CPU."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOOKED_AT = {"sensitivity": 256, "saturation": 8}  # training images, at most
 
 def quantize(task: Task) -> None:
     """Writes the file, and int8.json: how far it answers as its network does."""
-    kind, network = task.config.compress.quantize.kind, load_network(task.parent)
+    kind, network, data = task.config.compress.quantize.kind, load_network(task.parent), dataset_of(task.config.data)
     model, table = fp32_file(task.config, network), list[Sensitivity]()
     if kind == "static":
         file, table = _static(task, model, isinstance(network, Network))
@@ -40,9 +40,9 @@ def quantize(task: Task) -> None:
         file = {"fp16": half, "dynamic": dynamic}[kind](model)
     precision = "int8" if kind == "static" else kind
     artefacts.write(task.folder / f"{precision}.onnx", file)
-    answers = compared(precision, model, file, array(task.data.fixed(task.data.validation, 0, 0)[0]), table)
+    answers = compared(precision, model, file, array(data.fixed(data.validation, 0, 0)[0]), table)
     if kind == "static" and isinstance(network, Network):
-        images = array(task.data.fixed(task.data.train, LOOKED_AT["saturation"], task.config.seed)[0])
+        images = array(data.fixed(data.train, LOOKED_AT["saturation"], task.config.seed)[0])
         answers = saturated(answers, file, network.specs, images)
     save(task.folder, answers)
 
@@ -50,8 +50,8 @@ def quantize(task: Task) -> None:
 def _static(task: Task, model: bytes, ours: bool) -> tuple[bytes, list[Sensitivity]]:
     """The file, with the ranges that quantization-aware training has learned, where it came before; and what each of
     its INT8 layers costs."""
-    chosen = task.config.compress.quantize
-    images = array(task.data.fixed(task.data.train, task.config.compress.calibration, task.config.seed)[0])
+    chosen, data = task.config.compress.quantize, dataset_of(task.config.data)
+    images = array(data.fixed(data.train, task.config.compress.calibration, task.config.seed)[0])
     if "ranges" in task.inputs:
         learned = json.loads(task.inputs["ranges"].read_text())
         ranges: Ranges = {name: (low, high) for name, (low, high) in learned.items()}

@@ -9,7 +9,8 @@ from typing import Any
 
 from torch import nn
 
-from experiments.choices import dataset_of
+from experiments.accelerator import accelerator
+from experiments.choices import training_data
 from experiments.config import Config
 from experiments.data import Dataset
 from experiments.devices import live
@@ -34,12 +35,17 @@ class Task:
 
     @property
     def data(self) -> Dataset:
-        return dataset_of(self.config.data)
+        """Where the networks are."""
+        return training_data(self.config)
+
+    def load(self, path: Path) -> nn.Module:
+        """A network, where torch trains and evaluates."""
+        return load_network(path).to(accelerator(self.config.accelerator))
 
     @property
     def network(self) -> Network:
         """One of ours, which has specs; `compression.check` lets no other through to the stages that need one."""
-        network = load_network(self.parent)
+        network = self.load(self.parent)
         assert isinstance(network, Network)
         return network
 
