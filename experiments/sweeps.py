@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-import hydra_conf
 from experiments import artefacts, jobs
 from experiments.jobs import Job
 from experiments.keys import files_key
@@ -55,11 +53,17 @@ class Announced(Callback):
     """Hears from Hydra which sweep begins."""
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        loader = ConfigLoaderImpl(create_config_search_path(str(Path(hydra_conf.__file__).parent)))
-        overrides = OverridesParser.create(loader).parse_overrides(list(config.hydra.overrides.task))
-        (batch,) = BasicSweeper.split_arguments(overrides, None)
-        asked = [(config.hydra.job.name, *job) for job in batch]
+        asked = [(config.hydra.job.name, *job) for job in combinations(config.hydra.overrides.task)]
         announced.append(Sweep(Path(config.hydra.sweep.dir), asked, _plan(Path(config.hydra.sweep.dir), asked)))
+
+
+def combinations(swept: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """The overrides of each job, as Hydra's own sweeper makes them from those of the command line."""
+    values: dict[str, list[str]] = {}  # of a key that is given twice the last ones count
+    for one in OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(list(swept)):
+        texts = one.sweep_string_iterator() if one.is_sweep_override() else [one.get_value_element_as_str()]
+        values[one.get_key_element()] = [f"{one.get_key_element()}={text}" for text in texts]
+    return itertools.product(*values.values())
 
 
 def is_job() -> bool:

@@ -204,9 +204,10 @@ def test_a_finished_job_is_done_again_when_anything_that_it_depends_on_changes(h
     assert skipped() == 0
 
 
-def test_jobs_side_by_side_keep_their_states_and_the_exit_code(house: House) -> None:
+@pytest.mark.parametrize("launcher", [["joblib", "hydra.launcher.n_jobs=2"], ["submitit_local"]])
+def test_jobs_side_by_side_keep_their_states_and_the_exit_code(house: House, launcher: list[str]) -> None:
     (house.folder / "a.csv").write_text("ops,percent,fast_ms,slow_ms\nx,1,1,1")
-    parallel = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "exact.latency=fast_ms"]
+    parallel = [f"hydra/launcher={launcher[0]}", *launcher[1:], "exact.latency=fast_ms"]
     started = [sys.executable, "-m", "experiments.exact", *house.arguments("ab"), *parallel]
     done = subprocess.run(started, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
