@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod
 from onnxruntime.quantization.calibrate import TensorsData, create_calibrator
@@ -67,9 +66,3 @@ def tensors_data(ranges: Ranges) -> TensorsData:
     """Ranges as onnxruntime's quantizer takes them, however they were found."""
     pairs = {name: tuple(np.array(end, np.float32) for end in pair) for name, pair in ranges.items()}
     return TensorsData(CalibrationMethod.MinMax, pairs)
-
-
-def nodes_of(model: bytes, layers: Iterable[int]) -> list[str]:
-    """The nodes that the writer made of layers."""
-    prefixes = tuple(f"l{layer}." for layer in layers)
-    return [node.name for node in onnx.load_from_string(model).graph.node if node.name.startswith(prefixes)]

@@ -14,8 +14,9 @@ import onnx
 from onnxruntime.quantization import QDQQuantizer, QuantType
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
-from compress.calibration import Ranges, activation_ranges, nodes_of, tensors_data
+from compress.calibration import Ranges, activation_ranges, tensors_data
 from compress.compact import compact
+from compress.layers import nodes_of
 from search_spaces.errors import LutraError
 
 
@@ -28,8 +29,8 @@ def quantize(
 ) -> bytes:
     """The INT8 file of a network's or a block's fp32 file, with the ranges that `method` finds on `calibration`.
 
-    `calibration` [N, C, H, W] float32, normalised. The layers `float_layers` (as the specs that were written count
-    them) stay in float32. `reduce_range`: weights of 7 bits. The same input gives the same bytes.
+    `calibration` [N, C, H, W] float32, normalised. The layers `float_layers`, as `compress.layers` counts them, stay in
+    float32. `reduce_range`: weights of 7 bits. The same input gives the same bytes.
     """
     return quantize_within(model, activation_ranges(model, calibration, method), float_layers, reduce_range)
 
@@ -42,6 +43,8 @@ def quantize_within(
     Raises LutraError where a layer to stay in float is none of the file's.
     """
     graph = onnx.shape_inference.infer_shapes(onnx.load_from_string(model))
+    for node in graph.graph.node:
+        node.name = node.output[0]  # a foreign file's nodes have no names to be left out by
     for layer in float_layers:
         if not nodes_of(model, [layer]):
             raise LutraError(f"layer {layer} should stay in float, and the file has none of that number that computes")

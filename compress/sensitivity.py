@@ -2,7 +2,7 @@
 
 One layer at a time is quantized and the rest stays in float32, the sensitivity analysis and the partial quantization of
 Wu et al. 2020, "Integer quantization for deep learning inference: principles and empirical evaluation", section 5.1
-(https://arxiv.org/abs/2004.09602). Layers are counted as the specs of the file.
+(https://arxiv.org/abs/2004.09602).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import onnx
 
 from compress.calibration import Ranges
+from compress.layers import layers_of
 from compress.parity import agreement, onnx_logits
 from compress.quantize import quantize_within
 
@@ -53,7 +53,7 @@ def float_layers(
 ) -> tuple[int, ...]:
     """The layers to leave in float32: `slower`, then the most sensitive, until predictions agree on `least` of images.
 
-    `slower` are those that the latency table says INT8 slows down. Where all layers are named, nothing else helps.
+    `slower` are those that INT8 slows down on the device. Where all layers are named, nothing else helps.
     """
     kept = set(slower)
     fp32 = onnx_logits(model, images)
@@ -70,12 +70,6 @@ def blame(agreed: float, table: Sequence[Sensitivity], least: float = AGREEMENT,
         return ""
     worst = ", ".join(f"{row.layer} (alone {100 * row.agreement:.4g} %, {row.sqnr:.3g} dB)" for row in table[:named])
     return f"INT8 predicts as fp32 on {100 * agreed:.4g} % of images, below {100 * least:g} %: mostly by layers {worst}"
-
-
-def layers_of(model: bytes) -> list[int]:
-    """The layers that compute, from the names that the writer gave."""
-    names = [node.name for node in onnx.load_from_string(model).graph.node if node.name.startswith("l")]
-    return sorted({int(name.partition(".")[0][1:]) for name in names})
 
 
 def sqnr(signal: np.ndarray, noisy: np.ndarray) -> float:

@@ -15,6 +15,7 @@ from experiments.keys import passport_key
 from experiments.measure import measure, read_table
 from experiments.progress import console, track
 from experiments.session import Item, read_rows, session, session_key, show_rows
+from experiments.stages import answers
 from experiments.stages.quantizing import fp32_file, int8_file
 from experiments.train import prepare, retrain
 from experiments.weights import load_network
@@ -80,7 +81,7 @@ def item(config: Config, made: Made) -> Item:
     if made.path.suffix == ".onnx":
         assert made.parent is not None
         name, network = made.path.stem, load_network(made.parent)
-        tabled = not config.compress.quantize.float_layers
+        tabled = not answers.load(made.path.parent).in_float
         return Item(name, name, network, made.path.read_bytes(), seconds, parent, tabled)
     network = load_network(made.path)
     return Item(made.name, "fp32", network, fp32_file(config, network), seconds, parent)

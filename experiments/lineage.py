@@ -20,6 +20,7 @@ from experiments.report import report
 from experiments.search import read_winner
 
 SHORT = 12  # characters of a hash
+SERVED = ("table", "teacher", "ranges", "faster_in_float")  # inputs of a stage beside the network
 NAMES = {
     "train": "supernet",
     "search": "search candidate",
@@ -61,7 +62,7 @@ def tree(found: Lineage, folder: Path) -> Tree:
 
 
 def _told(step: Step, more: str) -> str:
-    read = [f"{name} {step.inputs[name][:SHORT]}" for name in ("table", "teacher", "ranges") if name in step.inputs]
+    read = [f"{name} {step.inputs[name][:SHORT]}" for name in SERVED if name in step.inputs]
     by = f"  by {', '.join(read)}" if read and step.what != "benchmark" else ""
     facts = f"{step.sha256[:SHORT]}  {step.seconds:.1f} s  commit {step.git_commit}"
     return f"[bold]{NAMES.get(step.what, step.what)}[/bold]  {facts}{more}\n[dim]{escape(step.folder)}{by}[/dim]"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +12,19 @@ import pytest
 import torch
 from torch import nn
 
+from compress.faster_in_float import Faster
 from compress.foreign import Foreign
 from compress.parity import onnx_logits
+from compress.quantize import quantize_within
 from compress.saturation import saturation, warning
 from experiments.choices import dataset_of
 from experiments.compression import CompressConfig, QuantizeConfig
 from experiments.config import Config
-from experiments.stages import NETWORK, STAGES, Task, answers, quantizing
+from experiments.stages import NETWORK, STAGES, Task, answers, floating, quantizing
 from experiments.train import calibrated
 from experiments.weights import load_network, save_network
+from predictors.device import Board
+from predictors.rounds import Round, Value
 from search_spaces.errors import LutraError
 from search_spaces.network import Network
 from search_spaces.tiny import tiny
@@ -28,11 +34,18 @@ SPACE = tiny(1, 16, 10)
 DATA = dataset_of(Config().data)
 
 
-def quantized(folder: Path, network: nn.Module, **chosen: object) -> answers.Answers:
+def small(**chosen: object) -> Config:
+    return dataclasses.replace(
+        Config(), compress=CompressConfig(quantize=QuantizeConfig(**chosen), calibration=64)  # type: ignore[arg-type]
+    )
+
+
+def quantized(
+    folder: Path, network: nn.Module, inputs: Mapping[str, Path] = {}, **chosen: object
+) -> answers.Answers:
     """By the stage itself, on the digits."""
-    compress = CompressConfig(quantize=QuantizeConfig(**chosen), calibration=64)
     save_network(folder / NETWORK, network)
-    STAGES["quantize"].run(Task(dataclasses.replace(Config(), compress=compress), folder / NETWORK, {}, folder))
+    STAGES["quantize"].run(Task(small(**chosen), folder / NETWORK, inputs, folder))
     return answers.load(folder)
 
 
@@ -91,9 +104,63 @@ def test_a_layer_in_float_is_not_to_blame(network: Network, tmp_path: Path, monk
     monkeypatch.setattr(quantizing, "float_layers", lambda *_: (0, 1))
     named: list[int] = []
     monkeypatch.setattr(answers, "blame", lambda agreed, table: named.extend(row.layer for row in table) or "blamed")
-    assert "blamed" in quantized(tmp_path, network, kind="static", float_layers=True).lines()
+    assert "blamed" in quantized(tmp_path, network, kind="static", float_layers="accuracy").lines()
     assert named
     assert not {0, 1} & {*named}
+
+
+def test_layers_in_float_are_told_with_their_reasons(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = tmp_path / floating.FILE
+    found.write_text(json.dumps([dataclasses.asdict(Faster(1, 125e-6, 118.5e-6))]))
+    monkeypatch.setattr(quantizing, "float_layers", lambda model, ranges, images, table, slower: (0, *slower))
+    told = quantized(tmp_path, network, {quantizing.FASTER: found}, kind="static", float_layers="both")
+    assert told.in_float == [answers.InFloat(1, "time", 125e-6, 118.5e-6), answers.InFloat(0, "accuracy")]
+    assert "layer 1 stays in float for its time: the file takes 118.5 us instead of 125.0 us" in told.lines()
+    assert "layer 0 stays in float for its accuracy" in told.lines()
+    model, config = quantizing.fp32_file(Config(), network), small()
+    expected = quantize_within(model, quantizing.ranges_of(config, model, {}), [0, 1])
+    assert (tmp_path / "int8.onnx").read_bytes() == expected
+
+
+@pytest.mark.parametrize("choice", ["none", "accuracy", "time"])
+def test_the_device_is_asked_about_whole_files_where_time_counts(
+    choice: str, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed: list[set[bytes]] = []
+
+    def summarized(rounds: Sequence[Round]) -> dict[str, Value]:
+        """As if the first layer was slow in INT8."""
+        names = {name for one in rounds for name in one.order}
+        return {name: Value(*[1.0 if "layers 0" in name else 2.0] * 3) for name in names}
+
+    def followed(board: Board, files: Mapping[str, bytes], *rest: object) -> list[Round]:
+        timed.append({*files.values()})
+        return [Round(tuple(files), (1.0,) * len(files), ((),) * len(files), {}, {})]
+
+    monkeypatch.setattr(floating, "followed", followed)
+    monkeypatch.setattr(floating, "summarize", summarized)
+    save_network(tmp_path / NETWORK, network)
+    config = dataclasses.replace(small(float_layers=choice), runs=str(tmp_path / "runs"))
+    found = floating.needs(config, tmp_path / NETWORK, tmp_path / NETWORK)
+    assert len(timed) == (2 if choice == "time" else 0)  # the second finds that no neighbour gains
+    assert set(found) == ({quantizing.FASTER} if choice == "time" else set())
+    if choice == "time":
+        told = quantized(tmp_path, network, found, kind="static", float_layers="time")
+        assert told.in_float == [answers.InFloat(0, "time", 2.0, 1.0)]
+        assert (tmp_path / "int8.onnx").read_bytes() in timed[0] & timed[1]  # the timed file is the deployed one
+        again = floating.needs(config, tmp_path / NETWORK, tmp_path / NETWORK)
+        assert (again, len(timed)) == (found, 2)
+
+
+def test_steps_that_were_finished_before_there_was_a_choice_are_found() -> None:
+    assert quantizing.settings(Config())["quantize"] == {
+        "kind": "static",
+        "method": "minmax",
+        "float_layers": False,
+        "reduce_range": False,
+    }
 
 
 def test_a_hand_made_network_is_only_compared(tmp_path: Path) -> None:

@@ -14,13 +14,15 @@ from onnx import numpy_helper
 from torch import nn
 
 from compress import quantize as quantization
-from compress.calibration import METHODS, activation_ranges, nodes_of
+from compress.calibration import METHODS, activation_ranges
+from compress.compact import compact
 from compress.dynamic import dynamic
 from compress.half import half
+from compress.layers import layers_of, nodes_of
 from compress.parity import agreement, onnx_logits
 from compress.quantize import quantize, quantize_within
 from compress.saturation import LARGEST, SMALLEST, Product, products, saturation, warning
-from compress.sensitivity import Sensitivity, blame, float_layers, layers_of, sensitivities, sqnr
+from compress.sensitivity import Sensitivity, blame, float_layers, sensitivities, sqnr
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import calibrate
 from search_spaces.nasbench_macro import nasbench_macro
@@ -192,6 +194,37 @@ def test_no_layer_of_that_number(model: bytes) -> None:
     with pytest.raises(LutraError, match="layer 77"):
         quantize(model, images(GRAPHS["reference"]), float_layers=[77])
     assert not nodes_of(model, [77])
+
+
+def test_layers_of_a_foreign_file_are_its_convolutions(network: Network, model: bytes, tmp_path: Path) -> None:
+    """A compact file has lost its names, as any other program's."""
+    foreign, inputs = compact(model), images(GRAPHS["reference"])
+    convs = sum(len(spec.convs) for spec in network.specs)
+    assert layers_of(foreign) == list(range(convs + 1))  # and the classifier
+    whole = quantize(foreign, inputs, float_layers=layers_of(foreign))
+    np.testing.assert_array_equal(onnx_logits(whole, inputs), onnx_logits(model, inputs))
+    np.testing.assert_array_equal(
+        onnx_logits(quantize(foreign, inputs), inputs), onnx_logits(quantize(model, inputs), inputs)
+    )
+    assert kernels(quantize(foreign, inputs, float_layers=[0, 3]), tmp_path)["QLinearConv"] == convs - 2
+
+
+def test_a_float_layer_answers_as_in_fp32_and_is_rounded_once(model: bytes, tmp_path: Path) -> None:
+    inputs = images(GRAPHS["reference"])
+    mixed = quantize(model, inputs, float_layers=[0])
+    graph = onnx.load_from_string(mixed).graph
+    first = next(node.output[0] for node in graph.node if node.op_type == "Clip")
+    np.testing.assert_array_equal(tensor(mixed, first, inputs), tensor(model, "l0.c0.relu6", inputs))
+    ran = kernels(mixed, tmp_path)
+    assert (ran["Conv"], ran["QuantizeLinear"], ran["DequantizeLinear"]) == (1, 1, 1)  # that one before the answer
+
+
+def tensor(model: bytes, name: str, inputs: np.ndarray) -> np.ndarray:
+    """A tensor of a file that is no output of it."""
+    proto = onnx.load_from_string(model)
+    proto.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run([name], {"image": inputs})[0])
 
 
 # fp16 and dynamic

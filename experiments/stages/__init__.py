@@ -7,7 +7,7 @@ from typing import Any
 
 from experiments.compression import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
 from experiments.config import Config
-from experiments.stages import learning, pruning, quantizing
+from experiments.stages import floating, learning, pruning, quantizing
 from experiments.stages.task import NETWORK, Stage, Task, some
 
 __all__ = ["NETWORK", "STAGES", "Task"]
@@ -37,8 +37,8 @@ STAGES: dict[str, Stage] = {
     QUANTIZE: Stage(
         "quantized",
         quantizing.quantize,
-        lambda c: {**some(c, "quantize", "calibration"), "looked_at": quantizing.LOOKED_AT},
-        quantizing.ranges,
+        lambda c: {**quantizing.settings(c), "looked_at": quantizing.LOOKED_AT},
+        floating.needs,
         last=True,
     ),
 }

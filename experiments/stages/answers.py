@@ -20,6 +20,22 @@ ANSWERS = "int8.json"
 
 
 @dataclass(frozen=True)
+class InFloat:
+    """A layer of an INT8 file that stays in float; by time: what the file takes with it in INT8 and in float."""
+
+    layer: int
+    why: str  # time, accuracy
+    int8_s: float | None = None
+    float_s: float | None = None
+
+    def line(self) -> str:
+        if self.int8_s is None or self.float_s is None:
+            return f"layer {self.layer} stays in float for its {self.why}"
+        saved = f"{1e6 * self.float_s:.1f} us instead of {1e6 * self.int8_s:.1f} us"
+        return f"layer {self.layer} stays in float for its {self.why}: the file takes {saved}"
+
+
+@dataclass(frozen=True)
 class Answers:
     """What a report says of the deployed file. Shares are fractions."""
 
@@ -29,6 +45,7 @@ class Answers:
     blame: str  # the layers that cost it most, where it is below 99 %
     saturation: dict[str, float] | None  # by layer, the share of sums that some CPUs clip; None: not looked for
     warning: str
+    in_float: Sequence[InFloat] = ()
 
     @property
     def saturating(self) -> int | None:
@@ -38,17 +55,21 @@ class Answers:
     def lines(self) -> list[str]:
         """For people; the agreement is always told."""
         told = f"{100 * self.agreement:.4g} % of {self.images} validation images"
-        return [
-            line for line in (f"{self.precision.upper()} predicts as fp32 on {told}", self.blame, self.warning) if line
-        ]
+        first = f"{self.precision.upper()} predicts as fp32 on {told}"
+        return [line for line in (first, *(one.line() for one in self.in_float), self.blame, self.warning) if line]
 
 
 def compared(
-    precision: str, fp32: bytes, file: bytes, images: np.ndarray, table: Sequence[Sensitivity] = ()
+    precision: str,
+    fp32: bytes,
+    file: bytes,
+    images: np.ndarray,
+    table: Sequence[Sensitivity] = (),
+    in_float: Sequence[InFloat] = (),
 ) -> Answers:
     """By predictions on images [N, C, H, W]. `table`: what each layer that is INT8 costs, the worst first."""
     agreed = agreement(onnx_logits(fp32, images), onnx_logits(file, images))
-    return Answers(precision, len(images), agreed, blame(agreed, table) if table else "", None, "")
+    return Answers(precision, len(images), agreed, blame(agreed, table) if table else "", None, "", in_float)
 
 
 def saturated(answers: Answers, file: bytes, specs: Sequence[Spec], images: np.ndarray) -> Answers:
@@ -65,4 +86,5 @@ def load(folder: Path) -> Answers:
     """Raises LutraError where the folder is of no quantization."""
     if not (folder / ANSWERS).exists():
         raise LutraError(f"{folder} has no {ANSWERS}: let compress.stages end with quantize")
-    return Answers(**json.loads((folder / ANSWERS).read_text()))
+    record = json.loads((folder / ANSWERS).read_text())
+    return Answers(**record | {"in_float": [InFloat(**one) for one in record.get("in_float", ())]})

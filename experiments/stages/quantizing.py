@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
@@ -20,57 +22,82 @@ from compress.sensitivity import Sensitivity, float_layers, sensitivities
 from experiments import artefacts
 from experiments.choices import dataset_of
 from experiments.config import Config
-from experiments.stages.answers import compared, saturated, save
+from experiments.stages.answers import InFloat, compared, saturated, save
 from experiments.stages.learning import RANGES
-from experiments.stages.task import Task
+from experiments.stages.task import Task, some
 from experiments.weights import load_network
 from search_spaces.network import Network
 from search_spaces.onnx_writer import write
 
 LOOKED_AT = {"sensitivity": 256, "saturation": 8}  # training images, at most
+FASTER = "faster_in_float"  # the input that holds what the device has found
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """Of the configuration, as finished steps have it: layers in float were a switch once."""
+    found = some(config, "quantize", "calibration")
+    switched = {"float_layers": False} if config.compress.quantize.float_layers == "none" else {}
+    return {**found, "quantize": found["quantize"] | switched}
 
 
 def quantize(task: Task) -> None:
     """Writes the file, and int8.json: how far it answers as its network does."""
     kind, network, data = task.config.compress.quantize.kind, load_network(task.parent), dataset_of(task.config.data)
-    model, table = fp32_file(task.config, network), list[Sensitivity]()
+    model, kept, table = fp32_file(task.config, network), list[InFloat](), list[Sensitivity]()
     if kind == "static":
-        file, table = _static(task, model, isinstance(network, Network))
+        file, kept, table = _static(task, model, isinstance(network, Network))
     else:
         file = {"fp16": half, "dynamic": dynamic}[kind](model)
     precision = "int8" if kind == "static" else kind
     artefacts.write(task.folder / f"{precision}.onnx", file)
-    answers = compared(precision, model, file, array(data.fixed(data.validation, 0, 0)[0]), table)
+    answers = compared(precision, model, file, array(data.fixed(data.validation, 0, 0)[0]), table, kept)
     if kind == "static" and isinstance(network, Network):
         images = array(data.fixed(data.train, LOOKED_AT["saturation"], task.config.seed)[0])
         answers = saturated(answers, file, network.specs, images)
     save(task.folder, answers)
 
 
-def _static(task: Task, model: bytes, ours: bool) -> tuple[bytes, list[Sensitivity]]:
-    """The file, with the ranges that quantization-aware training has learned, where it came before; and what each of
-    its INT8 layers costs."""
-    chosen, data = task.config.compress.quantize, dataset_of(task.config.data)
-    images = array(data.fixed(data.train, task.config.compress.calibration, task.config.seed)[0])
-    if "ranges" in task.inputs:
-        learned = json.loads(task.inputs["ranges"].read_text())
-        ranges: Ranges = {name: (low, high) for name, (low, high) in learned.items()}
-    else:
-        ranges = activation_ranges(model, images, chosen.method)
-    kept: tuple[int, ...] = ()
+def _static(task: Task, model: bytes, ours: bool) -> tuple[bytes, list[InFloat], list[Sensitivity]]:
+    """The file, the layers that stay in float, and what each of the others costs."""
+    chosen = task.config.compress.quantize
+    ranges = ranges_of(task.config, model, task.inputs)
+    kept = faster(task.inputs)
     table: list[Sensitivity] = []
-    if ours:
+    if ours or chosen.float_layers in ("accuracy", "both"):
+        images = calibration(task.config)
         table = sensitivities(model, ranges, images[: LOOKED_AT["sensitivity"]])
         artefacts.write_csv(task.folder / "sensitivity.csv", [asdict(row) for row in table])
-        if chosen.float_layers:
-            kept = float_layers(model, ranges, images, table)
-    file = quantize_within(model, ranges, kept, chosen.reduce_range)
-    return file, [row for row in table if row.layer not in kept]
+        if chosen.float_layers in ("accuracy", "both"):
+            named = {one.layer for one in kept}
+            more = {*float_layers(model, ranges, images, table, named)} - named
+            kept += [InFloat(layer, "accuracy") for layer in sorted(more)]
+    file = quantize_within(model, ranges, [one.layer for one in kept], chosen.reduce_range)
+    return file, kept, [row for row in table if row.layer not in {one.layer for one in kept}]
 
 
-def ranges(config: Config, root: Path, parent: Path) -> dict[str, Path]:
+def learned_ranges(parent: Path) -> dict[str, Path]:
+    """The file of ranges that quantization-aware training has left, where it came before."""
     learned = parent.parent / RANGES
     return {"ranges": learned} if learned.exists() else {}
+
+
+def ranges_of(config: Config, model: bytes, inputs: Mapping[str, Path]) -> Ranges:
+    """Those that were learned, or those of calibration images."""
+    if "ranges" in inputs:
+        return {name: (low, high) for name, (low, high) in json.loads(inputs["ranges"].read_text()).items()}
+    return activation_ranges(model, calibration(config), config.compress.quantize.method)
+
+
+def faster(inputs: Mapping[str, Path]) -> list[InFloat]:
+    """The layers that the device has found faster in float, where it was asked."""
+    found = json.loads(inputs[FASTER].read_text()) if FASTER in inputs else []
+    return [InFloat(why="time", **layer) for layer in found]
+
+
+def calibration(config: Config) -> np.ndarray:
+    """Training images that activations' ranges are found on, [N, C, H, W]."""
+    data = dataset_of(config.data)
+    return array(data.fixed(data.train, config.compress.calibration, config.seed)[0])
 
 
 def fp32_file(config: Config, network: nn.Module) -> bytes:
@@ -86,9 +113,7 @@ def fp32_file(config: Config, network: nn.Module) -> bytes:
 
 def int8_file(config: Config, network: nn.Module) -> bytes:
     """The network's INT8 file as it comes by default, with ranges from training images."""
-    data = dataset_of(config.data)
-    images = data.fixed(data.train, config.compress.calibration, config.seed)[0]
-    return quantize_file(fp32_file(config, network), array(images))
+    return quantize_file(fp32_file(config, network), calibration(config))
 
 
 def array(images: Tensor) -> np.ndarray:

@@ -75,14 +75,17 @@ def some(config: Config, *keys: str) -> Mapping[str, Any]:
 
 
 def table_of(config: Config, space: SearchSpace) -> Path:
-    """The file of a table of pruned or factorised layers, measured on the device that the search's table is of.
+    """The file of a table of pruned or factorised layers, measured on the device that the search's table is of."""
+    at_hand(config)
+    return measure_space(config, space)
 
-    Raises LutraError where the search's table may be another device's.
-    """
+
+def at_hand(config: Config) -> None:
+    """Raises LutraError where the search's table may be another device's than the one that is asked now."""
     if config.table is not None and config.ignore:
         raise LutraError(
             "layers that compression changes are measured on this device, and with ignore= the table may be another's: "
-            "measure a table here, or prune by compress.prune.rule=uniform"
+            "measure a table here, or choose by no device: compress.prune.rule=uniform, "
+            "compress.quantize.float_layers=none or accuracy"
         )
     live(config.device)
-    return measure_space(config, space)

@@ -1,0 +1,38 @@
+"""The layers of an fp32 file, each of which may stay in float: what sensitivity and latency are told of.
+
+In a file of ours they are counted as its specs. In any other a layer is a convolution or a linear layer, in the file's
+order, with all nodes up to the next one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+import onnx
+
+WEIGHTED = ("Conv", "Gemm", "MatMul")
+OURS = re.compile(r"l(\d+)\.")  # what the writer's names begin with
+
+
+def layers_of(model: bytes) -> list[int]:
+    """The layers that compute."""
+    return sorted({*layer_by_node(model).values()})
+
+
+def nodes_of(model: bytes, layers: Collection[int]) -> list[str]:
+    """The nodes of layers."""
+    return [node for node, layer in layer_by_node(model).items() if layer in layers]
+
+
+def layer_by_node(model: bytes) -> dict[str, int]:
+    """Nodes by their first output, which is their name too in a file of ours; those of no layer are left out."""
+    nodes = onnx.load_from_string(model).graph.node
+    ours = {node.output[0]: int(found[1]) for node in nodes if (found := OURS.match(node.name))}
+    if ours:
+        return ours
+    layer, found = -1, {}
+    for node in nodes:
+        layer += node.op_type in WEIGHTED
+        found[node.output[0]] = layer
+    return {node: layer for node, layer in found.items() if layer >= 0}

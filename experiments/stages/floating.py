@@ -1,0 +1,75 @@
+"""Which layers stay in float by time: whole files are timed on the device, before one of them is the deployed file.
+
+Pruning has chosen widths before by a table of layers in INT8. A layer that is not pruned, as the stem, shifts the
+latencies of all widths alike when it stays in float, and the choice is the same; the target is then missed downwards.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from compress.faster_in_float import Faster, faster_in_float
+from compress.layers import layers_of
+from compress.quantize import quantize_within
+from experiments import artefacts
+from experiments.config import Config
+from experiments.devices import board_of
+from experiments.keys import data_key, passport_key
+from experiments.measure import followed
+from experiments.stages import quantizing
+from experiments.stages.task import at_hand
+from experiments.train import prepare
+from experiments.weights import load_network
+from predictors.rounds import Value, summarize
+
+FILE = f"{quantizing.FASTER}.json"
+
+
+def needs(config: Config, root: Path, parent: Path) -> dict[str, Path]:
+    """Files that quantization reads beside its network: ranges that were learned, and the layers that are faster."""
+    found = quantizing.learned_ranges(parent)
+    chosen = config.compress.quantize
+    if chosen.kind == "static" and chosen.float_layers in ("time", "both"):
+        found[quantizing.FASTER] = faster_layers(config, parent, found)
+    return found
+
+
+def faster_layers(config: Config, parent: Path, learned: Mapping[str, Path]) -> Path:
+    """The file of the layers that are faster in float on the device, measured now or before."""
+    at_hand(config)
+    chosen = config.compress.quantize
+    settings = {
+        "method": chosen.method,
+        "reduce_range": chosen.reduce_range,
+        "calibration": config.compress.calibration,
+        "device": asdict(config.device),
+        "measure": asdict(config.measure),
+        "data": data_key(config.data),
+        "seed": config.seed,
+    }
+    files = {"parent": parent, **learned}
+    inputs = {key: artefacts.sha256(path) for key, path in files.items()} | {"passport": passport_key(config.device)}
+    label = f"{config.space.name if config.model == 'winner' else config.model}-{config.data.name}-seed{config.seed}"
+
+    def work(folder: Path) -> None:
+        prepare(config.threads, config.seed)
+        found = [asdict(layer) for layer in _measured(config, parent, learned, folder)]
+        artefacts.write(folder / FILE, json.dumps(found, indent=1) + "\n")
+
+    return artefacts.step(Path(config.runs), quantizing.FASTER, label, settings, inputs, work) / FILE
+
+
+def _measured(config: Config, parent: Path, learned: Mapping[str, Path], folder: Path) -> list[Faster]:
+    model = quantizing.fp32_file(config, load_network(parent))
+    ranges = quantizing.ranges_of(config, model, learned)
+    write = partial(quantize_within, model, ranges, reduce_range=config.compress.quantize.reduce_range)
+    with board_of(config.device, folder) as board:
+
+        def timed(files: Mapping[str, bytes]) -> Mapping[str, Value]:
+            return summarize(list(followed(board, files, config.measure, "timing layers in float")))
+
+        return list(faster_in_float(layers_of(model), write, timed))
