@@ -30,8 +30,9 @@ def faster_in_float(
 ) -> Iterator[Faster]:
     """One layer after another, each the one that makes the file fastest, as long as one does beyond all noise.
 
-    `layers` in the file's order. `write(kept)`: the file with these layers in float. `time(files)`: seconds of files, timed in turns; intervals that
-    overlap say nothing. All layers are tried first, then those that gained alone and the neighbours of what is kept.
+    `layers` in the file's order. `write(kept)`: the file with these in float. `time(files)`: seconds of files, timed in
+    turns; intervals that overlap say nothing. All layers are tried first, then those that gained alone and the
+    neighbours of what is kept.
     """
     kept: tuple[int, ...] = ()
     candidates = {*layers}

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import accumulate
 
 import onnx
 
-WEIGHTED = ("Conv", "Gemm", "MatMul")
+WEIGHTED = ("Conv", "Gemm")
 OURS = re.compile(r"l(\d+)\.")  # what the writer's names begin with
 
 
@@ -28,11 +29,8 @@ def nodes_of(model: bytes, layers: Collection[int]) -> list[str]:
 def layer_by_node(model: bytes) -> dict[str, int]:
     """Nodes by their first output, which is their name too in a file of ours; those of no layer are left out."""
     nodes = onnx.load_from_string(model).graph.node
-    ours = {node.output[0]: int(found[1]) for node in nodes if (found := OURS.match(node.name))}
+    ours = {node.output[0]: int(named[1]) for node in nodes if (named := OURS.match(node.name))}
     if ours:
         return ours
-    layer, found = -1, {}
-    for node in nodes:
-        layer += node.op_type in WEIGHTED
-        found[node.output[0]] = layer
-    return {node: layer for node, layer in found.items() if layer >= 0}
+    counted = accumulate(node.op_type in WEIGHTED for node in nodes)
+    return {node.output[0]: count - 1 for node, count in zip(nodes, counted) if count}

@@ -16,7 +16,7 @@ from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from compress.calibration import Ranges, activation_ranges, tensors_data
 from compress.compact import compact
-from compress.layers import nodes_of
+from compress.layers import WEIGHTED, nodes_of
 from search_spaces.errors import LutraError
 
 
@@ -42,6 +42,13 @@ def quantize_within(
 
     Raises LutraError where a layer to stay in float is none of the file's.
     """
+    return quantized(model, ranges, float_layers, reduce_range)[0]
+
+
+def quantized(
+    model: bytes, ranges: Ranges, float_layers: Collection[int], reduce_range: bool
+) -> tuple[bytes, list[str]]:
+    """The INT8 file, and what `model` calls the outputs of its convolutions and linear layers, in their order."""
     graph = onnx.shape_inference.infer_shapes(onnx.load_from_string(model))
     for node in graph.graph.node:
         node.name = node.output[0]  # a foreign file's nodes have no names to be left out by
@@ -62,4 +69,5 @@ def quantize_within(
     )
     quantizer.quantize_model()
     quantizer.model.topological_sort()
-    return compact(quantizer.model.model.SerializeToString())
+    whole = quantizer.model.model
+    return compact(whole.SerializeToString()), [node.name for node in whole.graph.node if node.op_type in WEIGHTED]

@@ -43,6 +43,7 @@ class QuantizeConfig:
     method: str = "minmax"  # static: how activations' ranges are found, if not by qat: minmax, percentile, entropy
     float_layers: str = "none"  # static: what stays in float: what is faster so (time), what keeps 99 % of the
     # predictions (accuracy), both
+    bias_correction: bool = False  # static: whether biases take back what rounding shifts, on calibration images
     reduce_range: bool = False  # static: weights of 7 bits, which no CPU adds up wrongly
 
 

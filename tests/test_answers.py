@@ -36,13 +36,12 @@ DATA = dataset_of(Config().data)
 
 def small(**chosen: object) -> Config:
     return dataclasses.replace(
-        Config(), compress=CompressConfig(quantize=QuantizeConfig(**chosen), calibration=64)  # type: ignore[arg-type]
+        Config(),
+        compress=CompressConfig(quantize=QuantizeConfig(**chosen), calibration=64),  # type: ignore[arg-type]
     )
 
 
-def quantized(
-    folder: Path, network: nn.Module, inputs: Mapping[str, Path] = {}, **chosen: object
-) -> answers.Answers:
+def quantized(folder: Path, network: nn.Module, inputs: Mapping[str, Path] = {}, **chosen: object) -> answers.Answers:
     """By the stage itself, on the digits."""
     save_network(folder / NETWORK, network)
     STAGES["quantize"].run(Task(small(**chosen), folder / NETWORK, inputs, folder))

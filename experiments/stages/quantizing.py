@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from compress.bias_correction import quantize_corrected
 from compress.calibration import Ranges, activation_ranges
 from compress.dynamic import dynamic
 from compress.export import export
@@ -34,10 +35,13 @@ FASTER = "faster_in_float"  # the input that holds what the device has found
 
 
 def settings(config: Config) -> dict[str, Any]:
-    """Of the configuration, as finished steps have it: layers in float were a switch once."""
-    found = some(config, "quantize", "calibration")
-    switched = {"float_layers": False} if config.compress.quantize.float_layers == "none" else {}
-    return {**found, "quantize": found["quantize"] | switched}
+    """Of the configuration, as finished steps have it: layers in float were a switch, and no bias was corrected."""
+    chosen, found = config.compress.quantize, dict(some(config, "quantize", "calibration"))
+    if chosen.float_layers == "none":
+        found["quantize"]["float_layers"] = False
+    if not chosen.bias_correction:
+        del found["quantize"]["bias_correction"]
+    return found
 
 
 def quantize(task: Task) -> None:
@@ -71,8 +75,12 @@ def _static(task: Task, model: bytes, ours: bool) -> tuple[bytes, list[InFloat],
             named = {one.layer for one in kept}
             more = {*float_layers(model, ranges, images, table, named)} - named
             kept += [InFloat(layer, "accuracy") for layer in sorted(more)]
-    file = quantize_within(model, ranges, [one.layer for one in kept], chosen.reduce_range)
-    return file, kept, [row for row in table if row.layer not in {one.layer for one in kept}]
+    layers = [one.layer for one in kept]
+    if chosen.bias_correction:
+        file = quantize_corrected(model, ranges, calibration(task.config), layers, chosen.reduce_range)
+    else:
+        file = quantize_within(model, ranges, layers, chosen.reduce_range)
+    return file, kept, [row for row in table if row.layer not in layers]
 
 
 def learned_ranges(parent: Path) -> dict[str, Path]:
