@@ -153,15 +153,6 @@ def test_the_device_is_asked_about_whole_files_where_time_counts(
         assert (again, len(timed)) == (found, 2)
 
 
-def test_steps_that_were_finished_before_there_was_a_choice_are_found() -> None:
-    assert quantizing.settings(Config())["quantize"] == {
-        "kind": "static",
-        "method": "minmax",
-        "float_layers": False,
-        "reduce_range": False,
-    }
-
-
 def test_a_hand_made_network_is_only_compared(tmp_path: Path) -> None:
     torch.manual_seed(0)
     told = quantized(tmp_path, calibrated(Foreign("resnet8", 10, 1), DATA), kind="static")

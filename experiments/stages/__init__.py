@@ -37,7 +37,7 @@ STAGES: dict[str, Stage] = {
     QUANTIZE: Stage(
         "quantized",
         quantizing.quantize,
-        lambda c: {**quantizing.settings(c), "looked_at": quantizing.LOOKED_AT},
+        lambda c: {**some(c, "quantize", "calibration"), "looked_at": quantizing.LOOKED_AT},
         floating.needs,
         last=True,
     ),

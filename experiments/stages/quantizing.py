@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
@@ -25,23 +24,13 @@ from experiments.choices import dataset_of
 from experiments.config import Config
 from experiments.stages.answers import InFloat, compared, saturated, save
 from experiments.stages.learning import RANGES
-from experiments.stages.task import Task, some
+from experiments.stages.task import Task
 from experiments.weights import load_network
 from search_spaces.network import Network
 from search_spaces.onnx_writer import write
 
 LOOKED_AT = {"sensitivity": 256, "saturation": 8}  # training images, at most
 FASTER = "faster_in_float"  # the input that holds what the device has found
-
-
-def settings(config: Config) -> dict[str, Any]:
-    """Of the configuration, as finished steps have it: layers in float were a switch, and no bias was corrected."""
-    chosen, found = config.compress.quantize, dict(some(config, "quantize", "calibration"))
-    if chosen.float_layers == "none":
-        found["quantize"]["float_layers"] = False
-    if not chosen.bias_correction:
-        del found["quantize"]["bias_correction"]
-    return found
 
 
 def quantize(task: Task) -> None:
