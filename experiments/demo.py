@@ -6,9 +6,7 @@ demo.bundle=FOLDER writes what a board needs to do the same with numpy and onnxr
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
@@ -27,7 +25,7 @@ from experiments.data import Dataset
 from experiments.pictures import frames_of
 from experiments.progress import console
 from experiments.recording import Film
-from predictors.bundle import modules
+from predictors.carried import program, sealed, sha256
 from predictors.classifier import Classifier, Frame, Moment, classify
 from predictors.view import line
 from search_spaces.errors import LutraError
@@ -110,12 +108,10 @@ def contents(shown: board.Shown, model: bytes, frames: Iterable[Frame]) -> Itera
     labels = np.array([-1 if frame.label is None else frame.label for frame in taken], np.int64)
     np.savez_compressed(packed, images=np.stack([frame.pixels for frame in taken]), labels=labels)
     files = {board.MODEL: model, board.IMAGES: packed.getvalue()}
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    hashes = {name: sha256(data) for name, data in files.items()}
     yield from files.items()
-    yield "run.py", board.RUN.encode()
-    yield from modules(board.__file__)
-    settings = {"schema": board.SCHEMA, "shown": asdict(shown), "files": hashes}
-    yield board.SETTINGS, (json.dumps(settings, indent=1) + "\n").encode()
+    yield from program(board.__file__, board.main.__name__, board.DOES)
+    yield board.SETTINGS, sealed({"schema": board.SCHEMA, "shown": asdict(shown), "files": hashes})
 
 
 def _filmed(moments: Iterator[Moment], film: Film, shown: board.Shown) -> Iterator[Moment]:

@@ -6,19 +6,17 @@ The host's demo runs the same code, so that both show the same.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from predictors.agent import passport
+from predictors.carried import opened, unchanged
 from predictors.classifier import Classifier, Frame, Moment, classify
 from predictors.view import line, view
 from search_spaces.errors import LutraError
@@ -26,21 +24,7 @@ from search_spaces.errors import LutraError
 SCHEMA = "lutra/demo/1"
 MODEL, IMAGES, SETTINGS = "model.onnx", "images.npz", "settings.json"
 REDRAWN = 1 / 30  # seconds between two pictures in a terminal, at least
-RUN = '''"""python3 run.py: classifies the images of this folder on this machine; see python3 run.py --help."""
-
-import sys
-from pathlib import Path
-
-try:
-    import numpy  # noqa: F401
-    import onnxruntime  # noqa: F401
-except ImportError as error:
-    sys.exit(f"{error}; type: python3 -m venv venv && venv/bin/pip install numpy onnxruntime; venv/bin/python run.py")
-
-from predictors.demo import main
-
-main(Path(__file__).resolve().parent)
-'''
+DOES = "classifies the images of this folder on this machine; see python3 run.py --help."
 
 
 @dataclass(frozen=True)
@@ -141,19 +125,10 @@ def spoken(moments: Iterator[Moment], say: Callable[[str], object]) -> Iterator[
 
 def _shown(folder: Path) -> Shown:
     """The settings. Raises LutraError where a file of the folder is missing or damaged."""
-    try:
-        settings: Mapping[str, Any] = json.loads((folder / SETTINGS).read_bytes())
-        damaged = [name for name, sha256 in settings["files"].items() if _sha256(folder / name) != sha256]
-        shown = Shown(**settings["shown"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        damaged = [SETTINGS]
-    if damaged:
-        raise LutraError(f"{folder / damaged[0]} is missing or damaged: carry the folder again")
-    return shown
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
+    settings = opened(folder / SETTINGS, SCHEMA)
+    for name, expected in settings["files"].items():
+        unchanged(folder / name, expected)
+    return Shown(**settings["shown"])
 
 
 def _frames(path: Path) -> Iterator[Frame]:

@@ -180,7 +180,7 @@ def test_a_board_needs_numpy_and_onnxruntime_alone(run: Demo, tmp_path: Path) ->
     (folder / "model.onnx").write_bytes(MODEL[:-1])
     assert on_board(folder).stderr == f"error: {folder}/model.onnx is missing or damaged: carry the folder again\n"
     (folder / "settings.json").write_text(json.dumps([]))
-    assert "settings.json is missing or damaged" in on_board(folder).stderr
+    assert "settings.json is damaged or no lutra/demo/1" in on_board(folder).stderr
     assert on_board(folder, "--frames", "0").stderr.count("\n") == 1
 
 

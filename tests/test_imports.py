@@ -47,6 +47,7 @@ WITHOUT_TORCH = (
     "predictors/memory.py",
     "predictors/outputs.py",
     "predictors/bundle.py",
+    "predictors/carried.py",
     "predictors/classifier.py",
     "predictors/view.py",
     "predictors/demo.py",
