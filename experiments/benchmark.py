@@ -14,7 +14,8 @@ from experiments.devices import live
 from experiments.keys import passport_key
 from experiments.measure import measure, read_table
 from experiments.progress import console, track
-from experiments.session import Item, read_rows, session, session_key, show_rows
+from experiments.record import read_rows, show_rows
+from experiments.session import Item, session, session_key
 from experiments.stages import answers
 from experiments.stages.quantizing import fp32_file, int8_file
 from experiments.train import prepare, retrain

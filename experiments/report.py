@@ -16,8 +16,8 @@ from experiments.config import Config
 from experiments.devices import live
 from experiments.measure import measure, network_rows, read_table, table_rows
 from experiments.progress import console
+from experiments.record import read_rows, show_rows
 from experiments.search import best_metrics, read_winner
-from experiments.session import read_rows, show_rows
 from experiments.stages import answers
 from experiments.train import train
 from paper import rows as results

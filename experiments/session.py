@@ -6,14 +6,12 @@ This is the only place where the test images are looked at. The accuracies are o
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from rich.table import Table
 from torch import nn
 
 from compress.depgraph import size
@@ -27,6 +25,7 @@ from experiments.devices import board_of
 from experiments.keys import data_key
 from experiments.measure import followed
 from experiments.progress import track
+from experiments.record import Row, write_rows
 from experiments.sentinels import sentinels, slowdown
 from experiments.stages.quantizing import array
 from predictors.device import Board
@@ -38,31 +37,8 @@ from search_spaces.errors import LutraError
 from search_spaces.evaluation import accuracy
 from search_spaces.network import Network
 
-RECORD = "benchmark.json"
 GOLDEN = 8  # validation images that device and host are compared on
 GOLDEN_LIMIT = 0.05  # of the largest logit: some steps of INT8, since kernels of another CPU round otherwise
-
-
-@dataclass(frozen=True)
-class Row:
-    """One file of the final table. Accuracies are fractions."""
-
-    stage: str
-    precision: str
-    validation_accuracy: float
-    test_accuracy: float
-    latency_median_s: float  # median over rounds of the median inference of a sample
-    latency_p90_s: float  # 90th percentile over all single inferences, as they were
-    predicted_s: float | None  # by a table, at the speed the machine had here; None where a layer was not measured
-    file_bytes: int
-    compressed_bytes: int  # by a lossless compressor
-    peak_bytes: int | None  # resident memory of a process on the device that has run this file alone; None: not asked
-    runtime_bytes: int | None  # of that, before the file was opened
-    macs: int
-    parameters: int
-    seconds: float  # that making the network took
-    parent: str  # sha256 of the file that the network was made from
-    sha256: str  # of this file
 
 
 @dataclass(frozen=True)
@@ -108,8 +84,7 @@ def session(config: Config, items: Sequence[Item], tables: Sequence[LatencyTable
         _row(config, one, values[name].seconds, _percentile(rounds, name), memory.get(name), list(zip(tables, slower)))
         for name, one in track(names.items(), "evaluating files", len(names))
     ]
-    record = {"slowdown": slower[0] if slower else 1.0, "golden": golden, "rows": [asdict(row) for row in rows]}
-    artefacts.write(folder / RECORD, json.dumps(record, indent=1) + "\n")
+    write_rows(folder, rows, slower[0] if slower else 1.0, golden)
 
 
 def _memory(board: Board, items: Mapping[str, Item]) -> dict[str, Memory]:
@@ -190,24 +165,3 @@ def _accuracy(onnx: bytes, data: Dataset, split: Split) -> float:
     """Fraction of a split's images that the file classifies right."""
     images, labels = data.fixed(split, 0, 0)
     return accuracy(torch.from_numpy(onnx_logits(onnx, array(images))), labels)
-
-
-def read_rows(folder: Path) -> tuple[list[Row], float]:
-    """The rows, and how much longer everything took than when the table was measured (1.1: 10 % longer)."""
-    record = json.loads((folder / RECORD).read_text())
-    return [Row(**row) for row in record["rows"]], record["slowdown"]
-
-
-def show_rows(rows: Sequence[Row], title: str, names: Mapping[str, str] = {}) -> Table:
-    """The rows for people: milliseconds, percent, kilobytes."""
-    columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params")
-    table = Table(*columns, title=title)
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for row in rows:
-        accuracies = [f"{100 * value:.2f}" for value in (row.validation_accuracy, row.test_accuracy)]
-        seconds = (row.latency_median_s, row.latency_p90_s, row.predicted_s)
-        latencies = ["" if value is None else f"{1e3 * value:.3f}" for value in seconds]
-        sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]
-        table.add_row(names.get(row.stage, row.stage), row.precision, *accuracies, *latencies, *sizes)
-    return table

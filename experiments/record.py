@@ -1,0 +1,63 @@
+"""The record of a session on the device: a row for each file that was timed, as it is kept and as it is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from experiments import artefacts
+
+RECORD = "benchmark.json"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file of the final table. Accuracies are fractions."""
+
+    stage: str
+    precision: str
+    validation_accuracy: float
+    test_accuracy: float
+    latency_median_s: float  # median over rounds of the median inference of a sample
+    latency_p90_s: float  # 90th percentile over all single inferences, as they were
+    predicted_s: float | None  # by a table, at the speed the machine had here; None where a layer was not measured
+    file_bytes: int
+    compressed_bytes: int  # by a lossless compressor
+    peak_bytes: int | None  # resident memory of a process on the device that has run this file alone; None: not asked
+    runtime_bytes: int | None  # of that, before the file was opened
+    macs: int
+    parameters: int
+    seconds: float  # that making the network took
+    parent: str  # sha256 of the file that the network was made from
+    sha256: str  # of this file
+
+
+def write_rows(folder: Path, rows: Sequence[Row], slowdown: float, golden: float) -> None:
+    """`golden`: how far the device's logits are from the host's, at most, as a fraction of a file's largest."""
+    record = {"slowdown": slowdown, "golden": golden, "rows": [asdict(row) for row in rows]}
+    artefacts.write(folder / RECORD, json.dumps(record, indent=1) + "\n")
+
+
+def read_rows(folder: Path) -> tuple[list[Row], float]:
+    """The rows, and how much longer everything took than when the table was measured (1.1: 10 % longer)."""
+    record = json.loads((folder / RECORD).read_text())
+    return [Row(**row) for row in record["rows"]], record["slowdown"]
+
+
+def show_rows(rows: Sequence[Row], title: str, names: Mapping[str, str] = {}) -> Table:
+    """The rows for people: milliseconds, percent, kilobytes."""
+    columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params")
+    table = Table(*columns, title=title)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for row in rows:
+        accuracies = [f"{100 * value:.2f}" for value in (row.validation_accuracy, row.test_accuracy)]
+        seconds = (row.latency_median_s, row.latency_p90_s, row.predicted_s)
+        latencies = ["" if value is None else f"{1e3 * value:.3f}" for value in seconds]
+        sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]
+        table.add_row(names.get(row.stage, row.stage), row.precision, *accuracies, *latencies, *sizes)
+    return table
