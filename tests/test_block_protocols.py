@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from predictors.profiler import AFTER, BEFORE, BETWEEN, PARTS, kernels
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.spec import MBConv, Spec, macs
 from search_spaces.tiny import tiny
+from tests.commands import Command
 
 ENTRY = 5e-6  # seconds that every inference takes beside its layers
 SPACE = tiny(1, 16, 10)
@@ -85,17 +84,16 @@ def test_both_clocks_tell_seconds(precision: str) -> None:
     assert all(0.01 < other / seconds[0] < 100 for other in seconds)  # of one unit
 
 
-def test_the_command_compares_and_publishes(tmp_path: Path) -> None:
+def test_the_command_compares_and_publishes(command: Command, tmp_path: Path) -> None:
     """A smoke test: the numbers of so short a measuring say nothing."""
-    command = [sys.executable, "-m", "experiments.protocols", f"runs={tmp_path}", f"results={tmp_path}/results"]
-    refused = subprocess.run([*command, "device=pi5", "device.host=board"], capture_output=True, text=True)
-    assert refused.returncode == 2
-    assert refused.stderr.startswith("error: device=ssh cannot compare protocols")
+    folders = (f"runs={tmp_path}", f"results={tmp_path}/results")
+    refused = command("protocols", *folders, "device=pi5", "device.host=board")
+    assert refused.code == 2
+    assert refused.err.startswith("error: device=ssh cannot compare protocols")
     short = ["measure.min_rounds=1", "measure.max_rounds=1", "measure.sample_seconds=0.0005", "measure.networks=3"]
-    done = subprocess.run(
-        [*command, *short, "fidelity.networks=2", "publish=true"], capture_output=True, text=True, check=True
-    )
-    assert all(name in done.stdout for name in BLOCK_PROTOCOLS)
+    done = command("protocols", *folders, *short, "fidelity.networks=2", "publish=true")
+    assert (done.code, done.err) == (0, "")
+    assert all(name in done.out for name in BLOCK_PROTOCOLS)
     with (tmp_path / "results/protocols.csv").open() as file:
         rows = list(csv.DictReader(file))
     expected = {(precision, name) for precision in ("fp32", "int8") for name in BLOCK_PROTOCOLS}

@@ -24,26 +24,19 @@ from compress.cluster import (
 )
 from compress.sparsify import sparsify, sparsity
 from search_spaces.errors import LutraError
-from search_spaces.evaluation import calibrate, predict
+from search_spaces.evaluation import predict
 from search_spaces.network import Network
 from search_spaces.spec import parameters
-from search_spaces.tiny import tiny
 from search_spaces.training import Backward, Recipe, Training, cross_entropy, fit
+from tests.networks import batch, small
 
 torch.set_num_threads(1)
-SPACE = tiny(1, 8, 4)
 RECIPE = Recipe(8, 16, 0.05, weight_decay=0.01, amp=False)
 
 
 @pytest.fixture
 def network() -> Network:
-    torch.manual_seed(0)
-    return calibrate(Network(SPACE.decode(SPACE.reference)), batch(0)[0])
-
-
-def batch(step: int, count: int = 16) -> tuple[Tensor, Tensor]:
-    draw = torch.Generator().manual_seed(step)
-    return torch.randn(count, 1, 8, 8, generator=draw), torch.randint(4, (count,), generator=draw)
+    return small()
 
 
 def train(network: Network, backward: Backward, recipe: Recipe = RECIPE) -> None:

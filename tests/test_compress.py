@@ -14,52 +14,17 @@ from compress.parity import check_parity, onnx_logits, parity
 from compress.prune import prune
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import calibrate
-from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.network import Network
 from search_spaces.onnx_writer import write
-from search_spaces.spec import MBConv, Pointwise, Spec
-from search_spaces.tiny import tiny
 from search_spaces.training import Recipe, Training, cross_entropy, fit
+from tests.networks import GRAPHS, images, lively, pixels
 
 torch.set_num_threads(1)
-TINY = tiny(1, 16, 10)
-MACRO = nasbench_macro(3, 8, 10)
-BLOCK = (Pointwise(24, 24, 1, 8), MBConv(24, 72, 24, 5, 1, 8), Pointwise(24, 24, 1, 8))
-SHRINKING = (Pointwise(16, 24, 1, 8), MBConv(24, 72, 40, 3, 2, 8), Pointwise(40, 16, 1, 4))
-PAIR = (Pointwise(16, 24, 1, 8), Pointwise(24, 16, 1, 8))
-BARE = ("block", "shrinking", "pair")
-GRAPHS: dict[str, tuple[Spec, ...]] = {
-    "reference": TINY.decode(TINY.reference),
-    "smallest": TINY.decode(TINY.smallest),
-    "macro": MACRO.decode((0, 0, 1, 0, 2, 0, 1, 0, 0, 0)),
-    "block": BLOCK,
-    "shrinking": SHRINKING,
-    "pair": PAIR,
-}
-
-
-def images(specs: tuple[Spec, ...], count: int = 32) -> np.ndarray:
-    first = specs[0].convs[0]
-    shape = (count, first.in_channels, first.resolution, first.resolution)
-    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-
-
-def pixels(count: int = 32) -> Tensor:
-    return torch.from_numpy(images(GRAPHS["reference"], count))
 
 
 @pytest.fixture
 def network() -> Network:
-    """The reference of `tiny` with batch norms that do something, calibrated."""
-    torch.manual_seed(0)
-    network = Network(TINY.decode(TINY.reference))
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, -1.5, 1.5)
-            nn.init.normal_(module.bias, std=0.3)
-        if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=0.3)
-    return calibrate(network, pixels(128))
+    return lively()
 
 
 # distillation

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -32,9 +32,9 @@ from experiments.compress import Made
 from experiments.config import Config
 from experiments.data import DATASETS
 from experiments.devices import DEVICES
+from experiments.record import read_rows
 from experiments.report import FIGURES, labels
 from experiments.search import search
-from experiments.session import read_rows
 from experiments.stages import STAGES
 from experiments.train import train
 from predictors.assembly import assemble, file_name
@@ -45,153 +45,10 @@ from predictors.table_file import dump, load
 from search_spaces.space import SearchSpace
 from search_spaces.spec import macs
 from search_spaces.tiny import tiny
+from tests.commands import ROOT, Command, Finished, copy_steps, git
 
-ROOT = Path(__file__).parents[1]
-PACKAGES = ("search_spaces", "predictors", "strategies", "compress", "experiments", "hydra_conf", "paper")
 GROUPS = {"data": DATASETS, "space": SPACES, "device": DEVICES, "strategy": STRATEGIES, "objective": OBJECTIVES}
-SMOKE = ("experiment=smoke", "objective.target_fraction=1")  # a target that some network meets in any noise
-OUTSIDE = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}  # of any other repository
-SAMPLES = ("0.002", "0.01", "0.05")  # seconds, while the machine is too noisy for the one before
-
-# Loads the libraries once, none of ours, and forks a process for every command: that saves each its first three
-# seconds. A command may be told to die at the n-th audit event whose text holds a sign.
-LAUNCHER = """
-import experiments  # says how torch's threads wait, before torch starts any
-import json, os, runpy, signal, sys
-import hydra, onnx, rich.progress, rich.table, safetensors.torch, sklearn.datasets, torch, torchvision
-import matplotlib.backends.backend_agg, matplotlib.backends.backend_pdf, torch.utils.tensorboard
-
-for line in sys.stdin:
-    asked = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        break
-    print(child, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-else:
-    sys.exit()
-
-def die(event, details):
-    global left
-    if event in ("open", "os.rename") and sign in f"{event} {details}":
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-os.setsid()
-os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-for descriptor in (1, 2):
-    os.dup2(os.open(asked["output"][descriptor - 1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-sign, left = asked["die"]
-if left:
-    sys.addaudithook(die)
-sys.argv[1:] = asked["arguments"]
-code = 0
-try:
-    runpy.run_module("experiments." + asked["command"], run_name="__main__")
-except SystemExit as stop:
-    code = stop.code or 0
-sys.stdout.flush()
-os._exit(code)  # taking the libraries down would last a second
-"""
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-class Finished(NamedTuple):
-    house: Path  # a fresh clone
-    runs: Path  # of the pipeline that ran in it
-    arguments: tuple[str, ...]
-    out: str
-
-    def folder(self, step: str) -> Path:
-        """Of the search's table, not that of the pruned widths; of the last stage of compression."""
-        (folder,) = (self.runs / step).glob({"measure": "tiny-*", "compress": "quantize-*"}.get(step, "*"))
-        return folder
-
-    @property
-    def table(self) -> Path:
-        return self.folder("measure") / "table.json"
-
-
-Command = Callable[..., Done]
 Refused = Callable[..., str]
-
-
-def git(house: Path, *words: str) -> str:
-    identity = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
-    command = ["git", *identity, *words]
-    return subprocess.run(command, cwd=house, env=OUTSIDE, capture_output=True, text=True, check=True).stdout
-
-
-@pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a fresh clone holds; committed, where git is installed."""
-    house = tmp_path_factory.mktemp("clone") / "lutra"
-    for package in PACKAGES:
-        ignored = shutil.ignore_patterns("__pycache__", "runs", "build")
-        shutil.copytree(ROOT / package, house / package, ignore=ignored)
-    shutil.copy(ROOT / ".gitignore", house)
-    if shutil.which("git"):
-        git(house, "init", "-q")
-        git(house, "add", "-A")
-        git(house, "commit", "-qm", "all")
-    return house
-
-
-@pytest.fixture(scope="session")
-def finished(house: Path) -> Finished:
-    """The pipeline, started as a user would and run to its end."""
-    for sample in SAMPLES:
-        arguments = (*SMOKE, f"measure.sample_seconds={sample}")
-        started = [sys.executable, "-m", "experiments.pipeline", *arguments]
-        done = subprocess.run(started, cwd=house, env=OUTSIDE, capture_output=True, text=True)
-        if done.returncode == 0:
-            return Finished(house, house / "experiments" / "runs", arguments, done.stdout)
-        shutil.rmtree(house / "experiments" / "runs", ignore_errors=True)
-    pytest.fail(done.stderr)
-
-
-@pytest.fixture(scope="session")
-def command(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """Runs a command in the clone, in a process group of its own.
-
-    `die=(sign, n)`: it kills itself, see LAUNCHER. `meanwhile(group)` is called once it has been started.
-    """
-    output = [str(tmp_path_factory.mktemp("output") / name) for name in ("out", "err")]
-    launcher = subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER],
-        cwd=house,
-        env=OUTSIDE,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    stdin, stdout = launcher.stdin, launcher.stdout
-    assert stdin
-    assert stdout
-
-    def run(
-        name: str,
-        *arguments: str,
-        die: tuple[str, int] = ("", 0),
-        meanwhile: Callable[[int], None] | None = None,
-    ) -> Done:
-        asked = {"command": name, "arguments": arguments, "output": output, "die": die}
-        stdin.write(json.dumps(asked) + "\n")
-        stdin.flush()
-        group = int(stdout.readline())
-        if meanwhile:
-            meanwhile(group)
-        return Done(int(stdout.readline()), *(Path(path).read_text() for path in output))
-
-    with launcher:
-        yield run
-        stdin.close()
 
 
 @pytest.fixture
@@ -229,12 +86,6 @@ def results(runs: Path) -> dict[str, str]:
     kinds = ("winner.json", "candidates.jsonl", "candidates.csv", "*.safetensors", "int8.onnx")
     files = [file for kind in kinds for file in runs.glob(f"*/*/{kind}") if file.parts[-3] != "report"]
     return {str(file.relative_to(runs)): artefacts.sha256(file) for file in files}
-
-
-def copy_steps(finished: Finished, runs: Path, *steps: str) -> Path:
-    for step in steps:
-        shutil.copytree(finished.runs / step, runs / step)
-    return runs
 
 
 def wait(until: Callable[[], bool]) -> None:

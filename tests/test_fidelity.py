@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +26,7 @@ from predictors.rounds import Value
 from predictors.tied_additive import tied_additive
 from search_spaces.errors import LutraError
 from search_spaces.tiny import tiny
+from tests.commands import Command, Finished, copy_steps
 from tests.test_predictors import synthetic_table, true_seconds
 
 OPTIONS = (3, 4, 4, 2, 4, 4)  # as in a space whose layers do not all have the same options
@@ -278,15 +277,10 @@ def test_the_figure_has_a_panel_for_each_precision() -> None:
 # The command
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "experiments.fidelity", *arguments], capture_output=True, text=True)
-
-
-def test_the_command_learns_from_a_file(tmp_path: Path) -> None:
+def test_the_command_learns_from_a_file(command: Command, tmp_path: Path) -> None:
     path = write(tmp_path / "board.csv", rows_of(published()))
-    command = (f"csv={path}", f"runs={tmp_path}", "fidelity.seeds=2", "fidelity.train=[20,60]")
-    done = run(*command)
-    assert done.returncode == 0, done.stderr
+    done = command("fidelity", f"csv={path}", f"runs={tmp_path}", "fidelity.seeds=2", "fidelity.train=[20,60]")
+    assert done.code == 0, done.err
     (result,) = tmp_path.glob("fidelity/board-*/fidelity.csv")
     found = read_points(result)
     assert len(found) == 2 * 2 * len(LEARNERS)
@@ -295,19 +289,20 @@ def test_the_command_learns_from_a_file(tmp_path: Path) -> None:
         if one.trained_on == 60:
             groups.setdefault(one.predictor, []).append(one)
     assert median(groups["additive"], "mape") < 1e-6 < median(groups["forest"], "mape")
-    assert all(name in done.stdout for name in LEARNERS)
-    refused = run(f"csv={path}", f"runs={tmp_path}")
-    assert refused.returncode == 2
-    assert refused.stderr == (
+    assert all(name in done.out for name in LEARNERS)
+    refused = command("fidelity", f"csv={path}", f"runs={tmp_path}")
+    assert refused.code == 2
+    assert refused.err == (
         f"error: {path} has 90 networks: learning from 100 must be from 3 at least, and leave 20 to judge by; "
         "try fidelity.train=[50]\n"
     )
 
 
-def test_the_command_times_fresh_networks(tmp_path: Path) -> None:
+def test_the_command_times_fresh_networks(finished: Finished, command: Command, tmp_path: Path) -> None:
     """A smoke test: the numbers of so short a measuring say nothing."""
-    done = run("experiment=smoke", f"runs={tmp_path}", "fidelity.networks=3")
-    assert done.returncode == 0, done.stderr
+    copy_steps(finished, tmp_path, "measure")
+    done = command("fidelity", *finished.arguments, f"runs={tmp_path}", "fidelity.networks=3")
+    assert done.code == 0, done.err
     (folder,) = tmp_path.glob("fidelity/tiny-local-*")
     found = read_points(folder / "fidelity.csv")
     expected = {"re-test", "sum of blocks alone", "sum of blocks in context", "corrected table", "MACs", *LEARNERS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-import subprocess
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,25 +16,15 @@ from experiments import artefacts, provenance
 from experiments import command as command_line
 from experiments.lineage import lineage
 from search_spaces.errors import LutraError
+from tests.commands import Finished
 
-ROOT = Path(__file__).parents[1]
-SAMPLES = ("0.002", "0.01", "0.05")  # seconds, while the machine is too noisy for the one before
 STAGES = ["prune", "finetune", "quantize"]
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of the smallest pipeline, as a user would start it."""
-    for sample in SAMPLES:
-        runs = tmp_path_factory.mktemp("runs")
-        arguments = ("experiment=smoke", "objective.target_fraction=1", f"measure.sample_seconds={sample}")
-        started = [sys.executable, "-m", "experiments.report", *arguments, f"runs={runs}"]
-        done = subprocess.run(started, cwd=ROOT, capture_output=True, text=True)
-        if done.returncode == 0:
-            (runs / "arguments.json").write_text(json.dumps([*arguments, f"runs={runs}"]))
-            (runs / "printed.txt").write_text(done.stdout)
-            return runs
-    pytest.fail(done.stderr)
+def runs(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the smallest pipeline, to be damaged."""
+    return Path(shutil.copytree(finished.runs, tmp_path_factory.mktemp("copy") / "runs"))
 
 
 @pytest.fixture
@@ -101,9 +91,9 @@ def test_the_tree_s_leaf_is_the_deployed_file(runs: Path, report: Path, told: To
     assert str(report / "lineage.json") in out
 
 
-def test_by_configuration_it_is_the_same_tree(runs: Path, report: Path, told: Told) -> None:
+def test_by_configuration_it_is_the_same_tree(finished: Finished, runs: Path, report: Path, told: Told) -> None:
     by_folder = told(f"run={report}")[1]
-    code, out, err = told(*json.loads((runs / "arguments.json").read_text()))
+    code, out, err = told(*finished.arguments, f"runs={runs}")
     assert (code, err) == (0, "")
     assert out.endswith(by_folder)
 
@@ -137,12 +127,13 @@ def test_a_flipped_byte_or_a_lost_file_is_named(pattern: str, runs: Path, report
         try:
             for content in (bytes(damaged), None):
                 path.write_bytes(content) if content is not None else path.unlink()
-                code, out, err = told(f"run={report}")
-                assert (code, out, err.count("\n")) == (2, "", 1)
-                assert str(path) in err
+                with pytest.raises(LutraError, match=re.escape(str(path))) as caught:
+                    provenance.verify(report)
+                assert "\n" not in str(caught.value)
+            assert told(f"run={report}") == (2, "", f"error: {caught.value}\n")
         finally:
             path.write_bytes(whole)
-    assert told(f"run={report}")[0] == 0
+    provenance.verify(report)
 
 
 def test_the_report_s_own_manifest_is_held_to_its_folder_and_files(report: Path) -> None:

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from compress.lowrank import Ranks, decomposed, energies, energy_ranks, low_rank, low_rank_space, lowrank
 from compress.parity import check_parity, onnx_logits
@@ -31,12 +31,10 @@ from search_spaces.spec import (
     residual,
     to_json,
 )
-from search_spaces.tiny import tiny
 from search_spaces.training import Recipe, Training, cross_entropy, fit
+from tests.networks import REFERENCE, lively, pixels
 
 torch.set_num_threads(1)
-TINY = tiny(1, 16, 10)
-REFERENCE = TINY.decode(TINY.reference)
 FULL = 10_000
 EIGHTS: dict[int, Ranks] = {
     layer: (8, 8) if isinstance(spec, MBConv) else (8,)
@@ -45,22 +43,13 @@ EIGHTS: dict[int, Ranks] = {
 }
 
 
-def pixels(count: int = 32) -> Tensor:
-    return torch.randn(count, 1, 16, 16, generator=torch.Generator().manual_seed(0))
-
-
 @pytest.fixture
 def network() -> Network:
-    """The reference of `tiny` with batch norms that do something, one of them to nothing, calibrated."""
-    torch.manual_seed(0)
-    network = Network(REFERENCE)
+    """One channel of every batch norm does nothing."""
+    network = lively()
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, -1.5, 1.5)
-            nn.init.normal_(module.bias, std=0.3)
             module.weight.data[3] = 0
-        if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=0.3)
     return calibrate(network, pixels(128))
 
 

@@ -12,7 +12,6 @@ from random import Random
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # paper/ is not installed
 from paper import build, compression, hand_made, macros, prediction, pruning, sentences, shares, tables
 from paper.compression_rows import HandMade, Stage
 from paper.figures import style

@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
 
 from compress.importance import GATES, Importances, batch_norm_scale, l1, taylor
 from compress.parity import check_parity
@@ -35,17 +34,11 @@ from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.network import Classifier, Network
 from search_spaces.onnx_writer import write
 from search_spaces.spec import Head, LowRankHead, MBConv, Skip, macs, parameters, residual
-from search_spaces.tiny import tiny
 from strategies.exact import exact_front
+from tests.networks import REFERENCE, lively, pixels
 
 torch.set_num_threads(1)
-TINY = tiny(1, 16, 10)
-REFERENCE = TINY.decode(TINY.reference)
 LABELS = torch.arange(32) % 10
-
-
-def pixels(count: int = 32) -> Tensor:
-    return torch.randn(count, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 
 
 def taylor_of(network: Network) -> Importances:
@@ -63,16 +56,7 @@ MEASURES: dict[str, Callable[[Network], Importances]] = {
 
 @pytest.fixture
 def network() -> Network:
-    """The reference of `tiny` with batch norms that do something, calibrated."""
-    torch.manual_seed(0)
-    network = Network(REFERENCE)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, -1.5, 1.5)
-            nn.init.normal_(module.bias, std=0.3)
-        if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=0.3)
-    return calibrate(network, pixels(128))
+    return lively()
 
 
 def first_block(network: Network) -> int:

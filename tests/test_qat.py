@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import numpy as np
 import onnx
 import pytest
 import torch
 from onnx import numpy_helper
-from torch import Tensor, nn
 
 from compress.calibration import activation_ranges
 from compress.parity import onnx_logits
@@ -19,50 +19,36 @@ from compress.sensitivity import sqnr
 from search_spaces.evaluation import calibrate, predict
 from search_spaces.network import Network
 from search_spaces.onnx_writer import write
-from search_spaces.space import Arch
-from search_spaces.tiny import tiny
+from search_spaces.spec import Spec
 from search_spaces.training import Recipe, Training, cross_entropy, fit
+from tests.networks import GRAPHS, REFERENCE, lively, pixels
 
 torch.set_num_threads(1)
-TINY = tiny(1, 16, 10)
+PIXELS = pixels(64)
 
 
-def pixels(count: int = 64) -> Tensor:
-    shape = (count, 1, 16, 16)
-    return torch.from_numpy(np.random.default_rng(0).standard_normal(shape).astype(np.float32))
-
-
-def fresh(arch: Arch = TINY.reference) -> Network:
-    """A network with batch norms that do something, some of them negative."""
-    torch.manual_seed(0)
-    network = Network(TINY.decode(arch))
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, -1.5, 1.5)
-            nn.init.normal_(module.bias, std=0.3)
-        if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=0.3)
-    return calibrate(network, pixels())
+def fresh(specs: Sequence[Spec] = REFERENCE) -> Network:
+    return lively(specs, len(PIXELS))
 
 
 def test_it_answers_as_its_int8_file() -> None:
     """Up to ties, which deep networks of random weights blow up: so a shallow one."""
-    network = fresh(TINY.smallest)
-    aware = calibrate(QuantizationAware(network), pixels())
-    ours = predict(aware, pixels()).numpy()
+    network = fresh(GRAPHS["smallest"])
+    aware = calibrate(QuantizationAware(network), PIXELS)
+    ours = predict(aware, PIXELS).numpy()
     fp32 = write(network.specs, network.folded())
-    int8 = onnx_logits(quantize_within(fp32, aware.ranges()), pixels().numpy())
+    int8 = onnx_logits(quantize_within(fp32, aware.ranges()), PIXELS.numpy())
     low, high = aware.ranges()[f"l{len(network.specs) - 1}.linear"]
     step = (high - low) / 255
     assert np.abs(ours - int8).max() < 4 * step
     assert np.abs(ours - int8).mean() < 0.5 * step
-    floats = onnx_logits(fp32, pixels().numpy())
+    floats = onnx_logits(fp32, PIXELS.numpy())
     assert sqnr(ours, int8) > sqnr(ours, floats) + 3  # nearer to the file than to the network without rounding
 
 
 def test_the_file_rounds_in_the_learned_steps() -> None:
     network = fresh()
-    aware = calibrate(QuantizationAware(network), pixels())
+    aware = calibrate(QuantizationAware(network), PIXELS)
     file = onnx.load_from_string(quantize_within(write(network.specs, network.folded()), aware.ranges())).graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in file.initializer}
     steps = {constants[node.input[1]].item() for node in file.node if node.op_type == "QuantizeLinear"}
@@ -72,14 +58,14 @@ def test_the_file_rounds_in_the_learned_steps() -> None:
 
 def test_with_many_bits_it_is_the_plain_network() -> None:
     network = fresh()
-    aware = calibrate(QuantizationAware(network, bits=20), pixels())
-    torch.testing.assert_close(predict(aware, pixels()), predict(network, pixels()), rtol=1e-3, atol=1e-3)
+    aware = calibrate(QuantizationAware(network, bits=20), PIXELS)
+    torch.testing.assert_close(predict(aware, PIXELS), predict(network, PIXELS), rtol=1e-3, atol=1e-3)
 
 
 def test_every_rounded_tensor_has_a_range() -> None:
     network = fresh()
-    ranges = calibrate(QuantizationAware(network), pixels()).ranges()
-    seen = activation_ranges(write(network.specs, network.folded()), pixels().numpy())
+    ranges = calibrate(QuantizationAware(network), PIXELS).ranges()
+    seen = activation_ranges(write(network.specs, network.folded()), PIXELS.numpy())
     assert set(ranges) == set(seen) - {"output"}
     for name, (low, high) in ranges.items():
         assert low <= 0 <= high
@@ -90,9 +76,9 @@ def test_every_rounded_tensor_has_a_range() -> None:
 
 
 def test_ranges_stand_still_in_eval() -> None:
-    aware = calibrate(QuantizationAware(fresh()), pixels())
+    aware = calibrate(QuantizationAware(fresh()), PIXELS)
     before = aware.ranges()
-    predict(aware, 10 * pixels())
+    predict(aware, 10 * PIXELS)
     assert aware.ranges() == before
 
 
@@ -102,7 +88,7 @@ def test_it_learns_and_every_weight_takes_part() -> None:
     before = copy.deepcopy(network.state_dict())
     labels = torch.arange(64) % 10
     training = Training(aware, Recipe(15, 64, 0.05))
-    losses = [step.loss for step in fit(training, lambda step: (pixels(), labels), cross_entropy(aware, 0))]
+    losses = [step.loss for step in fit(training, lambda step: (PIXELS, labels), cross_entropy(aware, 0))]
     assert losses[-1] < 0.8 * losses[0]
     assert aware.network is network
     for name, parameter in network.named_parameters():

@@ -7,8 +7,6 @@ import dataclasses
 import hashlib
 import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import cache
@@ -36,6 +34,7 @@ from search_spaces.mobile import mobile
 from search_spaces.space import SearchSpace
 from search_spaces.spec import MBConv, Skip, Spec, macs
 from search_spaces.tiny import tiny
+from tests.commands import Command
 
 SPACE = tiny(1, 16, 10)
 QUIET = Weather()
@@ -431,19 +430,18 @@ def test_tables_are_listed_and_compared(tmp_path: Path, capsys: pytest.CaptureFi
         tables(Config(runs=str(tmp_path / "empty")))
 
 
-def test_verify_finds_one_changed_byte(tmp_path: Path) -> None:
+def test_verify_finds_one_changed_byte(command: Command, tmp_path: Path) -> None:
     """By the command itself."""
     paths = folder_of_tables(tmp_path)
-    command = [sys.executable, "-m", "experiments.tables", "tables.action=verify", f"runs={tmp_path}"]
-    verified = subprocess.run(command, capture_output=True, text=True)
-    assert verified.stdout.count("its hash is right") == 2
+    asked = ("tables", "tables.action=verify", f"runs={tmp_path}")
+    assert command(*asked).out.count("its hash is right") == 2
     damaged = bytearray(paths[1].read_bytes())
     damaged[len(damaged) // 2] ^= 1
     paths[1].write_bytes(damaged)
-    refused = subprocess.run(command, capture_output=True, text=True)
-    assert refused.returncode == 2
-    assert refused.stderr.startswith(f"error: {paths[1]}: the table")
-    assert refused.stderr.count("\n") == 1
+    refused = command(*asked)
+    assert refused.code == 2
+    assert refused.err.startswith(f"error: {paths[1]}: the table")
+    assert refused.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("scenario", ["quiet", "cut"])

@@ -30,6 +30,7 @@ from search_spaces.single_path import single_path
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 from search_spaces.training import Backward, Recipe, Training, cross_entropy, fit, mixed_precision
+from tests.commands import Command
 
 ROOT = Path(__file__).parents[1]
 SPACE = tiny(1, 8, 2)
@@ -258,11 +259,10 @@ def test_two_halves_of_a_batch_give_the_gradients_of_the_whole(tmp_path: Path) -
     torchrun(str(script))
 
 
-def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path) -> None:
+def test_two_processes_have_the_loss_curve_of_one(command: Command, tmp_path: Path) -> None:
     """Step by step at first, where rounding has not yet grown: a network of batch norms doubles it each step."""
     arguments = ["experiment=smoke", "train.learning_rate=0.01", "train.amp=false"]
-    alone = [sys.executable, "-m", "experiments.train", *arguments, f"runs={tmp_path / 'one'}"]
-    subprocess.run(alone, cwd=ROOT, check=True, capture_output=True)
+    assert command("train", *arguments, f"runs={tmp_path / 'one'}").code == 0
     said = torchrun("-m", "experiments.train", *arguments, f"runs={tmp_path / 'two'}")
     assert said.strip().endswith("supernet.safetensors")
     curves = []

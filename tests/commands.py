@@ -1,0 +1,121 @@
+"""Real commands in a fresh clone: what they are given, what they leave, and how they are started quickly."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("search_spaces", "predictors", "strategies", "compress", "experiments", "hydra_conf", "paper")
+SMOKE = ("experiment=smoke", "objective.target_fraction=1")  # a target that some network meets in any noise
+OUTSIDE = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}  # of any other repository
+SAMPLES = ("0.002", "0.01", "0.05")  # seconds, while the machine is too noisy for the one before
+
+# Loads the libraries once, none of ours, and forks a process for every command: that saves each its first three
+# seconds. A command may be told to die at the n-th audit event whose text holds a sign.
+LAUNCHER = """
+import experiments  # says how torch's threads wait, before torch starts any
+import json, os, runpy, signal, sys
+import hydra, onnx, rich.progress, rich.table, safetensors.torch, torch, torchvision
+import sklearn.cluster, sklearn.datasets, sklearn.ensemble, sklearn.gaussian_process
+import matplotlib.backends.backend_agg, matplotlib.backends.backend_pdf, torch.utils.tensorboard
+
+for line in sys.stdin:
+    asked = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        break
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+else:
+    sys.exit()
+
+def die(event, details):
+    global left
+    if event in ("open", "os.rename") and sign in f"{event} {details}":
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+os.setsid()
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+for descriptor in (1, 2):
+    os.dup2(os.open(asked["output"][descriptor - 1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+sign, left = asked["die"]
+if left:
+    sys.addaudithook(die)
+sys.argv[1:] = asked["arguments"]
+code = 0
+try:
+    runpy.run_module("experiments." + asked["command"], run_name="__main__")
+except SystemExit as stop:
+    code = stop.code or 0
+sys.stdout.flush()
+os._exit(code)  # taking the libraries down would last a second
+"""
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class Finished(NamedTuple):
+    house: Path  # a fresh clone
+    runs: Path  # of the pipeline that ran in it
+    arguments: tuple[str, ...]
+    out: str
+
+    def folder(self, step: str) -> Path:
+        """Of the search's table, not that of the pruned widths; of the last stage of compression."""
+        (folder,) = (self.runs / step).glob({"measure": "tiny-*", "compress": "quantize-*"}.get(step, "*"))
+        return folder
+
+    @property
+    def table(self) -> Path:
+        return self.folder("measure") / "table.json"
+
+
+Command = Callable[..., Done]
+
+
+def git(house: Path, *words: str) -> str:
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
+    command = ["git", *identity, *words]
+    return subprocess.run(command, cwd=house, env=OUTSIDE, capture_output=True, text=True, check=True).stdout
+
+
+def copy_steps(finished: Finished, runs: Path, *steps: str) -> Path:
+    for step in steps:
+        shutil.copytree(finished.runs / step, runs / step)
+    return runs
+
+
+def clone(house: Path) -> None:
+    """What a fresh clone holds; committed, where git is installed."""
+    for package in PACKAGES:
+        ignored = shutil.ignore_patterns("__pycache__", "runs", "build")
+        shutil.copytree(ROOT / package, house / package, ignore=ignored)
+    shutil.copy(ROOT / ".gitignore", house)
+    if shutil.which("git"):
+        git(house, "init", "-q")
+        git(house, "add", "-A")
+        git(house, "commit", "-qm", "all")
+
+
+def pipeline(house: Path) -> Finished:
+    """Started as a user would and run to its end. Raises RuntimeError with what it said where it fails."""
+    for sample in SAMPLES:
+        arguments = (*SMOKE, f"measure.sample_seconds={sample}")
+        started = [sys.executable, "-m", "experiments.pipeline", *arguments]
+        done = subprocess.run(started, cwd=house, env=OUTSIDE, capture_output=True, text=True)
+        if done.returncode == 0:
+            return Finished(house, house / "experiments" / "runs", arguments, done.stdout)
+        shutil.rmtree(house / "experiments" / "runs", ignore_errors=True)
+    raise RuntimeError(done.stderr)

@@ -1,0 +1,90 @@
+"""What several test files run: commands in a fresh clone, and the smallest pipeline, once for all workers."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.commands import LAUNCHER, OUTSIDE, Command, Done, Finished, clone, pipeline
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of pytest-xdist have."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def house(shared: Path) -> Path:
+    """A fresh clone."""
+    house = shared / "clone" / "lutra"
+    with one_at_a_time(shared):
+        if not house.exists():
+            clone(house)
+    return house
+
+
+@pytest.fixture(scope="session")
+def finished(house: Path, shared: Path) -> Finished:
+    """The pipeline's files, which nobody may change."""
+    record = shared / "finished.json"
+    with one_at_a_time(shared):
+        if not record.exists():
+            made = pipeline(house)
+            record.write_text(json.dumps([made.arguments, made.out]))
+    arguments, out = json.loads(record.read_text())
+    return Finished(house, house / "experiments" / "runs", tuple(arguments), out)
+
+
+@pytest.fixture(scope="session")
+def command(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    """Runs a command in the clone, in a process group of its own.
+
+    `die=(sign, n)`: it kills itself, see LAUNCHER. `meanwhile(group)` is called once it has been started.
+    """
+    output = [str(tmp_path_factory.mktemp("output") / name) for name in ("out", "err")]
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER],
+        cwd=house,
+        env=OUTSIDE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    stdin, stdout = launcher.stdin, launcher.stdout
+    assert stdin
+    assert stdout
+
+    def run(
+        name: str,
+        *arguments: str,
+        die: tuple[str, int] = ("", 0),
+        meanwhile: Callable[[int], None] | None = None,
+    ) -> Done:
+        asked = {"command": name, "arguments": arguments, "output": output, "die": die}
+        stdin.write(json.dumps(asked) + "\n")
+        stdin.flush()
+        group = int(stdout.readline())
+        if meanwhile:
+            meanwhile(group)
+        return Done(int(stdout.readline()), *(Path(path).read_text() for path in output))
+
+    with launcher:
+        yield run
+        stdin.close()

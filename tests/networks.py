@@ -1,0 +1,64 @@
+"""What compression is tested on: graphs, networks with weights that do something, and images for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from search_spaces.evaluation import calibrate
+from search_spaces.nasbench_macro import nasbench_macro
+from search_spaces.network import Network
+from search_spaces.spec import MBConv, Pointwise, Spec
+from search_spaces.tiny import tiny
+
+TINY = tiny(1, 16, 10)
+REFERENCE = TINY.decode(TINY.reference)
+BARE = ("block", "shrinking", "pair")  # without stem and head
+GRAPHS: dict[str, tuple[Spec, ...]] = {
+    "reference": REFERENCE,
+    "smallest": TINY.decode(TINY.smallest),
+    "macro": nasbench_macro(3, 8, 10).decode((0, 0, 1, 0, 2, 0, 1, 0, 0, 0)),
+    "block": (Pointwise(24, 24, 1, 8), MBConv(24, 72, 24, 5, 1, 8), Pointwise(24, 24, 1, 8)),
+    "shrinking": (Pointwise(16, 24, 1, 8), MBConv(24, 72, 40, 3, 2, 8), Pointwise(40, 16, 1, 4)),
+    "pair": (Pointwise(16, 24, 1, 8), Pointwise(24, 16, 1, 8)),
+}
+SMALL = tiny(1, 8, 4)  # learns within a few steps
+
+
+def images(specs: Sequence[Spec], count: int = 32) -> np.ndarray:
+    """Noise [count, C, H, W] for a graph."""
+    first = specs[0].convs[0]
+    shape = (count, first.in_channels, first.resolution, first.resolution)
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+def pixels(count: int = 32) -> Tensor:
+    """The same for networks of `tiny`."""
+    return torch.from_numpy(images(REFERENCE, count))
+
+
+def lively(specs: Sequence[Spec] = REFERENCE, calibrated_on: int = 128) -> Network:
+    """With batch norms that do something, some of them negative."""
+    torch.manual_seed(0)
+    network = Network(specs)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, -1.5, 1.5)
+            nn.init.normal_(module.bias, std=0.3)
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.3)
+    return calibrate(network, pixels(calibrated_on))
+
+
+def small() -> Network:
+    torch.manual_seed(0)
+    return calibrate(Network(SMALL.decode(SMALL.reference)), batch(0)[0])
+
+
+def batch(step: int, count: int = 16) -> tuple[Tensor, Tensor]:
+    """Noise for `small`, and labels."""
+    draw = torch.Generator().manual_seed(step)
+    return torch.randn(count, 1, 8, 8, generator=draw), torch.randint(4, (count,), generator=draw)
