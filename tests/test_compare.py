@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import math
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -37,10 +40,17 @@ JOURNALS = ("accuracies.jsonl", "searches.jsonl")
 Run = Callable[..., Path]
 
 
-@pytest.fixture
-def published(tmp_path: Path) -> Path:
+class Whole(NamedTuple):
+    """What a comparison leaves, publishes and says."""
+
+    folder: Path
+    results: Path
+    out: str
+
+
+def small(folder: Path) -> Path:
     """81 networks, of which the front is not a single one."""
-    path, rng = tmp_path / "small.csv", np.random.default_rng(0)
+    path, rng = folder / "small.csv", np.random.default_rng(0)
     lines = ["ops,accuracy_percent,rpi4_ms"]
     for picks in itertools.product(range(3), repeat=4):
         effort = 1 + sum(picks)
@@ -49,24 +59,40 @@ def published(tmp_path: Path) -> Path:
     return path
 
 
+def compared(folder: Path, *arguments: str) -> Path:
+    """The command on the folder's table, in this process; the folder of its results."""
+    given = [f"runs={folder / 'runs'}", f"results={folder / 'results'}", f"compare.csv={folder / 'small.csv'}"]
+    folders: list[Path] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("HYDRA_FULL_ERROR", "1")
+        patched.setattr(sys, "argv", ["compare", *given, *arguments])
+        command.run(lambda config: folders.append(compare(config)))
+    return folders[0]
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    return small(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """Undisturbed; nobody may change it."""
+    house = tmp_path_factory.mktemp("whole")
+    small(house)
+    with redirect_stdout(io.StringIO()) as said:
+        folder = compared(house, *SHORT, "publish=true")
+    return Whole(folder, house / "results", said.getvalue())
+
+
 @pytest.fixture
 def table(published: Path) -> Table:
     return read_csv(published, "ops", "accuracy_percent", "rpi4_ms")
 
 
 @pytest.fixture
-def run(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command on the table, in this process; the folder of its results."""
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-
-    def compared(*arguments: str, runs: str = "runs") -> Path:
-        given = [f"runs={tmp_path / runs}", f"results={tmp_path / 'results'}", f"compare.csv={published}", *arguments]
-        monkeypatch.setattr(sys, "argv", ["compare", *given])
-        folders: list[Path] = []
-        command.run(lambda config: folders.append(compare(config)))
-        return folders[0]
-
-    return compared
+def run(published: Path) -> Run:
+    return partial(compared, published.parent)
 
 
 def rows(path: Path, without: Sequence[str] = ("seconds",)) -> list[dict[str, str]]:
@@ -81,8 +107,8 @@ def by_evaluations(path: Path) -> list[dict[str, str]]:
 # The command
 
 
-def test_every_search_has_the_same_budget_and_random_is_there(run: Run) -> None:
-    found = rows(run(*SHORT) / "compare.csv", ())
+def test_every_search_has_the_same_budget_and_random_is_there(whole: Whole) -> None:
+    found = rows(whole.folder / "compare.csv", ())
     counts = {(name, seed): 0 for name in ("random", "nsga2", "evolution") for seed in "01"}
     archs: dict[tuple[str, str], set[str]] = {search: set() for search in counts}
     for row in found:
@@ -109,9 +135,8 @@ def test_the_same_command_again_reads_and_a_lost_end_is_written_again(run: Run) 
 
 @pytest.mark.parametrize("after", [5, 30])
 def test_an_interrupted_comparison_goes_on_and_pays_nothing_twice(
-    run: Run, monkeypatch: pytest.MonkeyPatch, after: int
+    run: Run, whole: Whole, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    whole = run(*SHORT, runs="whole")
     append, appended = journal.append, itertools.count(1)
 
     def interrupted(path: Path, record: dict) -> None:
@@ -124,9 +149,9 @@ def test_an_interrupted_comparison_goes_on_and_pays_nothing_twice(
         with pytest.raises(SystemExit):
             run(*SHORT)
     folder = run(*SHORT)
-    assert rows(folder / "compare.csv") == rows(whole / "compare.csv")
+    assert rows(folder / "compare.csv") == rows(whole.folder / "compare.csv")
     for name in ("curves.csv", "pairs.csv"):
-        assert by_evaluations(folder / name) == by_evaluations(whole / name)
+        assert by_evaluations(folder / name) == by_evaluations(whole.folder / name)
     paid = [tuple(record["arch"]) for record in journal.read(folder / "accuracies.jsonl")]
     assert len(paid) == len(set(paid))
 
@@ -143,11 +168,9 @@ def test_an_exhaustive_search_reaches_the_exact_front(run: Run) -> None:
         assert own[0].regret > own[-1].regret == pytest.approx(0)
 
 
-def test_few_seeds_tell_nothing_apart_and_say_so(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    run(*SHORT)
-    said = capsys.readouterr().out
-    assert said.count("no two strategies are told apart: 2 seeds cannot do it, 5 or more can") == 4
-    assert "the exact front's" in said
+def test_few_seeds_tell_nothing_apart_and_say_so(whole: Whole) -> None:
+    assert whole.out.count("no two strategies are told apart: 2 seeds cannot do it, 5 or more can") == 4
+    assert "the exact front's" in whole.out
 
 
 def test_seconds_end_a_search(run: Run) -> None:
@@ -165,8 +188,8 @@ def test_a_search_that_ran_out_of_seconds_is_judged_by_what_it_had() -> None:
     assert comparison.stopped(row for row in rows if row.strategy == "fast") == ""
 
 
-def test_tensorboard_has_each_search(run: Run) -> None:
-    folder = run(*SHORT)
+def test_tensorboard_has_each_search(whole: Whole) -> None:
+    folder = whole.folder
     board = EventAccumulator(str(folder / "nsga2-seed1")).Reload()
     last = float(rows(folder / "curves.csv")[-1]["share"])
     assert 0 < board.Scalars("final/share")[0].value <= 1.000001
@@ -339,28 +362,27 @@ def test_words_follow_the_verdicts() -> None:
     assert comparison.verdict([pair("random", "nsga2", True, "regret")]) == "nsga2 is better than random"
 
 
-def test_the_paper_tells_of_a_comparison_where_there_is_one(run: Run, tmp_path: Path) -> None:
+def test_the_paper_tells_of_a_comparison_where_there_is_one(whole: Whole, tmp_path: Path) -> None:
     assert set(comparison.macros(tmp_path / "results").values()) == {""}
-    run(*SHORT, "publish=true")
-    assert {path.name for path in (tmp_path / "results").iterdir()} == {"compare.csv", "curves.csv", "pairs.csv"}
-    said = comparison.macros(tmp_path / "results")
+    assert {path.name for path in whole.results.iterdir()} == {"compare.csv", "curves.csv", "pairs.csv"}
+    said = comparison.macros(whole.results)
     assert said["ComparedProblem"].startswith("On small, random, nsga2 and evolution searched with 2 seeds each")
     assert "After 12 evaluations the mean hypervolume is" in said["ComparedEvaluations"]
     assert "no two strategies are told apart" in said["ComparedEvaluations"]
     for name in ("first.pdf", "second.pdf"):
-        style.save(figure.draw(tmp_path / "results"), tmp_path / name)
+        style.save(figure.draw(whole.results), tmp_path / name)
     assert (tmp_path / "first.pdf").read_bytes() == (tmp_path / "second.pdf").read_bytes()
 
 
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
-def test_the_paper_is_built_with_a_comparison(run: Run, tmp_path: Path) -> None:
+def test_the_paper_is_built_with_a_comparison(whole: Whole, tmp_path: Path) -> None:
     results = tmp_path / "results"
     shutil.copytree(Path(build.__file__).parent / "results", results)
     for name in ("compare.csv", "curves.csv", "pairs.csv"):
         (results / name).unlink(missing_ok=True)
     build.sources(results, tmp_path / "build")
     assert not (tmp_path / "build" / "compare.pdf").exists()
-    run(*SHORT, "publish=true")
+    shutil.copytree(whole.results, results, dirs_exist_ok=True)
     build.sources(results, tmp_path / "build")
     build.typeset(tmp_path / "build")
     log = (tmp_path / "build" / "paper.log").read_text(errors="replace")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import onnx
@@ -54,12 +55,15 @@ def network(name: str) -> nn.Module:
     return made.eval()
 
 
+@cache
+def pruned(name: str) -> nn.Module:
+    return prune_groups(network(name), SHAPE, 0.6)
+
+
 @pytest.fixture(scope="module", params=["ours", *FOREIGN])
 def exported(request: pytest.FixtureRequest) -> tuple[nn.Module, bytes]:
     """A hand-made network, or ours after pruning, and its file; the export takes seconds."""
-    made = network(request.param)
-    if request.param == "ours":
-        made = prune_groups(made, SHAPE, 0.6)
+    made = pruned("ours") if request.param == "ours" else network(request.param)
     return made, export(made, SHAPE)
 
 
@@ -118,10 +122,10 @@ def test_pruning(name: str) -> None:
     made = network(name)
     before = {key: tensor.clone() for key, tensor in made.state_dict().items()}
     torch.testing.assert_close(predict(prune_groups(made, SHAPE, 1.0), images(4)), predict(made, images(4)))
-    whole, sizes = size(made, SHAPE), [size(prune_groups(made, SHAPE, keep), SHAPE) for keep in (0.8, 0.6)]
+    whole, sizes = size(made, SHAPE), [size(slim, SHAPE) for slim in (prune_groups(made, SHAPE, 0.8), pruned(name))]
     assert whole.macs > sizes[0].macs > sizes[1].macs
     assert whole.parameters > sizes[0].parameters > sizes[1].parameters
-    slim = prune_groups(made, SHAPE, 0.6).train()
+    slim = copy.deepcopy(pruned(name)).train()
     assert slim(images(4)).shape == (4, 10)
     slim(images(4)).square().sum().backward()
     assert all(parameter.grad is not None for parameter in slim.parameters())
@@ -130,7 +134,7 @@ def test_pruning(name: str) -> None:
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_pruned_network_is_built_again_from_its_weights(name: str) -> None:
-    slim = prune_groups(network(name), SHAPE, 0.6)
+    slim = pruned(name)
     again = Foreign(name, 10, SHAPE[0])
     shape_like(again, slim.state_dict())
     again.load_state_dict(slim.state_dict())
