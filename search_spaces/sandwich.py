@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from random import Random
-from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from search_spaces.space import SearchSpace
 from search_spaces.training import Backward
@@ -17,25 +15,17 @@ from search_spaces.training import Backward
 def sandwich(supernet: nn.Module, space: SearchSpace, smoothing: float, seed: int, middle: int = 2) -> Backward:
     """The largest network learns the labels, the smallest and `middle` random ones learn the largest one's output.
 
-    Gives the largest network's loss. Where several processes train, gradients are exchanged with the last backward.
+    Gives the largest network's loss.
     """
 
     def backward(step: int, images: Tensor, labels: Tensor) -> float:
         rng = Random(f"sandwich {seed} {step}")
-        with unsynchronised(supernet):
-            logits = supernet(images, space.largest)
-            loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
-            loss.backward()
-            soft = logits.detach().softmax(1)
-            *inner, last = space.smallest, *(space.sample(rng) for _ in range(middle))
-            for arch in inner:
-                F.cross_entropy(supernet(images, arch), soft).backward()
-        F.cross_entropy(supernet(images, last), soft).backward()
+        drawn = [space.sample(rng) for _ in range(middle)]
+        logits, *others = supernet(images, space.largest, space.smallest, *drawn)
+        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        soft = logits.detach().softmax(1)
+        distilled = [F.cross_entropy(other, soft) for other in others]
+        torch.stack([loss, *distilled]).sum().backward()
         return loss.item()
 
     return backward
-
-
-def unsynchronised(model: nn.Module) -> contextlib.AbstractContextManager[Any]:
-    """Where gradients stay with their process."""
-    return model.no_sync() if isinstance(model, DistributedDataParallel) else contextlib.nullcontext()

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.batch_norm import batch_norm
+from search_spaces.channels import first_channels
 from search_spaces.convolution import conv2d
 from search_spaces.network import Classifier, ConvBN, Layer, Network, build, device_of
 from search_spaces.space import Arch, SearchSpace
@@ -27,7 +28,11 @@ Choice = Sequence[Union[int, Tensor]]  # picks, or one distribution [options] pe
 
 
 class Supernet(nn.Module):
-    """Every network of a space at once: images [N, C, H, W], and a choice -> logits [N, classes]."""
+    """Every network of a space at once: images [N, C, H, W], and a choice -> logits [N, classes].
+
+    Several architectures -> [architectures, N, classes]. What they begin with alike is computed once: whole layers,
+    and in the layer where they part, the channels that they share.
+    """
 
     def __init__(self, space: SearchSpace) -> None:
         super().__init__()
@@ -36,10 +41,23 @@ class Supernet(nn.Module):
         self.layers: Sequence[SuperLayer] = layers  # type: ignore[assignment]
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, x: Tensor, choice: Choice) -> Tensor:
+    def forward(self, x: Tensor, choice: Choice, *others: Arch) -> Tensor:
+        if others:
+            archs: list[Arch] = [choice, *others]  # type: ignore[list-item]
+            logits = self._branches(x, archs, 0)
+            return torch.stack([logits[arch] for arch in archs])
         for layer, pick in zip(self.layers, choice, strict=True):
-            x = layer.mix(x, pick) if isinstance(pick, Tensor) else layer.pick(x, pick)
+            x = layer.mix(x, pick) if isinstance(pick, Tensor) else layer.branches(x, [pick])[pick]
         return x
+
+    def _branches(self, x: Tensor, archs: Sequence[Arch], depth: int) -> dict[Arch, Tensor]:
+        """Logits of architectures that are alike up to layer `depth`, whose input is x."""
+        if depth == len(self.layers):
+            return dict.fromkeys(archs, x)
+        logits = {}
+        for pick, y in self.layers[depth].branches(x, [arch[depth] for arch in archs]).items():
+            logits |= self._branches(y, [arch for arch in archs if arch[depth] == pick], depth + 1)
+        return logits
 
     @torch.no_grad()
     def extract(self, arch: Arch) -> Network:
@@ -70,13 +88,34 @@ class SuperLayer(nn.Module):
     def computes(self, pick: int) -> bool:
         return not isinstance(self.options[pick], Skip)
 
-    def pick(self, x: Tensor, pick: int) -> Tensor:
-        """One option's output, from slices of the largest option's weights."""
-        if not self.computes(pick):
-            return x
-        layer = self.largest[_kind(self.options[pick])]
-        weights = [conv.conv.weight[region] for conv, region in zip(layer.convs, self.regions[pick])]
-        return _run(layer, x, weights)
+    def branches(self, x: Tensor, picks: Sequence[int]) -> dict[int, Tensor]:
+        """Each option's output, from slices of the largest option's weights."""
+        outputs = {pick: x for pick in picks if not self.computes(pick)}
+        for kind, layer in self.largest.items():
+            members = [pick for pick in picks if _kind(self.options[pick]) == kind]
+            for pick, y in self._convolved(layer, 0, x, members).items():
+                outputs[pick] = _finished(layer, x, y)
+        return outputs
+
+    def _convolved(self, layer: Layer, index: int, x: Tensor, picks: Sequence[int]) -> dict[int, Tensor]:
+        """What options' convolutions from `index` on make of the first channels of x.
+
+        Those that differ in their width alone are one: the widest, whose first channels are the others' output.
+        """
+        if index == len(layer.convs):
+            return dict.fromkeys(picks, x)
+        convs = {pick: self.options[pick].convs[index] for pick in picks}
+        alike: dict[tuple[int, int], list[int]] = {}
+        for pick, conv in convs.items():
+            alike.setdefault((conv.kernel, conv.in_channels // conv.groups), []).append(pick)
+        widest = [max(members, key=lambda pick: convs[pick].out_channels) for members in alike.values()]
+        inputs = first_channels(x, [convs[pick].in_channels for pick in widest])
+        outputs = {}
+        for pick, y, members in zip(widest, inputs, alike.values()):
+            own = layer.convs[index]
+            y = _normalised(own, y, own.conv.weight[self.regions[pick][index]])
+            outputs |= self._convolved(layer, index + 1, y, members)
+        return outputs
 
     def mix(self, x: Tensor, distribution: Tensor) -> Tensor:
         """Expected weights of each kind of option; kinds (Skip, Pointwise, MBConv) add by their probability."""
@@ -90,7 +129,10 @@ class SuperLayer(nn.Module):
             within = distribution[members] / share.clamp_min(1e-12)
             layer = self.largest[kind]
             weights = [conv.conv.weight * self._mask(i, conv, members, within) for i, conv in enumerate(layer.convs)]
-            output = output + share * _run(layer, x, weights)
+            y = x
+            for conv, weight in zip(layer.convs, weights):
+                y = _normalised(conv, y, weight)
+            output = output + share * _finished(layer, x, y)
         return output  # type: ignore[return-value]
 
     def _mask(self, index: int, conv: ConvBN, members: list[int], within: Tensor) -> Tensor:
@@ -112,15 +154,15 @@ class SuperLayer(nn.Module):
             target.linear.load_state_dict(layer.linear.state_dict())
 
 
-def _run(layer: Layer, x: Tensor, weights: list[Tensor]) -> Tensor:
-    """A layer's forward pass with other convolution weights, and batch statistics in its batch norms."""
-    y = x
-    for conv, weight in zip(layer.convs, weights):
-        out, norm = weight.shape[0], conv.norm
-        groups = out if conv.conv.groups > 1 else 1
-        y = conv2d(y, weight, conv.conv.stride[0], groups)
-        y = batch_norm(y, norm.weight[:out], norm.bias[:out], norm.eps)
-        y = conv.activation(y)
+def _normalised(conv: ConvBN, x: Tensor, weight: Tensor) -> Tensor:
+    """A convolution with another weight than its own, batch norm with the batch's statistics, and its activation."""
+    out, norm = weight.shape[0], conv.norm
+    y = conv2d(x, weight, conv.conv.stride[0], out if conv.conv.groups > 1 else 1)
+    return conv.activation(batch_norm(y, norm.weight[:out], norm.bias[:out], norm.eps))
+
+
+def _finished(layer: Layer, x: Tensor, y: Tensor) -> Tensor:
+    """What follows a layer's convolutions, which made y of x."""
     if isinstance(layer, Classifier):
         return layer.classify(y)
     return x + y if layer.residual else y

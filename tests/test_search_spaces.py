@@ -86,6 +86,24 @@ def test_index_is_one_hot_is_extracted(space: SearchSpace) -> None:
         torch.testing.assert_close(extracted(x), by_index, rtol=1e-8, atol=1e-8)
 
 
+@every_space
+def test_architectures_together_are_each_alone(space: SearchSpace) -> None:
+    """Logits, and the gradients' sum; the same architecture may come twice."""
+    supernet = Supernet(space).double()
+    season(supernet)
+    several, x = [*archs(space, draws=2), space.largest], images(space, 2).double()
+    together = supernet(x, *several)
+    together.square().mean().backward()
+    summed = [parameter.grad.clone() for parameter in supernet.parameters() if parameter.grad is not None]
+    supernet.zero_grad()
+    alone = torch.stack([supernet(x, arch) for arch in several])
+    alone.square().mean().backward()
+    torch.testing.assert_close(together, alone)
+    torch.testing.assert_close(
+        summed, [parameter.grad for parameter in supernet.parameters() if parameter.grad is not None]
+    )
+
+
 def test_different_architectures_answer_differently() -> None:
     space = SPACES["tiny"]
     supernet, x = Supernet(space), images(space)

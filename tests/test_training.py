@@ -204,9 +204,9 @@ def test_a_sandwich_adds_the_gradients_of_four_networks() -> None:
     model, (x, labels) = supernet(), batch(0)
     calls: list[tuple[int, ...]] = []
 
-    def spied(images: Tensor, arch: tuple[int, ...]) -> Tensor:
-        calls.append(arch)
-        return model(images, arch)
+    def spied(images: Tensor, *archs: tuple[int, ...]) -> Tensor:
+        calls.extend(archs)
+        return model(images, *archs)
 
     loss = sandwich(spied, SPACE, 0.1, seed=0)(0, x, labels)  # type: ignore[arg-type]
     assert calls[:2] == [SPACE.largest, SPACE.smallest]

@@ -6,15 +6,18 @@ Central taps and first channels as in ours (its kernel transformation off), and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from random import Random
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from search_spaces.network import Classifier, ConvBN, Layer
-from search_spaces.space import Arch
+from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import Conv, MBConv
 from search_spaces.supernet import Supernet
+from search_spaces.training import Backward
 
 
 class OfaSupernet(nn.Module):
@@ -73,6 +76,22 @@ class OfaSupernet(nn.Module):
                 block.conv.active_expand_ratio = spec.hidden_channels // spec.in_channels
                 x = block(x)
         return self.linear(self.mix(x).mean((2, 3)))
+
+
+def in_turn(supernet: OfaSupernet, space: SearchSpace, smoothing: float, seed: int) -> Backward:
+    """`search_spaces.sandwich` as users of dynamic layers run it: forward and backward, network by network."""
+
+    def backward(step: int, images: Tensor, labels: Tensor) -> float:
+        rng = Random(f"sandwich {seed} {step}")
+        logits = supernet(images, space.largest)
+        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        loss.backward()
+        soft = logits.detach().softmax(1)
+        for arch in (space.smallest, space.sample(rng), space.sample(rng)):
+            F.cross_entropy(supernet(images, arch), soft).backward()
+        return loss.item()
+
+    return backward
 
 
 def only(ours: Supernet, place: int) -> Layer:

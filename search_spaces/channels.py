@@ -1,0 +1,31 @@
+"""First channels of one tensor for several networks, whose gradients add up in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def first_channels(x: Tensor, widths: Sequence[int]) -> list[Tensor]:
+    """[N, C, H, W] -> its first channels, a tensor for each of `widths`; the widest has all C."""
+    distinct = sorted(set(widths))
+    cut = dict(zip(distinct, FirstChannels.apply(x, distinct) if len(distinct) > 1 else [x]))
+    return [cut[width] for width in widths]
+
+
+class FirstChannels(torch.autograd.Function):
+    """Copies, and the sum of their gradients; widths rise."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, widths: Sequence[int]) -> tuple[Tensor, ...]:
+        return tuple(x[:, :width].contiguous(memory_format=torch.channels_last) for width in widths)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        total = gradients[-1].clone()
+        for gradient in gradients[:-1]:
+            total[:, : gradient.shape[1]] += gradient
+        return total, None
