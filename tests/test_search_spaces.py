@@ -91,7 +91,7 @@ def test_architectures_together_are_each_alone(space: SearchSpace) -> None:
     """Logits, and the gradients' sum; the same architecture may come twice."""
     supernet = Supernet(space).double()
     season(supernet)
-    several, x = [*archs(space, draws=2), space.largest], images(space, 2).double()
+    several, x = [*archs(space), space.largest], images(space).double()
     together = supernet(x, *several)
     together.square().mean().backward()
     summed = [parameter.grad.clone() for parameter in supernet.parameters() if parameter.grad is not None]
