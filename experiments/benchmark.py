@@ -82,8 +82,8 @@ def item(config: Config, made: Made) -> Item:
     if made.path.suffix == ".onnx":
         assert made.parent is not None
         name, network = made.path.stem, load_network(made.parent)
-        tabled = not answers.load(made.path.parent).in_float
-        return Item(name, name, network, made.path.read_bytes(), seconds, parent, tabled)
+        in_float = [one.layer for one in answers.load(made.path.parent).in_float]
+        return Item(name, name, network, made.path.read_bytes(), seconds, parent, in_float)
     network = load_network(made.path)
     return Item(made.name, "fp32", network, fp32_file(config, network), seconds, parent)
 

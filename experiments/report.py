@@ -150,6 +150,7 @@ def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float
         "search_seconds": manifests["search"]["seconds"],
         "measure_seconds": artefacts.manifest(table.parent)["seconds"] if own else "",
         "int8_agreement": checked.agreement,
+        "float_layers": " ".join(str(one.layer) for one in checked.in_float),
         "saturating_layers": "" if checked.saturating is None else checked.saturating,
         "git_commit": manifests["benchmark"]["git_commit"],
         "machine_speed": 1 / slowdown,

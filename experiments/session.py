@@ -6,7 +6,7 @@ This is the only place where the test images are looked at. The accuracies are o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Item:
     onnx: bytes
     seconds: float = 0.0
     parent: str = ""
-    tabled: bool = True  # whether a latency table's precision is this file's, in every layer
+    in_float: Collection[int] = ()  # layers of an INT8 file
 
 
 def session_key(config: Config) -> dict[str, object]:
@@ -152,12 +152,10 @@ def _row(
 
 def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, float]]) -> float | None:
     """By the first table that knows all its layers, at the speed of now."""
-    if not (isinstance(one.network, Network) and one.tabled and one.precision in PRECISIONS):
+    if not (isinstance(one.network, Network) and one.precision in PRECISIONS):
         return None
-    specs = one.network.specs
-    known = (
-        slower * table.latency(specs, one.precision) for table, slower in tables if table.covers(specs, one.precision)
-    )
+    asked = one.network.specs, one.precision, one.in_float
+    known = (slower * table.latency(*asked) for table, slower in tables if table.covers(*asked))
     return next(known, None)
 
 

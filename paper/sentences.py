@@ -150,7 +150,9 @@ def quantized(setup: Setup) -> str:
     layers = setup.values.get("float_layers", "").split()
     if not layers:
         return "all layers"
-    return f"all layers but {', '.join(map(escape, layers))}, which stay in float"
+    if layers == ["0"]:
+        return "all layers but the first, which stays in float"
+    return f"all layers but numbers {', '.join(map(escape, layers))}, counted from 0, which stay in float"
 
 
 def machine(setup: Setup) -> str:

@@ -6,7 +6,7 @@ error, never zero; a Skip is zero by construction, as nothing is computed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,13 +96,18 @@ class LatencyTable:
             )
         return self.rows[precision, spec].seconds
 
-    def covers(self, specs: Iterable[Spec], precision: str) -> bool:
+    def covers(self, specs: Sequence[Spec], precision: str, in_float: Collection[int] = ()) -> bool:
         """Whether every layer of a network was measured."""
-        return all(isinstance(spec, Skip) or (precision, spec) in self.rows for spec in specs)
+        return all(
+            isinstance(spec, Skip) or (kind, spec) in self.rows for kind, spec in _kinds(specs, precision, in_float)
+        )
 
-    def latency(self, specs: Sequence[Spec], precision: str) -> float:
-        """A network's predicted seconds, from any specs that the table knows."""
-        naive = np.asarray(sum(self.seconds(spec, precision) for spec in specs))
+    def latency(self, specs: Sequence[Spec], precision: str, in_float: Collection[int] = ()) -> float:
+        """A network's predicted seconds, from any specs that the table knows.
+
+        Layers `in_float` count as in fp32; what their conversions cost is not in a table.
+        """
+        naive = np.asarray(sum(self.seconds(spec, kind) for kind, spec in _kinds(specs, precision, in_float)))
         return float(self.corrections[precision](naive, sum(not isinstance(spec, Skip) for spec in specs)))
 
     def timed_seconds(self) -> dict[str, float]:
@@ -140,6 +145,11 @@ class LatencyTable:
             )
         if precision is not None and precision not in self.corrections:
             raise LutraError(f"the table holds {', '.join(self.corrections)}, not {precision}; measure one that does")
+
+
+def _kinds(specs: Sequence[Spec], precision: str, in_float: Collection[int]) -> Iterator[tuple[str, Spec]]:
+    """Each layer with its precision."""
+    return ((("fp32" if layer in in_float else precision), spec) for layer, spec in enumerate(specs))
 
 
 def _padded(space: SearchSpace) -> list[list[Spec | None]]:

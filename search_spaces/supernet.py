@@ -54,7 +54,7 @@ class Supernet(nn.Module):
         """Logits of architectures that are alike up to layer `depth`, whose input is x."""
         if depth == len(self.layers):
             return dict.fromkeys(archs, x)
-        logits = {}
+        logits: dict[Arch, Tensor] = {}
         for pick, y in self.layers[depth].branches(x, [arch[depth] for arch in archs]).items():
             logits |= self._branches(y, [arch for arch in archs if arch[depth] == pick], depth + 1)
         return logits
@@ -110,7 +110,7 @@ class SuperLayer(nn.Module):
             alike.setdefault((conv.kernel, conv.in_channels // conv.groups), []).append(pick)
         widest = [max(members, key=lambda pick: convs[pick].out_channels) for members in alike.values()]
         inputs = first_channels(x, [convs[pick].in_channels for pick in widest])
-        outputs = {}
+        outputs: dict[int, Tensor] = {}
         for pick, y, members in zip(widest, inputs, alike.values()):
             own = layer.convs[index]
             y = _normalised(own, y, own.conv.weight[self.regions[pick][index]])

@@ -290,6 +290,18 @@ def test_a_sample_that_is_no_positive_number_is_named(text: str, bad: object) ->
         load(sealed(content))
 
 
+def test_a_layer_in_float_counts_as_in_fp32(table: LatencyTable) -> None:
+    specs, slope = SPACE.decode(SPACE.reference), table.corrections["int8"].slope
+    whole = table.latency(specs, "int8")
+    for layer, spec in enumerate(specs):
+        apart = table.seconds(spec, "fp32") - table.seconds(spec, "int8")
+        assert table.latency(specs, "int8", [layer]) - whole == pytest.approx(slope * apart)
+    without_fp32 = dataclasses.replace(table, rows={key: row for key, row in table.rows.items() if key[0] == "int8"})
+    assert table.covers(specs, "int8", [0])
+    assert without_fp32.covers(specs, "int8")
+    assert not without_fp32.covers(specs, "int8", [0])
+
+
 @pytest.mark.parametrize("key", ["verdict", "layers", "networks", "timed", "rounds", "corrections"])
 @pytest.mark.parametrize("change", ["remove", "nothing"])
 def test_a_well_sealed_file_that_is_no_table_is_one_line(text: str, key: str, change: str) -> None:
