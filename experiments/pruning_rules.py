@@ -1,7 +1,7 @@
 """python -m experiments.pruning_rules: pruning by what the device rewards beside rules that do not ask it.
 
 Uniform widths, and torch-pruning with one threshold for all groups (DepGraph), each prune the same winner to the same
-measured latency or a little more, are finetuned alike and quantized.
+measured latency or a little more, are finetuned alike and quantized, in every layer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def pruning_rules(config: Config) -> Path:
 
 def pruned_by(config: Config, rule: str, keep: float) -> Config:
     prune = replace(config.compress.prune, rule=rule, keep=keep)
-    return replace(config, compress=replace(config.compress, prune=prune))
+    quantize = replace(config.compress.quantize, float_layers="none")
+    return replace(config, compress=replace(config.compress, prune=prune, quantize=quantize))
 
 
 def keeps(config: Config) -> dict[str, float]:
