@@ -239,7 +239,7 @@ def test_setup_and_data_reach_the_text(results: Path, tmp_path: Path) -> None:
     edit(results / "setup.csv", "cifar10_jpeg.tar.gz", "my_birds\nfloat_layers,0 12")
     told = macros.numbers(results)
     assert told["Data"] == told["DataCited"] == r"my\_birds"
-    assert told["QuantizedLayers"] == "all layers but 0, 12, which stay in float"
+    assert told["QuantizedLayers"] == "all layers but numbers 0, 12, counted from 0, which stay in float"
 
 
 def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_path: Path) -> None:
