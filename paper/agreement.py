@@ -9,20 +9,22 @@ from paper.compression_rows import HandMade, PruningRule, Stage, Variant
 from paper.rows import FILES, ResultError, read, setup
 
 Place = tuple[type[Stage], str]  # a file's rows, and a stage
-SAME = [  # the same network file, made by two commands
-    ((Variant, "nothing"), (Stage, "retrained")),
-    ((Variant, "prune, finetune, quantize"), (Stage, "int8")),
-    ((HandMade, "winner"), (Stage, "int8")),
-    ((HandMade, "winner, unpruned"), (Variant, "finetune, quantize")),
-    ((PruningRule, "device"), (Variant, "prune, finetune, quantize")),
+SAME: list[
+    tuple[str, Place, Place]
+] = [  # made by two commands: the same file, or files of the same network, one with layers in float
+    ("sha256", (Variant, "nothing"), (Stage, "retrained")),
+    ("sha256", (Variant, "prune, finetune, quantize"), (Stage, "int8")),
+    ("sha256", (HandMade, "winner"), (Stage, "int8")),
+    ("sha256", (HandMade, "winner, unpruned"), (Variant, "finetune, quantize")),
+    ("parent", (PruningRule, "device"), (Variant, "prune, finetune, quantize")),
 ]
 MACHINE = ("cpu", "machine", "threads", "onnxruntime")
 
 
 def check(results: Path) -> None:
     """Raises ResultError that names two files that do not belong together."""
-    for one, other in SAME:
-        if not _hashes(results, one) & _hashes(results, other):
+    for column, one, other in SAME:
+        if not _hashes(results, one, column) & _hashes(results, other, column):
             (kind, stage), (other_kind, other_stage) = one, other
             raise ResultError(
                 f"{results / FILES[kind]}: {stage} is another network than {other_stage} in {FILES[other_kind]}; "
@@ -39,9 +41,8 @@ def check(results: Path) -> None:
                 )
 
 
-def _hashes(results: Path, place: Place) -> set[str]:
-    kind, stage = place
-    return {row.sha256 for row in find(results, kind, stage)}
+def _hashes(results: Path, place: Place, column: str) -> set[str]:
+    return {getattr(row, column) for row in find(results, *place)}
 
 
 def find(results: Path, kind: type[Stage], stage: str) -> list[Stage]:

@@ -27,6 +27,7 @@ class Variant(Stage):
     """What a subset of the stages of compression makes of the winner; `stage` lists them."""
 
     compressed_bytes: float  # by a lossless compressor
+    parent: str  # sha256 of the network that the file was made from
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,5 @@ class HandMade(Stage):
 @dataclass(frozen=True)
 class PruningRule(Stage):
     """The winner, pruned by a rule; `stage` is its name and the fraction of channels that it was given."""
+
+    parent: str  # as a Variant's

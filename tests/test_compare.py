@@ -366,7 +366,9 @@ def test_the_paper_tells_of_a_comparison_where_there_is_one(whole: Whole, tmp_pa
     assert set(comparison.macros(tmp_path / "results").values()) == {""}
     assert {path.name for path in whole.results.iterdir()} == {"compare.csv", "curves.csv", "pairs.csv"}
     said = comparison.macros(whole.results)
-    assert said["ComparedProblem"].startswith("The problem is small; random, nsga2 and evolution searched with 2 seeds each")
+    assert said["ComparedProblem"].startswith(
+        "The problem is small; random, nsga2 and evolution searched with 2 seeds each"
+    )
     assert "After 12 evaluations the mean hypervolume is" in said["ComparedEvaluations"]
     assert "no two strategies are told apart" in said["ComparedEvaluations"]
     for name in ("first.pdf", "second.pdf"):

@@ -54,7 +54,7 @@ OF_REPORT = ("setup.csv", "stages.csv", "candidates.csv", "networks.csv", "table
 FILES = (*OF_REPORT, *OF_FRESH, *OF_PROTOCOLS)
 BENCHMARKED = (
     "stage,precision,validation_accuracy,test_accuracy,latency_median_s,latency_p90_s,predicted_s,file_bytes,macs,"
-    "parameters,sha256,compressed_bytes"
+    "parameters,sha256,compressed_bytes,parent"
 )
 ABLATION = {  # test accuracy
     "nothing": 0.8871, "prune": 0.6123, "finetune": 0.8902, "quantize": 0.8855, "prune, finetune": 0.8843,
@@ -80,7 +80,7 @@ def results(tmp_path: Path) -> Path:
     folder.mkdir()
     write(folder / "setup.csv", "key,value", list(SETUP.items()))
     stages = [(*row, f"{index:064x}") for index, row in enumerate(STAGES)]
-    write(folder / "stages.csv", BENCHMARKED.rpartition(",")[0], stages)
+    write(folder / "stages.csv", BENCHMARKED.partition(",compressed")[0], stages)
     kinds = [f"MBConv(16->24, hidden {16 * e}, k{k}, s1, 8px)" for k in (3, 5) for e in (3, 6)]
     layers = [["Stem(1)"], *([*kinds, "Skip(24)"] for _ in range(5)), ["Head(10)"]]
     blocks = [
@@ -132,13 +132,15 @@ def compressed(folder: Path, hashes: dict[str, str]) -> None:
         precision, sha256 = ("fp32", "int8")[quantized], f"{index + 100:064x}"
         sha256 = {"nothing": hashes["retrained"], "prune, finetune, quantize": hashes["int8"]}.get(name, sha256)
         common = (name, precision, accuracy, accuracy, seconds, seconds, 1.02 * seconds, size)
-        ablation.append((*common, 1e6, 2e4, sha256, 0.9 * size))
+        ablation.append((*common, 1e6, 2e4, sha256, 0.9 * size, f"{index + 200:064x}"))
     write(folder / "ablation.csv", BENCHMARKED, ablation)
-    made = {row[0]: row[-2] for row in ablation}
-    same = {"winner": hashes["int8"], "winner, unpruned": made["finetune, quantize"], "device": hashes["int8"]}
+    made = {row[0]: row[-3] for row in ablation}
+    same = {"winner": hashes["int8"], "winner, unpruned": made["finetune, quantize"]}
+    pruned = {"device": next(row[-1] for row in ablation if row[0] == "prune, finetune, quantize")}
 
     def rows(found: dict[str, tuple[float, float]]) -> list[tuple]:
-        return [(n, "int8", a, a, s, s, "", 3e5, 1e6, 2e4, same.get(n, "0"), 2e5) for n, (a, s) in found.items()]
+        ends = {n: (same.get(n, "0"), 2e5, pruned.get(n, "0")) for n in found}
+        return [(n, "int8", a, a, s, s, "", 3e5, 1e6, 2e4, *ends[n]) for n, (a, s) in found.items()]
 
     write(folder / "hand_made.csv", BENCHMARKED, rows(BESIDE))
     write(folder / "pruning_rules.csv", BENCHMARKED, rows({name: (a, 70e-6) for name, a in RULES.items()}))
@@ -311,7 +313,7 @@ def test_what_stages_add_on_average_is_what_they_do_together(measure, results: P
     [
         ("hand_made.csv", f"{106:064x}", f"{1:064x}", "winner, unpruned is another network than finetune, quantize"),
         ("stages.csv", f"{6:064x}", f"{66:064x}", "prune, finetune, quantize is another network than int8 in stages"),
-        ("pruning_rules.csv", f"{6:064x}", f"{1:064x}", "device is another network than prune, finetune, quantize"),
+        ("pruning_rules.csv", f"{207:064x}", f"{1:064x}", "device is another network than prune, finetune, quantize"),
         ("stages.csv", f"{3:064x}", f"{33:064x}", "nothing is another network than retrained in stages.csv"),
         ("ablation_setup.csv", "threads,1", "threads,2", "ablation_setup.csv: threads is '2', and '1' in setup.csv"),
         ("ablation.csv", "nothing,", "nil,", "ablation.csv: there is no row with stage=nothing"),
