@@ -7,7 +7,6 @@ import onnx
 import pytest
 import torch
 from onnx import numpy_helper
-from torch import nn
 
 from compress.bias_correction import means, quantize_corrected
 from compress.calibration import activation_ranges
@@ -16,28 +15,16 @@ from compress.layers import WEIGHTED, layers_of
 from compress.parity import onnx_logits
 from compress.quantize import quantize_within
 from compress.sensitivity import sqnr
-from search_spaces.evaluation import calibrate
-from search_spaces.network import Network
 from search_spaces.onnx_writer import write
-from search_spaces.tiny import tiny
+from tests.networks import GRAPHS, images, lively
 
 torch.set_num_threads(1)
-TINY = tiny(1, 16, 10)
-IMAGES = np.random.default_rng(0).standard_normal((60, 1, 16, 16)).astype(np.float32)
+IMAGES = images(GRAPHS["smallest"], 60)
 
 
 @pytest.fixture(scope="module")
 def model() -> bytes:
-    """The smallest of `tiny` with batch norms that do something, calibrated."""
-    torch.manual_seed(0)
-    network = Network(TINY.decode(TINY.smallest))
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, -1.5, 1.5)
-            nn.init.normal_(module.bias, std=0.3)
-        if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=0.3)
-    calibrate(network, torch.from_numpy(IMAGES))
+    network = lively(GRAPHS["smallest"], len(IMAGES))
     return write(network.specs, network.folded())
 
 
