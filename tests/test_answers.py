@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from compress.bias_correction import quantize_corrected
 from compress.faster_in_float import Faster
 from compress.foreign import Foreign
 from compress.parity import onnx_logits
@@ -121,6 +122,14 @@ def test_layers_in_float_are_told_with_their_reasons(
     model, config = quantizing.fp32_file(Config(), network), small()
     expected = quantize_within(model, quantizing.ranges_of(config, model, {}), [0, 1])
     assert (tmp_path / "int8.onnx").read_bytes() == expected
+
+
+def test_biases_are_corrected_where_it_is_asked(network: Network, tmp_path: Path) -> None:
+    quantized(tmp_path, network, kind="static", bias_correction=True)
+    model, config = quantizing.fp32_file(Config(), network), small()
+    ranges, images = quantizing.ranges_of(config, model, {}), quantizing.calibration(config)
+    assert (tmp_path / "int8.onnx").read_bytes() == quantize_corrected(model, ranges, images)
+    assert (tmp_path / "int8.onnx").read_bytes() != quantize_within(model, ranges)
 
 
 @pytest.mark.parametrize("choice", ["none", "accuracy", "time"])
