@@ -19,13 +19,14 @@ UNPRUNED = ["finetune", "quantize"]
 def hand_made(config: Config) -> Path:
     """The folder of hand_made.csv. Prints it as a table."""
     variants = {"winner": staged(config, WHOLE), "winner, unpruned": staged(config, UNPRUNED)}
-    variants |= {f"winner, saved {part:g}": staged(_saving(config, part), WHOLE) for part in config.hand_made.saved}
+    variants |= {f"winner, saved {part:g}": staged(saving(config, part), WHOLE) for part in config.hand_made.saved}
     variants |= {name: staged(replace(config, model=name), UNPRUNED) for name in config.hand_made.models or FOREIGN}
     return side_by_side(config, "hand_made", variants)
 
 
-def _saving(config: Config, part: float) -> Config:
-    prune = replace(config.compress.prune, saved=part)
+def saving(config: Config, part: float) -> Config:
+    """Pruned for this part of what pruning can save, whatever the winner itself is pruned to."""
+    prune = replace(config.compress.prune, rule="device", target_ms=None, saved=part)
     return replace(config, compress=replace(config.compress, prune=prune))
 
 

@@ -29,9 +29,11 @@ from experiments import command as command_line
 from experiments.ablation import LABELS_ALONE, SUBSETS
 from experiments.choices import OBJECTIVES, SPACES, STRATEGIES, space_of
 from experiments.compress import Made
+from experiments.compression import CompressConfig, PruneConfig
 from experiments.config import Config
 from experiments.data import DATASETS
 from experiments.devices import DEVICES
+from experiments.hand_made import saving
 from experiments.record import read_rows
 from experiments.report import FIGURES, labels
 from experiments.search import search
@@ -275,6 +277,16 @@ def test_a_hand_made_network_is_pruned_finetuned_and_quantized(
     ]
     assert rows[1].macs < rows[0].macs
     assert all(row.predicted_s is None for row in rows)
+
+
+@pytest.mark.parametrize(
+    "prune", [PruneConfig(target_ms=0.1), PruneConfig("uniform", keep=0.5)], ids=["target", "rule"]
+)
+def test_further_files_of_the_winner_save_what_is_asked(prune: PruneConfig) -> None:
+    """However the winner itself is pruned."""
+    config = dataclasses.replace(Config(), compress=CompressConfig(prune=prune))
+    asked = saving(config, 0.8).compress.prune
+    assert (asked.rule, asked.target_ms, asked.saved, asked.keep) == ("device", None, 0.8, prune.keep)
 
 
 def test_the_ablation_times_every_subset_of_stages(finished: Finished, command: Command, tmp_path: Path) -> None:
