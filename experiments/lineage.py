@@ -18,9 +18,10 @@ from experiments.progress import console
 from experiments.provenance import LINEAGE, Lineage, Step, verify
 from experiments.report import report
 from experiments.search import read_winner
+from experiments.stages.quantizing import FASTER
 
 SHORT = 12  # characters of a hash
-SERVED = ("table", "teacher", "ranges", "faster_in_float")  # inputs of a stage beside the network
+SERVED = ("table", "teacher", "ranges", FASTER)  # inputs of a stage beside the network
 NAMES = {
     "train": "supernet",
     "search": "search candidate",

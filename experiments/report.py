@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from experiments import artefacts, command, events, provenance
 from experiments.architecture import layer_rows, text
 from experiments.benchmark import benchmark
-from experiments.choices import dataset_of, space_of, target_of
+from experiments.choices import space_of
 from experiments.compress import Made, chain, compress, found_by
 from experiments.config import Config
 from experiments.devices import live
@@ -18,6 +17,7 @@ from experiments.measure import measure, network_rows, read_table, table_rows
 from experiments.progress import console
 from experiments.record import read_rows, show_rows
 from experiments.search import best_metrics, read_winner
+from experiments.setting import setup
 from experiments.stages import answers
 from experiments.train import train
 from paper import rows as results
@@ -108,54 +108,6 @@ def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[
         events.show_stages(board, waterfall.chain(results.read(folder, results.Stage)))
         metrics = {"final/test_accuracy": final.test_accuracy, "final/latency_ms": 1e3 * final.latency_median_s}
         events.show_hparams(board, config, best_metrics(winner) | metrics)
-
-
-def setup(config: Config, table: Path, folders: dict[str, Path], slowdown: float) -> dict[str, Any]:
-    """The configuration, the machine and the sizes of everything, for the paper's set-up table."""
-    space, data, latencies = space_of(config), dataset_of(config.data), read_table(table)
-    manifests = {name: artefacts.manifest(folder) for name, folder in folders.items()}
-    versions = manifests["benchmark"]["versions"]
-    aimed = config.objective.name != "pareto"
-    checked = answers.load(folders["compress"])
-    own = (table.parent / artefacts.MANIFEST).exists()
-    return {
-        "space": space.name,
-        "space_size": space.size,
-        "layers": sum(count > 1 for count in space.options),
-        "data": data.name,
-        "data_file": Path(config.data.path).name if data.name == "image_folder" else "",
-        "train_images": len(data.train.labels),
-        "validation_images": len(data.validation.labels),
-        "test_images": len(data.test.labels),
-        "resolution": data.shape.resolution,
-        "classes": data.shape.classes,
-        "strategy": config.strategy.name,
-        "seed": config.seed,
-        "evaluations": config.search.budget,
-        "objective": config.objective.name,
-        "target_ms": 1e3 * target_of(config, space, latencies) if aimed else "",
-        "target_fraction": config.objective.target_fraction if aimed and not config.objective.target_ms else "",
-        "precision": config.precision,
-        "device": latencies.device,
-        **{key: latencies.passport[key] for key in ("cpu", "machine", "threads", "onnxruntime")},
-        "torch": versions["torch"],
-        "python": versions["python"],
-        "table_rounds": len(latencies.rounds),
-        "table_graphs": len(latencies.timed),
-        "table_sha256": artefacts.sha256(table),
-        "supernet_steps": config.train.steps,
-        "retrain_steps": config.retrain.steps,
-        "finetune_steps": config.compress.finetune.steps if "finetune" in config.compress.stages else "",
-        "supernet_seconds": manifests["train"]["seconds"],
-        "search_seconds": manifests["search"]["seconds"],
-        "measure_seconds": artefacts.manifest(table.parent)["seconds"] if own else "",
-        "int8_agreement": checked.agreement,
-        "float_layers": " ".join(str(one.layer) for one in checked.in_float),
-        "saturating_layers": "" if checked.saturating is None else checked.saturating,
-        "git_commit": manifests["benchmark"]["git_commit"],
-        "machine_speed": 1 / slowdown,
-        "ignored": " ".join(config.ignore),
-    }
 
 
 def slower_layers(space: SearchSpace, table: LatencyTable) -> list[str]:

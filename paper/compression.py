@@ -61,7 +61,7 @@ def macros(results: Path) -> dict[str, str]:
         "DistillationVerdict": more_accurate(whole, rows[LABELS], images),
         "QatVerdict": trained_for_it(rows, images),
         "QuantizationLoss": lost(rows),
-        "PrunedPrediction": predicted(whole),
+        "PrunedPrediction": predicted(whole, bool(setup(results).values.get("float_layers"))),
     }
 
 
@@ -121,12 +121,14 @@ def lost(rows: Mapping[str, Variant]) -> str:
     return f"By quantization alone the winner {points(rows['quantize'], rows[NOTHING])}, the pruned one {pruned}."
 
 
-def predicted(whole: Variant) -> str:
+def predicted(whole: Variant, in_float: bool = False) -> str:
+    """How far the table was off, and what it does not hold of a file with layers in float: a sentence."""
     if whole.predicted_s is None:
         return "The pruned file's latency was not predicted."
     error = 100 * (whole.predicted_s / whole.latency_median_s - 1)
     over = "above" if error > 0 else "below"
-    return rf"The prediction for the pruned file is {abs(error):.1f}\,\% {over} its measured latency."
+    without = ", as no table holds what conversions to and from float cost" if in_float and error < 0 else ""
+    return rf"The prediction for the pruned file is {abs(error):.1f}\,\% {over} its measured latency{without}."
 
 
 def write(results: Path, build: Path) -> None:

@@ -36,7 +36,8 @@ def house(shared: Path) -> Path:
     house = shared / "clone" / "lutra"
     with one_at_a_time(shared):
         if not house.exists():
-            clone(house)
+            clone(house.parent / "unfinished")
+            (house.parent / "unfinished").rename(house)
     return house
 
 
