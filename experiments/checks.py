@@ -73,6 +73,8 @@ def check(config: Config) -> None:
     compression.check(config.compress, config.model)
     for part in config.hand_made.saved:
         compression.check_fraction("hand_made.saved", part)
+    if config.data.path and config.data.name == "digits":
+        raise LutraError("data=digits reads no data.path: add data=image_folder for images of your own")
     splits.check(config.data.size, config.data.validation, config.data.seed)
     if config.device.name == "ssh":
         destinations(config.device)

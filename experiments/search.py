@@ -28,6 +28,7 @@ from experiments.weights import load_supernet, save_network
 from paper import rows
 from paper.figures import architecture, pareto
 from predictors.table import LatencyTable
+from search_spaces.errors import LutraError
 from search_spaces.evaluation import calibrate
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import macs, parameters
@@ -72,6 +73,11 @@ def search(config: Config) -> Path:
 
 
 def read_winner(folder: Path) -> Winner:
+    """Raises LutraError where the folder is of no search."""
+    if not (folder / "winner.json").exists():
+        raise LutraError(
+            f"{folder} holds no winner.json: run= takes the folder that python -m experiments.search prints"
+        )
     record = json.loads((folder / "winner.json").read_text())
     return Winner(**{**record, "arch": tuple(record["arch"])})
 

@@ -28,7 +28,7 @@ from experiments import artefacts, compression
 from experiments import command as command_line
 from experiments.ablation import LABELS_ALONE, SUBSETS
 from experiments.choices import OBJECTIVES, SPACES, STRATEGIES, space_of
-from experiments.compress import Made
+from experiments.compress import Made, compress
 from experiments.compression import CompressConfig, PruneConfig
 from experiments.config import Config
 from experiments.data import DATASETS
@@ -606,7 +606,10 @@ def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, ref
         ("train.steps=1.5", "train.steps=1.5"),
         ("seed=0,1", "--multirun"),
         ("data=image_folder", "data.path"),
+        ("data.path=MY/IMAGES", "add data=image_folder"),
         ("compress.prune.keep=2", "at most 1, not 2"),
+        ("compress.quantize.float_layers=tim", "did you mean 'time'"),
+        ("hand_made.saved=[2]", "hand_made.saved is a fraction, from 0 to 1, not 2"),
         ("compress.stages=[prun]", "did you mean 'prune'"),
         ("compress.stages=[quantize,finetune]", "comes last"),
         ("model=resnet50", "There are: winner, mobilenet_v2"),
@@ -623,6 +626,10 @@ def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, ref
 )
 def test_a_mistake_is_one_line_that_helps(argument: str, said: str, refused: Refused) -> None:
     assert said in refused(search, argument)
+
+
+def test_a_run_that_is_none_is_refused(tmp_path: Path, refused: Refused) -> None:
+    assert "holds no winner.json: run= takes the folder" in refused(compress, f"run={tmp_path}")
 
 
 def test_a_mistake_on_the_real_command_line(command: Command, tmp_path: Path) -> None:
@@ -710,7 +717,11 @@ ALL = [(folder.name, name) for folder in sorted((ROOT / "hydra_conf").iterdir())
 
 @pytest.mark.parametrize(("group", "choice"), ALL)
 def test_every_configuration_file_is_valid(group: str, choice: str, configured: Callable[..., Config]) -> None:
-    needed = {"image_folder": ["data.path=somewhere"], "ssh": ["device.host=board"]}.get(choice, [])
+    needed = {
+        "image_folder": ["data.path=somewhere"],
+        "ssh": ["device.host=board"],
+        "cifar10_gpu": ["accelerator=auto"],  # here may be no GPU
+    }.get(choice, [])
     config = configured(f"{group}={choice}", *needed)
     if group in GROUPS:
         assert getattr(config, group).name in GROUPS[group]

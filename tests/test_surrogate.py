@@ -15,12 +15,13 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 from predictors.additive import AdditiveLatency
 from predictors.learned import one_hot
 from search_spaces.space import Arch, SearchSpace
-from strategies import surrogate as module
+from strategies import expected_improvement
+from strategies.expected_improvement import feasible, improvement
 from strategies.gaussian_process import JITTER, evidence, fitted
 from strategies.objective import Bounded, MnasNet, Objective
 from strategies.problem import Problem, best
 from strategies.search import search
-from strategies.surrogate import drawn, feasible, improvement, surrogate
+from strategies.surrogate import drawn, surrogate
 
 OPTIONS = (4,) * 6
 SECONDS = AdditiveLatency(np.random.default_rng(0).uniform(1e-3, 5e-3, (6, 4)))
@@ -118,12 +119,12 @@ def test_the_pool_is_every_feasible_architecture_of_a_small_space() -> None:
     assert feasible(large).shape == (0, 16)
 
 
-@pytest.mark.parametrize("small", [module.SMALL, 0], ids=["whole space", "evolution on the model"])
+@pytest.mark.parametrize("small", [expected_improvement.SMALL, 0], ids=["whole space", "evolution on the model"])
 @pytest.mark.parametrize("objective", [Bounded(0.014), MnasNet(0.015, -0.3)], ids=str)
 def test_the_best_network_of_interacting_layers_is_found(
     objective: Objective, small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SMALL", small)
+    monkeypatch.setattr(expected_improvement, "SMALL", small)
     one = problem(objective)
     everything = [arch for arch in itertools.product(range(4), repeat=6) if one.space.valid(arch)]
     exact = best(replace(one, memo={}).evaluate(arch) for arch in everything)

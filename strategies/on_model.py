@@ -1,0 +1,28 @@
+"""What surrogates share: the scale on which a model learns scores, and NSGA-II that asks it instead of evaluating."""
+
+from __future__ import annotations
+
+from itertools import islice
+from random import Random
+
+import numpy as np
+from scipy.stats import norm, rankdata
+
+from search_spaces.space import Arch
+from strategies.nsga2 import Costs, evolve
+from strategies.problem import Candidate, Problem
+
+POPULATION, GENERATIONS, CROSSOVER = 40, 20, 0.5
+
+
+def explore(problem: Problem, found: dict[Arch, Candidate], costs: Costs, rng: Random) -> None:
+    """NSGA-II on the model, from the best half and random architectures; `costs` keeps what it is asked."""
+    best = sorted(found.values(), key=lambda c: (c.feasible, c.score), reverse=True)[: POPULATION // 2]
+    first = [c.arch for c in best] + [problem.space.sample(rng) for _ in range(POPULATION - len(best))]
+    draws = np.random.default_rng(rng.getrandbits(64))
+    list(islice(evolve(problem.space, costs, draws, np.array(first), CROSSOVER), GENERATIONS))
+
+
+def normal_scores(values: np.ndarray) -> np.ndarray:
+    """The normal distribution's quantiles at the values' ranks (van der Waerden 1952)."""
+    return norm.ppf((rankdata(values) - 0.5) / len(values))
