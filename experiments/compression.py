@@ -82,6 +82,7 @@ def check(chosen: CompressConfig, model: str) -> None:
     """Raises LutraError for a fraction that is none, and for stages that do not suit one another, or the model."""
     _check_fractions(chosen)
     _check_order(chosen.stages)
+    _check_kind(chosen.quantize)
     depgraph = PRUNE in chosen.stages and chosen.prune.rule == "depgraph"
     if (model != "winner" or depgraph) and {LOWRANK, SPARSIFY, CLUSTER, QAT} & {*chosen.stages}:
         raise LutraError(
@@ -107,6 +108,15 @@ def _check_fractions(chosen: CompressConfig) -> None:
 def check_fraction(key: str, value: float) -> None:
     if not 0 <= value <= 1:
         raise LutraError(f"{key} is a fraction, from 0 to 1, not {value}")
+
+
+def _check_kind(chosen: QuantizeConfig) -> None:
+    static = chosen.float_layers != "none" or chosen.bias_correction or chosen.reduce_range
+    if chosen.kind != "static" and static:
+        raise LutraError(
+            f"float_layers, bias_correction and reduce_range are of static INT8, not of {chosen.kind}: "
+            "add compress.quantize.kind=static, or leave them at none, false and false"
+        )
 
 
 def _check_order(stages: list[str]) -> None:

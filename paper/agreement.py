@@ -9,9 +9,8 @@ from paper.compression_rows import HandMade, PruningRule, Stage, Variant
 from paper.rows import FILES, ResultError, read, setup
 
 Place = tuple[type[Stage], str]  # a file's rows, and a stage
-SAME: list[
-    tuple[str, Place, Place]
-] = [  # made by two commands: the same file, or files of the same network, one with layers in float
+# Made by two commands: the same file, or two files of the same network, one of them with layers in float.
+SAME: list[tuple[str, Place, Place]] = [
     ("sha256", (Variant, "nothing"), (Stage, "retrained")),
     ("sha256", (Variant, "prune, finetune, quantize"), (Stage, "int8")),
     ("sha256", (HandMade, "winner"), (Stage, "int8")),

@@ -609,6 +609,7 @@ def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, ref
         ("data.path=MY/IMAGES", "add data=image_folder"),
         ("compress.prune.keep=2", "at most 1, not 2"),
         ("compress.quantize.float_layers=tim", "did you mean 'time'"),
+        ("compress.quantize={kind: fp16, float_layers: time}", "are of static INT8, not of fp16"),
         ("hand_made.saved=[2]", "hand_made.saved is a fraction, from 0 to 1, not 2"),
         ("compress.stages=[prun]", "did you mean 'prune'"),
         ("compress.stages=[quantize,finetune]", "comes last"),
