@@ -1,0 +1,138 @@
+"""Files of text that come from a disk: JSON and CSV, read whole, with one error for each way to be wrong.
+
+Only regular files of a bounded size are read: a folder, a device such as /dev/zero, or a pipe without a writer is
+refused by its kind. Every fault is a LutraError of one line that names the file. The standard library alone, so that
+programs on a board can use it.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from search_spaces.errors import LutraError, unknown
+
+LIMIT = 256 * 10**6  # bytes of one file
+SEAL = "sha256"  # the last key of a sealed file
+KINDS = {stat.S_ISDIR: "folder", stat.S_ISFIFO: "pipe", stat.S_ISSOCK: "socket"}
+NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+
+
+def read_bytes(path: Path | str, what: str = "file", limit: int = LIMIT) -> bytes:
+    """The content of a regular file of at most `limit` bytes. `what` it should be is for messages."""
+    try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            kind = next((name for test, name in KINDS.items() if test(mode)), "device")
+            raise LutraError(f"{path} is a {kind}, not a {what}")
+        with open(path, "rb") as file:
+            content = file.read(limit + 1)
+    except FileNotFoundError:
+        raise LutraError(f"there is no {what} at {path}") from None
+    except OSError as error:
+        raise LutraError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:  # a path with a zero byte
+        raise LutraError(f"cannot read {str(path)!r}: {error}") from None
+    if len(content) > limit:
+        raise LutraError(f"{path} is too large for a {what}: more than {limit / 1e6:g} MB")
+    return content
+
+
+def read_text(path: Path | str, what: str = "text file", limit: int = LIMIT) -> str:
+    """The content of a UTF-8 file."""
+    return _decoded(read_bytes(path, what, limit), path, what)
+
+
+def read_json(path: Path | str, what: str = "JSON file", kind: type = dict, limit: int = LIMIT) -> Any:
+    """The value in a JSON file, which must be of `kind`: dict for an object, list, ..."""
+    return parse_json(read_bytes(path, what, limit), path, what, kind)
+
+
+def parse_json(text: bytes | str, where: object, what: str = "JSON file", kind: type = dict) -> Any:
+    """A JSON value of `kind`. Refuses what Python's reader lets pass: NaN, infinities, a key that appears twice."""
+    plain = _decoded(text, where, what) if isinstance(text, bytes) else text
+    try:
+        value = json.loads(plain, object_pairs_hook=_unique, parse_constant=_no_number, parse_float=_finite)
+    except RecursionError:
+        raise LutraError(f"{where} is not a valid {what}: its JSON is nested too deeply") from None
+    except ValueError as error:
+        raise LutraError(f"{where} is not a valid {what}: {error}") from None
+    if type(value) is not kind:
+        found = NAMES.get(type(value), "a number")
+        raise LutraError(f"{where} is not a valid {what}: it holds {found}, not {NAMES.get(kind, 'a number')}")
+    return value
+
+
+def sealed(content: Mapping[str, Any]) -> str:
+    """A JSON object as text, with the sha256 of its other keys in the last one."""
+    seal = hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
+    return json.dumps({**content, SEAL: seal}, indent=1, allow_nan=False) + "\n"
+
+
+def read_sealed(path: Path | str, what: str = "JSON file") -> dict[str, Any]:
+    """The object in a file that `sealed` wrote, without its seal. Raises LutraError where a single byte differs."""
+    text = read_text(path, what)
+    content = parse_json(text, path, what)
+    if content.pop(SEAL, None) is None:
+        raise LutraError(f"{path} is not a valid {what}: it has no {SEAL}, so nobody can tell whether it was changed")
+    if sealed(content) != text:
+        raise LutraError(f"{path} was changed after it was written: its {SEAL} differs")
+    return content
+
+
+def read_csv(path: Path | str, columns: Iterable[str], what: str = "CSV file") -> list[tuple[str, dict[str, str]]]:
+    """Every row as text, with its file and line; the header must have `columns`, each row a cell for each of them."""
+    text = _decoded(read_bytes(path, what), path, what).lstrip("\ufeff")  # spreadsheets begin a file with this mark
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[tuple[str, dict[str, str]]] = []
+    header: list[str] = []
+    try:
+        header = next(reader, [])
+        for cells in reader:
+            where = f"{path}, line {reader.line_num}"
+            if cells and len(cells) != len(header):
+                raise LutraError(f"{where} has {len(cells)} cells, the header has {len(header)}; mend or drop the row")
+            rows += [(where, dict(zip(header, cells)))] if cells else []
+    except csv.Error as error:
+        raise LutraError(f"{path}, line {reader.line_num} is not valid CSV: {error}") from None
+    for column in columns:
+        if column not in header:
+            raise unknown(f"column of {path}", column, header)
+    if len({*header}) < len(header):
+        twice = next(column for column in header if header.count(column) > 1)
+        raise LutraError(f"{path} is not a valid {what}: its column {twice!r} appears twice")
+    return rows
+
+
+def _decoded(content: bytes, where: object, what: str) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise LutraError(f"{where} is not a valid {what}: byte {error.start} is not UTF-8 text") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} appears twice")
+    return value
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large a number")
+    return value
