@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from experiments import artefacts, command, events, standings
-from experiments.anytime import AGAINST, MEASURES, Trace, common, curves, trace
-from experiments.arena import Arena, Entrance, of_published, of_supernet
+from experiments import artefacts, command, comparison_summary, events
 from experiments.choices import LEARNING, STRATEGIES, default_options, strategy_of
+from experiments.compared_problem import ComparedProblem, ProblemSource, of_published, of_supernet
 from experiments.config import Config, StrategyConfig
 from experiments.progress import console, track
-from experiments.race import Found, race
 from experiments.search import best_metrics
+from experiments.search_curves import AGAINST, MEASURES, Trace, common, curves, trace
+from experiments.seeded_searches import Evaluation, run_searches
 from experiments.significance import seeds_needed, verdicts
 from paper.comparison import BASELINE, EXACT
 from paper.figures import compare as figure
@@ -27,7 +27,7 @@ from search_spaces.errors import LutraError
 from strategies.problem import best, front
 
 PUBLISHED = ("compare.csv", "curves.csv", "pairs.csv")
-Searches = Mapping[str, Sequence[Sequence[Found]]]  # strategy -> one search a seed
+Searches = Mapping[str, Sequence[Sequence[Evaluation]]]  # strategy -> one search a seed
 Traces = Mapping[str, Sequence[Trace]]  # likewise
 
 
@@ -36,9 +36,9 @@ def compare(config: Config) -> Path:
     if config.csv:
         raise LutraError(f"csv= is experiments.fidelity's: say compare.csv={config.csv}")
     chosen = contestants(config)
-    entrance = of_published(config) if config.compare.csv else of_supernet(config)
+    source = of_published(config) if config.compare.csv else of_supernet(config)
     settings = {
-        **entrance.settings,
+        **source.settings,
         "strategies": [asdict(one) for one in chosen],
         "objective": asdict(config.objective),
         "compare": asdict(replace(config.compare, strategies=[])),
@@ -47,15 +47,15 @@ def compare(config: Config) -> Path:
     folder = artefacts.step(
         Path(config.runs),
         "compare",
-        f"{entrance.label}-{config.objective.name}-seed{config.seed}",
+        f"{source.label}-{config.objective.name}-seed{config.seed}",
         settings,
-        entrance.inputs,
-        lambda folder: _compare(config, chosen, entrance, folder),
+        source.inputs,
+        lambda folder: _compare(config, chosen, source, folder),
     )
     if config.publish:
         for name in PUBLISHED:
             artefacts.write(Path(config.results) / name, (folder / name).read_bytes())
-    standings.show(folder)
+    comparison_summary.show(folder)
     return folder
 
 
@@ -78,30 +78,30 @@ def contestants(config: Config) -> list[StrategyConfig]:
     return [StrategyConfig(name, default_options(name) | given.get(name, {})) for name in names]
 
 
-def _compare(config: Config, chosen: Sequence[StrategyConfig], entrance: Entrance, folder: Path) -> None:
-    arena = entrance.build()
-    searches = _searches(config, chosen, arena, folder)
+def _compare(config: Config, chosen: Sequence[StrategyConfig], source: ProblemSource, folder: Path) -> None:
+    compared = source.build()
+    searches = _searches(config, chosen, compared, folder)
     found = [one.candidate for own in searches.values() for search in own for one in search]
-    reference = arena.exact or front(found)
+    reference = compared.exact or front(found)
     traces = {
-        name: [trace(search, reference, arena.worst, arena.problem.objective) for search in own]
+        name: [trace(search, reference, compared.worst, compared.problem.objective) for search in own]
         for name, own in searches.items()
     }
-    facts = {"problem": entrance.title, "reference": EXACT if arena.exact else "union of all found"}
+    facts = {"problem": source.title, "reference": EXACT if compared.exact else "union of all found"}
     artefacts.write_csv(folder / "compare.csv", candidate_rows(searches))
     artefacts.write_csv(folder / "curves.csv", [facts | row for row in curves(traces)])
     artefacts.write_csv(folder / "pairs.csv", pair_rows(traces))
     _draw(config, folder, searches, traces)
 
 
-def _searches(config: Config, chosen: Sequence[StrategyConfig], arena: Arena, folder: Path) -> Searches:
-    budget = min(config.search.budget, arena.networks)
+def _searches(config: Config, chosen: Sequence[StrategyConfig], compared: ComparedProblem, folder: Path) -> Searches:
+    budget = min(config.search.budget, compared.networks)
     strategies = {one.name: strategy_of(replace(config, strategy=one)) for one in chosen}
     seeds = range(config.seed, config.seed + config.compare.seeds)
-    racing = race(arena.problem, strategies, seeds, budget, config.compare.seconds, folder)
-    searches: dict[str, list[list[Found]]] = {name: [[] for _ in seeds] for name in strategies}
+    running = run_searches(compared.problem, strategies, seeds, budget, config.compare.seconds, folder)
+    searches: dict[str, list[list[Evaluation]]] = {name: [[] for _ in seeds] for name in strategies}
     total = budget * len(strategies) * len(seeds)
-    for one in track(racing, "comparing", total, lambda one: f"{one.strategy}, seed {one.seed}"):
+    for one in track(running, "comparing", total, lambda one: f"{one.strategy}, seed {one.seed}"):
         searches[one.strategy][one.seed - config.seed].append(one)
     return searches
 

@@ -16,9 +16,9 @@ import numpy as np
 from experiments import artefacts, command
 from experiments.choices import space_of
 from experiments.config import Config
-from experiments.effects import Fit, effect_rows, fitted, read_candidates, read_effects
 from experiments.keys import space_key
 from experiments.measure import measure, read_table
+from experiments.option_effects import Fit, effect_rows, fitted, read_candidates, read_effects
 from experiments.progress import console
 from search_spaces.errors import LutraError
 from search_spaces.published import number, records

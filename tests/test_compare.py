@@ -21,9 +21,9 @@ from scipy.stats import mannwhitneyu
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from experiments import command, journal
-from experiments.anytime import Trace, common, curves, interval, trace
 from experiments.compare import compare
-from experiments.race import Found, Ledger, race, timed
+from experiments.search_curves import Trace, common, curves, interval, trace
+from experiments.seeded_searches import Evaluation, Ledger, run_searches, timed
 from experiments.significance import holm, seeds_needed, verdicts
 from paper import build, comparison, macros
 from paper.figures import compare as figure
@@ -234,18 +234,18 @@ def test_a_shared_accuracy_costs_each_search_what_it_cost_first(table: Table, tm
         return problem.accuracies(archs)
 
     shared = replace(problem, accuracies=slow)
-    found = list(race(shared, {"a": random_search, "b": random_search}, [0], 20, 0.0, tmp_path))
+    found = list(run_searches(shared, {"a": random_search, "b": random_search}, [0], 20, 0.0, tmp_path))
     first, second = found[:20], found[20:]
     assert [one.candidate for one in first] == [one.candidate for one in second]
     assert len(computed) == len(set(computed)) == 20
     ledger = Ledger(tmp_path / JOURNALS[0], slow)
     assert all(one.seconds >= ledger.paid[one.candidate.arch][1] > 0 for one in found)
-    assert list(race(shared, {"a": random_search, "b": random_search}, [0], 20, 0.0, tmp_path)) == found
+    assert list(run_searches(shared, {"a": random_search, "b": random_search}, [0], 20, 0.0, tmp_path)) == found
 
 
 def test_a_callers_time_is_not_the_strategys(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("experiments.race.perf_counter", lambda: now[0])
+    monkeypatch.setattr("experiments.seeded_searches.perf_counter", lambda: now[0])
     problem = table.problem(Pareto(1.0))
 
     def three_seconds(archs: Sequence[Arch]) -> Sequence[float]:
@@ -293,7 +293,7 @@ def test_regret_is_to_the_best_feasible_score(table: Table) -> None:
     problem = table.problem(objective)
     exact = table.front(objective)
     archs = sorted(table.accuracy)
-    searched = [Found("x", 0, problem.evaluate(arch), 1.0) for arch in archs]
+    searched = [Evaluation("x", 0, problem.evaluate(arch), 1.0) for arch in archs]
     own = trace(searched, exact, objective.worst, objective)
     scores = [one.candidate.score for one in searched]
     gaps = [max(scores) - max(scores[: end + 1]) for end in range(len(scores))]

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from experiments.race import Found
+from experiments.seeded_searches import Evaluation
 from strategies.objective import Objective
 from strategies.problem import Candidate, best, front
 from strategies.regret import regret, share
@@ -40,7 +40,7 @@ class Trace:
 Traces = Mapping[str, Sequence[Trace]]  # strategy -> one a seed
 
 
-def trace(searched: Sequence[Found], reference: Sequence[Candidate], worst: float, objective: Objective) -> Trace:
+def trace(searched: Sequence[Evaluation], reference: Sequence[Candidate], worst: float, objective: Objective) -> Trace:
     """`reference` is the front, exact or not, that `searched` is measured by; `worst` seconds bound the hypervolume."""
     candidates = [one.candidate for one in searched]
     bests = list(accumulate(candidates, lambda a, b: best((a, b))))

@@ -23,7 +23,7 @@ from strategies.tabular_problem import Table, read_csv
 
 
 @dataclass(frozen=True)
-class Arena:
+class ComparedProblem:
     problem: Problem
     networks: int  # that there are
     worst: float  # seconds, where the hypervolume ends
@@ -31,17 +31,17 @@ class Arena:
 
 
 @dataclass(frozen=True)
-class Entrance:
-    """An arena that is not built yet, and all that its results depend on."""
+class ProblemSource:
+    """An compared that is not built yet, and all that its results depend on."""
 
     label: str  # in the folder's name
     title: str  # for readers
     settings: Mapping[str, Any]
     inputs: Mapping[str, str]  # file -> sha256
-    build: Callable[[], Arena]
+    build: Callable[[], ComparedProblem]
 
 
-def of_supernet(config: Config) -> Entrance:
+def of_supernet(config: Config) -> ProblemSource:
     """Measures and trains what is not there yet. Raises LutraError for a target that no network meets."""
     table = measure(config)
     objective_of(config, space_of(config), read_table(table))
@@ -58,30 +58,30 @@ def of_supernet(config: Config) -> Entrance:
     label = f"{config.space.name}-{config.data.name}"
     title = f"{config.space.name} on {config.data.name}, latency in {config.precision}"
 
-    def build() -> Arena:
+    def build() -> ComparedProblem:
         prepare(config.threads, config.seed)
         space, data, latencies = space_of(config), training_data(config), read_table(table)
         calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
         net = load_supernet(supernet, space).to(accelerator(config.accelerator))
         problem = problem_of(config, data, net, latencies, calibration)
         predictor = latencies.predictor(space, config.precision)
-        return Arena(problem, space.size, predictor(predictor.slowest), ())
+        return ComparedProblem(problem, space.size, predictor(predictor.slowest), ())
 
-    return Entrance(label, title, settings, inputs, build)
+    return ProblemSource(label, title, settings, inputs, build)
 
 
-def of_published(config: Config) -> Entrance:
+def of_published(config: Config) -> ProblemSource:
     """Raises LutraError for a file that cannot be read, or a target that no network of it meets."""
     path, asked = Path(config.compare.csv), config.compare
     table = read_csv(path, asked.options, asked.accuracy, asked.latency)
     objective = published_objective(config, table)
 
-    def build() -> Arena:
+    def build() -> ComparedProblem:
         networks, worst = len(table.latency), max(table.latency.values())
-        return Arena(table.problem(objective), networks, worst, table.front(objective))
+        return ComparedProblem(table.problem(objective), networks, worst, table.front(objective))
 
     settings = {"budget": config.search.budget}
-    return Entrance(path.stem, path.stem, settings, {"csv": artefacts.sha256(path)}, build)
+    return ProblemSource(path.stem, path.stem, settings, {"csv": artefacts.sha256(path)}, build)
 
 
 def published_objective(config: Config, table: Table) -> Objective:

@@ -19,7 +19,7 @@ from strategies.search import search
 
 
 @dataclass(frozen=True)
-class Found:
+class Evaluation:
     """A candidate and what it cost its search, however many had asked for it before."""
 
     strategy: str
@@ -52,14 +52,14 @@ class Ledger:
         return [self.paid[arch][0] for arch in archs]
 
 
-def race(
+def run_searches(
     problem: Problem,
     strategies: Mapping[str, Strategy],
     seeds: Sequence[int],
     budget: int,
     seconds: float,
     folder: Path,
-) -> Iterator[Found]:
+) -> Iterator[Evaluation]:
     """Every strategy with the first seed, then with the next. A search has `budget` candidates, or ends with the one
     that passes `seconds`, where those are not 0."""
     ledger = Ledger(folder / "accuracies.jsonl", problem.accuracies)
@@ -73,7 +73,7 @@ def race(
             own = replace(problem, accuracies=ledger.accuracies, memo={})
             searched = []
             for candidate, cost in timed(ledger, search(strategy, own, Random(seed), budget)):
-                searched.append(Found(name, seed, candidate, cost))
+                searched.append(Evaluation(name, seed, candidate, cost))
                 yield searched[-1]
                 if seconds and sum(one.seconds for one in searched) >= seconds:
                     break
@@ -91,14 +91,14 @@ def timed(ledger: Ledger, candidates: Iterator[Candidate]) -> Iterator[tuple[Can
         yield candidate, own + ledger.paid[candidate.arch][1]
 
 
-def _record(strategy: str, seed: int, searched: Sequence[Found]) -> dict[str, object]:
+def _record(strategy: str, seed: int, searched: Sequence[Evaluation]) -> dict[str, object]:
     candidates = [asdict(one.candidate) | {"seconds": one.seconds} for one in searched]
     return {"strategy": strategy, "seed": seed, "candidates": candidates}
 
 
-def _found(record: dict) -> list[Found]:
+def _found(record: dict) -> list[Evaluation]:
     searched = []
     for values in record["candidates"]:
         seconds, arch = values.pop("seconds"), tuple(values.pop("arch"))
-        searched.append(Found(record["strategy"], record["seed"], Candidate(arch, **values), seconds))
+        searched.append(Evaluation(record["strategy"], record["seed"], Candidate(arch, **values), seconds))
     return searched

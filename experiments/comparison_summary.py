@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from experiments.anytime import AGAINST, MEASURES
 from experiments.progress import console
+from experiments.search_curves import AGAINST, MEASURES
 from paper import comparison
 from paper.rows import Curve, Pair, read
 
