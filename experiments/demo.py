@@ -27,7 +27,7 @@ from experiments.progress import console
 from experiments.recording import Film
 from predictors.carried import program, sealed, sha256
 from predictors.classifier import Classifier, Frame, Moment, classify
-from predictors.view import line
+from predictors.terminal_view import line
 from search_spaces.errors import LutraError
 
 KEPT = 100  # images of a recording or a bundle, where nothing else is asked for

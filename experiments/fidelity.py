@@ -20,10 +20,10 @@ from experiments.devices import board_of, live
 from experiments.keys import passport_key, space_key
 from experiments.learning_curves import Point, check_sizes, point, points, read_points, shown
 from experiments.measure import followed, measure, read_table, timing_files
-from experiments.measurements import read_measurements
 from experiments.progress import console, track
 from experiments.publish import publish
-from experiments.sentinels import sentinels, to_the_tables_time
+from experiments.published_latencies import read_measurements
+from experiments.reference_networks import reference_networks, to_the_tables_time
 from paper.figures import fidelity as figure
 from predictors.assembly import file_name
 from predictors.blocks import block_specs, computing
@@ -150,7 +150,7 @@ def _timed(
     networks, blocks = [computing(space.decode(arch)) for arch in archs], block_specs(space)
     files = dict(timing_files(track(networks, "writing ONNX files", len(networks))))
     alone = {f"alone {name}": onnx for name, onnx in timing_files((spec,) for spec in blocks)}
-    again, then = sentinels(table, len(table.networks))
+    again, then = reference_networks(table, len(table.networks))
     with board_of(config.device, folder) as board:
         first, second = (
             summarize(list(followed(board, {**chosen, **again}, config.measure, name)))

@@ -12,7 +12,7 @@ import numpy as np
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from experiments.measurements import Measurements
+from experiments.published_latencies import Measurements
 from predictors.agreement import agreement
 from predictors.learned import Learner
 from search_spaces.errors import LutraError

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from experiments import artefacts
 from experiments.pictures import opencv
 from predictors.classifier import Moment
-from predictors.view import SHOWN, accuracy, clipped
+from predictors.terminal_view import SHOWN, accuracy, clipped
 from search_spaces.errors import LutraError
 
 SIZE = (640, 360)

@@ -26,7 +26,7 @@ from experiments.keys import data_key
 from experiments.measure import followed
 from experiments.progress import track
 from experiments.record import Row, write_rows
-from experiments.sentinels import sentinels, slowdown
+from experiments.reference_networks import reference_networks, slowdown
 from experiments.stages.quantizing import array
 from predictors.device import Board
 from predictors.memory import Memory, peak_memory
@@ -70,7 +70,7 @@ def session(config: Config, items: Sequence[Item], tables: Sequence[LatencyTable
     names = {f"{one.name}.{one.precision}": one for one in items}
     for name, one in names.items():
         artefacts.write(folder / f"{name}.onnx", one.onnx)
-    again = [sentinels(table, label=f"sentinel {number}") for number, table in enumerate(tables)]
+    again = [reference_networks(table, label=f"reference {number}") for number, table in enumerate(tables)]
     files = {name: one.onnx for name, one in names.items()}
     for known, _ in again:
         files |= known

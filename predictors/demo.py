@@ -18,7 +18,7 @@ import numpy as np
 from predictors.agent import passport
 from predictors.carried import opened, unchanged
 from predictors.classifier import Classifier, Frame, Moment, classify
-from predictors.view import line, view
+from predictors.terminal_view import line, view
 from search_spaces.errors import LutraError
 
 SCHEMA = "lutra/demo/1"

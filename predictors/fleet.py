@@ -1,7 +1,7 @@
 """Several boards of one kind that share the files: each times a stretch of every round.
 
-The rounds are shuffled, so every file visits every board; that the boards are equally fast is asked of the sentinels,
-before the first round, on all boards at once.
+The rounds are shuffled, so every file visits every board; that the boards are equally fast is asked of the reference
+files before the first round, on all boards at once.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from predictors.table import DECIDING
 from search_spaces.errors import LutraError
 
 T = TypeVar("T")
-AGREE = 0.03  # of a sentinel's median, between the fastest and the slowest board
-SAMPLES = 5  # of every sentinel on every board
+AGREE = 0.03  # of a reference file's median, between the fastest and the slowest board
+SAMPLES = 5  # of every reference file on every board
 HIGHEST = ("temperature_mc", "load", "swapped_in_pages", "preempted", "peak_rss_kb")
 
 
@@ -60,13 +60,13 @@ class Fleet:
             "after": merged({host: answer["after"] for host, answer in done.items()}),
         }
 
-    def _compare(self, sentinels: Sequence[str], seconds: float) -> None:
-        """Raises LutraError where the boards' medians of a sentinel lie too far apart."""
-        answers = self._each(lambda host, board: board.round([*sentinels] * SAMPLES, seconds))
+    def _compare(self, references: Sequence[str], seconds: float) -> None:
+        """Raises LutraError where the boards' medians of a reference file lie too far apart."""
+        answers = self._each(lambda host, board: board.round([*references] * SAMPLES, seconds))
         apart = []
-        for index, name in enumerate(sentinels):
+        for index, name in enumerate(references):
             medians = {
-                host: statistics.median(mean for mean, _ in answer["samples"][index :: len(sentinels)])
+                host: statistics.median(mean for mean, _ in answer["samples"][index :: len(references)])
                 for host, answer in answers.items()
             }
             slow, fast = max(medians, key=lambda host: medians[host]), min(medians, key=lambda host: medians[host])

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from predictors.device import Board
-from predictors.gates import fault, share
-from predictors.polish import TO_SIGMA, Polish, polish
+from predictors.drift import TO_SIGMA, Drift, remove_drift
+from predictors.health import cpu_share, fault
 
-SENTINELS = 3  # files that are timed again and again in every round, so that its speed is known throughout
-STRETCH = 24  # other files between two groups of sentinels
+REFERENCES = 3  # files that are timed again and again in every round, so that its speed is known throughout
+STRETCH = 24  # other files between two groups of reference files
 LIMIT = 0.03  # spread of neighbouring samples, as a fraction; or twice the session's, where that is more
 LOST = 0.1  # of the core, against the median round; or three standard deviations, where rounds differ by more
 FEW = 5  # rounds; fewer that count would make a median that one outlier moves
@@ -41,7 +41,7 @@ class Protocol:
 class Round:
     """One pass over the files that were not yet done."""
 
-    order: tuple[str, ...]  # sentinels stand in it several times
+    order: tuple[str, ...]  # reference files stand in it several times
     seconds: tuple[float, ...]  # median of a sample's inferences, in that order
     singles: tuple[tuple[float, ...], ...]  # every single inference, seconds, where asked for
     before: Mapping[str, Any]  # the board's state
@@ -63,9 +63,9 @@ class Value:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Which samples count, [samples] of `polish`. `faults[round]`: what the board's state says against it."""
+    """Which samples count, [samples] of `drift`. `faults[round]`: what the board's state says against it."""
 
-    polish: Polish
+    drift: Drift
     faults: tuple[str | None, ...]
     limit: float  # of the spread, as a fraction
     counts: np.ndarray
@@ -80,28 +80,28 @@ def measure(board: Board, files: Mapping[str, bytes], protocol: Protocol, each: 
         board.load(name, onnx)
     rounds: list[Round] = []
     while (names := wanting(files, rounds, protocol)) and len(rounds) < protocol.max_rounds:
-        order = interleaved(names, sentinels(files, protocol), Random(f"round {protocol.seed} {len(rounds)}"))
+        order = interleaved(names, reference_files(files, protocol), Random(f"round {protocol.seed} {len(rounds)}"))
         done = board.round(order, protocol.sample_seconds, each)
         seconds, singles = zip(*done["samples"])
         rounds.append(Round(tuple(order), seconds, tuple(map(tuple, singles)), done["before"], done["after"]))
         yield rounds[-1]
 
 
-def sentinels(files: Iterable[str], protocol: Protocol) -> list[str]:
+def reference_files(files: Iterable[str], protocol: Protocol) -> list[str]:
     """The files that are spread through every round."""
     names = sorted(files)
-    return Random(f"sentinels {protocol.seed}").sample(names, min(SENTINELS, len(names)))
+    return Random(f"sentinels {protocol.seed}").sample(names, min(REFERENCES, len(names)))
 
 
-def interleaved(names: Iterable[str], sentinels: Sequence[str], rng: Random) -> list[str]:
-    """The names, shuffled, with all sentinels at the beginning, at the end, and after every stretch."""
-    others = sorted({*names} - {*sentinels})
+def interleaved(names: Iterable[str], references: Sequence[str], rng: Random) -> list[str]:
+    """The names, shuffled, with all reference files at the beginning, at the end, and after every stretch."""
+    others = sorted({*names} - {*references})
     rng.shuffle(others)
     stretches = max(2, math.ceil(len(others) / STRETCH))
     bounds = [len(others) * part // stretches for part in range(stretches + 1)]
-    order = rng.sample(sentinels, len(sentinels))
+    order = rng.sample(references, len(references))
     for begin, end in zip(bounds, bounds[1:]):  # noqa: RUF007 (Python 3.9, on a bundle's board)
-        order += others[begin:end] + rng.sample(sentinels, len(sentinels))
+        order += others[begin:end] + rng.sample(references, len(references))
     return order
 
 
@@ -122,15 +122,15 @@ def judge(rounds: Sequence[Round]) -> Judgement:
     """Weighs every sample by its neighbours and its round's state; from the raw rounds alone."""
     faults = tuple(fault(r.before, r.after) or taken for r, taken in zip(rounds, _taken(rounds)))
     sound = np.array([reason is None for reason in faults])
-    polished = polish([(r.order, r.seconds) for r in rounds], sound)
-    heard = sound[polished.round] if sound.any() else np.ones(len(polished.round), bool)
-    limit = max(LIMIT, 2 * float(np.median(polished.spread[heard])))
-    return Judgement(polished, faults, limit, sound[polished.round] & (polished.spread <= limit))
+    drift = remove_drift([(r.order, r.seconds) for r in rounds], sound)
+    heard = sound[drift.round] if sound.any() else np.ones(len(drift.round), bool)
+    limit = max(LIMIT, 2 * float(np.median(drift.spread[heard])))
+    return Judgement(drift, faults, limit, sound[drift.round] & (drift.spread <= limit))
 
 
 def _taken(rounds: Sequence[Round]) -> list[str | None]:
     """For every round in which other programs took the core from the agent, more than in others: how much."""
-    shares = np.array([share(r.before, r.after) for r in rounds])
+    shares = np.array([cpu_share(r.before, r.after) for r in rounds])
     if np.isnan(shares).all():
         return [None] * len(rounds)
     typical = float(np.nanmedian(shares))
@@ -152,7 +152,7 @@ def _values(judgement: Judgement) -> dict[str, Value]:
 
 def _counted(judgement: Judgement, every: bool = False) -> dict[str, dict[int, list[float]]]:
     """Log seconds at the common speed, by file and round, of the samples that count, or of `every` one."""
-    p = judgement.polish
+    p = judgement.drift
     found: dict[str, dict[int, list[float]]] = {name: {} for name in p.names}
     for index in np.flatnonzero(judgement.counts | every):
         sample = float(p.logs[index] - p.speed[index])

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from predictors.gates import past, share, unknown
+from predictors.health import cpu_share, past, unknown
 from predictors.rounds import LIMIT, LOST, Judgement, Protocol, Round, judge, summarize, wanting
 
 SHOWN = 5  # files of a long list
@@ -63,20 +63,20 @@ def quietness(rounds: Sequence[Round]) -> float:
     """How far neighbouring samples of the last round lie apart, as a fraction; NaN before there are two rounds."""
     if len(rounds) < 2:
         return float("nan")
-    p = judge(rounds).polish
+    p = judge(rounds).drift
     return float(np.median(p.spread[p.round == len(rounds) - 1]))
 
 
 def _noise(judgement: Judgement, rounds: Sequence[Round]) -> list[str]:
     """What is wrong with the session as a whole."""
     told = []
-    typical = float(np.median(judgement.polish.spread))
+    typical = float(np.median(judgement.drift.spread))
     if typical > LIMIT:
         told.append(f"neighbouring samples lie {100 * typical:.1f} % apart (at most {100 * LIMIT:g} % is quiet)")
-    left = float(np.median([share(r.before, r.after) for r in rounds]))
+    left = float(np.median([cpu_share(r.before, r.after) for r in rounds]))
     if left < 1 - LOST:
         told.append(f"other programs took {100 * (1 - left):.0f} % of the core")
-    shares = [judgement.counts[judgement.polish.round == number].mean() for number in range(len(judgement.faults))]
+    shares = [judgement.counts[judgement.drift.round == number].mean() for number in range(len(judgement.faults))]
     longest = max((len(list(run)) for bad, run in groupby(share < 0.5 for share in shares) if bad), default=0)
     if longest >= IN_A_ROW:
         told.append(f"{longest} rounds in a row were rejected")
@@ -95,7 +95,7 @@ def _open_rows(rounds: Sequence[Round], protocol: Protocol, labels: Mapping[str,
 
 
 def _rejections(judgement: Judgement) -> list[Rejection]:
-    p = judgement.polish
+    p = judgement.drift
     found = []
     for number, fault in enumerate(judgement.faults):
         here = p.round == number

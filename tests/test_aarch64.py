@@ -21,7 +21,7 @@ from compress.parity import onnx_logits
 from compress.quantize import quantize
 from predictors import agent
 from predictors.device import Board, Connection
-from predictors.rounds import Protocol, measure, sentinels
+from predictors.rounds import Protocol, measure, reference_files
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.tiny import tiny
 
@@ -98,6 +98,6 @@ def test_a_measured_round_comes_back_whole(board: Board, files: dict[str, bytes]
     protocol = Protocol(min_rounds=1, max_rounds=1, sample_seconds=1e-3)
     (done,) = measure(board, files, protocol)
     assert sorted({*done.order}) == sorted(files)
-    assert len(done.seconds) == len(done.order) >= 3 * len(sentinels(files, protocol))
+    assert len(done.seconds) == len(done.order) >= 3 * len(reference_files(files, protocol))
     assert min(done.seconds) > 0
     assert done.before.keys() == done.after.keys() == board.ask("state").keys()

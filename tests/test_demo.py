@@ -24,7 +24,7 @@ from experiments.data import DATASETS
 from experiments.demo import demo
 from predictors.classifier import Classifier, Frame, classify
 from predictors.demo import Shown, follow
-from predictors.view import PANEL, SIDE, view
+from predictors.terminal_view import PANEL, SIDE, view
 from search_spaces.errors import LutraError
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.tiny import tiny

@@ -15,8 +15,8 @@ from experiments.bench.fidelity_published import alike
 from experiments.config import FidelityConfig
 from experiments.fidelity import fresh_archs, predictions
 from experiments.learning_curves import Point, median, points, read_points
-from experiments.measurements import Measurements, read_measurements
-from experiments.sentinels import slowdown, to_the_tables_time
+from experiments.published_latencies import Measurements, read_measurements
+from experiments.reference_networks import slowdown, to_the_tables_time
 from paper.figures import fidelity as figure
 from paper.rows import Fresh
 from predictors.agreement import agreement
@@ -251,14 +251,14 @@ def test_on_a_board_without_noise_the_corrected_table_is_exact() -> None:
     assert all((predicted > 0).all() for _, predicted in found.values())
 
 
-def test_the_slowdown_is_the_median_over_sentinels() -> None:
+def test_the_slowdown_is_the_median_over_reference_networks() -> None:
     values = {name: Value(seconds, seconds, seconds) for name, seconds in {"a": 1.1, "b": 2.2, "c": 9.0}.items()}
     assert slowdown(values, {"a": 1.0, "b": 2.0, "c": 3.0}) == pytest.approx(1.1)
 
 
 def test_each_precision_comes_back_to_the_time_of_its_table() -> None:
     """fp32 now takes 1.2 times as long and 1 ms more, INT8 as long as it did."""
-    then = {f"sentinel {p}/{n}": 1e-3 * (n + 1) for p in ("fp32", "int8") for n in range(4)}
+    then = {f"reference {p}/{n}": 1e-3 * (n + 1) for p in ("fp32", "int8") for n in range(4)}
     now = {name: 1.2 * s + 1e-3 if "fp32" in name else s for name, s in then.items()}
     values = {name: Value(seconds, seconds, seconds) for name, seconds in now.items()}
     seconds = np.array([2.2e-3, 7e-3])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from predictors.fleet import Fleet, merged
-from predictors.rounds import Protocol, measure, sentinels
+from predictors.rounds import Protocol, measure, reference_files
 from predictors.simulated import SimulatedBoard, Weather
 from search_spaces.errors import LutraError
 
@@ -30,11 +30,11 @@ def test_every_round_holds_every_file_and_its_seconds() -> None:
 
 
 @pytest.mark.parametrize("slow", [1.05, 0.9])
-def test_boards_that_are_not_equally_fast_are_named_with_the_sentinels(slow: float) -> None:
+def test_boards_that_are_not_equally_fast_are_named_with_the_reference_files(slow: float) -> None:
     fleet = Fleet({"a": board(seed=1), "b": board(slow, seed=2)})
     with pytest.raises(LutraError, match=r"longer on [ab] than on [ab]") as caught:
         list(measure(fleet, FILES, QUICK))
-    assert all(f"{name} takes" in str(caught.value) for name in sentinels(FILES, QUICK))
+    assert all(f"{name} takes" in str(caught.value) for name in reference_files(FILES, QUICK))
     assert "\n" not in str(caught.value)
 
 

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictors import gates
+from predictors import health
 from predictors.device import local
+from predictors.drift import remove_drift
 from predictors.fleet import merged
 from predictors.lasting import lasting
-from predictors.polish import polish
-from predictors.rounds import Protocol, Round, Value, interleaved, judge, measure, sentinels, summarize, wanting
+from predictors.rounds import Protocol, Round, Value, interleaved, judge, measure, reference_files, summarize, wanting
 from predictors.simulated import DRIFTS, SimulatedBoard, Weather
 from predictors.verdict import Verdict, quietness, verdict
 from search_spaces.onnx_writer import random_weights, write
@@ -90,7 +90,7 @@ def test_a_busy_core_in_the_middle_third_is_found_and_measured_again(seed: int) 
 def test_a_load_that_comes_within_a_round_costs_only_the_samples_it_touched() -> None:
     weather = Weather(busy=(0.3, 0.9))
     judgement = judge(session(weather))
-    first = judgement.polish.round == 0
+    first = judgement.drift.round == 0
     assert 0.3 < judgement.counts[first].mean() < 0.8
     assert judgement.counts[~first].all()
 
@@ -122,7 +122,7 @@ def test_files_that_the_cap_leaves_open_are_named_the_worst_first() -> None:
 @pytest.mark.parametrize("bits", range(16))
 def test_a_throttled_round_is_rejected_and_named(bits: int) -> None:
     rounds = session(Weather(throttled=((3.0, 5.0, bits),)), protocol=Protocol())
-    told, names = judged(rounds, Protocol()), [name for bit, name in enumerate(gates.LIVE) if bits >> bit & 1]
+    told, names = judged(rounds, Protocol()), [name for bit, name in enumerate(health.LIVE) if bits >> bit & 1]
     assert apart(summarize(rounds), truth()).max() < 0.02
     if bits == 0:
         assert (told.state, told.rejected) == ("clean", ())
@@ -137,10 +137,10 @@ def test_a_throttled_round_is_rejected_and_named(bits: int) -> None:
 @pytest.mark.parametrize("since", range(0, 16, 5))
 def test_bits_that_were_set_before_the_round_are_a_note_only(live: int, since: int) -> None:
     sticky = {"throttled": hex(since << 16)}
-    assert gates.fault(sticky, sticky) is None
-    assert gates.past(sticky) == tuple(name for bit, name in enumerate(gates.LIVE) if since >> bit & 1)
-    assert (gates.fault(sticky, {"throttled": hex((since | live) << 16)}) is None) == (live & ~since == 0)
-    assert (gates.fault({"throttled": hex(live)}, sticky) is None) == (live == 0 == since)
+    assert health.fault(sticky, sticky) is None
+    assert health.past(sticky) == tuple(name for bit, name in enumerate(health.LIVE) if since >> bit & 1)
+    assert (health.fault(sticky, {"throttled": hex((since | live) << 16)}) is None) == (live & ~since == 0)
+    assert (health.fault({"throttled": hex(live)}, sticky) is None) == (live == 0 == since)
 
 
 def test_a_reboot_rejects_the_round_it_falls_into() -> None:
@@ -172,7 +172,7 @@ def test_a_core_that_is_always_shared_somehow_rejects_no_round() -> None:
 
 def test_a_clock_that_falls_rejects_only_where_no_governor_explains_it() -> None:
     def fault(governor: str, key: str = "clock_khz") -> str | None:
-        return gates.fault({key: 1_500_000, "governor": governor}, {key: 600_000, "governor": governor})
+        return health.fault({key: 1_500_000, "governor": governor}, {key: 600_000, "governor": governor})
 
     assert fault("performance") == "the clock fell from 1500 to 600 MHz"
     assert fault("ondemand") is None
@@ -182,14 +182,14 @@ def test_a_clock_that_falls_rejects_only_where_no_governor_explains_it() -> None
 @pytest.mark.parametrize("garbage", [None, "", "0x", "throttled=", "VCHI initialization failed", "-0x5", "0xg"])
 def test_what_cannot_be_read_is_unknown(garbage: str | None) -> None:
     state = {**board_in(Weather()).state(), "throttled": garbage}
-    assert gates.unknown([board_in(Weather()).state()]) == ()
-    assert gates.unknown([board_in(Weather()).state(), state]) == ("throttled",)
-    assert gates.fault(state, state) is None
+    assert health.unknown([board_in(Weather()).state()]) == ()
+    assert health.unknown([board_in(Weather()).state(), state]) == ("throttled",)
+    assert health.fault(state, state) is None
 
 
 def test_a_board_that_says_nothing_is_unknown_not_fine() -> None:
     told = judged(session(Weather(silent=True)))
-    assert told.unknown == gates.WATCHED
+    assert told.unknown == health.WATCHED
     assert "unknown is not the same as fine" in told.lines()[-1]
 
 
@@ -207,7 +207,7 @@ def test_a_board_that_is_always_throttled_is_measured_to_the_cap_and_told() -> N
 
 @given(st.integers(1, 200), st.integers(1, 3), st.randoms())
 @settings(max_examples=50, deadline=None)
-def test_sentinels_begin_and_end_every_round_and_are_never_far(count: int, kinds: int, rng: object) -> None:
+def test_reference_files_begin_and_end_every_round_and_are_never_far(count: int, kinds: int, rng: object) -> None:
     names, chosen = [f"f{i}" for i in range(count)], [f"s{i}" for i in range(kinds)]
     order = interleaved([*names, *chosen], chosen, rng)  # type: ignore[arg-type]
     assert {*order[:kinds]} == {*order[-kinds:]} == {*chosen}
@@ -240,7 +240,7 @@ def test_a_common_slowdown_moves_no_value_against_another(seed: int, slow: float
     calm, hurried = (summarize([plain(*r) for r in kind]) for kind in (rounds, disturbed))
     ratios = [hurried[name].seconds / calm[name].seconds for name in names]
     assert ratios == pytest.approx([ratios[0]] * 12, rel=0.01)
-    p = polish(disturbed, np.ones(15, bool))
+    p = remove_drift(disturbed, np.ones(15, bool))
     assert math.exp(p.speed[p.round == 7][0] - p.speed[p.round == 1][0]) == pytest.approx(slow, rel=0.05)
 
 
@@ -267,7 +267,7 @@ def test_rounds_go_on_until_the_bound_and_no_longer() -> None:
     with local(threads=1) as board:
         rounds = list(measure(board, onnx, strict, each=True))
     assert len(rounds) == 5
-    assert {name for r in rounds for name in r.order} == {"a", "b"} == {*sentinels(onnx, quick)}
+    assert {name for r in rounds for name in r.order} == {"a", "b"} == {*reference_files(onnx, quick)}
     assert all(sum(single) >= 0.001 and min(single) > 0 for r in rounds for single in r.singles)
     assert {"load", "boot_id", "throttled", "temperature_mc"} <= set(rounds[0].before)
 
@@ -275,5 +275,5 @@ def test_rounds_go_on_until_the_bound_and_no_longer() -> None:
 def test_of_several_boards_the_busiest_one_tells() -> None:
     before = {"a": {"cpu_seconds": 1.0, "clock_seconds": 0.0}, "b": {"cpu_seconds": 9.0, "clock_seconds": 50.0}}
     after = {"a": {"cpu_seconds": 2.0, "clock_seconds": 1.0}, "b": {"cpu_seconds": 9.5, "clock_seconds": 51.0}}
-    assert gates.share(merged(before), merged(after)) == 0.5
-    assert gates.share(before["a"], after["a"]) == 1.0
+    assert health.cpu_share(merged(before), merged(after)) == 0.5
+    assert health.cpu_share(before["a"], after["a"]) == 1.0

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from predictors.polish import polish
-from predictors.rounds import Protocol, Round, sentinels, summarize
+from predictors.drift import remove_drift
+from predictors.rounds import Protocol, Round, reference_files, summarize
 
 Seconds = Mapping[str, float]
 
@@ -38,9 +38,9 @@ def by_round(rounds: Sequence[Round]) -> Seconds:
     return medians(rounds, speed)
 
 
-def by_sentinels(rounds: Sequence[Round]) -> Seconds:
-    """The median of each group of sentinels, and straight lines between the groups."""
-    chosen = sentinels({name for r in rounds for name in r.order}, Protocol())
+def by_reference_files(rounds: Sequence[Round]) -> Seconds:
+    """The median of each group of reference files, and straight lines between the groups."""
+    chosen = reference_files({name for r in rounds for name in r.order}, Protocol())
     files = {name: np.log(seconds) for name, seconds in raw(rounds).items()}
     speeds = []
     for r in rounds:
@@ -54,7 +54,7 @@ def by_sentinels(rounds: Sequence[Round]) -> Seconds:
 
 def along(rounds: Sequence[Round]) -> Seconds:
     """Votes of all files along the round, and no sample rejected."""
-    return medians(rounds, polish([(r.order, r.seconds) for r in rounds], np.ones(len(rounds), bool)).speed)
+    return medians(rounds, remove_drift([(r.order, r.seconds) for r in rounds], np.ones(len(rounds), bool)).speed)
 
 
 def ours(rounds: Sequence[Round]) -> Seconds:
@@ -64,7 +64,7 @@ def ours(rounds: Sequence[Round]) -> Seconds:
 ESTIMATORS: dict[str, Callable[[Sequence[Round]], Seconds]] = {
     "raw median": raw,
     "median polish": by_round,
-    "sentinels": by_sentinels,
+    "sentinels": by_reference_files,
     "votes along the round": along,
     "and rejection (ours)": ours,
 }

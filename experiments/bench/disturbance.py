@@ -90,7 +90,7 @@ def on_simulated(seeds: int) -> tuple[dict[str, dict[str, float]], list[dict[str
 def rejected(rounds: Sequence[Round]) -> float:
     """The share of the disturbed rounds of which most samples were rejected."""
     judgement = judge(rounds)
-    counts = [judgement.counts[judgement.polish.round == index].mean() for index in range(THIRD, 2 * THIRD)]
+    counts = [judgement.counts[judgement.drift.round == index].mean() for index in range(THIRD, 2 * THIRD)]
     return float(np.mean([share < 0.5 for share in counts]))
 
 

@@ -22,8 +22,8 @@ from experiments import artefacts
 from experiments.bench._published import parse, published, run
 from experiments.config import FidelityConfig
 from experiments.learning_curves import Point, median, points, shown
-from experiments.measurements import Measurements, read_measurements
 from experiments.progress import console, track
+from experiments.published_latencies import Measurements, read_measurements
 from predictors.agreement import agreement
 from predictors.learned import LEARNERS
 

@@ -19,7 +19,7 @@ TO_SIGMA = 1.4826  # of a normal distribution's median absolute deviation
 
 
 @dataclass(frozen=True)
-class Polish:
+class Drift:
     """All samples of a session in the order of time. Speeds and residuals are logarithms: 0.01 is 1 %."""
 
     names: tuple[str, ...]
@@ -31,7 +31,7 @@ class Polish:
     spread: np.ndarray  # [samples], standard deviation of the residuals around it, by their median
 
 
-def polish(rounds: Sequence[Samples], sound: np.ndarray) -> Polish:
+def remove_drift(rounds: Sequence[Samples], sound: np.ndarray) -> Drift:
     """Separates files from speed. Rounds that are not `sound`, [rounds], get a speed, and say nothing about files."""
     names = tuple(sorted({name for order, _ in rounds for name in order}))
     index = {name: i for i, name in enumerate(names)}
@@ -48,7 +48,7 @@ def polish(rounds: Sequence[Samples], sound: np.ndarray) -> Polish:
         speed -= np.median([np.median(speed[span]) for span in spans if heard[span][0]])
     residual = logs - speed - _medians(logs - speed, file, len(names), heard)[file]
     spread = np.concatenate([TO_SIGMA * _running(np.abs(residual[span])) for span in spans])
-    return Polish(names, file, number, logs, speed, residual, spread)
+    return Drift(names, file, number, logs, speed, residual, spread)
 
 
 def _medians(values: np.ndarray, group: np.ndarray, count: int, heard: np.ndarray) -> np.ndarray:

@@ -14,11 +14,11 @@ from predictors.rounds import Value
 from predictors.table import LatencyTable
 from search_spaces.space import SearchSpace
 
-SENTINELS = 4  # networks
+NETWORKS = 4  # networks
 
 
-def sentinels(
-    table: LatencyTable, count: int = SENTINELS, label: str = "sentinel"
+def reference_networks(
+    table: LatencyTable, count: int = NETWORKS, label: str = "reference"
 ) -> tuple[dict[str, bytes], dict[str, float]]:
     """Files of some networks that the table timed, and the seconds they took then."""
     space = SearchSpace(table.space, table.layers, table.reference)
@@ -37,7 +37,7 @@ def slowdown(values: Mapping[str, Value], then: Mapping[str, float]) -> float:
 
 
 def to_the_tables_time(values: Mapping[str, Value], then: Mapping[str, float], precision: str) -> Correction:
-    """From seconds of now to seconds of when the table was measured, by all sentinels of one precision.
+    """From seconds of now to seconds of when the table was measured, by all reference networks of one precision.
 
     Precisions do not slow down alike, nor do large networks and small ones.
     """

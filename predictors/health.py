@@ -30,13 +30,13 @@ def fault(before: State, after: State) -> str | None:
     return ", ".join(reasons) or None
 
 
-def share(before: State, after: State) -> float:
+def cpu_share(before: State, after: State) -> float:
     """Processor time of the agent by time on the clock: of one core, what other programs left; NaN where unknown.
 
     Of several boards, the least.
     """
     if "boards" in before and "boards" in after:
-        return min(share(before["boards"][host], after["boards"][host]) for host in before["boards"])
+        return min(cpu_share(before["boards"][host], after["boards"][host]) for host in before["boards"])
     try:
         return (after["cpu_seconds"] - before["cpu_seconds"]) / (after["clock_seconds"] - before["clock_seconds"])
     except (KeyError, TypeError, ZeroDivisionError):
