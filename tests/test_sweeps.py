@@ -93,19 +93,24 @@ def _signals(at: Event, send: signal.Signals) -> Callable[[str, tuple[object, ..
     return hook
 
 
+def new_tables(folder: Path) -> House:
+    """A new folder with the tables of networks that are swept over."""
+    folder.mkdir()
+    for table in TABLES:
+        rng = Random(table)
+        lines = ["ops,percent,fast_ms,slow_ms"]
+        for picks in itertools.product("012", repeat=3):
+            lines.append(",".join(["".join(picks), *(str(rng.uniform(1, 90)) for _ in range(3))]))
+        (folder / f"{table}.csv").write_text("\n".join(lines))
+    return House(folder)
+
+
 @pytest.fixture
 def new_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], House]:
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
 
     def build(name: str) -> House:
-        (tmp_path / name).mkdir()
-        for table in TABLES:
-            rng = Random(table)
-            lines = ["ops,percent,fast_ms,slow_ms"]
-            for picks in itertools.product("012", repeat=3):
-                lines.append(",".join(["".join(picks), *(str(rng.uniform(1, 90)) for _ in range(3))]))
-            (tmp_path / name / f"{table}.csv").write_text("\n".join(lines))
-        return House(tmp_path / name)
+        return new_tables(tmp_path / name)
 
     return build
 

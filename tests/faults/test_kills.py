@@ -1,0 +1,183 @@
+"""Commands that are killed with SIGKILL at random moments, again and again, until one run ends by itself."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import pytest
+
+from tests.commands import OUTSIDE, Command, Finished, copy_steps
+from tests.faults.campaign import FOLDER, Figures, campaign
+from tests.test_experiments import ended, results, stamps, wait
+from tests.test_sweeps import new_tables
+
+MOST = 12  # kills of one run
+OPENED = 40  # files in the runs folder that a step opens or renames before it is killed, at most
+
+
+class Subject(NamedTuple):
+    """A command, the finished steps that it finds, and how many kills it gets."""
+
+    command: str
+    before: tuple[str, ...]
+    more: tuple[str, ...]  # arguments
+    kills: int  # in a complete campaign
+
+
+STEPS = ("measure", "train", "search", "compress", "benchmark", "report")
+SUBJECTS = (
+    Subject("measure", (), (), 120),
+    Subject("train", ("measure",), ("train.steps=30", "checkpoint_seconds=0"), 160),
+    Subject("search", STEPS[:2], (), 200),
+    Subject("compress", STEPS[:3], (), 200),
+    Subject("benchmark", (*STEPS[:4], "retrain"), (), 100),
+    Subject("report", (*STEPS[:5], "retrain"), (), 90),
+)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS if FOLDER else SUBJECTS[:1], ids=lambda subject: subject.command)
+def test_a_killed_command_ends_as_if_it_was_not(
+    subject: Subject, finished: Finished, command: Command, tmp_path: Path
+) -> None:
+    """Same bytes, no finished step done again, no measured round lost, nothing left behind."""
+    number = itertools.count()
+
+    def started() -> tuple[Path, tuple[str, ...]]:
+        runs = copy_steps(finished, tmp_path / f"runs{next(number)}", *subject.before)
+        return runs, (*finished.arguments, *subject.more, f"runs={runs}")
+
+    runs, arguments = started()
+    begin = time.monotonic()
+    undisturbed = command(subject.command, *arguments)
+    span = time.monotonic() - begin
+    assert undisturbed.code == 0, undisturbed.err
+    expected = results(runs)
+
+    def life(rng: Random) -> Figures:
+        runs, arguments = started()
+        for kills in range(MOST + 1):
+            before, rounds = stamps(runs), measured(runs)
+            done = command(subject.command, *arguments, **deadly(rng, runs, span) if kills < MOST else {})
+            assert before.items() <= stamps(runs).items(), "a finished step was done again"
+            assert measured(runs)[: len(rounds)] == rounds, "a measured round was lost"
+            if done.code == 0:
+                break
+            assert done.code == -signal.SIGKILL, done.err
+        assert results(runs) == expected, "other bytes"
+        assert not [path for path in runs.rglob(".*") if path.name != ".lock"], "something was left behind"
+        return {"kills": kills}
+
+    campaign(f"kills-{subject.command}", "kills", subject.kills, 1, life)
+
+
+def test_a_killed_sweep_ends_as_if_it_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No finished job runs again; the table and all files of the jobs are the same."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    number = itertools.count()
+    undisturbed = new_tables(tmp_path / "undisturbed")
+    assert undisturbed.start(undisturbed.arguments()).end()[0] == 0
+
+    def life(rng: Random) -> Figures:
+        house = new_tables(tmp_path / f"house{next(number)}")
+        for kills in range(MOST + 1):
+            done = house.states()["done"]
+            event = ("/", rng.randrange(1, 30)) if kills < MOST else ("", 0)
+            code, out = house.start(house.arguments(), event).end()
+            assert house.states()["running"] == house.states()["failed"] == 0
+            assert house.states()["done"] >= done, "a finished job was lost"
+            if code == 0:
+                break
+            assert code == -signal.SIGKILL, out
+        assert house.results() == undisturbed.results(), "other bytes"
+        return {"kills": kills}
+
+    campaign("kills-sweep", "kills", 120, 3, life)
+
+
+def deadly(rng: Random, runs: Path, span: float) -> dict[str, object]:
+    """How one run is killed: at a file that it opens or renames, or at any moment of `span` seconds."""
+    if rng.random() < 0.5:
+        return {"die": (str(runs), rng.randint(1, OPENED))}
+    delay, kill = span * rng.random(), rng.choice((os.kill, os.killpg))
+
+    def meanwhile(group: int) -> None:
+        time.sleep(delay)
+        with contextlib.suppress(ProcessLookupError):
+            kill(group, signal.SIGKILL)
+        wait(lambda: ended(group))  # an agent whose host alone was killed has to notice
+
+    return {"meanwhile": meanwhile}
+
+
+def measured(runs: Path) -> bytes:
+    """The whole lines of the rounds that were kept so far."""
+    return b"".join(path.read_bytes().rpartition(b"\n")[0] for path in sorted(runs.glob("measure/*/rounds.jsonl")))
+
+
+def test_killed_processes_of_torchrun_leave_nobody_who_trains_on(
+    finished: Finished, house_of_workers: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """Whichever process is killed, all have ended within ten seconds, and the same command ends with the same bytes.
+
+    (That it does takes three starts of torchrun, so only a complete campaign looks.)
+    """
+    number = itertools.count()
+    long = ("train.steps=60", "checkpoint_seconds=0")
+    expected = tmp_path / "undisturbed"
+    if FOLDER:
+        assert house_of_workers(*finished.arguments, *long, f"runs={expected}").wait() == 0
+
+    def life(rng: Random) -> Figures:
+        runs = tmp_path / f"runs{next(number)}"
+        started = house_of_workers(*finished.arguments, *long, f"runs={runs}")
+        wait(lambda: bool(list(runs.glob("train/*/.checkpoint"))))
+        workers = children(started.pid)
+        assert len(workers) == 2
+        time.sleep(rng.random() / 4)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(rng.choice([started.pid, started.pid, *workers]), signal.SIGKILL)
+        started.wait()
+        deadline = time.monotonic() + 10
+        while left := [worker for worker in workers if Path(f"/proc/{worker}/cmdline").exists()]:
+            assert time.monotonic() < deadline, f"processes {left} train on"
+            time.sleep(0.05)
+        if FOLDER:
+            assert house_of_workers(*finished.arguments, *long, f"runs={runs}").wait() == 0
+            assert results(runs) == results(expected), "other bytes"
+        return {"kills": 1}
+
+    campaign("kills-torchrun", "kills", 12, 1, life)
+
+
+def children(parent: int) -> list[int]:
+    """The processes that this one started and that still run."""
+    text = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(pid) for pid in text.split()]
+
+
+@pytest.fixture
+def house_of_workers(house: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Starts experiments.train in two processes."""
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "experiments.train")
+        return subprocess.Popen(
+            [sys.executable, *torchrun, *arguments],
+            cwd=house,
+            env=OUTSIDE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    return start
