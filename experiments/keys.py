@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from experiments import artefacts
 from experiments.accelerator import accelerator
 from experiments.choices import space_of
 from experiments.config import Config, DataConfig, DeviceConfig, SearchConfig
+from experiments.data.contents import contents
 from experiments.devices import passport_of
 from predictors.table import DECIDING
 from search_spaces.space import SearchSpace
@@ -40,19 +40,14 @@ def search_key(search: SearchConfig) -> dict[str, Any]:
 
 @cache
 def data_key(data: DataConfig) -> dict[str, Any]:
-    """The user's own images: an archive by its content, a folder by the names, sizes and times of its files."""
-    if data.name != "image_folder":
-        return asdict(data)
-    name = {"path": ""} if Path(data.path).is_file() else {}
-    return {**asdict(data), **name, "files": files_key(data.path)}
+    """The user's own images by the reader's list of them: names, classes, splits, contents; not by where they are."""
+    key = {**asdict(data), "path": ""}
+    return {**key, "files": contents(data.path).key} if data.name == "image_folder" else key
 
 
 def files_key(path: str) -> str:
-    """A file by its content, a folder by the names, sizes and times of its files."""
-    if Path(path).is_file():
-        return artefacts.sha256(Path(path))
-    stats = [(str(file), os.stat(file)) for file in sorted(Path(path).rglob("*")) if file.is_file()]
-    return artefacts.digest([(file, s.st_size, s.st_mtime_ns) for file, s in stats])
+    """A file by its content, a folder of images by what the reader reads of it."""
+    return artefacts.sha256(Path(path)) if Path(path).is_file() else contents(path).key
 
 
 def passport_key(device: DeviceConfig) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from experiments.data import Dataset
+from experiments.data.entries import SUFFIXES, entries, is_image
 from experiments.data.image_folder import decode, square
-from experiments.data.image_tree import SUFFIXES
 from predictors.classifier import Frame
 from search_spaces.errors import LutraError
 
@@ -43,10 +43,7 @@ def folder(root: Path, data: Dataset, seed: int, skipped: Callable[[str], object
     """Every image below `root`; one in a folder that is named as a class is of that class."""
     if not root.is_dir():
         raise LutraError(f"there is no folder {str(root)!r}: demo.source is a folder of images, or camera")
-    hidden = (
-        path for path in root.rglob("*") if not any(part.startswith(".") for part in path.relative_to(root).parts)
-    )
-    files = sorted(path for path in hidden if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = sorted(Path(entry.file) for entry in entries(str(root)) if entry.read and is_image(entry.parts))
     if not files:
         raise LutraError(f"{root} has no images, ending in {', '.join(SUFFIXES)}: give demo.source another folder")
     Random(seed).shuffle(files)

@@ -11,7 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from experiments.data.dataset import Dataset, Progress, Split, assemble, untracked
-from experiments.data.image_tree import Entry, Tree, entries, read_tree
+from experiments.data.entries import Entry, entries
+from experiments.data.image_tree import Tree, read_tree
 from experiments.data.splits import TEST_FRACTION, TEST_SEED, check, hold_out
 from search_spaces.errors import LutraError
 

@@ -1,0 +1,95 @@
+"""Which folders of a tree are classes, and which are the splits above them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from search_spaces.errors import LutraError
+
+Parts = tuple[str, ...]  # the names on the way from the root to a file or folder
+Groups = Mapping[str, Mapping[str, Sequence[Parts]]]  # split -> class -> images, none for an empty class folder
+
+ROLES = ("train", "validation", "test")
+WORDS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+ENDINGS = re.compile(r"(set|data|images?|imgs?|split)$")  # of training_set, test_images, val2017
+
+
+def role(name: str) -> str | None:
+    """The split that a folder's name stands for, in any letter case; None for any other name."""
+    word = re.sub(r"[\W\d_]+", "", name.lower())
+    return WORDS.get(word) or WORDS.get(ENDINGS.sub("", word))
+
+
+def group(path: str, images: Iterable[Parts], folders: Iterable[Parts]) -> tuple[Groups, int]:
+    """The images of every class of every split, and the number of images that are in no class folder.
+
+    Folders that wrap the whole tree are stepped over. Without splits all images are of the split train.
+    Raises LutraError where it is unclear which folders are splits.
+    """
+    images = set(images)
+    everything = images.union(folders)
+    depth = 0  # of the class folders, or of the splits
+    while len(_names(depth, everything)) == 1 and min(map(len, images)) > depth + 2:
+        depth += 1
+    roles = {name: found for name in sorted(_names(depth, everything)) if (found := role(name))}
+    split = "train" in roles.values() and len(set(roles.values())) > 1
+    if split:
+        _check_unique(path, roles)
+    else:
+        _check_classes(path, depth, images, _names(depth, everything - images))
+    present = {"train", *roles.values()} if split else {"train"}
+    groups: dict[str, dict[str, list[Parts]]] = {name: {} for name in ROLES if name in present}
+    at, outside = depth + split, 0
+    for parts in sorted(everything):
+        is_image = parts in images
+        part = roles.get(parts[depth]) if split and len(parts) > at else "train"
+        if part is None or len(parts) <= at or (is_image and len(parts) == at + 1):
+            outside += is_image  # beside the splits, or above the classes
+            continue
+        files = groups[part].setdefault(parts[at], [])
+        if is_image:
+            files.append(parts)
+    return groups, outside
+
+
+def _check_unique(path: str, roles: Mapping[str, str]) -> None:
+    for wanted in ROLES:
+        names = [name for name, found in roles.items() if found == wanted]
+        if len(names) > 1:
+            raise LutraError(f"{' and '.join(names)} in {path} are both the {wanted} split: merge them, or rename one")
+
+
+def _check_classes(path: str, depth: int, images: Iterable[Parts], classes: set[str]) -> None:
+    """Raises LutraError where what would be taken for classes are splits, or holds splits."""
+    inner: dict[str, set[str]] = {}  # class -> folders in it that hold images
+    direct = {parts[depth] for parts in images if len(parts) == depth + 2}
+    for parts in images:
+        if len(parts) > depth + 2:
+            inner.setdefault(parts[depth], set()).add(parts[depth + 1])
+    for name in sorted(inner):
+        if role(name) and name not in direct and len(inner[name]) > 1:
+            others = ", ".join(sorted(classes - {name})) or "nothing"
+            raise LutraError(
+                f"{name} in {path} holds class folders, as a split does, and beside it there is {others}: "
+                "name the splits train and test, or rename this folder if it is a class"
+            )
+    found = {role(name) for name in set().union(*inner.values())}
+    if inner and not direct and None not in found and len(found) > 1:
+        name = min(inner)
+        raise LutraError(
+            f"the class folder {name} in {path} holds the splits {', '.join(sorted(inner[name]))}: "
+            f"put the splits above the classes, as in {max(inner[name])}/{name}"
+        )
+
+
+def _names(depth: int, paths: Iterable[Parts]) -> set[str]:
+    return {parts[depth] for parts in paths if len(parts) > depth}
