@@ -39,6 +39,9 @@ def program(file: str, function: str, does: str) -> Iterator[tuple[str, bytes]]:
         if found.__file__ is not None:  # type: ignore[attr-defined]
             source = Path(found.__file__)  # type: ignore[attr-defined]
             yield source.relative_to(root).as_posix(), source.read_bytes()
+            starter = source.with_name("__main__.py")
+            if source.name == "__init__.py" and starter.exists():
+                yield starter.relative_to(root).as_posix(), starter.read_bytes()
 
 
 def sealed(content: Mapping[str, Any]) -> bytes:

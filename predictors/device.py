@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from predictors import agent
+from predictors.agent_source import AGENT
 from search_spaces.errors import LutraError
 
 FAREWELL = 2.0  # seconds that an agent gets to end by itself
@@ -149,7 +150,7 @@ def as_arguments(name: str, onnx: bytes, threads: int) -> dict[str, Any]:
 
 
 @contextmanager
-def local(threads: int, program: Sequence[str] = (agent.__file__,)) -> Iterator[Connection]:
+def local(threads: int, program: Sequence[str] = (str(AGENT),)) -> Iterator[Connection]:
     """This machine, timed by the agent in a process of its own, which ends with the `with` block."""
     command = [sys.executable, *program, str(math.inf)]
     process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

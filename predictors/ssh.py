@@ -16,10 +16,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 from predictors import agent
+from predictors.agent_source import agent_source
 from predictors.device import FAREWELL, Connection, Unreachable
 from search_spaces.errors import LutraError
 
@@ -130,7 +130,7 @@ def ssh(to: Destination, threads: int, wait: float = 0.0) -> Iterator[Connection
 
 
 def _set_up(connection: Connection, to: Destination, until: float) -> None:
-    source = Path(agent.__file__).read_bytes()
+    source = agent_source()
     connection.send(b"%d %s\n%s" % (len(source), hashlib.sha256(source).hexdigest().encode(), source))
     request = {"folder": to.folder, "packages": PACKAGES, "source": source.decode(), "patience": to.patience}
     while "busy" in (answer := connection.ask("setup", **request)):

@@ -19,7 +19,7 @@ from onnx import numpy_helper
 
 from compress.parity import onnx_logits
 from compress.quantize import quantize
-from predictors import agent
+from predictors.agent_source import AGENT
 from predictors.device import Board, Connection
 from predictors.rounds import Protocol, measure, reference_files
 from search_spaces.onnx_writer import random_weights, write
@@ -43,7 +43,7 @@ def board() -> Iterator[Board]:
     """The agent on the stand-in: `local`, but under the emulator and with the tree's Python."""
     root, site = TREE / "root", TREE / "site"
     emulated = [str(QEMU), "-cpu", CPU, "-L", str(root), "-E", f"PYTHONPATH={site}", str(root / "usr/bin/python3")]
-    command = [*emulated, agent.__file__, str(PATIENCE)]
+    command = [*emulated, str(AGENT), str(PATIENCE)]
     process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     connection = Connection(process, 1, PATIENCE)
     yield connection

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from predictors import agent
+from predictors.agent_source import AGENT
 
 PI = {  # what a Raspberry Pi's kernel says of itself
     "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0",
@@ -130,9 +131,7 @@ def test_a_pipe_in_which_nothing_moves_is_given_up() -> None:
 
 @pytest.mark.parametrize("patience", ["inf", "0.3"])
 def test_the_agent_ends_with_its_input_or_its_patience(patience: str) -> None:
-    process = subprocess.Popen(
-        [sys.executable, agent.__file__, patience], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    process = subprocess.Popen([sys.executable, str(AGENT), patience], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     if patience == "inf":
         process.communicate()
     assert process.wait(20) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_a_file_that_ends_its_process_is_an_error(
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o755)
-    monkeypatch.setattr(agent.sys, "executable", str(python))
+    monkeypatch.setattr(sys, "executable", str(python))
     alone = agent.Board(SimpleNamespace(alive=lambda: None))  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match=f"net: it ended with {said}"):
         alone.peak_memory(**as_arguments("net", b"", 1))
@@ -105,7 +106,7 @@ def test_what_is_not_known_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert peak_memory(Fleet({"a": simulated, "b": simulated}), {"net": b""}) == unknown
     assert unknown["net"].model_bytes is None
     monkeypatch.setattr(agent, "ROOT", tmp_path)
-    monkeypatch.setattr(agent.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     assert agent.peak_rss() is None
 
 

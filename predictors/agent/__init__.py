@@ -1,0 +1,34 @@
+"""The agent: the program that times ONNX files on the board. Python 3.9 or newer, numpy and onnxruntime only.
+
+Nothing in this folder imports anything of ours from outside it, as this folder alone is sent to the board.
+"""
+
+# ruff: noqa: E402
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path("/")  # of /proc and /sys
+
+from predictors.agent.condition import peak_rss, state
+from predictors.agent.frames import MAGIC, Patient, read_frame, write_frame
+from predictors.agent.machine import passport
+from predictors.agent.requests import BEAT, PATIENCE, Board, Link, main
+from predictors.agent.runtime import options
+
+__all__ = [
+    "BEAT",
+    "MAGIC",
+    "PATIENCE",
+    "ROOT",
+    "Board",
+    "Link",
+    "Patient",
+    "main",
+    "options",
+    "passport",
+    "peak_rss",
+    "read_frame",
+    "state",
+    "write_frame",
+]

@@ -1,0 +1,19 @@
+"""Starts the agent: `python predictors/agent PATIENCE`; on a board, from the one file that `agent_source` makes."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])  # instead of this folder
+
+from predictors.agent.requests import main
+from predictors.agent.runtime import report_memory
+
+if sys.argv[1:2] == ["report_memory"]:
+    report_memory(int(sys.argv[2]))
+else:
+    with contextlib.suppress(OSError, ValueError):  # the connection broke: nobody is left to hear of it
+        main()

@@ -1,0 +1,184 @@
+"""The requests that the agent answers: frames on its standard input, each answered by one on its standard output.
+
+It ends when its input ends, or when nobody asks for as long as its patience lasts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import json
+import os
+import select
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from predictors.agent.condition import state
+from predictors.agent.frames import LARGEST_REQUEST, Patient, read_frame, write_frame
+from predictors.agent.machine import passport
+from predictors.agent.runtime import LEAST, intact, one_line, open_file
+
+PATIENCE = 15.0  # seconds without a request, or with an answer that nobody takes
+BEAT = 0.5  # seconds between signs of life
+WARM_UP = 0.02  # seconds of inference before a session counts as warm
+
+
+class Link:
+    """The agent's own standard input and output, as streams of frames."""
+
+    def __init__(self, patience: float) -> None:
+        self.pipe = Patient(0, patience)
+        self.requests = io.BufferedReader(self.pipe)
+        self.answers = io.BufferedWriter(Patient(os.dup(1), patience))
+        self.beat = time.monotonic() + BEAT
+        os.dup2(2, 1)  # whatever a library prints is not part of the answer
+
+    def alive(self) -> None:
+        """In the middle of a request: ends the agent where the host has gone, and tells it that work goes on."""
+        if self.pipe.moves(select.POLLIN, 0):  # nothing but the end may come before the answer
+            raise SystemExit("the host has gone")
+        if time.monotonic() > self.beat:
+            self.beat = time.monotonic() + BEAT
+            self.answers.write(b"\n")
+            self.answers.flush()
+
+
+class Board:
+    """The loaded files, by name."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.sessions: dict[str, Any] = {}
+        self.feeds: dict[str, dict[str, Any]] = {}
+
+    def load(self, name: str, onnx: str, sha256: str, threads: int) -> dict[str, Any]:
+        """Opens a file and warms it up."""
+        self.sessions[name], self.feeds[name] = open_file(intact(name, onnx, sha256), threads)
+        self.sample(name, WARM_UP, False)
+        return {}
+
+    def sample(self, name: str, seconds: float, each: bool) -> tuple[float, list[float]]:
+        """The median inference of at least `seconds` and LEAST of them, in seconds; and every single one if `each`.
+
+        The median, since other programs take the core for milliseconds at a time: with five busy processes on two
+        cores, samples of 20 ms differed by 18 to 45 % in their mean and by 2 to 3 % in their median.
+        """
+        run, feed, clock = self.sessions[name].run, self.feeds[name], time.perf_counter
+        moments = [clock()]
+        while moments[-1] - moments[0] < seconds or len(moments) <= LEAST:
+            run(None, feed)
+            moments.append(clock())
+        singles = [b - a for a, b in zip(moments, moments[1:])]  # noqa: RUF007 (Python 3.9)
+        return statistics.median(singles), singles if each else []
+
+    def round(self, order: list[str], seconds: float, each: bool) -> dict[str, Any]:
+        """One sample of every named file, in this order, between two looks at the board's state."""
+        before, samples = state(), []
+        for name in order:
+            samples.append(self.sample(name, seconds, each))
+            self.link.alive()
+        return {"before": before, "samples": samples, "after": state()}
+
+    def outputs(self, name: str, image: list[Any]) -> dict[str, Any]:
+        """A file's first output for one image: compared with the host's, so that both run the same network."""
+        import numpy
+
+        feed = {key: numpy.asarray(image, numpy.float32) for key in self.feeds[name]}
+        return {"output": self.sessions[name].run(None, feed)[0].tolist()}
+
+    def peak_memory(self, name: str, onnx: str, sha256: str, threads: int) -> dict[str, Any]:
+        """What a process that opens and runs nothing but this file has resident at most: bytes, or None if unknown.
+
+        The answer is {"peak": ..., "runtime": ...}, "runtime" before it opened the file.
+        """
+        with tempfile.TemporaryFile() as file:
+            file.write(intact(name, onnx, sha256))
+            file.seek(0)
+            done, said = self._run([sys.executable, sys.argv[0], "report_memory", str(threads)], file)
+        if not done:
+            raise RuntimeError(f"{name}: {said}")
+        return json.loads(said)
+
+    def setup(self, folder: str, packages: list[str], source: str, patience: float) -> dict[str, Any]:
+        """Takes the board's lock and sees to the packages; then says which command `enter` is to go on as.
+
+        The answer is {"busy": pid} where another agent has the lock, and {"failed": command, "said": last line} where
+        the packages could not be installed.
+        """
+        home = Path(folder).expanduser().resolve()
+        home.mkdir(parents=True, exist_ok=True)
+        self.lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT)  # open for as long as the process lives
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return {"busy": os.read(self.lock, 99).decode()}
+        os.ftruncate(self.lock, 0)
+        os.write(self.lock, str(os.getpid()).encode())
+        venv = str(home / "venv" / "bin" / "python")
+        imports = "import " + ", ".join(packages)
+        found = [python for python in (sys.executable, venv) if self._run([python, "-c", imports])[0]]
+        if not found:
+            make = [sys.executable, "-m", "venv", "--clear", str(home / "venv")]
+            for command in (make, [venv, "-m", "pip", "install", *packages], [venv, "-c", imports]):
+                done, said = self._run(command)
+                if not done:
+                    return {"failed": " ".join(command), "said": said}
+        (home / "agent.py").write_text(source)
+        return {"enter": [(found or [venv])[0], str(home / "agent.py"), str(patience)]}
+
+    def enter(self, command: list[str]) -> None:
+        """Goes on as another Python with the same pipes and the same lock."""
+        os.dup2(self.link.answers.raw.descriptor, 1)
+        os.set_inheritable(self.lock, True)
+        os.execv(command[0], command)
+
+    def _run(self, command: list[str], file: Any = subprocess.DEVNULL) -> tuple[bool, str]:
+        """Whether the command succeeds with this input, and the last line that it said; it dies with the agent."""
+        with tempfile.TemporaryFile() as output:
+            try:
+                process = subprocess.Popen(command, stdin=file, stdout=output, stderr=output)
+            except OSError as error:
+                return False, str(error)
+            try:
+                while process.poll() is None:
+                    self.link.alive()
+                    time.sleep(0.05)
+            finally:
+                process.kill()
+                process.wait()
+            output.seek(0)
+            lines = output.read().decode(errors="replace").split("\n")
+        nothing = f"it ended with exit code {process.returncode}"
+        return process.returncode == 0, ([line for line in lines if line.strip()] or [nothing])[-1]
+
+
+def main(kind: type[Board] = Board) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host; the agent ends when its input does
+    signal.alarm(0)  # the start over ssh is under a limit
+    board = kind(Link(float(sys.argv[1]) if len(sys.argv) > 1 else PATIENCE))
+    requests: dict[str, Callable[..., dict[str, Any]]] = {
+        "ping": dict,
+        "passport": passport,
+        "state": state,
+        "setup": board.setup,
+        "load": board.load,
+        "round": board.round,
+        "outputs": board.outputs,
+        "peak_memory": board.peak_memory,
+    }
+    while (request := read_frame(board.link.requests, LARGEST_REQUEST)) is not None:
+        answer: dict[str, Any] = {"nonce": request.pop("nonce", None)}
+        try:
+            answer["answer"] = requests[request.pop("do")](**request)
+        except Exception as error:
+            answer["error"] = one_line(error)
+        write_frame(board.link.answers, answer)
+        if "enter" in answer.get("answer", ()):
+            board.enter(answer["answer"]["enter"])
