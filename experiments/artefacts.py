@@ -1,91 +1,47 @@
 """Files that survive: whole or not at all, with a manifest that says what they were made from.
 
-A step's folder is named by the hash of its configuration and of the files it reads, so that the same command finds its
-finished steps again, and another configuration never overwrites them.
+A step's folder is named by the hash of its settings and of the files it reads, so that the same command finds its
+finished steps again, and other settings never overwrite them. `versions` says what else decides a result.
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import errno
-import fcntl
-import hashlib
-import io
 import json
+import math
 import os
-import platform
-import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from experiments import locks, versions
+from experiments.disk import declare, declared, digest, disk_errors, full_disk, sha256, write, write_csv
+from search_spaces import documents
 from search_spaces.errors import LutraError
 
-MANIFEST = "manifest.json"
+__all__ = [
+    "CHECKPOINT",
+    "MADE_FROM",
+    "MANIFEST",
+    "arch_name",
+    "declare",
+    "digest",
+    "disk_errors",
+    "finished",
+    "is_named",
+    "listeners",
+    "manifest",
+    "sha256",
+    "step",
+    "write",
+    "write_csv",
+]
+MANIFEST, LOCK = "manifest.json", ".lock"
 CHECKPOINT = ".checkpoint"  # of a step under way; gone when it is finished
-KEYS = {"step", "config", "inputs", "outputs", "seconds", "git_commit"}  # that every manifest has
+MADE_FROM = ("step", "version", "config", "inputs")  # the keys of a manifest whose hash names the folder
 listeners: list[Callable[[Path], None]] = []  # told the folder of every step that begins to work
-RECORDED = ("torch", "torchvision", "numpy", "scikit-learn", "onnx", "onnxruntime", "hydra-core")
-
-
-def write(path: Path, data: bytes | str) -> None:
-    """Puts a whole file at `path` or leaves what was there. Raises LutraError when the disk is full."""
-    content = data.encode() if isinstance(data, str) else data
-    with disk_errors(path, len(content)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
-
-
-@contextlib.contextmanager
-def disk_errors(path: Path, size: int = 0) -> Iterator[None]:
-    """Turns a full or forbidden disk into one line."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            need = f"{size / 1e6:.1f} MB needed at" if size else "no space at"
-            raise LutraError(f"disk full: {need} {path}; free some and run the same command again") from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise LutraError(
-                f"cannot write {path}: {error.strerror}; choose another folder with runs=FOLDER"
-            ) from error
-        raise
-
-
-def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write(path, text.getvalue())
-
-
-def sha256(path: Path) -> str:
-    with open(path, "rb") as file:  # which may be larger than memory
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def digest(value: Any) -> str:
-    """A hash of anything JSON can say, independent of the order of keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+_told: set[Path] = set()  # finished steps of other versions that this process has spoken of
 
 
 def step(
@@ -99,45 +55,69 @@ def step(
     """The folder of a finished step, after `work(folder)` where it is not finished yet.
 
     `config` is all that the result depends on beside `inputs`: the sha256 of each file it reads. Two processes that
-    want the same step do it once.
+    want the same step do it once. A finished step is only read, so that it may lie on a disk without writing.
     """
-    made_from = json.loads(json.dumps({"step": name, "config": config, "inputs": inputs}))
-    folder = runs / name / f"{label}-{digest(made_from)[:8]}"
-    with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / ".lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not finished(folder):
-                _sweep(folder)
-                for listener in listeners:
-                    listener(folder)
-                start = time.monotonic()
-                work(folder)
-                _finish(folder, made_from, time.monotonic() - start)
+    asked = json.loads(
+        json.dumps({"step": name, "version": versions.step_version(name), "config": config, "inputs": inputs})
+    )
+    folder = runs / name / f"{label}-{_short(asked)}"
+    if _usable(folder, asked):
+        return folder
+    with contextlib.ExitStack() as stack:
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locks.exclusive(folder / LOCK))
+        if not _usable(folder, asked):
+            _remove_temporary(folder)
+            for listener in listeners:
+                listener(folder)
+            _work(folder, asked, work)
     return folder
 
 
+def _usable(folder: Path, asked: Mapping[str, Any]) -> bool:
+    """Whether the step is finished. Raises LutraError where it is another one, or was changed since."""
+    if not finished(folder):
+        return False
+    record = manifest(folder)
+    if odd := [key for key in MADE_FROM if record[key] != asked[key]]:
+        raise LutraError(
+            f"{folder} was made from other settings than are asked for now (see {' and '.join(odd)} in its manifest), "
+            "though their hashes begin alike; move it away and run the same command again"
+        )
+    if folder not in _told and (differences := versions.differences(record)):
+        _told.add(folder)
+        locks.say(f"{folder} was made with {differences}. It is used as it is; to make it again, delete it.")
+    return True
+
+
 def manifest(folder: Path) -> dict[str, Any]:
-    """What a finished step was made from, and the sha256 of its files."""
+    """What a finished step was made from, and the sha256 of its files. Raises LutraError for one that was changed."""
+    path = folder / MANIFEST
     try:
-        record = json.loads((folder / MANIFEST).read_text())
-        if KEYS - record.keys():
-            raise ValueError
-        return record
-    except ValueError:
-        raise LutraError(f"{folder / MANIFEST} is damaged; delete {folder} and run the same command again") from None
+        record = documents.read_sealed(path, "manifest")
+        if odd := [key for key, right in SHAPE.items() if key not in record or not right(record[key])]:
+            raise documents.DamagedError(f"{path} is not a valid manifest: see its {', '.join(odd)}")
+    except documents.DamagedError as error:
+        raise LutraError(f"{error}; delete {folder} and run the same command again") from None
+    return record
 
 
 def finished(folder: Path) -> bool:
     """Whether the step ended; raises LutraError where one of its files was changed or lost since."""
-    if not (folder / MANIFEST).exists():
+    if not _exists(folder / MANIFEST):
         return False
     for file, expected in manifest(folder)["outputs"].items():
         path = folder / file
-        if not path.exists() or sha256(path) != expected:
-            state = "was changed" if path.exists() else "is missing"
+        if not _exists(path) or sha256(path) != expected:
+            state = "was changed" if _exists(path) else "is missing"
             raise LutraError(f"{path} {state} since it was made; delete {folder} and run the same command again")
     return True
+
+
+def is_named(folder: Path, record: Mapping[str, Any]) -> bool:
+    """Whether a folder has the name that follows from its manifest."""
+    return folder.name.endswith(_short({key: record[key] for key in MADE_FROM}))
 
 
 def arch_name(arch: Iterable[int]) -> str:
@@ -145,29 +125,60 @@ def arch_name(arch: Iterable[int]) -> str:
     return "-".join(map(str, arch))
 
 
-def _sweep(folder: Path) -> None:
+def _exists(path: Path) -> bool:
+    """Raises LutraError where nobody can tell, which is not the same as no."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise LutraError(f"cannot read {path}: {error.strerror}") from None
+    return True
+
+
+def _short(made_from: Mapping[str, Any]) -> str:
+    return digest(made_from)[:8]
+
+
+def _remove_temporary(folder: Path) -> None:
     """Removes the temporary files that a killed writer left behind."""
     for path in folder.rglob(".*.*"):
         if path.is_file():
-            path.unlink()
+            path.unlink(missing_ok=True)
 
 
-def _finish(folder: Path, made_from: Mapping[str, Any], seconds: float) -> None:
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in (".lock", CHECKPOINT)]
-    outputs = {str(p.relative_to(folder)): sha256(p) for p in files if not p.name.startswith("events.out.")}
-    versions = {"python": platform.python_version(), **{package: version(package) for package in RECORDED}}
-    record = {**made_from, "outputs": outputs, "seconds": seconds, "versions": versions, "git_commit": _commit()}
-    write(folder / MANIFEST, json.dumps(record, indent=1) + "\n")
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+def _work(folder: Path, asked: Mapping[str, Any], work: Callable[[Path], None]) -> None:
+    """Does the work, and seals what it declared. Code is hashed before, since it may be edited meanwhile."""
+    made_by = {"versions": versions.libraries(), "code": versions.code(), "git_commit": versions.commit()}
+    start = time.monotonic()
+    with full_disk(folder):
+        work(folder)
+    seconds = time.monotonic() - start
+    made = (path for path in sorted(declared) if path.is_relative_to(folder) and not path.name.startswith("."))
+    outputs = {path.relative_to(folder).as_posix(): sha256(path) for path in made if path.is_file()}
+    write(folder / MANIFEST, documents.sealed({**asked, "outputs": outputs, "seconds": seconds, **made_by}))
+    with disk_errors(folder):
+        (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def _commit() -> str | None:
-    """The commit of the code, with a plus where it was changed since; None outside a checkout."""
-    here = Path(__file__).parent
-    try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--dirty=+"], cwd=here, capture_output=True, text=True
-        )
-    except OSError:
-        return None
-    return done.stdout.strip() or None
+def _texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+
+
+def _below(value: Any) -> bool:
+    """Whether these are hashes of files below the folder."""
+    paths = [PurePosixPath(name) for name in value] if _texts(value) else [PurePosixPath("..")]
+    return not any(path.is_absolute() or ".." in path.parts for path in paths)
+
+
+SHAPE: dict[str, Callable[[Any], bool]] = {  # of a manifest: key -> whether a value is of its kind
+    "step": lambda value: isinstance(value, str),
+    "version": lambda value: type(value) is int,
+    "config": lambda value: isinstance(value, dict),
+    "inputs": _texts,
+    "outputs": _below,
+    "seconds": lambda value: type(value) is float and 0 <= value < math.inf,
+    "versions": _texts,
+    "code": _texts,
+    "git_commit": lambda value: value is None or isinstance(value, str),
+}

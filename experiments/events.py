@@ -16,6 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
 from experiments.config import Config
+from experiments.disk import declare
 from paper.figures import style
 from paper.rows import Stage
 from search_spaces.network import Network, device_of
@@ -74,6 +75,7 @@ def show_figure(board: SummaryWriter, folder: Path, name: str, drawn: Figure) ->
     """A figure in TensorBoard, and beside the step's files as NAME.pdf and NAME.png."""
     for suffix in ("pdf", "png"):
         style.save(drawn, folder / f"{name}.{suffix}")
+        declare(folder / f"{name}.{suffix}")
     board.add_figure(name, drawn)
 
 

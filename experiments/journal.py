@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.artefacts import disk_errors
+from experiments.disk import declare, disk_errors, sync
+from search_spaces import documents
 from search_spaces.errors import LutraError
 
 
@@ -20,23 +21,26 @@ def append(path: Path, record: Mapping[str, Any]) -> None:
     with disk_errors(path, len(text)), open(path, "a") as file:
         file.write(f"{zlib.crc32(text.encode()):08x} {text}\n")
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno())
+    declare(path)
 
 
 def read(path: Path) -> list[dict[str, Any]]:
     """The records. A torn last line is cut off the file; raises LutraError for damage before it."""
     if not path.exists():
         return []
+    declare(path)
     records, good = [], 0
-    lines = path.read_bytes().splitlines(keepends=True)
+    lines = documents.read_bytes(path, "journal").splitlines(keepends=True)
     for number, line in enumerate(lines, 1):
         checksum, _, text = line.rstrip(b"\n").partition(b" ")
         if checksum != b"%08x" % zlib.crc32(text) or not line.endswith(b"\n"):
             if number < len(lines):
                 raise LutraError(f"{path}, line {number} is damaged; delete that line and run the same command again")
             print(f"{path}: its last line was cut short and is dropped", file=sys.stderr)
-            os.truncate(path, good)
+            with disk_errors(path):
+                os.truncate(path, good)
             break
-        records.append(json.loads(text))
+        records.append(documents.parse_json(text, f"{path}, line {number}", "record"))
         good += len(line)
     return records

@@ -14,6 +14,7 @@ from typing import Any
 
 from experiments import artefacts
 from experiments.artefacts import MANIFEST
+from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 
 LINEAGE = "lineage.json"
@@ -104,6 +105,8 @@ def index(runs: Path) -> Index:
 
 def trace(index: Index, inputs: Mapping[str, str], given: Iterable[Path], row: Mapping[str, Any]) -> Lineage:
     """The lineage of a report by what it read: the manifests of its steps. Raises LutraError where a parent is lost."""
+    if missing := [name for name in ("search", "compress", "benchmark") if name not in inputs]:
+        raise LutraError(f"a report is made from a {missing[0]} step, and this one was not; run it again")
     search, compressed, benchmark = (inputs[name] for name in ("search", "compress", "benchmark"))
     stages = [index.step(compressed, row["sha256"])]
     while "parent" in stages[0].inputs:
@@ -135,9 +138,13 @@ def dump(lineage: Lineage) -> str:
 
 
 def load(path: Path) -> Lineage:
-    record = json.loads(path.read_text())
-    line, others = (tuple(Step(**step) for step in record[key]) for key in ("line", "others"))
-    return Lineage(tuple(record["arch"]), line, others, record["given"], record["row"])
+    """Raises LutraError where the file is none that `dump` wrote."""
+    record = read_json(path, "lineage")
+    try:
+        line, others = (tuple(Step(**step) for step in record[key]) for key in ("line", "others"))
+        return Lineage(tuple(record["arch"]), line, others, record["given"], record["row"])
+    except (KeyError, TypeError) as error:
+        raise LutraError(f"{path} is not a valid lineage ({type(error).__name__}: {error})") from None
 
 
 def verify(folder: Path) -> Lineage:
@@ -163,20 +170,23 @@ def verify(folder: Path) -> Lineage:
                     f"the {name} {sha256[:12]} that {runs / step.folder} read was made by no step in {runs}"
                 )
     inputs, given = artefacts.manifest(folder)["inputs"], map(Path, lineage.given)
-    winner = json.loads((runs / lineage.line[1].folder / "winner.json").read_text())
-    if trace(known, inputs, given, lineage.row) != lineage or tuple(winner["arch"]) != lineage.arch:
+    winner = read_json(runs / lineage.line[1].folder / "winner.json", "winner")
+    if trace(known, inputs, given, lineage.row) != lineage or tuple(winner.get("arch", ())) != lineage.arch:
         raise LutraError(f"{folder / LINEAGE} does not follow from the manifests; delete {folder} and report again")
     return lineage
 
 
-def whole(folder: Path, manifest: str | None = None) -> None:
-    """Raises LutraError unless a step's folder, its manifest and its files are as they were made."""
+def whole(folder: Path, manifest: str | None = None) -> dict[str, Any]:
+    """The manifest of a finished step. Raises LutraError unless folder, manifest and files are as they were made."""
     path = folder / MANIFEST
     if not path.exists():
         raise LutraError(f"{path} is missing; run the command that made it again")
     record = artefacts.manifest(folder)
-    made_from = {key: record[key] for key in ("step", "config", "inputs")}
-    renamed = not folder.name.endswith(artefacts.digest(made_from)[:8])
-    if renamed or (manifest is not None and artefacts.sha256(path) != manifest):
+    if manifest is not None and artefacts.sha256(path) != manifest:
         raise LutraError(f"{path} was changed since it was made; delete {folder} and run the same command again")
+    if not artefacts.is_named(folder, record):
+        raise LutraError(
+            f"{path} is of another step than the name of {folder} says; move the folder back, or delete it"
+        )
     artefacts.finished(folder)
+    return record

@@ -14,7 +14,8 @@ import json
 import math
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,24 +27,34 @@ KINDS = {stat.S_ISDIR: "folder", stat.S_ISFIFO: "pipe", stat.S_ISSOCK: "socket"}
 NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
 
 
-def read_bytes(path: Path | str, what: str = "file", limit: int = LIMIT) -> bytes:
-    """The content of a regular file of at most `limit` bytes. `what` it should be is for messages."""
+class DamagedError(LutraError):
+    """The file is there and can be read, but its content is not what it should be."""
+
+
+@contextmanager
+def opened(path: Path | str, what: str = "file") -> Iterator[io.BufferedReader]:
+    """A regular file, open for reading; the `with` block does nothing else. `what` it should be is for messages."""
     try:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode):
             kind = next((name for test, name in KINDS.items() if test(mode)), "device")
             raise LutraError(f"{path} is a {kind}, not a {what}")
         with open(path, "rb") as file:
-            content = file.read(limit + 1)
+            yield file
     except FileNotFoundError:
         raise LutraError(f"there is no {what} at {path}") from None
     except OSError as error:
         raise LutraError(f"cannot read {path}: {error.strerror}") from None
     except ValueError as error:  # a path with a zero byte
         raise LutraError(f"cannot read {str(path)!r}: {error}") from None
-    if len(content) > limit:
-        raise LutraError(f"{path} is too large for a {what}: more than {limit / 1e6:g} MB")
-    return content
+
+
+def read_bytes(path: Path | str, what: str = "file", limit: int = LIMIT) -> bytes:
+    """The content of a regular file of at most `limit` bytes."""
+    with opened(path, what) as file:
+        if os.fstat(file.fileno()).st_size > limit:
+            raise DamagedError(f"{path} is too large for a {what}: more than {limit / 1e6:g} MB")
+        return file.read()
 
 
 def read_text(path: Path | str, what: str = "text file", limit: int = LIMIT) -> str:
@@ -62,12 +73,12 @@ def parse_json(text: bytes | str, where: object, what: str = "JSON file", kind: 
     try:
         value = json.loads(plain, object_pairs_hook=_unique, parse_constant=_no_number, parse_float=_finite)
     except RecursionError:
-        raise LutraError(f"{where} is not a valid {what}: its JSON is nested too deeply") from None
+        raise DamagedError(f"{where} is not a valid {what}: its JSON is nested too deeply") from None
     except ValueError as error:
-        raise LutraError(f"{where} is not a valid {what}: {error}") from None
+        raise DamagedError(f"{where} is not a valid {what}: {error}") from None
     if type(value) is not kind:
         found = NAMES.get(type(value), "a number")
-        raise LutraError(f"{where} is not a valid {what}: it holds {found}, not {NAMES.get(kind, 'a number')}")
+        raise DamagedError(f"{where} is not a valid {what}: it holds {found}, not {NAMES.get(kind, 'a number')}")
     return value
 
 
@@ -82,9 +93,9 @@ def read_sealed(path: Path | str, what: str = "JSON file") -> dict[str, Any]:
     text = read_text(path, what)
     content = parse_json(text, path, what)
     if content.pop(SEAL, None) is None:
-        raise LutraError(f"{path} is not a valid {what}: it has no {SEAL}, so nobody can tell whether it was changed")
+        raise DamagedError(f"{path} is not a valid {what}: it has no {SEAL}, so nobody can tell whether it was changed")
     if sealed(content) != text:
-        raise LutraError(f"{path} was changed after it was written: its {SEAL} differs")
+        raise DamagedError(f"{path} was changed after it was written: its {SEAL} differs")
     return content
 
 
@@ -99,16 +110,16 @@ def read_csv(path: Path | str, columns: Iterable[str], what: str = "CSV file") -
         for cells in reader:
             where = f"{path}, line {reader.line_num}"
             if cells and len(cells) != len(header):
-                raise LutraError(f"{where} has {len(cells)} cells, the header has {len(header)}; mend or drop the row")
+                raise DamagedError(f"{where} has {len(cells)} cells, the header {len(header)}; mend or drop the row")
             rows += [(where, dict(zip(header, cells)))] if cells else []
     except csv.Error as error:
-        raise LutraError(f"{path}, line {reader.line_num} is not valid CSV: {error}") from None
+        raise DamagedError(f"{path}, line {reader.line_num} is not valid CSV: {error}") from None
     for column in columns:
         if column not in header:
             raise unknown(f"column of {path}", column, header)
     if len({*header}) < len(header):
         twice = next(column for column in header if header.count(column) > 1)
-        raise LutraError(f"{path} is not a valid {what}: its column {twice!r} appears twice")
+        raise DamagedError(f"{path} is not a valid {what}: its column {twice!r} appears twice")
     return rows
 
 
@@ -116,7 +127,7 @@ def _decoded(content: bytes, where: object, what: str) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise LutraError(f"{where} is not a valid {what}: byte {error.start} is not UTF-8 text") from None
+        raise DamagedError(f"{where} is not a valid {what}: byte {error.start} is not UTF-8 text") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Files from a disk: whatever is wrong with one, it is one line that names it; what is whole is read as it was written."""
+"""Files from a disk: what is wrong with one is one line that names it; whole files are read as written."""
 
 from __future__ import annotations
 

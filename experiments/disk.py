@@ -1,0 +1,106 @@
+"""Files that survive: whole or not at all, and one line where the disk is full or may not be written."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import errno
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from search_spaces import documents
+from search_spaces.errors import LutraError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FORBIDDEN = (errno.EACCES, errno.EROFS, errno.EPERM)
+NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EROFS)  # of some network file systems
+declared: set[Path] = set()  # the files that this process has written
+
+
+def write(path: Path, data: bytes | str) -> None:
+    """Puts a whole file at `path` or leaves what was there. Raises LutraError when the disk is full."""
+    content = data.encode() if isinstance(data, str) else data
+    with disk_errors(path, len(content)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                sync(file.fileno())
+            with contextlib.suppress(PermissionError):  # file systems without modes
+                os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            sync(folder)
+        finally:
+            os.close(folder)
+    declare(path)
+
+
+def declare(path: Path) -> None:
+    """Counts a file among the outputs of the step whose folder it is in. `write` does so with every file."""
+    declared.add(path)
+
+
+def sync(descriptor: int) -> None:
+    """Waits until a file or folder is on the disk, where the file system can tell."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path, size: int = 0) -> Iterator[None]:
+    """Turns a full disk, or one that may not be written, into one line. For code that only writes."""
+    try:
+        with full_disk(path, size):
+            yield
+    except OSError as error:
+        if error.errno not in FORBIDDEN:
+            raise
+        raise LutraError(f"cannot write {path}: {error.strerror}; choose another folder with runs=FOLDER") from error
+
+
+@contextlib.contextmanager
+def full_disk(path: Path, size: int = 0) -> Iterator[None]:
+    """Turns a full disk into one line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        need = f"{size / 1e6:.1f} MB needed at" if size else "no space at"
+        raise LutraError(f"disk full: {need} {path}; free some and run the same command again") from error
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write(path, text.getvalue())
+
+
+def sha256(path: Path) -> str:
+    """Of a regular file, read in pieces. Raises LutraError where it cannot be read."""
+    with documents.opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(value: Any) -> str:
+    """A hash of anything JSON can say, independent of the order of keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
