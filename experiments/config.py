@@ -41,12 +41,14 @@ class DeviceConfig:
 
     name: str = "local"
     threads: int = 1
+    cores: str = ""  # which ones of the device: 4-7 or '"0,2"'; empty: all, or the fast ones where some are slow
     host: str = ""  # ssh, as are all keys down to patience
     hosts: list[str] = field(default_factory=list)  # instead of host: several boards of one kind share the work
     user: str = ""  # as ssh is configured
     port: int = 0  # as ssh is configured
     python: str = "python3"  # on the board, 3.9 or newer
     folder: str = "~/.cache/lutra"  # on the board
+    runtime: str = ""  # onnxruntime's version on the board; empty: the one of this machine; any: what is there
     ssh_config: str = ""  # instead of ~/.ssh/config
     patience: float = 15.0  # seconds without a sign of life until the link counts as cut
     results: str = ""  # bundle: what its run.py wrote on the board

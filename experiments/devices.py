@@ -10,17 +10,18 @@ from typing import Any
 
 from experiments import artefacts, journal
 from experiments.config import DeviceConfig
-from experiments.progress import console
+from experiments.progress import say
 from predictors.bundle import Carried, Results, contents, read_results
 from predictors.device import Board, local
 from predictors.fleet import Fleet
-from predictors.lasting import Lasting, lasting
+from predictors.lasting import PAUSES, Lasting, lasting
 from predictors.rounds import Protocol
 from predictors.simulated import simulated
 from predictors.ssh import Destination, ssh
 from predictors.table_file import read_table
 from search_spaces.errors import LutraError
 
+FIRST_TRIES = 3  # to connect again before the first question counts as failed
 ROUNDS = "rounds.jsonl"  # every finished round, as the board answered
 
 
@@ -29,24 +30,38 @@ def destinations(device: DeviceConfig) -> list[Destination]:
     hosts = device.hosts or [device.host]
     if len({*hosts}) < len(hosts):
         raise LutraError(f"device.hosts={hosts} names a board twice; name every board once")
-    return [
-        Destination(host, device.user, device.port, device.python, device.folder, device.ssh_config, device.patience)
-        for host in hosts
-    ]
+    common = {
+        key: getattr(device, key)
+        for key in ("user", "port", "python", "folder", "ssh_config", "patience", "cores", "runtime")
+    }
+    return [Destination(host, **common) for host in hosts]
 
 
 @contextmanager
-def over_ssh(device: DeviceConfig, again: bool) -> Iterator[Board]:
-    """One board, or several as one. Connected again, it waits for the agent that was cut off to leave its lock."""
+def here(device: DeviceConfig, again: bool, alone: bool) -> Iterator[Board]:
+    """This machine."""
+    with local(device.threads, cores=device.cores) as board:
+        if alone:
+            board.lock(say)
+        yield board
+
+
+@contextmanager
+def over_ssh(device: DeviceConfig, again: bool, alone: bool) -> Iterator[Board]:
+    """One board, or several as one."""
     with ExitStack() as stack:
-        boards = {
-            to.host: stack.enter_context(ssh(to, device.threads, wait=2 * device.patience if again else 0))
-            for to in destinations(device)
-        }
+        boards = {to.host: stack.enter_context(ssh(to, device.threads, say)) for to in destinations(device)}
+        boots: dict[str, str] = {}
+        for host, board in boards.items() if len(boards) > 1 else ():
+            boot = board.ask("state").get("boot_id")
+            if boot and boots.setdefault(boot, host) != host:
+                raise LutraError(f"{boots[boot]} and {host} are one machine; name every board once in device.hosts")
+        for host in sorted(boards) if alone else ():  # in one order everywhere, so that no two wait for each other
+            boards[host].lock(say)
         yield Fleet(boards) if len(boards) > 1 else next(iter(boards.values()))
 
 
-def by_hand(device: DeviceConfig, again: bool) -> AbstractContextManager[Board]:
+def by_hand(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextManager[Board]:
     """The board of a bundle; before it has results, one that nothing is known of."""
     path = Path(device.results)
     return nullcontext(
@@ -54,7 +69,7 @@ def by_hand(device: DeviceConfig, again: bool) -> AbstractContextManager[Board]:
     )
 
 
-def recorded(device: DeviceConfig, again: bool) -> AbstractContextManager[Board]:
+def recorded(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextManager[Board]:
     """A table's board, replayed."""
     if not device.table:
         raise LutraError(
@@ -63,17 +78,13 @@ def recorded(device: DeviceConfig, again: bool) -> AbstractContextManager[Board]
     return simulated(read_table(Path(device.table)), device.scenario, device.seed, device.threads, again)
 
 
-DEVICES: dict[str, Callable[[DeviceConfig, bool], AbstractContextManager[Board]]] = {
-    "local": lambda device, again: local(device.threads),
+# A device, whether it is connected again, whether it is waited for until nobody else measures there -> its board
+DEVICES: dict[str, Callable[[DeviceConfig, bool, bool], AbstractContextManager[Board]]] = {
+    "local": here,
     "ssh": over_ssh,
     "bundle": by_hand,
     "simulated": recorded,
 }
-
-
-def connect(device: DeviceConfig) -> AbstractContextManager[Board]:
-    """A connection to the device's agent, for one question."""
-    return DEVICES[device.name](device, False)
 
 
 def board_of(device: DeviceConfig, folder: Path) -> AbstractContextManager[Lasting]:
@@ -81,19 +92,20 @@ def board_of(device: DeviceConfig, folder: Path) -> AbstractContextManager[Lasti
     path = folder / ROUNDS
     carried = device.name == "bundle" and device.results
     finished = read_results(Path(device.results)).rounds if carried else journal.read(path)
-    return lasting(partial(DEVICES[device.name], device), finished, partial(journal.append, path), console.print)
+    return lasting(
+        lambda again: DEVICES[device.name](device, again, True), finished, partial(journal.append, path), say
+    )
 
 
 def hand_over(device: DeviceConfig, files: Mapping[str, bytes], protocol: Protocol, folder: Path) -> None:
     """Where the device is a bundle without results: writes it, says what to do with it, and ends the command."""
     if device.name != "bundle" or device.results:
         return
-    for name, data in contents(files, protocol, device.threads):
+    for name, data in contents(files, protocol, device.threads, device.cores):
         artefacts.write(folder / "bundle" / name, data)
-    console.print(
+    say(
         f"Carry {folder / 'bundle'} to the board, type there: python3 run.py, carry its results.json back, and type "
-        "here the same command with device.results=results.json",
-        soft_wrap=True,
+        "here the same command with device.results=results.json"
     )
     raise SystemExit(0)
 
@@ -114,6 +126,9 @@ def results_of(device: DeviceConfig) -> dict[str, str]:
 
 @cache
 def passport_of(device: DeviceConfig) -> Mapping[str, Any]:
-    """What machine the device is; asked once a process."""
-    with connect(device) as board:
+    """What machine the device is; asked once a process, also while somebody else measures there."""
+    first = PAUSES[:FIRST_TRIES]
+    with lasting(
+        lambda again: DEVICES[device.name](device, again, False), [], lambda record: None, say, first
+    ) as board:
         return board.passport

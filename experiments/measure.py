@@ -18,6 +18,7 @@ from experiments.devices import ROUNDS, board_of, hand_over, passport_of, result
 from experiments.keys import layers_key, passport_key
 from experiments.progress import console, track
 from paper.figures import heatmap, prediction
+from predictors.answers import plain
 from predictors.assembly import assemble, file_name
 from predictors.blocks import Specs, all_specs, block_specs, networks_to_time
 from predictors.device import Board
@@ -64,7 +65,8 @@ def _measure(config: Config, space: SearchSpace, folder: Path) -> None:
     files = dict(timing_files(track(specs, "writing ONNX files", len(specs))))
     hand_over(config.device, files, config.measure, folder)
     with board_of(config.device, folder) as board:
-        console.print(f"timing {len(files)} networks on {board.passport['cpu']}")
+        told = f"timing {len(files)} networks on {plain(board.passport['cpu'])}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
         rounds = list(followed(board, files, config.measure, "rounds"))
     try:
         table = assemble(space, blocks, archs, specs, files, rounds, board.passport, config.measure)

@@ -10,9 +10,16 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from predictors.answers import plain
+
 T = TypeVar("T")
 SPEAKS = 60.0  # seconds between lines where no bar can be drawn: in a log file
 console = Console(width=None if sys.stdout.isatty() else 120)
+
+
+def say(line: str) -> None:
+    """A line as it is: whatever stands in it, it is neither markup nor a command to the terminal."""
+    console.print(plain(line, 2000), markup=False, highlight=False, soft_wrap=True)
 
 
 def track(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from experiments.devices import ROUNDS
 from experiments.fidelity import fresh_archs
 from experiments.keys import passport_key, space_key
 from experiments.measure import followed, timing_files
-from experiments.progress import console, track
+from experiments.progress import console, say, track
 from experiments.publish import publish
 from predictors.agreement import agreement
 from predictors.assembly import file_name
@@ -82,7 +82,7 @@ def _protocols(config: Config, folder: Path) -> None:
     }
     path = folder / ROUNDS
     connect = partial(_connect, config.device.threads)
-    with lasting(connect, journal.read(path), partial(journal.append, path), console.print) as board:
+    with lasting(connect, journal.read(path), partial(journal.append, path), say) as board:
         values = summarize(list(followed(board, files, config.measure, "rounds")))
     rows = []
     for precision in PRECISIONS:
@@ -100,8 +100,11 @@ def _fitted(config: Config, space: SearchSpace) -> list[Arch]:
     return networks_to_time(space, config.measure.networks, config.measure.seed)
 
 
-def _connect(threads: int, again: bool) -> AbstractContextManager[Board]:
-    return local(threads, PROFILER)
+@contextmanager
+def _connect(threads: int, again: bool) -> Iterator[Board]:
+    with local(threads, PROFILER) as board:
+        board.lock(say)
+        yield board
 
 
 def to_time(space: SearchSpace, archs: Sequence[Arch]) -> list[tuple[str, Specs]]:

@@ -11,12 +11,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from predictors.answers import checked
 from predictors.carried import opened, program, sealed, sha256, unchanged
-from predictors.device import local
+from predictors.device import Connection, local
 from predictors.lasting import Record, lasting
 from predictors.rounds import Protocol, measure
 from search_spaces.errors import LutraError
@@ -33,11 +35,13 @@ class Results:
     rounds: tuple[Record, ...]
 
 
-def contents(files: Mapping[str, bytes], protocol: Protocol, threads: int) -> Iterator[tuple[str, bytes]]:
+def contents(
+    files: Mapping[str, bytes], protocol: Protocol, threads: int, cores: str = ""
+) -> Iterator[tuple[str, bytes]]:
     """The folder to carry: relative paths and what is in them."""
     hashes = {name: sha256(onnx) for name, onnx in files.items()}
     numbers = {field.name: getattr(protocol, field.name) for field in fields(Protocol)}
-    job = {"schema": JOB, "threads": threads, "protocol": numbers, "files": hashes}
+    job = {"schema": JOB, "threads": threads, "cores": cores, "protocol": numbers, "files": hashes}
     yield "job.json", sealed(job)
     for name, onnx in files.items():
         yield f"files/{hashes[name]}.onnx", onnx
@@ -64,7 +68,7 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
     before = opened(path, RESULTS) if path.exists() else {"job": job["sha256"], "rounds": []}
     rounds = list(before["rounds"])
 
-    with local(job["threads"]) as board:
+    with _board(job) as board:
         results = {"schema": RESULTS, "job": job["sha256"], "passport": dict(board.passport)}
         if (before["job"], before.get("passport", results["passport"])) != (results["job"], results["passport"]):
             raise LutraError(f"{path} is of another bundle or board: move it away, and run this again")
@@ -75,21 +79,33 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
 
     say(f"timing {len(files)} networks on {results['passport']['cpu']}, at most {protocol.max_rounds} rounds")
     start = time.monotonic()
-    with lasting(lambda again: local(job["threads"]), list(rounds), keep, say) as lasting_board:
+    with lasting(lambda again: _board(job, say), list(rounds), keep, say) as lasting_board:
         for number, done in enumerate(measure(lasting_board, files, protocol), 1):
             say(f"round {number}: {len(done.order)} samples, {time.monotonic() - start:.0f} s so far")
     _write(path, sealed({**results, "rounds": rounds, "finished": True}))
     say(f"done: carry {path} back")
 
 
+@contextmanager
+def _board(job: Mapping[str, Any], say: Callable[[str], None] | None = None) -> Iterator[Connection]:
+    """This machine; where `say` is given, it is waited for until nobody else measures on it."""
+    with local(job["threads"], cores=job["cores"]) as board:
+        if say is not None:
+            board.lock(say)
+        yield board
+
+
 def read_results(path: Path) -> Results:
     """What run.py wrote. Raises LutraError where it is damaged or not finished."""
     content = opened(path, RESULTS)
-    if not content["finished"]:
+    rounds, passport = content.get("rounds"), checked(str(path), "passport", {}, content.get("passport"))
+    if not isinstance(rounds, list) or not isinstance(passport.get("threads"), int):
+        raise LutraError(f"{path} holds no rounds of a board: type python3 run.py on the board again")
+    if content.get("finished") is not True:
         raise LutraError(
-            f"{path} holds {len(content['rounds'])} rounds and is not finished: type python3 run.py on the board again"
+            f"{path} holds {len(rounds)} rounds and is not finished: type python3 run.py on the board again"
         )
-    return Results(content["passport"], tuple(content["rounds"]))
+    return Results(passport, tuple(rounds))
 
 
 class Carried:

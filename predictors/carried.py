@@ -58,7 +58,7 @@ def opened(path: Path, schema: str) -> dict[str, Any]:
         intact = json.loads(sealed(content))["sha256"] == seal
     except OSError as error:
         raise LutraError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         intact = False
     if not intact or content.get("schema") != schema:
         raise LutraError(f"{path} is damaged or no {schema}: move it away, and make it again")

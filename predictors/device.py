@@ -11,16 +11,21 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Protocol
 
 from predictors import agent
+from predictors.agent.frames import Damaged
 from predictors.agent_source import AGENT
+from predictors.answers import BadAnswer, checked, plain
+from predictors.limits import Limits
 from search_spaces.errors import LutraError
 
 FAREWELL = 2.0  # seconds that an agent gets to end by itself
+LOCK_PAUSE = 0.5  # seconds between two looks at whether the board is free
 
 
 class Unreachable(LutraError):
@@ -49,7 +54,7 @@ class Connection:
     """A board behind the two pipes of a process, whose agent has `patience` seconds for a sign of life.
 
     `ended(request)` makes the exception for a process that ended before it answered. With a limited patience the agent
-    expects signs of life too: an idle connection is pinged by a thread.
+    expects signs of life too: an idle connection is pinged by a thread. `where` is the board's name for messages.
     """
 
     def __init__(
@@ -58,15 +63,17 @@ class Connection:
         threads: int,
         patience: float = math.inf,
         ended: Callable[[str], LutraError] | None = None,
+        where: str = "the board",
     ) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        self._process = process
+        self._process, self._where = process, where
         self._ended = ended or self._ended_here
         self._out = agent.Patient(process.stdin.fileno(), patience)
         self._in = agent.Patient(process.stdout.fileno(), patience)
         self._requests, self._answers = io.BufferedWriter(self._out), io.BufferedReader(self._in)
         self._turn, self._closing = threading.Lock(), threading.Event()
+        self._limits = Limits(patience)
         self.threads = threads
         self._pings = threading.Thread(target=self._ping, args=(patience / 3,), daemon=True)
         if math.isfinite(patience):
@@ -92,21 +99,45 @@ class Connection:
             raise self._ended("start") from None
 
     def _exchange(self, do: str, arguments: Mapping[str, Any]) -> Any:
-        nonce = secrets.token_hex(8)
+        nonce, begun = secrets.token_hex(8), time.monotonic()
+        self._out.finish_within(self._limits.seconds(do, arguments))
+        self._in.finish_within(self._limits.seconds(do, arguments))
         try:
             agent.write_frame(self._requests, {"nonce": nonce, "do": do, **arguments})
-            answer = agent.read_frame(self._answers)
+            while (answer := agent.read_frame(self._answers, self._limits.bytes(do, arguments))) is not None:
+                if answer.get("nonce") == nonce:
+                    break  # any other is the late answer to an earlier request
         except BrokenPipeError:
             raise self._ended(do) from None
-        except (OSError, ValueError) as error:
-            raise Unreachable(f"the agent's connection broke at {do!r}: {error}") from error
+        except (OSError, Damaged) as error:
+            raise Unreachable(f"{self._where}: the connection broke at {do!r}: {plain(error)}") from error
+        except ValueError as error:
+            raise BadAnswer(f"{self._where} answered {do!r} wrongly: {plain(error)}") from None
         if answer is None:
             raise self._ended(do)
-        if answer.get("nonce") != nonce:
-            raise Unreachable(f"the agent's connection broke at {do!r}: the answer is to another request")
         if "error" in answer:
-            raise LutraError(f"the agent could not {do}: {answer['error']}")
-        return answer["answer"]
+            raise LutraError(f"{self._where} could not {do}: {plain(answer['error'])}")
+        if "answer" not in answer:
+            raise BadAnswer(f"{self._where} answered {do!r} wrongly: a frame without an answer")
+        found = checked(self._where, do, arguments, answer["answer"])
+        self._limits.learn(do, arguments, time.monotonic() - begun)
+        return found
+
+    def pin(self, cores: str) -> None:
+        """Binds the agent to these cores of the board; to its fast ones, where none are named and it has slow ones."""
+        self.ask("pin", cores=cores, threads=self.threads)
+
+    def lock(self, say: Callable[[str], None] = print) -> None:
+        """Waits until nobody else measures on the board, and keeps others waiting for as long as the agent lives."""
+        told: set[object] = set()
+        while "busy" in (answer := self.ask("lock")):
+            holder = answer["busy"]
+            if holder.get("pid") not in told:
+                told.add(holder.get("pid"))
+                say(f"{self._where} is in use {by_whom(holder)}; waiting until it is free")
+            time.sleep(LOCK_PAUSE)
+        if "unlocked" in answer:
+            say(f"{self._where} cannot be locked ({answer['unlocked']}): start no other measuring there meanwhile")
 
     def load(self, name: str, onnx: bytes) -> None:
         self.ask("load", **as_arguments(name, onnx, self.threads))
@@ -116,6 +147,8 @@ class Connection:
 
     def close(self) -> None:
         """Ends the agent: by the end of its input, and where that does not help, by ending its process."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         if not self._turn.acquire(timeout=FAREWELL):
             self._process.kill()
@@ -140,7 +173,20 @@ class Connection:
                     self._turn.release()
 
     def _ended_here(self, do: str) -> LutraError:
-        return Unreachable(f"the agent ended at {do!r} with exit code {self._process.wait()}; see its output above")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(FAREWELL)
+        self._process.kill()
+        code = self._process.wait()
+        return Unreachable(f"the agent on {self._where} ended at {do!r} with exit code {code}; see its output above")
+
+
+def by_whom(holder: Mapping[str, Any]) -> str:
+    """Who measures there, as far as that is known."""
+    if not holder.get("pid"):
+        return "by another measuring"
+    seconds = holder.get("seconds") or 0
+    since = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+    return f"by another measuring (process {holder['pid']} of {holder.get('user')}, for {since})"
 
 
 def as_arguments(name: str, onnx: bytes, threads: int) -> dict[str, Any]:
@@ -150,12 +196,13 @@ def as_arguments(name: str, onnx: bytes, threads: int) -> dict[str, Any]:
 
 
 @contextmanager
-def local(threads: int, program: Sequence[str] = (str(AGENT),)) -> Iterator[Connection]:
+def local(threads: int, program: Sequence[str] = (str(AGENT),), cores: str = "") -> Iterator[Connection]:
     """This machine, timed by the agent in a process of its own, which ends with the `with` block."""
     command = [sys.executable, *program, str(math.inf)]
     process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    connection = Connection(process, threads)
+    connection = Connection(process, threads, where="this machine")
     try:
+        connection.pin(cores)
         yield connection
     finally:
         connection.close()

@@ -9,21 +9,23 @@ import contextlib
 import hashlib
 import os
 import re
+import resource
 import shlex
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
 from predictors import agent
 from predictors.agent_source import agent_source
+from predictors.answers import plain
 from predictors.device import FAREWELL, Connection, Unreachable
 from search_spaces.errors import LutraError
 
-PACKAGES = ["numpy", "onnxruntime"]
+STDERR = 2**16  # bytes at the end of what ssh says that are read
+STDERR_FILE = 2**24  # bytes that it may say; a board writes there too
 # Reads a line "<bytes> <sha256>", that many bytes of Python, and nothing beyond them; runs them if the hash is right.
 START = (
     "import hashlib,io,signal,sys;signal.alarm(30);i=io.BufferedReader(io.FileIO(0,closefd=False),1);"
@@ -63,6 +65,8 @@ class Destination:
     folder: str = "~/.cache/lutra"  # on the board: the agent, its lock, and its packages where there are none
     ssh_config: str = ""  # a file to use instead of ~/.ssh/config
     patience: float = agent.PATIENCE  # seconds without a sign of life after which the link counts as cut
+    cores: str = ""  # of the board; empty: as it schedules, but the fast ones where some are slow
+    runtime: str = ""  # onnxruntime's version on the board; empty: the one of this machine; any: what is there
 
     def __post_init__(self) -> None:
         """Raises LutraError for what could be taken for an option, or for text of a shell."""
@@ -75,6 +79,8 @@ class Destination:
             raise LutraError(f"device.patience must be between 2 and 3600 seconds, not {self.patience:g}")
         if self.ssh_config and not os.path.isfile(os.path.expanduser(self.ssh_config.replace("\0", ""))):
             raise LutraError(f"device.ssh_config={self.ssh_config!r} is not there; name an ssh configuration file")
+        if not re.fullmatch(r"any|[0-9]{1,3}(\.[0-9]{1,4}){1,3}|", self.runtime):
+            raise LutraError(f"device.runtime={self.runtime!r} is no version: give one, as in 1.24.1, or any")
 
     @property
     def where(self) -> str:
@@ -109,43 +115,61 @@ class Destination:
 
 
 @contextmanager
-def ssh(to: Destination, threads: int, wait: float = 0.0) -> Iterator[Connection]:
+def ssh(to: Destination, threads: int, say: Callable[[str], None] = print) -> Iterator[Connection]:
     """The board's agent, set up where it was not, for as long as the `with` block.
 
-    Another agent on the board is waited for, for `wait` seconds. Raises Unreachable where the board cannot be reached
-    or is in use, LutraError where the user has to do something first.
+    Raises Unreachable where the board cannot be reached, LutraError where the user has to do something first.
     """
     with tempfile.TemporaryFile() as errors:
         pipe = subprocess.PIPE
         try:
-            process = subprocess.Popen(to.command(), bufsize=0, stdin=pipe, stdout=pipe, stderr=errors)
+            process = subprocess.Popen(
+                to.command(), bufsize=0, stdin=pipe, stdout=pipe, stderr=errors, preexec_fn=_bounded
+            )
         except FileNotFoundError:
             raise LutraError("there is no ssh on this machine: install OpenSSH's client") from None
-        connection = Connection(process, threads, to.patience, lambda do: explain(to, do, process, errors))
+        connection = Connection(process, threads, to.patience, lambda do: explain(to, do, process, errors), to.where)
         try:
-            _set_up(connection, to, time.monotonic() + wait)
+            _set_up(connection, to, say)
+            connection.pin(to.cores)
             yield connection
         finally:
             connection.close()
 
 
-def _set_up(connection: Connection, to: Destination, until: float) -> None:
-    source = agent_source()
+def _bounded() -> None:
+    """In ssh's process: it may not fill this machine's disk with what the board says."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (STDERR_FILE, STDERR_FILE))
+
+
+def _set_up(connection: Connection, to: Destination, say: Callable[[str], None]) -> None:
+    source, runtime = agent_source(), to.runtime or _own_runtime()
     connection.send(b"%d %s\n%s" % (len(source), hashlib.sha256(source).hexdigest().encode(), source))
-    request = {"folder": to.folder, "packages": PACKAGES, "source": source.decode(), "patience": to.patience}
-    while "busy" in (answer := connection.ask("setup", **request)):
-        if time.monotonic() > until:
-            raise Unreachable(
-                f"{to.where} is in use by another measuring (process {answer['busy']} there); wait until it has ended"
-            )
-        time.sleep(0.2)
+    answer = connection.ask(
+        "setup",
+        folder=to.folder,
+        runtime=runtime,
+        chosen=bool(to.runtime),
+        source=source.decode(),
+        patience=to.patience,
+    )
+    for note in answer.get("notes", ()):
+        say(f"{to.where}: {note}")
     if "failed" in answer:
         folder = to.folder if re.fullmatch(r"~?[\w./-]*", to.folder) else shlex.quote(to.folder)
-        venv, packages = f"{folder}/venv", " ".join(PACKAGES)
+        venv, package = f"{folder}/venv-{runtime}", "onnxruntime" if runtime == "any" else f"onnxruntime=={runtime}"
         raise LutraError(
-            f"{to.where} could not install {packages} ({answer['said']}); type there: {to.python} -m venv {venv} && "
-            f"{venv}/bin/pip install {packages} (on Debian, before that: sudo apt install python3-venv)"
+            f"{to.where} could not install numpy and {package} ({answer['failed']}); where it can be mended, type "
+            f"there: {to.python} -m venv {venv} && {venv}/bin/pip install numpy {package} "
+            "(on Debian, before that: sudo apt install python3-venv)"
         )
+
+
+def _own_runtime() -> str:
+    """onnxruntime's version on this machine."""
+    import onnxruntime
+
+    return onnxruntime.__version__
 
 
 def explain(to: Destination, do: str, process: subprocess.Popen[bytes], errors: IO[bytes]) -> LutraError:
@@ -154,9 +178,9 @@ def explain(to: Destination, do: str, process: subprocess.Popen[bytes], errors: 
         process.wait(FAREWELL)
     process.kill()
     code = process.wait()
-    errors.seek(0)
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - STDERR))
     text = errors.read().decode(errors="replace")
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or [f"ssh ended with exit code {code}"]
+    lines = [plain(line) for line in text.splitlines() if plain(line)] or [f"ssh ended with exit code {code}"]
     for pattern, tell in SAID if code == 255 else ():
         if re.search(pattern, text):
             return LutraError(tell.format(where=to.where, last=lines[-1], **_to_type(to, text)))

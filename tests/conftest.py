@@ -16,6 +16,12 @@ import pytest
 from tests.commands import LAUNCHER, OUTSIDE, Command, Done, Finished, clone, pipeline
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_lock(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A measuring of the tests waits for no other one on this machine."""
+    os.environ["LUTRA_LOCK"] = str(tmp_path_factory.getbasetemp() / "machine.lock")
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of pytest-xdist have."""

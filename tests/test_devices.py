@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -25,7 +26,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictors import ssh as ssh_module
 from predictors.device import Connection, Unreachable, local
 from predictors.lasting import lasting
 from predictors.memory import peak_memory
@@ -136,8 +136,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     server = subprocess.Popen([SSHD, "-D", "-f", folder / "sshd.conf", "-E", folder / "log"])
     assert until(lambda: "listening" in (folder / "log").read_text() if (folder / "log").exists() else False)
     config = str(folder / "config")
-    to = Destination("board", python=sys.executable, folder=f"{folder}/home", ssh_config=config, patience=10)
-    yield Lab(folder, server.pid, to)
+    lock = f"LUTRA_LOCK={folder}/machine.lock"  # other tests on this machine are not waited for
+    lab = Lab(folder, server.pid, Destination("board", folder=f"{folder}/home", ssh_config=config, patience=10))
+    python = lab.python("with_packages", f'{lock} exec {shlex.quote(sys.executable)} "$@"')
+    yield replace(lab, to=replace(lab.to, python=python, runtime="any"))
     server.kill()
     server.wait()
 
@@ -145,7 +147,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture
 def quick(lab: Lab) -> Iterator[Lab]:
     """The lab with a board whose packages are stubs; no agent may be left behind."""
-    script = f'PYTHONPATH={lab.folder}/stubs exec {shlex.quote(sys.executable)} -S "$@"'
+    lock = f"LUTRA_LOCK={lab.folder}/machine.lock"
+    script = f'{lock} PYTHONPATH={lab.folder}/stubs exec {shlex.quote(sys.executable)} -S "$@"'
     yield replace(lab, to=replace(lab.to, python=lab.python("python", script)))
     assert until(lambda: not lab.agents())
 
@@ -200,13 +203,14 @@ def test_a_board_without_python_is_one_line(lab: Lab) -> None:
 
 
 @needs_sshd
-def test_packages_that_cannot_be_installed_are_the_commands_to_type(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ssh_module, "PACKAGES", ["no_such_package"])
+def test_packages_that_cannot_be_installed_are_the_commands_to_type(lab: Lab) -> None:
     home = lab.folder / "home_of_a_file"
     home.mkdir(exist_ok=True)
-    (home / "venv").write_text("where the virtual environment should be")
-    message = refusal(replace(lab.to, folder=str(home)))
-    assert f"type there: {sys.executable} -m venv {home}/venv && {home}/venv/bin/pip install no_such" in message
+    (home / "venv-0.0.1").write_text("where the virtual environment should be")
+    message = refusal(replace(lab.to, folder=str(home), runtime="0.0.1"))
+    assert (
+        f"type there: {lab.to.python} -m venv {home}/venv-0.0.1 && {home}/venv-0.0.1/bin/pip install numpy" in message
+    )
 
 
 def test_nobody_there_is_one_line() -> None:
@@ -234,19 +238,31 @@ def test_a_board_behind_ssh_computes_what_this_machine_computes(lab: Lab) -> Non
 
 
 @needs_sshd
-def test_one_agent_at_a_time(quick: Lab) -> None:
-    with ssh(quick.to, 1) as board:
-        assert board.passport
-        (pid,) = quick.agents()
-        with (
-            pytest.raises(Unreachable, match=f"in use by another measuring .process {pid} there") as caught,
-            ssh(quick.to, 1),
-        ):
-            pass
-        assert "\n" not in str(caught.value)
-        assert board.ask("ping") == {}
-    with ssh(quick.to, 1, wait=5) as board:
-        assert board.passport
+def test_one_measuring_at_a_time(quick: Lab) -> None:
+    """Who comes second is told of the first, gets the passport at once, and goes on when the first has ended."""
+    said: list[str] = []
+    with ssh(quick.to, 1) as second:
+        with ssh(quick.to, 1) as first:
+            first.lock()
+            holder = [pid for pid in quick.agents() if Path(f"/proc/{pid}/fd").exists() and locks(pid, quick)]
+            waiting = threading.Thread(target=second.lock, args=(said.append,))
+            waiting.start()
+            assert until(lambda: said)
+            assert second.passport == first.passport
+            assert waiting.is_alive()
+        waiting.join(20)
+        assert not waiting.is_alive()
+    (line,) = said
+    assert re.fullmatch(
+        rf"board is in use by another measuring \(process {holder[0]} of \w+, for \d+ s\); waiting until it is free",
+        line,
+    )
+
+
+def locks(pid: int, lab: Lab) -> bool:
+    """Whether a process has the lock's file open."""
+    names = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
+    return str(lab.folder / "machine.lock") in names
 
 
 @needs_sshd
@@ -280,7 +296,7 @@ class Saboteur:
             self.cuts -= 1
             self.threads.append(threading.Thread(target=self.cut, args=(self.rng.uniform(0, 0.7),)))
             self.threads[-1].start()
-        return ssh(self.lab.to, 1, wait=10)
+        return ssh(self.lab.to, 1)
 
     def cut(self, after: float) -> None:
         time.sleep(after)
@@ -322,7 +338,8 @@ def test_a_frozen_link_is_noticed_on_both_sides(quick: Lab) -> None:
             with pytest.raises(Unreachable, match=r"no sign of life|cannot be reached"):
                 board.round(["net"] * 200, 0.02)
             assert until(lambda: not quick.agents())
-            with ssh(to, 1, wait=5) as again:
+            with ssh(to, 1) as again:
+                again.lock()
                 assert again.passport
         finally:
             os.kill(session, signal.SIGKILL)
@@ -393,7 +410,11 @@ class Flaky:
         if self.broken and do == "round":
             self.broken = False
             raise Unreachable("the link broke")
-        return {"boot_id": self.boot, "samples": [[1.0, []]]}
+        state = {"boot_id": self.boot}
+        return state if do == "state" else {"before": state, "samples": [[1.0, []]], "after": state}
+
+    def round(self, order: Any, seconds: float, each: bool = False) -> Any:
+        raise AssertionError
 
 
 # Garbled answers
@@ -424,6 +445,7 @@ GOOD = "frame({'nonce': nonce, 'answer': 42})"
         (f"out.write({GOOD}[:20]); out.flush(); os._exit(0)", None),
         (f"out.write({GOOD}.replace(b'42', b'43'))", None),
         ("out.write(frame({'nonce': 'of yesterday', 'answer': 42}))", None),
+        (f"out.write(frame({{'nonce': 'of yesterday', 'answer': 43}}) + {GOOD})", 42),
         ("out.write(frame({'answer': 42}))", None),
         ("out.write(b'nothing but noise\\n' * 1000)", None),
         ("os._exit(0)", None),

@@ -9,11 +9,14 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])  # instead of this folder
 
+from predictors.agent.children import keep
 from predictors.agent.requests import main
 from predictors.agent.runtime import report_memory
 
 if sys.argv[1:2] == ["report_memory"]:
     report_memory(int(sys.argv[2]))
+elif sys.argv[1:2] == ["keep"]:
+    keep(int(sys.argv[2]), sys.argv[3:])
 else:
     with contextlib.suppress(OSError, ValueError):  # the connection broke: nobody is left to hear of it
         main()

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from predictors import agent
+from predictors.agent.children import die_with_parent
 
 CPUS = "sys/devices/system/cpu"
 
@@ -29,7 +30,15 @@ def number(path: str | Path) -> int | None:
 def said(*command: str) -> str | None:
     """What a program prints; None where it is missing, fails, or takes more than five seconds."""
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=5, check=True)
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+            preexec_fn=die_with_parent,
+        )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
     return done.stdout.strip() or None

@@ -22,6 +22,10 @@ LARGEST_FRAME = 64 * 2**20  # bytes of an answer
 LARGEST_REQUEST = 4 * 2**30  # bytes; a request carries a whole ONNX file
 
 
+class Damaged(ValueError):
+    """A frame that was changed or cut on its way."""
+
+
 class Patient(io.RawIOBase):
     """One end of a pipe that raises TimeoutError after `seconds` in which nothing moved, or at the deadline."""
 
@@ -76,7 +80,7 @@ def write_frame(stream: IO[bytes], message: dict[str, Any]) -> None:
 def read_frame(stream: IO[bytes], largest: int = LARGEST_FRAME) -> dict[str, Any] | None:
     """The next whole frame, None at the end of the stream.
 
-    Raises ValueError for half a frame, another hash, what is no JSON object, and more bytes than are allowed.
+    Raises Damaged for half a frame or another hash, ValueError for what is no JSON object or longer than allowed.
     """
     while line := stream.readline(LONGEST_LINE + 1):
         if len(line) > LONGEST_LINE:
@@ -88,7 +92,7 @@ def read_frame(stream: IO[bytes], largest: int = LARGEST_FRAME) -> dict[str, Any
                 raise ValueError(f"a frame that is said to have {words[1].decode()[:20]} bytes, of at most {largest}")
             payload = stream.read(size)
             if hashlib.sha256(payload).hexdigest().encode() != words[2]:
-                raise ValueError("a frame is cut short or damaged")
+                raise Damaged("a frame is cut short or damaged")
             return _parsed(payload)
     return None
 
@@ -98,10 +102,12 @@ def _parsed(payload: bytes) -> dict[str, Any]:
         message = json.loads(payload.decode(), parse_constant=_no_number)
     except RecursionError:
         raise ValueError("a frame whose JSON is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"a frame that is no JSON ({error})") from None
     if not isinstance(message, dict):
         raise ValueError(f"a frame of {type(message).__name__}, not of an object")
     return message
 
 
 def _no_number(text: str) -> None:
-    raise ValueError(f"a frame with the number {text}")
+    raise ValueError(f"the number {text}")

@@ -103,7 +103,7 @@ def power() -> str | None:
 
 def quota() -> float | str | None:
     """How many cores' worth of time the control groups of this process grant it; "none" where they set no bound."""
-    if text("proc/self/cgroup") is None:
+    if not re.search(r"^\d+:[^:]*:/", text("proc/self/cgroup") or "", re.MULTILINE):
         return None
     found: list[float] = []
     for folder in control_groups():

@@ -5,7 +5,6 @@ It ends when its input ends, or when nobody asks for as long as its patience las
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import os
@@ -20,9 +19,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from predictors.agent.children import run
 from predictors.agent.condition import state
 from predictors.agent.frames import LARGEST_REQUEST, Patient, read_frame, write_frame
 from predictors.agent.machine import passport
+from predictors.agent.machine_lock import MachineLock
+from predictors.agent.packages import python_with
+from predictors.agent.pinning import pin
 from predictors.agent.runtime import LEAST, intact, one_line, open_file
 
 PATIENCE = 15.0  # seconds without a request, or with an answer that nobody takes
@@ -57,6 +60,8 @@ class Board:
         self.link = link
         self.sessions: dict[str, Any] = {}
         self.feeds: dict[str, dict[str, Any]] = {}
+        self.lock = MachineLock()
+        self.program = sys.argv[0]  # the agent's file or folder
 
     def load(self, name: str, onnx: str, sha256: str, threads: int) -> dict[str, Any]:
         """Opens a file and warms it up."""
@@ -91,7 +96,10 @@ class Board:
         import numpy
 
         feed = {key: numpy.asarray(image, numpy.float32) for key in self.feeds[name]}
-        return {"output": self.sessions[name].run(None, feed)[0].tolist()}
+        found = self.sessions[name].run(None, feed)[0]
+        if not numpy.isfinite(found).all():
+            raise ValueError(f"{name} answers with numbers that are not finite")
+        return {"output": found.tolist()}
 
     def peak_memory(self, name: str, onnx: str, sha256: str, threads: int) -> dict[str, Any]:
         """What a process that opens and runs nothing but this file has resident at most: bytes, or None if unknown.
@@ -101,62 +109,37 @@ class Board:
         with tempfile.TemporaryFile() as file:
             file.write(intact(name, onnx, sha256))
             file.seek(0)
-            done, said = self._run([sys.executable, sys.argv[0], "report_memory", str(threads)], file)
-        if not done:
-            raise RuntimeError(f"{name}: {said}")
-        return json.loads(said)
+            code, output = self._run([sys.executable, self.program, "report_memory", str(threads)], file)
+        last = ([line for line in output.split("\n") if line.strip()] or [f"it ended with exit code {code}"])[-1]
+        if code != 0:
+            raise RuntimeError(f"{name}: {last}")
+        return json.loads(last)
 
-    def setup(self, folder: str, packages: list[str], source: str, patience: float) -> dict[str, Any]:
-        """Takes the board's lock and sees to the packages; then says which command `enter` is to go on as.
+    def setup(self, folder: str, runtime: str, chosen: bool, source: str, patience: float) -> dict[str, Any]:
+        """Sees to the packages; then says which command `enter` is to go on as, and what the user should read.
 
-        The answer is {"busy": pid} where another agent has the lock, and {"failed": command, "said": last line} where
-        the packages could not be installed.
+        The answer is {"failed": reason} where the packages could not be installed.
         """
         home = Path(folder).expanduser().resolve()
         home.mkdir(parents=True, exist_ok=True)
-        self.lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT)  # open for as long as the process lives
+        fresh = home / f"agent.{os.getpid()}"
+        fresh.write_text(source, encoding="utf-8")
+        fresh.replace(home / "agent.py")
+        self.program = str(home / "agent.py")
         try:
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return {"busy": os.read(self.lock, 99).decode()}
-        os.ftruncate(self.lock, 0)
-        os.write(self.lock, str(os.getpid()).encode())
-        venv = str(home / "venv" / "bin" / "python")
-        imports = "import " + ", ".join(packages)
-        found = [python for python in (sys.executable, venv) if self._run([python, "-c", imports])[0]]
-        if not found:
-            make = [sys.executable, "-m", "venv", "--clear", str(home / "venv")]
-            for command in (make, [venv, "-m", "pip", "install", *packages], [venv, "-c", imports]):
-                done, said = self._run(command)
-                if not done:
-                    return {"failed": " ".join(command), "said": said}
-        (home / "agent.py").write_text(source)
-        return {"enter": [(found or [venv])[0], str(home / "agent.py"), str(patience)]}
+            python, notes = python_with(home, runtime, chosen, self._run, self.link.alive)
+        except ValueError as error:
+            return {"failed": str(error)}
+        return {"enter": [python, self.program, str(patience)], "notes": notes}
 
     def enter(self, command: list[str]) -> None:
-        """Goes on as another Python with the same pipes and the same lock."""
+        """Goes on as another Python with the same pipes."""
         os.dup2(self.link.answers.raw.descriptor, 1)
-        os.set_inheritable(self.lock, True)
         os.execv(command[0], command)
 
-    def _run(self, command: list[str], file: Any = subprocess.DEVNULL) -> tuple[bool, str]:
-        """Whether the command succeeds with this input, and the last line that it said; it dies with the agent."""
-        with tempfile.TemporaryFile() as output:
-            try:
-                process = subprocess.Popen(command, stdin=file, stdout=output, stderr=output)
-            except OSError as error:
-                return False, str(error)
-            try:
-                while process.poll() is None:
-                    self.link.alive()
-                    time.sleep(0.05)
-            finally:
-                process.kill()
-                process.wait()
-            output.seek(0)
-            lines = output.read().decode(errors="replace").split("\n")
-        nothing = f"it ended with exit code {process.returncode}"
-        return process.returncode == 0, ([line for line in lines if line.strip()] or [nothing])[-1]
+    def _run(self, command: list[str], file: Any = subprocess.DEVNULL) -> tuple[int, str]:
+        """The command's exit code and output; it dies with the agent, and all that it starts too."""
+        return run(self.program, command, self.link.alive, file)
 
 
 def main(kind: type[Board] = Board) -> None:
@@ -168,6 +151,8 @@ def main(kind: type[Board] = Board) -> None:
         "passport": passport,
         "state": state,
         "setup": board.setup,
+        "pin": pin,
+        "lock": board.lock.take,
         "load": board.load,
         "round": board.round,
         "outputs": board.outputs,

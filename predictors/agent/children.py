@@ -1,0 +1,118 @@
+"""Processes that the agent starts, and that none of which outlives it, nor what they started themselves.
+
+A command runs under a keeper: a process between the agent and the command. The keeper holds one end of a pipe whose
+other end only the agent has, so it notices the agent's death of whatever kind. On Linux orphans of the command become
+its children, so that it finds them all; elsewhere it ends the command's process group.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36  # of Linux's prctl
+GIVE_UP = 10.0  # seconds after which a process that cannot be killed is left
+
+
+def run(program: str, command: list[str], alive: Callable[[], None], file: Any = subprocess.DEVNULL) -> tuple[int, str]:
+    """The command's exit code and what it printed; `alive` is called again and again, and may end it by raising.
+
+    `program` is the agent's own file or folder, which starts the keeper.
+    """
+    reading, writing = os.pipe()
+    with tempfile.TemporaryFile() as output:
+        try:
+            keeper = subprocess.Popen(
+                [sys.executable, program, "keep", str(reading), *command],
+                stdin=file,
+                stdout=output,
+                stderr=output,
+                pass_fds=[reading],
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(writing)
+            return 127, str(error)
+        finally:
+            os.close(reading)
+        try:
+            while keeper.poll() is None:
+                alive()
+                time.sleep(0.05)
+        finally:
+            os.close(writing)  # the keeper then ends what still runs
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                keeper.wait(GIVE_UP)
+            keeper.kill()
+            keeper.wait()
+        output.seek(max(0, output.seek(0, os.SEEK_END) - 2**20))
+        return keeper.returncode, output.read().decode(errors="replace")
+
+
+def keep(alive: int, command: list[str]) -> None:
+    """As the keeper: ends as the command does; when `alive` closes, or on a signal, it first ends all that runs."""
+    stopped: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, lambda number, frame: stopped.append(number))
+    _prctl(SET_CHILD_SUBREAPER, 1)
+    try:
+        process = subprocess.Popen(command, preexec_fn=die_with_parent, start_new_session=True)
+    except OSError as error:
+        sys.exit(f"{command[0]}: {error.strerror}")
+    while process.poll() is None and not stopped:
+        with contextlib.suppress(OSError):
+            if select.select([alive], [], [], 0.02)[0]:
+                break
+    code = process.poll()
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+    end = time.monotonic() + GIVE_UP
+    while time.monotonic() < end and _reap():
+        for child in _children():
+            with contextlib.suppress(OSError):
+                os.kill(child, signal.SIGKILL)
+        time.sleep(0.002)
+    if code is not None and code < 0:
+        signal.signal(-code, signal.SIG_DFL) if -code not in (signal.SIGKILL, signal.SIGSTOP) else None
+        os.kill(os.getpid(), -code)
+    sys.exit(1 if code is None else code)
+
+
+def die_with_parent() -> None:
+    """Called in a fresh child: on Linux, the kernel kills it when its parent dies."""
+    _prctl(SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
+    if _libc is not None:
+        _libc.prctl(option, value, 0, 0, 0)
+
+
+def _reap() -> bool:
+    """Forgets children that have ended; whether any is left."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+        return True
+    return False
+
+
+def _children() -> Iterator[int]:
+    """The processes whose parent this one is, where there is a /proc."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if int(path.read_bytes().rsplit(b")", 1)[1].split()[1]) == os.getpid():
+                yield int(path.parent.name)
+
+
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
