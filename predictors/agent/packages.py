@@ -9,6 +9,7 @@ import fcntl
 import os
 import platform
 import re
+import signal
 import struct
 import sys
 import sysconfig
@@ -23,6 +24,7 @@ WHEELS = ("x86_64", "amd64", "aarch64", "arm64")  # processors for which onnxrun
 OLDEST_GLIBC = (2, 27)
 BROKEN = {"1.21.0": ("aarch64", "arm64")}  # ends with SIGILL on a Raspberry Pi 4: microsoft/onnxruntime issue 23957
 LOOK = "import sys, numpy, onnxruntime; print('found', onnxruntime.__version__)"
+PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--only-binary", ":all:")
 ANY = "any"
 REASONS = (  # in what pip and venv print, for what happens without a line that begins with ERROR or that says less
     r"Failed to establish a new connection: [^'\"\n]*|Temporary failure in name resolution|CERTIFICATE_VERIFY_FAILED"
@@ -84,21 +86,16 @@ def _install(python: Path, runtime: str, run: Run, alive: Callable[[], None]) ->
         if python.exists() and _version(str(python), run):
             return  # whoever had the lock before has installed it
         pinned = "onnxruntime!=1.21.0" if runtime == ANY else f"onnxruntime=={runtime}"
-        pip = [
-            str(python),
-            "-m",
-            "pip",
-            "--disable-pip-version-check",
-            "--no-input",
-            "install",
-            "--only-binary",
-            ":all:",
-        ]
         make = [sys.executable, "-m", "venv", "--clear", str(venv)]
-        for command in (make, [*pip, "numpy", pinned], [str(python), "-c", LOOK]):
+        for command in (make, [str(python), *PIP, "numpy", pinned], [str(python), "-c", LOOK]):
             code, output = run(command)
             if code != 0:
-                raise ValueError(reason_in(output) or f"{' '.join(command[1:4])} ended with exit code {code}")
+                what = "importing them" if command[-1] == LOOK else " ".join(command[1:3])
+                raise ValueError(reason_in(output) or f"{what} {_ending(code)}")
+
+
+def _ending(code: int) -> str:
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
 def _locked(file: int) -> bool:
@@ -145,7 +142,7 @@ def reason_in(output: str) -> str | None:
     """Why a command failed, of all that it printed: not a notice, nor what merely follows from the reason."""
     for pattern in REASONS:
         if told := re.search(pattern, output):
-            return told[0].strip()
+            return " ".join(told[0].split())
     lines = [line.strip() for line in output.split("\n") if line.strip()]
     if errors := [line for line in lines if re.match(r"(ERROR|error|\w*Error)\b", line)]:
         return errors[-1]
