@@ -7,23 +7,23 @@ import onnxruntime
 from torch import Tensor, nn
 
 from search_spaces.errors import LutraError
-from search_spaces.evaluation import predict
+from search_spaces.evaluation import Images, predict
 
 LIMIT = 1e-4  # of the largest logit
 THREADS = 2
 
 
-def onnx_logits(model: bytes, images: np.ndarray, batch: int = 100) -> np.ndarray:
+def onnx_logits(model: bytes, images: np.ndarray | Images, batch: int = 100) -> np.ndarray:
     """Logits [N, classes] of images [N, C, H, W] float32, from a file's bytes: the very file that is timed."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others may need the core
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    batches = [images[start : start + batch] for start in range(0, len(images), batch)]
-    return np.concatenate([session.run(None, {"image": part})[0] for part in batches])
+    parts = (np.ascontiguousarray(images[start : start + batch]) for start in range(0, len(images), batch))
+    return np.concatenate([session.run(None, {"image": part})[0] for part in parts])
 
 
-def parity(network: nn.Module, model: bytes, images: Tensor) -> float:
+def parity(network: nn.Module, model: bytes, images: Tensor | Images) -> float:
     """The largest difference between torch's and onnxruntime's logits, as a fraction of max(1, largest |logit|)."""
     ours = predict(network, images).numpy()
     difference = np.abs(ours - onnx_logits(model, images.numpy())).max()
@@ -35,7 +35,7 @@ def agreement(logits: np.ndarray, others: np.ndarray) -> float:
     return float((logits.argmax(1) == others.argmax(1)).mean())
 
 
-def check_parity(network: nn.Module, model: bytes, images: Tensor) -> float:
+def check_parity(network: nn.Module, model: bytes, images: Tensor | Images) -> float:
     """The parity, or a LutraError where it is beyond 1e-4 or no number."""
     error = parity(network, model, images)
     if not error <= LIMIT:

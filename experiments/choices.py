@@ -13,7 +13,7 @@ import torch
 from experiments.accelerator import accelerator
 from experiments.config import Config, DataConfig
 from experiments.data import DATASETS, Dataset, Shape, shape_of
-from experiments.progress import track
+from experiments.progress import console, track
 from predictors.table import LatencyTable
 from search_spaces.errors import LutraError
 from search_spaces.mobile import mobile
@@ -64,13 +64,15 @@ def space_of(config: Config) -> SearchSpace:
 
 @cache
 def _shape(data: DataConfig) -> Shape:
-    return shape_of(data.name, data.path, data.size)
+    return shape_of(data.name, data.path, data.size, data.cache)
 
 
 @cache
 def dataset_of(config: DataConfig) -> Dataset:
-    """The images, in memory; read once a process."""
-    data = DATASETS[config.name](config.path, config.size, config.validation, config.seed, _reading)
+    """The images, read once a process."""
+    data = DATASETS[config.name](config.path, config.size, config.validation, config.seed, _reading, config.cache)
+    if data.passed:
+        console.print(f"passed over in {config.path}: {data.passed}", markup=False, highlight=False, soft_wrap=True)
     return replace(data, flip=data.flip and config.flip)
 
 

@@ -79,7 +79,16 @@ def run(function: Callable[[Config], object]) -> None:
 
 
 def _perform(function: Callable[[Config], object], settings: DictConfig) -> object:
-    made = function(checked(settings))
+    try:
+        made = function(checked(settings))
+    except (MemoryError, RuntimeError) as error:  # torch raises the second
+        reason = " ".join(str(error).split())
+        if not (isinstance(error, MemoryError) or re.search(r"alloc|out of memory", reason)):
+            raise
+        raise LutraError(
+            f"out of memory ({reason[:200] or type(error).__name__}): lower data.size, or the batch of the recipe "
+            "(train.batch, retrain.batch), or free some memory; the same command goes on from the finished steps"
+        ) from error
     if isinstance(made, Path):
         console.print(made, soft_wrap=True, highlight=False)
     return made

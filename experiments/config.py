@@ -28,6 +28,7 @@ class DataConfig:
     validation: float = 0.2  # fraction of the training images
     seed: int = 0  # of the split
     flip: bool = True  # whether mirrored images may be trained on; digits never are
+    cache: str = ""  # the folder that keeps decoded images for the next command; none: they are held in memory
 
 
 @dataclass(frozen=True)

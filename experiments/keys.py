@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from experiments import artefacts
 from experiments.accelerator import accelerator
 from experiments.choices import space_of
 from experiments.config import Config, DataConfig, DeviceConfig, SearchConfig
-from experiments.data.contents import contents
+from experiments.data.image_hashes import contents
 from experiments.devices import passport_of
 from predictors.table import DECIDING
 from search_spaces.space import SearchSpace
@@ -41,13 +40,8 @@ def search_key(search: SearchConfig) -> dict[str, Any]:
 @cache
 def data_key(data: DataConfig) -> dict[str, Any]:
     """The user's own images by the reader's list of them: names, classes, splits, contents; not by where they are."""
-    key = {**asdict(data), "path": ""}
-    return {**key, "files": contents(data.path).key} if data.name == "image_folder" else key
-
-
-def files_key(path: str) -> str:
-    """A file by its content, a folder of images by what the reader reads of it."""
-    return artefacts.sha256(Path(path)) if Path(path).is_file() else contents(path).key
+    key = {name: value for name, value in asdict(data).items() if name not in ("path", "cache")}
+    return {**key, "files": contents(data.path, data.cache).key} if data.name == "image_folder" else key
 
 
 def passport_key(device: DeviceConfig) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from experiments.data import Dataset
+from experiments.data.decoding import decode, square
 from experiments.data.entries import SUFFIXES, entries, is_image
-from experiments.data.image_folder import decode, square
 from predictors.classifier import Frame
 from search_spaces.errors import LutraError
 
@@ -34,9 +34,9 @@ def frames_of(source: str, data: Dataset, seed: int, skipped: Callable[[str], ob
 
 
 def test_images(data: Dataset, seed: int) -> Iterator[Frame]:
-    images, labels = data.test.images.permute(0, 2, 3, 1).numpy(), data.test.labels.tolist()
-    for index in np.random.default_rng(seed).permutation(len(labels)).tolist():
-        yield Frame(images[index], labels[index])
+    for index in np.random.default_rng(seed).permutation(len(data.test.labels)):
+        one = data.test.at(index[None])
+        yield Frame(one.images[0].permute(1, 2, 0).numpy(), int(one.labels[0]))
 
 
 def folder(root: Path, data: Dataset, seed: int, skipped: Callable[[str], object]) -> Iterator[Frame]:

@@ -151,7 +151,7 @@ def _judged(
 
 def _scored(config: Config, space: SearchSpace, archs: Mapping[Arch, float]) -> dict[Arch, float]:
     data, scores = training_data(config), {}
-    images = data.fixed(data.train, BATCH, config.seed)[0]
+    images = data.fixed(data.train, BATCH, config.seed)[0][:]
     for arch in track(archs, "scoring without training", len(archs)):
         torch.manual_seed(config.seed)
         network = Network([spec for spec in space.decode(arch) if spec.convs]).to(images.device)

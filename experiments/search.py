@@ -29,7 +29,7 @@ from paper import rows
 from paper.figures import architecture, pareto
 from predictors.table import LatencyTable
 from search_spaces.errors import LutraError
-from search_spaces.evaluation import calibrate
+from search_spaces.evaluation import Images, calibrate
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import macs, parameters
 from search_spaces.supernet import Supernet
@@ -82,7 +82,7 @@ def read_winner(folder: Path) -> Winner:
     return Winner(**{**record, "arch": tuple(record["arch"])})
 
 
-def problem_of(config: Config, data: Dataset, net: Supernet, latencies: LatencyTable, calibration: Tensor) -> Problem:
+def problem_of(config: Config, data: Dataset, net: Supernet, latencies: LatencyTable, calibration: Images) -> Problem:
     """What every strategy is given. A relaxation's weights and its distribution learn on different training images."""
     shuffled = np.random.default_rng(config.seed).permutation(len(data.train.labels))
     halves = [replace(data, train=data.train.at(part)) for part in np.array_split(shuffled, 2)]

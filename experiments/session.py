@@ -162,4 +162,4 @@ def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, float]]) -> float
 def _accuracy(onnx: bytes, data: Dataset, split: Split) -> float:
     """Fraction of a split's images that the file classifies right."""
     images, labels = data.fixed(split, 0, 0)
-    return accuracy(torch.from_numpy(onnx_logits(onnx, array(images))), labels)
+    return accuracy(torch.from_numpy(onnx_logits(onnx, images)), labels)

@@ -25,8 +25,9 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from experiments import artefacts, jobs
+from experiments.config import DataConfig
 from experiments.jobs import Job
-from experiments.keys import files_key
+from experiments.keys import data_key
 from experiments.progress import console
 from paper.records import ResultError
 from search_spaces.errors import LutraError
@@ -105,9 +106,9 @@ def job_name(settings: DictConfig) -> str:
     used = {str(key): value for key, value in plain.items() if key not in SILENT}
     if used["accelerator"] == "cpu":  # the rule, which is no part of steps' keys either
         del used["accelerator"]
-    read = {text: files_key(text) for text in _texts(used) if os.path.isfile(text)}
-    images = used["data"]["path"]
-    read |= {images: files_key(images)} if os.path.isdir(images) else {}
+    with contextlib.suppress(LutraError, TypeError):  # which the job itself will tell
+        used["data"] = data_key(DataConfig(**used["data"]))
+    read = {text: artefacts.sha256(Path(text)) for text in _texts(used) if os.path.isfile(text)}
     name = re.sub(r"[^\w.,=+-]+", "_", job.override_dirname)[:NAME]
     return f"{name}-{artefacts.digest([job.name, used, read])[:8]}"
 

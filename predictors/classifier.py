@@ -13,6 +13,7 @@ import numpy as np
 from predictors.agent import options
 from search_spaces.errors import LutraError
 
+TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}  # of images
 LATELY = 30  # images that the frames per second are of
 
 
@@ -59,20 +60,37 @@ class Classifier:
         except Exception as error:  # onnxruntime's own types derive from nothing else
             reason = " ".join(str(error).split())
             raise LutraError(f"{name} is damaged or no ONNX file: {reason[:120]}; make it again") from None
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        sizes = [*inputs[0].shape[1:], *outputs[0].shape[1:]]
-        if len(inputs) != 1 or len(sizes) != 4 or not all(isinstance(size, int) for size in sizes):
-            raise LutraError(
-                f"{name} takes {[one.shape for one in inputs]} and answers {outputs[0].shape}: "
-                "demo.model is a file that takes [N, C, H, W] and answers [N, classes]"
-            )
-        self.shape: tuple[int, ...] = tuple(sizes[:3])  # C, H, W
-        self.classes: int = sizes[3]
-        self._input = inputs[0].name
+        self.shape, self.classes = self._sizes(name)  # (C, H, W), number
+        (taken,) = self._session.get_inputs()
+        self._input, self._type = taken.name, TYPES[taken.type]
         mean, std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
         self._scale, self._shift = 255 * std, mean / std
-        for _ in range(3):  # the first inferences allocate
-            self.logits(np.zeros((1, *self.shape), np.float32))
+        try:
+            for _ in range(3):  # the first inferences allocate
+                self.logits(np.zeros((1, *self.shape), np.float32))
+        except Exception as error:  # onnxruntime's own types derive from nothing else
+            reason = " ".join(str(error).split())
+            raise LutraError(f"{name} cannot classify an image: {reason[:120]}; export it again") from None
+
+    def _sizes(self, name: str) -> tuple[tuple[int, ...], int]:
+        """What the file takes and answers. Raises LutraError where that is not one image and its classes."""
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        sizes = [size for one in (*inputs, *outputs[:1]) for size in one.shape[1:]]
+        ranks = [len(one.shape) for one in (*inputs, *outputs[:1])]
+        if ranks != [4, 2] or not all(isinstance(size, int) for size in sizes):
+            raise LutraError(
+                f"{name} takes {[one.shape for one in inputs]} and answers {[one.shape for one in outputs]}: "
+                "demo.model is a file that takes [N, C, H, W] and answers [N, classes]"
+            )
+        batch = inputs[0].shape[0]
+        if isinstance(batch, int) and batch != 1:
+            raise LutraError(
+                f"{name} takes {batch} images at a time, and the demo classifies one: export it for batches of 1, or "
+                "of any size"
+            )
+        if inputs[0].type not in TYPES:
+            raise LutraError(f"{name} takes images as {inputs[0].type}: demo.model takes one of {', '.join(TYPES)}")
+        return tuple(sizes[:3]), sizes[3]
 
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
         """uint8 [H, W, C] -> float32 [1, C, H, W], normalised as the training images were."""
@@ -81,7 +99,7 @@ class Classifier:
 
     def logits(self, image: np.ndarray) -> np.ndarray:
         """float32 [1, C, H, W] -> [classes]."""
-        return self._session.run(None, {self._input: image})[0][0]
+        return self._session.run(None, {self._input: image.astype(self._type, copy=False)})[0][0]
 
 
 def classify(classifier: Classifier, frames: Iterator[Frame]) -> Iterator[Moment]:

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from search_spaces.evaluation import accuracy, batches
+from search_spaces.evaluation import Images, accuracy, batches
 from search_spaces.network import Classifier, ConvBN
 from search_spaces.space import Arch
 from search_spaces.supernet import Slices, Supernet
@@ -65,7 +65,10 @@ Trie = dict[Any, Node]
 
 
 def accuracies(
-    supernet: Supernet, calibration: Tensor, validation: tuple[Tensor, Tensor], archs: Sequence[Arch]
+    supernet: Supernet,
+    calibration: Tensor | Images,
+    validation: tuple[Tensor | Images, Tensor],
+    archs: Sequence[Arch],
 ) -> list[float]:
     """Fractions of the images [N, C, H, W] whose labels [N] each network finds, calibrated on `calibration`."""
     images, labels = validation
@@ -73,7 +76,9 @@ def accuracies(
 
 
 @torch.no_grad()
-def logits(supernet: Supernet, calibration: Tensor, images: Tensor, archs: Sequence[Arch]) -> list[Tensor]:
+def logits(
+    supernet: Supernet, calibration: Tensor | Images, images: Tensor | Images, archs: Sequence[Arch]
+) -> list[Tensor]:
     """Of each architecture [N, classes], with the mean batch-norm statistics over `calibration` [M, C, H, W]."""
     trie = Trie()
     ends = [_insert(trie, supernet, arch) for arch in archs]

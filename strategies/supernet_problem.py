@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from predictors.additive import AdditiveLatency
-from search_spaces.evaluation import accuracy
+from search_spaces.evaluation import Images, accuracy
 from search_spaces.evaluation import batches as image_batches
 from search_spaces.population import accuracies
 from search_spaces.supernet import Supernet
@@ -27,8 +27,8 @@ def supernet_problem(
     latency: AdditiveLatency,
     objective: Objective,
     train: Batches,
-    calibration: Tensor,
-    validation: tuple[Tensor, Tensor],
+    calibration: Tensor | Images,
+    validation: tuple[Tensor | Images, Tensor],
 ) -> Problem:
     """Candidates are judged on `validation`, which stays out of training, with batch norms calibrated on `calibration`.
 
@@ -56,7 +56,7 @@ class Mixture:
         latency: AdditiveLatency,
         train: Batches,
         seed: int,
-        validation: tuple[Tensor, Tensor],
+        validation: tuple[Tensor | Images, Tensor],
     ) -> None:
         self.judge, self.validation = supernet, validation
         self.supernet = copy.deepcopy(supernet).requires_grad_(True)

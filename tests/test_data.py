@@ -151,7 +151,7 @@ def test_fixed_subsets() -> None:
     assert len(set(labels.tolist())) == 10
     assert torch.equal(labels, data.fixed(data.test, 10, seed=5)[1])
     assert not torch.equal(labels, data.fixed(data.test, 10, seed=6)[1])
-    assert torch.equal(images, data.normalize(data.test.images[labels]))
+    assert torch.equal(images[:], data.normalize(data.test.images[labels]))
     for count in (0, 40, 41):
         assert torch.equal(data.fixed(data.test, count, seed=5)[1], data.test.labels)
 
@@ -377,7 +377,6 @@ BROKEN = {
     "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n", "unknown or damaged"),
     "half a jpeg": (encoded(NOISE, "JPEG")[:1000], "truncated"),
     "half a png": (encoded(NOISE, "PNG")[:6000], "truncated"),
-    "deep": (encoded(np.full((8, 8), 5000, np.uint16), "PNG"), "8 bits"),
 }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
 
@@ -115,6 +116,45 @@ def test_all_test_images_give_the_accuracy_of_the_file(run: Demo) -> None:
     assert said.startswith(f"{total} images, accuracy {100 * right() / total:.1f} % of {total}; latency median ")
     assert "ms, p90 " in said
     assert said.endswith(" frames/s from image to answer")
+
+
+def given(model: bytes, **changes: int) -> bytes:
+    """A file whose input has another batch, or another type and is cast."""
+    proto = onnx.load_from_string(model)
+    taken = proto.graph.input[0]
+    if batch := changes.get("batch"):
+        taken.type.tensor_type.shape.dim[0].dim_value = batch
+    if kind := changes.get("kind"):
+        for node in proto.graph.node:
+            node.input[:] = ["cast" if name == taken.name else name for name in node.input]
+        proto.graph.node.insert(0, onnx.helper.make_node("Cast", [taken.name], ["cast"], to=onnx.TensorProto.FLOAT))
+        taken.type.tensor_type.elem_type = kind
+    return proto.SerializeToString()
+
+
+@pytest.mark.parametrize("kind", [onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE])
+def test_images_are_given_as_the_file_takes_them(kind: int) -> None:
+    plain, other = (
+        Classifier(model, "it", 1, np.array(DATA.mean), np.array(DATA.std))
+        for model in (MODEL, given(given(MODEL, kind=kind), batch=1))
+    )
+    for image in DATA.test.images[:8]:
+        prepared = plain.prepare(image.permute(1, 2, 0).numpy())
+        assert np.abs(plain.logits(prepared) - other.logits(prepared)).max() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"batch": 16}, "it takes 16 images at a time, and the demo classifies one"),
+        ({"kind": onnx.TensorProto.INT8}, "it takes images as tensor(int8): demo.model takes one of tensor(float)"),
+    ],
+)
+def test_a_file_that_takes_something_else_is_refused(changes: dict[str, int], said: str) -> None:
+    with pytest.raises(LutraError) as caught:
+        Classifier(given(MODEL, **changes), "it", 1, np.array(DATA.mean), np.array(DATA.std))
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
 
 
 def test_moments_are_of_all_images_so_far() -> None:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from experiments.config import DataConfig
-from experiments.data.contents import contents
+from experiments.data.image_hashes import contents
 from experiments.data.image_tree import Tree, read_tree
 from experiments.keys import data_key
 from search_spaces.errors import LutraError

@@ -76,7 +76,8 @@ def main(arguments: Sequence[str]) -> None:
     prepare(THREADS, 0)
     supernet = trained(data, int(settings["steps"]))
     archs = mutants(supernet, POPULATION)
-    calibration, validation = (data.fixed(data.train, CALIBRATION, 0), data.fixed(data.validation, VALIDATION, 0))
+    fixed = (data.fixed(data.train, CALIBRATION, 0), data.fixed(data.validation, VALIDATION, 0))
+    calibration, validation = ((images[:], labels) for images, labels in fixed)
     peer = OfaSupernet(supernet)
     theirs = batched(calibration, PEER_CALIBRATION), batched(validation, PEER_VALIDATION)
     spent: dict[str, list[float]] = {"lutra": [], "ofa": []}  # seconds a network

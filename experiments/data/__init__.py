@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from experiments.data.dataset import Dataset, Shape, Split
 from experiments.data.image_folder import image_folder
+from experiments.data.image_hashes import contents
 from experiments.data.image_tree import read_tree
 from experiments.data.published import cifar10, digits, fashion_mnist
 from experiments.data.splits import check
@@ -13,7 +14,7 @@ from search_spaces.errors import unknown
 
 __all__ = ["DATASETS", "Dataset", "Shape", "Split", "shape_of"]
 
-# (path, size in pixels, validation fraction of the training images, seed of that split, progress) -> Dataset
+# (path, size in pixels, validation fraction of the training images, seed of that split, progress, cache) -> Dataset
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "digits": digits,
     "cifar10": cifar10,
@@ -23,10 +24,13 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
 SHAPES = {"digits": (1, 10), "cifar10": (3, 10), "fashion_mnist": (1, 10)}  # channels, classes
 
 
-def shape_of(name: str, path: str, size: int) -> Shape:
-    """The shape that a data set will have, from names alone: no image is decoded, nothing downloaded."""
+def shape_of(name: str, path: str, size: int, cache: str = "") -> Shape:
+    """The shape that a data set will have: no image is decoded, nothing downloaded."""
     if name not in DATASETS:
         raise unknown("data set", name, DATASETS)
     check(size)
-    channels, classes = SHAPES[name] if name in SHAPES else (3, len(read_tree(path).classes))
-    return Shape(channels, size, classes)
+    if name in SHAPES:
+        channels, classes = SHAPES[name]
+        return Shape(channels, size, classes)
+    tree = contents(path, cache).tree if cache else read_tree(path)  # what is kept saves reading an archive
+    return Shape(3, size, len(tree.classes))

@@ -1,4 +1,4 @@
-"""Images in memory as uint8; batches and subsets of them are pure functions of a seed."""
+"""Images as uint8, in memory or in a file; batches and subsets of them are pure functions of a seed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from experiments.data.splits import hold_out
+from search_spaces.evaluation import Images
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]  # (items, how many there are) -> the same items
+MOMENTS = 2**26  # bytes of images at a time, to count their levels
 ORDER, AUGMENT, FIXED = 1, 2, 3  # independent streams of random numbers from one seed
 
 
@@ -25,16 +27,25 @@ def untracked(items: Iterable[Any], total: int) -> Iterable[Any]:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    images: Tensor  # uint8 [N, C, H, W]
+    """Rows of images that other splits share: no image is copied until it is asked for."""
+
+    pixels: Tensor  # uint8 [M, C, H, W], in memory, or in a file that is mapped into it
     labels: Tensor  # int64 [N]
+    rows: Tensor | None = None  # int64 [N], of `pixels`; None: all of them
+
+    @property
+    def images(self) -> Tensor:
+        """All of them, uint8 [N, C, H, W]."""
+        return self.pixels if self.rows is None else self.pixels[self.rows]
 
     def at(self, indices: np.ndarray) -> Split:
         """The images and labels at `indices` [n]."""
-        picks = torch.from_numpy(indices).to(self.images.device)
-        return Split(self.images[picks], self.labels[picks])
+        picks = torch.from_numpy(indices).to(self.labels.device)
+        return Split(self.pixels, self.labels[picks], picks if self.rows is None else self.rows[picks])
 
-    def to(self, device: torch.device) -> Split:
-        return Split(self.images.to(device), self.labels.to(device))
+    def to(self, device: torch.device, pixels: Tensor) -> Split:
+        """The same rows of `pixels`, which are those of this split on `device`."""
+        return Split(pixels, self.labels.to(device), None if self.rows is None else self.rows.to(device))
 
 
 @dataclass(frozen=True)
@@ -60,20 +71,25 @@ class Dataset:
     mean: tuple[float, ...]  # per channel, of the training images scaled to 0..1
     std: tuple[float, ...]
     flip: bool  # whether a mirrored image is of the same class
+    passed: str = ""  # what was passed over where the images are, and why
 
     @property
     def shape(self) -> Shape:
-        return Shape(self.train.images.shape[1], self.train.images.shape[3], len(self.classes))
+        return Shape(self.train.pixels.shape[1], self.train.pixels.shape[3], len(self.classes))
 
     def to(self, device: torch.device) -> Dataset:
         """The same images elsewhere; batches and subsets are then made there, of the same images."""
-        splits = {part: getattr(self, part).to(device) for part in ("train", "validation", "test")}
-        return replace(self, **splits)
+        splits = {part: getattr(self, part) for part in ("train", "validation", "test")}
+        moved = {id(pixels): pixels.to(device) for pixels in (split.pixels for split in splits.values())}
+        return replace(self, **{part: split.to(device, moved[id(split.pixels)]) for part, split in splits.items()})
 
     def normalize(self, images: Tensor) -> Tensor:
         """uint8 [N, C, H, W] -> float32 [N, C, H, W] of the training images' mean 0 and deviation 1, channels last."""
-        mean, std = (torch.tensor(values, device=images.device).view(1, -1, 1, 1) for values in (self.mean, self.std))
-        return images.to(torch.float32, memory_format=torch.channels_last).div_(255 * std).sub_(mean / std)
+        return self._normalized(images, None)[:]
+
+    def _normalized(self, pixels: Tensor, rows: Tensor | None) -> Images:
+        mean, std = (torch.tensor(values, device=pixels.device).view(1, -1, 1, 1) for values in (self.mean, self.std))
+        return Images(pixels, rows, 255 * std, mean / std)
 
     def batch(self, step: int, size: int, seed: int) -> tuple[Tensor, Tensor]:
         """The `size` augmented, normalised images [size, C, H, W] and labels [size] of a training step.
@@ -85,18 +101,18 @@ class Dataset:
         images = augment(batch.images, self.flip, np.random.default_rng((AUGMENT, seed, step)))
         return self.normalize(images), batch.labels
 
-    def fixed(self, split: Split, count: int, seed: int) -> tuple[Tensor, Tensor]:
-        """`count` normalised images of a split and their labels, always the same; all of them where count is 0."""
+    def fixed(self, split: Split, count: int, seed: int) -> tuple[Images, Tensor]:
+        """`count` images of a split, normalised a batch at a time, and their labels; all of them where count is 0."""
         if 0 < count < len(split.labels):
             split = split.at(np.random.default_rng((FIXED, seed)).permutation(len(split.labels))[:count])
-        return self.normalize(split.images), split.labels
+        return self._normalized(split.pixels, split.rows), split.labels
 
 
 def assemble(
     name: str, classes: Sequence[str], train: Split, validation: Split, test: Split, flip: bool = True
 ) -> Dataset:
     """A data set whose mean and deviation are those of its training images."""
-    mean, std = _moments(train.images)
+    mean, std = _moments(train)
     return Dataset(name, tuple(classes), train, validation, test, mean, std, flip)
 
 
@@ -131,11 +147,12 @@ def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng((ORDER, seed, epoch)).permutation(count)
 
 
-def _moments(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _moments(split: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation per channel, of the scale 0..1, exact through a histogram of the 256 levels."""
+    count, each = len(split.labels), max(1, MOMENTS // split.pixels[:1].numel())
     counts = [
-        torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in chunk.unbind(1)])
-        for chunk in images.split(4096)
+        torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in part.unbind(1)])
+        for part in (split.at(np.arange(first, min(first + each, count))).images for first in range(0, count, each))
     ]
     weights = torch.stack(counts).sum(0).double()
     weights /= weights.sum(1, keepdim=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import lzma
 import os
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -126,6 +127,8 @@ def _archive(path: Path) -> Iterator[Entry]:
                     yield Entry(parts, None, "links in the archive")
             raise LutraError(f"{path} has more than {MAX_MEMBERS:,} members: unpack it, or take a part of it")
     except DAMAGED as error:
+        if zipfile.is_zipfile(path):
+            raise LutraError(f"{path} is a .zip archive, which is not read: unpack it, and give the folder") from error
         reason = str(error).split("\n")[0].rstrip(":")
         raise LutraError(f"{path} is no whole .tar, .tar.gz or .tgz archive: {reason}; get it again") from error
 

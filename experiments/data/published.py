@@ -16,43 +16,58 @@ from torch import Tensor
 
 from experiments.data.dataset import Dataset, Progress, Split, assemble, untracked, with_validation
 from experiments.data.splits import TEST_FRACTION, TEST_SEED, check, hold_out
+from experiments.data.store import Put, stored
 from search_spaces.errors import LutraError
 
+CHUNK = 2**26  # values that are resized at a time
 
-def digits(path: str, size: int, validation: float, seed: int, progress: Progress = untracked) -> Dataset:
+
+def digits(
+    path: str, size: int, validation: float, seed: int, progress: Progress = untracked, cache: str = ""
+) -> Dataset:
     """1,797 handwritten digits of 8x8 pixels (Alpaydin & Kaynak 1998), embedded in scikit-learn: `path` is not read."""
     from sklearn.datasets import load_digits
 
     check(size, validation, seed)
     source = load_digits()
     classes = [str(digit) for digit in range(10)]
-    levels = torch.from_numpy(source.images)[:, None] * (255 / 16)
-    everything = Split(_resize(levels.round().byte(), size), torch.from_numpy(source.target).long())
+    levels = (torch.from_numpy(source.images)[:, None] * (255 / 16)).round().byte()
+    everything = Split(_resized(levels, size, "digits", cache), torch.from_numpy(source.target).long())
     kept, held = hold_out(source.target, TEST_FRACTION, TEST_SEED, "test", classes)
     train, selection = with_validation(everything.at(kept), validation, seed, classes)
     return assemble("digits", classes, train, selection, everything.at(held), flip=False)
 
 
-def cifar10(path: str, size: int, validation: float, seed: int, progress: Progress = untracked) -> Dataset:
+def cifar10(
+    path: str, size: int, validation: float, seed: int, progress: Progress = untracked, cache: str = ""
+) -> Dataset:
     """60,000 photographs of 32x32 pixels (Krizhevsky 2009), found in `path` or downloaded to it."""
     from torchvision.datasets import CIFAR10
 
     check(size, validation, seed)
     train, test = _fetch("CIFAR-10", CIFAR10, path)
     parts = [
-        Split(_resize(torch.from_numpy(part.data).permute(0, 3, 1, 2), size), torch.tensor(part.targets))
-        for part in (train, test)
+        Split(_resized(torch.from_numpy(part.data).permute(0, 3, 1, 2), size, f"cifar10 {role}", cache), labels)
+        for role, part, labels in (
+            ("train", train, torch.tensor(train.targets)),
+            ("test", test, torch.tensor(test.targets)),
+        )
     ]
     return assemble("cifar10", train.classes, *with_validation(parts[0], validation, seed, train.classes), parts[1])
 
 
-def fashion_mnist(path: str, size: int, validation: float, seed: int, progress: Progress = untracked) -> Dataset:
+def fashion_mnist(
+    path: str, size: int, validation: float, seed: int, progress: Progress = untracked, cache: str = ""
+) -> Dataset:
     """70,000 grey images of clothes, 28x28 pixels (Xiao et al. 2017), found in `path` or downloaded to it."""
     from torchvision.datasets import FashionMNIST
 
     check(size, validation, seed)
     train, test = _fetch("Fashion-MNIST", FashionMNIST, path)
-    parts = [Split(_resize(part.data[:, None], size), part.targets.long()) for part in (train, test)]
+    parts = [
+        Split(_resized(part.data[:, None], size, f"fashion_mnist {role}", cache), part.targets.long())
+        for role, part in (("train", train), ("test", test))
+    ]
     return assemble(
         "fashion_mnist", train.classes, *with_validation(parts[0], validation, seed, train.classes), parts[1]
     )
@@ -70,11 +85,17 @@ def _fetch(title: str, source: Callable[..., Any], path: str) -> tuple[Any, Any]
         ) from error
 
 
-def _resize(images: Tensor, size: int) -> Tensor:
+def _resized(images: Tensor, size: int, name: str, cache: str) -> Tensor:
     """uint8 [N, C, H, W] -> uint8 [N, C, size, size], bilinear."""
     if images.shape[2:] == (size, size):
         return images
-    chunks = [
-        F.interpolate(chunk.float(), (size, size), mode="bilinear", antialias=True) for chunk in images.split(1000)
-    ]
-    return torch.cat([chunk.round().byte() for chunk in chunks])
+    count, channels = images.shape[:2]
+    each = max(1, min(1000, CHUNK // (channels * size * size)))
+
+    def fill(put: Put) -> None:
+        for first in range(0, count, each):
+            chunk = images[first : first + each].float()
+            large = F.interpolate(chunk, (size, size), mode="bilinear", antialias=True)
+            put(first, large.round().byte().permute(0, 2, 3, 1).numpy())
+
+    return stored(cache, [name, size, torch.__version__], (count, size, size, channels), fill)

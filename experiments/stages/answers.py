@@ -14,6 +14,7 @@ from compress.saturation import saturation, warning
 from compress.sensitivity import Sensitivity, blame
 from experiments import artefacts
 from search_spaces.errors import LutraError
+from search_spaces.evaluation import Images
 from search_spaces.spec import Spec
 
 ANSWERS = "int8.json"
@@ -63,7 +64,7 @@ def compared(
     precision: str,
     fp32: bytes,
     file: bytes,
-    images: np.ndarray,
+    images: np.ndarray | Images,
     table: Sequence[Sensitivity] = (),
     in_float: Sequence[InFloat] = (),
 ) -> Answers:

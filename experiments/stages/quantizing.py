@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from compress.bias_correction import quantize_corrected
 from compress.calibration import Ranges, activation_ranges
@@ -26,6 +26,7 @@ from experiments.stages.answers import InFloat, compared, saturated, save
 from experiments.stages.learning import RANGES
 from experiments.stages.task import Task
 from experiments.weights import load_network
+from search_spaces.evaluation import Images
 from search_spaces.network import Network
 from search_spaces.onnx_writer import write
 
@@ -43,7 +44,7 @@ def quantize(task: Task) -> None:
         file = {"fp16": half, "dynamic": dynamic}[kind](model)
     precision = "int8" if kind == "static" else kind
     artefacts.write(task.folder / f"{precision}.onnx", file)
-    answers = compared(precision, model, file, array(data.fixed(data.validation, 0, 0)[0]), table, kept)
+    answers = compared(precision, model, file, data.fixed(data.validation, 0, 0)[0], table, kept)
     if kind == "static" and isinstance(network, Network):
         images = array(data.fixed(data.train, LOOKED_AT["saturation"], task.config.seed)[0])
         answers = saturated(answers, file, network.specs, images)
@@ -113,5 +114,6 @@ def int8_file(config: Config, network: nn.Module) -> bytes:
     return quantize_file(fp32_file(config, network), calibration(config))
 
 
-def array(images: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(images.numpy())
+def array(images: Images) -> np.ndarray:
+    """All of them at once, normalised: for the few that ranges are found on."""
+    return images.numpy()

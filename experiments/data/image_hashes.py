@@ -1,0 +1,124 @@
+"""What images a tree holds: the list that the reader reads, with a hash of every image.
+
+The hashes are kept, so that the next command need not read files that were not written to: of an image on disk by its
+size, its times of change and its inode; of an archive by those of the archive. The time of an inode's change cannot be
+set by anybody; a file that changed just now is read again, since its times may not tell a further change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments import artefacts
+from experiments.data.entries import DAMAGED, Entry, entries, is_image
+from experiments.data.image_tree import Tree, arrange
+from search_spaces.documents import read_sealed, sealed
+from search_spaces.errors import LutraError
+
+SCHEMA = "lutra/image-hashes/1"
+SETTLED = 2 * 10**9  # nanoseconds since the last change after which times tell the next one
+
+
+@dataclass(frozen=True)
+class Contents:
+    tree: Tree
+    sha256: Mapping[str, str]  # by name
+
+    @property
+    def key(self) -> str:
+        """A hash of all that is read: names, classes, splits, and the bytes of every image."""
+        return _digest([[role, name, self.tree.classes[label]] for role, name, label in self._files] + [self.pixels])
+
+    @property
+    def pixels(self) -> str:
+        """A hash of the images alone, in their order."""
+        return _digest([self.sha256[name] for _, name, _ in self._files])
+
+    @property
+    def _files(self) -> list[tuple[str, str, int]]:
+        return [(role, *file) for role, files in self.tree.files.items() for file in files]
+
+
+def contents(path: str, cache: str = "") -> Contents:
+    """Reads every image once and decodes none; with a folder `cache`, only those that changed since the last time.
+
+    Raises LutraError as `read_tree` does, and on an image that is unreadable.
+    """
+    place = os.path.realpath(os.path.expanduser(path))
+    file = Path(cache).expanduser() / f"{_digest(place)[:16]}.json" if cache else None
+    kept = _kept(file)
+    stamp = _stamp(place) if os.path.isfile(place) else ""
+    if stamp and kept.get("stamp") == stamp:
+        files = {role: [(name, label) for name, label in members] for role, members in kept["files"].items()}
+        return Contents(Tree(tuple(kept["classes"]), files, kept["passed"]), kept["hashes"])
+    found, stamps = _read(path, kept.get("stamps", {}))
+    if file and (stamp or stamps != kept.get("stamps")):
+        tree = {"classes": found.tree.classes, "files": found.tree.files, "passed": found.tree.passed}
+        archive = {"stamp": stamp, **tree, "hashes": found.sha256} if stamp else {"stamps": stamps}
+        with contextlib.suppress(LutraError):  # a disk that cannot be written: all are read again
+            artefacts.write(file, sealed({"schema": SCHEMA, **archive}))
+    return found
+
+
+def _read(path: str, known: Mapping[str, str]) -> tuple[Contents, dict[str, str]]:
+    """The contents, and of every image on disk its stamp and its hash."""
+    hashes: dict[str, str] = {}
+    stamps: dict[str, str] = {}
+
+    def hashed() -> Iterator[Entry]:
+        for entry in entries(path):
+            if entry.read and len(entry.parts) > 1 and is_image(entry.parts):
+                name = "/".join(entry.parts)
+                stamp = _stamp(entry.file) if entry.file else ""
+                before, _, sha256 = known.get(name, "").rpartition(" ")
+                hashes[name] = sha256 if stamp and stamp == before else _hash(read(path, name, entry))
+                if stamp:
+                    stamps[name] = f"{stamp} {hashes[name]}"
+            yield entry
+
+    return Contents(arrange(path, hashed()), hashes), stamps
+
+
+def read(path: str, name: str, entry: Entry) -> bytes:
+    """The bytes of an image. Raises LutraError where it cannot be read."""
+    assert entry.read is not None
+    try:
+        return entry.read()
+    except (ValueError, *DAMAGED) as error:
+        raise LutraError(f"{path}/{name} cannot be read ({error}): replace it or remove it") from error
+
+
+def _stamp(file: str) -> str:
+    """Another one where the file was written to since; nothing where that cannot be told yet."""
+    try:
+        stat = os.stat(file)
+    except OSError:
+        return ""
+    if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) < SETTLED:
+        return ""
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino} {stat.st_dev}"
+
+
+def _kept(file: Path | None) -> Mapping[str, Any]:
+    """What was kept; nothing where it is damaged."""
+    if file and file.exists():
+        with contextlib.suppress(LutraError):
+            kept = read_sealed(file)
+            return kept if kept.get("schema") == SCHEMA else {}
+    return {}
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _digest(value: Any) -> str:
+    return _hash(json.dumps(value).encode())

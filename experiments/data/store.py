@@ -1,0 +1,142 @@
+"""Decoded images in a file, mapped into memory: the next command starts at once, and more images than memory holds do.
+
+`images.npy` is written in parts, hashed, and renamed when it is whole; `images.json` beside it holds its sha256, which
+is compared once in every process that reads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from experiments import artefacts
+from experiments.data import room
+from search_spaces.documents import read_sealed, sealed
+from search_spaces.errors import LutraError
+
+Put = Callable[[int, np.ndarray], None]  # (first row, images uint8 [n, H, W, C]) -> None
+Shape = tuple[int, int, int, int]  # N, H, W, C
+NAME, RECORD, SCHEMA = "images.npy", "images.json", "lutra/images/1"
+
+
+def stored(root: str, key: Any, shape: Shape, fill: Callable[[Put], None]) -> Tensor:
+    """uint8 [N, C, H, W]: what `fill(put)` puts, from the file of this `key` below `root` where it was put before.
+
+    Without a root the images are held in memory. `fill` puts every row. Raises LutraError, before anything is read,
+    where neither the disk nor the memory has room.
+    """
+    made_from = json.loads(json.dumps([key, shape]))
+    folder = Path(root).expanduser() / artefacts.digest(made_from)[:16] if root else None
+    try:
+        if folder is None or not (folder / RECORD).exists():
+            if room.check(shape, folder) is None:
+                return _in_memory(shape, fill)
+            assert folder is not None
+            with artefacts.disk_errors(folder), _locked(folder):
+                if not (folder / RECORD).exists():
+                    _write(folder, made_from, shape, fill)
+        return _mapped(folder, made_from, shape)
+    except (MemoryError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.ENOMEM:
+            raise
+        memory = room.memory_left()
+        raise LutraError(room.too_many(shape, "", memory, memory)) from error
+
+
+def _in_memory(shape: Shape, fill: Callable[[Put], None]) -> Tensor:
+    images = np.empty(shape, np.uint8)
+
+    def put(first: int, part: np.ndarray) -> None:
+        images[first : first + len(part)] = part
+
+    fill(put)
+    return torch.from_numpy(images).permute(0, 3, 1, 2)
+
+
+def _write(folder: Path, made_from: Any, shape: Shape, fill: Callable[[Put], None]) -> None:
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{NAME}.")
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            file.flush()
+            start, each = file.tell(), int(np.prod(shape[1:]))
+            os.truncate(file.fileno(), start + shape[0] * each)
+            fill(lambda first, part: _put(file.fileno(), np.ascontiguousarray(part, np.uint8), start + first * each))
+            os.fsync(file.fileno())
+            file.seek(0)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        os.chmod(name, 0o644)
+        os.replace(name, folder / NAME)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+    artefacts.write(folder / RECORD, sealed({"schema": SCHEMA, "made_from": made_from, "images": sha256}))
+
+
+def _put(handle: int, part: np.ndarray, offset: int) -> None:
+    left = memoryview(part.tobytes())
+    while left:
+        done = os.pwrite(handle, left, offset)
+        left, offset = left[done:], offset + done
+
+
+@cache
+def _verified(path: Path, expected: str, stamp: tuple[int, ...]) -> bool:
+    """Whether a file has this hash; one that is not written to is read once in a process."""
+    return artefacts.sha256(path) == expected
+
+
+def _mapped(folder: Path, made_from: Any, shape: Shape) -> Tensor:
+    """Raises LutraError where the file is damaged, or made from something else."""
+    again = f"delete {folder} and run the same command again"
+    path = folder / NAME
+    try:
+        record = read_sealed(folder / RECORD)
+    except LutraError as error:
+        raise LutraError(f"{error}; {again}") from None
+    if (record.get("schema"), record.get("made_from")) != (SCHEMA, made_from):
+        raise LutraError(f"{folder} holds other images than its name says: {again}")
+    if path.is_file() and _verified(path, record["images"], _stamp(path)):
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+        if images.shape == shape and images.dtype == np.uint8:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch would warn that nobody may write to it, and nobody does
+                return torch.from_numpy(images).permute(0, 3, 1, 2)
+    raise LutraError(f"{path} is missing, or was changed since it was made: {again}")
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Another one where the file was written to."""
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Two processes that want the same images decode them once; whoever comes first removes what a kill left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as lock:
+        locked = True
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError:  # a disk without locks: both decode, and the last one's file stays
+            locked = False
+        for left in folder.glob(f".{NAME}.*") if locked else ():
+            left.unlink()
+        yield
