@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from compress.parity import onnx_logits
-from experiments.data import DATASETS, entries, room, store
+from experiments.data import DATASETS, dataset, entries, room, store
 from experiments.data import image_hashes as kept
 from experiments.data.dataset import Dataset, Split, assemble
 from search_spaces.errors import LutraError
@@ -66,8 +66,10 @@ def test_the_next_command_decodes_nothing(tmp_path: Path, pets: Path, monkeypatc
     def progress(items, total):  # type: ignore[no-untyped-def]
         pytest.fail("images are decoded again")
 
-    monkeypatch.setattr(room, "check", progress)  # nor is room asked for
+    monkeypatch.setattr(room, "check", progress)  # nor is room asked for, nor is every level counted
+    monkeypatch.setattr(dataset, "_moments", progress)
     assert same(first, image_folder(str(pets), 16, 0.2, 0, progress, cache))
+    monkeypatch.undo()
     assert image_folder(str(pets), 16, 0.5, 7, progress, cache).mean != first.mean  # another split of the same file
 
 
@@ -104,7 +106,7 @@ def test_a_file_that_was_not_finished_is_made_again(tmp_path: Path, pets: Path) 
     with pytest.raises(KeyboardInterrupt):
         image_folder(str(pets), 16, 0.2, 0, die, str(cache))
     (folder,) = (path for path in cache.iterdir() if path.is_dir())
-    (folder / f".{store.NAME}.killed").write_bytes(b"x")
+    (folder / f".{store.NAME}.{store.HOST}.{2**22 + 1}").write_bytes(b"x")  # of a process that is dead
     image_folder(str(pets), 16, 0.2, 0, cache=str(cache))
     assert {path.name for path in folder.iterdir()} == {".lock", store.NAME, store.RECORD}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from experiments.data.dataset import Dataset, Shape, Split
@@ -32,5 +33,6 @@ def shape_of(name: str, path: str, size: int, cache: str = "") -> Shape:
     if name in SHAPES:
         channels, classes = SHAPES[name]
         return Shape(channels, size, classes)
-    tree = contents(path, cache).tree if cache else read_tree(path)  # what is kept saves reading an archive
+    archived = os.path.isfile(os.path.expanduser(path))
+    tree = contents(path, cache).tree if cache and archived else read_tree(path)  # an archive that is known is not read
     return Shape(3, size, len(tree.classes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from experiments.data import kept
 from experiments.data.splits import hold_out
 from search_spaces.evaluation import Images
 
@@ -109,10 +111,26 @@ class Dataset:
 
 
 def assemble(
-    name: str, classes: Sequence[str], train: Split, validation: Split, test: Split, flip: bool = True
+    name: str,
+    classes: Sequence[str],
+    train: Split,
+    validation: Split,
+    test: Split,
+    flip: bool = True,
+    cache: str = "",
+    pixels: Any = None,
 ) -> Dataset:
-    """A data set whose mean and deviation are those of its training images."""
-    mean, std = _moments(train)
+    """A data set whose mean and deviation are those of its training images.
+
+    With a folder `cache` they are kept for the next command; `pixels` is then what the training images are made from.
+    """
+    rows = None if train.rows is None else hashlib.sha256(train.rows.numpy().tobytes()).hexdigest()
+    key = ["moments", pixels, rows]
+    known = kept.load(cache, key)
+    if not known:
+        known = dict(zip(("mean", "std"), _moments(train)))
+        kept.keep(cache, key, known)
+    mean, std = tuple(known["mean"]), tuple(known["std"])
     return Dataset(name, tuple(classes), train, validation, test, mean, std, flip)
 
 

@@ -34,12 +34,12 @@ def image_folder(
     files = [file for members in found.tree.files.values() for file in members]
     names, labels = [name for name, _ in files], np.array([label for _, label in files])
     rows = _split(found, labels, validation, seed)
-    key = ["image_folder", DECODER, PIL.__version__, found.pixels]
+    key = ["image_folder", DECODER, PIL.__version__, found.pixels, size]
     shape = (len(names), size, size, 3)
     pixels = stored(cache, key, shape, lambda put: load(path, names, found.sha256, size, progress, put))
     everything = Split(pixels, torch.from_numpy(labels))
     train, selection, test = (everything.at(rows[role]) for role in ("train", "validation", "test"))
-    data = assemble("image_folder", found.tree.classes, train, selection, test)
+    data = assemble("image_folder", found.tree.classes, train, selection, test, cache=cache, pixels=key)
     return replace(data, passed=found.tree.passed)
 
 

@@ -7,20 +7,15 @@ set by anybody; a file that changed just now is read again, since its times may 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from experiments import artefacts
+from experiments.data import kept
 from experiments.data.entries import DAMAGED, Entry, entries, is_image
 from experiments.data.image_tree import Tree, arrange
-from search_spaces.documents import read_sealed, sealed
 from search_spaces.errors import LutraError
 
 SCHEMA = "lutra/image-hashes/1"
@@ -35,12 +30,13 @@ class Contents:
     @property
     def key(self) -> str:
         """A hash of all that is read: names, classes, splits, and the bytes of every image."""
-        return _digest([[role, name, self.tree.classes[label]] for role, name, label in self._files] + [self.pixels])
+        named = [[role, name, self.tree.classes[label]] for role, name, label in self._files]
+        return kept.digest([named, self.pixels])
 
     @property
     def pixels(self) -> str:
         """A hash of the images alone, in their order."""
-        return _digest([self.sha256[name] for _, name, _ in self._files])
+        return kept.digest([self.sha256[name] for _, name, _ in self._files])
 
     @property
     def _files(self) -> list[tuple[str, str, int]]:
@@ -53,18 +49,17 @@ def contents(path: str, cache: str = "") -> Contents:
     Raises LutraError as `read_tree` does, and on an image that is unreadable.
     """
     place = os.path.realpath(os.path.expanduser(path))
-    file = Path(cache).expanduser() / f"{_digest(place)[:16]}.json" if cache else None
-    kept = _kept(file)
+    known = kept.load(cache, [SCHEMA, place])
     stamp = _stamp(place) if os.path.isfile(place) else ""
-    if stamp and kept.get("stamp") == stamp:
-        files = {role: [(name, label) for name, label in members] for role, members in kept["files"].items()}
-        return Contents(Tree(tuple(kept["classes"]), files, kept["passed"]), kept["hashes"])
-    found, stamps = _read(path, kept.get("stamps", {}))
-    if file and (stamp or stamps != kept.get("stamps")):
+    if stamp and known.get("stamp") == stamp:
+        files = {role: [(name, label) for name, label in members] for role, members in known["files"].items()}
+        return Contents(Tree(tuple(known["classes"]), files, known["passed"]), known["sha256"])
+    found, stamps = _read(path, known.get("stamps", {}))
+    if stamp:
         tree = {"classes": found.tree.classes, "files": found.tree.files, "passed": found.tree.passed}
-        archive = {"stamp": stamp, **tree, "hashes": found.sha256} if stamp else {"stamps": stamps}
-        with contextlib.suppress(LutraError):  # a disk that cannot be written: all are read again
-            artefacts.write(file, sealed({"schema": SCHEMA, **archive}))
+        kept.keep(cache, [SCHEMA, place], {"stamp": stamp, **tree, "sha256": found.sha256})
+    elif stamps != known.get("stamps", {}):
+        kept.keep(cache, [SCHEMA, place], {"stamps": stamps})
     return found
 
 
@@ -107,18 +102,5 @@ def _stamp(file: str) -> str:
     return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino} {stat.st_dev}"
 
 
-def _kept(file: Path | None) -> Mapping[str, Any]:
-    """What was kept; nothing where it is damaged."""
-    if file and file.exists():
-        with contextlib.suppress(LutraError):
-            kept = read_sealed(file)
-            return kept if kept.get("schema") == SCHEMA else {}
-    return {}
-
-
 def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _digest(value: Any) -> str:
-    return _hash(json.dumps(value).encode())

@@ -53,7 +53,8 @@ def cifar10(
             ("test", test, torch.tensor(test.targets)),
         )
     ]
-    return assemble("cifar10", train.classes, *with_validation(parts[0], validation, seed, train.classes), parts[1])
+    splits = *with_validation(parts[0], validation, seed, train.classes), parts[1]
+    return assemble("cifar10", train.classes, *splits, cache=cache, pixels=_key("cifar10 train", size))
 
 
 def fashion_mnist(
@@ -68,9 +69,8 @@ def fashion_mnist(
         Split(_resized(part.data[:, None], size, f"fashion_mnist {role}", cache), part.targets.long())
         for role, part in (("train", train), ("test", test))
     ]
-    return assemble(
-        "fashion_mnist", train.classes, *with_validation(parts[0], validation, seed, train.classes), parts[1]
-    )
+    splits = *with_validation(parts[0], validation, seed, train.classes), parts[1]
+    return assemble("fashion_mnist", train.classes, *splits, cache=cache, pixels=_key("fashion_mnist train", size))
 
 
 def _fetch(title: str, source: Callable[..., Any], path: str) -> tuple[Any, Any]:
@@ -98,4 +98,9 @@ def _resized(images: Tensor, size: int, name: str, cache: str) -> Tensor:
             large = F.interpolate(chunk, (size, size), mode="bilinear", antialias=True)
             put(first, large.round().byte().permute(0, 2, 3, 1).numpy())
 
-    return stored(cache, [name, size, torch.__version__], (count, size, size, channels), fill)
+    return stored(cache, _key(name, size), (count, size, size, channels), fill)
+
+
+def _key(name: str, size: int) -> list[Any]:
+    """What resized images depend on."""
+    return [name, size, torch.__version__]

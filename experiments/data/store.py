@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
-import tempfile
+import platform
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from experiments import artefacts
+from experiments import artefacts, locks
 from experiments.data import room
 from search_spaces.documents import read_sealed, sealed
 from search_spaces.errors import LutraError
 
 Put = Callable[[int, np.ndarray], None]  # (first row, images uint8 [n, H, W, C]) -> None
 Shape = tuple[int, int, int, int]  # N, H, W, C
+HOST = platform.node()
 NAME, RECORD, SCHEMA = "images.npy", "images.json", "lutra/images/1"
 
 
@@ -46,9 +46,12 @@ def stored(root: str, key: Any, shape: Shape, fill: Callable[[Put], None]) -> Te
             if room.check(shape, folder) is None:
                 return _in_memory(shape, fill)
             assert folder is not None
-            with artefacts.disk_errors(folder), _locked(folder):
-                if not (folder / RECORD).exists():
-                    _write(folder, made_from, shape, fill)
+            with artefacts.disk_errors(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                with locks.exclusive(folder / ".lock"):
+                    if not (folder / RECORD).exists():
+                        _sweep(folder)
+                        _write(folder, made_from, shape, fill)
         return _mapped(folder, made_from, shape)
     except (MemoryError, OSError) as error:
         if isinstance(error, OSError) and error.errno != errno.ENOMEM:
@@ -69,9 +72,9 @@ def _in_memory(shape: Shape, fill: Callable[[Put], None]) -> Tensor:
 
 def _write(folder: Path, made_from: Any, shape: Shape, fill: Callable[[Put], None]) -> None:
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{NAME}.")
+    name = folder / f".{NAME}.{HOST}.{os.getpid()}"
     try:
-        with os.fdopen(handle, "w+b") as file:
+        with open(name, "w+b") as file:
             np.lib.format.write_array_header_1_0(file, header)
             file.flush()
             start, each = file.tell(), int(np.prod(shape[1:]))
@@ -80,7 +83,6 @@ def _write(folder: Path, made_from: Any, shape: Shape, fill: Callable[[Put], Non
             os.fsync(file.fileno())
             file.seek(0)
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        os.chmod(name, 0o644)
         os.replace(name, folder / NAME)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -127,16 +129,12 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Two processes that want the same images decode them once; whoever comes first removes what a kill left."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
-        locked = True
+def _sweep(folder: Path) -> None:
+    """Removes what a process of this machine left when it was killed; other machines may share the folder."""
+    for left in folder.glob(f".{NAME}.{HOST}.*"):
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError:  # a disk without locks: both decode, and the last one's file stays
-            locked = False
-        for left in folder.glob(f".{NAME}.*") if locked else ():
-            left.unlink()
-        yield
+            os.kill(int(left.suffix[1:]), 0)
+        except (ProcessLookupError, ValueError):
+            left.unlink(missing_ok=True)
+        except PermissionError:  # of another user, and alive
+            continue

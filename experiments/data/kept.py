@@ -1,0 +1,40 @@
+"""Small results that the next command need not find again: sealed JSON files in the folder `data.cache`."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments import artefacts
+from search_spaces.documents import read_sealed, sealed
+from search_spaces.errors import LutraError
+
+
+def digest(value: Any) -> str:
+    """The sha256 of anything that JSON can say."""
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+
+
+def load(cache: str, key: Any) -> Mapping[str, Any]:
+    """What was kept for this key; nothing where that is damaged, or was never kept."""
+    file = _file(cache, key)
+    if cache and file.exists():
+        with contextlib.suppress(LutraError):
+            kept = read_sealed(file)
+            return kept["value"] if kept.get("key") == json.loads(json.dumps(key)) else {}
+    return {}
+
+
+def keep(cache: str, key: Any, value: Mapping[str, Any]) -> None:
+    """Keeps it, where there is a cache and its disk can be written."""
+    if cache:
+        with contextlib.suppress(LutraError):
+            artefacts.write(_file(cache, key), sealed({"key": key, "value": value}))
+
+
+def _file(cache: str, key: Any) -> Path:
+    return Path(cache).expanduser() / f"{digest(key)[:16]}.json"
