@@ -52,6 +52,8 @@ SAID = (
     (r"Permission denied", "{where} lets nobody in without a password: type: {copy}"),
     (r"Bad owner|Bad configuration option|Can't open user config", "ssh cannot read its configuration: {last}"),
 )
+# The command that some ssh tell, and nothing that whoever answers at the address could have put in its place
+FORGET = re.compile(r"""^ *(ssh-keygen -f (["']?)[\w@%+:,./~-]+\2 -R (["']?)[\w.:\[\]-]+\3)\r?$""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def explain(to: Destination, do: str, process: subprocess.Popen[bytes], errors: 
 def _to_type(to: Destination, text: str) -> dict[str, str]:
     """The commands that mend what ssh complains of in `text`, and the fingerprint that it saw."""
     known = f"[{to.host}]:{to.port}" if to.port not in (0, 22) else to.host
-    forget = re.search(r"^ *(ssh-keygen -f .* -R .*)$", text, re.MULTILINE)  # some ssh say it themselves
+    forget = FORGET.search(text)  # some ssh say it themselves
     key = re.search(r"SHA256:[A-Za-z0-9+/=]+", text)
     return {
         "forget": forget[1].strip() if forget else f"ssh-keygen -R {shlex.quote(known)}",

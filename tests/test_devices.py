@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from predictors import ssh as ssh_module
 from predictors.device import Connection, Unreachable, local
 from predictors.lasting import lasting
 from predictors.memory import peak_memory
@@ -187,6 +189,19 @@ def test_a_changed_host_key_is_refused_with_its_fingerprint(lab: Lab) -> None:
     listed = subprocess.run(["ssh-keygen", "-lf", lab.folder / "host.pub"], capture_output=True, text=True, check=True)
     assert listed.stdout.split()[1] in message
     assert "type: ssh-keygen" in message
+
+
+@pytest.mark.parametrize("name", ["'board'; touch x", "$(touch x)", "board; touch x", "-x y"])
+def test_no_command_of_a_board_is_given_to_be_typed(name: str) -> None:
+    """Whoever answers can print on ssh's standard error."""
+    text = f"IDENTIFICATION HAS CHANGED\n  ssh-keygen -f '/home/me/.ssh/known_hosts' -R {name}\n"
+    with tempfile.TemporaryFile() as errors:
+        errors.write(text.encode())
+        told = str(
+            ssh_module.explain(Destination("board"), "setup", subprocess.Popen(["sh", "-c", "exit 255"]), errors)
+        )
+    assert "touch" not in told
+    assert "type: ssh-keygen -R board;" in told
 
 
 @needs_sshd

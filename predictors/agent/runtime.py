@@ -58,4 +58,6 @@ def report_memory(threads: int) -> None:
 
 
 def one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    """What went wrong; the kind of error only where it says more than that a value was wrong."""
+    kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
+    return f"{kind}{error}".split("\n")[0]
