@@ -105,6 +105,8 @@ def _golden(config: Config, board: Board, items: Mapping[str, Item]) -> float:
     worst = 0.0
     for name, one in items.items():
         expected = onnx_logits(one.onnx, images, batch=1)
+        if answers[name].shape != expected.shape:
+            raise LutraError(f"{name} answers {answers[name].shape} on the device and {expected.shape} here")
         off = float(np.abs(answers[name] - expected).max() / max(1.0, np.abs(expected).max()))
         if not off <= GOLDEN_LIMIT:
             raise LutraError(

@@ -130,6 +130,8 @@ def _memory(answer: Any, arguments: Mapping[str, Any]) -> Any:
             raise ValueError(f"a memory that is {_shown(answer)}")
         if answer[key] is not None:
             _number(answer[key], f"memory with {key}", 1, 1e15)
+    if None not in (answer["peak"], answer["runtime"]) and answer["peak"] < answer["runtime"]:
+        raise ValueError("a memory whose peak is less than what the runtime alone needs")
     return answer
 
 

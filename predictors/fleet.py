@@ -19,7 +19,7 @@ from search_spaces.errors import LutraError
 T = TypeVar("T")
 AGREE = 0.03  # of a reference file's median, between the fastest and the slowest board
 SAMPLES = 5  # of every reference file on every board
-HIGHEST = ("temperature_mc", "load", "swapped_in_pages", "preempted", "peak_rss_kb")
+HIGHEST = ("temperature_mc", "load", "quota_throttled_seconds", "swapped_in_pages", "preempted", "peak_rss_kb")
 
 
 class Fleet:
@@ -96,6 +96,8 @@ def _worst(key: str, found: Sequence[Any]) -> Any:
         for text in found:
             bits |= int(text, 16)
         return hex(bits)
+    if isinstance(found[0], list):
+        return [*chain.from_iterable(found)]
     if key in HIGHEST:
         return max(found)
     if isinstance(found[0], (int, float)):

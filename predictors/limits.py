@@ -11,9 +11,10 @@ from typing import Any
 from predictors.agent.frames import LARGEST_FRAME
 
 QUICK = 60.0  # seconds at most for a request that runs no file
-PATIENCES = 10  # the same, as a multiple of the patience with a silent link
-INSTALLING = 3600.0  # seconds for the packages
-OPENING = 300.0  # seconds to open a file and warm it up
+OPENING = 300.0  # seconds at most to open a file and warm it up
+PATIENCES = 10  # both, as a multiple of the patience with a silent link, where that is less
+ALONE = 300.0  # seconds to open a file in a process of its own
+INSTALLING = 1800.0  # seconds for the packages
 LINK = 20e3  # bytes a second that the slowest link carries
 SLOWDOWN = 20  # a throttled board against the one that opened the file
 SHORTEST = 2e-6  # seconds of an inference
@@ -25,7 +26,7 @@ class Limits:
     """The bounds of one connection, which learns how long its files take."""
 
     def __init__(self, patience: float) -> None:
-        self._quick = min(QUICK, PATIENCES * patience)
+        self._quick, self._opening = min(QUICK, PATIENCES * patience), min(OPENING, PATIENCES * patience)
         self._opened: dict[str, float] = {}  # seconds that a file took to travel, to open and to run a few times
 
     def learn(self, do: str, arguments: Mapping[str, Any], seconds: float) -> None:
@@ -34,15 +35,18 @@ class Limits:
 
     def seconds(self, do: str, arguments: Mapping[str, Any]) -> float:
         """From the request to its answer."""
+        travelling = len(arguments.get("onnx", "")) / LINK
         if do == "setup":
             return INSTALLING
-        if do in ("load", "peak_memory"):
-            return OPENING + len(arguments.get("onnx", "")) / LINK
+        if do == "load":
+            return self._opening + travelling
+        if do == "peak_memory":
+            return ALONE + travelling
         if do == "outputs":
-            return OPENING + SLOWDOWN * self._opened.get(arguments.get("name", ""), OPENING)
+            return self._quick + SLOWDOWN * self._opened.get(arguments["name"], 0)
         if do == "round":
-            work = sum(arguments["seconds"] + self._opened.get(name, OPENING) for name in arguments["order"])
-            return QUICK + SLOWDOWN * work
+            work = sum(arguments["seconds"] + self._opened.get(name, 0) for name in arguments["order"])
+            return self._quick + SLOWDOWN * work
         return self._quick
 
     def bytes(self, do: str, arguments: Mapping[str, Any]) -> int:

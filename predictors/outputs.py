@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from predictors.answers import BadAnswer
 from predictors.device import Board
 
 
@@ -19,5 +20,7 @@ def outputs(board: Board, files: Mapping[str, bytes], images: np.ndarray) -> dic
     for name, onnx in files.items():
         board.load(name, onnx)
         answers = [board.ask("outputs", name=name, image=image[None].tolist())["output"] for image in images]
+        if len({len(row) for answer in answers for row in answer}) > 1:
+            raise BadAnswer(f"the board answered 'outputs' wrongly: {name} has several numbers of classes")
         found[name] = np.concatenate(answers).astype(np.float32)
     return found

@@ -158,6 +158,7 @@ def test_the_bounds_grow_with_the_work_and_are_finite() -> None:
     limits = Limits(float("inf"))
     quick = {do: limits.seconds(do, {}) for do in ("ping", "state", "passport", "lock", "pin")}
     assert max(quick.values()) <= 60
+    assert max(Limits(2.0).seconds(do, {"name": "a", "order": ["a"], "seconds": 0.02}) for do in (*quick, "round")) < 30
     limits.learn("load", {"name": "a"}, 2.0)
     one, ten = (limits.seconds("round", {"order": ["a"] * n, "seconds": 0.02}) for n in (1, 10))
     assert 0 < one < ten < 3600

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from predictors import agent
+from predictors.answers import checked
 from predictors.fleet import Fleet, merged
 from predictors.rounds import Protocol, measure, reference_files
 from predictors.simulated import SimulatedBoard, Weather
@@ -50,3 +52,11 @@ def test_the_worst_state_counts_and_unknown_stays_unknown() -> None:
     assert (both["throttled"], both["clock_khz"], both["temperature_mc"]) == ("0x50005", 600, 80)
     assert (both["boot_id"], both["governor"]) == ("x + y", "ondemand")
     assert all(value is None for key, value in merged({"a": one, "b": {}}).items() if key != "boards")
+
+
+def test_the_states_of_real_agents_are_merged_key_by_key() -> None:
+    one = agent.state()
+    both = merged({"a": one, "b": one})
+    assert {*both} == {*one, "boards"}
+    assert both["clocks_khz"] == 2 * one["clocks_khz"]
+    assert checked("both", "state", {}, both) == both

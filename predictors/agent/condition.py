@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from predictors.agent.facts import number, numbers_of_cores, of_cores, said, span, text, usable_cores
-from predictors.agent.machine import control_groups, power
+from predictors.agent.machine import control_groups, power, turbo
 
 
 def state() -> dict[str, Any]:
@@ -32,6 +32,7 @@ def state() -> dict[str, Any]:
         "temperature_mc": _temperature(),
         "throttled": None if bits is None else hex(bits),  # bits 0-3: now, 16-19: since the board was booted
         "power": power(),
+        "turbo": turbo(),
         "quota_throttled_seconds": _quota_throttled(),
         "load": os.getloadavg()[0],
         "swapped_in_pages": int(swapped[1]) if swapped else None,
