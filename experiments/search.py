@@ -9,7 +9,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
@@ -83,12 +82,15 @@ def read_winner(folder: Path) -> Winner:
 
 
 def problem_of(config: Config, data: Dataset, net: Supernet, latencies: LatencyTable, calibration: Images) -> Problem:
-    """What every strategy is given. A relaxation's weights and its distribution learn on different training images."""
-    shuffled = np.random.default_rng(config.seed).permutation(len(data.train.labels))
-    halves = [replace(data, train=data.train.at(part)) for part in np.array_split(shuffled, 2)]
+    """What every strategy is given.
+
+    A relaxation's weights learn on training images, as the supernet's did, and its distribution on validation images,
+    which no weights learn from (Liu et al. 2019, eq. 3 and 4).
+    """
+    learned_on = data, replace(data, train=data.validation)
 
     def batches(step: int) -> tuple[Tensor, Tensor]:
-        return halves[step % 2].batch(step // 2, config.train.batch, config.seed + 1)
+        return learned_on[step % 2].batch(step // 2, config.train.batch, config.seed + 1)
 
     problem = supernet_problem(
         net,
@@ -116,15 +118,15 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
     budget = min(config.search.budget, space.size)
     candidates = run_strategy(strategy_of(config), problem, Random(config.seed), budget)
     found: list[Candidate] = []
+    winner: Candidate | None = None
     with events.writer(folder) as board:
         for candidate in track(candidates, f"searching by {config.strategy.name}", budget, _tell):
             if candidate.arch not in known:
                 journal.append(log, asdict(candidate))
             found.append(candidate)
-            _show(board, candidate, best(found), len(found))
-        winner = best(found)
-        if not winner.feasible:
-            console.print(f"none of the {len(found)} candidates is within the target: search.budget is too small")
+            winner = candidate if winner is None else best((winner, candidate))
+            _show(board, candidate, winner, len(found))
+        assert winner is not None
         artefacts.write_csv(folder / "candidates.csv", candidate_rows(config, space, found))
         layers = layer_rows(space.decode(winner.arch), latencies, config.precision)
         artefacts.write_csv(folder / "architecture.csv", layers)

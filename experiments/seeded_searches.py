@@ -70,7 +70,7 @@ def run_searches(
             if (name, seed) in finished:
                 yield from finished[name, seed]
                 continue
-            own = replace(problem, accuracies=ledger.accuracies, memo={})
+            own = replace(problem, accuracies=ledger.accuracies, memo={}, diagnose=False)
             searched = []
             for candidate, cost in timed(ledger, search(strategy, own, Random(seed), budget)):
                 searched.append(Evaluation(name, seed, candidate, cost))

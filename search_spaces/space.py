@@ -1,21 +1,39 @@
 """The one idea: every layer picks one of its options, independently; an architecture is the tuple of picks.
 
 The image's stem and the classifier are layers with a single option. No torch here.
+
+Where neighbouring layers have the same options, Skip among them, (Skip, A) and (A, Skip) are one network. Such layers
+are a stack, and the canonical architecture of a network has each stack's Skips last, as once-for-all counts depth (Cai
+et al. 2020). What is drawn, mutated or crossed here is canonical, and `size` counts networks.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby, product
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from search_spaces.errors import LutraError
-from search_spaces.spec import Spec, macs
+from search_spaces.spec import Skip, Spec, macs
 
 Arch = tuple[int, ...]  # one option index a layer
+SMALL = 20_000  # tuples of picks, up to which all networks of a space are listed
+TRIES = 1000  # draws in a row that may be no network
+
+
+class Stack(NamedTuple):
+    """Neighbouring layers with the same options, one of which is Skip."""
+
+    layers: slice
+    height: int  # layers
+    blocks: tuple[int, ...]  # the picks that compute
+    skip: int  # the pick that does not
 
 
 @dataclass(frozen=True)
@@ -23,13 +41,14 @@ class SearchSpace:
     """A product of option lists. `reference` is the hand-made network of the same space to compare a winner with.
 
     `layers[l][o]` is a `Spec`; a space read from a published file may hold plain names, as strategies only count them.
-    `valid` excludes tuples that are no network (a published table may lack them).
+    `valid` excludes tuples that are no network (a published table may lack them); `listed` are then those that are.
     """
 
     name: str
     layers: tuple[tuple[Any, ...], ...]
     reference: Arch
     valid: Callable[[Arch], bool] = lambda arch: True
+    listed: tuple[Arch, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         self.check(self.reference)
@@ -39,10 +58,37 @@ class SearchSpace:
         """The number of options of each layer."""
         return tuple(len(options) for options in self.layers)
 
-    @property
+    @cached_property
+    def stacks(self) -> tuple[Stack, ...]:
+        """From the first layer to the last. A layer that may be skipped and has no like neighbour is a stack too."""
+        found, first = [], 0
+        for options, run in groupby(self.layers):
+            height = len(list(run))
+            skips = [pick for pick, option in enumerate(options) if isinstance(option, Skip)]
+            if 0 < len(skips) < len(options):
+                blocks = tuple(pick for pick in range(len(options)) if pick not in skips)
+                found.append(Stack(slice(first, first + height), height, blocks, skips[0]))
+            first += height
+        return tuple(found)
+
+    @cached_property
     def size(self) -> int:
-        """How many tuples of picks there are."""
-        return math.prod(self.options)
+        """How many networks there are (tuples of picks where `valid` excludes some and none are listed)."""
+        if self.listed:
+            return len(self.listed)
+        options = list(self.options)
+        for stack in self.stacks:
+            depths = sum(len(stack.blocks) ** depth for depth in range(stack.height + 1))
+            options[stack.layers] = [depths] + [1] * (stack.height - 1)
+        return math.prod(options)
+
+    @cached_property
+    def networks(self) -> tuple[Arch, ...] | None:
+        """All of them, where they are listed or the space is small; None where it is not."""
+        if self.listed or math.prod(self.options) > SMALL:
+            return self.listed or None
+        archs = product(*map(range, self.options))
+        return tuple(arch for arch in archs if self.canonical(arch) == arch and self.valid(arch))
 
     @property
     def largest(self) -> Arch:
@@ -66,30 +112,65 @@ class SearchSpace:
                 raise LutraError(f"layer {layer} of {self.name} has the options 0 to {count - 1}, not {pick}")
         return arch
 
+    def canonical(self, arch: Arch) -> Arch:
+        """The one architecture of the same network whose stacks have their Skips last."""
+        picks = list(arch)
+        for stack in self.stacks:
+            blocks = [pick for pick in picks[stack.layers] if pick != stack.skip]
+            picks[stack.layers] = blocks + [stack.skip] * (stack.height - len(blocks))
+        return tuple(picks)
+
+    def canonical_all(self, picks: np.ndarray) -> np.ndarray:
+        """`canonical` of each row of picks [n, layers]."""
+        picks = picks.copy()
+        for stack in self.stacks:
+            part = picks[:, stack.layers]
+            order = (part == stack.skip).argsort(1, kind="stable")
+            picks[:, stack.layers] = np.take_along_axis(part, order, 1)
+        return picks
+
     def decode(self, arch: Arch) -> tuple[Spec, ...]:
         """The layers of an architecture, Skips included."""
         return tuple(self.layers[layer][pick] for layer, pick in enumerate(self.check(arch)))
 
     def sample(self, rng: Random) -> Arch:
-        """One uniform draw per layer."""
-        while True:
-            arch = tuple(rng.randrange(count) for count in self.options)
-            if self.valid(arch):
-                return arch
+        """Uniform over each stack's depth (Cai et al. 2020; Yu et al. 2020), then over what each layer computes.
+
+        Uniform over the networks that are listed, where some are. Raises LutraError where hardly any draw is valid.
+        """
+        arch = rng.choice(self.listed) if self.listed else self._valid(lambda: self._draw(rng))
+        if arch is None:
+            raise LutraError(f"none of {TRIES} draws from {self.name} is a network: too few tuples of picks are")
+        return arch
+
+    def _draw(self, rng: Random) -> Arch:
+        picks = [rng.randrange(count) for count in self.options]
+        for stack in self.stacks:
+            depth = rng.randint(0, stack.height)
+            blocks = [rng.choice(stack.blocks) for _ in range(depth)]
+            picks[stack.layers] = blocks + [stack.skip] * (stack.height - depth)
+        return tuple(picks)
 
     def mutate(self, arch: Arch, rng: Random) -> Arch:
-        """Another architecture that differs in exactly one pick, uniform over layers, then over their other options."""
-        free = [layer for layer, count in enumerate(self.options) if count > 1]
-        while True:
+        """A network with exactly one other pick, uniform over layers, then over their other options.
+
+        A draw where no such tuple is a network. Raises LutraError where no layer has a choice.
+        """
+        arch, free = self.canonical(arch), [layer for layer, count in enumerate(self.options) if count > 1]
+        if not free:
+            raise LutraError(f"{self.name} has a single network, which cannot be mutated")
+
+        def changed() -> Arch:
             layer = rng.choice(free)
             pick = rng.randrange(self.options[layer] - 1)
-            child = (*arch[:layer], pick + (pick >= arch[layer]), *arch[layer + 1 :])
-            if self.valid(child):
-                return child
+            return self.canonical((*arch[:layer], pick + (pick >= arch[layer]), *arch[layer + 1 :]))
+
+        return self._valid(changed) or self.sample(rng)
 
     def crossover(self, mother: Arch, father: Arch, rng: Random) -> Arch:
-        """Uniform crossover (Syswerda 1989): each pick from either parent."""
-        while True:
-            child = tuple(rng.choice(pair) for pair in zip(mother, father))
-            if self.valid(child):
-                return child
+        """Uniform crossover (Syswerda 1989): each pick from either parent. The mother where no child is a network."""
+        pairs = list(zip(self.canonical(mother), self.canonical(father)))
+        return self._valid(lambda: self.canonical(tuple(map(rng.choice, pairs)))) or self.canonical(mother)
+
+    def _valid(self, draw: Callable[[], Arch]) -> Arch | None:
+        return next((arch for arch in (draw() for _ in range(TRIES)) if self.valid(arch)), None)

@@ -8,7 +8,8 @@ other options, Skip is taken where it outweighs their sum, not where it is the l
 
 Taking one option of each layer costs accuracy, which Zela et al. found to go with sharp minima: every candidate tells
 that of its mixture, by the same weights and images, and so what discretization cost. (Only a mixture's batch norms are
-by each batch's own statistics: no calibration knows it.)
+by each batch's own statistics: no calibration knows it.) This is a diagnosis and no part of the algorithm: a search
+against the clock goes without.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ from search_spaces.errors import LutraError
 from search_spaces.space import Arch
 from strategies.problem import Candidate, Problem
 
-TRIES = 50  # draws, each a tenth hotter than the last, before an architecture is repeated
+TRIES = 50  # draws, each a tenth hotter than the last
 
 
 def darts(problem: Problem, rng: Random, every: int = 10, rate: float = 0.05) -> Iterator[Candidate]:
     """Algorithm 1 with xi = 0: a step of the weights, a step of alpha by Adam; every so many steps a candidate.
 
-    That is the mode, or where it was yielded before, a draw from the softmax. Raises LutraError where the problem
-    has nothing to train.
+    The two learn on different images, and those of alpha have trained no weights (eq. 3 and 4). A candidate is the
+    mode; a draw from the softmax where the mode was yielded before or is infeasible. Raises LutraError where the
+    problem has nothing to train.
     """
     if problem.relax is None:
         raise LutraError(f"darts needs weights to train and {problem.space.name} has none. Take another strategy")
@@ -51,7 +53,10 @@ def darts(problem: Problem, rng: Random, every: int = 10, rate: float = 0.05) ->
         if step % every == 0:
             arch = discretise(problem, alphas, yielded, rng)
             yielded.add(arch)
-            yield replace(problem.evaluate(arch), mixture=relaxation.accuracy(softmax(alphas, 1.0)))
+            candidate = problem.evaluate(arch)
+            if problem.diagnose:
+                candidate = replace(candidate, mixture=relaxation.accuracy(softmax(alphas, 1.0)))
+            yield candidate
 
 
 def softmax(alphas: list[Tensor], temperature: float) -> list[Tensor]:
@@ -59,14 +64,15 @@ def softmax(alphas: list[Tensor], temperature: float) -> list[Tensor]:
 
 
 def discretise(problem: Problem, alphas: list[Tensor], known: set[Arch], rng: Random) -> Arch:
-    """The mode, or a draw where that is known."""
-    arch = tuple(map(mode, problem.space.layers, softmax(alphas, 1.0)))
+    """The mode, or where that is known or infeasible a draw, each hotter than the last; in the end any feasible one."""
+    space, arch = problem.space, tuple(map(mode, problem.space.layers, softmax(alphas, 1.0)))
     for trial in range(TRIES):
-        if arch not in known and problem.space.valid(arch):
-            break
+        arch = space.canonical(arch)
+        if arch not in known and problem.feasible(arch):
+            return arch
         mixture = softmax(alphas, 1.1**trial)
         arch = tuple(rng.choices(range(len(p)), p.tolist())[0] for p in mixture)
-    return arch
+    return problem.sample(rng)
 
 
 def mode(options: Sequence[Any], probabilities: Tensor) -> int:

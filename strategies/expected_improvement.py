@@ -5,7 +5,6 @@ The model learns the score's rank, also from the latency, which is exact. A smal
 
 from __future__ import annotations
 
-from itertools import product
 from random import Random
 
 import numpy as np
@@ -15,27 +14,16 @@ from predictors.learned import one_hot
 from search_spaces.space import Arch
 from strategies import gaussian_process
 from strategies.gaussian_process import Process
-from strategies.nsga2 import BEYOND
 from strategies.on_model import explore, normal_scores
 from strategies.problem import Candidate, Problem
 
-SMALL = 20_000  # tuples of picks: the model is asked about all
-
-
-def feasible(problem: Problem) -> np.ndarray:
-    """[n, layers]: all of a small space; none of a larger one."""
-    space, fits = problem.space, problem.objective.feasible
-    archs = product(*map(range, space.options)) if space.size <= SMALL else ()
-    kept = [arch for arch in archs if space.valid(arch) and fits(problem.latency(arch))]
-    return np.array(kept, int).reshape(-1, len(space.options))
-
 
 def improving(
-    problem: Problem, found: dict[Arch, Candidate], count: int, rng: Random, pool: np.ndarray, before: Process | None
+    problem: Problem, found: dict[Arch, Candidate], count: int, rng: Random, before: Process | None
 ) -> tuple[list[Arch], Process]:
     """Unknown feasible architectures by their expected improvement on the best score, and the model that expects it.
 
-    They are from the `pool`, or from evolution on the model where there is none. `before`: the model of fewer.
+    They are from the problem's pool, or from evolution on the model where there is none. `before`: the model of fewer.
     """
     known, options = np.array(list(found)), problem.space.options
     scores = normal_scores(np.array([candidate.score for candidate in found.values()]))
@@ -49,15 +37,12 @@ def improving(
     gains: dict[Arch, float] = {}
 
     def costs(picks: np.ndarray) -> np.ndarray:
-        archs = [tuple(arch) for arch in picks.tolist()]
-        seconds = np.array([problem.latency(arch) for arch in archs])
-        gain = improvement(*model.predict(features(picks, np.log(seconds))), scores.max())
-        fits = [problem.objective.feasible(s) for s in seconds.tolist()]
-        gains.update((arch, g) for arch, g, within in zip(archs, gain.tolist(), fits) if within)
-        return np.where(fits, -gain, BEYOND + seconds)[:, None].repeat(2, axis=1)
+        gain = improvement(*model.predict(features(picks, np.log(problem.latencies(picks)))), scores.max())
+        gains.update(zip(map(tuple, picks.tolist()), gain.tolist()))
+        return -gain[:, None].repeat(2, axis=1)
 
-    if len(pool):
-        costs(pool)
+    if problem.pool:
+        costs(np.array(problem.pool))
     else:
         explore(problem, found, costs, rng)
     return sorted(gains.keys() - found.keys(), key=lambda arch: (-gains[arch], arch))[:count], model

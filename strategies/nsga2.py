@@ -1,7 +1,8 @@
 """NSGA-II (Deb et al. 2002, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II"): accuracy up, latency down.
 
 A population is an array of picks [n, layers] and one of costs [n, 2], error and seconds. The objective's score plays no
-part, only its `feasible` does. Equal picks count once in a population, as copies would crowd a discrete space.
+part. All members are feasible, so the paper's constrained domination (section VI) is not needed. Equal picks count once
+in a population, as copies would crowd a discrete space.
 """
 
 from __future__ import annotations
@@ -12,37 +13,33 @@ from random import Random
 import moocore
 import numpy as np
 
-from search_spaces.space import SearchSpace
+from strategies.feasible import DRAWS, Feasible
 from strategies.problem import Candidate, Problem
 
 Costs = Callable[[np.ndarray], np.ndarray]  # picks [n, layers] -> [n, 2], both to be low
-BEYOND = 1e6  # more than any error, and than any feasible latency in seconds
 AGAIN = 0.1  # the chance of one mutation more
 
 
 def nsga2(problem: Problem, rng: Random, population: int = 8, crossover: float = 0.3) -> Iterator[Candidate]:
-    """The paper has a population of 100 and crosses 90 % of the children, for 25,000 evaluations.
+    """The defaults are for hundreds of evaluations; for thousands, 20 members cover the front better.
 
-    The defaults are for hundreds. For thousands, 20 members cover the front better.
+    The paper has a population of 100 and crosses 90 % of the children, for 25,000 evaluations.
     """
     offspring: list[Candidate] = []
 
     def costs(picks: np.ndarray) -> np.ndarray:
         offspring[:] = problem.evaluate_all([tuple(arch) for arch in picks.tolist()])
-        return np.array([[1 - c.accuracy, c.latency] if c.feasible else [BEYOND + c.latency] * 2 for c in offspring])
+        return np.array([[1 - c.accuracy, c.latency] for c in offspring])
 
-    first = np.array([problem.space.sample(rng) for _ in range(population)])
-    for _ in evolve(problem.space, costs, np.random.default_rng(rng.getrandbits(64)), first, crossover):
+    first = np.array([problem.sample(rng) for _ in range(population)])
+    for _ in evolve(problem, costs, np.random.default_rng(rng.getrandbits(64)), first, crossover):
         yield from offspring
 
 
 def evolve(
-    space: SearchSpace, costs: Costs, rng: np.random.Generator, first: np.ndarray, crossover: float
+    problem: Feasible, costs: Costs, rng: np.random.Generator, first: np.ndarray, crossover: float
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Section III-C from a first population on: after each generation the survivors' picks and costs, best first.
-
-    Domination is constrained (section VI) where an infeasible architecture of any violation v costs [BEYOND + v] * 2.
-    """
+    """Section III-C from a first population on: after each generation the survivors' picks and costs, best first."""
     size, weights = len(first), rng.integers(2**62, size=first.shape[1])
     picks, points = np.empty_like(first, shape=(0, first.shape[1])), np.empty((0, 2))
     offspring = first
@@ -52,21 +49,25 @@ def evolve(
         best = distinct[survivors(points.take(distinct, 0), size)]
         picks, points = picks.take(best, 0), points.take(best, 0)
         yield picks, points
-        offspring = children(space, picks, size, crossover, rng)
+        offspring = children(problem, picks, size, crossover, rng)
 
 
 def children(
-    space: SearchSpace, parents: np.ndarray, count: int, crossover: float, rng: np.random.Generator
+    problem: Feasible, parents: np.ndarray, count: int, crossover: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Binary tournaments among parents that are sorted best first, uniform crossover, mutation; invalid ones again."""
-    born, left, limited = parents[:1].repeat(count, 0), np.arange(count), space.valid is not SearchSpace.valid
-    while len(left):
+    """Binary tournaments among parents sorted best first, uniform crossover, mutation; infeasible children again."""
+    born, left = parents[:1].repeat(count, 0), np.arange(count)
+    for _ in range(DRAWS):
         mothers, fathers = parents.take(np.minimum(*rng.integers(len(parents), size=(2, 2, len(left)))), 0)
         share = np.where(rng.random((len(left), 1)) < crossover, 0.5, 0.0)
         bred = np.where(rng.random(mothers.shape, np.float32) < share, fathers, mothers)
-        mutate(bred, np.array(space.options), rng)
-        born[left] = bred
-        left = left[[not space.valid(tuple(child)) for child in bred.tolist()]] if limited else left[:0]
+        mutate(bred, np.array(problem.space.options), rng)
+        born[left] = problem.space.canonical_all(bred)
+        left = left[~problem.feasible_all(born[left])]
+        if not len(left):
+            return born
+    draws = Random(int(rng.integers(2**62)))  # hardly any child is feasible
+    born[left] = [problem.sample(draws) for _ in left]
     return born
 
 
@@ -91,8 +92,7 @@ def crowding_distance(points: np.ndarray, ranks: np.ndarray) -> np.ndarray:
     front, along = ranks[order], points.take(order, 0)
     last = np.flatnonzero(np.concatenate([front[1:] != front[:-1], [True]]))
     first = np.concatenate([[0], last[:-1] + 1])
-    spread = np.abs(along[last] - along[first])
-    spread[spread == 0] = 1
+    spread = np.where(along[last] == along[first], 1, np.abs(along[last] - along[first]))
     box = np.zeros_like(along)
     box[1:-1] = np.abs(along[2:] - along[:-2])
     box /= spread.repeat(last - first + 1, 0)

@@ -17,10 +17,10 @@ POPULATION, GENERATIONS, CROSSOVER = 40, 20, 0.5
 
 def explore(problem: Problem, found: dict[Arch, Candidate], costs: Costs, rng: Random) -> None:
     """NSGA-II on the model, from the best half and random architectures; `costs` keeps what it is asked."""
-    best = sorted(found.values(), key=lambda c: (c.feasible, c.score), reverse=True)[: POPULATION // 2]
-    first = [c.arch for c in best] + [problem.space.sample(rng) for _ in range(POPULATION - len(best))]
+    best = sorted(found.values(), key=lambda c: c.score, reverse=True)[: POPULATION // 2]
+    first = [c.arch for c in best] + [problem.sample(rng) for _ in range(POPULATION - len(best))]
     draws = np.random.default_rng(rng.getrandbits(64))
-    list(islice(evolve(problem.space, costs, draws, np.array(first), CROSSOVER), GENERATIONS))
+    list(islice(evolve(problem, costs, draws, np.array(first), CROSSOVER), GENERATIONS))
 
 
 def normal_scores(values: np.ndarray) -> np.ndarray:

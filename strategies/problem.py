@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Protocol
 
 from search_spaces.space import Arch, SearchSpace
+from strategies.feasible import Feasible
 from strategies.objective import Objective
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from strategies.relaxation import Relaxation
 
 
 @dataclass(frozen=True)
@@ -31,29 +29,14 @@ class Candidate:
         return None if self.mixture is None else self.mixture - self.accuracy
 
 
-class Relaxation(Protocol):
-    """A space between its architectures: one distribution [options] per layer, and weights that learn at it."""
-
-    def train(self, distribution: list[Tensor]) -> None:
-        """One step of the weights at this mixture."""
-
-    def loss(self, distribution: list[Tensor]) -> Tensor:
-        """Cross entropy on images that `train` does not step on, differentiable in the distribution."""
-
-    def latency(self, distribution: list[Tensor]) -> Tensor:
-        """Expected seconds, differentiable in the distribution."""
-
-    def accuracy(self, distribution: list[Tensor]) -> float:
-        """Of this mixture of the weights that judge architectures, on the images that those are judged by, fraction."""
-
-
 @dataclass(frozen=True)
-class Problem:
+class Problem(Feasible):
     """A space, the objective, and how an architecture's accuracy and latency are found.
 
-    `accuracies` answers for a whole population in one call, where work may be shared and spread; the same architecture
-    gets the same answer in every population. `memo` keeps every accuracy that was paid for. Filled from the candidates
-    of a killed search, it lets the same seed replay that search at no cost.
+    Strategies draw, mutate and cross architectures by the methods of `Feasible`, which cost nothing; what they evaluate
+    is paid for. `accuracies` answers for a whole population in one call, where work may be shared and spread; the same
+    architecture gets the same answer in every population. `memo` keeps every accuracy that was paid for. Filled from
+    the candidates of a killed search, it lets the same seed replay that search at no cost.
     """
 
     space: SearchSpace
@@ -62,17 +45,19 @@ class Problem:
     latency: Callable[[Arch], float]  # seconds
     relax: Callable[[int], Relaxation] | None = None  # from a seed; None where nothing can be trained
     memo: dict[Arch, float] = field(default_factory=dict, repr=False)
+    diagnose: bool = True  # whether DARTS also tells each mixture's accuracy, which a timed search does without
 
     def evaluate(self, arch: Arch) -> Candidate:
         """The one ruler that every strategy is judged by."""
         return self.evaluate_all([arch])[0]
 
     def evaluate_all(self, archs: Sequence[Arch]) -> list[Candidate]:
-        """A population by the same ruler, in its order; each new architecture is paid for once."""
-        unknown = [arch for arch in dict.fromkeys(archs) if arch not in self.memo]
+        """A population by the same ruler, in its order and in canonical form; each new network is paid for once."""
+        networks = [self.space.canonical(arch) for arch in archs]
+        unknown = [arch for arch in dict.fromkeys(networks) if arch not in self.memo]
         if unknown:
             self.memo.update(zip(unknown, self.accuracies(unknown), strict=True))
-        return [self._judged(arch) for arch in archs]
+        return [self._judged(arch) for arch in networks]
 
     def _judged(self, arch: Arch) -> Candidate:
         accuracy, latency = self.memo[arch], self.latency(arch)

@@ -17,7 +17,6 @@ from sklearn.gaussian_process.kernels import RBF
 
 from predictors.learned import one_hot
 from search_spaces.space import Arch
-from strategies.nsga2 import BEYOND
 from strategies.on_model import explore, normal_scores
 from strategies.problem import Candidate, Problem
 
@@ -34,16 +33,14 @@ def promising(problem: Problem, found: dict[Arch, Candidate], count: int, rng: R
     points: dict[Arch, list[float]] = {}
 
     def costs(picks: np.ndarray) -> np.ndarray:
-        archs = [tuple(arch) for arch in picks.tolist()]
-        predicted = zip(model.predict(one_hot(picks, options)).tolist(), map(problem.latency, archs))
-        rows = [[-rank, s] if objective.feasible(s) else [BEYOND + s] * 2 for rank, s in predicted]
-        points.update(zip(archs, rows))
-        return np.array(rows)
+        rows = np.column_stack([-model.predict(one_hot(picks, options)), problem.latencies(picks)])
+        points.update(zip(map(tuple, picks.tolist()), rows.tolist()))
+        return rows
 
     def worth(arch: Arch) -> tuple[float, float]:
-        rank = -points[arch][0]
+        rank, seconds = -points[arch][0], points[arch][1]
         accuracy = float(np.interp(rank, np.sort(ranks), np.sort(accuracies)))
-        return objective.score(accuracy, problem.latency(arch)), rank
+        return objective.score(accuracy, seconds), rank
 
     explore(problem, found, costs, rng)
     unknown = {arch: point for arch, point in points.items() if arch not in found}

@@ -9,6 +9,6 @@ from strategies.problem import Candidate, Problem
 
 
 def random_search(problem: Problem, rng: Random) -> Iterator[Candidate]:
-    """Uniform draws."""
+    """Feasible draws from the space."""
     while True:
-        yield problem.evaluate(problem.space.sample(rng))
+        yield problem.evaluate(problem.sample(rng))

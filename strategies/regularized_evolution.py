@@ -25,11 +25,11 @@ def regularized_evolution(
     repeats = 0
     while True:
         if len(members) < population or repeats >= population:
-            arch = problem.space.sample(rng)
+            arch = problem.sample(rng)
         else:
             sample = [rng.choice(members) for _ in range(tournament)]
             parent = max(sample, key=lambda candidate: candidate.score)
-            arch = problem.space.mutate(parent.arch, rng)
+            arch = problem.mutate(parent.arch, rng)
         repeats = repeats + 1 if arch in seen else 0
         seen.add(arch)
         members.append(problem.evaluate(arch))

@@ -32,8 +32,8 @@ def supernet_problem(
 ) -> Problem:
     """Candidates are judged on `validation`, which stays out of training, with batch norms calibrated on `calibration`.
 
-    `train(step)` gives training batches; a relaxation's weights learn on the even ones and its distribution on the odd
-    ones.
+    `train(step)` gives batches: a relaxation's weights learn on the even ones, training images, and its distribution on
+    the odd ones, images that the supernet was not trained on.
     """
 
     inherited = partial(accuracies, supernet, calibration, validation)

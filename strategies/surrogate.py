@@ -10,37 +10,24 @@ from collections.abc import Iterator
 from random import Random
 
 from search_spaces.space import Arch
-from strategies.expected_improvement import feasible, improving
+from strategies.expected_improvement import improving
 from strategies.gaussian_process import Process
 from strategies.objective import Pareto
 from strategies.problem import Candidate, Problem
 from strategies.promising import promising
-
-DRAWS = 50  # at most, for each random architecture, until it is feasible
 
 
 def surrogate(problem: Problem, rng: Random, initial: int = 20, batch: int = 8) -> Iterator[Candidate]:
     """Algorithm 1: random architectures first; then fit, search on the model, evaluate a batch, again and again."""
     found: dict[Arch, Candidate] = {}
     model: Process | None = None
-    archs = drawn(problem, initial, rng)
-    pool = None if isinstance(problem.objective, Pareto) else feasible(problem)
+    archs = [problem.sample(rng) for _ in range(initial)]
     while True:
         new = problem.evaluate_all(archs)
         yield from new
         found |= {candidate.arch: candidate for candidate in new}
-        if pool is None:
+        if isinstance(problem.objective, Pareto):
             archs = promising(problem, found, batch, rng)
         else:
-            archs, model = improving(problem, found, batch, rng, pool, model)
-        archs = archs or [problem.space.sample(rng) for _ in range(batch)]
-
-
-def drawn(problem: Problem, count: int, rng: Random) -> list[Arch]:
-    """Random feasible architectures; where many draws hold too few, the fastest others beside them."""
-    fitting: list[Arch] = []
-    others: list[Arch] = []
-    while len(fitting) < count and len(fitting) + len(others) < DRAWS * count:
-        arch = problem.space.sample(rng)
-        (fitting if problem.objective.feasible(problem.latency(arch)) else others).append(arch)
-    return fitting + sorted(others, key=problem.latency)[: count - len(fitting)]
+            archs, model = improving(problem, found, batch, rng, model)
+        archs = archs or [problem.sample(rng) for _ in range(batch)]

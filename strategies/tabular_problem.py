@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,14 @@ from search_spaces.space import Arch, SearchSpace
 from strategies.objective import Objective
 from strategies.problem import Candidate, Problem, front
 
-DENSITY = 1e-3  # of all tuples of picks: with fewer rows, a strategy would draw for ever
+DENSITY = 1e-3  # of all tuples of picks: with fewer rows, hardly any mutation or crossover would be a network
 
 
 @dataclass(frozen=True)
 class Table:
     """Every network of a space with its accuracy (fraction) and latency (seconds)."""
 
-    space: SearchSpace  # layers of the numbers that occur; `valid` where the file has a row
+    space: SearchSpace  # layers of the numbers that occur; its networks are the file's rows
     accuracy: Mapping[Arch, float]
     latency: Mapping[Arch, float]
 
@@ -50,8 +51,9 @@ def read_csv(
     if len(rows) < 2:
         raise LutraError(f"{path} holds {len(rows)} networks, a search needs two or more")
     table = _table(path.stem, rows)
-    if len(rows) < DENSITY * table.space.size:
-        raise LutraError(f"{path} holds {len(rows)} of {table.space.size:.1e} tuples of picks, too few to draw from")
+    tuples = math.prod(table.space.options)
+    if len(rows) < DENSITY * tuples:
+        raise LutraError(f"{path} holds {len(rows)} of {tuples:.1e} tuples of picks, too few to draw from")
     return table
 
 
@@ -62,4 +64,5 @@ def _table(name: str, rows: Mapping[Arch, tuple[float, float]]) -> Table:
     accuracies = {arch[picks]: accuracy for picks, (accuracy, _) in rows.items()}
     latencies = {arch[picks]: latency for picks, (_, latency) in rows.items()}
     reference = max(accuracies, key=accuracies.__getitem__)
-    return Table(SearchSpace(name, layers, reference, accuracies.__contains__), accuracies, latencies)
+    space = SearchSpace(name, layers, reference, accuracies.__contains__, tuple(accuracies))
+    return Table(space, accuracies, latencies)

@@ -33,6 +33,8 @@ from experiments.progress import console, track
 from search_spaces.mobile import RESOLUTION, mobile
 from search_spaces.space import SearchSpace
 from strategies.nsga2 import evolve
+from strategies.objective import MnasNet
+from strategies.problem import Problem
 
 POPULATION = 100  # that of the paper, of pymoo and of ofa
 TURNS = 7
@@ -51,7 +53,8 @@ class Scorer:
     count: int = 0
 
     def __post_init__(self) -> None:
-        seconds = our_table(self.space, drawn_seconds(self.space)).seconds
+        self.latency = our_table(self.space, drawn_seconds(self.space))
+        seconds = self.latency.seconds
         errors = np.random.default_rng(1).uniform(0, 1 / len(seconds), seconds.shape)
         self.table = np.stack([errors, seconds]).reshape(2, -1)
         self.rows = np.arange(len(seconds)) * seconds.shape[1]
@@ -64,7 +67,8 @@ class Scorer:
 
 def lutra(score: Scorer, generations: int, seed: int) -> None:
     first = np.array([score.space.sample(Random(seed + member)) for member in range(POPULATION)])
-    for _ in islice(evolve(score.space, score, np.random.default_rng(seed), first, 0.9), generations):
+    problem = Problem(score.space, MnasNet(1.0), lambda archs: [], score.latency)
+    for _ in islice(evolve(problem, score, np.random.default_rng(seed), first, 0.9), generations):
         pass
 
 
