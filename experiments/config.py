@@ -92,7 +92,7 @@ class ObjectiveConfig:
 
     name: str = "bounded"
     target_ms: float | None = None
-    target_fraction: float = 0.6
+    target_fraction: float = 0.8  # on x86, 7 % of tiny's networks and 40 % of random ones of mobile are as fast
     weight: float = -0.07  # MnasNet's exponent
 
 

@@ -10,7 +10,7 @@ et al. 2020). What is drawn, mutated or crossed here is canonical, and `size` co
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby, product
@@ -138,10 +138,10 @@ class SearchSpace:
 
         Uniform over the networks that are listed, where some are. Raises LutraError where hardly any draw is valid.
         """
-        arch = rng.choice(self.listed) if self.listed else self._valid(lambda: self._draw(rng))
-        if arch is None:
+        arch = None if self.listed else self._valid(lambda: self._draw(rng))
+        if arch is None and not self.networks:
             raise LutraError(f"none of {TRIES} draws from {self.name} is a network: too few tuples of picks are")
-        return arch
+        return arch or rng.choice(self.networks or ())
 
     def _draw(self, rng: Random) -> Arch:
         picks = [rng.randrange(count) for count in self.options]
@@ -150,6 +150,14 @@ class SearchSpace:
             blocks = [rng.choice(stack.blocks) for _ in range(depth)]
             picks[stack.layers] = blocks + [stack.skip] * (stack.height - depth)
         return tuple(picks)
+
+    def neighbours(self, arch: Arch) -> Iterator[Arch]:
+        """Every other network that differs in one pick."""
+        for layer, count in enumerate(self.options):
+            for pick in range(count):
+                other = self.canonical((*arch[:layer], pick, *arch[layer + 1 :]))
+                if pick != arch[layer] and self.valid(other):
+                    yield other
 
     def mutate(self, arch: Arch, rng: Random) -> Arch:
         """A network with exactly one other pick, uniform over layers, then over their other options.

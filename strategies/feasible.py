@@ -1,14 +1,13 @@
 """Feasible architectures at no charge: a latency costs nothing, so what is beyond the bound is never evaluated.
 
-Draws, mutations and crossovers are rejected until they are feasible, as in the evolution of single-path one-shot (Guo
-et al. 2020, section 3.4) and of once-for-all (Cai et al. 2020). Where nearly all are rejected, a small space gives one
-of its feasible networks, and a large one ends a walk that starts from the fastest network and takes every mutation that
-is feasible (Metropolis et al. 1953, with a uniform density).
+Draws, mutations and crossovers are rejected until they are feasible (Guo et al. 2020, section 3.4; Cai et al. 2020).
+Where nearly all draws would be rejected, one of the feasible networks is drawn if these can be listed; otherwise a draw
+is the end of a walk from the fastest network that takes every feasible mutation (Metropolis et al. 1953).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property, partial
 from random import Random
 
@@ -19,7 +18,8 @@ from search_spaces.space import Arch, SearchSpace
 from strategies.objective import Objective
 
 DRAWS = 100  # in a row that may be rejected
-STEPS = 10  # of a walk, for each layer with a choice
+FEW = 2000  # feasible networks of a large space, up to which they are listed
+STEPS = 10  # of a walk, for each layer
 
 
 class Feasible:
@@ -30,7 +30,7 @@ class Feasible:
     latency: Callable[[Arch], float]
 
     def latencies(self, picks: np.ndarray) -> np.ndarray:
-        """[n] of picks [n, layers]: in one call where the latency has one for many, `of`."""
+        """[n] of picks [n, layers], in one call where `latency` has `of` for many."""
         together = getattr(self.latency, "of", None)
         return together(picks) if together else np.array([self.latency(tuple(arch)) for arch in picks.tolist()])
 
@@ -46,7 +46,8 @@ class Feasible:
 
     def sample(self, rng: Random) -> Arch:
         """A feasible draw from the space. Raises LutraError where no network is feasible."""
-        return self._first(partial(self.space.sample, rng)) or self._rare(rng)
+        arch = None if self._rare else self._first(partial(self.space.sample, rng))
+        return arch or (rng.choice(self.pool) if self.pool else self._walk(rng))
 
     def mutate(self, arch: Arch, rng: Random) -> Arch:
         """A feasible mutation; a draw where hardly any is feasible."""
@@ -59,40 +60,41 @@ class Feasible:
     def _first(self, draw: Callable[[], Arch]) -> Arch | None:
         return next((arch for arch in (draw() for _ in range(DRAWS)) if self.feasible(arch)), None)
 
-    def _rare(self, rng: Random) -> Arch:
-        """Where hardly any draw is feasible."""
-        if self.pool:
-            return rng.choice(self.pool)
+    def _walk(self, rng: Random) -> Arch:
         arch = self.fastest
         if not self.feasible(arch):
-            raise LutraError(
-                f"no network of {self.space.name} meets {self.objective}: the fastest, {arch}, takes "
-                f"{1e3 * self.latency(arch):.4g} ms; raise objective.target_ms or objective.target_fraction"
-            )
-        for _ in range(STEPS * sum(count > 1 for count in self.space.options)):
+            fastest = f"the fastest, {arch}, takes {1e3 * self.latency(arch):.4g} ms; raise objective.target_ms"
+            raise LutraError(f"no network of {self.space.name} meets {self.objective}: {fastest}")
+        for _ in range(STEPS * len(arch)):
             step = self.space.mutate(arch, rng)
             arch = step if self.feasible(step) else arch
         return arch
 
     @cached_property
+    def _rare(self) -> bool:
+        """Whether hardly any draw is feasible."""
+        return self._first(partial(self.space.sample, Random(0))) is None
+
+    @cached_property
     def pool(self) -> list[Arch]:
-        """Every feasible network of a space whose networks are listed; none of a larger space."""
-        networks = self.space.networks or ()
-        return [arch for arch, fits in zip(networks, self.feasible_all(np.array(networks))) if fits]
+        """Every feasible network, where these can be listed: in a small space, or where they are few; else none."""
+        if self.space.networks is not None:
+            return self._fitting(self.space.networks)
+        edge = self._fitting([self.fastest]) if self._rare else []
+        known = {*edge}
+        while edge and len(known) <= FEW:  # where layers add, single changes lead from the fastest to every other
+            around = {other for arch in edge for other in self.space.neighbours(arch)}
+            edge = self._fitting(around - known)
+            known.update(edge)
+        return [] if edge else sorted(known)
+
+    def _fitting(self, archs: Collection[Arch]) -> list[Arch]:
+        return [arch for arch, fits in zip(archs, self.feasible_all(np.array([*archs]))) if fits]
 
     @cached_property
     def fastest(self) -> Arch:
-        """The fastest network where they are listed, or where latency adds over layers.
-
-        Elsewhere one that no single other pick makes faster.
-        """
-        if self.space.networks is not None:
-            return min(self.space.networks, key=self.latency)
-        arch: Arch = self.space.reference
-        before: Arch = ()
-        while arch != before:
-            before = arch
-            for layer, count in enumerate(self.space.options):
-                others = [(*arch[:layer], pick, *arch[layer + 1 :]) for pick in range(count)]
-                arch = min(filter(self.space.valid, others), key=self.latency)
-        return self.space.canonical(arch)
+        """Of a large space where latency does not add over layers, one that no single other pick makes faster."""
+        arch = min(self.space.networks or [self.space.reference], key=self.latency)
+        while (faster := min([arch, *self.space.neighbours(arch)], key=self.latency)) != arch:
+            arch = faster
+        return arch
