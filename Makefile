@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint paper slides bench install clean
+.PHONY: demo test faults lint paper slides bench install clean
 
 demo: $(VENV)/ready
 	$(RUN) -m experiments.pipeline
 
 test: $(VENV)/test
 	$(RUN) -m pytest -n 2 --dist loadfile
+
+faults: $(VENV)/test
+	$(RUN) -m experiments.bench.faults
 
 lint: $(VENV)/test
 	$(RUN) -m ruff check .

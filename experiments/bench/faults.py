@@ -1,0 +1,62 @@
+"""All trials of the fault campaigns in tests/faults, about 40 minutes on two cores. A run that was stopped goes on.
+
+The raw figures are journals in experiments/runs/faults/COMMIT; delete that folder to begin anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from experiments import journal
+from experiments.versions import commit
+
+ROOT = Path(__file__).parents[2]
+LEAST = {  # campaigns whose names begin so: what they count, and how many a complete run has
+    "kills": ("kills", 1000),
+    "mutations": ("mutations", 3000),
+    "command-lines": ("command lines", 1000),
+    "board": ("answers", 300),
+    "links": ("cuts", 50),
+    "resumed-training": ("resumes", 50),
+}
+SLOWER = 1.1  # times an undisturbed training's seconds
+
+
+def main() -> int:
+    folder = ROOT / "experiments" / "runs" / "faults" / (commit() or "unknown").rstrip("+")
+    tests = [sys.executable, "-m", "pytest", "tests/faults", "-n", "2", "--dist", "loadfile"]
+    done = subprocess.run(tests, cwd=ROOT, env={**os.environ, "LUTRA_FAULTS": str(folder)}, stdout=sys.stderr)
+    if done.returncode not in (0, 1):  # 1: some trials went wrong, as the claims below say
+        return done.returncode
+    print(json.dumps([claim for name in LEAST for claim in claims(folder, name)]))
+    return 0
+
+
+def claims(folder: Path, name: str) -> list[dict[str, Any]]:
+    """How many trials a campaign had, how many of them went wrong, and what a resumed training costs."""
+    records = [record for path in sorted(folder.glob(f"{name}*.jsonl")) for record in journal.read(path)]
+    figures: Counter[str] = Counter()
+    for record in records:
+        figures.update(record["figures"])
+    unit, least = LEAST[name]
+    wrong = sum(bool(record["wrong"]) for record in records)
+    found = [
+        {"what": f"{name}: {unit}", "value": figures[unit], "bar": least, "holds": figures[unit] >= least},
+        {"what": f"{name}: wrong", "value": wrong, "bar": 0, "holds": wrong == 0},
+    ]
+    if figures["undisturbed_seconds"]:
+        slower = figures["seconds"] / figures["undisturbed_seconds"]
+        found.append(
+            {"what": f"{name}: seconds, times undisturbed", "value": slower, "bar": SLOWER, "holds": slower <= SLOWER}
+        )
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""The same command in poor surroundings: it ends with the same files, or with one line that says what is wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.commands import OUTSIDE, Finished, copy_steps
+from tests.faults.campaign import FOLDER
+from tests.test_experiments import results
+
+NOBODY = 65534
+
+
+class Surroundings(NamedTuple):
+    """Where the runs are, and how the command is started."""
+
+    runs: Path
+    prefix: tuple[str, ...] = ()
+    environment: Mapping[str, str] = {}
+    unset: tuple[str, ...] = ()
+
+
+Setting = Callable[[Path], Iterator[Surroundings]]
+
+
+def ordinary(folder: Path) -> Iterator[Surroundings]:
+    yield Surroundings(folder / "runs")
+
+
+def letters_and_spaces(folder: Path) -> Iterator[Surroundings]:
+    yield Surroundings(folder / "ảnh của tôi (1), a=b #2" / "runs")
+
+
+def no_home(folder: Path) -> Iterator[Surroundings]:
+    yield Surroundings(folder / "runs", unset=("HOME", "USER", "LOGNAME", "XDG_CACHE_HOME"))
+
+
+def plain_locale(folder: Path) -> Iterator[Surroundings]:
+    yield Surroundings(folder / "runs", environment={"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0"})
+
+
+def one_cpu(folder: Path) -> Iterator[Surroundings]:
+    if not hasattr(os, "sched_getaffinity") or not shutil.which("taskset"):
+        pytest.skip("there is no taskset")
+    first = min(os.sched_getaffinity(0))
+    yield Surroundings(folder / "runs", prefix=("taskset", "-c", str(first)))
+
+
+def patched(folder: Path, code: str) -> Surroundings:
+    """A system call answers with an error for files below the runs folder."""
+    site = folder / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(f"import errno, fcntl, os\nRUNS = {str(folder / 'runs')!r}\n{code}")
+    return Surroundings(folder / "runs", environment={"PYTHONPATH": str(site)})
+
+
+WITHOUT = """
+def refused(call, number):
+    def refusing(file, *more):
+        descriptor = file if isinstance(file, int) else file.fileno()
+        if os.readlink(f"/proc/self/fd/{descriptor}").startswith(RUNS):
+            raise OSError(number, os.strerror(number))
+        return call(file, *more)
+    return refusing
+"""
+
+
+def no_locks(folder: Path) -> Iterator[Surroundings]:
+    yield patched(folder, f"{WITHOUT}fcntl.flock = refused(fcntl.flock, errno.ENOLCK)")
+
+
+def no_fsync(folder: Path) -> Iterator[Surroundings]:
+    yield patched(folder, f"{WITHOUT}os.fsync = refused(os.fsync, errno.EINVAL)")
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[Path]:
+    disk = folder / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)], capture_output=True).returncode:
+        pytest.skip("only root may mount a disk")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def full_disk(folder: Path) -> Iterator[Surroundings]:
+    with mounted(folder, "size=64k") as disk:
+        yield Surroundings(disk / "runs")
+
+
+def read_only_disk(folder: Path) -> Iterator[Surroundings]:
+    with mounted(folder, "size=8m") as disk:
+        (disk / "runs").mkdir()
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        yield Surroundings(disk / "runs")
+
+
+def another_user(folder: Path) -> Iterator[Surroundings]:
+    """Somebody else's runs folder: root without the right to write everywhere stands for an ordinary user."""
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("only root can give a folder to somebody else")
+    without_rights = ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner,-chown")
+    yield Surroundings(folder / "runs", prefix=without_rights)
+
+
+def given_away(runs: Path) -> None:
+    """The folder and all that is in it belong to another user."""
+    for path in (runs, *runs.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+
+
+ALL = (
+    ordinary,
+    letters_and_spaces,
+    no_home,
+    plain_locale,
+    one_cpu,
+    no_locks,
+    no_fsync,
+    full_disk,
+    read_only_disk,
+    another_user,
+)
+FEW = (letters_and_spaces, no_locks, full_disk)  # in `make test`
+
+
+@pytest.mark.parametrize("setting", ALL if FOLDER else FEW, ids=lambda setting: setting.__name__)
+def test_a_command_ends_alike_or_says_why_not(setting: Setting, finished: Finished, tmp_path: Path) -> None:
+    with contextmanager(setting)(tmp_path) as surroundings:
+        if setting is another_user:
+            surroundings.runs.mkdir()
+            given_away(surroundings.runs)
+        done = train(surroundings, finished)
+        assert "Traceback" not in done.stderr
+        if done.returncode == 0:
+            assert results(surroundings.runs) == trained(finished)
+        else:
+            assert done.returncode == 2, done.stderr
+            assert done.stderr.startswith("error: "), done.stderr
+            assert done.stderr.count("\n") == 1, done.stderr
+            assert not list(surroundings.runs.rglob("supernet.safetensors"))
+        assert (done.returncode == 0) == (setting not in (full_disk, read_only_disk, another_user))
+
+
+@pytest.mark.parametrize("setting", [read_only_disk, another_user], ids=lambda setting: setting.__name__)
+def test_finished_steps_are_used_where_nothing_can_be_written(
+    setting: Setting, finished: Finished, tmp_path: Path
+) -> None:
+    with contextmanager(setting)(tmp_path) as surroundings:
+        if setting is read_only_disk:
+            disk = surroundings.runs.parent
+            subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+            copy_steps(finished, surroundings.runs, "train")
+            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        else:
+            copy_steps(finished, surroundings.runs, "train")
+            given_away(surroundings.runs)
+        done = train(surroundings, finished)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def trained(finished: Finished) -> dict[str, str]:
+    return {name: value for name, value in results(finished.runs).items() if name.endswith("supernet.safetensors")}
+
+
+def train(surroundings: Surroundings, finished: Finished) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in OUTSIDE.items() if key not in surroundings.unset}
+    arguments = (*finished.arguments, f"runs='{surroundings.runs}'")
+    return subprocess.run(
+        [*surroundings.prefix, sys.executable, "-m", "experiments.train", *arguments],
+        cwd=finished.house,
+        env=kept | surroundings.environment,
+        capture_output=True,
+        text=True,
+    )
