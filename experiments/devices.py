@@ -12,7 +12,7 @@ from experiments import artefacts, journal
 from experiments.config import DeviceConfig
 from experiments.progress import say
 from predictors.bundle import Carried, Results, contents, read_results
-from predictors.device import Board, local
+from predictors.device import Board, Connection, local
 from predictors.fleet import Fleet
 from predictors.lasting import PAUSES, Lasting, lasting
 from predictors.rounds import Protocol
@@ -51,14 +51,20 @@ def over_ssh(device: DeviceConfig, again: bool, alone: bool) -> Iterator[Board]:
     """One board, or several as one."""
     with ExitStack() as stack:
         boards = {to.host: stack.enter_context(ssh(to, device.threads, say)) for to in destinations(device)}
-        boots: dict[str, str] = {}
-        for host, board in boards.items() if len(boards) > 1 else ():
-            boot = board.ask("state").get("boot_id")
-            if boot and boots.setdefault(boot, host) != host:
-                raise LutraError(f"{boots[boot]} and {host} are one machine; name every board once in device.hosts")
-        for host in sorted(boards) if alone else ():  # in one order everywhere, so that no two wait for each other
-            boards[host].lock(say)
+        if alone:
+            _wait_for_all(boards)
         yield Fleet(boards) if len(boards) > 1 else next(iter(boards.values()))
+
+
+def _wait_for_all(boards: Mapping[str, Connection]) -> None:
+    """Waits until nobody else measures on any of the boards: in one order in every command, so that none blocks."""
+    boots: dict[str, str] = {}
+    for host, board in boards.items():
+        boot = str(board.ask("state").get("boot_id") or host)
+        if boots.setdefault(boot, host) != host:
+            raise LutraError(f"{boots[boot]} and {host} are one machine: name every board once in device.hosts")
+    for _, host in sorted(boots.items()):
+        boards[host].lock(say)
 
 
 def by_hand(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextManager[Board]:

@@ -83,7 +83,8 @@ def keep(alive: int, command: list[str]) -> None:
                 os.kill(child, signal.SIGKILL)
         time.sleep(0.002)
     if code is not None and code < 0:
-        signal.signal(-code, signal.SIG_DFL) if -code not in (signal.SIGKILL, signal.SIGSTOP) else None
+        with contextlib.suppress(OSError):  # SIGKILL needs no default
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     sys.exit(1 if code is None else code)
 
