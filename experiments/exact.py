@@ -99,7 +99,7 @@ def of_space(config: Config, path: Path, kind: str, effects: Callable[[Path], np
 
     def work(folder: Path) -> None:
         latency = read_table(table).predictor(space, config.precision)
-        front = exact_front(effects(folder), latency, config.exact.points)
+        front = exact_front(effects(folder), latency, config.exact.points, space.stacks)
         write_front(folder, space, front.candidates(Pareto(latency(latency.slowest))), front.slack)
 
     settings = {"space": space_key(config), "precision": config.precision, "points": config.exact.points}

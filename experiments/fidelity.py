@@ -123,24 +123,21 @@ def _write(folder: Path, rows: list[dict[str, object]], found: Sequence[Point]) 
 def fresh_archs(
     space: SearchSpace, known: set[Arch], count: int, seed: int, key: str = "fidelity.networks"
 ) -> list[Arch]:
-    """Random architectures that compute different networks, none of them known (a Skip may stand in two places).
+    """Different random networks, none of them known.
 
     Raises LutraError where the space has too few; `key` is what set the count.
     """
-    if space.size < 2 * (count + len(known)):
+    left = space.size - len({space.canonical(arch) for arch in known})
+    if left < count:
         raise LutraError(
             f"{space.name} has {space.size} networks, {len(known)} are known: too few for {count} fresh ones; "
-            f"ask for fewer: {key}={max(2, space.size // 2 - len(known))}"
+            + (
+                f"ask for fewer: {key}={left}"
+                if left > 1
+                else "measure fewer, measure.networks=3, or take another space"
+            )
         )
-    rng = Random(f"fidelity {seed}")
-    seen = {computing(space.decode(arch)) for arch in known}
-    archs: list[Arch] = []
-    while len(archs) < count:
-        arch = space.sample(rng)
-        if computing(space.decode(arch)) not in seen:
-            seen.add(computing(space.decode(arch)))
-            archs.append(arch)
-    return archs
+    return space.others(count, known, Random(f"fidelity {seed}"))
 
 
 def _timed(

@@ -56,15 +56,15 @@ def effect_rows(effects: np.ndarray) -> list[dict[str, Any]]:
 
 
 def read_candidates(path: Path, space: SearchSpace) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct architectures [n, layers] and their accuracies [n]. Raises LutraError for one of another space."""
+    """Distinct networks [n, layers] and their accuracies [n]. Raises LutraError for one of another space."""
     found: dict[Arch, float] = {}
     for where, record in records(path, ("arch", "accuracy")):
         arch = picks(where, "arch", record["arch"], 0)
         try:
-            space.check(arch)
+            network = space.canonical(space.check(arch))
         except LutraError as error:
             raise LutraError(f"{where}: {error}; give the space=NAME of this file") from None
-        found[arch] = number(where, "accuracy", record["accuracy"])
+        found[network] = number(where, "accuracy", record["accuracy"])
     if len(found) < 2 * FOLDS:
         raise LutraError(f"{path} has {len(found)} distinct candidates, {2 * FOLDS} are the least to fit effects on")
     return np.array(list(found)), np.array(list(found.values()))

@@ -84,7 +84,11 @@ def trained_alone(config: Config, space: SearchSpace) -> dict[Arch, float]:
 
 
 def published(config: Config, space: SearchSpace) -> dict[Arch, float]:
-    """Accuracies of a file with one digit a searched layer. Raises LutraError where it is of another space."""
+    """Accuracies of a file with one digit a searched layer, of each network the mean over its rows.
+
+    NAS-Bench-Macro trained a network anew where only the place of a Skip differs. Raises LutraError where the file is
+    of another space.
+    """
     path, asked = Path(config.ranking.csv), config.ranking
     table = read_csv(path, asked.options, asked.accuracy, latency=asked.accuracy)  # its latencies are not used
     searched = tuple(count for count in space.options if count > 1)
@@ -93,10 +97,13 @@ def published(config: Config, space: SearchSpace) -> dict[Arch, float]:
             f"{path} has {len(table.space.options)} layers of {table.space.options} options, {space.name} searches "
             f"{searched}: NAS-Bench-Macro's file needs space=nasbench_macro"
         )
-    archs = sorted(table.accuracy)
+    trainings: dict[Arch, list[float]] = {}
+    for picks, fraction in table.accuracy.items():
+        trainings.setdefault(space.canonical(_whole(picks, space)), []).append(fraction)
+    archs = sorted(trainings)
     if asked.networks:
         archs = sorted(Random(config.seed).sample(archs, min(asked.networks, len(archs))))
-    return {_whole(arch, space): table.accuracy[arch] for arch in archs}
+    return {arch: float(np.mean(trainings[arch])) for arch in archs}
 
 
 def _whole(picks: Sequence[int], space: SearchSpace) -> Arch:

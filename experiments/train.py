@@ -65,7 +65,9 @@ def _train(config: Config, folder: Path) -> None:
 
 def retrain(config: Config, arch: Arch) -> Path:
     """The file of a network trained from scratch: the same recipe for every architecture."""
-    specs = [spec for spec in space_of(config).decode(arch) if spec.convs]
+    space = space_of(config)
+    arch = space.canonical(space.check(arch))
+    specs = [spec for spec in space.decode(arch) if spec.convs]
     settings = {**_shared(config), "retrain": asdict(config.retrain), "arch": arch}
     return _alone(config, config.space.name, artefacts.arch_name(arch), settings, lambda: Network(specs))
 

@@ -69,7 +69,7 @@ def _setup(run: Setup) -> str:
     share = "" if fraction is None else rf" ({100 * fraction:.0f}\,\% of the reference)"
     seconds = [f"{run.number(key):.0f}" for key in ("measure_seconds", "supernet_seconds", "search_seconds")]
     rows = {
-        "space": f"{t['space']}: {n['space_size']} tuples of picks, {n['layers']} layers",
+        "space": f"{t['space']}: {n['space_size']} networks, {n['layers']} layers",
         "data": f"{source(run)}, {t['resolution']} pixels, {t['classes']} classes",
         "images": f"{n['train_images']} training, {n['validation_images']} validation, {n['test_images']} test",
         "search": f"{t['strategy']}, seed {t['seed']}, {n['evaluations']} evaluations",

@@ -42,13 +42,13 @@ def contexts(spec: Spec) -> list[Specs]:
 
 
 def networks_to_time(space: SearchSpace, count: int, seed: int) -> list[Arch]:
-    """Different whole networks for the correction: the reference, the extremes, and seeded draws."""
-    rng = Random(f"correction {seed}")
-    archs = {computing(space.decode(arch)): arch for arch in (space.largest, space.smallest, space.reference)}
-    while len(archs) < min(count, space.size // 2):
-        arch = space.sample(rng)
-        archs.setdefault(computing(space.decode(arch)), arch)
-    return [space.reference, *(arch for arch in archs.values() if arch != space.reference)][:count]
+    """Different whole networks for the correction: the reference, the extremes, and seeded draws.
+
+    As many as there are where the space has fewer.
+    """
+    archs = list(dict.fromkeys((space.reference, space.largest, space.smallest)))
+    missing = min(count, space.size) - len(archs)
+    return [*archs, *space.others(max(0, missing), archs, Random(f"correction {seed}"))][:count]
 
 
 def all_specs(blocks: Iterable[Spec], networks: Iterable[Iterable[Spec]]) -> list[Specs]:

@@ -10,7 +10,7 @@ et al. 2020). What is drawn, mutated or crossed here is canonical, and `size` co
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby, product
@@ -142,6 +142,25 @@ class SearchSpace:
         if arch is None and not self.networks:
             raise LutraError(f"none of {TRIES} draws from {self.name} is a network: too few tuples of picks are")
         return arch or rng.choice(self.networks or ())
+
+    def others(self, count: int, known: Iterable[Arch], rng: Random) -> list[Arch]:
+        """`count` different networks, drawn as by `sample`, none of them known.
+
+        Raises LutraError where there are not so many, or where hardly any draw is another one.
+        """
+        seen, found, repeats = {self.canonical(arch) for arch in known}, list[Arch](), 0
+        while len(found) < count and repeats < TRIES:
+            arch = self.sample(rng)
+            repeats = repeats + 1 if arch in seen else 0
+            found += [] if arch in seen else [arch]
+            seen.add(arch)
+        left = sorted({*(self.networks or ())} - seen)
+        missing = count - len(found)
+        if missing > len(left):
+            raise LutraError(
+                f"{self.name} has too few networks: {count} others than {len(seen) - len(found)} were asked for"
+            )
+        return found + rng.sample(left, missing)
 
     def _draw(self, rng: Random) -> Arch:
         picks = [rng.randrange(count) for count in self.options]

@@ -9,13 +9,15 @@ it is thinned, by a bounded loss that adds over layers (Warburton 1987, for shor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from predictors.additive import AdditiveLatency
+from search_spaces.space import Stack
 from strategies.objective import Objective
+from strategies.pareto import nondominated, thinned
 from strategies.problem import Candidate
 
 POINTS = 200_000  # that a front may have
@@ -42,49 +44,44 @@ class Front:
         ]
 
 
-def exact_front(scores: np.ndarray, latency: AdditiveLatency, points: int = POINTS) -> Front:
+def exact_front(
+    scores: np.ndarray, latency: AdditiveLatency, points: int = POINTS, stacks: Sequence[Stack] = ()
+) -> Front:
     """Of all architectures with the score sum over l of `scores[l, pick of l]`; NaN where a layer has fewer options.
 
-    Partial fronts of more than `points` are thinned.
+    Partial fronts of more than `points` are thinned. In `stacks` Skips come last: each network is there once.
     """
-    score, seconds, slack = np.zeros(1), np.zeros(1), 0.0
+    later = {layer: stack.skip for stack in stacks for layer in range(len(scores))[stack.layers][1:]}
+    score, seconds, slack, skipped = np.zeros(1), np.zeros(1), 0.0, np.zeros(1, bool)
     steps = []
-    for gains, costs in zip(scores, latency.seconds):
-        options = np.flatnonzero(~np.isnan(costs))
-        before = len(score)
-        score = np.add.outer(gains[options], score).ravel()
-        seconds = np.add.outer(costs[options], seconds).ravel()
-        kept = nondominated(score, seconds)
-        few, lost = thinned(score[kept], points)
-        kept, slack = kept[few], slack + lost
-        score, seconds = score[kept], seconds[kept]
-        steps.append((options[kept // before], kept % before))
+    for layer, (gains, costs) in enumerate(zip(scores, latency.seconds)):
+        options, before = np.flatnonzero(~np.isnan(costs)), len(score)
+        canonical = ~skipped | (options == later.get(layer))[:, None]
+        born = np.flatnonzero(canonical)
+        score = np.add.outer(gains[options], score).ravel()[born]
+        seconds = np.add.outer(costs[options], seconds).ravel()[born]
+        skipped = np.repeat(options == later.get(layer + 1), before)[born]
+        kept, lost = _best(score, seconds, skipped, points)
+        score, seconds, skipped, slack = score[kept], seconds[kept], skipped[kept], slack + lost
+        steps.append((options[born[kept] // before], born[kept] % before))
     seconds = latency.intercept + latency.slope * seconds
     kept = nondominated(score, seconds)  # the correction may round two latencies to one
     return Front(_archs(steps, kept), score[kept], seconds[kept], slack)
 
 
-def nondominated(scores: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Indices of the points [n] that no other beats in both, fastest first; one of equals."""
-    order = np.argsort(seconds, kind="stable")  # merges the runs that are sorted already
-    rising = scores[order]
-    order = order[np.append(True, rising[1:] > np.maximum.accumulate(rising)[:-1])]
-    times = seconds[order]
-    return order[np.append(times[1:] > times[:-1], True)]  # of those as fast, the last is the best
+def _best(scores: np.ndarray, seconds: np.ndarray, skipped: np.ndarray, points: int) -> tuple[np.ndarray, float]:
+    """Indices of the fronts, thinned, of those that skipped the last layer of a stack and of the others; what it lost.
 
-
-def thinned(scores: np.ndarray, points: int) -> tuple[np.ndarray, float]:
-    """At most `points` indices into a front's scores [n], its ends among them, and the score that is lost at most.
-
-    Of the points in each of `points` - 1 equal intervals of the score the fastest stays, and the last point of all: no
-    slower than those that it stands for, and worse by less than the interval.
+    The former may not go on as the latter may, so neither is exchanged for the other.
     """
-    if len(scores) <= points:
-        return np.arange(len(scores)), 0.0
-    interval = np.searchsorted(np.linspace(scores[0], scores[-1], points), scores, side="right")
-    first = np.flatnonzero(np.diff(interval, prepend=0))
-    last = np.append(first[1:], len(scores)) - 1
-    return first, float((scores[last] - scores[first]).max())
+    kept, losses = [], []
+    for alike in np.unique(skipped):
+        members = np.flatnonzero(skipped == alike)
+        front = members[nondominated(scores[members], seconds[members])]
+        few, lost = thinned(scores[front], points)
+        kept.append(front[few])
+        losses.append(lost)
+    return np.concatenate(kept), max(losses)
 
 
 def _archs(steps: list[tuple[np.ndarray, np.ndarray]], at: np.ndarray) -> np.ndarray:

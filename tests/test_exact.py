@@ -29,11 +29,13 @@ from predictors.simulated import SimulatedBoard, Weather
 from predictors.table import PRECISIONS
 from predictors.table_file import dump, read_table
 from search_spaces.errors import LutraError
+from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.space import SearchSpace
 from search_spaces.spec import macs
 from search_spaces.tiny import tiny
-from strategies.exact import exact_front, nondominated, thinned
+from strategies.exact import exact_front
 from strategies.objective import Pareto
+from strategies.pareto import nondominated, thinned
 from strategies.problem import Candidate, Problem, front
 from strategies.regret import share
 
@@ -136,6 +138,27 @@ def test_candidates_are_judged_as_a_search_judges_them() -> None:
     assert share(found, found, 1e3) == 1
 
 
+@pytest.mark.parametrize("points", [200_000, 40])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_front_of_stacks_holds_each_network_once(seed: int, points: int) -> None:
+    """Where effects differ by the place of a Skip, those of the canonical architecture count."""
+    space, rng = nasbench_macro(3, 8, 10), np.random.default_rng(seed)
+    shape = (len(space.layers), max(space.options))
+    absent = np.arange(shape[1]) >= np.array(space.options)[:, None]
+    scores = np.where(absent, np.nan, rng.normal(size=shape))
+    latency = AdditiveLatency(np.where(absent, np.nan, rng.uniform(size=shape)))
+    archs = np.array(space.networks)
+    expected = np.stack([AdditiveLatency(scores).of(archs), latency.of(archs)], 1)
+    found = exact_front(scores, latency, points, space.stacks)
+    assert [space.canonical(tuple(arch)) for arch in found.archs.tolist()] == [*map(tuple, found.archs.tolist())]
+    if found.slack == 0:
+        best = expected[nondominated(*expected.T)]
+        assert np.stack([found.scores, found.seconds], 1).tolist() == best.tolist()
+    assert len(found.scores) <= points
+    for score, seconds in expected[nondominated(*expected.T)].tolist():
+        assert found.scores[found.seconds <= seconds].max() >= score - found.slack - 1e-12
+
+
 # The command
 
 
@@ -209,7 +232,7 @@ def test_the_front_of_a_space_follows_from_a_searchs_candidates(
     assert "Kendall's tau 1.00 on held-out ones, 0.00 points off" in out
     latency = read_table(table).predictor(SPACE, "int8")
     effects[np.isnan(latency.seconds)] = np.nan
-    expected, found = exact_front(effects, latency), read_front(folder / "front.csv")
+    expected, found = exact_front(effects, latency, stacks=SPACE.stacks), read_front(folder / "front.csv")
     assert [p.arch for p in found] == [artefacts.arch_name(arch) for arch in expected.archs.tolist()]
     assert [p.accuracy for p in found] == pytest.approx(expected.scores.tolist(), abs=1e-4)
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 import torch
 
-from predictors.blocks import computing
+from experiments.config import Config, RankingConfig
+from experiments.fidelity import fresh_archs
+from experiments.ranking import published
+from predictors.blocks import computing, networks_to_time
+from search_spaces.errors import LutraError
 from search_spaces.mbconv import Stage, mbconv_space
 from search_spaces.mobile import mobile
 from search_spaces.mobile_imagenet import mobile_imagenet
@@ -40,6 +45,8 @@ ENUMERATED = {
 SPACES = ENUMERATED | {"mobile": mobile(3, 32, 10), "mobile_imagenet": mobile_imagenet(3, 32, 7)}
 every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
 enumerated = pytest.mark.parametrize("space", ENUMERATED.values(), ids=ENUMERATED.keys())
+SMALL = [space for space in ENUMERATED.values() if space.size < 1000]
+small = pytest.mark.parametrize("space", SMALL, ids=[f"{space.size} networks" for space in SMALL])
 
 
 def network(space: SearchSpace, arch: Arch) -> tuple[Spec, ...]:
@@ -145,3 +152,47 @@ def test_a_network_is_paid_for_once() -> None:
     found = problem.evaluate_all(tuples(space))
     assert len(asked) == len({*asked}) == space.size
     assert {candidate.arch for candidate in found} == {*asked} == problem.memo.keys()
+
+
+@small
+def test_different_networks_are_drawn_to_the_last(space: SearchSpace) -> None:
+    """And an error ends what would go on for ever."""
+    drawn = space.others(space.size - 1, [space.reference], Random(0))
+    assert {*drawn} | {space.reference} == {*(space.networks or ())}
+    assert space.others(0, drawn, Random(0)) == []
+    with pytest.raises(LutraError, match="too few networks"):
+        space.others(1, [space.reference, *drawn], Random(0))
+
+
+def test_draws_of_a_large_space_end_too() -> None:
+    space = SearchSpace("lonely", (("a", "b"),) * 20, (0,) * 20, lambda arch: sum(arch) == 0)
+    with pytest.raises(LutraError, match=r"none of 1000 draws|too few networks"):
+        space.others(1, [(0,) * 20], Random(0))
+
+
+@small
+def test_as_many_networks_are_timed_as_there_are(space: SearchSpace) -> None:
+    for count in (1, 3, 12, space.size + 5):
+        archs = networks_to_time(space, count, 0)
+        assert archs[0] == space.reference
+        assert len(archs) == len({network(space, arch) for arch in archs}) == min(count, space.size)
+    assert networks_to_time(space, 12, 0) == networks_to_time(space, 12, 0)
+
+
+@small
+def test_fresh_networks_end_with_what_to_type(space: SearchSpace) -> None:
+    known = {space.reference}
+    assert len(fresh_archs(space, known, space.size - 1, 0)) == space.size - 1
+    with pytest.raises(LutraError, match=r"too few for .* fresh ones"):
+        fresh_archs(space, known, space.size, 0)
+
+
+def test_a_published_network_of_several_rows_has_their_mean(tmp_path: Path) -> None:
+    space = nasbench_macro(3, 32, 10)
+    rows = {picks: 50 + i / 200 for i, picks in enumerate(itertools.product(range(3), repeat=8))}
+    path = tmp_path / "macro.csv"
+    path.write_text("\n".join(["arch,mean_acc", *(f"{''.join(map(str, p))},{a}" for p, a in rows.items())]))
+    found = published(Config(ranking=RankingConfig(csv=str(path))), space)
+    assert len(found) == space.size
+    twins = [(0, 1, 0, 1, 0, 2, 1, 1), (0, 1, 0, 0, 1, 2, 1, 1)]
+    assert found[(0, *twins[0], 0)] == pytest.approx(np.mean([rows[picks] for picks in twins]) / 100)
