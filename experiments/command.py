@@ -27,6 +27,7 @@ from experiments.progress import console
 from search_spaces.errors import LutraError, unknown
 
 CONFIGS = str(Path(hydra_conf.__file__).parent)
+ALLOCATION = re.compile(r"(can't|could not|unable to|failed to|cannot) allocate|out of memory|bad_alloc", re.IGNORECASE)
 GROUPS = ("data", "space", "device", "strategy", "objective", "compress", "experiment")
 
 
@@ -81,9 +82,9 @@ def run(function: Callable[[Config], object]) -> None:
 def _perform(function: Callable[[Config], object], settings: DictConfig) -> object:
     try:
         made = function(checked(settings))
-    except (MemoryError, RuntimeError) as error:  # torch raises the second
+    except Exception as error:  # torch and onnxruntime have types of their own
         reason = " ".join(str(error).split())
-        if not (isinstance(error, MemoryError) or re.search(r"alloc|out of memory", reason)):
+        if not (isinstance(error, MemoryError) or (ALLOCATION.search(reason) and not isinstance(error, LutraError))):
             raise
         raise LutraError(
             f"out of memory ({reason[:200] or type(error).__name__}): lower data.size, or the batch of the recipe "

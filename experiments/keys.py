@@ -10,6 +10,7 @@ from experiments import artefacts
 from experiments.accelerator import accelerator
 from experiments.choices import space_of
 from experiments.config import Config, DataConfig, DeviceConfig, SearchConfig
+from experiments.data.decoding import DECODER
 from experiments.data.image_hashes import contents
 from experiments.devices import passport_of
 from predictors.table import DECIDING
@@ -39,9 +40,11 @@ def search_key(search: SearchConfig) -> dict[str, Any]:
 
 @cache
 def data_key(data: DataConfig) -> dict[str, Any]:
-    """The user's own images by the reader's list of them: names, classes, splits, contents; not by where they are."""
+    """The user's own images by the reader's list: names, classes, splits and contents; not by where they are."""
     key = {name: value for name, value in asdict(data).items() if name not in ("path", "cache")}
-    return {**key, "files": contents(data.path, data.cache).key} if data.name == "image_folder" else key
+    if data.name != "image_folder":
+        return key
+    return {**key, "files": contents(data.path, data.cache).key, "decoder": DECODER}
 
 
 def passport_key(device: DeviceConfig) -> str:

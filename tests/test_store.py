@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import sys
 import tarfile
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ import torch
 from PIL import Image
 
 from compress.parity import onnx_logits
+from experiments import command
+from experiments.config import Config
 from experiments.data import DATASETS, dataset, entries, room, store
 from experiments.data import image_hashes as kept
 from experiments.data.dataset import Dataset, Split, assemble
@@ -156,6 +159,34 @@ def test_memory_that_runs_out_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(room, "memory_left", lambda: 2**60)
     with pytest.raises(LutraError, match="images of 400000 px"):
         store.stored("", "key", (400, 400_000, 400_000, 3), lambda put: None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MemoryError("Unable to allocate 180. GiB for an array"),
+        RuntimeError("[enforce fail]\nDefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        Exception("[ONNXRuntimeError] : Failed to allocate memory for requested buffer of size 8"),
+    ],
+    ids=str,
+)
+def test_memory_that_runs_out_in_a_command_is_one_line(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def hungry(config: Config) -> None:
+        raise error
+
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    monkeypatch.setattr(sys, "argv", ["command", f"runs={tmp_path}"])
+    with pytest.raises(SystemExit) as stopped:
+        command.run(hungry)
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: out of memory (")
+    assert "data.size" in said
+    assert said.count("\n") == 1
 
 
 # --- hashes that are kept

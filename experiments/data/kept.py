@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import artefacts
+from experiments import disk
 from search_spaces.documents import read_sealed, sealed
 from search_spaces.errors import LutraError
 
@@ -33,7 +33,7 @@ def keep(cache: str, key: Any, value: Mapping[str, Any]) -> None:
     """Keeps it, where there is a cache and its disk can be written."""
     if cache:
         with contextlib.suppress(LutraError):
-            artefacts.write(_file(cache, key), sealed({"key": key, "value": value}))
+            disk.write(_file(cache, key), sealed({"key": key, "value": value}))
 
 
 def _file(cache: str, key: Any) -> Path:

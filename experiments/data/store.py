@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from experiments import artefacts, locks
+from experiments import disk, locks
 from experiments.data import room
 from search_spaces.documents import read_sealed, sealed
 from search_spaces.errors import LutraError
@@ -40,13 +40,13 @@ def stored(root: str, key: Any, shape: Shape, fill: Callable[[Put], None]) -> Te
     where neither the disk nor the memory has room.
     """
     made_from = json.loads(json.dumps([key, shape]))
-    folder = Path(root).expanduser() / artefacts.digest(made_from)[:16] if root else None
+    folder = Path(root).expanduser() / disk.digest(made_from)[:16] if root else None
     try:
         if folder is None or not (folder / RECORD).exists():
             if room.check(shape, folder) is None:
                 return _in_memory(shape, fill)
             assert folder is not None
-            with artefacts.disk_errors(folder):
+            with disk.disk_errors(folder):
                 folder.mkdir(parents=True, exist_ok=True)
                 with locks.exclusive(folder / ".lock"):
                     if not (folder / RECORD).exists():
@@ -80,7 +80,7 @@ def _write(folder: Path, made_from: Any, shape: Shape, fill: Callable[[Put], Non
             start, each = file.tell(), int(np.prod(shape[1:]))
             os.truncate(file.fileno(), start + shape[0] * each)
             fill(lambda first, part: _put(file.fileno(), np.ascontiguousarray(part, np.uint8), start + first * each))
-            os.fsync(file.fileno())
+            disk.sync(file.fileno())
             file.seek(0)
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         os.replace(name, folder / NAME)
@@ -88,7 +88,7 @@ def _write(folder: Path, made_from: Any, shape: Shape, fill: Callable[[Put], Non
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-    artefacts.write(folder / RECORD, sealed({"schema": SCHEMA, "made_from": made_from, "images": sha256}))
+    disk.write(folder / RECORD, sealed({"schema": SCHEMA, "made_from": made_from, "images": sha256}))
 
 
 def _put(handle: int, part: np.ndarray, offset: int) -> None:
@@ -101,7 +101,7 @@ def _put(handle: int, part: np.ndarray, offset: int) -> None:
 @cache
 def _verified(path: Path, expected: str, stamp: tuple[int, ...]) -> bool:
     """Whether a file has this hash; one that is not written to is read once in a process."""
-    return artefacts.sha256(path) == expected
+    return disk.sha256(path) == expected
 
 
 def _mapped(folder: Path, made_from: Any, shape: Shape) -> Tensor:
