@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from experiments.data import kept
 from experiments.data.entries import DAMAGED, Entry, entries, is_image
 from experiments.data.image_tree import Tree, arrange
+from experiments.progress import console
 from search_spaces.errors import LutraError
 
 SCHEMA = "lutra/image-hashes/1"
+SPEAKS = 5.0  # seconds until a line says what takes so long
 SETTLED = 2 * 10**9  # nanoseconds since the last change after which times tell the next one
 
 
@@ -69,7 +71,7 @@ def _read(path: str, known: Mapping[str, str]) -> tuple[Contents, dict[str, str]
     stamps: dict[str, str] = {}
 
     def hashed() -> Iterator[Entry]:
-        for entry in entries(path):
+        for entry in _told(path, entries(path)):
             if entry.read and len(entry.parts) > 1 and is_image(entry.parts):
                 name = "/".join(entry.parts)
                 stamp = _stamp(entry.file) if entry.file else ""
@@ -80,6 +82,16 @@ def _read(path: str, known: Mapping[str, str]) -> tuple[Contents, dict[str, str]
             yield entry
 
     return Contents(arrange(path, hashed()), hashes), stamps
+
+
+def _told(path: str, found: Iterator[Entry]) -> Iterator[Entry]:
+    """The same entries; says once what takes so long, where it does."""
+    patience = time.monotonic() + SPEAKS
+    for entry in found:
+        yield entry
+        if time.monotonic() > patience:
+            patience = float("inf")
+            console.print(f"hashing the images of {path}", markup=False, highlight=False, soft_wrap=True)
 
 
 def read(path: str, name: str, entry: Entry) -> bytes:

@@ -43,7 +43,7 @@ def _importances(task: Task, network: Network) -> Importances:
     if name != "taylor":
         return {"batch_norm": batch_norm_scale, "l1": l1}[name](network)
     images, labels = task.data.fixed(task.data.train, count, task.config.seed)
-    return taylor(network, list(zip(batches(images), batches(labels))))
+    return taylor(network, zip(batches(images), batches(labels)))
 
 
 def _widths(task: Task, network: Network, importances: Importances) -> dict[int, int]:
