@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from predictors.agent.packages import BROKEN
 from predictors.answers import checked
 from predictors.carried import opened, program, sealed, sha256, unchanged
 from predictors.device import Connection, local
@@ -72,6 +73,9 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
         results = {"schema": RESULTS, "job": job["sha256"], "passport": dict(board.passport)}
         if (before["job"], before.get("passport", results["passport"])) != (results["job"], results["passport"]):
             raise LutraError(f"{path} is of another bundle or board: move it away, and run this again")
+
+    if results["passport"]["machine"] in BROKEN.get(results["passport"]["onnxruntime"], ()):
+        say(f"onnxruntime {results['passport']['onnxruntime']} crashes on some ARM processors: better install another")
 
     def keep(record: Record) -> None:
         rounds.append(record)

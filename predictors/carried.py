@@ -20,7 +20,7 @@ try:
     import numpy  # noqa: F401
     import onnxruntime  # noqa: F401
 except ImportError as error:
-    sys.exit(f"{{error}}; type: python3 -m venv venv && venv/bin/pip install numpy onnxruntime; venv/bin/python run.py")
+    sys.exit(f"{{error}}; type: python3 -m venv venv && venv/bin/pip install numpy {runtime}; venv/bin/python run.py")
 
 from {module} import {function}
 
@@ -29,10 +29,16 @@ from {module} import {function}
 
 
 def program(file: str, function: str, does: str) -> Iterator[tuple[str, bytes]]:
-    """run.py, which calls a function of one of our files, and all of ours that it imports: paths and sources."""
+    """run.py, which calls a function of one of our files, and all of ours that it imports: paths and sources.
+
+    Where the board has no runtime, run.py says how to install the one of this machine.
+    """
+    import onnxruntime
+
     root = Path(__file__).parents[1]
     module = ".".join(Path(file).relative_to(root).with_suffix("").parts)
-    yield "run.py", RUN.format(does=does, module=module, function=function).encode()
+    runtime = f"onnxruntime=={onnxruntime.__version__}"
+    yield "run.py", RUN.format(does=does, module=module, function=function, runtime=runtime).encode()
     finder = ModuleFinder([str(root)], excludes=["numpy", "onnxruntime"])
     finder.run_script(file)
     for found in finder.modules.values():

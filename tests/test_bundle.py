@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import onnxruntime
 import pytest
 
 from predictors.bundle import Carried, contents, read_results
@@ -147,3 +148,10 @@ def test_what_is_carried_is_for_python_3_9() -> None:
             ast.parse(data, feature_version=(3, 9))
             assert b"zip(strict" not in data
             assert b"pairwise" not in data
+
+
+def test_a_board_without_the_runtime_is_told_to_install_the_hosts_version(tmp_path: Path) -> None:
+    folder = carry(tmp_path)
+    done = subprocess.run([sys.executable, "-S", "-E", "run.py"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"pip install numpy onnxruntime=={onnxruntime.__version__};" in done.stderr
