@@ -26,7 +26,7 @@ slides: $(VENV)/ready
 	$(RUN) -m paper.build slides
 
 bench: $(VENV)/bench
-	$(RUN) -m experiments.bench $(ARGS)
+	$(RUN) -m experiments.bench all $(ARGS)
 
 install: $(VENV)/ready
 

@@ -1,6 +1,26 @@
 """The commands: python -m experiments.{measure,train,search,compress,benchmark,report,pipeline}."""
 
 import os
+import signal
+import sys
+
+UNSUPPORTED = "Lutra runs on Linux and macOS; on Windows use WSL: https://learn.microsoft.com/windows/wsl/install"
+COMMAND = sys.argv[:1] == ["-m"]  # python -m experiments.NAME, while Python looks for the file
+
+
+def _interrupted(number: int, frame: object) -> None:
+    """Ctrl-C during the imports, which take seconds; libraries would make many lines of it."""
+    os.write(2, b"error: interrupted; the same command starts again\n")
+    os._exit(2)
+
+
+if sys.platform == "win32":
+    if COMMAND:
+        print(f"error: {UNSUPPORTED}", file=sys.stderr)
+        sys.exit(2)
+    raise ImportError(UNSUPPORTED)
+if COMMAND and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, _interrupted)
 
 # Waiting threads sleep: where another program is busy, spinning ones make a step more than ten times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

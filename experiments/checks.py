@@ -1,114 +1,133 @@
-"""What is refused before any work begins: names that are no choices, numbers out of their range."""
+"""What is refused before any work begins: names that are no choices, numbers out of range, settings that contradict."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import tempfile
+from collections.abc import Collection, Mapping
 from operator import attrgetter
+from pathlib import Path
+from typing import Any
 
 from compress.foreign import FOREIGN
-from experiments import compression
+from experiments import compression, costs
 from experiments.accelerator import ACCELERATORS, accelerator
-from experiments.choices import OBJECTIVES, RULES, SPACES, STRATEGIES, default_options
+from experiments.choices import OBJECTIVES, RULES, SPACES, STRATEGIES, default_options, option_hints
+from experiments.command_config import ACTIONS
 from experiments.config import Config, StrategyConfig
-from experiments.data import DATASETS, splits
+from experiments.data import DATASETS
 from experiments.devices import DEVICES, destinations
+from experiments.published_latencies import UNITS
+from experiments.schema import OPTIONS, Setting, setting, settings
 from experiments.spreading import BACKENDS
 from predictors.simulated import SCENARIOS
 from predictors.table import KEYS, PRECISIONS
 from search_spaces.errors import LutraError, unknown
 
-AT_LEAST = {
-    "threads": 1,
-    "checkpoint_seconds": 0,
-    "seed": 0,
-    "supernet_seed": 0,
-    "device.threads": 1,
-    "measure.min_rounds": 1,
-    "measure.max_rounds": 1,
-    "measure.networks": 3,
-    "measure.sample_seconds": 1e-4,
-    "train.steps": 1,
-    "train.batch": 2,
-    "train.ema": 0,
-    "retrain.steps": 1,
-    "retrain.batch": 2,
-    "retrain.ema": 0,
-    "compress.finetune.steps": 1,
-    "compress.finetune.batch": 2,
-    "compress.qat.steps": 1,
-    "compress.qat.batch": 2,
-    "compress.calibration": 1,
-    "compress.prune.images": 1,
-    "compress.prune.widths": 1,
-    "compress.prune.target_ms": 0,
-    "compress.temperature": 1e-3,
-    "compress.clusters": 2,
-    "search.budget": 1,
-    "search.calibration": 2,
-    "search.validation": 0,
-    "exact.points": 2,
-    "exact.budget_ms": 0,
-    "search.jobs": 1,
-    "ranking.networks": 4,
-    "demo.frames": 0,
-    "demo.pace": 0.1,
-    "objective.target_ms": 0,
-    "compare.seeds": 1,
-    "compare.seconds": 0,
-    "objective.target_fraction": 0,
+# key -> what is chosen by name, and the names there are
+CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
+    "data.name": ("data set", DATASETS),
+    "space.name": ("space", SPACES),
+    "device.name": ("device", DEVICES),
+    "device.scenario": ("scenario", SCENARIOS),
+    "accelerator": ("accelerator", ACCELERATORS),
+    "train.rule": ("rule", RULES),
+    "strategy.name": ("strategy", STRATEGIES),
+    "objective.name": ("objective", OBJECTIVES),
+    "search.backend": ("backend", BACKENDS),
+    "precision": ("precision", PRECISIONS),
+    "model": ("model", ("winner", *FOREIGN)),
+    "hand_made.models": ("model", FOREIGN),
+    "compare.strategies": ("strategy", STRATEGIES),
+    "ignore": ("passport key", KEYS),
+    "tables.action": ("action", ACTIONS),
+    "fidelity.unit": ("unit", UNITS),
+    **compression.CHOICES,
 }
+THREADS = 2  # the default, which is accepted on one core too
 
 
 def check(config: Config) -> None:
     """Raises LutraError for what cannot be done as it is asked."""
-    for what, name, known in _named(config):
-        if name not in known:
-            raise unknown(what, name, known)
+    for key, one in settings().items():
+        check_value(one, attrgetter(key)(config))
+    options(config.strategy)
     accelerator(config.accelerator)
-    _check_options(config.strategy)
-    for key, least in AT_LEAST.items():
-        value = attrgetter(key)(config)
-        if value is not None and not value >= least:
-            raise LutraError(f"{key} must be at least {least:g}, not {value!r}")
     compression.check(config.compress, config.model)
-    for part in config.hand_made.saved:
-        compression.check_fraction("hand_made.saved", part)
+    _check_rounds(config)
+    _check_threads(config)
     if config.data.path and config.data.name == "digits":
         raise LutraError("data=digits reads no data.path: add data=image_folder for images of your own")
-    splits.check(config.data.size, config.data.validation, config.data.seed)
     if config.device.name == "ssh":
         destinations(config.device)
-    if not config.runs:
-        raise LutraError("runs is empty: give a folder, runs=experiments/runs")
+    if config.publish:
+        check_writable("results", Path(config.results))
+    if config.demo.bundle:
+        check_writable("demo.bundle", Path(config.demo.bundle))
+    if config.demo.record:
+        check_writable("demo.record", Path(config.demo.record).parent)
+    costs.check(config)
 
 
-def _named(config: Config) -> Iterable[tuple[str, str, Iterable[str]]]:
-    """What is chosen by name: what it is, the name, the names there are."""
-    return (
-        ("data set", config.data.name, DATASETS),
-        ("space", config.space.name, SPACES),
-        ("device", config.device.name, DEVICES),
-        ("scenario", config.device.scenario, SCENARIOS),
-        ("accelerator", config.accelerator, ACCELERATORS),
-        ("rule", config.train.rule, RULES),
-        ("strategy", config.strategy.name, STRATEGIES),
-        ("objective", config.objective.name, OBJECTIVES),
-        ("backend", config.search.backend, BACKENDS),
-        ("precision", config.precision, PRECISIONS),
-        ("model", config.model, ("winner", *FOREIGN)),
-        *(("model", name, FOREIGN) for name in config.hand_made.models),
-        *compression.named(config.compress),
-        *(("strategy", name, STRATEGIES) for name in config.compare.strategies),
-        *(("passport key", key, KEYS) for key in config.ignore),
-    )
+def check_value(one: Setting, given: Any) -> None:
+    """Raises LutraError where the setting cannot have the value."""
+    value = one.value(given)
+    if one.key in CHOICES:
+        what, names = CHOICES[one.key]
+        for name in value if one.many else [value]:
+            if name not in names:
+                raise unknown(what, name, names)
 
 
-def _check_options(strategy: StrategyConfig) -> None:
-    """Counts of at least 1, or rates of at least 0."""
-    defaults = default_options(strategy.name)
-    for option, value in strategy.options.items():
-        if option not in defaults:
-            raise unknown(f"option of {strategy.name}", option, defaults)
-        kind, least = ("an integer", 1) if isinstance(defaults[option], int) else ("a number", 0)
-        if type(value) not in (int, type(defaults[option])) or not value >= least:
-            raise LutraError(f"strategy.options.{option} must be {kind} of at least {least}, not {value!r}")
+def option_settings(strategy: str) -> Mapping[str, Setting]:
+    """The strategy's own options by name."""
+    return {name: setting(f"{OPTIONS}.{name}", hint, None) for name, hint in option_hints(strategy).items()}
+
+
+def options(strategy: StrategyConfig) -> dict[str, Any]:
+    """The strategy's options in their types. Raises LutraError for one that it does not have or cannot use."""
+    known = option_settings(strategy.name)
+    for name in strategy.options:
+        if name not in known:
+            raise unknown(f"option of {strategy.name}", name, known)
+    values = {name: known[name].value(given) for name, given in strategy.options.items()}
+    used = default_options(strategy.name) | values
+    population, tournament = used.get("population", 0), used.get("tournament", 0)
+    if tournament > population:
+        raise LutraError(
+            f"{OPTIONS}.tournament={tournament} draws more than the {population} members there are: "
+            f"add {OPTIONS}.tournament={max(1, population // 2)}, or raise {OPTIONS}.population"
+        )
+    return values
+
+
+def _check_rounds(config: Config) -> None:
+    least, most = config.measure.min_rounds, config.measure.max_rounds
+    if least > most:
+        raise LutraError(
+            f"measure.min_rounds={least} is above measure.max_rounds={most}: add measure.max_rounds={least}, or more"
+        )
+
+
+def _check_threads(config: Config) -> None:
+    cores = os.cpu_count() or 1
+    asked = {"threads": (config.threads, max(cores, THREADS))}
+    if config.device.name == "local":
+        asked["device.threads"] = (config.device.threads, cores)
+    for key, (threads, most) in asked.items():
+        if threads > most:
+            raise LutraError(f"{key}={threads} is more than this machine's {cores} cores: give at most {most}")
+
+
+def check_writable(key: str, folder: Path) -> None:
+    """Raises LutraError where nothing can be written into the folder: said before the work, not after it."""
+    whole = Path(os.path.abspath(folder))
+    place = next(one for one in (whole, *whole.parents) if os.path.lexists(one))
+    if not place.is_dir():
+        raise LutraError(f"{key}: nothing can be written to {folder}, as {place} is no folder; give another {key}")
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            return
+    except OSError as error:
+        reason = f"{place}: {error.strerror}"
+    raise LutraError(f"{key}: nothing can be written to {folder} ({reason}); give another {key}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import typing
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache, partial
@@ -14,6 +15,7 @@ from experiments.accelerator import accelerator
 from experiments.config import Config, DataConfig
 from experiments.data import DATASETS, Dataset, Shape, shape_of
 from experiments.progress import console, track
+from experiments.recipes import check_batches
 from predictors.table import LatencyTable
 from search_spaces.errors import LutraError
 from search_spaces.mobile import mobile
@@ -56,6 +58,12 @@ def default_options(strategy: str) -> dict[str, Any]:
     return {parameter.name: parameter.default for parameter in parameters}
 
 
+def option_hints(strategy: str) -> dict[str, Any]:
+    """The annotations of those keywords: their types and ranges."""
+    hints = typing.get_type_hints(STRATEGIES[strategy], include_extras=True)
+    return {name: hints[name] for name in default_options(strategy)}
+
+
 def space_of(config: Config) -> SearchSpace:
     """The space at the data's size and number of classes."""
     shape = _shape(config.data)
@@ -78,7 +86,15 @@ def dataset_of(config: DataConfig) -> Dataset:
 
 def training_data(config: Config) -> Dataset:
     """The images where torch trains: all of them, as bytes, so that no batch has to be brought there."""
-    return _placed(config.data, accelerator(config.accelerator))
+    data = _placed(config.data, accelerator(config.accelerator))
+    if line := check_batches(config, len(data.train.labels)):
+        _say_once(line)
+    return data
+
+
+@cache
+def _say_once(line: str) -> None:
+    console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 @cache

@@ -3,46 +3,55 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import importlib
 import os
 import re
+import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import GrammarParseError, InterpolationKeyError, OmegaConfBaseException
 
-import hydra_conf
 from experiments import sweeps
-from experiments.checks import check
+from experiments.arguments import CONFIGS, GROUPS, prepared
+from experiments.checks import check, options
 from experiments.config import Config
 from experiments.progress import console
+from experiments.schema import known, settings, typed
 from search_spaces.errors import LutraError, unknown
 
-CONFIGS = str(Path(hydra_conf.__file__).parent)
 ALLOCATION = re.compile(r"(can't|could not|unable to|failed to|cannot) allocate|out of memory|bad_alloc", re.IGNORECASE)
-GROUPS = ("data", "space", "device", "strategy", "objective", "compress", "experiment")
+
+
+def _folder(runs: str, sweep: str | None = None) -> str:
+    """Where Hydra makes a folder before it asks us."""
+    runs = settings()["runs"].value(runs)
+    return runs if sweep is None else f"{runs}/sweeps/{settings()['sweep'].value(sweep)}"
+
+
+OmegaConf.register_new_resolver("lutra_folder", _folder, replace=True)
 
 
 def run(function: Callable[[Config], object]) -> None:
     """Runs `function` as a Hydra command, once or for each job of a --multirun."""
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # after the imports; see experiments/__init__.py
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of being printed by Hydra
     if sys.version_info >= (3, 14):  # hydra 1.3's help strings; mended in 1.4
         argparse.ArgumentParser._check_help = lambda self, action: None  # type: ignore[attr-defined]
     function = _importable(function)
-    schema = _writable(OmegaConf.structured(Config))
-    OmegaConf.set_struct(schema.strategy.options, False)  # the strategy knows its options, and `check` asks it
-    schema.sweep = (function.__module__ or "").rpartition(".")[2]
-    ConfigStore.instance().store(name="schema", node=schema)
+    ConfigStore.instance().store(name="schema", node=schema(function.__module__ or ""))
     begun: list[DictConfig] = []
-    told: list[Exception] = []
+    refused: list[Exception] = []
     sweeps.announced.clear()
 
     def job(settings: DictConfig) -> None:
@@ -53,12 +62,13 @@ def run(function: Callable[[Config], object]) -> None:
         try:
             _perform(function, settings)
         except sweeps.ONE_LINE as error:  # Hydra would add a line of its own
-            told.append(error)
+            refused.append(error)
 
     job.__module__ = function.__module__ or __name__  # Hydra calls the job by it
     try:
-        hydra.main(version_base="1.3", config_path=CONFIGS, config_name="config")(job)()
-        for error in told:
+        sys.argv[1:] = prepared(sys.argv[1:])
+        hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="config")(job)()
+        for error in refused:
             _stop(str(error))
         for sweep in sweeps.announced:
             if unfinished := sweeps.end(sweep):
@@ -77,6 +87,14 @@ def run(function: Callable[[Config], object]) -> None:
         if not sweeps.announced:
             raise
         _stop(f"the sweep stopped, the same command goes on: {type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def schema(module: str) -> DictConfig:
+    """Every setting with its default, as plain values: `checked` sees to their types."""
+    made = OmegaConf.create(dataclasses.asdict(Config()))
+    OmegaConf.set_struct(made.strategy.options, False)  # the strategy knows its options, and `checked` asks it
+    made.sweep = module.rpartition(".")[2]
+    return made
 
 
 def _perform(function: Callable[[Config], object], settings: DictConfig) -> object:
@@ -104,57 +122,45 @@ def _importable(function: Callable[[Config], object]) -> Callable[[Config], obje
 
 
 def checked(settings: DictConfig) -> Config:
-    """The typed configuration. Raises LutraError for a key that the schema lacks, or that has no value yet."""
-    plain = OmegaConf.to_container(settings)
+    """The typed configuration. Raises LutraError for a setting that is unknown, without a value, or refused."""
+    try:
+        plain = OmegaConf.to_container(settings, resolve=True)
+    except OmegaConfBaseException as error:
+        raise LutraError(_explain(error)) from None
     assert isinstance(plain, dict)
-    for key in _keys(plain):
-        if key not in _known() and not key.startswith("strategy.options."):
-            raise unknown("key", key, _known())
-    missing = sorted(OmegaConf.missing_keys(settings))
-    if missing:
-        raise LutraError(f"{missing[0]} needs a value: add {missing[0]}=... to the command")
-    config = OmegaConf.to_object(settings)
-    assert isinstance(config, Config)
+    config = typed(plain)
     check(config)
-    return config
-
-
-def _writable(schema: DictConfig) -> DictConfig:
-    """The schema without the lock that OmegaConf takes from frozen dataclasses: composing writes into it."""
-    OmegaConf.set_readonly(schema, False)
-    for key in schema:
-        if isinstance(schema._get_node(key), DictConfig):
-            _writable(schema._get_node(key))  # type: ignore[arg-type]
-    return schema
-
-
-@cache
-def _known() -> tuple[str, ...]:
-    return tuple(_keys(dataclasses.asdict(Config())))
-
-
-def _keys(tree: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:
-    for key, value in tree.items():
-        yield f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _keys(value, f"{prefix}{key}.")
+    return dataclasses.replace(config, strategy=dataclasses.replace(config.strategy, options=options(config.strategy)))
 
 
 def _explain(error: Exception) -> str:
     """One line for what Hydra and OmegaConf say in many."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, LutraError):
+            return str(cause)
+        if isinstance(cause, GrammarParseError):
+            setting = re.search(r"override (\S+?)=", str(error))
+            return (
+                f"{f'{setting[1]}: ' if setting else ''}${{KEY}} takes another setting's value, and this one cannot be "
+                "read: for the two characters themselves write \\${"
+            )
+        cause = cause.__cause__
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
-        group, name = error.missing_cfg_file.rsplit("/", 1)
-        return str(unknown(group, name, error.options))
-    text = str(error)
+        group, _, name = error.missing_cfg_file.rpartition("/")
+        return str(unknown(group or "configuration", name, error.options))
+    text = f"{error} {error.__cause__ or ''}"
+    named = re.search(r"full_key: (\S+)", text)
+    place = f"{named[1]}: " if named else ""
+    if isinstance(error, InterpolationKeyError) and (missing := re.search(r"'([^']+)' not found", text)):
+        return f"{place}{unknown('key', missing[1], known())}"
     key = re.search(r"Could not override '([^']+)'|Key '([^']+)' (?:is )?not in", text)
     if key and "type" not in text.lower().split("key")[0]:
-        name = key[1] or key[2]
-        return str(unknown("key", name, [*GROUPS, *_known()]))
-    group_match = re.search(r"Could not find '?([\w/]+)'?", text)
-    if group_match:
-        return f"{text.splitlines()[0]} Groups: {', '.join(GROUPS)}"
-    cause = f": {error.__cause__}" if error.__cause__ is not None else ""
-    return " ".join(f"{text}{cause}".split())
+        return str(unknown("key", named[1] if named else key[1] or key[2], [*GROUPS, *known()]))
+    first = text.splitlines()[0].strip()
+    if re.search(r"Could not find '?[\w/]+'?", text):
+        return f"{first} Groups: {', '.join(GROUPS)}"
+    return f"{place}{first}" if named else " ".join(text.split())
 
 
 def _stop(message: str) -> NoReturn:

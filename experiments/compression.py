@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Annotated
 
 from compress.calibration import METHODS
-from compress.prune import check_keep
 from compress.sparsify import PATTERNS
 from search_spaces.errors import LutraError
+from search_spaces.ranges import Fraction, Range
 from search_spaces.training import Recipe
 
 STAGES = ("prune", "lowrank", "finetune", "sparsify", "cluster", "qat", "quantize")
@@ -24,16 +26,17 @@ FLOAT_LAYERS = ("none", "accuracy", "time", "both")
 class PruneConfig:
     rule: str = "device"  # how many channels stay: device, uniform, global; depgraph, which is torch-pruning's
     importance: str = "taylor"  # which channels stay: taylor, batch_norm, l1
-    target_ms: float | None = None  # device: the pruned network's latency, predicted
-    saved: float = 0.5  # device: instead, the fraction of what pruning can save, down to the narrowest network
-    widths: int = 8  # device: that are measured of a block, at most
-    keep: float = 0.75  # the other rules: fraction of the channels
-    images: int = 2048  # that Taylor importance is estimated on
+    # device: the pruned network's latency, predicted
+    target_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None
+    saved: Fraction = 0.5  # device: instead, the fraction of what pruning can save, down to the narrowest network
+    widths: Annotated[int, Range(1, 1_000)] = 8  # device: that are measured of a block, at most
+    keep: Annotated[float, Range(0.01, 1)] = 0.75  # the other rules: fraction of the channels
+    images: Annotated[int, Range(1, 10_000_000)] = 2048  # that Taylor importance is estimated on
 
 
 @dataclass(frozen=True)
 class SparsifyConfig:
-    sparsity: float = 0.5  # fraction of each cut layer's weights
+    sparsity: Annotated[float, Range(0, 1, above=True, below=True)] = 0.5  # fraction of each cut layer's weights
     pattern: str = "smallest"  # smallest, two_of_four
 
 
@@ -51,36 +54,36 @@ class QuantizeConfig:
 class CompressConfig:
     stages: list[str] = field(default_factory=lambda: [PRUNE, FINETUNE, QUANTIZE])  # in this order
     prune: PruneConfig = field(default_factory=PruneConfig)
-    energy: float = 0.9  # lowrank: fraction that the kept singular values hold
+    energy: Annotated[float, Range(0, 1, above=True)] = 0.9  # lowrank: fraction that the kept singular values hold
     finetune: Recipe = Recipe(steps=120, batch=64, learning_rate=0.02)  # sparsify's and cluster's too
-    distillation: float = 0.5  # weight of the teacher's soft labels; 0: labels alone
-    temperature: float = 2.0
+    distillation: Fraction = 0.5  # weight of the teacher's soft labels; 0: labels alone
+    temperature: Annotated[float, Range(1e-3, 1_000)] = 2.0
     teacher: str = "winner"  # the unpruned network, or the supernet's largest
     sparsify: SparsifyConfig = field(default_factory=SparsifyConfig)
-    clusters: int = 16  # values that a layer's weights share
+    clusters: Annotated[int, Range(2, 65_536)] = 16  # values that a layer's weights share
     qat: Recipe = Recipe(steps=60, batch=64, learning_rate=0.005)
     quantize: QuantizeConfig = field(default_factory=QuantizeConfig)
-    calibration: int = 512  # training images for INT8 ranges
+    calibration: Annotated[int, Range(1, 10_000_000)] = 512  # training images for INT8 ranges
     memory: bool = True  # whether every file's peak memory on the device is measured
 
 
-def named(chosen: CompressConfig) -> Iterable[tuple[str, str, Iterable[str]]]:
-    """What is chosen by name: what it is, the name, the names there are."""
-    return (
-        *(("stage", name, STAGES) for name in chosen.stages),
-        ("rule of pruning", chosen.prune.rule, RULES),
-        ("importance", chosen.prune.importance, IMPORTANCES),
-        ("pattern", chosen.sparsify.pattern, PATTERNS),
-        ("teacher", chosen.teacher, TEACHERS),
-        ("kind of quantization", chosen.quantize.kind, KINDS),
-        ("choice of compress.quantize.float_layers", chosen.quantize.float_layers, FLOAT_LAYERS),
-        ("calibration method", chosen.quantize.method, METHODS),
-    )
+# key -> what is chosen by name, and the names there are
+CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
+    "compress.stages": ("stage", STAGES),
+    "compress.prune.rule": ("rule of pruning", RULES),
+    "compress.prune.importance": ("importance", IMPORTANCES),
+    "compress.sparsify.pattern": ("pattern", PATTERNS),
+    "compress.teacher": ("teacher", TEACHERS),
+    "compress.quantize.kind": ("kind of quantization", KINDS),
+    "compress.quantize.float_layers": ("choice of compress.quantize.float_layers", FLOAT_LAYERS),
+    "compress.quantize.method": ("calibration method", METHODS),
+}
 
 
 def check(chosen: CompressConfig, model: str) -> None:
-    """Raises LutraError for a fraction that is none, and for stages that do not suit one another, or the model."""
-    _check_fractions(chosen)
+    """Raises LutraError for stages that do not suit one another, or the model."""
+    if chosen.sparsify.pattern == "two_of_four" and chosen.sparsify.sparsity != 0.5:
+        raise LutraError("two_of_four cuts exactly half of the weights: leave compress.sparsify.sparsity at 0.5")
     _check_order(chosen.stages)
     _check_kind(chosen.quantize)
     depgraph = PRUNE in chosen.stages and chosen.prune.rule == "depgraph"
@@ -93,23 +96,6 @@ def check(chosen: CompressConfig, model: str) -> None:
         raise LutraError("a hand-made network is pruned by torch-pruning: add compress.prune.rule=depgraph")
 
 
-def _check_fractions(chosen: CompressConfig) -> None:
-    check_keep(chosen.prune.keep)
-    if chosen.sparsify.pattern == "two_of_four" and chosen.sparsify.sparsity != 0.5:
-        raise LutraError("two_of_four cuts exactly half of the weights: leave compress.sparsify.sparsity at 0.5")
-    if not 0 <= chosen.sparsify.sparsity < 1:
-        raise LutraError(f"compress.sparsify.sparsity is a fraction below 1, not {chosen.sparsify.sparsity}")
-    check_fraction("compress.prune.saved", chosen.prune.saved)
-    check_fraction("compress.distillation", chosen.distillation)
-    if not 0 < chosen.energy <= 1:
-        raise LutraError(f"compress.energy is a fraction, above 0 and at most 1, not {chosen.energy}")
-
-
-def check_fraction(key: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise LutraError(f"{key} is a fraction, from 0 to 1, not {value}")
-
-
 def _check_kind(chosen: QuantizeConfig) -> None:
     static = chosen.float_layers != "none" or chosen.bias_correction or chosen.reduce_range
     if chosen.kind != "static" and static:
@@ -120,6 +106,8 @@ def _check_kind(chosen: QuantizeConfig) -> None:
 
 
 def _check_order(stages: list[str]) -> None:
+    if again := [one for one, following in pairwise(stages) if one == following]:
+        raise LutraError(f"compress.stages has {again[0]} twice in a row: name it once")
     shared = stages.index(CLUSTER) if CLUSTER in stages else len(stages)
     if {FINETUNE, SPARSIFY, QAT} & {*stages[shared:]}:
         raise LutraError("training after cluster would part the weights that share a value: let cluster come last")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from experiments.command_config import (
     CompareConfig,
@@ -16,19 +16,21 @@ from experiments.command_config import (
     TablesConfig,
 )
 from experiments.compression import CompressConfig
+from experiments.texts import LocalPath, Name
 from predictors.rounds import Protocol
+from search_spaces.ranges import Range, Seed
 from search_spaces.training import Recipe
 
 
 @dataclass(frozen=True)
 class DataConfig:
     name: str = "digits"
-    path: str = ""  # where the images are, or are downloaded to
-    size: int = 16  # pixels
-    validation: float = 0.2  # fraction of the training images
-    seed: int = 0  # of the split
+    path: LocalPath = ""  # where the images are, or are downloaded to
+    size: Annotated[int, Range(8, 2_048, "pixels")] = 16
+    validation: Annotated[float, Range(0, 1, above=True, below=True)] = 0.2  # fraction of the training images
+    seed: Seed = 0  # of the split
     flip: bool = True  # whether mirrored images may be trained on; digits never are
-    cache: str = ""  # the folder that keeps decoded images for the next command; none: they are held in memory
+    cache: LocalPath = ""  # the folder that keeps decoded images for the next command; none: they are held in memory
 
 
 @dataclass(frozen=True)
@@ -41,21 +43,22 @@ class DeviceConfig:
     """Where networks are timed. All but `name` and `threads` is for one kind of device, as the comments say."""
 
     name: str = "local"
-    threads: int = 1
-    cores: str = ""  # which ones of the device: 4-7 or '"0,2"'; empty: all, or the fast ones where some are slow
+    threads: Annotated[int, Range(1, 1_024)] = 1
+    cores: str = ""  # which ones of the device: 4-7 or 0,2; empty: all, or the fast ones where some are slow
     host: str = ""  # ssh, as are all keys down to patience
     hosts: list[str] = field(default_factory=list)  # instead of host: several boards of one kind share the work
     user: str = ""  # as ssh is configured
-    port: int = 0  # as ssh is configured
+    port: Annotated[int, Range(0, 65_535)] = 0  # as ssh is configured
     python: str = "python3"  # on the board, 3.9 or newer
     folder: str = "~/.cache/lutra"  # on the board
     runtime: str = ""  # onnxruntime's version on the board; empty: the one of this machine; any: what is there
-    ssh_config: str = ""  # instead of ~/.ssh/config
-    patience: float = 15.0  # seconds without a sign of life until the link counts as cut
-    results: str = ""  # bundle: what its run.py wrote on the board
-    table: str = ""  # simulated: the table whose board is replayed
+    ssh_config: LocalPath = ""  # instead of ~/.ssh/config
+    # seconds without a sign of life until the link counts as cut
+    patience: Annotated[float, Range(1, 3_600)] = 15.0
+    results: LocalPath = ""  # bundle: what its run.py wrote on the board
+    table: LocalPath = ""  # simulated: the table whose board is replayed
     scenario: str = "drifting"  # simulated: what befalls it
-    seed: int = 0  # simulated
+    seed: Seed = 0  # simulated
 
     def __hash__(self) -> int:
         return hash(repr(self))  # a list has none of its own
@@ -63,7 +66,7 @@ class DeviceConfig:
 
 @dataclass(frozen=True)
 class MeasureConfig(Protocol):
-    networks: int = 12  # whole networks timed for the correction
+    networks: Annotated[int, Range(3, 10_000)] = 12  # whole networks timed for the correction
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,10 @@ class TrainConfig(Recipe):
 
 @dataclass(frozen=True)
 class SearchConfig:
-    budget: int = 100  # distinct architectures
-    calibration: int = 2000  # training images for batch-norm statistics
-    validation: int = 0  # validation images to judge by; 0: all
-    jobs: int = 1  # that share a population's evaluation
+    budget: Annotated[int, Range(1, 1_000_000)] = 100  # distinct architectures
+    calibration: Annotated[int, Range(2, 10_000_000)] = 2000  # training images for batch-norm statistics
+    validation: Annotated[int, Range(0, 10_000_000)] = 0  # validation images to judge by; 0: all
+    jobs: Annotated[int, Range(1, 1_024)] = 1  # that share a population's evaluation
     backend: str = "loky"  # of several jobs: loky, threading, dask, ray
 
 
@@ -91,28 +94,30 @@ class ObjectiveConfig:
     """The target is `target_ms`, or else `target_fraction` of the hand-made reference's latency in the table."""
 
     name: str = "bounded"
-    target_ms: float | None = None
-    target_fraction: float = 0.8  # on x86, 7 % of tiny's networks and 40 % of random ones of mobile are as fast
-    weight: float = -0.07  # MnasNet's exponent
+    target_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None
+    # on x86, 7 % of tiny's networks and 40 % of random ones of mobile are as fast
+    target_fraction: Annotated[float, Range(0, 1_000, above=True)] = 0.8
+    weight: Annotated[float, Range(-100, 0, below=True)] = -0.07  # MnasNet's exponent
 
 
 @dataclass(frozen=True)
 class Config:
-    seed: int = 0  # of the search, and of training networks alone
-    supernet_seed: int = 0  # one supernet judges the searches of all seeds
-    runs: str = "experiments/runs"
-    sweep: str = ""  # the name of a --multirun: its folder in runs/sweeps; the command's where it has none
-    results: str = "paper/results"  # where publish=true writes
+    seed: Seed = 0  # of the search, and of training networks alone
+    supernet_seed: Seed = 0  # one supernet judges the searches of all seeds
+    runs: LocalPath = "experiments/runs"
+    sweep: Name = ""  # the name of a --multirun: its folder in runs/sweeps; the command's where it has none
+    results: LocalPath = "paper/results"  # where publish=true writes
     precision: str = "int8"  # whose latency is searched on
-    table: str | None = None  # a table file to use instead of measuring
+    table: LocalPath | None = None  # a table file to use instead of measuring
     ignore: list[str] = field(default_factory=list)  # passport keys that may differ
     model: str = "winner"  # what is compressed: the search's winner, or a hand-made network
-    run: str = ""  # a finished search's folder whose winner is taken, instead of searching
-    csv: str | None = None  # published measurements for experiments.fidelity
+    run: LocalPath = ""  # a finished search's folder whose winner is taken, instead of searching
+    csv: LocalPath | None = None  # published measurements for experiments.fidelity
     publish: bool = False
-    threads: int = 2  # of the host, for training
+    threads: Annotated[int, Range(1, 1_024)] = 2  # of the host, for training
     accelerator: str = "cpu"  # where torch trains and evaluates: cpu, cuda, or auto, a GPU where there is one
-    checkpoint_seconds: float = 30.0  # of training, at most, that a kill loses
+    # of training, at most, that a kill loses
+    checkpoint_seconds: Annotated[float, Range(0, 86_400)] = 30.0
     data: DataConfig = field(default_factory=DataConfig)
     space: SpaceConfig = field(default_factory=SpaceConfig)
     device: DeviceConfig = field(default_factory=DeviceConfig)

@@ -11,13 +11,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from predictors.device import Board
 from predictors.drift import TO_SIGMA, Drift, remove_drift
 from predictors.health import cpu_share, fault
+from search_spaces.ranges import Range, Seed
 
 REFERENCES = 3  # files that are timed again and again in every round, so that its speed is known throughout
 STRETCH = 24  # other files between two groups of reference files
@@ -30,11 +31,11 @@ FEW = 5  # rounds; fewer that count would make a median that one outlier moves
 class Protocol:
     """How long to measure. A file is done when the 95 % interval of its median is within `within` of it."""
 
-    min_rounds: int = 9  # that count
-    max_rounds: int = 15  # in all
-    sample_seconds: float = 0.02
-    within: float = 0.02
-    seed: int = 0
+    min_rounds: Annotated[int, Range(1, 1_000)] = 9  # that count
+    max_rounds: Annotated[int, Range(1, 1_000)] = 15  # in all
+    sample_seconds: Annotated[float, Range(1e-4, 10)] = 0.02
+    within: Annotated[float, Range(0, 1, above=True)] = 0.02
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from search_spaces.errors import LutraError
 from search_spaces.network import device_of
+from search_spaces.ranges import Fraction, Range
 
 Batches = Callable[[int], tuple[Tensor, Tensor]]  # step -> normalised images [N, C, H, W], labels [N]
 Backward = Callable[[int, Tensor, Tensor], float]  # step, images, labels -> loss; gradients are accumulated
@@ -27,14 +28,14 @@ class Recipe:
     short trainings are averaged over their end alone.
     """
 
-    steps: int
-    batch: int  # images
-    learning_rate: float
-    momentum: float = 0.9
-    weight_decay: float = 5e-5
-    warmup: float = 0.1  # fraction of the steps
-    label_smoothing: float = 0.1
-    ema: float = 0.999  # decay a step; 0: the last weights are kept
+    steps: Annotated[int, Range(1, 100_000_000)]
+    batch: Annotated[int, Range(2, 65_536, "images")]
+    learning_rate: Annotated[float, Range(0, 100, above=True)]
+    momentum: Annotated[float, Range(0, 1, above=True, below=True)] = 0.9  # Nesterov's needs more than 0
+    weight_decay: Fraction = 5e-5
+    warmup: Fraction = 0.1  # of the steps
+    label_smoothing: Annotated[float, Range(0, 1, below=True)] = 0.1
+    ema: Annotated[float, Range(0, 1, "decay a step", below=True)] = 0.999  # 0: the last weights are kept
     amp: bool | None = None  # bfloat16 where it is safe; None: where the processor computes in it
 
     def learning_rate_at(self, step: int) -> float:

@@ -18,19 +18,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
 from search_spaces.errors import LutraError
+from search_spaces.ranges import Range
 from search_spaces.space import Arch
 from strategies.problem import Candidate, Problem
 
 TRIES = 50  # draws, each a tenth hotter than the last
 
 
-def darts(problem: Problem, rng: Random, every: int = 10, rate: float = 0.05) -> Iterator[Candidate]:
+def darts(
+    problem: Problem,
+    rng: Random,
+    every: Annotated[int, Range(1, 1_000_000)] = 10,
+    rate: Annotated[float, Range(0, 100, above=True)] = 0.05,
+) -> Iterator[Candidate]:
     """Algorithm 1 with xi = 0: a step of the weights, a step of alpha by Adam; every so many steps a candidate.
 
     The two learn on different images, and those of alpha have trained no weights (eq. 3 and 4). A candidate is the

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from random import Random
+from typing import Annotated
 
 import moocore
 import numpy as np
 
+from search_spaces.ranges import Fraction, Range
 from strategies.feasible import DRAWS, Feasible
 from strategies.problem import Candidate, Problem
 
@@ -20,7 +22,9 @@ Costs = Callable[[np.ndarray], np.ndarray]  # picks [n, layers] -> [n, 2], both 
 AGAIN = 0.1  # the chance of one mutation more
 
 
-def nsga2(problem: Problem, rng: Random, population: int = 8, crossover: float = 0.3) -> Iterator[Candidate]:
+def nsga2(
+    problem: Problem, rng: Random, population: Annotated[int, Range(1, 10_000)] = 8, crossover: Fraction = 0.3
+) -> Iterator[Candidate]:
     """The defaults are for hundreds of evaluations; for thousands, 20 members cover the front better.
 
     The paper has a population of 100 and crosses 90 % of the children, for 25,000 evaluations.

@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from random import Random
+from typing import Annotated
 
+from search_spaces.ranges import Range
 from strategies.problem import Candidate, Problem
 
 
 def regularized_evolution(
-    problem: Problem, rng: Random, population: int = 25, tournament: int = 10
+    problem: Problem,
+    rng: Random,
+    population: Annotated[int, Range(1, 10_000)] = 25,
+    tournament: Annotated[int, Range(1, 10_000)] = 10,
 ) -> Iterator[Candidate]:
     """Mutates the best of a random sample of `tournament` members, by score, one pick at a time.
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
+from typing import Annotated
 
+from search_spaces.ranges import Range
 from search_spaces.space import Arch
 from strategies.expected_improvement import improving
 from strategies.gaussian_process import Process
@@ -17,7 +19,12 @@ from strategies.problem import Candidate, Problem
 from strategies.promising import promising
 
 
-def surrogate(problem: Problem, rng: Random, initial: int = 20, batch: int = 8) -> Iterator[Candidate]:
+def surrogate(
+    problem: Problem,
+    rng: Random,
+    initial: Annotated[int, Range(1, 10_000)] = 20,
+    batch: Annotated[int, Range(1, 10_000)] = 8,
+) -> Iterator[Candidate]:
     """Algorithm 1: random architectures first; then fit, search on the model, evaluate a batch, again and again."""
     found: dict[Arch, Candidate] = {}
     model: Process | None = None

@@ -205,7 +205,7 @@ def test_tensorboard_has_each_search(whole: Whole) -> None:
         (("compare.strategies=[darts]",), "a comparison needs a strategy beside random"),
         (("compare.strategies=[evolutoin]",), "did you mean 'evolution'?"),
         (("compare.latency=pi_ms",), "did you mean 'rpi4_ms'?"),
-        (("compare.seeds=0",), "compare.seeds must be at least 1"),
+        (("compare.seeds=0",), "compare.seeds=0 is out of range: give a whole number from 1 to 10,000"),
         (("objective.target_ms=0.5",), "no network of small takes 0.5 ms"),
         (("compare.csv=nowhere.csv",), "cannot read nowhere.csv"),
     ],

@@ -272,4 +272,4 @@ def test_a_wrong_file_is_one_line(
 
 def test_what_was_left_out_is_told(exact_command: Exact) -> None:
     assert "exact answers from one file, not 0" in exact_command()[1]
-    assert "exact.points must be at least 2" in exact_command("exact.points=1")[1]
+    assert "exact.points=1 is out of range: give a whole number from 2" in exact_command("exact.points=1")[1]

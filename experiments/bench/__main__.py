@@ -1,36 +1,76 @@
-"""python -m experiments.bench: every benchmark, one after another, and their claims as one table."""
+"""python -m experiments.bench NAME...: the named benchmarks, or all of them, and their claims as one table.
+
+KEY=VALUE words are handed to each. Without a name the benchmarks are listed.
+"""
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from experiments.progress import console
+from search_spaces.errors import LutraError, unknown
+
+BENCHMARKS = {path.stem: path for path in sorted(Path(__file__).parent.glob("[!_]*.py"))}
+ALL = "all"
 
 
-def main() -> int:
+def main(words: Sequence[str]) -> int:
+    try:
+        names, settings = asked(words)
+    except LutraError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if not names:
+        console.print(listed())
+        return 0
     table = Table("benchmark", "what", "value", "bar", "holds")
     failed = 0
-    for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
-        console.print(f"[bold]{path.stem}[/bold]")
-        command = [sys.executable, "-m", f"experiments.bench.{path.stem}", *sys.argv[1:]]
+    for name in names:
+        console.print(f"[bold]{name}[/bold]")
+        command = [sys.executable, "-m", f"experiments.bench.{name}", *settings]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
         if done.returncode:
             failed += 1
-            table.add_row(path.stem, "did not run, see above", "", "", "no")
+            table.add_row(name, "did not run, see above", "", "", "no")
             continue
         claims = json.loads(done.stdout.strip().splitlines()[-1])
         for claim in claims if isinstance(claims, list) else [claims]:
             failed += not claim["holds"]
             value, bar = (f"{claim[key]:.4g}" for key in ("value", "bar"))
-            table.add_row(path.stem, claim["what"], value, bar, "yes" if claim["holds"] else "no")
+            table.add_row(name, claim["what"], value, bar, "yes" if claim["holds"] else "no")
     console.print(table)
     return 1 if failed else 0
 
 
+def asked(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names of benchmarks, and the settings for them. Raises LutraError for a name that there is not."""
+    settings = [word for word in words if "=" in word and not word.startswith("-")]
+    names = [word for word in words if word not in (*settings, "--help", "-h")]
+    for name in names:
+        if name not in (ALL, *BENCHMARKS):
+            raise unknown("benchmark", name, (ALL, *BENCHMARKS))
+    if settings and not names:
+        raise LutraError(f"{settings[0]} names no benchmark: python -m experiments.bench {ALL} {settings[0]}")
+    return list(BENCHMARKS) if ALL in names else names, settings
+
+
+def listed() -> Table:
+    """Each benchmark with the first line of what it says of itself."""
+    table = Table("python -m experiments.bench", "what it measures")
+    for name, path in BENCHMARKS.items():
+        said = ast.get_docstring(ast.parse(path.read_text())) or ""
+        table.add_row(name, escape(said.split("\n")[0].partition(": ")[2]))
+    table.add_row(ALL, "every one, one after another")
+    return table
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,366 @@
+"""Command lines made from the schema: each is a configuration, or one line that says what to type instead."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from operator import attrgetter
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException
+from hypothesis import given
+from hypothesis import strategies as st
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from experiments import command as command_line
+from experiments.arguments import CONFIGS, PARSER, prepared
+from experiments.bench.__main__ import BENCHMARKS, asked
+from experiments.checks import CHOICES, check, option_settings
+from experiments.choices import STRATEGIES
+from experiments.config import Config
+from experiments.recipes import check_batches
+from experiments.schema import Setting, settings
+from search_spaces.errors import LutraError
+from tests.commands import OUTSIDE, ROOT, Command
+
+FREE = {  # texts that name something on a board or in a file
+    *("device.host", "device.hosts", "device.user", "device.python", "device.folder", "device.cores", "device.runtime"),
+    *("fidelity.options", "fidelity.latency", "compare.options", "compare.accuracy", "compare.latency"),
+    *("exact.options", "exact.accuracy", "exact.latency", "ranking.options", "ranking.accuracy"),
+}
+VALUES = (
+    *("", "null", "true", "ten", "-1", "0", "1", "1.5", "1e400", "nan", "-inf", "18446744073709551616", "9" * 5000),
+    *("[]", "[1,2]", "{a: 1}", "(", "ảnh (1)/a=b,c#d", "Tom's", '"', "a\\", "a b", "a\nb", "\x1b[31m", "\udcff"),
+    *("~", "~no_one/x", "../../esc", "/dev/null/x", "${nokey}", "${", "${seed}", "???", "1,2", "range(0,3)", "'a'"),
+    "[" * 100,
+)
+GRAMMAR = re.compile(r"mismatched|extraneous|token recognition|no viable|EOF|\bID\b|ParserError|full_key|object_type")
+PATHS = ["ảnh", "my photos (1)", "Tom's", "a#b", "a=b", "a,b", "a;b", "{a}", "[a]", "a:b", "007", "1e3", "true", "-a"]
+PATHS += ["nan", "é\u0301", "日本", "a\\b", "a\\", 'say "no"', "'", "a'b\"c", "$HOME", "a&b|c", "%20", "a  b", " a "]
+KEYS = [one.key for one in settings().values() if one.text is not None and one.text.path]
+Refused = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def defaults() -> DictConfig:
+    """What Hydra composes where nothing is asked for."""
+    ConfigStore.instance().store(name="schema", node=command_line.schema("experiments.search"))
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        return compose("config")
+
+
+def configuration(defaults: DictConfig, *words: str) -> Config:
+    """As a command does it, without composing anew. Raises LutraError."""
+    overrides = [word for word in prepared(words) if "=" in word]
+    before = {key: OmegaConf.select(defaults, key) for key in (word.partition("=")[0] for word in overrides)}
+    try:
+        ConfigLoaderImpl._apply_overrides_to_config(PARSER.parse_overrides(overrides), defaults)
+        return command_line.checked(defaults)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise LutraError(command_line._explain(error)) from error
+    finally:
+        for key, value in before.items():
+            OmegaConf.update(defaults, key, value, merge=False)
+
+
+def configuration_or_line(defaults: DictConfig, *words: str) -> Config | str:
+    try:
+        return configuration(defaults, *words)
+    except LutraError as error:
+        return str(error)
+
+
+def numbers() -> Iterator[Setting]:
+    yield from (one for one in settings().values() if one.kind in (int, float))
+    for strategy in STRATEGIES:
+        yield from (one for one in option_settings(strategy).values() if one.kind in (int, float))
+
+
+def test_every_number_has_a_range_with_an_upper_end() -> None:
+    unlimited = [one.key for one in numbers() if one.limits is None or not math.isfinite(one.limits.high)]
+    assert unlimited == []
+    assert len([*numbers()]) > 80
+
+
+def test_every_text_is_a_path_or_a_name_or_a_choice() -> None:
+    texts = {one.key for one in settings().values() if one.kind is str and one.text is None}
+    assert texts - set(CHOICES) == FREE
+
+
+@pytest.mark.parametrize("one", [*numbers()], ids=lambda one: one.key)
+def test_numbers_out_of_range_are_refused(one: Setting) -> None:
+    assert one.limits is not None
+    outside = [one.limits.low - 1, one.limits.high + 1, 2**64, -(2**64), 10**400, math.nan, math.inf, -math.inf]
+    outside += [one.limits.low] * one.limits.above + [one.limits.high] * one.limits.below
+    outside += [1.5] * (one.kind is int)
+    for value in (*outside, "ten", "", {"a": 1}, [[1]], True):
+        with pytest.raises(LutraError) as refused:
+            one.value([value] if one.many else value)
+        assert one.key in str(refused.value)
+        assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("key", settings())
+def test_every_key_takes_or_refuses_every_kind_of_value(key: str, defaults: DictConfig) -> None:
+    one, answers = settings()[key], []
+    for value in VALUES:
+        config = configuration_or_line(defaults, f"{key}={value}")
+        if isinstance(config, str):
+            assert config.isprintable(), value
+            assert not GRAMMAR.search(config), value
+            continue
+        taken = attrgetter(key)(config)
+        answers.append(taken)
+        for number in (taken if one.many else [taken]) if one.limits is not None and taken is not None else []:
+            assert number in one.limits, value
+            assert type(number) is one.kind, value
+    assert len(answers) < len(VALUES)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("--nope", "unrecognized arguments: --nope"),
+        ("--cfg=foo", "invalid choice: 'foo'"),
+        ("--resolve", "--cfg job --resolve"),
+        ("--package=train", "goes with --cfg"),
+        ("--experimental-rerun=config.pickle", "pickle"),
+        ("--config-name=nope", "nope"),
+        ("--config-path=/nope", "/nope"),
+        ("--config-dir=/nope", "'/nope' not found"),
+        ("smoke", "did you mean experiment=smoke?"),
+        ("=1", "settings are written key=value"),
+        ("seed", "settings are written key=value"),
+        ("strategy=", "strategy"),
+        ("strategy=évolution", "did you mean 'evolution'?"),
+        ("strategy=random,darts", "add --multirun"),
+        ("strategy=[random,darts]", "give one name"),
+        ("nogroup/x=1", "nogroup"),
+        ("hydra/launcher=nope", "nope"),
+        ("hydra.nope=1", "nope"),
+        ("data@other=digits", "other"),
+        ("seed=1,2", "add --multirun"),
+        ("seed=range(0,3)", "add --multirun"),
+        ("~seed", "would take away a setting"),
+        ("~train", "would take away a setting"),
+        ("train=5", "give train.KEY=VALUE"),
+        ("strategy.options=5", "give strategy.options.KEY=VALUE"),
+        ("train={steps: 0}", "train.steps=0 is out of range"),
+        ("train={stpes: 1}", "did you mean 'train.steps'?"),
+        ("train.steps=ten", "train.steps=ten has the wrong type: give a whole number from 1 to 100,000,000"),
+        ("train.steps=(1", "train.steps=(1 cannot be read: give a whole number"),
+        ("table=${nokey}", "table: there is no key 'nokey'"),
+        ("retrain.steps=${train.momentum}", "retrain.steps=0.9 has the wrong type"),
+        ("ignore=cpu", "ignore=cpu is no list: give a list in brackets"),
+        ("ignore=[ảnh]", "ignore=[ảnh] cannot be read"),
+        ("sweep=../../esc", "is not a name"),
+        ("runs=~no_one/x", "there is no user 'no_one'; for a folder of that name: runs=./~no_one/x"),
+        ("tables.action=verfy", "did you mean 'verify'?"),
+        ("fidelity.unit=minutes", "There are: s, ms, us"),
+        ("strategy.options.tournament=30", "draws more than the 25 members"),
+        ("strategy.options.population=nan", "strategy.options.population=nan"),
+        ("measure.min_rounds=99", "add measure.max_rounds=99"),
+        ("compress.stages=[prune,prune]", "prune twice in a row"),
+        ("threads=1000", "cores: give at most"),
+        ("device.threads=1000", "cores: give at most"),
+        ("train.batch=2000", "training images"),
+        ("publish=maybe", "give true or false"),
+    ],
+)
+def test_a_wrong_form_is_one_line(word: str, said: str, refused: Refused) -> None:
+    assert said in refused(word)
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Refused:
+    """The one line on stderr of a command that refuses some words, in this process; no job may begin."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> str:
+        began: list[Config] = []
+        monkeypatch.setattr(sys, "argv", ["command", f"runs={tmp_path / 'runs'}", *words])
+        with pytest.raises(SystemExit) as stopped:
+            command_line.run(began.append)
+        said = capsys.readouterr()
+        assert (stopped.value.code, said.out, began) == (2, "", [])
+        assert said.err.startswith("error: ")
+        assert said.err.count("\n") == 1
+        assert not GRAMMAR.search(said.err)
+        assert not [path for path in tmp_path.rglob("*") if path.name != "runs"]
+        return said.err
+
+    return run
+
+
+@pytest.fixture
+def got(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[Config]]:
+    """The configurations that a command's jobs get for some words."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+
+    def run(*words: str) -> list[Config]:
+        began: list[Config] = []
+        monkeypatch.setattr(sys, "argv", ["command", f"runs={tmp_path / 'runs'}", *words])
+        command_line.run(began.append)
+        return began
+
+    return run
+
+
+def test_options_may_stand_anywhere(got: Callable[..., list[Config]]) -> None:
+    assert [config.seed for config in got("experiment=smoke", "--multirun", "seed=0,1")] == [0, 1]
+    assert [config.seed for config in got("--multirun", "experiment=smoke", "seed=2,3")] == [2, 3]
+
+
+def test_a_wrong_value_of_a_sweep_is_told_before_its_first_job(refused: Refused) -> None:
+    assert "seed=abc has the wrong type" in refused("experiment=smoke", "--multirun", "seed=0,abc")
+    assert "no precision 'int4'" in refused("precision=int8,int4", "--multirun")
+    assert "more than 100,000 jobs" in refused("seed=range(0,1000)", "supernet_seed=range(0,1000)", "-m")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_is_taken_as_it_is_typed(path: str, defaults: DictConfig) -> None:
+    for key in KEYS:
+        kind = ["data.name=image_folder"] if key == "data.path" else []
+        for place in (path, f"/{path}/{path}"):
+            assert attrgetter(key)(configuration(defaults, *kind, f"{key}={place}")) == place
+
+
+@given(st.text(st.characters(exclude_categories=["C"]), min_size=1))
+def test_any_printable_text_is_taken_as_it_is_typed(text: str) -> None:
+    word = f"table=/{text}"
+    (override,) = PARSER.parse_overrides(prepared([word]))
+    assert override.value() == f"/{text}"
+
+
+def test_the_home_folder_is_found_for_every_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, got: Callable[..., list[Config]], defaults: DictConfig
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "my home"))
+    monkeypatch.chdir(tmp_path)
+    for key in KEYS:
+        kind = ["data.name=image_folder"] if key == "data.path" else []
+        for quote in ("", "'"):
+            config = configuration(defaults, *kind, f"{key}={quote}~/x{quote}")
+            assert attrgetter(key)(config) == f"{tmp_path}/my home/x"
+    got("runs=~/runs", "--multirun", "seed=0,1")
+    got("runs='~/other'", "--multirun", "seed=0,1")
+    assert not [path for path in tmp_path.rglob("*") if "~" in str(path)]
+    assert (tmp_path / "my home" / "other" / "sweeps").is_dir()
+
+
+def test_a_comma_in_a_path_separates_only_where_a_sweep_is_asked_for(
+    tmp_path: Path, got: Callable[..., list[Config]], refused: Refused
+) -> None:
+    (one,) = got(f"table={tmp_path}/a,b")
+    assert one.table == f"{tmp_path}/a,b"
+    assert [config.table for config in got("table=a (1),b", "--multirun")] == ["a (1)", "b"]
+    (tmp_path / "a,b").mkdir()
+    quoted = f"'table=\"{tmp_path}/a,b\"'"
+    with pytest.raises(LutraError, match=re.escape(quoted)):
+        prepared([f"table={tmp_path}/a,b", "--multirun"])
+    assert [config.table for config in got(f'table="{tmp_path}/a,b"', "seed=0,1", "--multirun")] == [one.table] * 2
+
+
+def test_a_word_that_the_shell_split_off_names_the_quotes(refused: Refused) -> None:
+    assert 'quoted: "data.path=my photos"' in refused("data.path=my", "photos")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data.size": 2048, "train.batch": 65536, "data.name": "cifar10", "space.name": "mobile"}, "GiB"),
+        ({"data.size": 2048, "data.name": "cifar10"}, "60,000 images at 2048 px need"),
+        ({"train.steps": 10**8, "retrain.steps": 10**8, "ranking.networks": 10**6}, "years"),
+        ({"measure.min_rounds": 1000, "measure.max_rounds": 1000, "measure.sample_seconds": 10.0,
+          "fidelity.networks": 10_000}, "years"),
+        ({"compare.seeds": 10_000, "search.budget": 10**6, "space.name": "mobile"}, "years"),
+    ],
+)  # fmt: skip
+def test_what_cannot_end_or_fit_is_told_first(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(LutraError, match=said) as refused:
+        check(changed(Config(), changes))
+    assert "lower" in str(refused.value)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("experiment/*.yaml")), ids=lambda path: path.stem)
+def test_presets_are_not_refused(path: Path, got: Callable[..., list[Config]]) -> None:
+    needed = ["data.path=somewhere", "device.host=board", "accelerator=auto"]
+    assert len(got(f"experiment={path.stem}", *needed[: 3 if "cifar" in path.stem else 0])) == 1
+
+
+def test_a_batch_larger_than_a_small_data_set_is_told() -> None:
+    assert check_batches(Config(), 1000) == ""
+    assert "train.batch=64, retrain.batch=64" in check_batches(Config(), 20)
+    with pytest.raises(LutraError, match=r"train\.batch=2000 is more than the 300 training images"):
+        check_batches(changed(Config(), {"train.batch": 2000}), 300)
+
+
+@pytest.mark.parametrize("key", ["results", "demo.bundle", "demo.record"])
+def test_where_nothing_can_be_written_is_told_first(key: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    wanted = changed(Config(), {"publish": True, "results": str(tmp_path)})
+    check(changed(wanted, {key: str(tmp_path / "new" / "deeper.gif")}))
+    for place in (tmp_path / "file" / "x.gif", Path("/proc/x/x.gif"), Path("/dev/null/x.gif")):
+        with pytest.raises(LutraError, match=rf"{key}: nothing can be written"):
+            check(changed(wanted, {key: str(place)}))
+
+
+def changed(config: Config, values: dict[str, object]) -> Config:
+    """The configuration with other values by their keys."""
+
+    def put(made: object, key: str, value: object) -> object:
+        head, _, rest = key.partition(".")
+        return replace(made, **{head: put(getattr(made, head), rest, value) if rest else value})  # type: ignore[type-var]
+
+    for key, value in values.items():
+        config = put(config, key, value)  # type: ignore[assignment]
+    return config
+
+
+def test_wrong_forms_on_the_real_command_line(command: Command, tmp_path: Path) -> None:
+    for words in (["experiment=smoke", "--multirun", "seed=0,abc"], ["--nope"]):
+        done = command("status", f"runs={tmp_path}", *words)
+        assert (done.code, done.out) == (2, "")
+        assert done.err.count("\n") == 1
+
+
+def started(*words: str, before: Path | None = None) -> subprocess.CompletedProcess[str]:
+    path = f"{before}:{ROOT}" if before else str(ROOT)
+    return subprocess.run([sys.executable, *words], env={**OUTSIDE, "PYTHONPATH": path}, capture_output=True, text=True)
+
+
+def test_ctrl_c_during_the_imports_is_one_line(tmp_path: Path) -> None:
+    for library in ("hydra", "rich"):
+        (tmp_path / library).mkdir()
+        (tmp_path / library / "__init__.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    done = started("-m", "experiments.status", before=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: interrupted; the same command starts again\n"
+
+
+def test_windows_is_refused_by_the_import() -> None:
+    windows = "import sys; sys.platform = 'win32'; sys.argv = [{}]; import experiments"
+    command, library = (started("-c", windows.format(first)) for first in ("'-m'", "'x.py'"))
+    assert (command.returncode, command.stderr.count("\n")) == (2, 1)
+    assert "WSL" in command.stderr
+    assert "ImportError: Lutra runs on Linux and macOS" in library.stderr
+    assert "Windows" in (ROOT / "README.md").read_text()
+
+
+def test_benchmarks_are_named() -> None:
+    assert asked([]) == asked(["--help"]) == ([], [])
+    assert asked(["all", "csv=x"]) == ([*BENCHMARKS], ["csv=x"])
+    assert asked(["bounds"]) == (["bounds"], [])
+    for words in (["bonds"], ["--nope"], ["csv=x"]):
+        with pytest.raises(LutraError):
+            asked(words)
