@@ -14,7 +14,7 @@ from predictors.learned import one_hot
 from search_spaces.space import Arch
 from strategies import gaussian_process
 from strategies.gaussian_process import Process
-from strategies.on_model import explore, normal_scores
+from strategies.on_model import explore, informative, normal_scores
 from strategies.problem import Candidate, Problem
 
 
@@ -25,15 +25,17 @@ def improving(
 
     They are from the problem's pool, or from evolution on the model where there is none. `before`: the model of fewer.
     """
-    known, options = np.array(list(found)), problem.space.options
-    scores = normal_scores(np.array([candidate.score for candidate in found.values()]))
-    times = np.log([candidate.latency for candidate in found.values()])
+    options, scores = problem.space.options, normal_scores(np.array([c.score for c in found.values()]))
+    chosen = informative(scores)
+    known, scores = np.array(list(found))[chosen], scores[chosen]
+    times = np.log([candidate.latency for candidate in found.values()])[chosen]
     middle, scale = times.mean(), times.std() or 1.0
 
     def features(picks: np.ndarray, times: np.ndarray) -> np.ndarray:
         return np.column_stack([one_hot(picks, options), (times - middle) / scale])
 
-    model = gaussian_process.fitted(features(known, times), scores, len(options), before)
+    steps = gaussian_process.STEPS if len(found) == len(chosen) else 1
+    model = gaussian_process.fitted(features(known, times), scores, len(options), before, steps)
     gains: dict[Arch, float] = {}
 
     def costs(picks: np.ndarray) -> np.ndarray:

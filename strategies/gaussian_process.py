@@ -37,7 +37,9 @@ class Process:
         return self.mean + self.deviation * (cross @ self.weights), self.deviation * np.sqrt(variance)
 
 
-def fitted(features: np.ndarray, targets: np.ndarray, layers: int, before: Process | None = None) -> Process:
+def fitted(
+    features: np.ndarray, targets: np.ndarray, layers: int, before: Process | None = None, steps: int = STEPS
+) -> Process:
     """To features [n, features] and targets [n]. `before`: the same of fewer, from where the fit goes on.
 
     At the prior's centre two architectures whose `layers` all differ, one-hot, have the correlation 1 / e.
@@ -51,7 +53,7 @@ def fitted(features: np.ndarray, targets: np.ndarray, layers: int, before: Proce
         return value + 0.5 * float(((logs - centre) ** 2).sum()), gradient + logs - centre
 
     start = centre if before is None else before.logs
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": steps})
     weighted = features * np.exp(found.x[:-2] / 2)
     factor = cholesky(covariance(weighted, found.x)[1], lower=True)
     return Process(found.x, weighted, factor, cho_solve((factor, True), scaled), mean, deviation)

@@ -13,6 +13,7 @@ from strategies.nsga2 import Costs, evolve
 from strategies.problem import Candidate, Problem
 
 POPULATION, GENERATIONS, CROSSOVER = 40, 20, 0.5
+LEARNED = 400  # candidates that a model is fitted to, at most: the time of a search then grows with its length alone
 
 
 def explore(problem: Problem, found: dict[Arch, Candidate], costs: Costs, rng: Random) -> None:
@@ -21,6 +22,14 @@ def explore(problem: Problem, found: dict[Arch, Candidate], costs: Costs, rng: R
     first = [c.arch for c in best] + [problem.sample(rng) for _ in range(POPULATION - len(best))]
     draws = np.random.default_rng(rng.getrandbits(64))
     list(islice(evolve(problem, costs, draws, np.array(first), CROSSOVER), GENERATIONS))
+
+
+def informative(worths: np.ndarray) -> np.ndarray:
+    """Indices of the candidates to learn from: all; where they are many, the best and an even part of the others."""
+    if len(worths) <= LEARNED:
+        return np.arange(len(worths))
+    best, others = np.split(np.argsort(-worths, kind="stable"), [LEARNED // 2])
+    return np.append(best, others[np.linspace(0, len(others) - 1, LEARNED - len(best)).round().astype(int)])
 
 
 def normal_scores(values: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from sklearn.gaussian_process.kernels import RBF
 
 from predictors.learned import one_hot
 from search_spaces.space import Arch
-from strategies.on_model import explore, normal_scores
+from strategies.on_model import explore, informative, normal_scores
 from strategies.problem import Candidate, Problem
 
 LENGTHS = (0.4, 0.6, 0.8, 1.2, 2.0, 4.0)  # of the kernel, in roots of the number of layers
@@ -27,8 +27,9 @@ NOISES = (1e-3, 1e-1)  # variance, as a share of that of the ranks' normal score
 def promising(problem: Problem, found: dict[Arch, Candidate], count: int, rng: Random) -> list[Arch]:
     """Unknown architectures, by the model: half of them by the objective's score, the others spread along the front."""
     options, objective = problem.space.options, problem.objective
-    picks, accuracies = np.array(list(found)), np.array([candidate.accuracy for candidate in found.values()])
-    ranks = normal_scores(accuracies)
+    accuracies, seconds = np.array([(c.accuracy, c.latency) for c in found.values()]).T
+    chosen = informative(-moocore.pareto_rank(np.column_stack([-accuracies, seconds])))
+    picks, accuracies, ranks = np.array(list(found))[chosen], accuracies[chosen], normal_scores(accuracies)[chosen]
     model = fitted(one_hot(picks, options), ranks)
     points: dict[Arch, list[float]] = {}
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 
@@ -16,9 +20,10 @@ from predictors.additive import AdditiveLatency
 from predictors.learned import one_hot
 from search_spaces import space as spaces
 from search_spaces.space import Arch, SearchSpace
+from strategies import gaussian_process, on_model, promising
 from strategies.expected_improvement import improvement
 from strategies.gaussian_process import JITTER, evidence, fitted
-from strategies.objective import Bounded, MnasNet, Objective
+from strategies.objective import Bounded, MnasNet, Objective, Pareto
 from strategies.problem import Problem, best
 from strategies.search import search
 from strategies.surrogate import surrogate
@@ -115,3 +120,37 @@ def test_the_best_network_of_interacting_layers_is_found(
     assert best(found).score == pytest.approx(exact.score, abs=5e-3)
     if isinstance(objective, Bounded):
         assert all(candidate.feasible for candidate in found)
+
+
+@pytest.mark.parametrize("objective", [Bounded(0.02), Pareto(0.03)], ids=str)
+def test_models_are_fitted_to_a_bounded_number_of_candidates(
+    objective: Objective, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a search of 1,000 takes ten times as long as one of 100, and not a thousand times."""
+    sizes: list[int] = []
+
+    def noted(fit: Callable[..., Any]) -> Callable[..., Any]:
+        def fitted(features: np.ndarray, *others: Any) -> Any:
+            sizes.append(len(features))
+            return fit(features, *others)
+
+        return fitted
+
+    monkeypatch.setattr(on_model, "LEARNED", 40)
+    monkeypatch.setattr(gaussian_process, "fitted", noted(gaussian_process.fitted))
+    monkeypatch.setattr(promising, "fitted", noted(promising.fitted))
+    one = problem(objective)
+    found = list(search(partial(surrogate, batch=20), one, Random(0), 160))
+    assert len(found) == 160
+    assert max(sizes) == 40 < sizes.count(40) * 20 < 160
+    everything = [arch for arch in itertools.product(range(4), repeat=6) if one.feasible(arch)]
+    best_of_all = best(replace(one, memo={}).evaluate_all(everything)).score
+    assert best(found).score > 0.98 * best_of_all
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=1000).map(np.array))
+def test_the_best_candidates_are_among_those_learned_from(worths: np.ndarray) -> None:
+    chosen = on_model.informative(worths)
+    assert len({*chosen.tolist()}) == len(chosen) == min(len(worths), on_model.LEARNED)
+    assert worths.max() == worths[chosen].max()
+    assert worths.min() == worths[chosen].min()
