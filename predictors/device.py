@@ -125,7 +125,9 @@ class Connection:
 
     def pin(self, cores: str) -> None:
         """Binds the agent to these cores of the board; to its fast ones, where none are named and it has slow ones."""
-        self.ask("pin", cores=cores, threads=self.threads)
+        answer = self.ask("pin", cores=cores, threads=self.threads)
+        if "refused" in answer:
+            raise LutraError(f"{self._where}: {answer['refused']}")
 
     def lock(self, say: Callable[[str], None] = print) -> None:
         """Waits until nobody else measures on the board, and keeps others waiting for as long as the agent lives."""

@@ -157,11 +157,13 @@ def _set_up(connection: Connection, to: Destination, say: Callable[[str], None])
     )
     for note in answer.get("notes", ()):
         say(f"{to.where}: {note}")
+    if "impossible" in answer:
+        raise LutraError(f"{to.where}: {answer['impossible']}")
     if "failed" in answer:
         folder = to.folder if re.fullmatch(r"~?[\w./-]*", to.folder) else shlex.quote(to.folder)
         venv, package = f"{folder}/venv-{runtime}", "onnxruntime" if runtime == "any" else f"onnxruntime=={runtime}"
         raise LutraError(
-            f"{to.where} could not install numpy and {package} ({answer['failed']}); where it can be mended, type "
+            f"{to.where} could not install numpy and {package} ({answer['failed']}); when that is mended, type "
             f"there: {to.python} -m venv {venv} && {venv}/bin/pip install numpy {package} "
             "(on Debian, before that: sudo apt install python3-venv)"
         )

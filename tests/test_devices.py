@@ -228,6 +228,21 @@ def test_packages_that_cannot_be_installed_are_the_commands_to_type(lab: Lab) ->
     )
 
 
+@needs_sshd
+def test_a_board_that_can_have_no_runtime_is_one_line_without_commands(lab: Lab) -> None:
+    """Its Python says that it is a 32-bit program."""
+    stub = lab.folder / "thirty_two"
+    stub.mkdir(exist_ok=True)
+    (stub / "struct.py").write_text(
+        "from _struct import *\nfrom _struct import _clearcache\ncalcsize = lambda what: 4\n"
+    )
+    script = f'PYTHONPATH={stub} exec {shlex.quote(sys.executable)} -S "$@"'
+    message = refusal(replace(lab.to, python=lab.python("old", script), folder=str(stub / "home"), runtime=""))
+    assert "is a 32-bit program" in message
+    assert "install a 64-bit system" in message
+    assert "type there" not in message
+
+
 def test_nobody_there_is_one_line() -> None:
     with socket.socket() as taken:  # bound, not listening
         taken.bind(("127.0.0.1", 0))

@@ -121,7 +121,7 @@ def test_what_has_no_wheel_is_said_before_pip_runs(
     monkeypatch.setattr(packages.sys, "version_info", (*change.get("python", (3, 11)), 0, "final", 0))
     monkeypatch.setattr(packages.struct, "calcsize", lambda what: change.get("bits", 8))
     board = Fake({})
-    with pytest.raises(ValueError, match=re.escape(told)):
+    with pytest.raises(packages.Impossible, match=re.escape(told)):
         ask(board, tmp_path)
     assert board.installed == []
     assert not [command for command in board.commands if "venv" in command]

@@ -34,11 +34,16 @@ REASONS = (  # in what pip and venv print, for what happens without a line that 
 )
 
 
+class Impossible(ValueError):
+    """No command that could be typed on the board would install the packages there."""
+
+
 def python_with(home: Path, runtime: str, chosen: bool, run: Run, alive: Callable[[], None]) -> tuple[str, list[str]]:
     """A Python of the board with numpy and this onnxruntime, installed in `home` where none is; and what to tell.
 
     `runtime` is a version, or "any" for whatever is there. Unless the user has `chosen` it, the newest one for an old
-    Python, or what is there and cannot be replaced, will do. Raises ValueError with the reason where there is none.
+    Python, or what is there and cannot be replaced, will do. Raises ValueError with the reason where there is none,
+    Impossible where there can be none.
     """
     wanted = runtime if chosen else _for_this_python(runtime)
     notes = [f"onnxruntime {wanted} is used: {runtime} has no wheel for its Python"] if wanted != runtime else []
@@ -77,7 +82,7 @@ def _version(python: str, run: Run) -> str | None:
 def _install(python: Path, runtime: str, run: Run, alive: Callable[[], None]) -> None:
     """Makes the virtual environment, one process at a time. Raises ValueError with the reason where that fails."""
     if reason := impossible(runtime):
-        raise ValueError(reason)
+        raise Impossible(reason)
     venv = python.parents[1]
     with open(f"{venv}.lock", "w") as lock:
         while not _locked(lock.fileno()):

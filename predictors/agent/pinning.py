@@ -28,7 +28,9 @@ def pin(cores: str, threads: int) -> dict[str, Any]:
     if not cores and threads > len(wanted):
         wanted = allowed
     if threads > len(wanted):
-        raise ValueError(f"device.threads={threads} is more than the agent has cores ({span(wanted)})")
+        raise ValueError(
+            f"device.threads={threads} is more than the {len(wanted)} cores that the agent may use ({span(wanted)})"
+        )
     if cores or wanted != allowed:
         if not hasattr(os, "sched_setaffinity"):
             raise ValueError("this system cannot bind a process to cores: leave device.cores empty")

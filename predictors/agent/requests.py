@@ -24,7 +24,7 @@ from predictors.agent.condition import state
 from predictors.agent.frames import LARGEST_REQUEST, Patient, read_frame, write_frame
 from predictors.agent.machine import passport
 from predictors.agent.machine_lock import MachineLock
-from predictors.agent.packages import python_with
+from predictors.agent.packages import Impossible, python_with
 from predictors.agent.pinning import pin
 from predictors.agent.runtime import LEAST, intact, one_line, open_file
 
@@ -62,6 +62,13 @@ class Board:
         self.feeds: dict[str, dict[str, Any]] = {}
         self.lock = MachineLock()
         self.program = sys.argv[0]  # the agent's file or folder
+
+    def pin(self, cores: str, threads: int) -> dict[str, Any]:
+        """Binds the agent to its cores; {"refused": why} where that cannot be."""
+        try:
+            return pin(cores, threads)
+        except ValueError as error:
+            return {"refused": str(error)}
 
     def load(self, name: str, onnx: str, sha256: str, threads: int) -> dict[str, Any]:
         """Opens a file and warms it up."""
@@ -118,7 +125,8 @@ class Board:
     def setup(self, folder: str, runtime: str, chosen: bool, source: str, patience: float) -> dict[str, Any]:
         """Sees to the packages; then says which command `enter` is to go on as, and what the user should read.
 
-        The answer is {"failed": reason} where the packages could not be installed.
+        The answer is {"failed": reason} where the packages could not be installed, {"impossible": reason} where nobody
+        could install them.
         """
         home = Path(folder).expanduser().resolve()
         home.mkdir(parents=True, exist_ok=True)
@@ -128,6 +136,8 @@ class Board:
         self.program = str(home / "agent.py")
         try:
             python, notes = python_with(home, runtime, chosen, self._run, self.link.alive)
+        except Impossible as error:
+            return {"impossible": str(error)}
         except ValueError as error:
             return {"failed": str(error)}
         return {"enter": [python, self.program, str(patience)], "notes": notes}
@@ -151,7 +161,7 @@ def main(kind: type[Board] = Board) -> None:
         "passport": passport,
         "state": state,
         "setup": board.setup,
-        "pin": pin,
+        "pin": board.pin,
         "lock": board.lock.take,
         "load": board.load,
         "round": board.round,
