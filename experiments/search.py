@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
@@ -117,16 +117,11 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
     problem.memo.update(known)
     budget = min(config.search.budget, space.size)
     candidates = run_strategy(strategy_of(config), problem, Random(config.seed), budget)
-    found: list[Candidate] = []
-    winner: Candidate | None = None
     with events.writer(folder) as board:
-        for candidate in track(candidates, f"searching by {config.strategy.name}", budget, _tell):
-            if candidate.arch not in known:
-                journal.append(log, asdict(candidate))
-            found.append(candidate)
-            winner = candidate if winner is None else best((winner, candidate))
-            _show(board, candidate, winner, len(found))
-        assert winner is not None
+        tracked = track(candidates, f"searching by {config.strategy.name}", budget, _tell)
+        found, winner = followed(tracked, known, log, board)
+        if len(found) < budget:
+            console.print(f"the search ended after {len(found)} of {budget} candidates: it found no others that fit")
         artefacts.write_csv(folder / "candidates.csv", candidate_rows(config, space, found))
         layers = layer_rows(space.decode(winner.arch), latencies, config.precision)
         artefacts.write_csv(folder / "architecture.csv", layers)
@@ -140,6 +135,21 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
     save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
     record = Winner(winner.arch, winner.accuracy, winner.latency, winner.score, str(problem.objective))
     artefacts.write(folder / "winner.json", json.dumps(asdict(record), indent=1) + "\n")
+
+
+def followed(
+    candidates: Iterable[Candidate], known: Collection[Arch], log: Path, board: SummaryWriter
+) -> tuple[list[Candidate], Candidate]:
+    """All candidates, each shown as it comes and journalled where it is new, and the best of them."""
+    found: list[Candidate] = []
+    leaders: list[Candidate] = []
+    for candidate in candidates:
+        if candidate.arch not in known:
+            journal.append(log, asdict(candidate))
+        found.append(candidate)
+        leaders.append(best([*leaders[-1:], candidate]))
+        _show(board, candidate, leaders[-1], len(found))
+    return found, leaders[-1]
 
 
 def _show(board: SummaryWriter, candidate: Candidate, best_so_far: Candidate, count: int) -> None:

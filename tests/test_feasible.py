@@ -8,12 +8,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 from torch import Tensor
 
-from experiments import choices
+from experiments import choices, journal
+from experiments import search as searching
 from experiments.config import ObjectiveConfig
 from predictors.additive import AdditiveLatency
 from search_spaces.errors import LutraError
@@ -22,7 +24,7 @@ from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import macs
 from search_spaces.tiny import tiny
 from strategies.objective import Bounded, MnasNet, Objective, Pareto
-from strategies.problem import Problem, Strategy
+from strategies.problem import Candidate, Problem, Strategy, best
 from strategies.search import search
 from strategies.tabular_problem import read_csv
 
@@ -228,3 +230,23 @@ def test_the_default_target_is_easily_met(space: SearchSpace) -> None:
     drawn = np.array([space.sample(Random(seed)) for seed in range(1000)])
     target = ObjectiveConfig().target_fraction * latency(space.reference)
     assert (latency.of(drawn) <= target).mean() > 0.2
+
+
+def test_following_a_search_compares_each_candidate_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best so far was looked for among all candidates, at every candidate."""
+    compared: list[int] = []
+
+    def noted(candidates: Sequence[Candidate]) -> Candidate:
+        compared.append(len(candidates))
+        return best(candidates)
+
+    monkeypatch.setattr(searching, "best", noted)
+    problem, _ = charged(5, Bounded(quantile(5, 0.5)))
+    board = MagicMock()
+    candidates = list(search(STRATEGIES["random"], problem, Random(0), 50))
+    found, winner = searching.followed(candidates, {candidates[0].arch}, tmp_path / "log", board)
+    assert (found, winner) == (candidates, best(candidates))
+    assert sum(compared) <= 2 * len(candidates)
+    shown = [call.args[1] for call in board.add_scalar.call_args_list if call.args[0] == "candidate/best_score"]
+    assert shown == [best(candidates[:count]).score for count in range(1, 51)]
+    assert [tuple(record["arch"]) for record in journal.read(tmp_path / "log")] == [c.arch for c in candidates[1:]]
