@@ -13,7 +13,9 @@ def compact(model: bytes) -> bytes:
     """A smaller QDQ file with the same outputs bit for bit; it matters where layers have few weights a channel.
 
     Biases return to float32, one number a channel instead of three (int32, scale, zero point): onnxruntime rounds them
-    to the same int32 when it loads the file. Equal constants are shared; names are short; annotations go.
+    to the same int32 when it loads the file. Equal constants are shared, except weights and signed bytes; names are
+    short; annotations go. Every layer keeps its own signed bytes (weights and their zero points) because a session with
+    `session.x64quantprecision` rewrites them layer by layer and fails where two layers share them.
     """
     proto = onnx.load_from_string(model)
     graph = proto.graph
@@ -37,7 +39,7 @@ def compact(model: bytes) -> bytes:
 
 
 def _fill(graph: onnx.GraphProto, nodes: list[onnx.NodeProto], constants: dict[str, np.ndarray]) -> None:
-    """Adds nodes without names and the constants that they read, each once, under short names."""
+    """Adds nodes without names and the constants that they read, under short names; equal ones once where allowed."""
     short = {value.name: value.name for value in (*graph.input, *graph.output)}
     shared: dict[tuple[str, tuple[int, ...], bytes], str] = {}
     for node in nodes:
@@ -48,7 +50,7 @@ def _fill(graph: onnx.GraphProto, nodes: list[onnx.NodeProto], constants: dict[s
             if name in constants:
                 array = constants[name]
                 key = (array.dtype.str, array.shape, array.tobytes())
-                if key not in shared:
+                if key not in shared or array.ndim > 1 or array.dtype == np.int8:
                     shared[key] = short[name]
                     graph.initializer.append(numpy_helper.from_array(array, short[name]))
                 short[name] = shared[key]
