@@ -16,6 +16,7 @@ from random import Random
 import numpy as np
 import torch
 from rich.table import Table
+from torch import nn
 
 from experiments import artefacts, command, events, journal
 from experiments.accelerator import accelerator
@@ -162,6 +163,9 @@ def _scored(config: Config, space: SearchSpace, archs: Mapping[Arch, float]) -> 
     for arch in track(archs, "scoring without training", len(archs)):
         torch.manual_seed(config.seed)
         network = Network([spec for spec in space.decode(arch) if spec.convs]).to(images.device)
+        for norm in network.modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                nn.init.ones_(norm.weight)  # as published: with residual blocks that are no identities
         scores[arch] = naswot(network, images)
     return scores
 

@@ -45,7 +45,11 @@ class ConvBN(nn.Module):
 
 
 class Layer(nn.Module):
-    """Any spec but the head: its convolutions in a row, and the residual sum of a block that keeps its shape."""
+    """Any spec but the head: its convolutions in a row, and the residual sum of a block that keeps its shape.
+
+    The last batch norm of a residual block scales by 0 at first, so that the block begins as the identity (Goyal et al.
+    2017, section 5.1; for supernets Yu et al. 2020, "BigNAS", section 3.1).
+    """
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
@@ -53,6 +57,8 @@ class Layer(nn.Module):
             ConvBN(conv) for conv in spec.convs
         )
         self.residual = residual(spec)
+        if self.residual:
+            nn.init.zeros_(self.convs[-1].norm.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         y = x

@@ -107,6 +107,25 @@ def test_an_unknown_name_is_an_error() -> None:
         Foreign("mobilenet_v4", 10, 3)
 
 
+@pytest.mark.parametrize(("name", "blocks"), [("mobilenet_v2", 10), ("mobilenet_v3_small", 6), ("resnet8", 1)])
+def test_residual_blocks_begin_as_the_identity(name: str, blocks: int) -> None:
+    """As many as the papers have, and no other layer answers nothing."""
+    fresh, changed, silent = Foreign(name, 10, SHAPE[0]).eval(), [], []
+
+    def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if output.shape == inputs[0].shape:
+            changed.append(not torch.equal(output, inputs[0]))
+
+    for module in fresh.modules():
+        if type(module).__name__ in ("InvertedResidual", "Residual"):
+            module.register_forward_hook(note)
+        if isinstance(module, nn.BatchNorm2d):
+            silent.append(not module.weight.any())
+    fresh(images(2))
+    assert changed == [False] * blocks
+    assert sum(silent) == blocks
+
+
 def test_quick_convolutions_change_nothing() -> None:
     torch.manual_seed(0)
     made = mobilenet_v2(10, 1)

@@ -31,6 +31,7 @@ from search_spaces.network import Network
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import MBConv, Skip, from_json, macs, parameters, to_json
+from search_spaces.spec import residual as residual_spec
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 
@@ -122,6 +123,27 @@ def test_gradient_flows_to_every_choice(space: SearchSpace) -> None:
         assert score.grad is not None
         assert len(score) == 1 or score.grad.abs().min() > 0
     assert all(parameter.grad is not None for parameter in supernet.parameters())
+
+
+@every_space
+def test_a_residual_block_begins_as_a_skip(space: SearchSpace) -> None:
+    """And learns from the first step on: the scale of its last batch norm has a gradient."""
+    torch.manual_seed(0)
+    supernet, x = Supernet(space), images(space)
+    residual = [[residual_spec(spec) for spec in options] for options in space.layers]
+    assert any(map(any, residual))
+    arch = tuple(options.index(True) if any(options) else 0 for options in residual)
+    deepest = supernet(x, arch)
+    for layer, pick in enumerate(arch):
+        if residual[layer][pick]:
+            scale = supernet.layers[layer].largest[type(space.layers[layer][pick]).__name__].convs[-1].norm.weight
+            assert torch.autograd.grad(deepest.square().sum(), scale, retain_graph=True)[0].any()
+            skips = [option for option, spec in enumerate(space.layers[layer]) if not spec.convs]
+            for skip in skips:
+                torch.testing.assert_close(supernet(x, (*arch[:layer], skip, *arch[layer + 1 :])), deepest)
+            alone = Network([space.layers[layer][pick]]).layers[0]
+            y = torch.randn(2, alone.convs[0].conv.in_channels, 4, 4)
+            torch.testing.assert_close(alone(y), y)
 
 
 def test_extracted_network_owns_its_weights() -> None:
