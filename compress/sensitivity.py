@@ -2,22 +2,21 @@
 
 One layer at a time is quantized and the rest stays in float32, the sensitivity analysis and the partial quantization of
 Wu et al. 2020, "Integer quantization for deep learning inference: principles and empirical evaluation", section 5.1
-(https://arxiv.org/abs/2004.09602).
+(https://arxiv.org/abs/2004.09602). All files are written as the deployed one is: with its ranges, bits and biases.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from compress.calibration import Ranges
 from compress.layers import layers_of
 from compress.parity import agreement, onnx_logits
-from compress.quantize import quantize_within
 
 AGREEMENT = 0.99  # share of images whose prediction INT8 must keep
+Write = Callable[[Collection[int]], bytes]  # layers to keep in float -> the INT8 file
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Sensitivity:
     sqnr: float  # of the logits, dB: signal to quantization noise
 
 
-def sensitivities(model: bytes, ranges: Ranges, images: np.ndarray) -> list[Sensitivity]:
+def sensitivities(model: bytes, write: Write, images: np.ndarray) -> list[Sensitivity]:
     """The table of an fp32 file on images [N, C, H, W], the most sensitive layer first: the lowest ratio.
 
     The ratio orders better than agreement, which moves in steps of 1 / N.
@@ -37,15 +36,14 @@ def sensitivities(model: bytes, ranges: Ranges, images: np.ndarray) -> list[Sens
     layers, fp32 = layers_of(model), onnx_logits(model, images)
     table = []
     for layer in layers:
-        others = [other for other in layers if other != layer]
-        logits = onnx_logits(quantize_within(model, ranges, others), images)
+        logits = onnx_logits(write([other for other in layers if other != layer]), images)
         table.append(Sensitivity(layer, agreement(fp32, logits), sqnr(fp32, logits)))
     return sorted(table, key=lambda row: row.sqnr)
 
 
 def float_layers(
     model: bytes,
-    ranges: Ranges,
+    write: Write,
     images: np.ndarray,
     table: Sequence[Sensitivity],
     slower: Collection[int] = (),
@@ -58,7 +56,7 @@ def float_layers(
     kept = set(slower)
     fp32 = onnx_logits(model, images)
     for layer in [row.layer for row in table if row.layer not in kept]:
-        if agreement(fp32, onnx_logits(quantize_within(model, ranges, kept), images)) >= least:
+        if agreement(fp32, onnx_logits(write(kept), images)) >= least:
             break
         kept.add(layer)
     return tuple(sorted(kept))

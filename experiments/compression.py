@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Annotated
 
 from compress.calibration import METHODS
 from compress.sparsify import PATTERNS
+from experiments import stage_order
+from experiments.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY, STAGES
 from search_spaces.errors import LutraError
 from search_spaces.ranges import Fraction, Range
 from search_spaces.training import Recipe
 
-STAGES = ("prune", "lowrank", "finetune", "sparsify", "cluster", "qat", "quantize")
-PRUNE, LOWRANK, FINETUNE, SPARSIFY, CLUSTER, QAT, QUANTIZE = STAGES
 RULES = ("device", "uniform", "global", "depgraph")
 IMPORTANCES = ("taylor", "batch_norm", "l1")
 TEACHERS = ("winner", "largest")
@@ -47,7 +46,7 @@ class QuantizeConfig:
     float_layers: str = "none"  # static: what stays in float: what is faster so (time), what keeps 99 % of the
     # predictions (accuracy), both
     bias_correction: bool = False  # static: whether biases take back what rounding shifts, on calibration images
-    reduce_range: bool = False  # static: weights of 7 bits, which no CPU adds up wrongly
+    reduce_range: bool = False  # static: 7-bit weights: avoids saturation on x86 without VNNI
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,10 @@ def check(chosen: CompressConfig, model: str) -> None:
     """Raises LutraError for stages that do not suit one another, or the model."""
     if chosen.sparsify.pattern == "two_of_four" and chosen.sparsify.sparsity != 0.5:
         raise LutraError("two_of_four cuts exactly half of the weights: leave compress.sparsify.sparsity at 0.5")
-    _check_order(chosen.stages)
+    stage_order.check(chosen.stages, chosen.sparsify.pattern)
     _check_kind(chosen.quantize)
+    if QAT in chosen.stages:
+        _check_qat(chosen.quantize)
     depgraph = PRUNE in chosen.stages and chosen.prune.rule == "depgraph"
     if (model != "winner" or depgraph) and {LOWRANK, SPARSIFY, CLUSTER, QAT} & {*chosen.stages}:
         raise LutraError(
@@ -97,19 +98,28 @@ def check(chosen: CompressConfig, model: str) -> None:
 
 
 def _check_kind(chosen: QuantizeConfig) -> None:
-    static = chosen.float_layers != "none" or chosen.bias_correction or chosen.reduce_range
+    static = chosen.float_layers != "none" or chosen.bias_correction or chosen.reduce_range or chosen.method != "minmax"
     if chosen.kind != "static" and static:
         raise LutraError(
-            f"float_layers, bias_correction and reduce_range are of static INT8, not of {chosen.kind}: "
-            "add compress.quantize.kind=static, or leave them at none, false and false"
+            "float_layers, bias_correction, reduce_range and method are of static INT8, not of "
+            f"{chosen.kind}: add compress.quantize.kind=static, or leave them at none, false, false and minmax"
         )
 
 
-def _check_order(stages: list[str]) -> None:
-    if again := [one for one, following in pairwise(stages) if one == following]:
-        raise LutraError(f"compress.stages has {again[0]} twice in a row: name it once")
-    shared = stages.index(CLUSTER) if CLUSTER in stages else len(stages)
-    if {FINETUNE, SPARSIFY, QAT} & {*stages[shared:]}:
-        raise LutraError("training after cluster would part the weights that share a value: let cluster come last")
-    if QUANTIZE in stages[:-1]:
-        raise LutraError("quantize makes the file that is deployed: it comes last in compress.stages, and once")
+def _check_qat(chosen: QuantizeConfig) -> None:
+    """Raises LutraError where the file would be another one than quantization-aware training trains for."""
+    against = {
+        f"kind={chosen.kind}": (chosen.kind != "static", "trains for static INT8", "kind=static"),
+        "bias_correction=true": (chosen.bias_correction, "learns the biases that INT8 needs", "bias_correction=false"),
+        f"float_layers={chosen.float_layers}": (
+            chosen.float_layers in ("accuracy", "both"),
+            "trains the layers for INT8 that this would take back to float",
+            "float_layers=none, or time, which is asked before qat trains",
+        ),
+    }
+    for asked, (wrong, does, instead) in against.items():
+        if wrong:
+            raise LutraError(
+                f"compress.quantize.{asked} contradicts the stage qat, which {does}: "
+                f"add compress.quantize.{instead}; or take qat out of compress.stages"
+            )

@@ -18,7 +18,7 @@ from experiments.progress import console
 from experiments.provenance import LINEAGE, Lineage, Step, verify
 from experiments.report import report
 from experiments.search import read_winner
-from experiments.stages.quantizing import FASTER
+from experiments.stages.answers import FASTER
 
 SHORT = 12  # characters of a hash
 SERVED = ("table", "teacher", "ranges", FASTER)  # inputs of a stage beside the network

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,13 @@ import pytest
 import torch
 from torch import nn
 
+from compress import sensitivity
 from compress.bias_correction import quantize_corrected
 from compress.faster_in_float import Faster
 from compress.foreign import Foreign
+from compress.layers import layers_of
 from compress.parity import onnx_logits
+from compress.qat import QuantizationAware
 from compress.quantize import quantize_within
 from compress.saturation import saturation, warning
 from experiments.choices import dataset_of
@@ -27,6 +31,7 @@ from experiments.weights import load_network, save_network
 from predictors.device import Board
 from predictors.rounds import Round, Value
 from search_spaces.errors import LutraError
+from search_spaces.evaluation import predict
 from search_spaces.network import Network
 from search_spaces.tiny import tiny
 
@@ -93,7 +98,8 @@ def test_a_file_that_saturates_warns(network: Network) -> None:
             if isinstance(module, nn.Conv2d) and module.groups == 1:
                 module.weight.abs_()  # neighbours add up
     calibrated(saturating, DATA)
-    file = quantizing.int8_file(Config(), saturating)
+    model = quantizing.fp32_file(Config(), saturating)
+    file = quantize_within(model, quantizing.ranges_of(Config(), model, {}))
     images = DATA.fixed(DATA.train, 8, 0)[0].numpy()
     told = answers.saturated(answers.Answers("int8", 1, 1.0, "", None, ""), file, saturating.specs, images)
     assert told.saturating
@@ -115,7 +121,7 @@ def test_layers_in_float_are_told_with_their_reasons(
     found = tmp_path / floating.FILE
     found.write_text(json.dumps([dataclasses.asdict(Faster(1, 125e-6, 118.5e-6))]))
     monkeypatch.setattr(quantizing, "float_layers", lambda model, ranges, images, table, slower: (0, *slower))
-    told = quantized(tmp_path, network, {quantizing.FASTER: found}, kind="static", float_layers="both")
+    told = quantized(tmp_path, network, {answers.FASTER: found}, kind="static", float_layers="both")
     assert told.in_float == [answers.InFloat(1, "time", 125e-6, 118.5e-6), answers.InFloat(0, "accuracy")]
     assert "layer 1 stays in float for its time: the file takes 118.5 us instead of 125.0 us" in told.lines()
     assert "layer 0 stays in float for its accuracy" in told.lines()
@@ -130,6 +136,56 @@ def test_biases_are_corrected_where_it_is_asked(network: Network, tmp_path: Path
     ranges, images = quantizing.ranges_of(config, model, {}), quantizing.calibration(config)
     assert (tmp_path / "int8.onnx").read_bytes() == quantize_corrected(model, ranges, images)
     assert (tmp_path / "int8.onnx").read_bytes() != quantize_within(model, ranges)
+
+
+@pytest.mark.parametrize("options", [{}, {"reduce_range": True}, {"bias_correction": True}, {"method": "entropy"}])
+def test_layers_for_accuracy_are_chosen_on_the_deployed_file(
+    options: dict[str, object], network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last file that the choice looks at is the one that is deployed, whatever its options."""
+    seen: list[bytes] = []
+
+    def looked(file: bytes, images: np.ndarray) -> np.ndarray:
+        seen.append(file)
+        return onnx_logits(file, images)
+
+    monkeypatch.setattr(sensitivity, "onnx_logits", looked)
+    monkeypatch.setattr(quantizing, "float_layers", partial(sensitivity.float_layers, least=0.999))
+    told = quantized(tmp_path, network, kind="static", float_layers="accuracy", **options)
+    assert seen[-1] == (tmp_path / "int8.onnx").read_bytes() or len(told.in_float) == len(layers_of(seen[0]))
+
+
+def test_qat_trains_for_the_file_that_is_deployed(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The layers that the device has found faster in float stay in float in training and in the file."""
+    found = tmp_path / floating.FILE
+    found.write_text(json.dumps([dataclasses.asdict(Faster(1, 2.0, 1.0))]))
+    monkeypatch.setattr(floating, "faster_layers", lambda config, parent: found)
+    recipe = dataclasses.replace(CompressConfig().qat, steps=2)
+    config = small(float_layers="time", reduce_range=True)
+    config = dataclasses.replace(config, compress=dataclasses.replace(config.compress, qat=recipe, distillation=0.0))
+    (tmp_path / "retrained").mkdir()
+    save_network(parent := tmp_path / "retrained" / NETWORK, network)
+    trained, stage = tmp_path / "qat" / NETWORK, STAGES["qat"]
+    needs = stage.needs(config, parent, parent)
+    stage.run(Task(config, parent, needs, trained.parent))
+    left = STAGES["quantize"].needs(config, parent, trained)
+    assert set(left) == {"ranges", answers.FASTER}
+    STAGES["quantize"].run(Task(config, trained, left, tmp_path / "file"))
+    assert [one.layer for one in answers.load(tmp_path / "file").in_float] == [1]
+    aware_network = load_network(trained)
+    assert isinstance(aware_network, Network)
+    aware = QuantizationAware(aware_network, float_layers=[1], reduce_range=True)
+    ranges = json.loads(left["ranges"].read_text())
+    assert set(ranges) == set(aware.ranges())
+    for name, index in aware.activations.items():
+        aware.low[index], aware.high[index] = ranges[name]
+    images = DATA.fixed(DATA.validation, 64, 0)[0]
+    deployed = onnx_logits((tmp_path / "file" / "int8.onnx").read_bytes(), images.numpy())
+    fp32 = onnx_logits(quantizing.fp32_file(config, aware_network), images.numpy())
+    ours = predict(aware, images).numpy()
+    assert sensitivity.sqnr(ours, deployed) > sensitivity.sqnr(ours, fp32) + 3
 
 
 @pytest.mark.parametrize("choice", ["none", "accuracy", "time"])
@@ -153,7 +209,7 @@ def test_the_device_is_asked_about_whole_files_where_time_counts(
     config = dataclasses.replace(small(float_layers=choice), runs=str(tmp_path / "runs"))
     found = floating.needs(config, tmp_path / NETWORK, tmp_path / NETWORK)
     assert len(timed) == (2 if choice == "time" else 0)  # the second finds that no neighbour gains
-    assert set(found) == ({quantizing.FASTER} if choice == "time" else set())
+    assert set(found) == ({answers.FASTER} if choice == "time" else set())
     if choice == "time":
         told = quantized(tmp_path, network, found, kind="static", float_layers="time")
         assert told.in_float == [answers.InFloat(0, "time", 2.0, 1.0)]

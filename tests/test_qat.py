@@ -31,29 +31,59 @@ def fresh(specs: Sequence[Spec] = REFERENCE) -> Network:
     return lively(specs, len(PIXELS))
 
 
-def test_it_answers_as_its_int8_file() -> None:
+@pytest.mark.parametrize("kept", [(), (0,), (3,), (0, 6)])
+@pytest.mark.parametrize("reduce_range", [False, True])
+def test_it_answers_as_its_int8_file(kept: tuple[int, ...], reduce_range: bool) -> None:
     """Up to ties, which deep networks of random weights blow up: so a shallow one."""
     network = fresh(GRAPHS["smallest"])
-    aware = calibrate(QuantizationAware(network), PIXELS)
+    kept = tuple(layer for layer in kept if network.specs[layer].convs)
+    aware = calibrate(QuantizationAware(network, float_layers=kept, reduce_range=reduce_range), PIXELS)
     ours = predict(aware, PIXELS).numpy()
     fp32 = write(network.specs, network.folded())
-    int8 = onnx_logits(quantize_within(fp32, aware.ranges()), PIXELS.numpy())
-    low, high = aware.ranges()[f"l{len(network.specs) - 1}.linear"]
-    step = (high - low) / 255
+    int8 = onnx_logits(quantize_within(fp32, aware.ranges(), kept, reduce_range), PIXELS.numpy())
+    floats = onnx_logits(fp32, PIXELS.numpy())
+    step = (floats.max() - floats.min()) / 255
     assert np.abs(ours - int8).max() < 4 * step
     assert np.abs(ours - int8).mean() < 0.5 * step
-    floats = onnx_logits(fp32, PIXELS.numpy())
     assert sqnr(ours, int8) > sqnr(ours, floats) + 3  # nearer to the file than to the network without rounding
 
 
-def test_the_file_rounds_in_the_learned_steps() -> None:
+@pytest.mark.parametrize("kept", [(), (0,), (1,), (2,), (1, 2), (0, 1, 3), (5, 6), (6,)])
+def test_the_file_rounds_in_the_learned_steps(kept: tuple[int, ...]) -> None:
     network = fresh()
-    aware = calibrate(QuantizationAware(network), PIXELS)
-    file = onnx.load_from_string(quantize_within(write(network.specs, network.folded()), aware.ranges())).graph
+    aware = calibrate(QuantizationAware(network, float_layers=kept), PIXELS)
+    fp32 = write(network.specs, network.folded())
+    file = onnx.load_from_string(quantize_within(fp32, aware.ranges(), kept)).graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in file.initializer}
     steps = {constants[node.input[1]].item() for node in file.node if node.op_type == "QuantizeLinear"}
     learned = [(high - low) / 255 for low, high in aware.ranges().values()]
     assert sorted(steps) == pytest.approx(sorted(set(np.float32(learned).tolist())))
+
+
+@pytest.mark.parametrize("reduce_range", [False, True])
+def test_weights_are_rounded_as_the_file_has_them(reduce_range: bool) -> None:
+    network = fresh()
+    aware = QuantizationAware(network, reduce_range=reduce_range)
+    weight = network.layers[1].convs[0].conv.weight
+    scale = weight.detach().abs().amax((1, 2, 3), keepdim=True) / aware.largest
+    integers = (aware.weight(weight) / scale).round().flatten(1)
+    folded = quantize_within(
+        write(network.specs, network.folded()), calibrate(aware, PIXELS).ranges(), (), reduce_range
+    )
+    stored = [numpy_helper.to_array(tensor) for tensor in onnx.load_from_string(folded).graph.initializer]
+    ours = {integers.abs().to(torch.int8).numpy().tobytes()}
+    assert ours & {np.abs(array).reshape(len(array), -1).tobytes() for array in stored if array.ndim == 4}
+
+
+def test_training_for_seven_bits_gains_what_seven_bits_cost() -> None:
+    """A file of 7 bits is nearer to a network that was trained for 7 bits than to one that was trained for 8."""
+    ratios = {}
+    for trained in (False, True):
+        network = fresh(GRAPHS["smallest"])
+        aware = calibrate(QuantizationAware(network, reduce_range=trained), PIXELS)
+        file = quantize_within(write(network.specs, network.folded()), aware.ranges(), (), reduce_range=True)
+        ratios[trained] = sqnr(predict(aware, PIXELS).numpy(), onnx_logits(file, PIXELS.numpy()))
+    assert ratios[True] > ratios[False] + 3
 
 
 def test_with_many_bits_it_is_the_plain_network() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -282,12 +283,13 @@ def test_the_layer_that_costs_most_comes_first(delicate: tuple[tuple[Spec, ...],
     specs, model = delicate
     inputs = images(specs, 200)
     ranges = activation_ranges(model, inputs)
-    table = sensitivities(model, ranges, inputs)
+    write = partial(quantize_within, model, ranges)
+    table = sensitivities(model, write, inputs)
     assert sorted(row.layer for row in table) == layers_of(model) == [0, 1, 2, 3]
     assert [row.sqnr for row in table] == sorted(row.sqnr for row in table)
     assert {row.layer for row in table[:2]} == {1, 2}  # they share the ruined activation
     assert all(0 <= row.agreement <= 1 for row in table)
-    kept = float_layers(model, ranges, inputs, table)
+    kept = float_layers(model, write, inputs, table)
     fp32 = onnx_logits(model, inputs)
     assert agreement(fp32, onnx_logits(quantize_within(model, ranges), inputs)) < 0.99
     assert agreement(fp32, onnx_logits(quantize_within(model, ranges, kept), inputs)) >= 0.99
@@ -297,10 +299,10 @@ def test_the_layer_that_costs_most_comes_first(delicate: tuple[tuple[Spec, ...],
 def test_slow_layers_stay_in_float_whatever_they_cost(delicate: tuple[tuple[Spec, ...], bytes]) -> None:
     specs, model = delicate
     inputs = images(specs, 50)
-    ranges = activation_ranges(model, inputs)
+    write = partial(quantize_within, model, activation_ranges(model, inputs))
     table = [Sensitivity(layer, 1, 1) for layer in (1, 2, 0, 3)]
-    assert float_layers(model, ranges, inputs, table, slower=[3], least=0) == (3,)
-    assert float_layers(model, ranges, inputs, table, slower=[3], least=1.01) == (0, 1, 2, 3)
+    assert float_layers(model, write, inputs, table, slower=[3], least=0) == (3,)
+    assert float_layers(model, write, inputs, table, slower=[3], least=1.01) == (0, 1, 2, 3)
 
 
 def test_who_is_to_blame() -> None:

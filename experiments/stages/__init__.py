@@ -17,6 +17,10 @@ def _trained(*more: str) -> Callable[[Config], Mapping[str, Any]]:
     return lambda config: some(config, "finetune", "distillation", "temperature", "teacher", *more)
 
 
+def _finetuning(config: Config) -> int:
+    return config.compress.finetune.steps
+
+
 STAGES: dict[str, Stage] = {
     PRUNE: Stage(
         "pruned",
@@ -30,10 +34,16 @@ STAGES: dict[str, Stage] = {
         lambda c: {**some(c, "energy"), "precision": c.precision},
         pruning.table_of_ranks,
     ),
-    FINETUNE: Stage("finetuned", learning.finetune, _trained(), learning.teachers),
-    SPARSIFY: Stage("sparsified", learning.sparsify, _trained("sparsify"), learning.teachers),
-    CLUSTER: Stage("clustered", learning.share, _trained("clusters"), learning.teachers),
-    QAT: Stage("quantization-aware", learning.qat, _trained("qat"), learning.teachers),
+    FINETUNE: Stage("finetuned", learning.finetune, _trained(), learning.teachers, _finetuning),
+    SPARSIFY: Stage("sparsified", learning.sparsify, _trained("sparsify"), learning.teachers, _finetuning),
+    CLUSTER: Stage("clustered", learning.share, _trained("clusters"), learning.teachers, _finetuning),
+    QAT: Stage(
+        "quantization-aware",
+        learning.qat,
+        lambda c: {**_trained("qat")(c), "reduce_range": c.compress.quantize.reduce_range},
+        floating.before_training,
+        lambda c: c.compress.qat.steps,
+    ),
     QUANTIZE: Stage(
         "quantized",
         quantizing.quantize,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from search_spaces.evaluation import Images
 from search_spaces.spec import Spec
 
 ANSWERS = "int8.json"
+FASTER = "faster_in_float"  # the input that holds the layers that the device computes faster in float
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,12 @@ def saturated(answers: Answers, file: bytes, specs: Sequence[Spec], images: np.n
     """With the layers of an INT8 file of ours that saturate on a few images [N, C, H, W]."""
     shares = saturation(file, specs, images)
     return replace(answers, saturation={str(layer): share for layer, share in shares.items()}, warning=warning(shares))
+
+
+def faster(inputs: Mapping[str, Path]) -> list[InFloat]:
+    """The layers that the device computes faster in float, where it was asked."""
+    found = json.loads(inputs[FASTER].read_text()) if FASTER in inputs else []
+    return [InFloat(why="time", **layer) for layer in found]
 
 
 def save(folder: Path, answers: Answers) -> None:

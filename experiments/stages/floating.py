@@ -1,7 +1,8 @@
 """Which layers stay in float by time: whole files are timed on the device, before one of them is the deployed file.
 
 Pruning has chosen widths before by a table of layers in INT8. A layer that is not pruned, as the stem, shifts the
-latencies of all widths alike when it stays in float, and the choice is the same; the target is then missed downwards.
+latencies of all widths alike when it stays in float, and the choice is the same; the result is then faster than its
+target. Quantization-aware training asks before it trains, and the file has the same layers in float.
 """
 
 from __future__ import annotations
@@ -21,24 +22,34 @@ from experiments.devices import board_of
 from experiments.keys import data_key, passport_key
 from experiments.measure import followed
 from experiments.stages import quantizing
+from experiments.stages.answers import FASTER
+from experiments.stages.learning import learned, teachers
 from experiments.stages.task import at_hand
 from experiments.train import prepare
 from experiments.weights import load_network
 from predictors.rounds import Value, summarize
 
-FILE = f"{quantizing.FASTER}.json"
+FILE = f"{FASTER}.json"
 
 
 def needs(config: Config, root: Path, parent: Path) -> dict[str, Path]:
-    """Files that quantization reads beside its network: ranges that were learned, and the layers that are faster."""
-    found = quantizing.learned_ranges(parent)
+    """Files that quantization reads beside its network: what was learned for it, or the layers that are faster."""
+    return learned(parent) or by_time(config, parent)
+
+
+def by_time(config: Config, parent: Path) -> dict[str, Path]:
+    """The file of the layers that stay in float by time, where they are asked for."""
     chosen = config.compress.quantize
-    if chosen.kind == "static" and chosen.float_layers in ("time", "both"):
-        found[quantizing.FASTER] = faster_layers(config, parent, found)
-    return found
+    wanted = chosen.kind == "static" and chosen.float_layers in ("time", "both")
+    return {FASTER: faster_layers(config, parent)} if wanted else {}
 
 
-def faster_layers(config: Config, parent: Path, learned: Mapping[str, Path]) -> Path:
+def before_training(config: Config, root: Path, parent: Path) -> dict[str, Path]:
+    """Files that quantization-aware training reads: its teacher's, and the layers that the file will have in float."""
+    return teachers(config, root, parent) | by_time(config, parent)
+
+
+def faster_layers(config: Config, parent: Path) -> Path:
     """The file of the layers that are faster in float on the device, measured now or before."""
     at_hand(config)
     chosen = config.compress.quantize
@@ -51,21 +62,20 @@ def faster_layers(config: Config, parent: Path, learned: Mapping[str, Path]) -> 
         "data": data_key(config.data),
         "seed": config.seed,
     }
-    files = {"parent": parent, **learned}
-    inputs = {key: artefacts.sha256(path) for key, path in files.items()} | {"passport": passport_key(config.device)}
+    inputs = {"parent": artefacts.sha256(parent), "passport": passport_key(config.device)}
     label = f"{config.space.name if config.model == 'winner' else config.model}-{config.data.name}-seed{config.seed}"
 
     def work(folder: Path) -> None:
         prepare(config.threads, config.seed)
-        found = [asdict(layer) for layer in _measured(config, parent, learned, folder)]
+        found = [asdict(layer) for layer in _measured(config, parent, folder)]
         artefacts.write(folder / FILE, json.dumps(found, indent=1) + "\n")
 
-    return artefacts.step(Path(config.runs), quantizing.FASTER, label, settings, inputs, work) / FILE
+    return artefacts.step(Path(config.runs), FASTER, label, settings, inputs, work) / FILE
 
 
-def _measured(config: Config, parent: Path, learned: Mapping[str, Path], folder: Path) -> list[Faster]:
+def _measured(config: Config, parent: Path, folder: Path) -> list[Faster]:
     model = quantizing.fp32_file(config, load_network(parent))
-    ranges = quantizing.ranges_of(config, model, learned)
+    ranges = quantizing.ranges_of(config, model, {})
     write = partial(quantize_within, model, ranges, reduce_range=config.compress.quantize.reduce_range)
     with board_of(config.device, folder) as board:
 

@@ -17,6 +17,7 @@ from experiments.choices import space_of
 from experiments.config import Config
 from experiments.fitting import run_steps
 from experiments.progress import console
+from experiments.stages.answers import FASTER, faster
 from experiments.stages.task import NETWORK, Task
 from experiments.train import calibrated, train
 from experiments.weights import load_supernet, save_network
@@ -24,6 +25,7 @@ from search_spaces.spec import parameters
 from search_spaces.training import Backward, Recipe, cross_entropy
 
 RANGES = "ranges.json"  # of activations, as quantization-aware training has learned them
+FLOATS = "floats.json"  # the layers that it has left in float
 
 
 def finetune(task: Task) -> None:
@@ -50,11 +52,21 @@ def share(task: Task) -> None:
 
 
 def qat(task: Task) -> None:
-    aware = QuantizationAware(task.network)
+    """Trains for the file that `quantize` writes: the same bits, the same layers in float."""
+    kept, reduced = [one.layer for one in faster(task.inputs)], task.config.compress.quantize.reduce_range
+    aware = QuantizationAware(task.network, float_layers=kept, reduce_range=reduced)
     backward = holding_zeros(_backward(task, aware), aware)
     _learn(task, aware, backward, task.config.compress.qat, "quantization-aware training")
     save_network(task.folder / NETWORK, calibrated(aware, task.data).network)  # its statistics are of rounded inputs
     artefacts.write(task.folder / RANGES, json.dumps(aware.ranges(), indent=1) + "\n")
+    if FASTER in task.inputs:
+        artefacts.write(task.folder / FLOATS, task.inputs[FASTER].read_bytes())
+
+
+def learned(parent: Path) -> dict[str, Path]:
+    """What quantization-aware training has left for the file, where it has made the network of `parent`."""
+    files = {"ranges": parent.parent / RANGES, FASTER: parent.parent / FLOATS}
+    return {name: path for name, path in files.items() if path.exists()}
 
 
 def _learn(task: Task, network: nn.Module, backward: Backward, recipe: Recipe, name: str) -> None:

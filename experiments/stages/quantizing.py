@@ -16,14 +16,12 @@ from compress.dynamic import dynamic
 from compress.export import export
 from compress.half import half
 from compress.parity import check_parity
-from compress.quantize import quantize as quantize_file
 from compress.quantize import quantize_within
-from compress.sensitivity import Sensitivity, float_layers, sensitivities
+from compress.sensitivity import Sensitivity, Write, float_layers, sensitivities
 from experiments import artefacts
 from experiments.choices import dataset_of
 from experiments.config import Config
-from experiments.stages.answers import InFloat, compared, saturated, save
-from experiments.stages.learning import RANGES
+from experiments.stages.answers import InFloat, compared, faster, saturated, save
 from experiments.stages.task import Task
 from experiments.weights import load_network
 from search_spaces.evaluation import Images
@@ -31,7 +29,6 @@ from search_spaces.network import Network
 from search_spaces.onnx_writer import write
 
 LOOKED_AT = {"sensitivity": 256, "saturation": 8}  # training images, at most
-FASTER = "faster_in_float"  # the input that holds what the device has found
 
 
 def quantize(task: Task) -> None:
@@ -53,30 +50,28 @@ def quantize(task: Task) -> None:
 
 def _static(task: Task, model: bytes, ours: bool) -> tuple[bytes, list[InFloat], list[Sensitivity]]:
     """The file, the layers that stay in float, and what each of the others costs."""
-    chosen = task.config.compress.quantize
-    ranges = ranges_of(task.config, model, task.inputs)
-    kept = faster(task.inputs)
+    chosen, kept = task.config.compress.quantize, faster(task.inputs)
+    encode = encoder(task.config, model, ranges_of(task.config, model, task.inputs))
     table: list[Sensitivity] = []
     if ours or chosen.float_layers in ("accuracy", "both"):
-        images = calibration(task.config)
-        table = sensitivities(model, ranges, images[: LOOKED_AT["sensitivity"]])
+        images = calibration(task.config)[: LOOKED_AT["sensitivity"]]
+        table = sensitivities(model, encode, images)
         artefacts.write_csv(task.folder / "sensitivity.csv", [asdict(row) for row in table])
         if chosen.float_layers in ("accuracy", "both"):
             named = {one.layer for one in kept}
-            more = {*float_layers(model, ranges, images, table, named)} - named
+            more = {*float_layers(model, encode, images, table, named)} - named
             kept += [InFloat(layer, "accuracy") for layer in sorted(more)]
     layers = [one.layer for one in kept]
+    return encode(layers), kept, [row for row in table if row.layer not in layers]
+
+
+def encoder(config: Config, model: bytes, ranges: Ranges) -> Write:
+    """How the deployed file is written, for any layers that stay in float."""
+    chosen = config.compress.quantize
     if chosen.bias_correction:
-        file = quantize_corrected(model, ranges, calibration(task.config), layers, chosen.reduce_range)
-    else:
-        file = quantize_within(model, ranges, layers, chosen.reduce_range)
-    return file, kept, [row for row in table if row.layer not in layers]
-
-
-def learned_ranges(parent: Path) -> dict[str, Path]:
-    """The file of ranges that quantization-aware training has left, where it came before."""
-    learned = parent.parent / RANGES
-    return {"ranges": learned} if learned.exists() else {}
+        images = calibration(config)
+        return lambda kept: quantize_corrected(model, ranges, images, kept, chosen.reduce_range)
+    return lambda kept: quantize_within(model, ranges, kept, chosen.reduce_range)
 
 
 def ranges_of(config: Config, model: bytes, inputs: Mapping[str, Path]) -> Ranges:
@@ -84,12 +79,6 @@ def ranges_of(config: Config, model: bytes, inputs: Mapping[str, Path]) -> Range
     if "ranges" in inputs:
         return {name: (low, high) for name, (low, high) in json.loads(inputs["ranges"].read_text()).items()}
     return activation_ranges(model, calibration(config), config.compress.quantize.method)
-
-
-def faster(inputs: Mapping[str, Path]) -> list[InFloat]:
-    """The layers that the device has found faster in float, where it was asked."""
-    found = json.loads(inputs[FASTER].read_text()) if FASTER in inputs else []
-    return [InFloat(why="time", **layer) for layer in found]
 
 
 def calibration(config: Config) -> np.ndarray:
@@ -107,11 +96,6 @@ def fp32_file(config: Config, network: nn.Module) -> bytes:
         model = export(network, data.shape.image)
     check_parity(network, model, data.fixed(data.validation, 100, config.seed)[0])
     return model
-
-
-def int8_file(config: Config, network: nn.Module) -> bytes:
-    """The network's INT8 file as it comes by default, with ranges from training images."""
-    return quantize_file(fp32_file(config, network), calibration(config))
 
 
 def array(images: Images) -> np.ndarray:

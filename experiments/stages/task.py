@@ -65,6 +65,7 @@ class Stage:
     run: Callable[[Task], None]
     settings: Callable[[Config], Mapping[str, Any]]
     needs: Callable[[Config, Path, Path], dict[str, Path]] = lambda config, root, parent: {}
+    steps: Callable[[Config], int] = lambda config: 0  # of training
     last: bool = False  # whether the file that it makes is the one that is deployed
 
 
