@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from experiments import artefacts, command
+from experiments import artefacts, command, compression
 from experiments.benchmark import item
 from experiments.compress import Made, chain
 from experiments.config import Config
@@ -56,6 +56,8 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
     live(config.device)
     if config.model != "winner":
         raise LutraError(f"python -m experiments.{step} is of a search's winner: leave model={config.model} out")
+    for variant in variants.values():
+        compression.check(variant.compress, variant.model)
     ends = {name: chain(variant) for name, variant in variants.items()}
     tables = {"table": measure(config)} | {
         f"table of {name}": one.table for name, made in ends.items() for one in made if one.table is not None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from experiments import artefacts, command
 from experiments.choices import space_of
-from experiments.compress import Made, chain, found_by
+from experiments.compress import Made, alike, chain, found_by
 from experiments.config import Config
 from experiments.devices import live
 from experiments.keys import passport_key
@@ -17,12 +18,12 @@ from experiments.progress import console, track
 from experiments.record import read_rows, show_rows
 from experiments.session import Item, session, session_key
 from experiments.stages import answers
-from experiments.stages.quantizing import fp32_file, int8_file
+from experiments.stages.quantizing import fp32_file
 from experiments.train import prepare, retrain
 from experiments.weights import load_network
 from search_spaces.space import Arch, SearchSpace
 
-COMPARED = ("reference", "random", "retrained")  # in INT8 too, beside the file that is deployed
+COMPARED = ("reference", "random")  # as the winner is before it is pruned: trained as long, and quantized alike
 
 
 def benchmark(config: Config) -> Path:
@@ -31,19 +32,20 @@ def benchmark(config: Config) -> Path:
     made, others = chain(config), _others(config)
     tables = {"table": measure(config)} if config.model == "winner" else {}
     tables |= {f"table of {one.name}": one.table for one in made if one.table is not None}
+    compared = {name: alike(config, others[name]) for name in COMPARED if name in others}
+    compared["retrained"] = alike(config, made[0].path)
     files = {one.name: one.path for one in made} | others
-    settings = {**session_key(config), "calibration": config.compress.calibration}
+    files |= {f"{name} quantized": ends[-1].path for name, ends in compared.items()}
     inputs = {name: artefacts.sha256(path) for name, path in {**tables, **files}.items()}
     inputs["passport"] = passport_key(config.device)
     label = f"{config.space.name if config.model == 'winner' else config.model}-{config.data.name}-seed{config.seed}"
 
     def work(folder: Path) -> None:
         prepare(config.threads, config.seed)
-        count = len(files) + len({*COMPARED} & {*files})
-        items = list(track(_items(config, made, others), "writing files", count))
+        items = list(track(_items(config, made, others, compared), "writing files", len(files)))
         session(config, items, [read_table(path) for path in tables.values()], folder)
 
-    return artefacts.step(Path(config.runs), "benchmark", label, settings, inputs, work)
+    return artefacts.step(Path(config.runs), "benchmark", label, session_key(config), inputs, work)
 
 
 def _others(config: Config) -> dict[str, Path]:
@@ -62,17 +64,18 @@ def random_arch(config: Config, space: SearchSpace) -> Arch:
     return space.sample(Random(f"a random architecture {config.seed}"))
 
 
-def _items(config: Config, made: Sequence[Made], others: dict[str, Path]) -> Iterator[Item]:
-    """fp32 of every network, the file that is deployed, and INT8 of the networks to compare it with."""
+def _items(
+    config: Config, made: Sequence[Made], others: Mapping[str, Path], compared: Mapping[str, Sequence[Made]]
+) -> Iterator[Item]:
+    """fp32 of every network, the file that is deployed, and the quantized files of the networks beside it."""
     for name, path in others.items():
+        steps = config.train.steps if name == "inherited" else config.retrain.steps
         network = load_network(path)
-        yield Item(name, "fp32", network, fp32_file(config, network))
+        yield Item(name, "fp32", network, fp32_file(config, network), steps)
     for one in made:
         yield item(config, one)
-    for name, path in {**others, "retrained": made[0].path}.items():
-        if name in COMPARED:
-            network = load_network(path)
-            yield Item(name, "int8", network, int8_file(config, network))
+    for name, stages in compared.items():
+        yield replace(item(config, stages[-1]), name=name)
 
 
 def item(config: Config, made: Made) -> Item:
@@ -83,9 +86,9 @@ def item(config: Config, made: Made) -> Item:
         assert made.parent is not None
         name, network = made.path.stem, load_network(made.parent)
         in_float = [one.layer for one in answers.load(made.path.parent).in_float]
-        return Item(name, name, network, made.path.read_bytes(), seconds, parent, in_float)
+        return Item(name, name, network, made.path.read_bytes(), made.steps, seconds, parent, in_float)
     network = load_network(made.path)
-    return Item(made.name, "fp32", network, fp32_file(config, network), seconds, parent)
+    return Item(made.name, "fp32", network, fp32_file(config, network), made.steps, seconds, parent)
 
 
 def told(config: Config) -> Path:

@@ -18,6 +18,17 @@ class HandMadeConfig:
 
 
 @dataclass(frozen=True)
+class FinetuningConfig:
+    """What `python -m experiments.finetuning` tries beside the configured recipe: every combination of these."""
+
+    steps: list[int] = field(default_factory=list)
+    learning_rates: list[float] = field(default_factory=list)
+    distillations: list[float] = field(default_factory=list)  # weights of the soft labels; 0: labels alone
+    temperatures: list[float] = field(default_factory=list)
+    seeds: int = 3  # networks that each recipe finetunes, from `seed` on
+
+
+@dataclass(frozen=True)
 class TablesConfig:
     """What `python -m experiments.tables` does: list; compare a with b; verify a, or every table."""
 

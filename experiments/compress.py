@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from experiments import artefacts, command
 from experiments.config import Config
 from experiments.keys import accelerator_key, data_key
 from experiments.search import read_winner, search
+from experiments.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QUANTIZE, SPARSIFY
 from experiments.stages import NETWORK, STAGES, Task
 from experiments.train import prepare, retrain, retrain_foreign
 
@@ -22,6 +23,7 @@ class Made:
     path: Path
     parent: Path | None = None  # the file that it was made from
     table: Path | None = None  # of the latencies that it was chosen by
+    steps: int = 0  # of training until now, from random weights on
 
 
 def compress(config: Config) -> Path:
@@ -31,23 +33,34 @@ def compress(config: Config) -> Path:
 
 def chain(config: Config) -> list[Made]:
     """The network that is trained from scratch, then what each stage has made of the one before."""
-    return list(_chain(config))
-
-
-def _chain(config: Config) -> Iterator[Made]:
     root = (
         retrain(config, read_winner(found_by(config)).arch)
         if config.model == "winner"
         else retrain_foreign(config, config.model)
     )
-    parent = Made("retrained", root)
+    return list(through(config, root, config.compress.stages))
+
+
+def alike(config: Config, root: Path) -> list[Made]:
+    """A network that the deployed file is compared with: trained for as many steps, quantized alike, nothing cut."""
+    trained = {SPARSIFY: FINETUNE, CLUSTER: FINETUNE}  # as long as those, without zeros and shared values
+    stages = [trained.get(name, name) for name in config.compress.stages if name not in (PRUNE, LOWRANK)]
+    return list(through(config, root, [*(name for name in stages if name != QUANTIZE), QUANTIZE], "compared-"))
+
+
+def through(config: Config, root: Path, stages: Sequence[str], prefix: str = "") -> Iterator[Made]:
+    """A network that was trained from scratch, then what each stage makes of the one before.
+
+    `prefix` is put before the name of the last folder, that of the ONNX file.
+    """
+    parent = Made("retrained", root, steps=config.retrain.steps)
     yield parent
     taken = {parent.name: 1}
-    for name in config.compress.stages:
+    for name in stages:
         made = STAGES[name].made
         taken[made] = taken.get(made, 0) + 1
         label = made if taken[made] == 1 else f"{made} {taken[made]}"
-        parent = _stage(config, name, label, root, parent.path)
+        parent = _stage(config, name, label, root, parent, prefix)
         yield parent
 
 
@@ -56,8 +69,8 @@ def found_by(config: Config) -> Path:
     return Path(config.run) if config.run else search(config)
 
 
-def _stage(config: Config, name: str, label: str, root: Path, parent: Path) -> Made:
-    stage = STAGES[name]
+def _stage(config: Config, name: str, label: str, root: Path, made: Made, prefix: str) -> Made:
+    stage, parent = STAGES[name], made.path
     needs = stage.needs(config, root, parent)
     settings = {
         "stage": name,
@@ -74,10 +87,10 @@ def _stage(config: Config, name: str, label: str, root: Path, parent: Path) -> M
         stage.run(Task(config, parent, needs, folder))
 
     whose = config.space.name if config.model == "winner" else config.model
-    title = f"{name}-{whose}-{config.data.name}-seed{config.seed}"
+    title = f"{prefix if stage.last else ''}{name}-{whose}-{config.data.name}-seed{config.seed}"
     folder = artefacts.step(Path(config.runs), "compress", title, settings, inputs, work)
     path = next(folder.glob("*.onnx")) if stage.last else folder / NETWORK
-    return Made(label, path, parent, needs.get("table"))
+    return Made(label, path, parent, needs.get("table"), made.steps + stage.steps(config))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from experiments.command_config import (
     DemoConfig,
     ExactConfig,
     FidelityConfig,
+    FinetuningConfig,
     HandMadeConfig,
     RankingConfig,
     StatusConfig,
@@ -128,6 +129,7 @@ class Config:
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     retrain: Recipe = Recipe(steps=180, batch=64, learning_rate=0.1)  # every network that is compared
     compress: CompressConfig = field(default_factory=CompressConfig)
+    finetuning: FinetuningConfig = field(default_factory=FinetuningConfig)
     hand_made: HandMadeConfig = field(default_factory=HandMadeConfig)
     tables: TablesConfig = field(default_factory=TablesConfig)
     fidelity: FidelityConfig = field(default_factory=FidelityConfig)

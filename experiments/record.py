@@ -31,6 +31,7 @@ class Row:
     runtime_bytes: int | None  # of that, before the file was opened
     macs: int
     parameters: int
+    steps: int  # of training, from random weights on; of the supernet where its weights are inherited
     seconds: float  # that making the network took
     parent: str  # sha256 of the file that the network was made from
     sha256: str  # of this file
@@ -50,7 +51,7 @@ def read_rows(folder: Path) -> tuple[list[Row], float]:
 
 def show_rows(rows: Sequence[Row], title: str, names: Mapping[str, str] = {}) -> Table:
     """The rows for people: milliseconds, percent, kilobytes."""
-    columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params")
+    columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params", "steps")
     table = Table(*columns, title=title)
     for column in table.columns[2:]:
         column.justify = "right"
@@ -58,6 +59,6 @@ def show_rows(rows: Sequence[Row], title: str, names: Mapping[str, str] = {}) ->
         accuracies = [f"{100 * value:.2f}" for value in (row.validation_accuracy, row.test_accuracy)]
         seconds = (row.latency_median_s, row.latency_p90_s, row.predicted_s)
         latencies = ["" if value is None else f"{1e3 * value:.3f}" for value in seconds]
-        sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]
+        sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}", f"{row.steps:,}"]
         table.add_row(names.get(row.stage, row.stage), row.precision, *accuracies, *latencies, *sizes)
     return table

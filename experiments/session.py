@@ -49,6 +49,7 @@ class Item:
     precision: str
     network: nn.Module
     onnx: bytes
+    steps: int  # of training, from random weights on
     seconds: float = 0.0
     parent: str = ""
     in_float: Collection[int] = ()  # layers of an INT8 file
@@ -146,6 +147,7 @@ def _row(
         runtime_bytes=None if memory is None else memory.runtime_bytes,
         macs=cost.macs,
         parameters=cost.parameters,
+        steps=one.steps,
         seconds=one.seconds,
         parent=one.parent,
         sha256=hashlib.sha256(one.onnx).hexdigest(),

@@ -29,10 +29,10 @@ KEYS = {  # in the table and in the figure
 }
 NAMES = {NOTHING: "the winner in fp32, as trained"}
 COUNTED = r"\multicolumn{2}{c}"
-HEAD = rf"""\begin{{tabular}}{{@{{}}llrrrrrrrr@{{}}}}
+HEAD = rf"""\begin{{tabular}}{{@{{}}llrrrrrrrrr@{{}}}}
 \toprule
- & & {COUNTED}{{test accuracy}} & {COUNTED}{{latency}} & {COUNTED}{{file}} & {COUNTED}{{compressed file}} \\
-key & stages & \% & points & ms & speed-up & kB & ratio & kB & ratio \\
+ & & {COUNTED}{{test accuracy}} & {COUNTED}{{latency}} & {COUNTED}{{file}} & {COUNTED}{{compressed file}} & training \\
+key & stages & \% & points & ms & speed-up & kB & ratio & kB & ratio & steps \\
 \midrule
 """
 
@@ -151,5 +151,6 @@ def _row(row: Variant, winner: Variant, places: int) -> str:
         f"{winner.file_bytes / row.file_bytes:.2f}",
         significant(row.compressed_bytes / 1e3),
         f"{winner.compressed_bytes / row.compressed_bytes:.2f}",
+        row.trained,
     ]
     return " & ".join(cells).replace("+", "$+$").replace("& -", "& $-$") + " \\\\\n"

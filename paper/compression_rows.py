@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from paper.latex import count
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,12 @@ class Stage:
     macs: float
     parameters: float
     sha256: str  # of the file
+    steps: float | None = field(default=None, kw_only=True)  # of training in all; older files do not say
+
+    @property
+    def trained(self) -> str:
+        """The steps as a table has them."""
+        return "--" if self.steps is None else count(self.steps)
 
 
 @dataclass(frozen=True)

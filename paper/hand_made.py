@@ -25,10 +25,10 @@ CITED = {
     "shufflenet_v2": r"ShuffleNetV2~\cite{ma2018shufflenet}",
     "resnet8": r"the ResNet-8 of MLPerf Tiny~\cite{banbury2021mlperf}",
 }
-HEAD = r"""\begin{tabular}{@{}lrrrrr@{}}
+HEAD = r"""\begin{tabular}{@{}lrrrrrr@{}}
 \toprule
- & test & latency & file & & weights \\
- & (\%) & (ms) & (kB) & MMACs & (thousand) \\
+ & test & latency & file & & weights & training \\
+ & (\%) & (ms) & (kB) & MMACs & (thousand) & steps \\
 \midrule
 """
 
@@ -144,5 +144,6 @@ def _row(row: HandMade, places: int) -> str:
         significant(row.file_bytes / 1e3),
         significant(row.macs / 1e6),
         f"{row.parameters / 1e3:.0f}",
+        row.trained,
     ]
     return " & ".join(cells) + " \\\\\n"

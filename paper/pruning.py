@@ -17,10 +17,10 @@ NAMES = {
     "global": "one threshold",
     "depgraph": "groups (DepGraph)",
 }
-HEAD = r"""\begin{tabular}{@{}lrrrrr@{}}
+HEAD = r"""\begin{tabular}{@{}lrrrrrr@{}}
 \toprule
- & kept & test & latency & file & \\
-rule & (\%) & (\%) & (ms) & (kB) & MMACs \\
+ & kept & test & latency & file & & training \\
+rule & (\%) & (\%) & (ms) & (kB) & MMACs & steps \\
 \midrule
 """
 
@@ -74,5 +74,6 @@ def _row(row: PruningRule, places: int) -> str:
         f"{1e3 * row.latency_median_s:.{places}f}",
         significant(row.file_bytes / 1e3),
         significant(row.macs / 1e6),
+        row.trained,
     ]
     return " & ".join(cells) + " \\\\\n"

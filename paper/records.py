@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,15 @@ class ResultError(Exception):
     """A result file that is absent or says something else than expected; one line, exit code 2."""
 
 
-def records(path: Path, kinds: dict[str, Any]) -> list[dict[str, Any]]:
-    """The columns `kinds` of a CSV file, each value of its kind."""
+def records(path: Path, kinds: dict[str, Any], optional: Collection[str] = ()) -> list[dict[str, Any]]:
+    """The columns `kinds` of a CSV file, each value of its kind; those of `optional` where the file has them."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
+            present = reader.fieldnames or ()
+            kinds = {column: kind for column, kind in kinds.items() if column in present or column not in optional}
             for column in kinds:
-                if column not in (reader.fieldnames or ()):
+                if column not in present:
                     raise ResultError(f"{path}: there is no column {column}")
             records = [_record(record, kinds, f"{path}, line {reader.line_num}") for record in reader]
     except FileNotFoundError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import TypeVar, get_type_hints
 
@@ -206,7 +206,8 @@ Row = TypeVar("Row")
 
 def read(results: Path, kind: type[Row]) -> list[Row]:
     """All rows of the file of `kind`. Raises ResultError that names file, line and column."""
-    return [kind(**values) for values in records(results / FILES[kind], get_type_hints(kind))]
+    optional = [field.name for field in fields(kind) if field.default is not MISSING]  # type: ignore[arg-type]
+    return [kind(**values) for values in records(results / FILES[kind], get_type_hints(kind), optional)]
 
 
 def setup(results: Path, name: str = "setup.csv") -> Setup:

@@ -21,10 +21,10 @@ NAMES = {
     "finetuned": "finetuned",
     "int8": "INT8",
 }
-HEAD = r"""\begin{tabular}{@{}lrrrrrrrr@{}}
+HEAD = r"""\begin{tabular}{@{}lrrrrrrrrr@{}}
 \toprule
- & validation & test & median & p90 & predicted & file & & parameters \\
- & (\%) & (\%) & (ms) & (ms) & (ms) & (kB) & MMACs & (thousand) \\
+ & validation & test & median & p90 & predicted & file & & parameters & training \\
+ & (\%) & (\%) & (ms) & (ms) & (ms) & (kB) & MMACs & (thousand) & steps \\
 \midrule
 """
 
@@ -57,6 +57,7 @@ def _row(name: str, stage: Stage, places: int) -> str:
         significant(stage.file_bytes / 1e3),
         significant(stage.macs / 1e6),
         f"{stage.parameters / 1e3:.1f}",
+        stage.trained,
     ]
     return " & ".join(cells) + " \\\\\n"
 

@@ -28,7 +28,7 @@ from experiments import artefacts, compression
 from experiments import command as command_line
 from experiments.ablation import LABELS_ALONE, SUBSETS
 from experiments.choices import OBJECTIVES, SPACES, STRATEGIES, space_of
-from experiments.compress import Made, compress
+from experiments.compress import Made, alike, compress, through
 from experiments.compression import CompressConfig, PruneConfig
 from experiments.config import Config
 from experiments.data import DATASETS
@@ -197,7 +197,7 @@ def test_every_step_says_what_it_was_made_from(finished: Finished) -> None:
     manifests = [*finished.runs.rglob("manifest.json")]
     steps = [manifest.parent.parent.name for manifest in manifests]
     assert sorted(steps) == sorted(
-        [*["measure"] * 2, "train", "search", *["retrain"] * 3, *["compress"] * 3, "benchmark", "report"]
+        [*["measure"] * 2, "train", "search", *["retrain"] * 3, *["compress"] * 9, "benchmark", "report"]
     )
     for path in manifests:
         record = json.loads(path.read_text())
@@ -276,6 +276,7 @@ def test_a_hand_made_network_is_pruned_finetuned_and_quantized(
         ("retrained", "int8"),
     ]
     assert rows[1].macs < rows[0].macs
+    assert [row.steps for row in rows] == [6, 6, 10, 10, 10]
     assert all(row.predicted_s is None for row in rows)
 
 
@@ -298,7 +299,43 @@ def test_the_ablation_times_every_subset_of_stages(finished: Finished, command: 
     assert set(rows) == {*SUBSETS, LABELS_ALONE}
     final = artefacts.sha256(finished.folder("compress") / "int8.onnx")
     assert rows["prune, finetune, quantize"]["sha256"] == final
+    assert {rows[name]["steps"] for name in ("nothing", "prune", "quantize", "prune, quantize")} == {"6"}
+    assert {rows[name]["steps"] for name in (LABELS_ALONE, "finetune, quantize")} == {"10"}
+    assert rows["prune, finetune, qat, quantize"]["steps"] == "14"
+    compared = {row.stage: row for row in read_rows(finished.folder("benchmark"))[0] if row.precision == "int8"}
+    assert rows["finetune, quantize"]["sha256"] == compared["retrained"].sha256  # one network, one file in all tables
     assert {row["precision"] for name, row in rows.items() if "quantize" in name} == {"int8"}
+
+
+def test_networks_that_are_compared_are_trained_as_long_and_quantized_alike(finished: Finished) -> None:
+    rows = read_rows(finished.folder("benchmark"))[0]
+    deployed = next(row for row in rows if row.stage == "int8")
+    compared = [row for row in rows if row.precision == "int8" and row is not deployed]
+    assert [row.stage for row in compared] == ["reference", "random", "retrained"]
+    assert {row.steps for row in compared} == {deployed.steps} == {10}
+    alone = [row for row in rows if row.precision == "fp32" and row.stage in ("reference", "random", "retrained")]
+    assert [row.steps for row in alone] == [6, 6, 6]
+
+
+def test_every_compared_network_goes_through_the_stage_that_writes_the_deployed_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With its choices of kind, bits and layers in float; nothing is cut, and training is as long."""
+    asked: list[str] = []
+
+    def staged(config: Config, name: str, label: str, root: Path, made: Made, prefix: str) -> Made:
+        asked.append(name)
+        return Made(label, root, made.path, None, made.steps + STAGES[name].steps(config))
+
+    monkeypatch.setattr("experiments.compress._stage", staged)
+    for stages in (["prune", "finetune", "quantize"], ["lowrank", "prune", "sparsify", "qat", "quantize"], ["cluster"]):
+        config = dataclasses.replace(Config(), compress=CompressConfig(stages=stages))
+        asked.clear()
+        total = list(through(config, Path(), stages))[-1].steps
+        asked.clear()
+        assert alike(config, Path())[-1].steps == total
+        assert asked[-1] == "quantize"
+        assert not {"prune", "lowrank", "sparsify", "cluster"} & {*asked}
 
 
 # Kills
