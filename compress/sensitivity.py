@@ -28,14 +28,15 @@ class Sensitivity:
     sqnr: float  # of the logits, dB: signal to quantization noise
 
 
-def sensitivities(model: bytes, write: Write, images: np.ndarray) -> list[Sensitivity]:
+def sensitivities(model: bytes, write: Write, images: np.ndarray, slower: Collection[int] = ()) -> list[Sensitivity]:
     """The table of an fp32 file on images [N, C, H, W], the most sensitive layer first: the lowest ratio.
 
-    The ratio orders better than agreement, which moves in steps of 1 / N.
+    The ratio orders better than agreement, which moves in steps of 1 / N. Layers that are `slower` in INT8 on the
+    device stay in float anyway, and are left out.
     """
     layers, fp32 = layers_of(model), onnx_logits(model, images)
     table = []
-    for layer in layers:
+    for layer in (layer for layer in layers if layer not in slower):
         logits = onnx_logits(write([other for other in layers if other != layer]), images)
         table.append(Sensitivity(layer, agreement(fp32, logits), sqnr(fp32, logits)))
     return sorted(table, key=lambda row: row.sqnr)

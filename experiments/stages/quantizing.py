@@ -55,10 +55,10 @@ def _static(task: Task, model: bytes, ours: bool) -> tuple[bytes, list[InFloat],
     table: list[Sensitivity] = []
     if ours or chosen.float_layers in ("accuracy", "both"):
         images = calibration(task.config)[: LOOKED_AT["sensitivity"]]
-        table = sensitivities(model, encode, images)
+        named = {one.layer for one in kept}
+        table = sensitivities(model, encode, images, named)
         artefacts.write_csv(task.folder / "sensitivity.csv", [asdict(row) for row in table])
         if chosen.float_layers in ("accuracy", "both"):
-            named = {one.layer for one in kept}
             more = {*float_layers(model, encode, images, table, named)} - named
             kept += [InFloat(layer, "accuracy") for layer in sorted(more)]
     layers = [one.layer for one in kept]
