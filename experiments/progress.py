@@ -14,7 +14,7 @@ from predictors.answers import plain
 
 T = TypeVar("T")
 SPEAKS = 60.0  # seconds between lines where no bar can be drawn: in a log file
-console = Console(width=None if sys.stdout.isatty() else 120)
+console = Console(width=None if sys.stdout.isatty() else 130)
 
 
 def say(line: str) -> None:

@@ -129,7 +129,7 @@ def test_the_pipeline_prints_every_stage_and_where_to_look_next(finished: Finish
         assert label.split("(")[0].split(",")[-1].strip() in table
     assert table.count("│ fp32 │") == 6
     assert table.count("│ int8 │") == 4
-    for column in ("val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params"):
+    for column in ("val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params", "steps"):
         assert column in table
     assert "tensorboard --logdir experiments/runs" in table
 
