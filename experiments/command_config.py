@@ -21,11 +21,11 @@ class HandMadeConfig:
 class FinetuningConfig:
     """What `python -m experiments.finetuning` tries beside the configured recipe: every combination of these."""
 
-    steps: list[int] = field(default_factory=list)
-    learning_rates: list[float] = field(default_factory=list)
-    distillations: list[float] = field(default_factory=list)  # weights of the soft labels; 0: labels alone
-    temperatures: list[float] = field(default_factory=list)
-    seeds: int = 3  # networks that each recipe finetunes, from `seed` on
+    steps: list[Annotated[int, Range(1, 100_000_000)]] = field(default_factory=list)
+    learning_rates: list[Annotated[float, Range(0, 100, above=True)]] = field(default_factory=list)
+    distillations: list[Fraction] = field(default_factory=list)  # weights of the soft labels; 0: labels alone
+    temperatures: list[Annotated[float, Range(1e-3, 1_000)]] = field(default_factory=list)
+    seeds: Annotated[int, Range(1, 10_000)] = 3  # networks that each recipe finetunes, from `seed` on
 
 
 @dataclass(frozen=True)
