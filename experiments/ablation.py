@@ -34,13 +34,16 @@ SUBSETS: dict[str, list[str]] = {
 }
 WHOLE = SUBSETS["prune, finetune, quantize"]
 LABELS_ALONE = "prune, finetune by labels, quantize"
+TAUGHT, WEIGHT = "prune, finetune by a teacher, quantize", 0.5  # of the soft labels, where none is configured
 
 
 def ablation(config: Config) -> Path:
     """The folder of ablation.csv. Prints it as a table."""
     variants = {name: staged(config, stages) for name, stages in SUBSETS.items()}
-    alone = replace(config, compress=replace(config.compress, distillation=0.0))
-    variants[LABELS_ALONE] = staged(alone, WHOLE)
+    chosen = config.compress
+    alone = replace(config, compress=replace(chosen, distillation=0.0, teacher="winner"))
+    taught = replace(config, compress=replace(chosen, distillation=chosen.distillation or WEIGHT))
+    variants |= {LABELS_ALONE: staged(alone, WHOLE), TAUGHT: staged(taught, WHOLE)}
     return side_by_side(config, "ablation", variants)
 
 

@@ -55,7 +55,7 @@ class CompressConfig:
     prune: PruneConfig = field(default_factory=PruneConfig)
     energy: Annotated[float, Range(0, 1, above=True)] = 0.9  # lowrank: fraction that the kept singular values hold
     finetune: Recipe = Recipe(steps=120, batch=64, learning_rate=0.02)  # sparsify's and cluster's too
-    distillation: Fraction = 0.5  # weight of the teacher's soft labels; 0: labels alone
+    distillation: Fraction = 0.0  # weight of the teacher's soft labels; 0: labels alone, as no weight gained anything
     temperature: Annotated[float, Range(1e-3, 1_000)] = 2.0
     teacher: str = "winner"  # the unpruned network, or the supernet's largest
     sparsify: SparsifyConfig = field(default_factory=SparsifyConfig)
@@ -84,6 +84,11 @@ def check(chosen: CompressConfig, model: str) -> None:
     if chosen.sparsify.pattern == "two_of_four" and chosen.sparsify.sparsity != 0.5:
         raise LutraError("two_of_four cuts exactly half of the weights: leave compress.sparsify.sparsity at 0.5")
     stage_order.check(chosen.stages, chosen.sparsify.pattern)
+    if chosen.teacher != "winner" and not chosen.distillation:
+        raise LutraError(
+            f"compress.teacher={chosen.teacher} teaches nothing while compress.distillation=0: "
+            "add compress.distillation=0.5, or leave compress.teacher at winner"
+        )
     _check_kind(chosen.quantize)
     if QAT in chosen.stages:
         _check_qat(chosen.quantize)

@@ -98,8 +98,10 @@ def recipes_of(config: Config) -> list[CompressConfig]:
     made = []
     for steps, rate, weight, temperature in grid:
         recipe = replace(own, steps=steps, learning_rate=rate)
-        softened = temperature if weight else chosen.temperature  # labels alone know no temperature
-        made.append(replace(chosen, finetune=recipe, distillation=weight, temperature=softened))
+        if weight:
+            made.append(replace(chosen, finetune=recipe, distillation=weight, temperature=temperature))
+        else:  # labels alone know no temperature and no teacher
+            made.append(replace(chosen, finetune=recipe, distillation=0.0, teacher="winner"))
     return list({repr(one): one for one in made}.values())
 
 

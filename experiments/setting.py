@@ -77,5 +77,6 @@ def _trained(config: Config) -> dict[str, Any]:
         "accelerator": config.accelerator,
         "supernet_steps": config.train.steps,
         "retrain_steps": config.retrain.steps,
+        "distillation": config.compress.distillation,
         "finetune_steps": config.compress.finetune.steps if "finetune" in config.compress.stages else "",
     }

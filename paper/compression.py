@@ -12,7 +12,7 @@ from paper.rows import FILES, ResultError, read, setup
 from paper.sentences import more_accurate, versus
 
 NOTHING, WHOLE = "nothing", "prune, finetune, quantize"
-LABELS = "prune, finetune by labels, quantize"
+LABELS, TAUGHT = "prune, finetune by labels, quantize", "prune, finetune by a teacher, quantize"
 QAT, WHOLE_QAT = "qat, quantize", "prune, finetune, qat, quantize"
 KEYS = {  # in the table and in the figure
     NOTHING: "W",
@@ -38,12 +38,15 @@ key & stages & \% & points & ms & speed-up & kB & ratio & kB & ratio & steps \\
 
 
 def variants(results: Path) -> dict[str, Variant]:
-    """All subsets of stages by name. Raises ResultError for one that is missing."""
+    """All subsets of stages by name. Raises ResultError for one that is missing.
+
+    In files without a row of its own for the teacher, the whole chain was finetuned with one.
+    """
     found = {row.stage: row for row in read(results, Variant)}
     for name in KEYS:
         if name not in found:
             raise ResultError(f"{results / FILES[Variant]}: there is no row with stage={name}")
-    return {name: found[name] for name in KEYS}
+    return {name: found[name] for name in (*KEYS, *({TAUGHT} & {*found}))}
 
 
 def macros(results: Path) -> dict[str, str]:
@@ -58,7 +61,7 @@ def macros(results: Path) -> dict[str, str]:
         "AblationPrune": gain(rows["prune"], winner),
         "AblationMore": more(rows, images),
         "AblationFinetune": finetuned(rows, images),
-        "DistillationVerdict": more_accurate(whole, rows[LABELS], images),
+        "DistillationVerdict": more_accurate(rows.get(TAUGHT, whole), rows[LABELS], images),
         "QatVerdict": trained_for_it(rows, images),
         "QuantizationLoss": lost(rows),
         "PrunedPrediction": predicted(whole, bool(setup(results).values.get("float_layers"))),
@@ -139,9 +142,14 @@ def write(results: Path, build: Path) -> None:
     (build / "ablation.tex").write_text(f"{HEAD}{lines}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")
 
 
+def key(stage: str) -> str:
+    """What a subset of the stages is called in the table and in the figure."""
+    return "PDQ" if stage == TAUGHT else KEYS[stage]
+
+
 def _row(row: Variant, winner: Variant, places: int) -> str:
     cells = [
-        KEYS[row.stage],
+        key(row.stage),
         escape(NAMES.get(row.stage, row.stage)),
         f"{100 * row.test_accuracy:.1f}",
         f"{100 * (row.test_accuracy - winner.test_accuracy):+.1f}",

@@ -94,6 +94,7 @@ def _comparisons(stages: dict[str, Stage], rows: Sequence[Stage], run: Setup) ->
         "BoardSentence": sentences.board(run),
         "BriefSentence": sentences.brief(last),
         "QuantizedLayers": sentences.quantized(run),
+        "FinetuneTargets": sentences.targets(run),
     }
 
 

@@ -155,6 +155,12 @@ def quantized(setup: Setup) -> str:
     return f"all layers but numbers {', '.join(map(escape, layers))}, counted from 0, which stay in float"
 
 
+def targets(setup: Setup) -> str:
+    """What finetuning learns from. Files that do not say are of runs with a teacher."""
+    taught = "distillation" not in setup.values or setup.number("distillation") > 0
+    return "labels and on the softened answers of the unpruned winner" if taught else "labels"
+
+
 def machine(setup: Setup) -> str:
     """Whether the machine was as fast in the benchmark as when the table was measured."""
     speed = setup.optional("machine_speed")

@@ -26,7 +26,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from experiments import artefacts, compression
 from experiments import command as command_line
-from experiments.ablation import LABELS_ALONE, SUBSETS
+from experiments.ablation import LABELS_ALONE, SUBSETS, TAUGHT
 from experiments.choices import OBJECTIVES, SPACES, STRATEGIES, space_of
 from experiments.compress import Made, alike, compress, through
 from experiments.compression import CompressConfig, PruneConfig
@@ -296,9 +296,10 @@ def test_the_ablation_times_every_subset_of_stages(finished: Finished, command: 
     assert (done.code, done.err) == (0, "")
     with open(Path(done.out.splitlines()[-1]) / "ablation.csv", newline="") as file:
         rows = {row["stage"]: row for row in csv.DictReader(file)}
-    assert set(rows) == {*SUBSETS, LABELS_ALONE}
+    assert set(rows) == {*SUBSETS, LABELS_ALONE, TAUGHT}
     final = artefacts.sha256(finished.folder("compress") / "int8.onnx")
     assert rows["prune, finetune, quantize"]["sha256"] == final
+    assert rows[LABELS_ALONE]["sha256"] == final != rows[TAUGHT]["sha256"]  # labels alone are the default
     assert {rows[name]["steps"] for name in ("nothing", "prune", "quantize", "prune, quantize")} == {"6"}
     assert {rows[name]["steps"] for name in (LABELS_ALONE, "finetune, quantize")} == {"10"}
     assert rows["prune, finetune, qat, quantize"]["steps"] == "14"

@@ -260,6 +260,29 @@ def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_p
     assert r"forest & 10.00 & 0 & 0.900 & 0.10 & 100 & 0.900 \\" in (tmp_path / "fresh.tex").read_text()
 
 
+def test_training_steps_are_printed_where_a_file_has_them(results: Path, tmp_path: Path) -> None:
+    stages = results / "stages.csv"
+    header, *lines = stages.read_text().splitlines()
+    tables.write(results, tmp_path)
+    assert r" & -- \\" in (tmp_path / "stages.tex").read_text()
+    stages.write_text("\n".join([f"{header},steps", *(f"{line},4000" for line in lines)]) + "\n")
+    tables.write(results, tmp_path)
+    table = (tmp_path / "stages.tex").read_text()
+    assert table.count(r" & 4\,000 \\") == len(lines)
+
+
+def test_a_teacher_is_compared_with_labels_alone_whichever_the_chain_has(results: Path) -> None:
+    assert compression.key(compression.TAUGHT) not in compression.KEYS.values()
+    file = results / "ablation.csv"
+    line = next(line for line in file.read_text().splitlines() if line.startswith(f'"{compression.WHOLE}"'))
+    file.write_text(
+        file.read_text() + line.replace(compression.WHOLE, compression.TAUGHT).replace("0.8829", "1") + "\n"
+    )
+    assert macros.numbers(results)["DistillationVerdict"].startswith("is 11.7 points more accurate")
+    assert "on labels and" not in sentences.targets(Setup(results, {"distillation": "0.0"}))
+    assert "answers" in sentences.targets(Setup(results, {}))
+
+
 def test_compression_is_told_by_its_files(results: Path, tmp_path: Path) -> None:
     def texts() -> tuple[dict[str, str], list[str]]:
         for module in (compression, shares, hand_made, pruning):

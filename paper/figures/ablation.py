@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from paper.compression import KEYS, NOTHING, WHOLE, variants
+from paper.compression import NOTHING, WHOLE, key, variants
 from paper.compression_rows import Variant
 from paper.figures import style
 
@@ -47,7 +47,7 @@ def plot(rows: Mapping[str, Variant]) -> Figure:
     figure.draw_without_rendering()  # so that points have places on the paper
     places = axes.transData.transform(list(points.values())) * 72 / figure.dpi
     for name, own, place in zip(points, places, _names(places)):
-        text = KEYS[name] + (f" ({heights[name]:.1f} %)" if heights[name] < lowest else "")
+        text = key(name) + (f" ({heights[name]:.1f} %)" if heights[name] < lowest else "")
         line = {"arrowstyle": "-", "linewidth": 0.4, "color": style.GREY, "shrinkB": 0, "relpos": (0, 0.5)}
         look: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7, "va": "center", "arrowprops": line}
         axes.annotate(text, points[name], tuple(place - own), **look)
