@@ -15,7 +15,7 @@ import numpy as np
 
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
-from strategies.objective import Objective
+from strategies.objective import Objective, allowed
 
 DRAWS = 100  # in a row that may be rejected
 FEW = 2000  # feasible networks of a large space, up to which they are listed
@@ -36,12 +36,12 @@ class Feasible:
 
     def feasible(self, arch: Arch) -> bool:
         """Whether it is a network, and within the objective's bound."""
-        return self.space.valid(arch) and self.objective.feasible(self.latency(arch))
+        return self.space.valid(arch) and allowed(self.objective, self.latency(arch))
 
     def feasible_all(self, picks: np.ndarray) -> np.ndarray:
         """The same of each row of picks [n, layers]."""
         fits = np.array([self.space.valid(tuple(arch)) for arch in picks.tolist()], bool)
-        fits[fits] = [self.objective.feasible(seconds) for seconds in self.latencies(picks[fits]).tolist()]
+        fits[fits] = [allowed(self.objective, seconds) for seconds in self.latencies(picks[fits]).tolist()]
         return fits
 
     def sample(self, rng: Random) -> Arch:

@@ -23,6 +23,11 @@ class Objective(Protocol):
     def feasible(self, latency: float) -> bool: ...
 
 
+def allowed(objective: Objective, latency: float) -> bool:
+    """Whether a search may evaluate what is so slow: `Bounded` alone forbids it, a front has no bound."""
+    return isinstance(objective, Pareto) or objective.feasible(latency)
+
+
 @dataclass(frozen=True)
 class MnasNet:
     """accuracy * (latency / target) ** weight: a soft target, nothing is infeasible (Tan et al. 2019, eq. 2)."""
