@@ -28,6 +28,7 @@ __all__ = [
     "declare",
     "digest",
     "disk_errors",
+    "earlier",
     "finished",
     "is_named",
     "listeners",
@@ -120,6 +121,11 @@ def is_named(folder: Path, record: Mapping[str, Any]) -> bool:
     return folder.name.endswith(_short({key: record[key] for key in MADE_FROM}))
 
 
+def earlier(checkpoint: Path) -> Path:
+    """Where the checkpoint before this one is kept. (A name with one dot, unlike those of temporary files.)"""
+    return checkpoint.with_name(f"{checkpoint.name}-before")
+
+
 def arch_name(arch: Iterable[int]) -> str:
     """An architecture as text, in file names and tables."""
     return "-".join(map(str, arch))
@@ -158,7 +164,8 @@ def _work(folder: Path, asked: Mapping[str, Any], work: Callable[[Path], None]) 
     outputs = {path.relative_to(folder).as_posix(): sha256(path) for path in made if path.is_file()}
     write(folder / MANIFEST, documents.sealed({**asked, "outputs": outputs, "seconds": seconds, **made_by}))
     with disk_errors(folder):
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+        for checkpoint in (folder / CHECKPOINT, earlier(folder / CHECKPOINT)):
+            checkpoint.unlink(missing_ok=True)
 
 
 def _texts(value: Any) -> bool:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from experiments import artefacts, together
+from experiments.checkpoints import restore, save, saved
 from experiments.data import Dataset
 from experiments.events import writer
 from experiments.progress import console, track
-from search_spaces.errors import LutraError
 from search_spaces.training import Backward, Recipe, Step, Training, fit
 
 CURVE = 10  # points of the validation curve
@@ -36,7 +34,7 @@ def run_steps(
     The loss goes to TensorBoard at every step, and what `validate` says of the averaged weights at ten.
     """
     training = Training(model, recipe)
-    if (folder / artefacts.CHECKPOINT).exists():
+    if saved(folder / artefacts.CHECKPOINT):
         restore(training, folder / artefacts.CHECKPOINT)
         console.print(f"{description} goes on after {len(training.losses)} steps")
 
@@ -63,7 +61,7 @@ def watched(
 ) -> Iterator[Step]:
     """The steps behind a progress bar, logged, with checkpoints."""
     recipe, begun = training.recipe, len(training.losses)
-    start = saved = time.monotonic()
+    start = last = time.monotonic()
 
     def told(step: Step) -> str:
         speed = recipe.batch * (step.step + 1 - begun) / (time.monotonic() - start)
@@ -76,21 +74,7 @@ def watched(
             if (done.step + 1) % max(1, recipe.steps // CURVE) == 0:
                 for name, value in validate(training.average.module).items():
                     board.add_scalar(f"validation/{name}", value, done.step)
-            if time.monotonic() - saved > every:
+            if time.monotonic() - last > every:
                 save(training, folder / artefacts.CHECKPOINT)
-                saved = time.monotonic()
+                last = time.monotonic()
             yield done
-
-
-def save(training: Training, file: Path) -> None:
-    content = io.BytesIO()
-    torch.save(training.state_dict(), content)
-    artefacts.write(file, content.getvalue())
-
-
-def restore(training: Training, file: Path) -> None:
-    """Raises LutraError where the file is no checkpoint of this training."""
-    try:
-        training.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-    except Exception as error:  # whatever a damaged file makes of torch's reader
-        raise LutraError(f"{file} is damaged; delete it to begin this training again") from error

