@@ -338,12 +338,17 @@ class Saboteur:
 @needs_sshd
 @pytest.mark.parametrize("seed", range(2))
 def test_a_link_that_is_cut_ten_times_loses_no_finished_round(quick: Lab, seed: int) -> None:
-    connect, kept, told = Saboteur(quick, seed, 10), [], []
+    measure_through_cuts(Saboteur(quick, seed, 10))
+
+
+def measure_through_cuts(connect: Saboteur) -> None:
+    """The same rounds as without cuts, each kept once, with its samples."""
+    kept: list[Any] = []
     rounds: list[Round] = []
     while not rounds:  # where the first connection was cut, the command is given again
         with (
             contextlib.suppress(Unreachable),
-            lasting(connect, list(kept), kept.append, told.append, [0.01] * 30) as board,
+            lasting(connect, list(kept), kept.append, [].append, [0.01] * 30) as board,
         ):
             rounds = list(measure(board, FILES, SHORT))
     for thread in connect.threads:

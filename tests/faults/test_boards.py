@@ -1,0 +1,73 @@
+"""Boards behind a real sshd that answer wrongly, and links to them that are cut, at random."""
+
+from __future__ import annotations
+
+import itertools
+import resource
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from predictors.lasting import lasting
+from predictors.rounds import Round, measure, summarize
+from predictors.ssh import ssh
+from search_spaces.errors import LutraError
+from tests.faults import malicious_agent
+from tests.faults.campaign import Figures, campaign
+from tests.test_devices import FILES, SHORT, Lab, Saboteur, measure_through_cuts, needs_sshd, orders, until
+
+MORE = 200e6  # bytes at most that a malicious board may make the host use beyond what it did before
+FEW = replace(SHORT, min_rounds=3, max_rounds=3)
+
+
+@needs_sshd
+def test_a_malicious_board_is_refused_in_one_line_or_harmless(quick: Lab) -> None:
+    """Whatever is kept of its answers is measured, and the next command can go on from it."""
+    number = itertools.count()
+    honest = quick.to.python
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with ssh(quick.to, 1) as board:
+        expected = orders(measure(board, FILES, FEW))
+
+    def session(rng: Random) -> Figures:
+        count = next(number)
+        script = f"exec {shlex.quote(sys.executable)} {malicious_agent.__file__} {rng.random()}"
+        bad = quick.python(f"malicious{count}", f'PYTHONPATH={quick.folder}/stubs {script} "$@"')
+        to, kept, told = replace(quick.to, python=bad, patience=2), list[Any](), list[str]()
+
+        def measured(python: str) -> list[Round]:
+            def connect(again: bool) -> Any:
+                return ssh(replace(to, python=python), 1, told.append)
+
+            with lasting(connect, list(kept), kept.append, told.append, [0.01]) as board:
+                rounds = list(measure(board, FILES, FEW))
+                summarize(rounds)
+                return rounds
+
+        try:
+            measured(bad)
+        except LutraError as error:
+            told.append(str(error))
+        assert all(line.isprintable() for line in told), told
+        assert orders(measured(honest)) == expected
+        assert until(lambda: not quick.agents(), 20), "an agent was left behind"
+        more = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used)
+        assert more < MORE, f"{more / 1e6:.0f} MB more than before"
+        Path(bad).unlink()
+        return {"answers": 1}
+
+    campaign("board", "answers", 300, 3, session)
+
+
+@needs_sshd
+def test_cut_and_frozen_links_lose_no_round(quick: Lab) -> None:
+    def session(rng: Random) -> Figures:
+        cuts = 5
+        measure_through_cuts(Saboteur(quick, rng.getrandbits(32), cuts))
+        assert until(lambda: not quick.agents(), 20), "an agent was left behind"
+        return {"cuts": cuts}
+
+    campaign("links", "cuts", 50, 5, session)
