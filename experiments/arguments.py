@@ -20,7 +20,7 @@ from hydra.errors import HydraException
 
 import hydra_conf
 from experiments.checks import check_value
-from experiments.schema import MISSING, Setting, sections, settings, shown
+from experiments.schema import MISSING, OPTIONS, Setting, known, sections, settings, shown
 from experiments.texts import expanded
 from search_spaces.errors import LutraError, unknown
 
@@ -28,7 +28,9 @@ CONFIGS = Path(hydra_conf.__file__).parent
 GROUPS = ("data", "space", "device", "strategy", "objective", "compress", "experiment")
 MODES = ("run", "multirun", "cfg", "info", "shell_completion")  # of which Hydra does one
 MOST_JOBS = 100_000  # of a sweep
-OVERRIDE = re.compile(r"(?P<sign>\+\+|\+|~)?(?P<key>[^=\s]+)(?:=(?P<value>.*))?", re.DOTALL)
+OVERRIDE = re.compile(
+    r"(?P<sign>\+\+|\+|~)?(?P<key>[\w/@:$-]+(?:\.[\w/@:$-]+)*)(?:=(?P<value>.*))?", re.DOTALL | re.ASCII
+)
 PLAIN = re.compile(r"[A-Za-z_/.][\w/.:@+%?*|-]*", re.ASCII)  # what Hydra reads as a text, as it stands
 WORDS = {"null", "true", "false", "nan", "inf"}  # and what it does not
 FUNCTION = re.compile(r"(choice|range|interval|shuffle|sort|tag|glob|extend_list)\(.*\)", re.DOTALL)
@@ -75,6 +77,8 @@ def _check_options(asked: argparse.Namespace) -> None:
         raise LutraError("--resolve goes with --cfg: type --cfg job --resolve")
     if asked.package and not asked.cfg:
         raise LutraError("--package goes with --cfg: type --cfg job --package train")
+    if asked.package and asked.cfg == "job" and asked.package not in known():
+        raise unknown("key", asked.package, known())
 
 
 def _prepared(word: str, before: str, sweeping: bool) -> tuple[str, int]:
@@ -90,19 +94,16 @@ def _prepared(word: str, before: str, sweeping: bool) -> tuple[str, int]:
     one = settings().get(key)
     if one is not None and one.kind is str and not one.many:
         value = _quoted(one, value, sweeping)
-    override = _parsed(f"{sign}{key}={value}", word, one)
+    override = _parsed(f"{sign}{key}={value}", key, word, one)
+    if key in GROUPS and not override.is_sweep_override() and not isinstance(override.value(), str):
+        raise LutraError(f"{shown(word)} is not the name of a configuration: give one name, {', '.join(_named(key))}")
     if not override.is_sweep_override():
-        if key in GROUPS and isinstance(override.value(), list | dict):
-            raise LutraError(f"{shown(word)} is not the name of a configuration: give one name, or add --multirun")
         if one is not None:
             _check(one, override.value())
         return f"{sign}{key}={value}", 1
     if not sweeping:
-        raise LutraError(
-            f"{shown(word)} gives several values: add --multirun to run them all, or quote one value that has a comma, "
-            f"for the shell and for Hydra: '{key}=\"...\"'"
-        )
-    return f"{sign}{key}={value}", _check_sweep(override, one)
+        raise LutraError(f"{shown(word)} gives several values: add --multirun to run them all")
+    return f"{sign}{key}={value}", _check_sweep(override, value, one)
 
 
 def _quoted(one: Setting, value: str, sweeping: bool) -> str:
@@ -131,13 +132,15 @@ def _one_text(one: Setting, value: str, sweeping: bool) -> str:
     return QuotedString(value, Quote.single).with_quotes()
 
 
-def _parsed(override: str, word: str, one: Setting | None) -> Override:
+def _parsed(override: str, key: str, word: str, one: Setting | None) -> Override:
     try:
         return PARSER.parse_overrides([override])[0]
     except (HydraException, ValueError, RecursionError):  # the last two from endless digits and brackets
-        key, _, value = word.lstrip("+").partition("=")
+        value = word.partition("=")[2]
         if key in GROUPS:
-            raise unknown(key, value, sorted(path.stem for path in (CONFIGS / key).glob("*.yaml"))) from None
+            raise unknown(key, shown(value), _named(key)) from None
+        if key not in known() and not key.startswith((f"{OPTIONS}.", "hydra")):
+            raise unknown("key", key, [*GROUPS, *known()]) from None
         if one is not None and one.kind is not str:
             raise one.refusal(value, "cannot be read") from None
         raise LutraError(
@@ -146,15 +149,17 @@ def _parsed(override: str, word: str, one: Setting | None) -> Override:
         ) from None
 
 
-def _check_sweep(override: Override, one: Setting | None) -> int:
+def _check_sweep(override: Override, text: str, one: Setting | None) -> int:
     """How many values a sweep has, each of them checked."""
     try:
         values = [*itertools.islice(_values(override), MOST_JOBS + 1)]
-    except (HydraException, ValueError, TypeError):  # an interval, or a glob of no group: Hydra's own to refuse
-        return 1
-    for value in values if one is not None else []:
-        assert one is not None
-        _check(one, value)
+    except (HydraException, ValueError, TypeError, ArithmeticError):  # such as range(0,3,0), interval(0,1), glob(*)
+        if one is not None:
+            raise one.refusal(text, "is no sweep") from None
+        return 1  # of a group by glob, which Hydra lists
+    if one is not None:
+        for value in values:
+            _check(one, value)
     return len(values)
 
 
@@ -169,9 +174,14 @@ def _check(one: Setting, value: Any) -> None:
 
 
 def _no_setting(word: str, before: str) -> LutraError:
-    groups = [path.parent.name for path in CONFIGS.glob(f"*/{word}.yaml")] if word.isidentifier() else []
+    groups = [group for group in GROUPS if word in _named(group)]
     hint = f"did you mean {groups[0]}={word}?" if groups else "such as seed=1"
     one = settings().get(before.partition("=")[0])
-    if one is not None and one.kind is str and not groups:
+    if one is not None and one.kind is str and not groups and "=" not in word:
         hint += f'; a value with spaces is quoted: "{shown(f"{before} {word}")}"'
-    return LutraError(f"{shown(word)} is no setting: settings are written key=value, {hint}")
+    name = shown(word) if word and word == word.strip() else repr(word)
+    return LutraError(f"{name} is no setting: settings are written key=value, {hint}")
+
+
+def _named(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))

@@ -60,6 +60,8 @@ def check(config: Config) -> None:
         raise LutraError("data=digits reads no data.path: add data=image_folder for images of your own")
     if config.device.name == "ssh":
         destinations(config.device)
+    if not config.fidelity.train:
+        raise LutraError("fidelity.train=[] learns from no networks: give numbers of them, fidelity.train=[50,100]")
     if config.publish:
         check_writable("results", Path(config.results))
     if config.demo.bundle:

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,7 @@ def run(function: Callable[[Config], object]) -> None:
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGINT, signal.default_int_handler)  # after the imports; see experiments/__init__.py
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of being printed by Hydra
+    warnings.filterwarnings("ignore", "Callback Announced", module="hydra")  # the error itself follows
     if sys.version_info >= (3, 14):  # hydra 1.3's help strings; mended in 1.4
         argparse.ArgumentParser._check_help = lambda self, action: None  # type: ignore[attr-defined]
     function = _importable(function)
@@ -84,9 +86,12 @@ def run(function: Callable[[Config], object]) -> None:
             raise
         _stop(f"cannot write {error.filename}: {error.strerror}; choose another folder with runs=FOLDER")  # by Hydra
     except Exception as error:
-        if not sweeps.announced:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        if sweeps.announced:
+            _stop(f"the sweep stopped, the same command goes on: {reason}")
+        if begun:
             raise
-        _stop(f"the sweep stopped, the same command goes on: {type(error).__name__}: {' '.join(str(error).split())}")
+        _stop(f"Hydra cannot use this command line: {reason}")
 
 
 def schema(module: str) -> DictConfig:

@@ -149,6 +149,15 @@ def test_every_key_takes_or_refuses_every_kind_of_value(key: str, defaults: Dict
         ("hydra.nope=1", "nope"),
         ("data@other=digits", "other"),
         ("seed=1,2", "add --multirun"),
+        ("experiment=null", "give one name"),
+        ("hydra=5", "Hydra cannot use this command line"),
+        ("é=1", "settings are written key=value"),
+        ("seed.=1", "settings are written key=value"),
+        ("", "'' is no setting"),
+        ("a" * 10_000, "settings are written key=value"),
+        ("sede=(", "did you mean 'seed'?"),
+        ("--shell-completion", "install"),
+        ("fidelity.train=[]", "learns from no networks"),
         ("seed=range(0,3)", "add --multirun"),
         ("~seed", "would take away a setting"),
         ("~train", "would take away a setting"),
@@ -224,6 +233,9 @@ def test_options_may_stand_anywhere(got: Callable[..., list[Config]]) -> None:
 def test_a_wrong_value_of_a_sweep_is_told_before_its_first_job(refused: Refused) -> None:
     assert "seed=abc has the wrong type" in refused("experiment=smoke", "--multirun", "seed=0,abc")
     assert "no precision 'int4'" in refused("precision=int8,int4", "--multirun")
+    assert "seed=range(0,3,0) is no sweep" in refused("seed=range(0,3,0)", "-m")
+    assert "seed=interval(0,1) is no sweep" in refused("seed=interval(0,1)", "-m")
+    assert "no key 'nokey'" in refused("table=${nokey}", "runs=${nokey}", "-m")
     assert "more than 100,000 jobs" in refused("seed=range(0,1000)", "supernet_seed=range(0,1000)", "-m")
 
 
