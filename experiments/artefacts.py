@@ -33,6 +33,7 @@ __all__ = [
     "is_named",
     "listeners",
     "manifest",
+    "reopen",
     "sha256",
     "step",
     "write",
@@ -52,28 +53,36 @@ def step(
     config: Mapping[str, Any],
     inputs: Mapping[str, str],
     work: Callable[[Path], None],
+    again: Callable[[Path], bool] = lambda folder: False,
 ) -> Path:
     """The folder of a finished step, after `work(folder)` where it is not finished yet.
 
     `config` is all that the result depends on beside `inputs`: the sha256 of each file it reads. Two processes that
     want the same step do it once. A finished step is only read, so that it may lie on a disk without writing.
+    Where `again(folder)` says so of a finished step, its work goes on from what the folder holds, and calls `reopen`.
     """
     asked = json.loads(
         json.dumps({"step": name, "version": versions.step_version(name), "config": config, "inputs": inputs})
     )
     folder = runs / name / f"{label}-{_short(asked)}"
-    if _usable(folder, asked):
+    if _usable(folder, asked) and not again(folder):
         return folder
     with contextlib.ExitStack() as stack:
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locks.exclusive(folder / LOCK))
-        if not _usable(folder, asked):
+        if not _usable(folder, asked) or again(folder):
             _remove_temporary(folder)
             for listener in listeners:
                 listener(folder)
             _work(folder, asked, work)
     return folder
+
+
+def reopen(folder: Path) -> None:
+    """Makes a finished step unfinished, so that its files may change."""
+    with disk_errors(folder):
+        (folder / MANIFEST).unlink(missing_ok=True)
 
 
 def _usable(folder: Path, asked: Mapping[str, Any]) -> bool:

@@ -54,7 +54,6 @@ def check(config: Config) -> None:
     options(config.strategy)
     accelerator(config.accelerator)
     compression.check(config.compress, config.model)
-    _check_rounds(config)
     _check_threads(config)
     if config.data.path and config.data.name == "digits":
         raise LutraError("data=digits reads no data.path: add data=image_folder for images of your own")
@@ -101,14 +100,6 @@ def options(strategy: StrategyConfig) -> dict[str, Any]:
             f"add {OPTIONS}.tournament={max(1, population // 2)}, or raise {OPTIONS}.population"
         )
     return values
-
-
-def _check_rounds(config: Config) -> None:
-    least, most = config.measure.min_rounds, config.measure.max_rounds
-    if least > most:
-        raise LutraError(
-            f"measure.min_rounds={least} is above measure.max_rounds={most}: add measure.max_rounds={least}, or more"
-        )
 
 
 def _check_threads(config: Config) -> None:

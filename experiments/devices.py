@@ -19,6 +19,7 @@ from predictors.rounds import Protocol
 from predictors.simulated import simulated
 from predictors.ssh import Destination, ssh
 from predictors.table_file import read_table
+from predictors.values import Row
 from search_spaces.errors import LutraError
 
 FIRST_TRIES = 3  # to connect again before the first question counts as failed
@@ -103,11 +104,13 @@ def board_of(device: DeviceConfig, folder: Path) -> AbstractContextManager[Lasti
     )
 
 
-def hand_over(device: DeviceConfig, files: Mapping[str, bytes], protocol: Protocol, folder: Path) -> None:
+def hand_over(
+    device: DeviceConfig, files: Mapping[str, bytes], protocol: Protocol, folder: Path, rows: Mapping[str, Row]
+) -> None:
     """Where the device is a bundle without results: writes it, says what to do with it, and ends the command."""
     if device.name != "bundle" or device.results:
         return
-    for name, data in contents(files, protocol, device.threads, device.cores):
+    for name, data in contents(files, protocol, device.threads, device.cores, rows):
         artefacts.write(folder / "bundle" / name, data)
     say(
         f"Carry {folder / 'bundle'} to the board, type there: python3 run.py, carry its results.json back, and type "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from compress.quantize import quantize
-from experiments import artefacts, command, events
+from experiments import artefacts, command, events, journal
 from experiments.choices import space_of
 from experiments.config import Config
 from experiments.devices import ROUNDS, board_of, hand_over, passport_of, results_of
@@ -19,17 +19,20 @@ from experiments.keys import layers_key, passport_key
 from experiments.progress import console, track
 from paper.figures import heatmap, prediction
 from predictors.answers import plain
-from predictors.assembly import assemble, file_name
-from predictors.blocks import Specs, all_specs, block_specs, networks_to_time
+from predictors.assembly import assemble, file_name, rows_of_table, timed_files, unfinished
+from predictors.blocks import Specs, all_specs, block_specs, computing, networks_to_time
 from predictors.device import Board
-from predictors.rounds import Protocol, Round, wanting
+from predictors.judgement import judge
+from predictors.rounds import Protocol, Round, open_rows
 from predictors.rounds import measure as measure_rounds
 from predictors.table import PRECISIONS, LatencyTable
 from predictors.table_file import SCHEMA, dump, read_table
+from predictors.values import Row, rows_of
 from predictors.verdict import quietness
-from search_spaces.errors import LutraError
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.space import SearchSpace
+
+TABLE = "table.json"
 
 
 def measure(config: Config) -> Path:
@@ -45,41 +48,58 @@ def measure(config: Config) -> Path:
 
 
 def measure_space(config: Config, space: SearchSpace) -> Path:
-    """The file of a table of any space, measured now or before."""
+    """The file of a table of any space, measured now or before.
+
+    A noisy table is measured on where `max_rounds`, which is therefore not in its key, allows more rounds than it has.
+    """
     settings = {
         "space": layers_key(space),
         "device": asdict(config.device),
-        "measure": asdict(config.measure),
+        "measure": {key: value for key, value in asdict(config.measure).items() if key != "max_rounds"},
         "schema": SCHEMA,
     }
     inputs = {"passport": passport_key(config.device), **results_of(config.device)}
     label = f"{space.name}-{config.device.name}"
     runs = Path(config.runs)
-    return artefacts.step(runs, "measure", label, settings, inputs, lambda f: _measure(config, space, f)) / "table.json"
+    folder = artefacts.step(
+        runs,
+        "measure",
+        label,
+        settings,
+        inputs,
+        lambda folder: _measure(config, space, folder),
+        again=lambda folder: config.device.name != "bundle" and unfinished(read_table(folder / TABLE), config.measure),
+    )
+    return folder / TABLE
 
 
 def _measure(config: Config, space: SearchSpace, folder: Path) -> None:
     archs = networks_to_time(space, config.measure.networks, config.measure.seed)
     blocks = block_specs(space)
-    specs = all_specs(blocks, [space.decode(arch) for arch in archs])
+    networks = [computing(space.decode(arch)) for arch in archs]
+    specs = all_specs(blocks, networks)
     files = dict(timing_files(track(specs, "writing ONNX files", len(specs))))
-    hand_over(config.device, files, config.measure, folder)
+    rows = rows_of_table(blocks, networks, timed_files(files, specs))
+    before = read_table(folder / TABLE) if (folder / TABLE).exists() else None
+    known = len(journal.read(folder / ROUNDS))
+    protocol = replace(config.measure, max_rounds=max(config.measure.max_rounds, known))
+    hand_over(config.device, files, protocol, folder, rows)
     with board_of(config.device, folder) as board:
-        told = f"timing {len(files)} networks on {plain(board.passport['cpu'])}"
+        artefacts.reopen(folder)
+        on = f", going on from {known} rounds" if known else ""
+        told = f"timing {len(files)} networks on {plain(board.passport['cpu'])}{on}"
         console.print(told, markup=False, highlight=False, soft_wrap=True)
-        rounds = list(followed(board, files, config.measure, "rounds"))
-    try:
-        table = assemble(space, blocks, archs, specs, files, rounds, board.passport, config.measure)
-    except LutraError:
-        (folder / ROUNDS).unlink(missing_ok=True)  # such rounds are measured again
-        raise
+        rounds = list(followed(board, files, protocol, "rounds", rows=rows))
+    table = assemble(space, blocks, archs, specs, files, rounds, board.passport, protocol)
+    if before is not None and len(before.rounds) < len(rounds):  # what was made with it can still be verified
+        artefacts.write(folder / f"table-{len(before.rounds)}-rounds.json", (folder / TABLE).read_bytes())
     console.print("\n".join(table.verdict.lines()), highlight=False, soft_wrap=True)
     artefacts.write_csv(folder / "table.csv", table_rows(space, table))
     artefacts.write_csv(folder / "networks.csv", network_rows(table))
     with events.writer(folder) as tensorboard:
         events.show_figure(tensorboard, folder, "heatmap", heatmap.draw(folder))
         events.show_figure(tensorboard, folder, "prediction", prediction.draw(folder))
-    artefacts.write(folder / "table.json", dump(table))
+    artefacts.write(folder / TABLE, dump(table))
 
 
 def timing_files(networks: Iterable[Specs]) -> Iterator[tuple[str, bytes]]:
@@ -94,17 +114,25 @@ def timing_files(networks: Iterable[Specs]) -> Iterator[tuple[str, bytes]]:
 
 
 def followed(
-    board: Board, files: Mapping[str, bytes], protocol: Protocol, description: str, each: bool = False
+    board: Board,
+    files: Mapping[str, bytes],
+    protocol: Protocol,
+    description: str,
+    each: bool = False,
+    rows: Mapping[str, Row] | None = None,
 ) -> Iterator[Round]:
     """Each finished round, behind a bar that tells how quiet the machine is and what is still open."""
     rounds: list[Round] = []
+    wanted = rows_of(files) if rows is None else rows
+    what = "files" if rows is None else "rows"
 
     def told(done: Round) -> str:
         rounds.append(done)
-        left = len(wanting(files, rounds, protocol))
-        return f"samples {100 * quietness(rounds):.1f} % apart, {left} of {len(files)} files open"
+        judgement = judge(rounds)
+        left = len(open_rows(wanted, judgement, protocol))
+        return f"samples {100 * quietness(judgement):.1f} % apart, {left} of {len(wanted)} {what} open"
 
-    return track(measure_rounds(board, files, protocol, each), description, protocol.max_rounds, told)
+    return track(measure_rounds(board, files, protocol, each, wanted), description, protocol.max_rounds, told)
 
 
 def table_rows(space: SearchSpace, table: LatencyTable) -> list[dict[str, Any]]:
@@ -113,6 +141,7 @@ def table_rows(space: SearchSpace, table: LatencyTable) -> list[dict[str, Any]]:
     return [
         {"layer": layer, "option": option, "spec": str(spec), "precision": precision}
         | {f"{key}_s" if key != "seconds" else key: value for key, value in vars(table.rows[precision, spec]).items()}
+        | {"relative_half_width": table.rows[precision, spec].relative_half_width}
         | {"slower_in_int8": spec in slower}
         for precision in PRECISIONS
         for layer, options in enumerate(space.layers)

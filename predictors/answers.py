@@ -19,6 +19,7 @@ STATE = {  # number of a board's state -> its bounds
     "firmware_clock_hz": (0, 1e11),
     "temperature_mc": (-1e6, 1e6),
     "quota_throttled_seconds": (0, 1e12),
+    "waited_seconds": (0, 1e12),
     "load": (0, 1e6),
     "swapped_in_pages": (0, 1e18),
     "preempted": (0, 1e18),

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from predictors.blocks import Specs, block_value, computing
+from predictors.blocks import Specs, block_value, computing, table_rows
 from predictors.correction import Correction, cross_validated
-from predictors.rounds import Protocol, Round, Value, summarize
+from predictors.rounds import Protocol, Round, files_to_time, summarize
 from predictors.table import LatencyTable, NetworkRow, Timed
-from predictors.verdict import verdict
+from predictors.values import Row, Value
+from predictors.verdict import Verdict, verdict
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import Pointwise, Spec
@@ -35,12 +36,16 @@ def assemble(
     protocol: Protocol,
 ) -> LatencyTable:
     """The table of `blocks`, corrected by whole networks. `specs[i]` was timed as `file_name(precision, i)`."""
-    timed = [
+    return derive(space, blocks, archs, timed_files(files, specs), rounds, passport, asdict(protocol))
+
+
+def timed_files(files: Mapping[str, bytes], specs: Sequence[Specs]) -> list[Timed]:
+    """What each file holds. `specs[i]` is timed as `file_name(precision, i)`."""
+    return [
         Timed(name, specs[int(index)], precision, hashlib.sha256(onnx).hexdigest())
         for name, onnx in files.items()
         for precision, index in [name.split("/")]
     ]
-    return derive(space, blocks, archs, timed, rounds, passport, asdict(protocol))
 
 
 def derive(
@@ -54,33 +59,59 @@ def derive(
 ) -> LatencyTable:
     """The table that follows from raw rounds; from its own, it must follow again."""
     values = summarize(rounds)
+    decoded = [computing(space.decode(arch)) for arch in archs]
+    worth = judged(blocks, decoded, timed, rounds, settings(protocol))
     rows: dict[tuple[str, Spec], Value] = {}
     corrections: dict[str, Correction] = {}
     networks: list[NetworkRow] = []
     for precision in sorted({item.precision for item in timed}):
         known = {item.specs: values[item.name] for item in timed if item.precision == precision}
-        rows |= {(precision, spec): _positive(spec, block_value(spec, known)) for spec in blocks}
-        decoded = [computing(space.decode(arch)) for arch in archs]
+        rows |= {(precision, spec): _positive(spec, precision, block_value(spec, known), worth) for spec in blocks}
         naive = np.array([sum(rows[precision, spec].seconds for spec in network) for network in decoded])
         measured = np.array([known[network].seconds for network in decoded])
         layers = np.array([len(network) for network in decoded])
         corrections[precision], left_out = cross_validated(naive, measured, layers)
         columns = zip(archs, naive.tolist(), left_out.tolist(), measured.tolist())
         networks += [NetworkRow(arch, precision, *numbers) for arch, *numbers in columns]
-    labels = {item.name: f"{_label(item.specs)} in {item.precision}" for item in timed}
     return LatencyTable(
         space=space.name,
         layers=space.layers,
         reference=space.reference,
         passport=dict(passport),
         protocol=dict(protocol),
-        verdict=verdict(rounds, settings(protocol), labels),
+        verdict=worth,
         corrections=corrections,
         rows=rows,
         networks=tuple(networks),
         timed=tuple(timed),
         rounds=tuple(replace(r, singles=()) for r in rounds),
     )
+
+
+def judged(
+    blocks: Sequence[Spec],
+    networks: Sequence[Specs],
+    timed: Sequence[Timed],
+    rounds: Sequence[Round],
+    protocol: Protocol,
+) -> Verdict:
+    """What the rounds are worth, by the rows of the table."""
+    labels = {item.name: f"{_label(item.specs)} in {item.precision}" for item in timed}
+    return verdict(rounds, protocol, labels, rows_of_table(blocks, networks, timed))
+
+
+def rows_of_table(blocks: Sequence[Spec], networks: Sequence[Specs], timed: Sequence[Timed]) -> dict[str, Row]:
+    """The rows that a table has, or will have: rounds go on until they are known."""
+    return table_rows(blocks, networks, {(item.precision, item.specs): item.name for item in timed})
+
+
+def unfinished(table: LatencyTable, protocol: Protocol) -> bool:
+    """Whether this protocol has more rounds for a table whose rows are not all known, or that was disturbed."""
+    space = SearchSpace(table.space, table.layers, table.reference)
+    networks = [computing(space.decode(arch)) for arch in dict.fromkeys(row.arch for row in table.networks)]
+    rows = rows_of_table(list(dict.fromkeys(spec for _, spec in table.rows)), networks, table.timed)
+    names = [item.name for item in table.timed]
+    return len(table.rounds) < protocol.max_rounds and bool(files_to_time(names, rows, table.rounds, protocol))
 
 
 def again(table: LatencyTable) -> LatencyTable:
@@ -104,10 +135,11 @@ def _label(specs: Specs) -> str:
     return str(blocks[0] if blocks else specs[0])
 
 
-def _positive(spec: Spec, value: Value) -> Value:
+def _positive(spec: Spec, precision: str, value: Value, worth: Verdict) -> Value:
     if value.seconds <= 0:
         raise LutraError(
-            f"{spec} took no longer than the convolutions around it: the machine is too noisy now; "
-            f"try again when it is quiet, or with measure.sample_seconds=0.1"
+            f"{spec} in {precision} takes {1e6 * value.seconds:.1f} +-{1e6 * value.half_width:.1f} us more than the "
+            f"convolutions around it, which cannot be ({worth.lines()[0]}); all rounds are kept: go on from them on a "
+            "quieter machine with a larger measure.max_rounds, or begin anew with measure.sample_seconds=0.1"
         )
     return value

@@ -7,10 +7,11 @@ what is left adds up, over a network, to one session's entry (design section 5).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
-from predictors.rounds import Value
+from predictors.values import Row, Value, combined
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import Head, Pointwise, Skip, Spec, Stem, out_resolution
 
@@ -63,8 +64,40 @@ def computing(specs: Iterable[Spec]) -> Specs:
     return tuple(spec for spec in specs if not isinstance(spec, Skip))
 
 
+def weights(spec: Spec) -> dict[Specs, float]:
+    """What a block is a sum of: the network that it is timed in, minus half of each context."""
+    return dict(_summed([(in_context(spec), 1.0), *((context, -0.5) for context in contexts(spec))]))
+
+
 def block_value(spec: Spec, timed: Mapping[Specs, Value]) -> Value:
-    """A block's seconds, with the interval of its own timing."""
-    whole = timed[in_context(spec)]
-    around = sum(timed[context].seconds for context in contexts(spec)) / 2
-    return Value(whole.seconds - around, whole.low - around, whole.high - around)
+    """A block's seconds, with the error of all networks that they are made of."""
+    return combined(weights(spec), timed)
+
+
+def table_rows(
+    blocks: Sequence[Spec], networks: Sequence[Specs], names: Mapping[tuple[str, Specs], str]
+) -> dict[str, Row]:
+    """The rows of a table, by the file that a row is about: every block and every whole network, in each precision.
+
+    `names[precision, network]`: the file that was timed. Errors of n layers add as squares, so that a network is known
+    within a part of its time where each layer is known within that part of time / sqrt(n): a block's scale, by the
+    first network.
+    """
+    layers = networks[0]
+    share = _summed((timed, part / math.sqrt(len(layers))) for spec in layers for timed, part in weights(spec).items())
+    found: dict[str, Row] = {}
+    for precision in dict.fromkeys(precision for precision, _ in names):
+        scale = {names[precision, timed]: part for timed, part in share.items()}
+        found |= {names[precision, network]: Row({names[precision, network]: 1.0}) for network in networks}
+        for spec in blocks:
+            parts = {names[precision, timed]: part for timed, part in weights(spec).items()}
+            found[names[precision, in_context(spec)]] = Row(parts, scale)
+    return found
+
+
+def _summed(parts: Iterable[tuple[Specs, float]]) -> dict[Specs, float]:
+    """One weight for each network."""
+    found: dict[Specs, float] = {}
+    for network, weight in parts:
+        found[network] = found.get(network, 0.0) + weight
+    return found

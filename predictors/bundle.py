@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from predictors.carried import opened, program, sealed, sha256, unchanged
 from predictors.device import Connection, local
 from predictors.lasting import Record, lasting
 from predictors.rounds import Protocol, measure
+from predictors.values import Row, rows_of
 from search_spaces.errors import LutraError
 
 JOB, RESULTS = "lutra/bundle/1", "lutra/bundle-results/1"
@@ -37,12 +38,17 @@ class Results:
 
 
 def contents(
-    files: Mapping[str, bytes], protocol: Protocol, threads: int, cores: str = ""
+    files: Mapping[str, bytes],
+    protocol: Protocol,
+    threads: int,
+    cores: str = "",
+    rows: Mapping[str, Row] | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """The folder to carry: relative paths and what is in them."""
     hashes = {name: sha256(onnx) for name, onnx in files.items()}
     numbers = {field.name: getattr(protocol, field.name) for field in fields(Protocol)}
     job = {"schema": JOB, "threads": threads, "cores": cores, "protocol": numbers, "files": hashes}
+    job["rows"] = {name: asdict(row) for name, row in (rows_of(files) if rows is None else rows).items()}
     yield "job.json", sealed(job)
     for name, onnx in files.items():
         yield f"files/{hashes[name]}.onnx", onnx
@@ -66,11 +72,12 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
     job = opened(folder / "job.json", JOB)
     path, protocol = folder / "results.json", Protocol(**job["protocol"])
     files = {name: unchanged(folder / "files" / f"{sha}.onnx", sha) for name, sha in job["files"].items()}
-    before = opened(path, RESULTS) if path.exists() else {"job": job["sha256"], "rounds": []}
+    rows = {name: Row(**row) for name, row in job["rows"].items()}
+    before = opened(path, RESULTS) if path.exists() else {"job": _identity(job), "rounds": []}
     rounds = list(before["rounds"])
 
     with _board(job) as board:
-        results = {"schema": RESULTS, "job": job["sha256"], "passport": dict(board.passport)}
+        results: dict[str, Any] = {"schema": RESULTS, "job": _identity(job), "passport": dict(board.passport)}
         if (before["job"], before.get("passport", results["passport"])) != (results["job"], results["passport"]):
             raise LutraError(f"{path} is of another bundle or board: move it away, and run this again")
 
@@ -84,7 +91,7 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
     say(f"timing {len(files)} networks on {results['passport']['cpu']}, at most {protocol.max_rounds} rounds")
     start = time.monotonic()
     with lasting(lambda again: _board(job, say), list(rounds), keep, say) as lasting_board:
-        for number, done in enumerate(measure(lasting_board, files, protocol), 1):
+        for number, done in enumerate(measure(lasting_board, files, protocol, rows=rows), 1):
             say(f"round {number}: {len(done.order)} samples, {time.monotonic() - start:.0f} s so far")
     _write(path, sealed({**results, "rounds": rounds, "finished": True}))
     say(f"done: carry {path} back")
@@ -97,6 +104,12 @@ def _board(job: Mapping[str, Any], say: Callable[[str], None] | None = None) -> 
         if say is not None:
             board.lock(say)
         yield board
+
+
+def _identity(job: dict[str, Any]) -> str:
+    """The job but for its cap on rounds: results of fewer rounds are gone on from."""
+    protocol = {key: value for key, value in job["protocol"].items() if key != "max_rounds"}
+    return sha256(sealed({**{key: value for key, value in job.items() if key != "sha256"}, "protocol": protocol}))
 
 
 def read_results(path: Path) -> Results:

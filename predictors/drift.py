@@ -31,8 +31,8 @@ class Drift:
     spread: np.ndarray  # [samples], standard deviation of the residuals around it, by their median
 
 
-def remove_drift(rounds: Sequence[Samples], sound: np.ndarray) -> Drift:
-    """Separates files from speed. Rounds that are not `sound`, [rounds], get a speed, and say nothing about files."""
+def remove_drift(rounds: Sequence[Samples], heard: np.ndarray) -> Drift:
+    """Separates files from speed. Samples that are not `heard`, [samples], get a speed, and say nothing about files."""
     names = tuple(sorted({name for order, _ in rounds for name in order}))
     index = {name: i for i, name in enumerate(names)}
     file = np.array([index[name] for order, _ in rounds for name in order])
@@ -40,12 +40,14 @@ def remove_drift(rounds: Sequence[Samples], sound: np.ndarray) -> Drift:
     bounds = np.cumsum([0, *(len(order) for order, _ in rounds)])
     spans = [slice(a, b) for a, b in zip(bounds, bounds[1:])]  # noqa: RUF007 (Python 3.9, on a bundle's board)
     number = np.repeat(np.arange(len(rounds)), np.diff(bounds))
-    heard = sound[number] if sound.any() else np.ones(len(file), bool)
     speed = np.zeros(len(file))
     for _ in range(SWEEPS):
+        before = speed
         residual = logs - _medians(logs - speed, file, len(names), heard)[file]
         speed = np.concatenate([_running(residual[span]) for span in spans])
-        speed -= np.median([np.median(speed[span]) for span in spans if heard[span][0]])
+        speed -= np.median([np.median(speed[span][heard[span]]) for span in spans if heard[span].any()])
+        if np.array_equal(speed, before):
+            break
     residual = logs - speed - _medians(logs - speed, file, len(names), heard)[file]
     spread = np.concatenate([TO_SIGMA * _running(np.abs(residual[span])) for span in spans])
     return Drift(names, file, number, logs, speed, residual, spread)

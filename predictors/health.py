@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 LIVE = ("under-voltage", "frequency capped", "throttled", "soft temperature limit")  # bits 0-3 of get_throttled
 SINCE_BOOT = 16  # bits further up the same four are sticky (raspberrypi/documentation, graphics-utilities)
+LOST = 0.1  # of the agent's cores, against the median round; or three standard deviations, where rounds differ by more
+CORE = "([0-9]+)(?:-([0-9]+))?"  # in a list of cores such as 0-3,6
+CORES = f"{CORE}(?:,{CORE})*"
 CLOCK_DROP = 0.1  # of the clock, from a round's beginning to its end; a Raspberry Pi's mildest cap takes 14 %
 STEADY = ("performance", "userspace")  # governors under which the kernel's clock falls for no other reason
 WATCHED = ("throttled", "clock_khz", "temperature_mc", "governor", "boot_id")
@@ -30,16 +34,56 @@ def fault(before: State, after: State) -> str | None:
     return ", ".join(reasons) or None
 
 
+def with_resources(state: State, threads: int, passport: Mapping[str, Any]) -> State:
+    """The state with what the agent may use: threads, and the quota of its control group in cores."""
+    if "boards" in state:
+        boards = {host: with_resources(own, threads, passport) for host, own in state["boards"].items()}
+        return {**state, "boards": boards}
+    return {"threads": threads, "quota": passport.get("quota"), **state}
+
+
 def cpu_share(before: State, after: State) -> float:
-    """Processor time of the agent by time on the clock: of one core, what other programs left; NaN where unknown.
+    """Processor time of the agent, as a fraction of what its threads, cores and quota allow; NaN where unknown.
 
     Of several boards, the least.
     """
     if "boards" in before and "boards" in after:
         return min(cpu_share(before["boards"][host], after["boards"][host]) for host in before["boards"])
     try:
-        return (after["cpu_seconds"] - before["cpu_seconds"]) / (after["clock_seconds"] - before["clock_seconds"])
+        wall, used = (after[key] - before[key] for key in ("clock_seconds", "cpu_seconds"))
+        share = used / (wall * capacity(after))
     except (KeyError, TypeError, ZeroDivisionError):
+        return math.nan
+    waited = _difference(before, after, "waited_seconds")
+    if after.get("threads", 1) == 1 or math.isnan(waited):
+        return share
+    return max(share, 1 - waited / (wall * capacity(after)))  # idle threads wait for work, and not for a core
+
+
+def capacity(state: State) -> float:
+    """How many cores the agent can use at once."""
+    threads = state.get("threads")
+    bounds = [float(threads) if isinstance(threads, int) and threads > 0 else 1.0]
+    if isinstance(cores := state.get("cores"), str) and re.fullmatch(CORES, cores):
+        bounds.append(sum(int(last or first) - int(first) + 1 for first, last in re.findall(CORE, cores)))
+    if isinstance(quota := state.get("quota"), (int, float)) and quota > 0:
+        bounds.append(quota)
+    return min(bounds)
+
+
+def stopped_by_quota(before: State, after: State) -> float:
+    """For which fraction of the time a quota has stopped the agent; 0 where nothing is known of one."""
+    if "boards" in before and "boards" in after:
+        return max(stopped_by_quota(before["boards"][host], after["boards"][host]) for host in before["boards"])
+    wall = _difference(before, after, "clock_seconds")
+    stopped = _difference(before, after, "quota_throttled_seconds")
+    return min(stopped / wall, 1.0) if wall > 0 and stopped > 0 else 0.0
+
+
+def _difference(before: State, after: State, key: str) -> float:
+    try:
+        return float(after[key] - before[key])
+    except (KeyError, TypeError):
         return math.nan
 
 

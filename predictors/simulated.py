@@ -26,6 +26,8 @@ DRIFTS: dict[str, Callable[[float], float]] = {  # of time in periods; -1 to 1
     "periodic": lambda time: math.sin(2 * math.pi * time),
 }
 Span = tuple[float, float]  # from, to: seconds on the board's clock
+MIGRATIONS = ("round", "seconds", "file")  # once a round, about once a second, or by the file that runs
+MOSTLY = 0.9  # of a file's samples are on one kind of core, where the scheduler goes by the file
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ class Weather:
     reboots: tuple[float, ...] = ()
     cuts: tuple[float, ...] = ()  # the connection breaks, once each
     silent: bool = False  # the board says nothing about its state
+    slow_core: float = 1.0  # how many times longer its slow cores take than its fast ones; each file differs a little
+    migration: str = "none"  # when the scheduler may move the agent to another core: none, or one of MIGRATIONS
+    slow_share: float = 0.5  # of the time, or of the files, on a slow core
 
 
 class SimulatedBoard:
@@ -61,6 +66,7 @@ class SimulatedBoard:
         self._seconds = seconds
         self._noise, self._drifting = Random(f"noise {seed}"), Random(f"drift {seed}")
         self._known: dict[str, float] = {}
+        self._cores, self._slow, self._stays = Random(f"cores {seed}"), False, 0.0
         self._walk = self._cpu = 0.0
         self._cuts = sorted(weather.cuts)
 
@@ -81,6 +87,7 @@ class SimulatedBoard:
 
     def round(self, order: Sequence[str], seconds: float, each: bool = False) -> dict[str, Any]:
         before = self.state()
+        self._move("round")
         samples = [self._sample(name, seconds, each) for name in order]
         return {"before": before, "samples": samples, "after": self.state()}
 
@@ -111,7 +118,7 @@ class SimulatedBoard:
         count = max(1, math.ceil(seconds / single))
         busy = self.weather.busy[0] <= self.clock < self.weather.busy[1]
         self.clock += count * single + GAP
-        self._cpu += (count * single + GAP) * (1 - self.weather.stolen * busy)
+        self._cpu += self.threads * (count * single + GAP) * (1 - self.weather.stolen * busy)
         return single, [single] * count if each else []
 
     def _slowness(self, name: str) -> float:
@@ -121,7 +128,24 @@ class SimulatedBoard:
             factor *= rng.uniform(1, 3)
         if weather.busy[0] <= self.clock < weather.busy[1]:
             factor *= 1 + Random(f"suffers {name}").uniform(0.1, 0.8) * rng.uniform(0.5, 1.5)
-        return factor * (1.5 if self._bits() else 1)
+        return factor * (1.5 if self._bits() else 1) * self._core(name)
+
+    def _core(self, name: str) -> float:
+        """How many times longer the core that the agent is on now takes for a file than a fast core."""
+        weather, of_file = self.weather, Random(f"core {name}")
+        if self.clock >= self._stays:
+            self._stays = self.clock + self._cores.expovariate(1)
+            self._move("seconds")
+        slower = 1 + (weather.slow_core - 1) * of_file.uniform(0.8, 1.2)
+        slow = self._slow
+        if weather.migration == "file":
+            mostly_slow = of_file.random() < weather.slow_share
+            slow = self._cores.random() < (MOSTLY if mostly_slow else 1 - MOSTLY)
+        return slower if slow else 1.0
+
+    def _move(self, when: str) -> None:
+        if self.weather.migration == when:
+            self._slow = self._cores.random() < self.weather.slow_share
 
     def _drift(self) -> float:
         weather = self.weather
@@ -138,6 +162,7 @@ SCENARIOS: dict[str, Weather] = {
     "throttled": Weather(throttled=((10, 20, 0x4),)),
     "cut": Weather(cuts=(5,)),
     "silent": Weather(silent=True),
+    "two kinds of cores": Weather(slow_core=2.6, migration="seconds"),
 }
 
 

@@ -8,11 +8,13 @@ from itertools import groupby
 
 import numpy as np
 
-from predictors.health import cpu_share, past, unknown
-from predictors.rounds import LIMIT, LOST, Judgement, Protocol, Round, judge, summarize, wanting
+from predictors.disturbances import disturbances
+from predictors.health import past, unknown
+from predictors.judgement import Judgement, judge
+from predictors.rounds import Protocol, Round, open_rows
+from predictors.values import Row, Value, file_values, rows_of
 
-SHOWN = 5  # files of a long list
-IN_A_ROW = 3  # rejected rounds that make a session noisy, however well it ended
+SHOWN = 5  # rows of a long list
 
 
 @dataclass(frozen=True)
@@ -45,53 +47,55 @@ class Verdict:
         return told
 
 
-def verdict(rounds: Sequence[Round], protocol: Protocol, labels: Mapping[str, str]) -> Verdict:
-    """The session's verdict. `labels[name]`: what people call a file; exactly these files are judged."""
+def verdict(
+    rounds: Sequence[Round], protocol: Protocol, labels: Mapping[str, str], rows: Mapping[str, Row] | None = None
+) -> Verdict:
+    """The session's verdict on its `rows`; without rows, on its files. `labels[name]`: what people call each."""
     judgement = judge(rounds)
     throttled = [number + 1 for number, reason in enumerate(judgement.faults) if reason and "throttling" in reason]
     reasons = [f"rounds {', '.join(map(str, throttled))} were throttled"] if throttled else []
-    noise = [*_noise(judgement, rounds), *_open_rows(rounds, protocol, labels)]
+    wanted = rows_of(labels) if rows is None else rows
+    noise = [*disturbances(judgement, rounds), *_open_rows(wanted, judgement, protocol, labels)]
     state = "throttled" if throttled else "noisy" if noise else "clean"
-    fine = [] if reasons or noise else [f"all {len(labels)} files are known within {100 * protocol.within:g} %"]
+    fine = [] if reasons or noise else [_known(wanted, file_values(judgement), protocol)]
     earlier = [f"since it was booted the board has seen: {', '.join(past(rounds[0].before))}"]
     notes = earlier if past(rounds[0].before) else []
     states = [state for r in rounds for state in (r.before, r.after)]
     return Verdict(state, (*reasons, *noise, *fine, *notes), tuple(_rejections(judgement)), unknown(states))
 
 
-def quietness(rounds: Sequence[Round]) -> float:
+def quietness(judgement: Judgement) -> float:
     """How far neighbouring samples of the last round lie apart, as a fraction; NaN before there are two rounds."""
-    if len(rounds) < 2:
-        return float("nan")
-    p = judge(rounds).drift
-    return float(np.median(p.spread[p.round == len(rounds) - 1]))
+    drift, last = judgement.drift, len(judgement.faults) - 1
+    return float(np.median(drift.spread[drift.round == last])) if last else float("nan")
 
 
-def _noise(judgement: Judgement, rounds: Sequence[Round]) -> list[str]:
-    """What is wrong with the session as a whole."""
-    told = []
-    typical = float(np.median(judgement.drift.spread))
-    if typical > LIMIT:
-        told.append(f"neighbouring samples lie {100 * typical:.1f} % apart (at most {100 * LIMIT:g} % is quiet)")
-    left = float(np.median([cpu_share(r.before, r.after) for r in rounds]))
-    if left < 1 - LOST:
-        told.append(f"other programs took {100 * (1 - left):.0f} % of the core")
-    shares = [judgement.counts[judgement.drift.round == number].mean() for number in range(len(judgement.faults))]
-    longest = max((len(list(run)) for bad, run in groupby(share < 0.5 for share in shares) if bad), default=0)
-    if longest >= IN_A_ROW:
-        told.append(f"{longest} rounds in a row were rejected")
-    return told
+def _known(rows: Mapping[str, Row], values: Mapping[str, Value], protocol: Protocol) -> str:
+    """That all rows are known, and how many of them only as part of a network."""
+    cheap = sum(row.value(values).relative_half_width > protocol.within for row in rows.values())
+    what = "rows" if any(len(row.weights) > 1 for row in rows.values()) else "files"
+    part = f", {cheap} cheap ones as a part of a network, whose layers' errors add as squares" if cheap else ""
+    return f"all {len(rows)} {what} are known within {100 * protocol.within:g} %{part}"
 
 
-def _open_rows(rounds: Sequence[Round], protocol: Protocol, labels: Mapping[str, str]) -> list[str]:
-    """The files that the cap on rounds left unfinished, the worst first."""
-    values = summarize(rounds)
-    names = sorted(wanting(labels, rounds, protocol), key=lambda name: -values[name].relative_half_width)
+def _open_rows(
+    rows: Mapping[str, Row], judgement: Judgement, protocol: Protocol, labels: Mapping[str, str]
+) -> list[str]:
+    """The rows that the cap on rounds left unfinished, the worst first."""
+    values = file_values(judgement)
+    names = sorted(open_rows(rows, judgement, protocol), key=lambda name: -rows[name].error(values))
     if not names:
         return []
-    worst = [f"{labels[name]} (+-{100 * values[name].relative_half_width:.1f} %)" for name in names[:SHOWN]]
+    worst = [f"{labels[name]} ({_error(rows[name].value(values))})" for name in names[:SHOWN]]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return [f"{len(names)} of {len(labels)} files are not yet known well enough: {', '.join(worst)}{more}"]
+    what = "rows" if any(len(row.weights) > 1 for row in rows.values()) else "files"
+    return [f"{len(names)} of {len(rows)} {what} are not yet known well enough: {', '.join(worst)}{more}"]
+
+
+def _error(value: Value) -> str:
+    if value.seconds <= 0:
+        return f"{1e6 * value.seconds:.1f} +-{1e6 * value.half_width:.1f} us, not above zero"
+    return f"+-{100 * value.relative_half_width:.1f} %"
 
 
 def _rejections(judgement: Judgement) -> list[Rejection]:
@@ -101,6 +105,10 @@ def _rejections(judgement: Judgement) -> list[Rejection]:
         here = p.round == number
         rejected = here & ~judgement.counts
         if rejected.any():
-            apart = f"neighbouring samples lie over {100 * judgement.limit:.1f} % apart"
-            found.append(Rejection(number, int(rejected.sum()), fault or apart))
+            reasons = {
+                f"neighbouring samples lie over {100 * judgement.limit:.1f} % apart": p.spread > judgement.limit,
+                "the machine was too far from its usual speed": ~judgement.steady,
+            }
+            told = [words for words, why in reasons.items() if (rejected & why).sum() > rejected.sum() / 2]
+            found.append(Rejection(number, int(rejected.sum()), fault or ", ".join(told or reasons)))
     return found

@@ -83,7 +83,8 @@ def test_the_results_are_the_rounds_that_the_board_measured(results: Path) -> No
     assert [list(zip(r.seconds, map(list, r.singles))) for r in rounds] == [
         [tuple(sample) for sample in answer["samples"]] for answer in recorded
     ]
-    assert [r.before for r in rounds] == [answer["before"] for answer in recorded]
+    assert all(answer["before"].items() <= r.before.items() for r, answer in zip(rounds, recorded))
+    assert {r.before["threads"] for r in rounds} == {1}
     assert len(rounds) == 4
     assert read_results(results).passport["threads"] == 1
 

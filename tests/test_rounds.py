@@ -17,9 +17,11 @@ from predictors import health
 from predictors.device import local
 from predictors.drift import remove_drift
 from predictors.fleet import merged
+from predictors.judgement import judge
 from predictors.lasting import lasting
-from predictors.rounds import Protocol, Round, Value, interleaved, judge, measure, reference_files, summarize, wanting
+from predictors.rounds import Protocol, Round, interleaved, measure, open_rows, reference_files, summarize
 from predictors.simulated import DRIFTS, SimulatedBoard, Weather
+from predictors.values import Value, rows_of
 from predictors.verdict import Verdict, quietness, verdict
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.spec import MBConv
@@ -72,7 +74,7 @@ def test_drift_that_is_too_fast_to_follow_is_found() -> None:
     told = judged(rounds)
     assert told.state == "noisy"
     assert "neighbouring samples lie" in told.reasons[0]
-    assert quietness(rounds) > 0.03 > quietness(session(Weather()))
+    assert quietness(judge(rounds)) > 0.03 > quietness(judge(session(Weather())))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -105,7 +107,7 @@ def test_a_quiet_session_is_clean_and_says_how_well_it_knows() -> None:
     told = judged(rounds, Protocol())
     assert (told.state, told.rejected, told.unknown) == ("clean", (), ())
     assert told.lines() == ["clean: all 60 files are known within 2 %"]
-    assert wanting(files(), rounds, Protocol()) == ()
+    assert open_rows(rows_of(files()), judge(rounds), Protocol()) == ()
 
 
 def test_files_that_the_cap_leaves_open_are_named_the_worst_first() -> None:
@@ -239,8 +241,8 @@ def test_a_common_slowdown_moves_no_value_against_another(seed: int, slow: float
     disturbed = [(order, times * (slow if index >= 5 else 1)) for index, (order, times) in enumerate(rounds)]
     calm, hurried = (summarize([plain(*r) for r in kind]) for kind in (rounds, disturbed))
     ratios = [hurried[name].seconds / calm[name].seconds for name in names]
-    assert ratios == pytest.approx([ratios[0]] * 12, rel=0.01)
-    p = remove_drift(disturbed, np.ones(15, bool))
+    assert ratios == pytest.approx([ratios[0]] * 12, rel=0.015)  # of ten rounds, where five are too slow to count
+    p = remove_drift(disturbed, np.ones(144, bool))
     assert math.exp(p.speed[p.round == 7][0] - p.speed[p.round == 1][0]) == pytest.approx(slow, rel=0.05)
 
 

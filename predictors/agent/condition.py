@@ -9,6 +9,7 @@ import sys
 import time
 from typing import Any
 
+from predictors import agent
 from predictors.agent.facts import number, numbers_of_cores, of_cores, said, span, text, usable_cores
 from predictors.agent.machine import control_groups, power, turbo
 
@@ -38,6 +39,7 @@ def state() -> dict[str, Any]:
         "swapped_in_pages": int(swapped[1]) if swapped else None,
         "boot_id": text("proc/sys/kernel/random/boot_id"),
         "preempted": usage.ru_nivcsw,
+        "waited_seconds": _waited(),
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "clock_seconds": time.monotonic(),
         "peak_rss_kb": usage.ru_maxrss,
@@ -69,6 +71,14 @@ def _temperature() -> int | None:
     zones = [f"sys/class/thermal/thermal_zone{index}" for index in range(16)]
     of_cpu = [zone for zone in zones if re.search("cpu|x86_pkg|soc", text(f"{zone}/type") or "")]
     return number(f"{(of_cpu or zones)[0]}/temp")
+
+
+def _waited() -> float | None:
+    """Seconds for which threads of this process were ready to run and had no core, added up; None: unknown."""
+    root = agent.ROOT / "proc/self/task"
+    stats = [text(folder.relative_to(agent.ROOT) / "schedstat") or "" for folder in root.glob("*")]
+    found = [re.fullmatch(r"[0-9]+ ([0-9]{1,18}) [0-9]+", stat) for stat in stats]
+    return sum(1e-9 * int(stat[1]) for stat in found if stat) if any(found) else None
 
 
 def _quota_throttled() -> float | None:
