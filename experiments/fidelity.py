@@ -21,15 +21,17 @@ from experiments.keys import passport_key, space_key
 from experiments.learning_curves import Point, check_sizes, point, points, read_points, shown
 from experiments.measure import followed, measure, read_table, timing_files
 from experiments.progress import console, track
-from experiments.publish import publish
+from experiments.publish import publish, write_verdict
 from experiments.published_latencies import read_measurements
-from experiments.reference_networks import reference_networks, to_the_tables_time
+from experiments.reference_networks import reference_networks
 from paper.figures import fidelity as figure
 from predictors.assembly import file_name
 from predictors.blocks import block_specs, computing
 from predictors.learned import LEARNERS
 from predictors.rounds import Value, summarize
+from predictors.slowdown import slowdowns
 from predictors.table import LatencyTable
+from predictors.verdict import verdict
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import macs
@@ -149,17 +151,20 @@ def _timed(
     alone = {f"alone {name}": onnx for name, onnx in timing_files((spec,) for spec in blocks)}
     again, then = reference_networks(table, len(table.networks))
     with board_of(config.device, folder) as board:
-        first, second = (
-            summarize(list(followed(board, {**chosen, **again}, config.measure, name)))
+        passes = {
+            name: list(followed(board, {**chosen, **again}, config.measure, name))
             for name, chosen in (("first pass", files | alone), ("second pass", files))
-        )
+        }
+    labels = {name: name for name in files}
+    write_verdict(folder, {name: verdict(rounds, config.measure, labels) for name, rounds in passes.items()})
+    first, second = map(summarize, passes.values())
     timed = {}
     for precision in table.corrections:
         names = [file_name(precision, index) for index in range(len(networks))]
         of_block = {spec: first[f"alone {file_name(precision, i)}"].seconds for i, spec in enumerate(blocks)}
         sums = np.array([sum(of_block[spec] for spec in network) for network in networks])
         columns = ((first, _seconds(first, names)), (second, _seconds(second, names)), (first, sums))
-        timed[precision] = [to_the_tables_time(values, then, precision)(seconds) for values, seconds in columns]
+        timed[precision] = [slowdowns(values, then)[precision].then(seconds) for values, seconds in columns]
     return timed
 
 

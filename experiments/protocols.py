@@ -26,7 +26,7 @@ from experiments.fidelity import fresh_archs
 from experiments.keys import passport_key, space_key
 from experiments.measure import followed, timing_files
 from experiments.progress import console, say, track
-from experiments.publish import publish
+from experiments.publish import publish, write_verdict
 from predictors.agreement import agreement
 from predictors.assembly import file_name
 from predictors.block_protocols import BLOCK_PROTOCOLS, INFERENCE, BlockProtocol, Seconds
@@ -36,6 +36,7 @@ from predictors.device import Board, local
 from predictors.lasting import lasting
 from predictors.rounds import summarize
 from predictors.table import PRECISIONS
+from predictors.verdict import verdict
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 
@@ -83,7 +84,9 @@ def _protocols(config: Config, folder: Path) -> None:
     path = folder / ROUNDS
     connect = partial(_connect, config.device.threads)
     with lasting(connect, journal.read(path), partial(journal.append, path), say) as board:
-        values = summarize(list(followed(board, files, config.measure, "rounds")))
+        rounds = list(followed(board, files, config.measure, "rounds"))
+    values = summarize(rounds)
+    write_verdict(folder, {"session": verdict(rounds, config.measure, {name: name for name in files})})
     rows = []
     for precision in PRECISIONS:
         known = {

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from experiments import artefacts
 from experiments.choices import space_of
 from experiments.config import Config
 from experiments.devices import passport_of
+from experiments.record import RECORD, read_rows
+from experiments.setting import STATE, judged
+from predictors.verdict import Verdict
+
+VERDICT = "verdict.json"
+
+
+def write_verdict(folder: Path, sessions: Mapping[str, Verdict]) -> None:
+    """What a step's sessions were worth, by the name of each; their reasons with it."""
+    worst = max(sessions.values(), key=lambda one: ("clean", "noisy", "throttled").index(one.state))
+    reasons = [f"{name}: {reason}" for name, one in sessions.items() for reason in one.reasons]
+    artefacts.write(folder / VERDICT, json.dumps(judged("session", worst.state, reasons), indent=1) + "\n")
+
+
+def _verdict(folder: Path) -> dict[str, str]:
+    if (folder / RECORD).exists():
+        session = read_rows(folder)[1]
+        return judged("session", session.state, session.reasons)
+    return json.loads((folder / VERDICT).read_text()) if (folder / VERDICT).exists() else {}
 
 
 def publish(config: Config, folder: Path, names: Iterable[str], setup: str, fitted: int) -> None:
@@ -23,7 +43,8 @@ def publish(config: Config, folder: Path, names: Iterable[str], setup: str, fitt
         "fitted_networks": fitted,
         "fresh_networks": config.fidelity.networks,
         "device": passport.get("model") or passport.get("cpu"),
-        **{key: passport.get(key) for key in ("cpu", "machine", "threads", "onnxruntime")},
+        **{key: passport.get(key) for key in ("cpu", "machine", "threads", "onnxruntime", *STATE)},
+        **_verdict(folder),
         "seed": config.seed,
         "git_commit": artefacts.manifest(folder)["git_commit"],
     }

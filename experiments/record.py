@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.table import Table
 
 from experiments import artefacts
+from predictors.slowdown import Slowdown
 
 RECORD = "benchmark.json"
 
@@ -37,16 +38,41 @@ class Row:
     sha256: str  # of this file
 
 
-def write_rows(folder: Path, rows: Sequence[Row], slowdown: float, golden: float) -> None:
+@dataclass(frozen=True)
+class Session:
+    """How a session went: by precision, how much slower the machine was than for the table; and its verdict."""
+
+    slowdowns: Mapping[str, Slowdown]
+    state: str = "unknown"  # clean, noisy or throttled
+    reasons: Sequence[str] = ()
+
+    def lines(self) -> list[str]:
+        """For people."""
+        told = [f"The benchmark's session was {self.state}: {'; '.join(self.reasons)}"]
+        changes = [
+            f"{abs(slower.ratio - 1):.1%} {'longer' if slower.ratio > 1 else 'less'} in {precision}"
+            for precision, slower in self.slowdowns.items()
+        ]
+        if changes:
+            told.append(
+                f"Networks of the latency table took {' and '.join(changes)} than when it was measured; the "
+                "predictions are for the machine as it was in the benchmark."
+            )
+        return told
+
+
+def write_rows(folder: Path, rows: Sequence[Row], session: Session, golden: float) -> None:
     """`golden`: how far the device's logits are from the host's, at most, as a fraction of a file's largest."""
-    record = {"slowdown": slowdown, "golden": golden, "rows": [asdict(row) for row in rows]}
+    record = {"session": asdict(session), "golden": golden, "rows": [asdict(row) for row in rows]}
     artefacts.write(folder / RECORD, json.dumps(record, indent=1) + "\n")
 
 
-def read_rows(folder: Path) -> tuple[list[Row], float]:
-    """The rows, and how much longer everything took than when the table was measured (1.1: 10 % longer)."""
+def read_rows(folder: Path) -> tuple[list[Row], Session]:
+    """The rows, and how their session went."""
     record = json.loads((folder / RECORD).read_text())
-    return [Row(**row) for row in record["rows"]], record["slowdown"]
+    told = record["session"]
+    slowdowns = {precision: Slowdown(**one) for precision, one in told["slowdowns"].items()}
+    return [Row(**row) for row in record["rows"]], Session(slowdowns, told["state"], told["reasons"])
 
 
 def show_rows(rows: Sequence[Row], title: str, names: Mapping[str, str] = {}) -> Table:

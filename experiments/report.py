@@ -83,8 +83,8 @@ def labels(made: Sequence[Made]) -> dict[str, str]:
 
 
 def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[str, str], folder: Path) -> None:
-    rows, slowdown = read_rows(folders["benchmark"])
-    facts, latencies = setup(config, table, folders, slowdown), read_table(table)
+    rows, session = read_rows(folders["benchmark"])
+    facts, latencies = setup(config, table, folders, session), read_table(table)
     artefacts.write_csv(folder / "setup.csv", [{"key": key, "value": value} for key, value in facts.items()])
     artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])
     artefacts.write_csv(folder / "table.csv", table_rows(space_of(config), latencies))
@@ -124,16 +124,14 @@ def slower_layers(space: SearchSpace, table: LatencyTable) -> list[str]:
 
 def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Path) -> None:
     """Prints the table of all stages, and where to look next."""
-    rows, slowdown = read_rows(benchmarked)
+    rows, session = read_rows(benchmarked)
     warnings = slower_layers(space_of(config), latencies)
     for line in (*warnings, f"The latency table is {latencies.verdict.lines()[0]}"):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(
         show_rows(rows, f"{config.data.name}, {config.space.name}, {config.device.name}", labels(chain(config)))
     )
-    change = f"{abs(slowdown - 1):.0%} {'slower' if slowdown > 1 else 'faster'}"
-    console.print(f"The machine was {change} than when the table was measured; the predictions are scaled by that.")
-    for line in answers.load(folder).lines():
+    for line in (*session.lines(), *answers.load(folder).lines()):
         console.print(line, highlight=False, soft_wrap=True)
     if config.ignore:
         console.print(f"The table's {', '.join(config.ignore)} was not compared with this device's: ignore was set.")

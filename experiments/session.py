@@ -24,15 +24,17 @@ from experiments.data import Dataset, Split
 from experiments.devices import board_of
 from experiments.keys import data_key
 from experiments.measure import followed
-from experiments.progress import track
-from experiments.record import Row, write_rows
-from experiments.reference_networks import reference_networks, slowdown
+from experiments.progress import say, track
+from experiments.record import Row, Session, write_rows
+from experiments.reference_networks import reference_networks
 from experiments.stages.quantizing import array
 from predictors.device import Board
 from predictors.memory import Memory, peak_memory
 from predictors.outputs import outputs
 from predictors.rounds import Round, summarize
+from predictors.slowdown import Slowdown, slowdowns
 from predictors.table import PRECISIONS, LatencyTable
+from predictors.verdict import verdict
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import accuracy
 from search_spaces.network import Network
@@ -80,12 +82,15 @@ def session(config: Config, items: Sequence[Item], tables: Sequence[LatencyTable
         rounds = list(followed(board, files, config.measure, "timing stages", each=True))
         memory = _memory(board, names) if config.compress.memory else {}
     values = summarize(rounds)
-    slower = [slowdown(values, then) for _, then in again]
+    slower = [slowdowns(values, then) for _, then in again]
+    worth = verdict(rounds, config.measure, {name: name for name in names})
+    for line in worth.lines():
+        say(line)
     rows = [
         _row(config, one, values[name].seconds, _percentile(rounds, name), memory.get(name), list(zip(tables, slower)))
         for name, one in track(names.items(), "evaluating files", len(names))
     ]
-    write_rows(folder, rows, slower[0] if slower else 1.0, golden)
+    write_rows(folder, rows, Session(slower[0] if slower else {}, worth.state, worth.reasons), golden)
 
 
 def _memory(board: Board, items: Mapping[str, Item]) -> dict[str, Memory]:
@@ -129,7 +134,7 @@ def _row(
     seconds: float,
     percentile: float,
     memory: Memory | None,
-    tables: Sequence[tuple[LatencyTable, float]],
+    tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]],
 ) -> Row:
     data = dataset_of(config.data)
     cost = size(one.network, data.shape.image)
@@ -154,13 +159,15 @@ def _row(
     )
 
 
-def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, float]]) -> float | None:
+def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]]) -> float | None:
     """By the first table that knows all its layers, at the speed of now."""
     if not (isinstance(one.network, Network) and one.precision in PRECISIONS):
         return None
     asked = one.network.specs, one.precision, one.in_float
-    known = (slower * table.latency(*asked) for table, slower in tables if table.covers(*asked))
-    return next(known, None)
+    for table, slower in tables:
+        if table.covers(*asked):
+            return float(slower[one.precision].now(table.latency(*asked)))
+    return None
 
 
 def _accuracy(onnx: bytes, data: Dataset, split: Split) -> float:

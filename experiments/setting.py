@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,15 @@ from experiments import artefacts
 from experiments.choices import dataset_of, space_of, target_of
 from experiments.config import Config
 from experiments.measure import read_table
+from experiments.record import Session
 from experiments.stages import answers
 from predictors.table import LatencyTable
 
+STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # of the passport
 
-def setup(config: Config, table: Path, folders: Mapping[str, Path], slowdown: float) -> dict[str, Any]:
-    """`folders` of the steps train, search, compress and benchmark; `slowdown` of the machine since the table."""
+
+def setup(config: Config, table: Path, folders: Mapping[str, Path], session: Session) -> dict[str, Any]:
+    """`folders` of the steps train, search, compress and benchmark; `session`: how the benchmark went."""
     manifests = {name: artefacts.manifest(folder) for name, folder in folders.items()}
     latencies, checked = read_table(table), answers.load(folders["compress"])
     own = (table.parent / artefacts.MANIFEST).exists()
@@ -31,9 +34,17 @@ def setup(config: Config, table: Path, folders: Mapping[str, Path], slowdown: fl
         "float_layers": " ".join(str(one.layer) for one in checked.in_float),
         "saturating_layers": "" if checked.saturating is None else checked.saturating,
         "git_commit": manifests["benchmark"]["git_commit"],
-        "machine_speed": 1 / slowdown,
+        **{f"machine_speed_{precision}": 1 / slower.ratio for precision, slower in session.slowdowns.items()},
+        **judged("table", latencies.verdict.state, latencies.verdict.reasons),
+        "table_unknown": " ".join(latencies.verdict.unknown),
+        **judged("session", session.state, session.reasons),
         "ignored": " ".join(config.ignore),
     }
+
+
+def judged(what: str, state: str, reasons: Sequence[str]) -> dict[str, str]:
+    """A verdict, as it is published: of the table, or of a session."""
+    return {f"{what}_verdict": state, f"{what}_verdict_reasons": "; ".join(reasons)}
 
 
 def _asked(config: Config, latencies: LatencyTable) -> dict[str, Any]:
@@ -64,7 +75,7 @@ def _asked(config: Config, latencies: LatencyTable) -> dict[str, Any]:
 def _machine(latencies: LatencyTable, versions: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "device": latencies.device,
-        **{key: latencies.passport[key] for key in ("cpu", "machine", "threads", "onnxruntime")},
+        **{key: latencies.passport.get(key) for key in ("cpu", "machine", "threads", "onnxruntime", *STATE)},
         "torch": versions["torch"],
         "python": versions["python"],
         "table_rounds": len(latencies.rounds),

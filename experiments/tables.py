@@ -68,7 +68,8 @@ def verified(config: Config) -> None:
         samples = sum(len(r.order) for r in table.rounds)
         console.print(
             f"{path}: its hash is right, and {len(table.rows)} rows, {len(table.corrections)} corrections, "
-            f"{len(table.networks)} networks and the verdict follow from its {samples} samples",
+            f"{len(table.networks)} networks and the verdict follow from its {samples} samples. Whether the samples, "
+            "the passport and the space are those that were measured, no file can prove of itself",
             soft_wrap=True,
             highlight=False,
         )

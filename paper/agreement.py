@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
-from paper.rows import FILES, ResultError, read, setup
+from paper.rows import FILES, ResultError, Setup, read, setup
 
 Place = tuple[type[Stage], str]  # a file's rows, and a stage
 # Made by two commands: the same file, or two files of the same network, one of them with layers in float.
@@ -17,7 +16,10 @@ SAME: list[tuple[str, Place, Place]] = [
     ("sha256", (HandMade, "winner, unpruned"), (Variant, "finetune, quantize")),
     ("parent", (PruningRule, "device"), (Variant, "prune, finetune, quantize")),
 ]
-MACHINE = ("cpu", "machine", "threads", "onnxruntime")
+REQUIRED = ("machine", "threads", "onnxruntime")
+STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # of newer files
+NAMES = ("device", "cpu")  # what a machine is called; a board may tell but one of them
+MACHINE = (*NAMES, "machine", "threads", "onnxruntime", *STATE)
 
 
 def check(results: Path) -> None:
@@ -31,13 +33,24 @@ def check(results: Path) -> None:
             )
     run = setup(results)
     for kind in (Variant, HandMade, PruningRule):
-        name = FILES[kind].replace(".csv", "_setup.csv")
-        for key, value in _machine(results, name):
-            if value != run.text(key):
+        _check_machine(setup(results, FILES[kind].replace(".csv", "_setup.csv")), run)
+
+
+def _check_machine(other: Setup, run: Setup) -> None:
+    """Raises ResultError where two files are of two machines, or do not say of which; older files know fewer keys."""
+    for key in MACHINE:
+        if key in REQUIRED or (key in other.values and key in run.values):
+            value, expected = other.text(key), run.text(key)
+            if value != expected:
                 raise ResultError(
-                    f"{results / name}: {key} is {value!r}, and {run.text(key)!r} in setup.csv; "
+                    f"{other.path}: {key} is {value!r}, and {expected!r} in {run.path.name}; "
                     "write both on the same machine with publish=true"
                 )
+    if not any(other.values.get(key) and run.values.get(key) for key in NAMES):
+        raise ResultError(
+            f"{other.path} and {run.path.name} do not say of which machine they are: neither has a device or a cpu; "
+            "write both on the same machine with publish=true"
+        )
 
 
 def _hashes(results: Path, place: Place, column: str) -> set[str]:
@@ -50,8 +63,3 @@ def find(results: Path, kind: type[Stage], stage: str) -> list[Stage]:
     if not rows:
         raise ResultError(f"{results / FILES[kind]}: there is no row with stage={stage}")
     return rows
-
-
-def _machine(results: Path, name: str) -> Iterator[tuple[str, str]]:
-    facts = setup(results, name)
-    return ((key, facts.text(key)) for key in MACHINE)

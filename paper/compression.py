@@ -54,7 +54,7 @@ def macros(results: Path) -> dict[str, str]:
     rows, images = variants(results), setup(results).number("test_images")
     winner, whole = rows[NOTHING], rows[WHOLE]
     return {
-        "AblationDevice": escape(setup(results, "ablation_setup.csv").text("cpu")),
+        "AblationDevice": escape(setup(results, "ablation_setup.csv").machine),
         "AblationWhole": gain(whole, winner),
         "AblationWholeBriefly": gain(whole, winner, compressed=False),
         "AblationQuantize": gain(rows["quantize"], winner),

@@ -49,7 +49,7 @@ def _facts(prefix: str, run: Setup) -> dict[str, str]:
         f"{prefix}Pixels": count(run.number("resolution")),
         f"{prefix}Networks": count(run.number("fresh_networks")),
         f"{prefix}Fitted": count(run.number("fitted_networks")),
-        f"{prefix}Device": escape(run.text("cpu")),
+        f"{prefix}Device": escape(run.machine),
     }
 
 

@@ -175,6 +175,11 @@ class Setup:
             raise ResultError(f"{self.path}: there is no row with key={key}")
         return self.values[key] or "unknown"
 
+    @property
+    def machine(self) -> str:
+        """What the machine is called: by its processor, or where that is unknown, by its model."""
+        return self.values.get("cpu") or self.values.get("device") or "a machine whose name is unknown"
+
     def optional(self, key: str) -> float | None:
         """A number, or None where the value is empty."""
         return None if self.text(key) == "unknown" else number(self.values[key], f"{self.path}: value of {key}")

@@ -9,8 +9,10 @@ import numpy as np
 
 from paper.compression_rows import Stage
 from paper.latex import count, escape, ms, percent, significant
+from paper.records import number
 from paper.rows import Setup, Whole
 
+DESKTOPS = ("x86_64", "AMD64", "i686", "arm64")  # what computers that are no single boards call themselves
 SAME_TIME = 0.02  # fraction: medians are known to about this
 DATA = {  # what is known by a name of its own, and who collected it
     "cifar10": ("CIFAR-10", "krizhevsky2009learning"),
@@ -125,14 +127,34 @@ def data(setup: Setup) -> str:
 
 def board(setup: Setup) -> str:
     """What latencies of this machine say of a board."""
-    device, cpu = (escape(setup.text(key)) for key in ("device", "cpu"))
-    if "raspberry" in f"{device} {cpu}".lower():
-        return f"Every latency is of one board, {device}."
+    names = [escape(name) for key in ("device", "cpu") if (name := setup.values.get(key))]
+    machine = setup.values.get("machine", "")
+    kind = "computer" if machine in DESKTOPS else "board" if machine else "machine"
+    named = ", ".join(dict.fromkeys(names)) or "whose name is unknown"
+    threads = setup.values.get("threads", "")
+    used = f", with {escape(threads)} {'thread' if threads == '1' else 'threads'}" if threads else ""
     return (
-        f"Every latency is of one computer ({cpu}) whose processors other programs share: interleaving, sentinels and "
-        "rejected rounds lower that noise and do not remove it. No Raspberry Pi was at hand; the same commands measure "
-        "one, and what is best there may differ."
+        f"Every latency is of one {kind}, {named}{used}. {verdict(setup)} The same commands measure another one, and "
+        "what is best there may differ."
     )
+
+
+def verdict(setup: Setup) -> str:
+    """What the measuring said of itself: whether the table and the session of all files were clean, and why not."""
+    told = []
+    for what, name in (("table", "latency table"), ("session", "session in which all files were timed")):
+        state, reasons = (setup.values.get(f"{what}_verdict{part}", "") for part in ("", "_reasons"))
+        if state:
+            short = "; ".join(reason.partition(": ")[0] for reason in reasons.split("; "))
+            why = "" if state == "clean" or not reasons else f" ({escape(short)})"
+            told.append(f"the {name} was {escape(state)}{why}")
+    if not told:
+        return "How quiet it was while it measured is not recorded."
+    unknown = [escape(key) for key in setup.values.get("table_unknown", "").split()]
+    silent = (
+        f" It cannot tell its {', '.join(unknown)}, and what is unknown is not the same as fine." if unknown else ""
+    )
+    return f"By the checks of the measuring itself, {'; '.join(told)}.{silent}"
 
 
 def brief(deployed: Stage) -> str:
@@ -163,10 +185,14 @@ def targets(setup: Setup) -> str:
 
 def machine(setup: Setup) -> str:
     """Whether the machine was as fast in the benchmark as when the table was measured."""
-    speed = setup.optional("machine_speed")
-    if speed is None:
+    keys = {f"machine_speed_{precision}": f" in {_name(precision)}" for precision in ("fp32", "int8")}
+    found = {words: setup.values.get(key, "") for key, words in keys.items()}
+    if not any(found.values()):  # of a report that had one speed for both precisions
+        found = {"": setup.values.get("machine_speed", "")}
+    speeds = [f"{percent(number(value, str(setup.path)))}{words}" for words, value in found.items() if value]
+    if not speeds:
         return "How fast the machine was then, against the time of the table, is unknown."
-    return f"The machine then ran at {percent(speed)} of the speed it had when the table was measured."
+    return f"The machine then ran at {' and '.join(speeds)} of the speed it had when the table was measured."
 
 
 def _name(precision: str) -> str:

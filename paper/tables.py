@@ -62,6 +62,13 @@ def _row(name: str, stage: Stage, places: int) -> str:
     return " & ".join(cells) + " \\\\\n"
 
 
+def _state(run: Setup) -> str:
+    """What is known of the processor's state, which a table belongs to."""
+    words = {"cores": "cores", "quota": "quota", "clock_cap_khz": "clock up to (kHz)", "governor": "governor"}
+    words |= {"turbo": "turbo", "power": "power"}
+    return ", ".join(f"{name} {escape(run.values[key])}" for key, name in words.items() if run.values.get(key))
+
+
 def _setup(run: Setup) -> str:
     whole = ("space_size", "train_images", "validation_images", "test_images", "evaluations", "table_rounds")
     n = {key: count(run.number(key)) for key in (*whole, "table_graphs", "layers")}
@@ -69,6 +76,7 @@ def _setup(run: Setup) -> str:
     target, fraction = run.optional("target_ms"), run.optional("target_fraction")
     share = "" if fraction is None else rf" ({100 * fraction:.0f}\,\% of the reference)"
     seconds = [f"{run.number(key):.0f}" for key in ("measure_seconds", "supernet_seconds", "search_seconds")]
+    verdict = escape(run.values.get("table_verdict", ""))
     rows = {
         "space": f"{t['space']}: {n['space_size']} networks, {n['layers']} layers",
         "data": f"{source(run)}, {t['resolution']} pixels, {t['classes']} classes",
@@ -78,12 +86,13 @@ def _setup(run: Setup) -> str:
         "target": "none" if target is None else rf"{significant(target)}\,ms{share}",
         "training steps": f"supernet {t['supernet_steps']}, retrain {t['retrain_steps']}, "
         f"finetune {t['finetune_steps']}",
-        "device": ", ".join(dict.fromkeys((t["device"], t["cpu"], t["machine"]))),
+        "device": ", ".join(dict.fromkeys(t[key] for key in ("device", "cpu", "machine") if run.values.get(key))),
+        **({"processor": state} if (state := _state(run)) else {}),
         "threads": t["threads"],
         "software": f"onnxruntime {t['onnxruntime']}, torch {t['torch']}, Python {t['python']}",
         **({"not compared": t["ignored"]} if run.values.get("ignored") else {}),
         "latency table": f"{n['table_rounds']} rounds of {n['table_graphs']} graphs, "
-        rf"SHA-256 \texttt{{{t['table_sha256'][:12]}}}",
+        rf"SHA-256 \texttt{{{t['table_sha256'][:12]}}}" + (f", {verdict}" if verdict else ""),
         "time": rf"table {seconds[0]}\,s, supernet {seconds[1]}\,s, search {seconds[2]}\,s",
         "commit": rf"\texttt{{{t['git_commit'][:12]}}}",
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import kendalltau
 
+from predictors.slowdown import slowdown
 from predictors.table import LatencyTable
 from search_spaces.errors import LutraError
 from search_spaces.spec import Spec
@@ -45,7 +46,8 @@ def compare(a: LatencyTable, b: LatencyTable) -> list[Comparison]:
 def _compare(a: LatencyTable, b: LatencyTable, precision: str) -> Comparison:
     specs = [spec for kind, spec in a.rows if kind == precision and (kind, spec) in b.rows]
     then, now = (np.array([table.rows[precision, spec].seconds for spec in specs]) for table in (a, b))
-    ratio = float(np.median(now / then))
-    moved = [Moved(*row) for row in zip(specs, then.tolist(), now.tolist(), (now / then / ratio).tolist())]
+    slower = slowdown(then, now)
+    beyond = now / slower.now(then)
+    moved = [Moved(*row) for row in zip(specs, then.tolist(), now.tolist(), beyond.tolist())]
     moved.sort(key=lambda row: -abs(np.log(row.beyond)))
-    return Comparison(precision, ratio, float(kendalltau(then, now).statistic), tuple(moved))
+    return Comparison(precision, slower.ratio, float(kendalltau(then, now).statistic), tuple(moved))

@@ -16,13 +16,11 @@ from experiments.config import FidelityConfig
 from experiments.fidelity import fresh_archs, predictions
 from experiments.learning_curves import Point, median, points, read_points
 from experiments.published_latencies import Measurements, read_measurements
-from experiments.reference_networks import slowdown, to_the_tables_time
 from paper.figures import fidelity as figure
 from paper.rows import Fresh
 from predictors.agreement import agreement
 from predictors.blocks import computing
 from predictors.learned import LEARNERS, one_hot
-from predictors.rounds import Value
 from predictors.tied_additive import tied_additive
 from search_spaces.errors import LutraError
 from search_spaces.tiny import tiny
@@ -249,21 +247,6 @@ def test_on_a_board_without_noise_the_corrected_table_is_exact() -> None:
     assert {count for name, (count, _) in found.items() if name != "sum of blocks in context"} == {8}
     assert {*LEARNERS, "MACs", "sum of blocks in context", "corrected table"} == {*found}
     assert all((predicted > 0).all() for _, predicted in found.values())
-
-
-def test_the_slowdown_is_the_median_over_reference_networks() -> None:
-    values = {name: Value(seconds, seconds, seconds) for name, seconds in {"a": 1.1, "b": 2.2, "c": 9.0}.items()}
-    assert slowdown(values, {"a": 1.0, "b": 2.0, "c": 3.0}) == pytest.approx(1.1)
-
-
-def test_each_precision_comes_back_to_the_time_of_its_table() -> None:
-    """fp32 now takes 1.2 times as long and 1 ms more, INT8 as long as it did."""
-    then = {f"reference {p}/{n}": 1e-3 * (n + 1) for p in ("fp32", "int8") for n in range(4)}
-    now = {name: 1.2 * s + 1e-3 if "fp32" in name else s for name, s in then.items()}
-    values = {name: Value(seconds, seconds, seconds) for name, seconds in now.items()}
-    seconds = np.array([2.2e-3, 7e-3])
-    assert to_the_tables_time(values, then, "fp32")(seconds) == pytest.approx([1e-3, 5e-3])
-    assert to_the_tables_time(values, then, "int8")(seconds) == pytest.approx(seconds)
 
 
 def test_the_figure_has_a_panel_for_each_precision() -> None:
