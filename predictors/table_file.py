@@ -10,11 +10,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from predictors.answers import plain
+from predictors.blocks import computing, weights
 from predictors.correction import Correction
-from predictors.rounds import Round, Value
+from predictors.rounds import Round
 from predictors.table import PRECISIONS, LatencyTable, NetworkRow, Timed
+from predictors.table_shape import check_shape, is_seconds
+from predictors.values import Value
 from predictors.verdict import Rejection, Verdict
+from search_spaces import documents
 from search_spaces.errors import LutraError
+from search_spaces.space import SearchSpace
 from search_spaces.spec import Spec, from_json, to_json
 
 SCHEMA = "lutra/latency-table/3"
@@ -51,28 +57,34 @@ def dump(table: LatencyTable) -> str:
 def load(text: str) -> LatencyTable:
     """Reads and checks a table. Raises LutraError with the row that is wrong."""
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise LutraError(f"the table is no JSON ({error}); measure it again: python -m experiments.measure") from None
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        found = content.get("schema") if isinstance(content, dict) else type(content).__name__
-        raise LutraError(f"the table's schema is {found!r}, this program reads {SCHEMA!r}; measure it again")
+        content = documents.parse_json(text, "the table", "table")
+    except documents.DamagedError as error:
+        raise LutraError(f"{error}; measure it again: python -m experiments.measure") from None
+    if content.get("schema") != SCHEMA:
+        raise LutraError(
+            f"the table's schema is {plain(repr(content.get('schema')))}, this program reads {SCHEMA!r}; "
+            "measure it again"
+        )
     rows = _rows(content.get("rows"))
     body, seal, tail = text.rpartition(SEAL)
     if not seal or tail != f'{_sha256(body)}"\n}}\n':
         raise LutraError("the table was altered after it was written (its sha256 differs); measure it again")
     try:
-        return _table(content, rows)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise LutraError(f"the table is damaged ({type(error).__name__}: {error}); measure it again") from None
+        check_shape(content, PRECISIONS)
+        table = _table(content, rows)
+        _check_parts(table)
+    except LutraError as error:
+        raise LutraError(f"the table is damaged: {plain(str(error), 1000)}; measure it again") from None
+    return table
 
 
 def read_table(path: Path) -> LatencyTable:
     """A table from its file; errors name the file."""
-    if not path.is_file():
+    if not path.exists():
         raise LutraError(f"there is no table at {path}; measure one: python -m experiments.measure")
+    text = documents.read_text(path, "table")
     try:
-        return load(path.read_bytes().decode(errors="replace"))
+        return load(text)
     except LutraError as error:
         raise LutraError(f"{path}: {error}") from None
 
@@ -111,12 +123,36 @@ def _table(content: Mapping[str, Any], rows: Mapping[tuple[str, Spec], Value]) -
     )
 
 
+def _check_parts(table: LatencyTable) -> None:
+    """Raises LutraError where parts do not fit together: names twice, files without samples, rows without files."""
+    space = SearchSpace(table.space, table.layers, table.reference)
+    for arch in (table.reference, *(row.arch for row in table.networks)):
+        space.check(arch)
+    names = [item.name for item in table.timed]
+    if len({*names}) < len(names):
+        raise LutraError("two timed files have one name")
+    if missing := {*names} - {name for one in table.rounds for name in one.order}:
+        raise LutraError(f"{min(missing)} was timed in no round")
+    if not all(item.specs for item in table.timed):
+        raise LutraError("a timed file has no layer")
+    timed = {(item.precision, item.specs) for item in table.timed}
+    if len(timed) < len(names):
+        raise LutraError("one network was timed twice in one precision")
+    wanted = [(kind, network) for kind, spec in table.rows for network in weights(spec)]
+    wanted += [(kind, computing(space.decode(row.arch))) for kind in table.corrections for row in table.networks]
+    for precision, network in wanted:
+        if (precision, network) not in timed:
+            raise LutraError(f"{' '.join(map(str, network))} was not timed in {precision}")
+
+
 def _round(index: int, record: Any, timed: Sequence[Timed]) -> Round:
+    if strange := [number for number in record["order"] if number >= len(timed)]:
+        raise LutraError(f"round {index} has a file number {strange[0]}, and there are {len(timed)} files")
     order, seconds = [timed[number].name for number in record["order"]], tuple(record["seconds"])
-    bad = [value for value in seconds if not _finite(value) or value <= 0]
-    if bad or len(order) != len(seconds):
+    bad = [value for value in seconds if not is_seconds(value)]
+    if bad or len(order) != len(seconds) or not order:
         what = f"a sample of {bad[0]!r} s" if bad else f"{len(seconds)} samples of {len(order)} files"
-        raise LutraError(f"the table is damaged: round {index} has {what}; measure it again")
+        raise LutraError(f"round {index} has {what}")
     return Round(tuple(order), seconds, (), dict(record["before"]), dict(record["after"]))
 
 
@@ -149,6 +185,8 @@ def _rows(records: Any) -> dict[tuple[str, Spec], Value]:
 
 def _row(record: Any) -> tuple[tuple[str, Spec], Value]:
     spec = from_json(record["layer"])
+    if odd := {*record} ^ {"layer", "precision", "unit", "status", "seconds", "low", "high"}:
+        raise LutraError(f"has the fields {', '.join(map(str, record))}: {min(odd)!r} is unknown or missing")
     if record.get("unit") != "s":
         raise LutraError(f"must have the unit 's', not {record.get('unit')!r}")
     if record.get("precision") not in PRECISIONS:

@@ -243,8 +243,8 @@ def from_json(record: Mapping[str, Any]) -> Spec:
     """The inverse of `to_json`. Raises LutraError on another type, other fields, or a value that is no positive int."""
     fields = dict(record)
     name = fields.pop("type", None)
-    if name not in _TYPES:
-        raise unknown("layer type", name, _TYPES)
+    if not isinstance(name, str) or name not in _TYPES:
+        raise unknown("layer type", str(name), _TYPES)
     expected = [field.name for field in dataclasses.fields(_TYPES[name])]
     if sorted(fields) != sorted(expected):
         raise LutraError(f"a {name} has the fields {', '.join(expected)}; found {', '.join(sorted(map(str, fields)))}")
