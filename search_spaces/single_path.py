@@ -1,4 +1,4 @@
-"""Single-path one-shot training with uniform sampling: Guo et al. 2020, section 3.2."""
+"""Single-path one-shot training: Guo et al. 2020, section 3.2. Depth is drawn uniformly, then what is computed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from search_spaces.training import Backward
 
 
 def single_path(supernet: nn.Module, space: SearchSpace, smoothing: float, seed: int) -> Backward:
-    """One network a step, drawn uniformly, learns the labels. Gives its loss."""
+    """One random network a step learns the labels. Gives its loss."""
 
     def backward(step: int, images: Tensor, labels: Tensor) -> float:
         arch = space.sample(Random(f"single path {seed} {step}"))
