@@ -28,8 +28,8 @@ Trial = Callable[[Random], Figures]
 def campaign(name: str, unit: str, complete: int, fast: int, trial: Trial) -> Counter[str]:
     """Runs trials until their figures named `unit` add up to `complete` (to `fast` without a journal's folder).
 
-    `trial(rng)` returns its figures and raises AssertionError where something went wrong; its random numbers depend on
-    the campaign's name and the trial's number alone. Returns and prints the sums of all figures. Fails at the end if
+    `trial(rng)` returns its figures and raises where something went wrong; its random numbers depend on the campaign's
+    name and the trial's number alone. Returns and prints the sums of all figures. Fails at the end if
     any trial was wrong, and names the first few.
     """
     path = Path(FOLDER) / f"{name}.jsonl" if FOLDER else None
@@ -55,6 +55,6 @@ def _tried(name: str, unit: str, trial: Trial) -> dict[str, object]:
     begin, figures, wrong = time.monotonic(), dict[str, float](), ""
     try:
         figures.update(trial(Random(name)))
-    except AssertionError as error:
-        figures[unit], wrong = 1, str(error)[:2000] or "an assertion without a message"
+    except Exception as error:
+        figures[unit], wrong = 1, f"{type(error).__name__}: {error}"[:2000]
     return {"trial": name, "figures": figures, "wrong": wrong, "seconds": round(time.monotonic() - begin, 3)}

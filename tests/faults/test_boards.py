@@ -36,23 +36,23 @@ def test_a_malicious_board_is_refused_in_one_line_or_harmless(quick: Lab) -> Non
         count = next(number)
         script = f"exec {shlex.quote(sys.executable)} {malicious_agent.__file__} {rng.random()}"
         bad = quick.python(f"malicious{count}", f'PYTHONPATH={quick.folder}/stubs {script} "$@"')
-        to, kept, told = replace(quick.to, python=bad, patience=2), list[Any](), list[str]()
+        kept, told = list[Any](), list[str]()
 
-        def measured(python: str) -> list[Round]:
+        def measured(python: str, patience: float) -> list[Round]:
             def connect(again: bool) -> Any:
-                return ssh(replace(to, python=python), 1, told.append)
+                return ssh(replace(quick.to, python=python, patience=patience), 1, told.append)
 
-            with lasting(connect, list(kept), kept.append, told.append, [0.01]) as board:
+            with lasting(connect, list(kept), kept.append, told.append, [0.01] * 3) as board:
                 rounds = list(measure(board, FILES, FEW))
                 summarize(rounds)
                 return rounds
 
         try:
-            measured(bad)
+            measured(bad, patience=2)
         except LutraError as error:
             told.append(str(error))
         assert all(line.isprintable() for line in told), told
-        assert orders(measured(honest)) == expected
+        assert orders(measured(honest, patience=15)) == expected
         assert until(lambda: not quick.agents(), 20), "an agent was left behind"
         more = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used)
         assert more < MORE, f"{more / 1e6:.0f} MB more than before"
