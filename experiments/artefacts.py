@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from experiments import locks, versions
-from experiments.disk import declare, declared, digest, disk_errors, full_disk, sha256, write, write_csv
+from experiments.disk import csv_text, declare, declared, digest, disk_errors, full_disk, sha256, write, write_csv
 from search_spaces import documents
 from search_spaces.errors import LutraError
 
@@ -25,6 +25,7 @@ __all__ = [
     "MADE_FROM",
     "MANIFEST",
     "arch_name",
+    "csv_text",
     "declare",
     "digest",
     "disk_errors",

@@ -17,6 +17,7 @@ from experiments.choices import LEARNING, STRATEGIES, default_options, strategy_
 from experiments.compared_problem import ComparedProblem, ProblemSource, of_published, of_supernet
 from experiments.config import Config, StrategyConfig
 from experiments.progress import console, track
+from experiments.publish import copy
 from experiments.search import best_metrics
 from experiments.search_curves import AGAINST, MEASURES, Trace, common, curves, trace
 from experiments.seeded_searches import Evaluation, run_searches
@@ -53,8 +54,7 @@ def compare(config: Config) -> Path:
         lambda folder: _compare(config, chosen, source, folder),
     )
     if config.publish:
-        for name in PUBLISHED:
-            artefacts.write(Path(config.results) / name, (folder / name).read_bytes())
+        copy(config, [folder / name for name in PUBLISHED])
     comparison_summary.show(folder)
     return folder
 

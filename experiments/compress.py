@@ -9,10 +9,12 @@ from pathlib import Path
 from experiments import artefacts, command
 from experiments.config import Config
 from experiments.keys import accelerator_key, data_key
+from experiments.provenance import whole
 from experiments.search import read_winner, search
 from experiments.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QUANTIZE, SPARSIFY
 from experiments.stages import NETWORK, STAGES, Task
 from experiments.train import prepare, retrain, retrain_foreign
+from search_spaces.errors import LutraError
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,15 @@ def through(config: Config, root: Path, stages: Sequence[str], prefix: str = "")
 
 def found_by(config: Config) -> Path:
     """The search's folder: the given one, or that of the configuration."""
-    return Path(config.run) if config.run else search(config)
+    if not config.run:
+        return search(config)
+    folder = Path(config.run).resolve()
+    read_winner(folder)
+    if (step := whole(folder)["step"]) != "search":
+        raise LutraError(
+            f"{folder} is of the step {step}: run= takes the folder that python -m experiments.search prints"
+        )
+    return folder
 
 
 def _stage(config: Config, name: str, label: str, root: Path, made: Made, prefix: str) -> Made:

@@ -20,6 +20,7 @@ from search_spaces.errors import LutraError
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EROFS, errno.EPERM)
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EROFS)  # of some network file systems
+FORMULA = ("=", "+", "-", "@")  # how a cell begins that a spreadsheet computes
 declared: set[Path] = set()  # the files that this process has written
 
 
@@ -88,11 +89,26 @@ def full_disk(path: Path, size: int = 0) -> Iterator[None]:
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    write(path, csv_text(rows))
+
+
+def csv_text(rows: list[dict[str, Any]]) -> str:
+    """Rows as CSV. No cell is a formula to a spreadsheet, whatever a board or a user has called something."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
-    write(path, text.getvalue())
+    writer.writerows({column: _no_formula(value) for column, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _no_formula(value: Any) -> Any:
+    """Text that a spreadsheet would compute gets a quote before it, as one would type it there."""
+    if isinstance(value, str) and value.lstrip().startswith(FORMULA):
+        try:
+            float(value)
+        except ValueError:
+            return f"'{value}"
+    return value
 
 
 def sha256(path: Path) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from experiments import artefacts, command
 from experiments.choices import space_of
 from experiments.config import Config
+from experiments.json_records import read_record
 from experiments.keys import space_key
 from experiments.measure import measure, read_table
 from experiments.option_effects import Fit, effect_rows, fitted, read_candidates, read_effects
@@ -52,7 +53,7 @@ def exact(config: Config) -> Path:
     folder = SOURCES[given[0]](config, Path(getattr(config.exact, given[0])))
     points, budget = read_front(folder / FRONT), config.exact.budget_ms
     answer = "" if budget is None else f"best within {budget:g} ms: {told(within(points, budget, given[0]))}\n"
-    fit = told_fit(Fit(**json.loads((folder / FIT).read_text()))) if (folder / FIT).exists() else ""
+    fit = told_fit(read_record(folder / FIT, Fit, "fit")) if (folder / FIT).exists() else ""
     console.print(f"{fit}{told_front(points)}{answer}", end="", highlight=False, soft_wrap=True)
     return folder
 

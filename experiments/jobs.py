@@ -7,21 +7,24 @@ whenever that process dies; else failed where reason.txt is, interrupted where i
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TypeVar
 
 from experiments import artefacts
+from experiments.json_records import record, typed
 from paper.records import records
+from search_spaces.documents import DamagedError, read_json, read_sealed, read_text, sealed
+from search_spaces.errors import LutraError
 
 BEGUN, RESULT, REASON, TRACEBACK, STEP = "job.json", "result.json", "reason.txt", "traceback.txt", "step.txt"
 LOCK, PLANS = ".lock", ".plans"
 COLUMNS = {"test_accuracy": "test_accuracy", "latency_s": "latency_median_s", "file_bytes": "file_bytes"}
+Kind = TypeVar("Kind")
 STATES = ("done", "running", "failed", "interrupted", "missing")
 
 
@@ -40,10 +43,29 @@ class Job:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Begun:
+    """The content of job.json."""
+
+    asked: tuple[str, ...]
+    started: float
+    host: str
+    process: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """The content of result.json."""
+
+    made: str
+    seconds: float
+    metrics: dict[str, float]
+
+
 def jobs_of(sweep: Path) -> list[Job]:
     """Every job that was ever asked of the sweep, in that order; where its configuration changed, as begun last."""
     plans = sorted(sweep.glob(f"{PLANS}/*.json"), key=lambda path: path.stat().st_mtime)
-    planned = [tuple(asked) for path in plans for asked in _read(path) or ()]
+    planned = [asked for path in plans for asked in _planned(path)]
     found = {asked: Job(asked, "missing") for asked in planned}
     begun = [job for path in sweep.glob(f"*/{BEGUN}") if (job := look(path.parent))]
     for job in sorted(begun, key=lambda job: job.started):
@@ -54,19 +76,17 @@ def jobs_of(sweep: Path) -> list[Job]:
 def look(folder: Path) -> Job | None:
     """The job of a folder; None where it was never begun."""
     running = held(folder / LOCK)  # before its files: a job that ends now has written them
-    begun = _read(folder / BEGUN)
+    begun = _sealed(folder / BEGUN, Begun)
     if begun is None:
         return None
-    asked, started, reason = tuple(begun["asked"]), begun["started"], folder / REASON
+    asked, started, reason = begun.asked, begun.started, folder / REASON
     if (done := result(folder)) is not None:
-        facts = {key: done[key] for key in ("seconds", "made", "metrics")}
-        return Job(asked, "done", folder, started, **facts)
+        return Job(asked, "done", folder, started, done.seconds, made=done.made, metrics=done.metrics)
     if running:
-        step = (folder / STEP).read_text() if (folder / STEP).exists() else ""
-        return Job(asked, "running", folder, started, time.time() - started, step)
+        return Job(asked, "running", folder, started, time.time() - started, _said(folder / STEP))
     if reason.exists():
         seconds = reason.stat().st_mtime - started
-        return Job(asked, "failed", folder, started, seconds, reason=reason.read_text().strip())
+        return Job(asked, "failed", folder, started, seconds, reason=_said(reason))
     return Job(asked, "interrupted", folder, started)
 
 
@@ -74,20 +94,20 @@ def begin(folder: Path, asked: Sequence[str]) -> None:
     """Forgets how the job ended before."""
     for name in (RESULT, REASON, TRACEBACK, STEP):
         (folder / name).unlink(missing_ok=True)
-    facts = {"asked": list(asked), "started": time.time(), "host": platform.node(), "process": os.getpid()}
-    artefacts.write(folder / BEGUN, json.dumps(facts, indent=1) + "\n")
+    begun = Begun(tuple(asked), time.time(), platform.node(), os.getpid())
+    artefacts.write(folder / BEGUN, sealed(asdict(begun)))
 
 
 def finish(folder: Path, made: object, seconds: float) -> None:
     path = str(made) if isinstance(made, Path) else ""
-    record = {"made": path, "seconds": seconds, "metrics": metrics(Path(path)) if path else {}}
-    artefacts.write(folder / RESULT, json.dumps(record, indent=1) + "\n")
+    done = Result(path, seconds, metrics(Path(path)) if path else {})
+    artefacts.write(folder / RESULT, sealed(asdict(done)))
 
 
-def result(folder: Path) -> dict[str, Any] | None:
+def result(folder: Path) -> Result | None:
     """What a finished job left; None where there is none, or what it made is gone."""
-    record = _read(folder / RESULT)
-    return record if record is not None and (not record["made"] or Path(record["made"]).exists()) else None
+    done = _sealed(folder / RESULT, Result)
+    return done if done is not None and (not done.made or Path(done.made).exists()) else None
 
 
 def metrics(made: Path) -> dict[str, float]:
@@ -99,8 +119,9 @@ def metrics(made: Path) -> dict[str, float]:
         final = next((row for row in stages if row["sha256"] in deployed), None)
         return {name: final[column] for name, column in COLUMNS.items()} if final else {}
     if (folder / "winner.json").exists():
-        winner = json.loads((folder / "winner.json").read_text())
-        return {"validation_accuracy": winner["accuracy"], "latency_s": winner["latency"]}
+        winner = read_json(folder / "winner.json", "winner")
+        found = {"validation_accuracy": winner.get("accuracy"), "latency_s": winner.get("latency")}
+        return typed(dict[str, float], found, folder / "winner.json")
     if (folder / "front.csv").exists():
         return records(folder / "front.csv", {"accuracy": float, "latency_s": float})[-1]
     return {}
@@ -159,9 +180,26 @@ def _exclusive(lock: IO[str]) -> bool:
     return False
 
 
-def _read(path: Path) -> Any:
-    """None where there is no such file, or not a whole one."""
-    try:
-        return json.loads(path.read_text())
-    except (FileNotFoundError, ValueError):
+def _sealed(path: Path, kind: type[Kind]) -> Kind | None:
+    """None where there is no such file. Raises LutraError for one that was changed."""
+    if not path.exists():
         return None
+    try:
+        return record(kind, read_sealed(path), path)
+    except DamagedError as error:
+        raise LutraError(f"{error}; delete {path.parent} and run the same command again") from None
+
+
+def _planned(path: Path) -> tuple[tuple[str, ...], ...]:
+    try:
+        return typed(tuple[tuple[str, ...], ...], read_json(path, "list of jobs", list), path)
+    except DamagedError as error:
+        raise LutraError(f"{error}; delete it and run the same command again") from None
+
+
+def _said(path: Path) -> str:
+    """A line for people, as far as there is one."""
+    try:
+        return read_text(path).strip()
+    except LutraError:
+        return ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import numpy as np
 from rich.table import Table
@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from experiments.published_latencies import Measurements
 from predictors.agreement import agreement
 from predictors.learned import Learner
+from search_spaces.documents import read_csv
 from search_spaces.errors import LutraError
 
 LEFT = 20  # networks, at least, to judge by
@@ -71,13 +72,12 @@ def points(
 
 def read_points(path: Path) -> list[Point]:
     """What `artefacts.write_csv` wrote of them."""
-    kinds = {"str": str, "int": int, "float": float}
-    with path.open(newline="") as file:
-        records = list(csv.DictReader(file))
-    return [
-        Point(**{field.name: kinds[str(field.type)](record[field.name]) for field in fields(Point)})
-        for record in records
-    ]
+    kinds: dict[str, Any] = get_type_hints(Point)
+    rows = read_csv(path, kinds)
+    try:
+        return [Point(**{name: kind(row[name]) for name, kind in kinds.items()}) for _, row in rows]
+    except ValueError as error:
+        raise LutraError(f"{path} is damaged: {error}") from None
 
 
 def shown(found: Iterable[Point], data: str) -> Table:

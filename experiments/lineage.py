@@ -5,7 +5,6 @@ Of the configuration's report, or with run=FOLDER of a finished one.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from experiments.provenance import LINEAGE, Lineage, Step, verify
 from experiments.report import report
 from experiments.search import read_winner
 from experiments.stages.answers import FASTER
+from search_spaces.documents import read_csv
 
 SHORT = 12  # characters of a hash
 SERVED = ("table", "teacher", "ranges", FASTER)  # inputs of a stage beside the network
@@ -45,8 +45,7 @@ def lineage(config: Config) -> Path:
 def tree(found: Lineage, folder: Path) -> Tree:
     """A step hangs below the one that it was made from; the last is the report, with the deployed file."""
     runs = folder.parents[1]
-    with open(folder / "stages.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = [row for _, row in read_csv(folder / "stages.csv", ())]
     names = {sha256: name for name, sha256 in found.line[-1].inputs.items()}
     root = node = Tree(f"[bold]{artefacts.arch_name(found.arch)}[/bold]")
     for step in found.line:

@@ -7,7 +7,6 @@ networks (space=mobile data=cifar10 measure.networks=24) takes 7 minutes.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -27,6 +26,7 @@ from experiments.keys import passport_key, space_key
 from experiments.measure import followed, timing_files
 from experiments.progress import console, say, track
 from experiments.publish import publish, write_verdict
+from paper.records import records
 from predictors.agreement import agreement
 from predictors.assembly import file_name
 from predictors.block_protocols import BLOCK_PROTOCOLS, INFERENCE, BlockProtocol, Seconds
@@ -42,6 +42,7 @@ from search_spaces.space import Arch, SearchSpace
 
 PROFILER = ("-m", "predictors.profiler")
 RESULT = "protocols.csv"
+SECONDS = ("naive_s", "affine_s", "predicted_s", "measured_s")
 
 
 def protocols(config: Config) -> Path:
@@ -134,16 +135,13 @@ def judged(
 
 def shown(path: Path, precision: str) -> Table:
     """The rows of one precision, summed up by protocol."""
-    with path.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["precision"] == precision]
-    columns = ("block protocol", "sum: bias %", "affine: MAPE %", "with a term a layer: MAPE %", "within 5 %", "tau-b")
-    table = Table(*columns, title=f"{precision}: {len(rows) // len(BLOCK_PROTOCOLS)} held-out networks")
+    columns: dict[str, Any] = {"precision": str, "protocol": str, **dict.fromkeys(SECONDS, float)}
+    rows = [row for row in records(path, columns) if row["precision"] == precision]
+    titles = ("block protocol", "sum: bias %", "affine: MAPE %", "with a term a layer: MAPE %", "within 5 %", "tau-b")
+    table = Table(*titles, title=f"{precision}: {len(rows) // len(BLOCK_PROTOCOLS)} held-out networks")
     for name in BLOCK_PROTOCOLS:
         own = [row for row in rows if row["protocol"] == name]
-        *predicted, measured = (
-            np.array([float(row[column]) for row in own])
-            for column in ("naive_s", "affine_s", "predicted_s", "measured_s")
-        )
+        *predicted, measured = (np.array([row[column] for row in own]) for column in SECONDS)
         plain, affine, corrected = (agreement(one, measured) for one in predicted)
         shares = (plain.bias, affine.mape, corrected.mape, corrected.within_5)
         table.add_row(name, *(f"{100 * share:.2f}" for share in shares), f"{corrected.tau:.4f}")

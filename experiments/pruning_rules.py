@@ -16,9 +16,11 @@ from experiments.ablation import WHOLE, side_by_side, staged
 from experiments.compress import chain
 from experiments.config import Config
 from experiments.devices import board_of, live
+from experiments.json_records import typed
 from experiments.keys import passport_key
 from experiments.measure import followed
 from predictors.rounds import summarize
+from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 
 BASELINES = ("depgraph", "uniform")
@@ -104,7 +106,8 @@ def timed(config: Config, files: Mapping[str, Path]) -> dict[str, float]:
 
     label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
     folder = artefacts.step(Path(config.runs), "pruned_files", label, settings, inputs, work)
-    return json.loads((folder / "seconds.json").read_text())
+    path = folder / "seconds.json"
+    return typed(dict[str, float], read_json(path), path)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from experiments import artefacts
+from experiments import artefacts, locks
 from experiments.choices import space_of
 from experiments.config import Config
 from experiments.devices import passport_of
+from experiments.json_records import typed
 from experiments.record import RECORD, read_rows
 from experiments.setting import STATE, judged
 from predictors.verdict import Verdict
@@ -28,7 +29,12 @@ def _verdict(folder: Path) -> dict[str, str]:
     if (folder / RECORD).exists():
         session = read_rows(folder)[1]
         return judged("session", session.state, session.reasons)
-    return json.loads((folder / VERDICT).read_text()) if (folder / VERDICT).exists() else {}
+    path = folder / VERDICT
+    return typed(dict[str, str], read_json(path, "verdict"), path) if path.exists() else {}
+
+
+from paper import checksums
+from search_spaces.documents import read_json, sha256
 
 
 def publish(config: Config, folder: Path, names: Iterable[str], setup: str, fitted: int) -> None:
@@ -48,6 +54,23 @@ def publish(config: Config, folder: Path, names: Iterable[str], setup: str, fitt
         "seed": config.seed,
         "git_commit": artefacts.manifest(folder)["git_commit"],
     }
-    for name in names:
-        artefacts.write(Path(config.results) / name, (folder / name).read_bytes())
-    artefacts.write_csv(Path(config.results) / setup, [{"key": key, "value": value} for key, value in facts.items()])
+    rows = [{"key": key, "value": value} for key, value in facts.items()]
+    copies = {name: (folder / name).read_bytes() for name in names}
+    put(Path(config.results), copies | {setup: artefacts.csv_text(rows).encode()})
+
+
+def copy(config: Config, paths: Iterable[Path]) -> None:
+    """Puts files into the paper's results as they are."""
+    put(Path(config.results), {path.name: path.read_bytes() for path in paths})
+
+
+def put(results: Path, files: Mapping[str, bytes]) -> None:
+    """Writes files by name, then the list of hashes that the paper's build compares them with."""
+    with artefacts.disk_errors(results):
+        results.mkdir(parents=True, exist_ok=True)
+        with locks.exclusive(results / artefacts.LOCK):
+            hashes = checksums.load(results) if (results / checksums.LIST).exists() else {}
+            for name, data in files.items():
+                artefacts.write(results / name, data)
+            hashes |= {name: sha256(data) for name, data in files.items()}
+            artefacts.write(results / checksums.LIST, checksums.dump(hashes))

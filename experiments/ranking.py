@@ -25,6 +25,7 @@ from experiments.config import Config
 from experiments.fidelity import fresh_archs
 from experiments.keys import accelerator_key, data_key, space_key
 from experiments.progress import console, track
+from experiments.publish import copy
 from experiments.spreading import spread
 from experiments.train import prepare, retrain, train
 from experiments.weights import load_network, load_supernet
@@ -68,8 +69,7 @@ def ranking(config: Config) -> Path:
         Path(config.runs), "ranking", label, settings, inputs, lambda folder: _ranking(config, alone, supernet, folder)
     )
     if config.publish:
-        for name in ("ranking.csv", "correlations.csv"):
-            artefacts.write(Path(config.results) / name, (folder / name).read_bytes())
+        copy(config, [folder / name for name in ("ranking.csv", "correlations.csv")])
     console.print(shown(read(folder, RankTau)))
     return folder
 

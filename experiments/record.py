@@ -10,7 +10,9 @@ from pathlib import Path
 from rich.table import Table
 
 from experiments import artefacts
+from experiments.json_records import typed
 from predictors.slowdown import Slowdown
+from search_spaces.documents import read_json
 
 RECORD = "benchmark.json"
 
@@ -69,10 +71,10 @@ def write_rows(folder: Path, rows: Sequence[Row], session: Session, golden: floa
 
 def read_rows(folder: Path) -> tuple[list[Row], Session]:
     """The rows, and how their session went."""
-    record = json.loads((folder / RECORD).read_text())
-    told = record["session"]
-    slowdowns = {precision: Slowdown(**one) for precision, one in told["slowdowns"].items()}
-    return [Row(**row) for row in record["rows"]], Session(slowdowns, told["state"], told["reasons"])
+    path = folder / RECORD
+    found = read_json(path, "record of a session")
+    rows, session = found.get("rows"), found.get("session")
+    return typed(list[Row], rows, f"{path}: rows"), typed(Session, session, f"{path}: session")
 
 
 def show_rows(rows: Sequence[Row], title: str, names: Mapping[str, str] = {}) -> Table:

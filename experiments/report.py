@@ -15,6 +15,7 @@ from experiments.config import Config
 from experiments.devices import live
 from experiments.measure import measure, network_rows, read_table, table_rows
 from experiments.progress import console
+from experiments.publish import copy
 from experiments.record import read_rows, show_rows
 from experiments.search import best_metrics, read_winner
 from experiments.setting import setup
@@ -59,8 +60,7 @@ def report(config: Config) -> Path:
         lambda folder: _report(config, table, folders, inputs, folder),
     )
     if config.publish:
-        for path in (*sorted(folder.glob("*.csv")), folder / "pareto.png"):
-            artefacts.write(Path(config.results) / path.name, path.read_bytes())
+        copy(config, (*sorted(folder.glob("*.csv")), folder / "pareto.png"))
     show(config, read_table(table), folders["benchmark"], folder)
     return folder
 

@@ -18,6 +18,7 @@ from experiments.architecture import layer_rows, text
 from experiments.choices import objective_of, space_of, strategy_of, target_of, training_data
 from experiments.config import Config
 from experiments.data import Dataset
+from experiments.json_records import read_record
 from experiments.keys import accelerator_key, data_key, search_key, space_key
 from experiments.measure import measure, read_table
 from experiments.progress import console, track
@@ -77,8 +78,7 @@ def read_winner(folder: Path) -> Winner:
         raise LutraError(
             f"{folder} holds no winner.json: run= takes the folder that python -m experiments.search prints"
         )
-    record = json.loads((folder / "winner.json").read_text())
-    return Winner(**{**record, "arch": tuple(record["arch"])})
+    return read_record(folder / "winner.json", Winner, "winner")
 
 
 def problem_of(config: Config, data: Dataset, net: Supernet, latencies: LatencyTable, calibration: Images) -> Problem:

@@ -13,11 +13,17 @@ from torch import nn
 from compress.depgraph import Regrouped
 from compress.foreign import Foreign, shape_like
 from experiments import artefacts
+from search_spaces.documents import parse_json
 from search_spaces.errors import LutraError
 from search_spaces.network import Network
 from search_spaces.space import SearchSpace
-from search_spaces.spec import from_json, to_json
+from search_spaces.spec import Spec, from_json, to_json
 from search_spaces.supernet import Supernet
+
+DAMAGES = (  # what damaged or foreign files raise in the libraries that read them
+    LutraError, SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError, AttributeError,
+    ArithmeticError, MemoryError,
+)  # fmt: skip
 
 
 def save_network(path: Path, network: nn.Module) -> None:
@@ -48,17 +54,21 @@ def load_network(path: Path) -> nn.Module:
         if not isinstance(network, Network):
             shape_like(network, tensors)
         network.load_state_dict(tensors)
-    except (LutraError, SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise LutraError(f"{path} holds no network of ours ({str(error).splitlines()[0]})") from error
+    except DAMAGES as error:
+        raise LutraError(f"{path} holds no network of ours ({_first_line(error)})") from error
     return network.eval()
 
 
 def _built(metadata: Mapping[str, str]) -> nn.Module:
     if "specs" in metadata:
-        return Network([from_json(spec) for spec in json.loads(metadata["specs"])])
+        return Network(_specs(metadata["specs"]))
     if "regrouped" in metadata:
-        return Regrouped(Network([from_json(spec) for spec in json.loads(metadata["regrouped"])]))
+        return Regrouped(Network(_specs(metadata["regrouped"])))
     return Foreign(metadata["model"], int(metadata["classes"]), int(metadata["in_channels"]))
+
+
+def _specs(text: str) -> list[Spec]:
+    return [from_json(spec) for spec in parse_json(text, "its metadata", "list of layers", list)]
 
 
 def save_supernet(path: Path, supernet: Supernet) -> None:
@@ -70,6 +80,10 @@ def load_supernet(path: Path, space: SearchSpace) -> Supernet:
     supernet = Supernet(space)
     try:
         supernet.load_state_dict(load_file(path))
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise LutraError(f"{path} holds no supernet of {space.name} ({str(error).splitlines()[0]})") from error
+    except DAMAGES as error:
+        raise LutraError(f"{path} holds no supernet of {space.name} ({_first_line(error)})") from error
     return supernet
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -14,11 +14,24 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script also runs by its path
-from paper import agreement, comparison, compression, hand_made, macros, prediction, pruning, ranking, shares, tables
+from paper import (
+    agreement,
+    checksums,
+    comparison,
+    compression,
+    hand_made,
+    macros,
+    prediction,
+    pruning,
+    ranking,
+    shares,
+    tables,
+)
 from paper.figures import ablation, architecture, compare, fidelity, heatmap, pareto, style, waterfall
 from paper.figures import prediction as whole_networks
 from paper.figures import ranking as ranking_figure
 from paper.rows import ResultError
+from search_spaces.errors import LutraError
 
 HERE = Path(__file__).resolve().parent
 FIGURES = {
@@ -40,8 +53,9 @@ PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-
 
 
 def sources(results: Path, build: Path) -> None:
-    """Everything that LaTeX reads: figures, numbers.tex, tables, the text. Raises ResultError."""
+    """Everything that LaTeX reads: figures, numbers.tex, tables, the text. Raises LutraError."""
     build.mkdir(parents=True, exist_ok=True)
+    checksums.check(results)
     agreement.check(results)
     macros.write(results, build)
     for module in TABLES:
@@ -90,7 +104,7 @@ def main() -> None:
     try:
         sources(asked.results, asked.build)
         print(typeset(asked.build, asked.document))
-    except (ResultError, OSError) as error:
+    except (LutraError, OSError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
 

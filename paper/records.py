@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import math
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
+
+from search_spaces.documents import read_csv
+from search_spaces.errors import LutraError
 
 _WRITERS = {  # which command writes what; the others are the report's
     "fresh.csv": "fidelity",
@@ -14,6 +17,7 @@ _WRITERS = {  # which command writes what; the others are the report's
     "fidelity_setup.csv": "fidelity",
     "protocols.csv": "protocols",
     "protocols_setup.csv": "protocols",
+    "compare.csv": "compare",
     "curves.csv": "compare",
     "pairs.csv": "compare",
     "ranking.csv": "ranking",
@@ -25,59 +29,71 @@ _WRITERS = {  # which command writes what; the others are the report's
     "pruning_rules.csv": "pruning_rules",
     "pruning_rules_setup.csv": "pruning_rules",
 }
+SEEDS = "cifar10_laptop_seeds.csv"
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
-_UNITS = ("_s", "_ms", "_bytes")
+_POSITIVE = re.compile(r".*_(s|ms|bytes)")
+_FRACTION = re.compile(r"(.*_)?accuracy|within_\d+|alone|inherited|p")
+_NOT_NEGATIVE = re.compile(r"seconds|mape|macs|parameters|steps|seeds.*|evaluations|layer|option|.*channels|kernel")
 
 
-class ResultError(Exception):
-    """A result file that is absent or says something else than expected; one line, exit code 2."""
+class ResultError(LutraError):
+    """A result file that is absent or says something else than expected."""
+
+
+def writer(name: str) -> str:
+    """The command that publishes a file."""
+    if name == SEEDS:
+        return "python -m experiments.search experiment=cifar10_laptop --multirun seed=0,1,2"
+    return f"python -m experiments.{_WRITERS.get(name, 'report')} publish=true"
 
 
 def records(path: Path, kinds: dict[str, Any], optional: Collection[str] = ()) -> list[dict[str, Any]]:
     """The columns `kinds` of a CSV file, each value of its kind; those of `optional` where the file has them."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            present = reader.fieldnames or ()
-            kinds = {column: kind for column, kind in kinds.items() if column in present or column not in optional}
-            for column in kinds:
-                if column not in present:
-                    raise ResultError(f"{path}: there is no column {column}")
-            records = [_record(record, kinds, f"{path}, line {reader.line_num}") for record in reader]
-    except FileNotFoundError:
-        command = _WRITERS.get(path.name, "report")
-        raise ResultError(f"{path} is missing; write it with: python -m experiments.{command} publish=true") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ResultError(f"{path} cannot be read: {error}") from None
-    if not records:
+    if not path.exists():
+        raise ResultError(f"{path} is missing; write it with: {writer(path.name)}")
+    rows = read_csv(path, ())
+    if not rows:
         raise ResultError(f"{path} has no rows")
-    return records
+    present = rows[0][1]
+    kinds = {column: kind for column, kind in kinds.items() if column in present or column not in optional}
+    for column in kinds:
+        if column not in present:
+            raise ResultError(f"{path}: there is no column {column}")
+    return [_record(record, kinds, where) for where, record in rows]
 
 
-def _record(record: dict[str, str | None], kinds: dict[str, Any], where: str) -> dict[str, Any]:
-    return {c: _value((record[c] or "").strip(), kind, f"{where}: {c}") for c, kind in kinds.items()}
+def _record(record: dict[str, str], kinds: dict[str, Any], where: str) -> dict[str, Any]:
+    return {column: _value(record[column].strip(), kind, where, column) for column, kind in kinds.items()}
 
 
-def _value(text: str, kind: Any, where: str) -> Any:
+def _value(text: str, kind: Any, where: str, column: str) -> Any:
     if kind is str:
         return text
     if kind is bool:
         if text.lower() not in _TRUTH:
-            raise ResultError(f"{where} is {text!r}, neither true nor false")
+            raise ResultError(f"{where}: {column} is {text!r}, neither true nor false")
         return _TRUTH[text.lower()]
     if kind == float | None and not text:
         return None
-    return int(number(text, where)) if kind is int else number(text, where)
+    value = number(text, where, column)
+    if kind is int and not value.is_integer():
+        raise ResultError(f"{where}: {column} is {text!r}, not a whole number")
+    return int(value) if kind is int else value
 
 
-def number(text: str, where: str) -> float:
-    """A finite number; a positive one where the column's name ends in a unit."""
+def number(text: str, where: str, column: str) -> float:
+    """A finite number, within the bounds that follow from the column's name."""
+    name = column.removeprefix("value of ")
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ResultError(f"{where} is {text!r}, not a number")
-    if value <= 0 and where.endswith(_UNITS):
-        raise ResultError(f"{where} is {text!r}, not positive")
+        raise ResultError(f"{where}: {column} is {text!r}, not a number")
+    if value <= 0 and _POSITIVE.fullmatch(name):
+        raise ResultError(f"{where}: {column} is {text!r}, not positive")
+    if value < 0 and _NOT_NEGATIVE.fullmatch(name):
+        raise ResultError(f"{where}: {column} is {text!r}, which is negative")
+    if not 0 <= value <= 1 and _FRACTION.fullmatch(name):
+        raise ResultError(f"{where}: {column} is {text!r}, not a fraction between 0 and 1")
     return value

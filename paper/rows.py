@@ -182,11 +182,11 @@ class Setup:
 
     def optional(self, key: str) -> float | None:
         """A number, or None where the value is empty."""
-        return None if self.text(key) == "unknown" else number(self.values[key], f"{self.path}: value of {key}")
+        return None if self.text(key) == "unknown" else number(self.values[key], str(self.path), f"value of {key}")
 
     def number(self, key: str) -> float:
         self.text(key)
-        return number(self.values[key], f"{self.path}: value of {key}")
+        return number(self.values[key], str(self.path), f"value of {key}")
 
 
 FILES: dict[type, str] = {

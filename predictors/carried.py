@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
+from search_spaces.documents import DamagedError, read_bytes, read_json, sha256
 from search_spaces.errors import LutraError
 
 RUN = '''"""python3 run.py: {does}"""
@@ -59,12 +59,10 @@ def sealed(content: Mapping[str, Any]) -> bytes:
 def opened(path: Path, schema: str) -> dict[str, Any]:
     """A sealed file. Raises LutraError where it is missing, damaged, or something else."""
     try:
-        content = json.loads(path.read_bytes())
-        seal = content.pop("sha256")
+        content = read_json(path)
+        seal = content.pop("sha256", None)
         intact = json.loads(sealed(content))["sha256"] == seal
-    except OSError as error:
-        raise LutraError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
+    except DamagedError:
         intact = False
     if not intact or content.get("schema") != schema:
         raise LutraError(f"{path} is damaged or no {schema}: move it away, and make it again")
@@ -73,11 +71,7 @@ def opened(path: Path, schema: str) -> dict[str, Any]:
 
 def unchanged(path: Path, expected: str) -> bytes:
     """A file of this sha256. Raises LutraError where it is another, or missing."""
-    data = path.read_bytes() if path.is_file() else b""
+    data = read_bytes(path) if path.is_file() else b""
     if sha256(data) != expected:
         raise LutraError(f"{path} is missing or damaged: carry the folder again")
     return data
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

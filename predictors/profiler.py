@@ -8,17 +8,16 @@ so every sample opens another one.
 from __future__ import annotations
 
 import base64
-import json
 import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 
 from predictors import agent
+from search_spaces.documents import read_json
 
 BETWEEN, BEFORE, AFTER = PARTS = ("profile between", "profile before", "profile after")  # the 1x1 convolutions
 
@@ -55,7 +54,7 @@ class Profiler(agent.Board):
             end = time.perf_counter() + seconds
             while time.perf_counter() < end:
                 session.run(None, self.feeds[name])
-            events = json.loads(Path(session.end_profiling()).read_text())
+            events = read_json(session.end_profiling(), "profile", list)
         return _middle(part, events), []
 
 

@@ -57,6 +57,10 @@ def read_bytes(path: Path | str, what: str = "file", limit: int = LIMIT) -> byte
         return file.read()
 
 
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def read_text(path: Path | str, what: str = "text file", limit: int = LIMIT) -> str:
     """The content of a UTF-8 file."""
     return _decoded(read_bytes(path, what, limit), path, what)
@@ -101,26 +105,33 @@ def read_sealed(path: Path | str, what: str = "JSON file") -> dict[str, Any]:
 
 def read_csv(path: Path | str, columns: Iterable[str], what: str = "CSV file") -> list[tuple[str, dict[str, str]]]:
     """Every row as text, with its file and line; the header must have `columns`, each row a cell for each of them."""
-    text = _decoded(read_bytes(path, what), path, what).lstrip("\ufeff")  # spreadsheets begin a file with this mark
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[tuple[str, dict[str, str]]] = []
-    header: list[str] = []
-    try:
-        header = next(reader, [])
-        for cells in reader:
-            where = f"{path}, line {reader.line_num}"
-            if cells and len(cells) != len(header):
-                raise DamagedError(f"{where} has {len(cells)} cells, the header {len(header)}; mend or drop the row")
-            rows += [(where, dict(zip(header, cells)))] if cells else []
-    except csv.Error as error:
-        raise DamagedError(f"{path}, line {reader.line_num} is not valid CSV: {error}") from None
+    header, rows = _table(path, what)
     for column in columns:
         if column not in header:
             raise unknown(f"column of {path}", column, header)
     if len({*header}) < len(header):
         twice = next(column for column in header if header.count(column) > 1)
         raise DamagedError(f"{path} is not a valid {what}: its column {twice!r} appears twice")
-    return rows
+    for where, cells in rows:
+        if len(cells) != len(header):
+            raise DamagedError(f"{where} has {len(cells)} cells, the header {len(header)}; mend or drop the row")
+    return [(where, dict(zip(header, cells))) for where, cells in rows]
+
+
+def read_header(path: Path | str, what: str = "CSV file") -> list[str]:
+    """The names of the columns."""
+    return _table(path, what)[0]
+
+
+def _table(path: Path | str, what: str) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """The header of a CSV file, and each row that is not empty, with its file and line."""
+    text = _decoded(read_bytes(path, what), path, what).lstrip("\ufeff")  # spreadsheets begin a file with this mark
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(reader, [])
+        return header, [(f"{path}, line {reader.line_num}", cells) for cells in reader if cells]
+    except csv.Error as error:
+        raise DamagedError(f"{path}, line {reader.line_num} is not valid CSV: {error}") from None
 
 
 def _decoded(content: bytes, where: object, what: str) -> str:

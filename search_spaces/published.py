@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from search_spaces.errors import LutraError, unknown
+from search_spaces.documents import read_csv, read_header
+from search_spaces.errors import LutraError
 from search_spaces.space import Arch
 
 DIGITS = 3  # of a pick
+WHAT = "CSV file with a header"
 MEND = "mend or drop the row"
 
 
@@ -32,20 +31,14 @@ def networks(path: Path, options: str, columns: Sequence[str]) -> Iterator[tuple
         yield where, arch, [number(where, column, record[column], above=0) for column in columns]
 
 
-def records(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+def records(path: Path, columns: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
     """Rows as text, each with its file and line. Raises LutraError for a column that is not there."""
-    with _reader(path) as reader:
-        for column in columns:
-            if column not in (reader.fieldnames or ()):
-                raise unknown(f"column of {path}", column, reader.fieldnames or ())
-        for record in reader:
-            yield f"{path}, line {reader.line_num}", record
+    return read_csv(path, columns, WHAT)
 
 
 def header(path: Path) -> Sequence[str]:
     """The names of the columns."""
-    with _reader(path) as reader:
-        return reader.fieldnames or ()
+    return read_header(path, WHAT)
 
 
 def picks(where: str, column: str, text: str, layers: int) -> Arch:
@@ -68,13 +61,3 @@ def number(where: str, column: str, text: str, above: float = -math.inf) -> floa
         kind = "a positive number" if above == 0 else "a number"
         raise LutraError(f"{where}: {column} must be {kind}, not {text!r}; {MEND}")
     return value
-
-
-@contextmanager
-def _reader(path: Path) -> Iterator[csv.DictReader[Any]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin files with a byte order mark
-            yield csv.DictReader(file, restval="")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no table of text"
-        raise LutraError(f"cannot read {path}: {reason}; it must be a CSV file with a header") from None

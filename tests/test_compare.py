@@ -34,6 +34,7 @@ from strategies.objective import Pareto
 from strategies.problem import Candidate, Problem, front
 from strategies.random_search import random_search
 from strategies.tabular_problem import Table, read_csv
+from tests.test_paper import listed
 
 SHORT = ("compare.seeds=2", "search.budget=12", "objective=pareto", "compare.strategies=[nsga2,evolution]")
 JOURNALS = ("accuracies.jsonl", "searches.jsonl")
@@ -382,9 +383,11 @@ def test_the_paper_is_built_with_a_comparison(whole: Whole, tmp_path: Path) -> N
     shutil.copytree(Path(build.__file__).parent / "results", results)
     for name in ("compare.csv", "curves.csv", "pairs.csv"):
         (results / name).unlink(missing_ok=True)
+    listed(results)
     build.sources(results, tmp_path / "build")
     assert not (tmp_path / "build" / "compare.pdf").exists()
     shutil.copytree(whole.results, results, dirs_exist_ok=True)
+    listed(results)
     build.sources(results, tmp_path / "build")
     build.typeset(tmp_path / "build")
     log = (tmp_path / "build" / "paper.log").read_text(errors="replace")

@@ -16,7 +16,7 @@ MAY_IMPORT = {  # package -> packages of ours that it may import
     "strategies": {"search_spaces", "predictors", "strategies"},
     "compress": {"search_spaces", "predictors", "compress"},
     "hydra_conf": {"hydra_conf"},
-    "paper": {"paper"},
+    "paper": {"search_spaces", "paper"},
     "experiments": {"search_spaces", "predictors", "strategies", "compress", "hydra_conf", "paper", "experiments"},
 }
 ONLY_IN = {  # library -> folders where it may be imported

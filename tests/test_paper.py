@@ -11,12 +11,15 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from matplotlib.text import Text
 
-from paper import build, compression, hand_made, macros, prediction, pruning, sentences, shares, tables
+from paper import build, checksums, compression, hand_made, macros, prediction, pruning, sentences, shares, tables
 from paper.compression_rows import HandMade, Stage
 from paper.figures import style
 from paper.latex import count, escape, significant
 from paper.rows import ResultError, Setup
+from search_spaces.documents import sha256
+from search_spaces.errors import LutraError
 
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = {
@@ -116,6 +119,7 @@ def results(tmp_path: Path) -> Path:
     write(folder / "architecture.csv", header, drawn)
     predictions(folder)
     compressed(folder, {row[0]: row[-1] for row in reversed(stages)})
+    listed(folder)
     return folder
 
 
@@ -165,10 +169,17 @@ def predictions(folder: Path, forest: float = 0.1, alone: float = 0.06) -> None:
     write(folder / "protocols.csv", "precision,protocol,naive_s,affine_s,predicted_s,measured_s", sums)
 
 
+def listed(results: Path) -> None:
+    """As if all files had just been published."""
+    hashes = {path.name: sha256(path.read_bytes()) for path in results.glob("*.csv")}
+    (results / checksums.LIST).write_text(checksums.dump(hashes))
+
+
 def edit(path: Path, before: str, after: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert before in text
     path.write_text(text.replace(before, after, 1), encoding="utf-8")
+    listed(path.parent)
 
 
 @pytest.mark.parametrize("name", build.FIGURES)
@@ -366,7 +377,7 @@ def test_the_nearest_and_the_beaten_follow_from_the_rows() -> None:
 
 
 def test_every_file_of_the_winner_stands_beside_the_hand_made_networks(results: Path, tmp_path: Path) -> None:
-    more = '"winner, saved 0.75",int8,0.87,0.87,0.00004,0.00004,,3e5,1e6,2e4,0,2e5\nmobilenet_v2,'
+    more = '"winner, saved 0.75",int8,0.87,0.87,0.00004,0.00004,,3e5,1e6,2e4,0,2e5,0\nmobilenet_v2,'
     edit(results / "hand_made.csv", "mobilenet_v2,", more)
     told = macros.numbers(results)
     assert r"Likewise, \emph{winner, saved 0.75} is both faster and more accurate than ResNet-8" in told["HandMadeMore"]
@@ -405,13 +416,58 @@ def test_a_missing_file_is_named(document: str, name: str, results: Path, tmp_pa
         ("networks.csv", "measured_s", "measured", "networks.csv: there is no column measured_s"),
         ("table.csv", "0,0,Stem(1),fp32,", "0,0,Stem(1),fp32,inf", "table.csv, line 2: seconds is 'inf"),
         ("candidates.csv", ",True,", ",maybe,", "feasible is 'maybe', neither true nor false"),
+        ("stages.csv", "0.9833,0.000171", "98.33,0.000171", "line 5: test_accuracy is '98.33', not a fraction"),
+        ("stages.csv", "0.9833,0.000171", "-0.1,0.000171", "line 5: test_accuracy is '-0.1', not a fraction"),
+        ("ablation.csv", "nothing,fp32,", "nothing,fp32,1.5,", "ablation.csv, line 2 has 14 cells, the header 13"),
+        ("table.csv", "0,0,Stem(1),fp32,", "0.5,0,Stem(1),fp32,", "layer is '0.5', not a whole number"),
+        ("table.csv", "0,0,Stem(1),fp32,", "-1,0,Stem(1),fp32,", "layer is '-1', which is negative"),
+        ("setup.csv", "target_ms,0.1", "target_ms,-0.1", "value of target_ms is '-0.1', not positive"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, before: str, after: str, named: str, results, tmp_path) -> None:
     edit(results / name, before, after)
-    with pytest.raises(ResultError) as error:
+    with pytest.raises(LutraError) as error:
         build.sources(results, tmp_path / "build")
     assert named in str(error.value)
+
+
+def test_only_files_as_they_were_published_are_built_from(results: Path, tmp_path: Path) -> None:
+    def refused() -> str:
+        with pytest.raises(ResultError) as error:
+            build.sources(results, tmp_path / "build")
+        assert "\n" not in str(error.value)
+        return str(error.value)
+
+    accuracy = (results / "stages.csv").read_bytes()
+    (results / "stages.csv").write_bytes(accuracy.replace(b"0.9833", b"0.9933"))
+    assert "stages.csv was changed" in refused()
+    assert refused().endswith("python -m experiments.report publish=true")
+    (results / "stages.csv").write_bytes(accuracy)
+    (results / "pairs.csv").write_text("at\n1\n")
+    assert "pairs.csv is not in SHA256SUMS; write it with: python -m experiments.compare publish=true" in refused()
+    listed(results)
+    (results / "pairs.csv").unlink()
+    assert "pairs.csv is missing" in refused()
+    text = (results / checksums.LIST).read_text()
+    for damaged in (text[:-1], text + text, "", text.replace("  ", " "), "\ufeff" + text, text.replace("\n", "\r\n")):
+        (results / checksums.LIST).write_bytes(damaged.encode())
+        refused()
+    (results / checksums.LIST).unlink()
+    assert "SHA256SUMS is missing" in refused()
+
+
+def test_the_committed_results_are_as_they_were_published() -> None:
+    checksums.check(ROOT / "paper" / "results")
+
+
+@pytest.mark.parametrize("name", build.FIGURES)
+def test_signs_of_tex_in_a_cell_are_drawn_as_they_are(name: str, results: Path, tmp_path: Path) -> None:
+    """They used to be set as mathematics, and to stop matplotlib where that is unfinished."""
+    for path in results.glob("*.csv"):
+        path.write_text(re.sub(r"\b(evolution|finetuned|Stem|MBConv|forest)\b", r"$\\\\frac{a_$", path.read_text()))
+    drawn = build.FIGURES[name](results)
+    assert not any(text.get_parse_math() for text in drawn.findobj(Text))
+    style.save(drawn, tmp_path / "figure.pdf")
 
 
 @pytest.mark.parametrize("document", build.DOCUMENTS)

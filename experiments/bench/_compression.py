@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.bench._published import published
+from search_spaces.documents import read_csv
 
 NAME = "cifar10_jpeg.tar.gz"  # in $LUTRA_DATA
 Rows = dict[str, dict[str, Any]]  # by variant
@@ -24,8 +24,8 @@ def rows_of(command: str, arguments: Sequence[str]) -> Rows:
     done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
     *shown, folder = done.stdout.strip().splitlines()
     print("\n".join(shown), file=sys.stderr)
-    with open(Path(folder) / f"{command}.csv", newline="") as file:
-        return {row["stage"]: {key: _value(text) for key, text in row.items()} for row in csv.DictReader(file)}
+    rows = read_csv(Path(folder) / f"{command}.csv", ("stage",))
+    return {row["stage"]: {key: _value(text) for key, text in row.items()} for _, row in rows}
 
 
 def _value(text: str) -> Any:

@@ -20,7 +20,7 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "experiments.pipeline", f"runs={runs}"], check=True, stdout=sys.stderr)
         seconds = time.monotonic() - start
         steps = {f"{path.parent.parent.name}/{path.parent.name}": path for path in Path(runs).rglob(artefacts.MANIFEST)}
-        parts = {name: json.loads(path.read_text())["seconds"] for name, path in steps.items()}
+        parts = {name: artefacts.manifest(path.parent)["seconds"] for name, path in steps.items()}
     raw = {"seconds": seconds, "steps": parts}
     artefacts.write(Path("experiments/runs/bench/demo_time.json"), json.dumps(raw, indent=1) + "\n")
     claim = {"what": "python -m experiments.pipeline, seconds", "value": seconds, "bar": BAR, "holds": seconds <= BAR}

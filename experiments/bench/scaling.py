@@ -21,6 +21,7 @@ from statistics import median
 
 from experiments import artefacts
 from experiments.bench._published import parse, run
+from search_spaces.documents import read_json
 from search_spaces.errors import unknown
 
 BAR = 0.0  # times the speed of one worker: told, not judged, as it is the machine that decides
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str]) -> None:
     part = parse(arguments, {"part": "", "seeds": "1"})["part"]
     if part and part not in PARTS:
         raise unknown("part", part, PARTS)
-    spent = json.loads(OUTPUT.with_suffix(".json").read_text()) if OUTPUT.with_suffix(".json").exists() else {}
+    spent = read_json(OUTPUT.with_suffix(".json")) if OUTPUT.with_suffix(".json").exists() else {}
     made = OUTPUT.parent / "scaling"
     with tempfile.TemporaryDirectory() as folder:
         if part != "train":
@@ -100,7 +101,7 @@ def _run(*arguments: str) -> None:
 
 def _seconds(runs: Path, step: str) -> float:
     (manifest,) = runs.glob(f"{step}/*/{artefacts.MANIFEST}")
-    return json.loads(manifest.read_text())["seconds"]
+    return artefacts.manifest(manifest.parent)["seconds"]
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from compress.parity import agreement, onnx_logits
 from compress.saturation import saturation, warning
 from compress.sensitivity import Sensitivity, blame
 from experiments import artefacts
+from experiments.json_records import read_record, typed
+from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import Images
 from search_spaces.spec import Spec
@@ -82,8 +84,8 @@ def saturated(answers: Answers, file: bytes, specs: Sequence[Spec], images: np.n
 
 def faster(inputs: Mapping[str, Path]) -> list[InFloat]:
     """The layers that the device computes faster in float, where it was asked."""
-    found = json.loads(inputs[FASTER].read_text()) if FASTER in inputs else []
-    return [InFloat(why="time", **layer) for layer in found]
+    found = read_json(inputs[FASTER], "list of layers", list) if FASTER in inputs else []
+    return typed(list[InFloat], [{"why": "time", **dict(layer)} for layer in found], inputs.get(FASTER))
 
 
 def save(folder: Path, answers: Answers) -> None:
@@ -94,5 +96,4 @@ def load(folder: Path) -> Answers:
     """Raises LutraError where the folder is of no quantization."""
     if not (folder / ANSWERS).exists():
         raise LutraError(f"{folder} has no {ANSWERS}: let compress.stages end with quantize")
-    record = json.loads((folder / ANSWERS).read_text())
-    return Answers(**record | {"in_float": [InFloat(**one) for one in record.get("in_float", ())]})
+    return read_record(folder / ANSWERS, Answers, "record of a quantization")

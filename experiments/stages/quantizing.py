@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,9 +20,11 @@ from compress.sensitivity import Sensitivity, Write, float_layers, sensitivities
 from experiments import artefacts
 from experiments.choices import dataset_of
 from experiments.config import Config
+from experiments.json_records import typed
 from experiments.stages.answers import InFloat, compared, faster, saturated, save
 from experiments.stages.task import Task
 from experiments.weights import load_network
+from search_spaces.documents import read_json
 from search_spaces.evaluation import Images
 from search_spaces.network import Network
 from search_spaces.onnx_writer import write
@@ -77,7 +78,7 @@ def encoder(config: Config, model: bytes, ranges: Ranges) -> Write:
 def ranges_of(config: Config, model: bytes, inputs: Mapping[str, Path]) -> Ranges:
     """Those that were learned, or those of calibration images."""
     if "ranges" in inputs:
-        return {name: (low, high) for name, (low, high) in json.loads(inputs["ranges"].read_text()).items()}
+        return typed(dict[str, tuple[float, float]], read_json(inputs["ranges"], "file of ranges"), inputs["ranges"])
     return activation_ranges(model, calibration(config), config.compress.quantize.method)
 
 

@@ -37,7 +37,7 @@ def plot(networks: Sequence[Ranked], taus: Sequence[RankTau]) -> Figure:
         size = 9 if len(networks) < 200 else 1
         axes.scatter(x, [100 * network.alone for network in networks], s=size, color=colour, linewidth=0)
         tau = found[predictor]
-        axes.set_title(rf"$\tau$ {tau.tau:.2f} [{tau.tau_low:.2f}, {tau.tau_high:.2f}]", fontsize=7)
+        axes.set_title(f"τ {tau.tau:.2f} [{tau.tau_low:.2f}, {tau.tau_high:.2f}]", fontsize=7)
         axes.set_xlabel(label)
     for axes in panels[:, 0]:
         axes.set_ylabel("trained alone (%)")

@@ -12,7 +12,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # so that a figure's script also runs by its path
-from paper.rows import ResultError
+from paper import checksums
+from search_spaces.errors import LutraError
 
 COLUMN, PAGE = 3.4, 7.0  # inches
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"  # Okabe & Ito
@@ -34,6 +35,7 @@ RC: dict[Any, Any] = {
     "axes.linewidth": 0.6,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
+    "text.parse_math": False,  # "$" and "\\" in a cell are shown as they are
     "pdf.fonttype": 42,
     "pdf.compression": 9,
 }
@@ -58,7 +60,8 @@ def main(draw: Callable[[Path], Figure]) -> None:
     parser.add_argument("out", type=Path, help="a .pdf or .png file")
     asked = parser.parse_args()
     try:
+        checksums.check(asked.results)
         save(draw(asked.results), asked.out)
-    except (ResultError, OSError) as error:
+    except (LutraError, OSError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
