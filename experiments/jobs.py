@@ -11,20 +11,20 @@ import os
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 from experiments import artefacts
-from experiments.json_records import record, typed
+from experiments.job_files import Begun, Result, read, write
+from experiments.json_records import typed
 from paper.records import records
-from search_spaces.documents import DamagedError, read_json, read_sealed, read_text, sealed
+from search_spaces.documents import DamagedError, read_json, read_text
 from search_spaces.errors import LutraError
 
 BEGUN, RESULT, REASON, TRACEBACK, STEP = "job.json", "result.json", "reason.txt", "traceback.txt", "step.txt"
 LOCK, PLANS = ".lock", ".plans"
 COLUMNS = {"test_accuracy": "test_accuracy", "latency_s": "latency_median_s", "file_bytes": "file_bytes"}
-Kind = TypeVar("Kind")
 STATES = ("done", "running", "failed", "interrupted", "missing")
 
 
@@ -43,25 +43,6 @@ class Job:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Begun:
-    """The content of job.json."""
-
-    asked: tuple[str, ...]
-    started: float
-    host: str
-    process: int
-
-
-@dataclass(frozen=True)
-class Result:
-    """The content of result.json."""
-
-    made: str
-    seconds: float
-    metrics: dict[str, float]
-
-
 def jobs_of(sweep: Path) -> list[Job]:
     """Every job that was ever asked of the sweep, in that order; where its configuration changed, as begun last."""
     plans = sorted(sweep.glob(f"{PLANS}/*.json"), key=lambda path: path.stat().st_mtime)
@@ -76,7 +57,7 @@ def jobs_of(sweep: Path) -> list[Job]:
 def look(folder: Path) -> Job | None:
     """The job of a folder; None where it was never begun."""
     running = held(folder / LOCK)  # before its files: a job that ends now has written them
-    begun = _sealed(folder / BEGUN, Begun)
+    begun = read(folder / BEGUN, Begun)
     if begun is None:
         return None
     asked, started, reason = begun.asked, begun.started, folder / REASON
@@ -94,19 +75,19 @@ def begin(folder: Path, asked: Sequence[str]) -> None:
     """Forgets how the job ended before."""
     for name in (RESULT, REASON, TRACEBACK, STEP):
         (folder / name).unlink(missing_ok=True)
-    begun = Begun(tuple(asked), time.time(), platform.node(), os.getpid())
-    artefacts.write(folder / BEGUN, sealed(asdict(begun)))
+    begun = Begun(tuple(asked), time.time(), platform.node(), os.getpid(), folder.name)
+    write(folder / BEGUN, begun)
 
 
 def finish(folder: Path, made: object, seconds: float) -> None:
     path = str(made) if isinstance(made, Path) else ""
-    done = Result(path, seconds, metrics(Path(path)) if path else {})
-    artefacts.write(folder / RESULT, sealed(asdict(done)))
+    done = Result(path, seconds, metrics(Path(path)) if path else {}, folder.name)
+    write(folder / RESULT, done)
 
 
 def result(folder: Path) -> Result | None:
     """What a finished job left; None where there is none, or what it made is gone."""
-    done = _sealed(folder / RESULT, Result)
+    done = read(folder / RESULT, Result)
     return done if done is not None and (not done.made or Path(done.made).exists()) else None
 
 
@@ -178,16 +159,6 @@ def _exclusive(lock: IO[str]) -> bool:
     except BlockingIOError:
         return True
     return False
-
-
-def _sealed(path: Path, kind: type[Kind]) -> Kind | None:
-    """None where there is no such file. Raises LutraError for one that was changed."""
-    if not path.exists():
-        return None
-    try:
-        return record(kind, read_sealed(path), path)
-    except DamagedError as error:
-        raise LutraError(f"{error}; delete {path.parent} and run the same command again") from None
 
 
 def _planned(path: Path) -> tuple[tuple[str, ...], ...]:

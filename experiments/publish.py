@@ -13,7 +13,9 @@ from experiments.devices import passport_of
 from experiments.json_records import typed
 from experiments.record import RECORD, read_rows
 from experiments.setting import STATE, judged
+from paper import checksums
 from predictors.verdict import Verdict
+from search_spaces.documents import read_json, sha256
 
 VERDICT = "verdict.json"
 
@@ -31,10 +33,6 @@ def _verdict(folder: Path) -> dict[str, str]:
         return judged("session", session.state, session.reasons)
     path = folder / VERDICT
     return typed(dict[str, str], read_json(path, "verdict"), path) if path.exists() else {}
-
-
-from paper import checksums
-from search_spaces.documents import read_json, sha256
 
 
 def publish(config: Config, folder: Path, names: Iterable[str], setup: str, fitted: int) -> None:

@@ -189,7 +189,7 @@ def machine(setup: Setup) -> str:
     found = {words: setup.values.get(key, "") for key, words in keys.items()}
     if not any(found.values()):  # of a report that had one speed for both precisions
         found = {"": setup.values.get("machine_speed", "")}
-    speeds = [f"{percent(number(value, str(setup.path)))}{words}" for words, value in found.items() if value]
+    speeds = [f"{percent(number(value, str(setup.path), 'speed'))}{words}" for words, value in found.items() if value]
     if not speeds:
         return "How fast the machine was then, against the time of the table, is unknown."
     return f"The machine then ran at {' and '.join(speeds)} of the speed it had when the table was measured."
