@@ -58,6 +58,8 @@ def sealed(content: Mapping[str, Any]) -> bytes:
 
 def opened(path: Path, schema: str) -> dict[str, Any]:
     """A sealed file. Raises LutraError where it is missing, damaged, or something else."""
+    if not path.exists():
+        raise LutraError(f"cannot read {path}: there is no such file")
     try:
         content = read_json(path)
         seal = content.pop("sha256", None)

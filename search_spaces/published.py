@@ -33,12 +33,18 @@ def networks(path: Path, options: str, columns: Sequence[str]) -> Iterator[tuple
 
 def records(path: Path, columns: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
     """Rows as text, each with its file and line. Raises LutraError for a column that is not there."""
-    return read_csv(path, columns, WHAT)
+    return read_csv(_there(path), columns, WHAT)
 
 
 def header(path: Path) -> Sequence[str]:
     """The names of the columns."""
-    return read_header(path, WHAT)
+    return read_header(_there(path), WHAT)
+
+
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise LutraError(f"cannot read {path}: there is no such file; it must be a {WHAT}")
+    return path
 
 
 def picks(where: str, column: str, text: str, layers: int) -> Arch:

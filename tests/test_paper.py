@@ -466,8 +466,8 @@ def test_signs_of_tex_in_a_cell_are_drawn_as_they_are(name: str, results: Path, 
     for path in results.glob("*.csv"):
         path.write_text(re.sub(r"\b(evolution|finetuned|Stem|MBConv|forest)\b", r"$\\\\frac{a_$", path.read_text()))
     drawn = build.FIGURES[name](results)
-    assert not any(text.get_parse_math() for text in drawn.findobj(Text))
     style.save(drawn, tmp_path / "figure.pdf")
+    assert not any(text.get_parse_math() for text in drawn.findobj(Text) if "$" in text.get_text())
 
 
 @pytest.mark.parametrize("document", build.DOCUMENTS)

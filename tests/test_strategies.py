@@ -388,7 +388,7 @@ def test_digits_become_picks_and_units_become_seconds_and_fractions(tmp_path: Pa
         (["00,90,-1"], "line 2: ms must be a positive number, not '-1'"),
         (["00,90,0"], "line 2: ms must be"),
         (["00,,1"], "line 2: percent must be a positive number, not ''"),
-        (["00,90"], "line 2: ms must be a positive number, not ''"),
+        (["00,90"], "line 2 has 2 cells, the header 3; mend or drop the row"),
         (["00,9000,1"], "line 2: percent 9000 times the unit 0.01 is above 1"),
         (["00,90,1", "010,90,1"], "line 3: ops must be 2 layers"),
         (["0x,90,1"], "line 2: ops must be one number a layer"),
