@@ -19,8 +19,9 @@ from experiments import artefacts
 from experiments.job_files import Begun, Result, read, write
 from experiments.json_records import typed
 from paper.records import records
-from search_spaces.documents import DamagedError, read_json, read_text
+from search_spaces.documents import DamagedError, read_csv, read_json, read_text
 from search_spaces.errors import LutraError
+from search_spaces.published import number
 
 BEGUN, RESULT, REASON, TRACEBACK, STEP = "job.json", "result.json", "reason.txt", "traceback.txt", "step.txt"
 LOCK, PLANS = ".lock", ".plans"
@@ -104,7 +105,9 @@ def metrics(made: Path) -> dict[str, float]:
         found = {"validation_accuracy": winner.get("accuracy"), "latency_s": winner.get("latency")}
         return typed(dict[str, float], found, folder / "winner.json")
     if (folder / "front.csv").exists():
-        return records(folder / "front.csv", {"accuracy": float, "latency_s": float})[-1]
+        columns = ("accuracy", "latency_s")
+        where, row = read_csv(folder / "front.csv", columns)[-1]
+        return {column: number(where, column, row[column]) for column in columns}
     return {}
 
 

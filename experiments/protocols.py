@@ -26,7 +26,6 @@ from experiments.keys import passport_key, space_key
 from experiments.measure import followed, timing_files
 from experiments.progress import console, say, track
 from experiments.publish import publish, write_verdict
-from paper.records import records
 from predictors.agreement import agreement
 from predictors.assembly import file_name
 from predictors.block_protocols import BLOCK_PROTOCOLS, INFERENCE, BlockProtocol, Seconds
@@ -37,6 +36,7 @@ from predictors.lasting import lasting
 from predictors.rounds import summarize
 from predictors.table import PRECISIONS
 from predictors.verdict import verdict
+from search_spaces.documents import read_csv
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 
@@ -135,13 +135,12 @@ def judged(
 
 def shown(path: Path, precision: str) -> Table:
     """The rows of one precision, summed up by protocol."""
-    columns: dict[str, Any] = {"precision": str, "protocol": str, **dict.fromkeys(SECONDS, float)}
-    rows = [row for row in records(path, columns) if row["precision"] == precision]
+    rows = [row for _, row in read_csv(path, ("precision", "protocol", *SECONDS)) if row["precision"] == precision]
     titles = ("block protocol", "sum: bias %", "affine: MAPE %", "with a term a layer: MAPE %", "within 5 %", "tau-b")
     table = Table(*titles, title=f"{precision}: {len(rows) // len(BLOCK_PROTOCOLS)} held-out networks")
     for name in BLOCK_PROTOCOLS:
         own = [row for row in rows if row["protocol"] == name]
-        *predicted, measured = (np.array([row[column] for row in own]) for column in SECONDS)
+        *predicted, measured = (np.array([float(row[column]) for row in own]) for column in SECONDS)
         plain, affine, corrected = (agreement(one, measured) for one in predicted)
         shares = (plain.bias, affine.mape, corrected.mape, corrected.within_5)
         table.add_row(name, *(f"{100 * share:.2f}" for share in shares), f"{corrected.tau:.4f}")

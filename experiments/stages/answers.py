@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,8 @@ def saturated(answers: Answers, file: bytes, specs: Sequence[Spec], images: np.n
 def faster(inputs: Mapping[str, Path]) -> list[InFloat]:
     """The layers that the device computes faster in float, where it was asked."""
     found = read_json(inputs[FASTER], "list of layers", list) if FASTER in inputs else []
-    return typed(list[InFloat], [{"why": "time", **dict(layer)} for layer in found], inputs.get(FASTER))
+    layers = typed(list[dict[str, Any]], found, inputs.get(FASTER))
+    return typed(list[InFloat], [{"why": "time", **layer} for layer in layers], inputs.get(FASTER))
 
 
 def save(folder: Path, answers: Answers) -> None:
