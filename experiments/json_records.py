@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
@@ -48,6 +47,6 @@ def typed(kind: Any, value: Any, where: object) -> Any:
             return items if origin is list else tuple(items)
     if origin in (dict, Mapping) and isinstance(value, dict):
         return {key: typed(inner[1], one, f"{where}, {key}") for key, one in value.items()}
-    if kind is Any or type(value) is kind or (kind is float and type(value) is int and math.isfinite(float(value))):
+    if kind is Any or type(value) is kind or (kind is float and type(value) is int and abs(value) < 1e308):
         return value
     raise DamagedError(f"{where} is damaged: it must be {NAMES.get(kind, 'a list or an object')}, not {value!r:.40}")

@@ -10,7 +10,24 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-ODD: tuple[Any, ...] = (None, True, -1, 0, 10**30, 1.5, 1e308, "", "=1+1", "é\n", [], {}, [[]], {"a": 1}, float("nan"))
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    10**30,
+    10**400,
+    1.5,
+    1e308,
+    "",
+    "=1+1",
+    "é\n",
+    [],
+    {},
+    [[]],
+    {"a": 1},
+    float("nan"),
+)
 CELLS = ("", "nan", "inf", "-1", "0", "1e999", "1e30", "x", "=1+1", "0-0", '"', "\0", "é", "a,b", "9" * 400)
 
 
