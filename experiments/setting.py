@@ -31,7 +31,7 @@ def setup(config: Config, table: Path, folders: Mapping[str, Path], session: Ses
         "search_seconds": manifests["search"]["seconds"],
         "measure_seconds": artefacts.manifest(table.parent)["seconds"] if own else "",
         "int8_agreement": checked.agreement,
-        "float_layers": " ".join(str(one.layer) for one in checked.in_float),
+        "float_layers": " ".join(map(str, checked.float_layers)),
         "saturating_layers": "" if checked.saturating is None else checked.saturating,
         "git_commit": manifests["benchmark"]["git_commit"],
         **{f"machine_speed_{precision}": 1 / slower.ratio for precision, slower in session.slowdowns.items()},

@@ -21,23 +21,28 @@ from search_spaces.evaluation import Images
 from search_spaces.spec import Spec
 
 ANSWERS = "int8.json"
+WHOLE = "whole"  # the input that is the network before anything was cut from it
 FASTER = "faster_in_float"  # the input that holds the layers that the device computes faster in float
 
 
 @dataclass(frozen=True)
 class InFloat:
-    """A layer of an INT8 file that stays in float; by time: what the file takes with it in INT8 and in float."""
+    """A layer of an INT8 file, counted as in the file, that stays in float.
+
+    By time: what the file takes with it in INT8 and in float.
+    """
 
     layer: int
     why: str  # time, accuracy
     int8_s: float | None = None
     float_s: float | None = None
 
-    def line(self) -> str:
+    def line(self, number: int) -> str:
+        """`number` of the layer in its space."""
         if self.int8_s is None or self.float_s is None:
-            return f"layer {self.layer} stays in float for its {self.why}"
+            return f"layer {number} stays in float for its {self.why}"
         saved = f"{1e6 * self.float_s:.1f} us instead of {1e6 * self.int8_s:.1f} us"
-        return f"layer {self.layer} stays in float for its {self.why}: the file takes {saved}"
+        return f"layer {number} stays in float for its {self.why}: the file takes {saved}"
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,16 @@ class Answers:
     saturation: dict[str, float] | None  # by layer, the share of sums that some CPUs clip; None: not looked for
     warning: str
     in_float: Sequence[InFloat] = ()
+    numbers: Sequence[int] = ()  # in the space, of the file's layers; none for a network that is in no space
+
+    def number(self, layer: int) -> int:
+        """What people call a layer of the file: its number in the space."""
+        return self.numbers[layer] if self.numbers else layer
+
+    @property
+    def float_layers(self) -> list[int]:
+        """By their numbers in the space."""
+        return [self.number(one.layer) for one in self.in_float]
 
     @property
     def saturating(self) -> int | None:
@@ -61,7 +76,8 @@ class Answers:
         """For people; the agreement is always told."""
         told = f"{100 * self.agreement:.4g} % of {self.images} validation images"
         first = f"{self.precision.upper()} predicts as fp32 on {told}"
-        return [line for line in (first, *(one.line() for one in self.in_float), self.blame, self.warning) if line]
+        floating = [one.line(self.number(one.layer)) for one in self.in_float]
+        return [line for line in (first, *floating, self.blame, self.warning) if line]
 
 
 def compared(
@@ -71,15 +87,18 @@ def compared(
     images: np.ndarray | Images,
     table: Sequence[Sensitivity] = (),
     in_float: Sequence[InFloat] = (),
+    numbers: Sequence[int] = (),
 ) -> Answers:
     """By predictions on images [N, C, H, W]. `table`: what each layer that is INT8 costs, the worst first."""
+    if numbers:
+        table = [replace(row, layer=numbers[row.layer]) for row in table]
     agreed = agreement(onnx_logits(fp32, images), onnx_logits(file, images))
-    return Answers(precision, len(images), agreed, blame(agreed, table) if table else "", None, "", in_float)
+    return Answers(precision, len(images), agreed, blame(agreed, table) if table else "", None, "", in_float, numbers)
 
 
 def saturated(answers: Answers, file: bytes, specs: Sequence[Spec], images: np.ndarray) -> Answers:
     """With the layers of an INT8 file of ours that saturate on a few images [N, C, H, W]."""
-    shares = saturation(file, specs, images)
+    shares = {answers.number(layer): share for layer, share in saturation(file, specs, images).items()}
     return replace(answers, saturation={str(layer): share for layer, share in shares.items()}, warning=warning(shares))
 
 
