@@ -162,7 +162,7 @@ SCENARIOS: dict[str, Weather] = {
     "throttled": Weather(throttled=((10, 20, 0x4),)),
     "cut": Weather(cuts=(5,)),
     "silent": Weather(silent=True),
-    "two kinds of cores": Weather(slow_core=2.6, migration="seconds"),
+    "migrating": Weather(slow_core=2.6, migration="seconds"),
 }
 
 
