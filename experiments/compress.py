@@ -94,7 +94,7 @@ def _stage(config: Config, name: str, label: str, root: Path, made: Made, prefix
 
     def work(folder: Path) -> None:
         prepare(config.threads, config.seed)
-        stage.run(Task(config, parent, needs, folder))
+        stage.run(Task(config, parent, needs, folder, root))
 
     whose = config.space.name if config.model == "winner" else config.model
     title = f"{prefix if stage.last else ''}{name}-{whose}-{config.data.name}-seed{config.seed}"

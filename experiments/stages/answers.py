@@ -21,7 +21,6 @@ from search_spaces.evaluation import Images
 from search_spaces.spec import Spec
 
 ANSWERS = "int8.json"
-WHOLE = "whole"  # the input that is the network before anything was cut from it
 FASTER = "faster_in_float"  # the input that holds the layers that the device computes faster in float
 
 

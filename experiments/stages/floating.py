@@ -22,7 +22,7 @@ from experiments.devices import board_of
 from experiments.keys import data_key, passport_key
 from experiments.measure import followed
 from experiments.stages import quantizing
-from experiments.stages.answers import FASTER, WHOLE
+from experiments.stages.answers import FASTER
 from experiments.stages.learning import learned, teachers
 from experiments.stages.task import at_hand
 from experiments.train import prepare
@@ -34,7 +34,7 @@ FILE = f"{FASTER}.json"
 
 def needs(config: Config, root: Path, parent: Path) -> dict[str, Path]:
     """Files that quantization reads beside its network: what was learned for it, or the layers that are faster."""
-    return {WHOLE: root, **(learned(parent) or by_time(config, parent))}
+    return learned(parent) or by_time(config, parent)
 
 
 def by_time(config: Config, parent: Path) -> dict[str, Path]:

@@ -22,7 +22,7 @@ from experiments.choices import dataset_of
 from experiments.config import Config
 from experiments.json_records import typed
 from experiments.layer_numbers import layer_numbers
-from experiments.stages.answers import WHOLE, InFloat, compared, faster, saturated, save
+from experiments.stages.answers import InFloat, compared, faster, saturated, save
 from experiments.stages.task import Task
 from experiments.weights import load_network
 from search_spaces.documents import read_json
@@ -43,8 +43,8 @@ def quantize(task: Task) -> None:
         file = {"fp16": half, "dynamic": dynamic}[kind](model)
     precision = "int8" if kind == "static" else kind
     numbers: list[int] = []
-    if isinstance(network, Network) and WHOLE in task.inputs:
-        numbers = layer_numbers(task.config, task.inputs[WHOLE], network.specs)
+    if isinstance(network, Network) and task.whole is not None:
+        numbers = layer_numbers(task.config, task.whole, network.specs)
     artefacts.write(task.folder / f"{precision}.onnx", file)
     answers = compared(precision, model, file, data.fixed(data.validation, 0, 0)[0], table, kept, numbers)
     if kind == "static" and isinstance(network, Network):

@@ -32,6 +32,7 @@ class Task:
     parent: Path
     inputs: Mapping[str, Path]
     folder: Path
+    whole: Path | None = None  # the network that was trained from scratch, before anything was cut from it
 
     @property
     def data(self) -> Dataset:
