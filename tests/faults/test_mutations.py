@@ -167,7 +167,7 @@ def published(name: str) -> tuple[Callable[[Path, int], Path], Read]:
 
     def write(folder: Path, number: int) -> Path:
         shutil.copytree(FILES, folder)
-        other = sorted(path.name for path in FILES.glob("*.csv"))[0]
+        other = next(path.name for path in sorted(FILES.glob("*.csv")) if path.name != name)
         if number and name.endswith(".csv"):
             shutil.copy(FILES / other, folder / name)
         elif number:
