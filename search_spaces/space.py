@@ -144,22 +144,16 @@ class SearchSpace:
         return arch or rng.choice(self.networks or ())
 
     def others(self, count: int, known: Iterable[Arch], rng: Random) -> list[Arch]:
-        """`count` different networks, drawn as by `sample`, none of them known.
-
-        Raises LutraError where there are not so many, or where hardly any draw is another one.
-        """
+        """`count` different networks, drawn as by `sample`, none of them known. Raises LutraError where they run out."""
         seen, found, repeats = {self.canonical(arch) for arch in known}, list[Arch](), 0
         while len(found) < count and repeats < TRIES:
             arch = self.sample(rng)
             repeats = repeats + 1 if arch in seen else 0
             found += [] if arch in seen else [arch]
             seen.add(arch)
-        left = sorted({*(self.networks or ())} - seen)
-        missing = count - len(found)
+        left, missing = sorted({*(self.networks or ())} - seen), count - len(found)
         if missing > len(left):
-            raise LutraError(
-                f"{self.name} has too few networks: {count} others than {len(seen) - len(found)} were asked for"
-            )
+            raise LutraError(f"{self.name} has too few networks: {count} others than those known were asked for")
         return found + rng.sample(left, missing)
 
     def _draw(self, rng: Random) -> Arch:

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import moocore
 import numpy as np
+from numpy.random import Generator
 
 from search_spaces.ranges import Fraction, Range
 from strategies.feasible import DRAWS, Feasible
@@ -25,10 +26,7 @@ AGAIN = 0.1  # the chance of one mutation more
 def nsga2(
     problem: Problem, rng: Random, population: Annotated[int, Range(1, 10_000)] = 8, crossover: Fraction = 0.3
 ) -> Iterator[Candidate]:
-    """The defaults are for hundreds of evaluations; for thousands, 20 members cover the front better.
-
-    The paper has a population of 100 and crosses 90 % of the children, for 25,000 evaluations.
-    """
+    """For hundreds of evaluations; for thousands, 20 members cover the front better. The paper has 100, 90 % crossed."""
     offspring: list[Candidate] = []
 
     def costs(picks: np.ndarray) -> np.ndarray:
@@ -41,7 +39,7 @@ def nsga2(
 
 
 def evolve(
-    problem: Feasible, costs: Costs, rng: np.random.Generator, first: np.ndarray, crossover: float
+    problem: Feasible, costs: Costs, rng: Generator, first: np.ndarray, crossover: float
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Section III-C from a first population on: after each generation the survivors' picks and costs, best first."""
     size, weights = len(first), rng.integers(2**62, size=first.shape[1])
@@ -56,9 +54,7 @@ def evolve(
         offspring = children(problem, picks, size, crossover, rng)
 
 
-def children(
-    problem: Feasible, parents: np.ndarray, count: int, crossover: float, rng: np.random.Generator
-) -> np.ndarray:
+def children(problem: Feasible, parents: np.ndarray, count: int, crossover: float, rng: Generator) -> np.ndarray:
     """Binary tournaments among parents sorted best first, uniform crossover, mutation; infeasible children again."""
     born, left = parents[:1].repeat(count, 0), np.arange(count)
     for _ in range(DRAWS):
@@ -75,7 +71,7 @@ def children(
     return born
 
 
-def mutate(picks: np.ndarray, options: np.ndarray, rng: np.random.Generator) -> None:
+def mutate(picks: np.ndarray, options: np.ndarray, rng: Generator) -> None:
     """In place: one pick becomes another, as the paper's rate of 1/n expects; in every tenth one more, and so on."""
     free = np.flatnonzero(options > 1)
     rows = np.repeat(np.arange(len(picks)), rng.geometric(1 - AGAIN, len(picks)))
