@@ -144,7 +144,7 @@ class SearchSpace:
         return arch or rng.choice(self.networks or ())
 
     def others(self, count: int, known: Iterable[Arch], rng: Random) -> list[Arch]:
-        """`count` different networks, drawn as by `sample`, none of them known. Raises LutraError where they run out."""
+        """`count` different networks, drawn by `sample`, none of them known. Raises LutraError where none is left."""
         seen, found, repeats = {self.canonical(arch) for arch in known}, list[Arch](), 0
         while len(found) < count and repeats < TRIES:
             arch = self.sample(rng)

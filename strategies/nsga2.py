@@ -26,7 +26,7 @@ AGAIN = 0.1  # the chance of one mutation more
 def nsga2(
     problem: Problem, rng: Random, population: Annotated[int, Range(1, 10_000)] = 8, crossover: Fraction = 0.3
 ) -> Iterator[Candidate]:
-    """For hundreds of evaluations; for thousands, 20 members cover the front better. The paper has 100, 90 % crossed."""
+    """For hundreds of evaluations; for thousands 20 members cover the front better. The paper has 100, crosses 90 %."""
     offspring: list[Candidate] = []
 
     def costs(picks: np.ndarray) -> np.ndarray:
