@@ -55,7 +55,7 @@ class CompressConfig:
     prune: PruneConfig = field(default_factory=PruneConfig)
     energy: Annotated[float, Range(0, 1, above=True)] = 0.9  # lowrank: fraction that the kept singular values hold
     finetune: Recipe = Recipe(steps=120, batch=64, learning_rate=0.02)  # sparsify's and cluster's too
-    distillation: Fraction = 0.0  # weight of the teacher's soft labels; 0: labels alone, as no weight gained anything
+    distillation: Fraction = 0.0  # weight of the teacher's soft labels; 0: labels alone, as no gain of it is certain
     temperature: Annotated[float, Range(1e-3, 1_000)] = 2.0
     teacher: str = "winner"  # the unpruned network, or the supernet's largest
     sparsify: SparsifyConfig = field(default_factory=SparsifyConfig)
