@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -11,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from predictors.answers import plain
-from predictors.blocks import computing, weights
 from predictors.correction import Correction
 from predictors.rounds import Round
 from predictors.table import PRECISIONS, LatencyTable, NetworkRow, Timed
-from predictors.table_shape import check_shape, is_seconds
+from predictors.table_shape import check_parts, check_shape, is_seconds
 from predictors.values import Value
 from predictors.verdict import Rejection, Verdict
 from search_spaces import documents
 from search_spaces.errors import LutraError
-from search_spaces.space import SearchSpace
 from search_spaces.spec import Spec, from_json, to_json
 
 SCHEMA = "lutra/latency-table/3"
@@ -59,6 +58,7 @@ def load(text: str) -> LatencyTable:
     try:
         content = documents.parse_json(text, "the table", "table")
     except documents.DamagedError as error:
+        _name_no_numbers(text)
         raise LutraError(f"{error}; measure it again: python -m experiments.measure") from None
     if content.get("schema") != SCHEMA:
         raise LutraError(
@@ -72,10 +72,21 @@ def load(text: str) -> LatencyTable:
     try:
         check_shape(content, PRECISIONS)
         table = _table(content, rows)
-        _check_parts(table)
+        check_parts(table)
     except LutraError as error:
         raise LutraError(f"the table is damaged: {plain(str(error), 1000)}; measure it again") from None
     return table
+
+
+def _name_no_numbers(text: str) -> None:
+    """Raises LutraError that names the row or round of NaN or an infinite number, where that is the fault."""
+    with contextlib.suppress(ValueError, RecursionError, AttributeError, KeyError, TypeError):
+        content = json.loads(text)
+        for index, record in enumerate(content["rounds"]):
+            bad = [value for value in record["seconds"] if isinstance(value, float) and not math.isfinite(value)]
+            if bad:
+                raise LutraError(f"the table is damaged: round {index} has a sample of {bad[0]} s; measure it again")
+        _rows(content["rows"])
 
 
 def read_table(path: Path) -> LatencyTable:
@@ -121,28 +132,6 @@ def _table(content: Mapping[str, Any], rows: Mapping[tuple[str, Spec], Value]) -
         timed=tuple(timed),
         rounds=tuple(_round(index, record, timed) for index, record in enumerate(content["rounds"])),
     )
-
-
-def _check_parts(table: LatencyTable) -> None:
-    """Raises LutraError where parts do not fit together: names twice, files without samples, rows without files."""
-    space = SearchSpace(table.space, table.layers, table.reference)
-    for arch in (table.reference, *(row.arch for row in table.networks)):
-        space.check(arch)
-    names = [item.name for item in table.timed]
-    if len({*names}) < len(names):
-        raise LutraError("two timed files have one name")
-    if missing := {*names} - {name for one in table.rounds for name in one.order}:
-        raise LutraError(f"{min(missing)} was timed in no round")
-    if not all(item.specs for item in table.timed):
-        raise LutraError("a timed file has no layer")
-    timed = {(item.precision, item.specs) for item in table.timed}
-    if len(timed) < len(names):
-        raise LutraError("one network was timed twice in one precision")
-    wanted = [(kind, network) for kind, spec in table.rows for network in weights(spec)]
-    wanted += [(kind, computing(space.decode(row.arch))) for kind in table.corrections for row in table.networks]
-    for precision, network in wanted:
-        if (precision, network) not in timed:
-            raise LutraError(f"{' '.join(map(str, network))} was not timed in {precision}")
 
 
 def _round(index: int, record: Any, timed: Sequence[Timed]) -> Round:

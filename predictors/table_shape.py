@@ -1,4 +1,4 @@
-"""Whether the content of a table's file is of the right kind everywhere, before anything is made of it."""
+"""Whether the content of a table's file is of the right kind everywhere, and its parts fit together."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import fields
 from typing import Any
 
 from predictors.answers import checked
+from predictors.blocks import computing, weights
 from predictors.correction import Correction
 from predictors.rounds import Protocol
+from predictors.table import LatencyTable
 from search_spaces.errors import LutraError
+from search_spaces.space import SearchSpace
 
 Right = Callable[[Any], bool]
 MOST = 1e5  # seconds of anything that is timed
@@ -89,6 +92,28 @@ def check_shape(content: Mapping[str, Any], precisions: tuple[str, ...]) -> None
     for one in content["rounds"]:
         for moment in ("before", "after"):
             checked("the table", "state", {}, one[moment])
+
+
+def check_parts(table: LatencyTable) -> None:
+    """Raises LutraError where parts do not fit together: names twice, files without samples, rows without files."""
+    space = SearchSpace(table.space, table.layers, table.reference)
+    for arch in (table.reference, *(row.arch for row in table.networks)):
+        space.check(arch)
+    names = [item.name for item in table.timed]
+    if len({*names}) < len(names):
+        raise LutraError("two timed files have one name")
+    if missing := {*names} - {name for one in table.rounds for name in one.order}:
+        raise LutraError(f"{min(missing)} was timed in no round")
+    if not all(item.specs for item in table.timed):
+        raise LutraError("a timed file has no layer")
+    timed = {(item.precision, item.specs) for item in table.timed}
+    if len(timed) < len(names):
+        raise LutraError("one network was timed twice in one precision")
+    wanted = [(kind, network) for kind, spec in table.rows for network in weights(spec)]
+    wanted += [(kind, computing(space.decode(row.arch))) for kind in table.corrections for row in table.networks]
+    for precision, network in wanted:
+        if (precision, network) not in timed:
+            raise LutraError(f"{' '.join(map(str, network))} was not timed in {precision}")
 
 
 def _first_wrong(value: Any, right: Right, key: str) -> str:
