@@ -44,7 +44,7 @@ def typed(kind: Any, value: Any, where: object) -> Any:
         ends = inner if origin is tuple and inner[-1] is not Ellipsis else (inner[0],) * len(value)
         if len(ends) == len(value):
             items = [typed(end, one, f"{where}, item {index}") for index, (end, one) in enumerate(zip(ends, value))]
-            return items if origin is list else tuple(items)
+            return tuple(items) if origin is tuple else items
     if origin in (dict, Mapping) and isinstance(value, dict):
         return {key: typed(inner[1], one, f"{where}, {key}") for key, one in value.items()}
     if kind is Any or type(value) is kind or (kind is float and type(value) is int and abs(value) < 1e308):
