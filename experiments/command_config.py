@@ -64,6 +64,8 @@ class PublishedConfig:
 class CompareConfig(PublishedConfig):
     """What `python -m experiments.compare` sets against one another; csv=PATH reads a table of networks instead."""
 
+    accuracy: str = ""  # the column that searches see, in percent; known files need no name
+    report: str = ""  # the column that the found networks are judged by; the mean of several with + between
     strategies: list[str] = field(default_factory=list)  # random is always there; none: all
     seeds: Annotated[int, Range(1, 10_000)] = 3  # searches of each strategy, from `seed` on
     # a search ends with the candidate that passes them; 0: by search.budget alone

@@ -1,4 +1,4 @@
-"""python -m experiments.compare: all strategies, several seeds, the same budget: who is better, and who is not.
+"""python -m experiments.compare: all strategies, several seeds, the same budget: which is better, and how surely.
 
 On a supernet, or with compare.csv=PATH on published networks. A comparison that was killed goes on where it stopped.
 """
@@ -7,25 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from experiments import artefacts, command, comparison_summary, events
+from experiments import artefacts, command, comparison_setup, comparison_summary, events
 from experiments.choices import LEARNING, STRATEGIES, default_options, strategy_of
 from experiments.compared_problem import ComparedProblem, ProblemSource, of_published, of_supernet
 from experiments.config import Config, StrategyConfig
 from experiments.progress import console, track
-from experiments.publish import copy
 from experiments.search import best_metrics
 from experiments.search_curves import AGAINST, MEASURES, Trace, common, curves, trace
 from experiments.seeded_searches import Evaluation, run_searches
-from experiments.significance import seeds_needed, verdicts
+from experiments.significance import holm, rank_test, seeds_needed, significant
 from paper.comparison import BASELINE, EXACT
 from paper.figures import compare as figure
 from search_spaces.errors import LutraError
 from strategies.problem import best, front
+from strategies.regret import Report
 
 PUBLISHED = ("compare.csv", "curves.csv", "pairs.csv")
 Searches = Mapping[str, Sequence[Sequence[Evaluation]]]  # strategy -> one search a seed
@@ -33,7 +34,7 @@ Traces = Mapping[str, Sequence[Trace]]  # likewise
 
 
 def compare(config: Config) -> Path:
-    """The folder of compare.csv, curves.csv, pairs.csv and the figure. Prints who is apart from whom."""
+    """The folder of compare.csv, curves.csv, pairs.csv and the figure. Prints which differences are significant."""
     if config.csv:
         raise LutraError(f"csv= is experiments.fidelity's: say compare.csv={config.csv}")
     chosen = contestants(config)
@@ -54,7 +55,7 @@ def compare(config: Config) -> Path:
         lambda folder: _compare(config, chosen, source, folder),
     )
     if config.publish:
-        copy(config, [folder / name for name in PUBLISHED])
+        comparison_setup.publish(folder, Path(config.results), PUBLISHED)
     comparison_summary.show(folder)
     return folder
 
@@ -79,19 +80,20 @@ def contestants(config: Config) -> list[StrategyConfig]:
 
 
 def _compare(config: Config, chosen: Sequence[StrategyConfig], source: ProblemSource, folder: Path) -> None:
+    comparison_setup.write(folder, config, [one.name for one in chosen], source)
     compared = source.build()
     searches = _searches(config, chosen, compared, folder)
-    found = [one.candidate for own in searches.values() for search in own for one in search]
-    reference = compared.exact or front(found)
+    found = [compared.report(one.candidate) for own in searches.values() for search in own for one in search]
+    reference = compared.exact or front(one for one in found if one.feasible) or front(found)
     traces = {
-        name: [trace(search, reference, compared.worst, compared.problem.objective) for search in own]
+        name: [trace(search, reference, compared.problem.objective, compared.report) for search in own]
         for name, own in searches.items()
     }
     facts = {"problem": source.title, "reference": EXACT if compared.exact else "union of all found"}
-    artefacts.write_csv(folder / "compare.csv", candidate_rows(searches))
+    artefacts.write_csv(folder / "compare.csv", candidate_rows(searches, compared.report))
     artefacts.write_csv(folder / "curves.csv", [facts | row for row in curves(traces)])
     artefacts.write_csv(folder / "pairs.csv", pair_rows(traces))
-    _draw(config, folder, searches, traces)
+    _draw(config, folder, searches, traces, compared.report)
 
 
 def _searches(config: Config, chosen: Sequence[StrategyConfig], compared: ComparedProblem, folder: Path) -> Searches:
@@ -106,8 +108,8 @@ def _searches(config: Config, chosen: Sequence[StrategyConfig], compared: Compar
     return searches
 
 
-def candidate_rows(searches: Searches) -> list[dict[str, Any]]:
-    """Every search in its order."""
+def candidate_rows(searches: Searches, report: Report) -> list[dict[str, Any]]:
+    """Every search in its order; `accuracy` is what the search saw, `reported` what its front is judged by."""
     return [
         {
             "strategy": one.strategy,
@@ -115,6 +117,7 @@ def candidate_rows(searches: Searches) -> list[dict[str, Any]]:
             "index": index,
             "arch": artefacts.arch_name(one.candidate.arch),
             "accuracy": one.candidate.accuracy,
+            "reported": report(one.candidate).accuracy,
             "latency_s": one.candidate.latency,
             "score": one.candidate.score,
             "feasible": one.candidate.feasible,
@@ -127,31 +130,36 @@ def candidate_rows(searches: Searches) -> list[dict[str, Any]]:
 
 
 def pair_rows(traces: Traces) -> list[dict[str, Any]]:
-    """Every two strategies at the budget that all searches share, in evaluations and in seconds, by each measure."""
-    rows = []
+    """Every two strategies at the budget that all searches share, in evaluations and in seconds, by each measure.
+
+    All rows are one family of comparisons.
+    """
+    rows, raw = [], []
     for against in AGAINST:
         at = common(traces, against)
         for measure in MEASURES:
             values = {
                 name: [one.at(measure, against, np.array([at])).item() for one in own] for name, own in traces.items()
             }
-            for pair in verdicts(values):
-                rows.append(
-                    {"against": against, "at": at, "measure": measure, "a": pair.a, "b": pair.b}
-                    | {f"mean_{side}": np.mean(values[getattr(pair, side)]).item() for side in "ab"}
-                    | {"p": pair.p, "apart": pair.apart, "seeds": len(values[pair.a])}
-                    | {"seeds_needed": seeds_needed(len(values))}
-                )
-    return rows
+            for a, b in combinations(values, 2):
+                raw.append(rank_test(values[a], values[b]))
+                means = {"mean_a": np.mean(values[a]).item(), "mean_b": np.mean(values[b]).item()}
+                rows.append({"against": against, "at": at, "measure": measure, "a": a, "b": b, **means})
+    seeds = len(traces[BASELINE])
+    needed = seeds_needed(len(rows))
+    return [
+        {**row, "p": p, "significant": significant(p, seeds), "seeds": seeds, "seeds_needed": needed}
+        for row, p in zip(rows, holm(raw))
+    ]
 
 
-def _draw(config: Config, folder: Path, searches: Searches, traces: Traces) -> None:
+def _draw(config: Config, folder: Path, searches: Searches, traces: Traces, report: Report) -> None:
     """The figure, and a TensorBoard run for each search: its course, its hyperparameters, and what came of them."""
     with events.writer(folder) as board:
         events.show_figure(board, folder, "compare", figure.draw(folder))
     for name, own in searches.items():
         for search, one in zip(own, traces[name]):
-            seed, winner = search[0].seed, best(found.candidate for found in search)
+            seed, winner = search[0].seed, report(best(found.candidate for found in search))
             finals = {f"final/{measure}": getattr(one, measure)[-1].item() for measure in (*MEASURES, "seconds")}
             one_of = replace(config, strategy=StrategyConfig(name), seed=seed)
             with events.writer(folder / f"{name}-seed{seed}") as board:

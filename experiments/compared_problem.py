@@ -1,4 +1,8 @@
-"""What strategies are compared on: a trained supernet with a latency table, or a file of published networks."""
+"""What strategies are compared on: a trained supernet with a latency table, or a file of published networks.
+
+On a supernet every accuracy is one of the validation images: nothing in a search sees a test image, and nothing here
+does. Published networks are chosen by the column that a search may see, and judged by the one that is reported.
+"""
 
 from __future__ import annotations
 
@@ -9,42 +13,49 @@ from typing import Any
 
 from experiments import artefacts
 from experiments.accelerator import accelerator
-from experiments.choices import objective_of, space_of, training_data
+from experiments.choices import objective_of, space_of, target_of, training_data
 from experiments.config import Config
 from experiments.keys import accelerator_key, data_key, search_key, space_key
 from experiments.measure import measure, read_table
+from experiments.progress import console
 from experiments.search import problem_of
 from experiments.train import prepare, train
 from experiments.weights import load_supernet
 from search_spaces.errors import LutraError
 from strategies.objective import Bounded, MnasNet, Objective, Pareto
 from strategies.problem import Candidate, Problem
+from strategies.published_columns import MEAN, accuracy_columns, note
+from strategies.regret import Report, as_seen
 from strategies.tabular_problem import Table, read_csv
+
+KEYS = ("compare.accuracy", "compare.report")
 
 
 @dataclass(frozen=True)
 class ComparedProblem:
     problem: Problem
     networks: int  # that there are
-    worst: float  # seconds, where the hypervolume ends
-    exact: Sequence[Candidate]  # the front; empty where nobody knows it
+    exact: Sequence[Candidate]  # the front, by reported accuracies; empty where nobody knows it
+    report: Report  # a candidate as it is reported
 
 
 @dataclass(frozen=True)
 class ProblemSource:
-    """An compared that is not built yet, and all that its results depend on."""
+    """A problem that is not built yet, and all that its results depend on."""
 
     label: str  # in the folder's name
     title: str  # for readers
     settings: Mapping[str, Any]
     inputs: Mapping[str, str]  # file -> sha256
+    facts: Mapping[str, Any]  # for the setup file
     build: Callable[[], ComparedProblem]
 
 
 def of_supernet(config: Config) -> ProblemSource:
     """Measures and trains what is not there yet. Raises LutraError for a target that no network meets."""
     table = measure(config)
-    objective_of(config, space_of(config), read_table(table))
+    space, latencies = space_of(config), read_table(table)
+    objective_of(config, space, latencies)
     supernet = train(config)
     settings = {
         "space": space_key(config),
@@ -57,45 +68,69 @@ def of_supernet(config: Config) -> ProblemSource:
     inputs = {"table": artefacts.sha256(table), "supernet": artefacts.sha256(supernet)}
     label = f"{config.space.name}-{config.data.name}"
     title = f"{config.space.name} on {config.data.name}, latency in {config.precision}"
+    facts = {
+        "space": space.name,
+        "data": config.data.name,
+        "data_file": Path(config.data.path).name if config.data.name == "image_folder" else "",
+        "resolution": space.layers[0][0].resolution,
+        "precision": config.precision,
+        "target_ms": "" if config.objective.name == "pareto" else 1e3 * target_of(config, space, latencies),
+        "device": latencies.device,
+        **{key: latencies.passport[key] for key in ("cpu", "machine", "threads", "onnxruntime")},
+    }
 
     def build() -> ComparedProblem:
         prepare(config.threads, config.seed)
-        space, data, latencies = space_of(config), training_data(config), read_table(table)
+        data = training_data(config)
         calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
         net = load_supernet(supernet, space).to(accelerator(config.accelerator))
-        problem = problem_of(config, data, net, latencies, calibration)
-        predictor = latencies.predictor(space, config.precision)
-        return ComparedProblem(problem, space.size, predictor(predictor.slowest), ())
+        return ComparedProblem(problem_of(config, data, net, latencies, calibration), space.size, (), as_seen)
 
-    return ProblemSource(label, title, settings, inputs, build)
+    return ProblemSource(label, title, settings, inputs, facts, build)
 
 
 def of_published(config: Config) -> ProblemSource:
     """Raises LutraError for a file that cannot be read, or a target that no network of it meets."""
     path, asked = Path(config.compare.csv), config.compare
-    table = read_csv(path, asked.options, asked.accuracy, asked.latency)
+    columns = accuracy_columns(path, asked.accuracy, asked.report, KEYS)
+    if line := note(path, columns, KEYS):
+        console.print(line, highlight=False, soft_wrap=True)
+    reported = MEAN.join(columns.reported)
+    table = read_csv(path, asked.options, columns.seen, asked.latency, reported=reported)
     objective = published_objective(config, table)
 
     def build() -> ComparedProblem:
-        networks, worst = len(table.latency), max(table.latency.values())
-        return ComparedProblem(table.problem(objective), networks, worst, table.front(objective))
+        return ComparedProblem(
+            table.problem(objective), len(table.latency), table.front(objective), table.report(objective)
+        )
 
-    settings = {"budget": config.search.budget}
-    return ProblemSource(path.stem, path.stem, settings, {"csv": artefacts.sha256(path)}, build)
+    settings = {"budget": config.search.budget, "seen": columns.seen, "reported": reported}
+    facts = {
+        "space": path.stem,
+        "data_file": path.name,
+        "accuracy_seen": columns.seen,
+        "accuracy_reported": reported,
+        "target_ms": "" if isinstance(objective, Pareto) else 1e3 * target_of_published(config, table),
+    }
+    return ProblemSource(path.stem, path.stem, settings, {"csv": artefacts.sha256(path)}, facts, build)
 
 
 def published_objective(config: Config, table: Table) -> Objective:
-    """The objective, `target_fraction` being one of the most accurate network's latency."""
+    """Raises LutraError where no network is as fast as the target."""
     chosen = config.objective
     if chosen.name == "pareto":
         return Pareto(max(table.latency.values()))
-    target = chosen.target_fraction * table.latency[table.space.reference]
-    if chosen.target_ms is not None:
-        target = chosen.target_ms / 1e3
-    fastest = min(table.latency.values())
+    target, fastest = target_of_published(config, table), min(table.latency.values())
     if target < fastest:
         raise LutraError(
-            f"no network of {table.space.name} takes {1e3 * target:.4g} ms, the fastest takes {1e3 * fastest:.4g} ms; "
-            "raise objective.target_ms or objective.target_fraction"
+            f"no network in {table.space.name} is as fast as {1e3 * target:.4g} ms, the fastest takes "
+            f"{1e3 * fastest:.4g} ms; raise objective.target_ms or objective.target_fraction"
         )
     return Bounded(target) if chosen.name == "bounded" else MnasNet(target, chosen.weight)
+
+
+def target_of_published(config: Config, table: Table) -> float:
+    """Seconds: as given, or a fraction of the latency of the network that is the most accurate for a search."""
+    if config.objective.target_ms is not None:
+        return config.objective.target_ms / 1e3
+    return config.objective.target_fraction * table.latency[table.space.reference]

@@ -1,4 +1,4 @@
-"""A finished comparison, printed: one row a strategy, the best first, and who is apart from whom."""
+"""A finished comparison, printed: one row a strategy, the best first, and which differences are significant."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def show(folder: Path) -> None:
     """From curves.csv and pairs.csv."""
     curves, pairs = read(folder, Curve), read(folder, Pair)
     first, moments = curves[0], {pair.against: pair.at for pair in pairs}
-    table = Table("strategy", title=f"{first.problem}: mean and 95 % interval over {first.seeds} seeds")
+    table = Table("strategy", title=f"{first.problem}: mean and 95 % t-interval over {first.seeds} seeds")
     for against in AGAINST:
         for measure in MEASURES:
             unit = ", %" if measure == "share" else ""
@@ -37,21 +37,26 @@ def show(folder: Path) -> None:
 def lines(curves: list[Curve], pairs: list[Pair]) -> list[str]:
     """What the hypervolume is a share of, and the verdict by each measure."""
     exact = curves[0].reference == comparison.EXACT
-    source = "the exact front's" if exact else "that of all that was found together, as no exact front is known"
-    told = [f"Hypervolume: share of {source}. Regret: in score, to the best there."]
+    source = "the exact front's" if exact else "that of all networks that were found, as no exact front is known"
+    texts = [
+        f"Hypervolume: share of {source}, up to 1.1 times its nadir in normalised objectives (Ishibuchi et al. 2018). "
+        "Regret: in score, to the best there.",
+        "A search chooses by the accuracy that it sees; the networks that it chose are judged by the reported one.",
+    ]
     if exact:
-        told.append("Accuracies are read from a file: the seconds are the strategies' own.")
+        texts.append("Accuracies are read from a file: the seconds are the strategies' own.")
     if early := comparison.stopped(curves):
-        told.append(early)
-    told.append("Rank test (Mann-Whitney over seeds, corrected by Holm, level 5 %):")
+        texts.append(early)
+    texts.append("Rank test (Mann-Whitney over seeds, all comparisons corrected together by Holm, level 5 %):")
     for against in AGAINST:
         for measure in MEASURES:
             own = comparison.of(pairs, measure, against)
-            told.append(f"  {NAMES[measure]} after {own[0].at:.4g} {against}: {comparison.verdict(own)}")
-    return told
+            texts.append(f"  {NAMES[measure]} after {own[0].at:.4g} {against}: {comparison.verdict(own)}")
+    return texts
 
 
 def _cell(curve: Curve, measure: str) -> str:
     scale, places = SCALES[measure]
-    mean, low, high = (scale * getattr(curve, f"{measure}{end}") for end in ("", "_low", "_high"))
-    return f"{mean:.{places}f} {low:.{places}f}-{high:.{places}f}"
+    mean, low, high = (getattr(curve, f"{measure}{end}") for end in ("", "_low", "_high"))
+    interval = "" if low is None else f" {scale * low:.{places}f} to {scale * high:.{places}f}"
+    return f"{scale * mean:.{places}f}{interval}"

@@ -1,7 +1,11 @@
-"""Searches that run one after another and share what they pay for; a killed race goes on where it stopped.
+"""Searches of every strategy with several seeds, one after another; what was interrupted goes on where it stopped.
 
-An accuracy is paid for once, and kept with its seconds in `accuracies.jsonl`. A finished search is kept whole in
+What a problem answered is kept in `accuracies.jsonl`, with its seconds. A finished search is kept whole in
 `searches.jsonl`; an unfinished one is run again, with its accuracies at hand.
+
+Every strategy and seed has a stream of random numbers of its own. With one stream a seed, two strategies would draw the
+same first networks, and the rank test between them assumes independent searches (Arcuri & Briand 2014, "A Hitchhiker's
+guide to statistical tests for assessing randomized algorithms in software engineering").
 """
 
 from __future__ import annotations
@@ -20,36 +24,43 @@ from strategies.search import search
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A candidate and what it cost its search, however many had asked for it before."""
+    """A candidate of a search, and what the search alone paid for it."""
 
     strategy: str
     seed: int
     candidate: Candidate
-    seconds: float  # the strategy's own since its last candidate, and the accuracy's when that was paid for
+    seconds: float  # since its last candidate: the strategy's own, and those of all accuracies that it requested
 
 
 class Ledger:
-    """A problem's accuracies and what each cost. The time of a population is shared evenly among its new members."""
+    """What a problem answered to each request, and in how many seconds.
+
+    A request is a population that is evaluated in one call. Its networks share work, so that none has a price of its
+    own: the same population has the same price, another one is computed and timed anew. Whoever makes a request is
+    charged its recorded seconds, also where another search made it before: every search pays what it would alone.
+    """
 
     def __init__(self, path: Path, accuracies: Callable[[Sequence[Arch]], Sequence[float]]) -> None:
         self.path = path
         self.compute = accuracies
-        self.paid: dict[Arch, tuple[float, float]] = {  # accuracy, seconds
-            tuple(record["arch"]): (record["accuracy"], record["seconds"]) for record in journal.read(path)
+        self.answers: dict[tuple[Arch, ...], tuple[list[float], float]] = {  # accuracies, seconds
+            tuple(map(tuple, record["archs"])): (record["accuracies"], record["seconds"])
+            for record in journal.read(path)
         }
-        self.open = 0.0  # seconds spent in `accuracies` so far
+        self.charged = 0.0  # seconds of all requests so far
+        self.spent = 0.0  # seconds that passed in `accuracies` so far
 
     def accuracies(self, archs: Sequence[Arch]) -> list[float]:
-        start = perf_counter()
-        unknown = [arch for arch in archs if arch not in self.paid]
-        if unknown:
-            found = self.compute(unknown)
-            each = (perf_counter() - start) / len(unknown)
-            for arch, accuracy in zip(unknown, found, strict=True):
-                journal.append(self.path, {"arch": arch, "accuracy": accuracy, "seconds": each})
-                self.paid[arch] = accuracy, each
-        self.open += perf_counter() - start
-        return [self.paid[arch][0] for arch in archs]
+        start, request = perf_counter(), tuple(archs)
+        if request not in self.answers:
+            found = list(self.compute(archs))
+            seconds = perf_counter() - start
+            journal.append(self.path, {"archs": request, "accuracies": found, "seconds": seconds})
+            self.answers[request] = found, seconds
+        found, seconds = self.answers[request]
+        self.charged += seconds
+        self.spent += perf_counter() - start
+        return found
 
 
 def run_searches(
@@ -64,7 +75,10 @@ def run_searches(
     that passes `seconds`, where those are not 0."""
     ledger = Ledger(folder / "accuracies.jsonl", problem.accuracies)
     log = folder / "searches.jsonl"
-    finished = {(record["strategy"], record["seed"]): _found(record) for record in journal.read(log)}
+    finished = {(record["strategy"], record["seed"]): _evaluations(record) for record in journal.read(log)}
+    if len(finished) < len(strategies) * len(seeds):
+        known = problem.space.canonical(problem.space.reference)
+        problem.accuracies([known])  # what only the first call costs is nobody's
     for seed in seeds:
         for name, strategy in strategies.items():
             if (name, seed) in finished:
@@ -72,7 +86,7 @@ def run_searches(
                 continue
             own = replace(problem, accuracies=ledger.accuracies, memo={}, diagnose=False)
             searched = []
-            for candidate, cost in timed(ledger, search(strategy, own, Random(seed), budget)):
+            for candidate, cost in timed(ledger, search(strategy, own, stream(name, seed), budget)):
                 searched.append(Evaluation(name, seed, candidate, cost))
                 yield searched[-1]
                 if seconds and sum(one.seconds for one in searched) >= seconds:
@@ -80,15 +94,20 @@ def run_searches(
             journal.append(log, _record(name, seed, searched))
 
 
+def stream(strategy: str, seed: int) -> Random:
+    """Random numbers of one search, independent of those of every other strategy with that seed."""
+    return Random(f"{strategy}, seed {seed}")
+
+
 def timed(ledger: Ledger, candidates: Iterator[Candidate]) -> Iterator[tuple[Candidate, float]]:
     """Each candidate with its seconds, without those of the caller."""
     while True:
-        start, opened = perf_counter(), ledger.open
+        start, spent, charged = perf_counter(), ledger.spent, ledger.charged
         candidate = next(candidates, None)
         if candidate is None:
             return
-        own = perf_counter() - start - (ledger.open - opened)
-        yield candidate, own + ledger.paid[candidate.arch][1]
+        own = perf_counter() - start - (ledger.spent - spent)
+        yield candidate, own + ledger.charged - charged
 
 
 def _record(strategy: str, seed: int, searched: Sequence[Evaluation]) -> dict[str, object]:
@@ -96,7 +115,7 @@ def _record(strategy: str, seed: int, searched: Sequence[Evaluation]) -> dict[st
     return {"strategy": strategy, "seed": seed, "candidates": candidates}
 
 
-def _found(record: dict) -> list[Evaluation]:
+def _evaluations(record: dict) -> list[Evaluation]:
     searched = []
     for values in record["candidates"]:
         seconds, arch = values.pop("seconds"), tuple(values.pop("arch"))

@@ -1,35 +1,28 @@
-"""Which strategies are apart: Mann-Whitney's U on the seeds (1947), two-sided, with Holm's correction (1979)."""
+"""Which differences between strategies are significant: Mann-Whitney's U over the seeds (1947), two-sided.
+
+Each strategy and seed has random numbers of its own (see `seeded_searches`): searches are independent, as the test
+assumes. All comparisons that are published together, of every pair by every measure at every budget, are one
+family of Holm's correction (1979): the chance that any of them is called significant wrongly is at most 5 %.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations, count
+from collections.abc import Sequence
+from itertools import count
 from math import comb
 
 from scipy.stats import mannwhitneyu
 
+from paper.comparison import FEWEST_SEEDS
+
 LEVEL = 0.05
-EXACT = 20  # seeds up to which all orders are counted; with ties that errs towards "not apart"
+EXACT = 20  # seeds up to which all orders are counted; with ties that errs towards "not significant"
 
 
-@dataclass(frozen=True)
-class Verdict:
-    a: str
-    b: str
-    p: float  # of all pairs together, after Holm
-
-    @property
-    def apart(self) -> bool:
-        return self.p < LEVEL
-
-
-def verdicts(values: Mapping[str, Sequence[float]]) -> list[Verdict]:
-    """Every pair of names, by their values, one a seed."""
-    pairs = list(combinations(values, 2))
-    method = "exact" if max(map(len, values.values())) <= EXACT else "asymptotic"
-    raw = [float(mannwhitneyu(values[a], values[b], method=method).pvalue) for a, b in pairs]
-    return [Verdict(a, b, p) for (a, b), p in zip(pairs, holm(raw))]
+def rank_test(a: Sequence[float], b: Sequence[float]) -> float:
+    """The p-value of one comparison alone, of one value a seed."""
+    method = "exact" if max(len(a), len(b)) <= EXACT else "asymptotic"
+    return float(mannwhitneyu(a, b, method=method).pvalue)
 
 
 def holm(raw: Sequence[float]) -> list[float]:
@@ -41,7 +34,11 @@ def holm(raw: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def seeds_needed(strategies: int) -> int:
-    """The fewest with which one pair of so many strategies can be told apart at all."""
-    pairs = comb(strategies, 2)
-    return next(seeds for seeds in count(2) if pairs * 2 / comb(2 * seeds, seeds) < LEVEL)
+def significant(p: float, seeds: int) -> bool:
+    """By an adjusted p-value. Never below `FEWEST_SEEDS`."""
+    return seeds >= FEWEST_SEEDS and p < LEVEL
+
+
+def seeds_needed(comparisons: int) -> int:
+    """The fewest with which one of so many comparisons can be significant at all."""
+    return next(n for n in count(FEWEST_SEEDS) if comparisons * 2 / comb(2 * n, n) < LEVEL)

@@ -18,12 +18,14 @@ from paper import (
     agreement,
     checksums,
     comparison,
+    comparison_agreement,
     compression,
     hand_made,
     macros,
     prediction,
     pruning,
     ranking,
+    result_age,
     shares,
     tables,
 )
@@ -57,6 +59,7 @@ def sources(results: Path, build: Path) -> None:
     build.mkdir(parents=True, exist_ok=True)
     checksums.check(results)
     agreement.check(results)
+    comparison_agreement.check(results)
     macros.write(results, build)
     for module in TABLES:
         module.write(results, build)
@@ -80,6 +83,8 @@ def typeset(build: Path, document: str = "paper") -> Path:
         "latexmk",
         "-norc",
         "-pdf",
+        "-e",
+        "$max_repeat=12",  # balancing the columns of the last page can take more than the usual five
         "-halt-on-error",
         "-interaction=nonstopmode",
         "-file-line-error",
@@ -103,6 +108,8 @@ def main() -> None:
     asked = parser.parse_args()
     try:
         sources(asked.results, asked.build)
+        for line in result_age.lines(asked.results):
+            print(line)
         print(typeset(asked.build, asked.document))
     except (LutraError, OSError) as error:
         print(error, file=sys.stderr)

@@ -1,38 +1,53 @@
-"""What a comparison of strategies says: who is better than whom, and who is not told apart."""
+"""What a comparison of strategies says: which are better than which, and how surely."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from paper.latex import escape, percent, significant
-from paper.rows import FILES, Curve, Pair, read
+from paper.latex import escape, ms, percent, significant
+from paper.rows import FILES, Curve, Pair, Setup, read, setup
 
 BASELINE = "random"
 EXACT = "exact front"
+FEWEST_SEEDS = 6  # below which nothing is called significant
+SETUP = "compare_setup.csv"
+NAMES = ("Problem", "Evaluations", "Seconds", "Regret", "Seeds", "Setup", "Caption", "Statistics")
 
 
 def published(results: Path) -> bool:
     """Whether a comparison is among the results, which the paper can do without."""
-    return any((results / FILES[kind]).exists() for kind in (Curve, Pair))
+    return any((results / name).exists() for name in (FILES[Curve], FILES[Pair], SETUP))
+
+
+def recorded(results: Path) -> bool:
+    """Whether the comparison says what it was made of; files of older code do not."""
+    return (results / SETUP).exists()
 
 
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX; empty sentences where nothing was published. Raises ResultError."""
-    names = ("Problem", "Evaluations", "Seconds", "Regret", "Seeds")
-    texts = _texts(read(results, Curve), read(results, Pair)) if published(results) else [""] * len(names)
-    return {f"Compared{name}": text for name, text in zip(names, texts)}
+    texts = [""] * len(NAMES)
+    if published(results):
+        made = setup(results, SETUP) if recorded(results) else None
+        texts = [
+            *_results(read(results, Curve), read(results, Pair), made),
+            _setup(made),
+            _caption(made),
+            _statistics(made),
+        ]
+    return {f"Compared{name}": text for name, text in zip(NAMES, texts)}
 
 
-def _texts(curves: Sequence[Curve], pairs: Sequence[Pair]) -> list[str]:
+def _results(curves: Sequence[Curve], pairs: Sequence[Pair], made: Setup | None) -> list[str]:
     first = curves[0]
     strategies = listed(dict.fromkeys(escape(curve.strategy) for curve in curves))
-    known = "all that was found together, as no exact front is known"
+    reference = "the front of all networks that were found, as no exact front is known"
     if first.reference == EXACT:
-        known = f"the {EXACT}; accuracies are read from a file, so that seconds are the strategies' own"
+        reference = f"the {EXACT}; accuracies are read from a file, so that seconds are the strategies' own"
     problem = (
         f"The problem is {escape(first.problem)}; {strategies} searched with {first.seeds} seeds each. "
-        f"Hypervolumes are shares of that of {known}."
+        f"Hypervolumes are shares of that of {reference}.{_columns(made)}"
     )
     judged = of(pairs, "share", "evaluations")
     said = verdict(judged)
@@ -43,6 +58,55 @@ def _texts(curves: Sequence[Curve], pairs: Sequence[Pair]) -> list[str]:
         _compared(of(pairs, "regret", "evaluations"), "regret", said),
         str(first.seeds),
     ]
+
+
+def _columns(made: Setup | None) -> str:
+    """A sentence on which accuracies a file's networks were chosen and judged by; empty for a supernet."""
+    if made is None or "accuracy_seen" not in made.values:
+        return ""
+    seen, reported = (escape(made.text(f"accuracy_{column}")) for column in ("seen", "reported"))
+    if seen in reported.split("+"):
+        return f" The searches saw the accuracy that is reported, {seen}, which flatters all of them."
+    return f" The searches saw {seen}; what they chose is judged by {reported}."
+
+
+def _setup(made: Setup | None) -> str:
+    """A sentence on code and target."""
+    if made is None:
+        return (
+            "The comparison of strategies is of older code: its files do not record their set-up, neither target nor "
+            "supernet nor commit."
+        )
+    target = made.optional("target_ms")
+    aim = f", with a target of {ms(target / 1e3)}" if target else ""
+    return (
+        f"The comparison of strategies has the objective {escape(made.text('objective'))}{aim}; it was made by commit "
+        f"{escape(made.text('git_commit'))}."
+    )
+
+
+def _caption(made: Setup | None) -> str:
+    """Sentences on what the figure shows."""
+    if made is None:
+        return (
+            "The hypervolume's reference point is the slowest network without any accuracy; bands are of a bootstrap."
+        )
+    return (
+        r"The hypervolume's reference point is the reference front's nadir times 1.1, with that front's objectives "
+        r"normalised to 0 and 1~\cite{ishibuchi2018reference}; bands are 95\,\% intervals of the mean by Student's $t$."
+    )
+
+
+def _statistics(made: Setup | None) -> str:
+    """Sentences on what significant means, and on seconds."""
+    test = r"Mann and Whitney's test~\cite{mann1947test} over the seeds, corrected~\cite{holm1979simple}"
+    if made is None:
+        return f"{test} for the pairs of one measure and budget, tells whether two differ significantly."
+    return (
+        "Each strategy and seed draws random numbers of its own. Two strategies differ significantly where "
+        f"{test} for all pairs, measures and budgets together, says so at a level of one in twenty. Every search is "
+        "charged the time that it would have taken alone."
+    )
 
 
 def of(pairs: Iterable[Pair], measure: str, against: str) -> list[Pair]:
@@ -57,10 +121,10 @@ def means(pairs: Iterable[Pair]) -> dict[str, float]:
 
 
 def better(pairs: Iterable[Pair]) -> dict[str, list[str]]:
-    """Strategy -> those that it is better than, beyond doubt; of one measure."""
+    """Strategy -> those that it is significantly better than, by one measure."""
     found: dict[str, list[str]] = {}
     for pair in pairs:
-        if pair.apart:
+        if pair.significant:
             ahead = (pair.mean_a > pair.mean_b) == (pair.measure == "share")
             winner, loser = (pair.a, pair.b) if ahead else (pair.b, pair.a)
             found.setdefault(winner, []).append(loser)
@@ -68,22 +132,24 @@ def better(pairs: Iterable[Pair]) -> dict[str, list[str]]:
 
 
 def verdict(pairs: Sequence[Pair]) -> str:
-    """A clause: "nsga2 is better than random and darts; other strategies are not told apart"."""
-    first = pairs[0]
-    few = first.seeds < first.seeds_needed
-    doubt = f": {first.seeds} seeds cannot do it, {first.seeds_needed} or more can" if few else ""
-    apart = better(pairs)
-    if not apart:
-        return f"no two strategies are told apart{doubt}"
+    """A clause: "nsga2 is significantly better than random; other pairs do not differ significantly"."""
+    seeds, needed = pairs[0].seeds, max(FEWEST_SEEDS, pairs[0].seeds_needed)
+    if seeds < FEWEST_SEEDS:
+        count = "1 seed" if seeds == 1 else f"{seeds} seeds"
+        return f"nothing can be said about significance with {count}, {needed} or more are needed"
+    found = better(pairs)
+    if not found:
+        doubt = f": {seeds} seeds cannot show it, {needed} or more can" if seeds < needed else ""
+        return f"no two strategies differ significantly{doubt}"
     alike: dict[tuple[str, ...], list[str]] = {}
-    for winner, losers in apart.items():
+    for winner, losers in found.items():
         alike.setdefault(tuple(sorted(losers)), []).append(winner)
     clauses = [
-        f"{listed(winners)} {'are' if len(winners) > 1 else 'is'} better than {listed(losers)}"
+        f"{listed(winners)} {'are' if len(winners) > 1 else 'is'} significantly better than {listed(losers)}"
         for losers, winners in alike.items()
     ]
-    if sum(map(len, apart.values())) < len(pairs):
-        clauses.append("other pairs are not told apart")
+    if sum(map(len, found.values())) < len(pairs):
+        clauses.append("other pairs do not differ significantly")
     return "; ".join(clauses)
 
 
@@ -102,9 +168,9 @@ def listed(names: Iterable[str]) -> str:
 
 def _compared(pairs: Sequence[Pair], what: str, said: str = "") -> str:
     """One measure's means and its verdict, unless that was `said` before: a sentence."""
-    first, told = pairs[0], verdict(pairs)
-    told = "the verdict is the same" if told == said else escape(told)
+    first, clause = pairs[0], verdict(pairs)
+    clause = "the verdict is the same" if clause == said else escape(clause)
     spent = f"{first.at:.0f} evaluations" if first.against == "evaluations" else rf"{significant(first.at)}\,s"
     written = percent if first.measure == "share" else (lambda value: f"{value:.4f}")
     values = listed(f"{escape(name)} {written(mean)}" for name, mean in means(pairs).items())
-    return f"After {spent} the mean {what} is, from the best down, {values}; by it, {told}."
+    return f"After {spent} the mean {what} is, from the best down, {values}; by it, {clause}."

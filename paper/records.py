@@ -18,6 +18,7 @@ _WRITERS = {  # which command writes what; the others are the report's
     "protocols.csv": "protocols",
     "protocols_setup.csv": "protocols",
     "compare.csv": "compare",
+    "compare_setup.csv": "compare",
     "curves.csv": "compare",
     "pairs.csv": "compare",
     "ranking.csv": "ranking",
@@ -30,6 +31,7 @@ _WRITERS = {  # which command writes what; the others are the report's
     "pruning_rules_setup.csv": "pruning_rules",
 }
 SEEDS = "cifar10_laptop_seeds.csv"
+_FORMER = {"significant": "apart"}  # what a column was called in files that were not written again since
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _POSITIVE = re.compile(r".*_(s|ms|bytes)")
 _FRACTION = re.compile(r"(.*_)?accuracy|within_\d+|alone|inherited|p")
@@ -51,7 +53,7 @@ def records(path: Path, kinds: dict[str, Any], optional: Collection[str] = ()) -
     """The columns `kinds` of a CSV file, each value of its kind; those of `optional` where the file has them."""
     if not path.exists():
         raise ResultError(f"{path} is missing; write it with: {writer(path.name)}")
-    rows = read_csv(path, ())
+    rows = [(where, _named(record, kinds)) for where, record in read_csv(path, ())]
     if not rows:
         raise ResultError(f"{path} has no rows")
     present = rows[0][1]
@@ -60,6 +62,12 @@ def records(path: Path, kinds: dict[str, Any], optional: Collection[str] = ()) -
         if column not in present:
             raise ResultError(f"{path}: there is no column {column}")
     return [_record(record, kinds, where) for where, record in rows]
+
+
+def _named(record: dict[str, str], kinds: dict[str, Any]) -> dict[str, str]:
+    """A record by the columns' names of today."""
+    renamed = {former: column for column, former in _FORMER.items() if column in kinds}
+    return {renamed.get(column, column): value for column, value in record.items()}
 
 
 def _record(record: dict[str, str], kinds: dict[str, Any], where: str) -> dict[str, Any]:

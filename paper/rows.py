@@ -112,16 +112,16 @@ class Curve:
     evaluations: float  # until then
     seeds: int
     share: float  # fraction of the reference's hypervolume
-    share_low: float
-    share_high: float
+    share_low: float | None  # None: one seed has no interval
+    share_high: float | None
     regret: float  # in score
-    regret_low: float
-    regret_high: float
+    regret_low: float | None
+    regret_high: float | None
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two strategies at the same budget, by one measure, and whether a rank test tells them apart."""
+    """Two strategies at the same budget, by one measure, and whether they differ significantly."""
 
     against: str  # evaluations or seconds
     at: float
@@ -130,10 +130,10 @@ class Pair:
     b: str
     mean_a: float
     mean_b: float
-    p: float  # of all pairs together, after Holm
-    apart: bool
+    p: float  # of a rank test, after Holm
+    significant: bool
     seeds: int
-    seeds_needed: int  # with fewer, no pair can be told apart
+    seeds_needed: int  # with fewer, no difference can be significant
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from random import Random
 
 from search_spaces.space import Arch, SearchSpace
 from strategies.feasible import Feasible
-from strategies.objective import Objective
+from strategies.objective import Objective, allowed
 from strategies.relaxation import Relaxation
 
 
@@ -62,7 +62,7 @@ class Problem(Feasible):
     def _judged(self, arch: Arch) -> Candidate:
         accuracy, latency = self.memo[arch], self.latency(arch)
         score = self.objective.score(accuracy, latency)
-        return Candidate(arch, accuracy, latency, score, self.objective.feasible(latency))
+        return Candidate(arch, accuracy, latency, score, allowed(self.objective, latency))
 
 
 Strategy = Callable[[Problem, Random], Iterator[Candidate]]

@@ -1,4 +1,7 @@
-"""A problem read from a CSV of published networks: no training, and the exact front is known. No torch here."""
+"""A problem read from a CSV of published networks: no training, and the exact front is known. No torch here.
+
+A network has two accuracies: the one that a search sees, and the one that is reported of what the search chose.
+"""
 
 from __future__ import annotations
 
@@ -6,48 +9,72 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from search_spaces.errors import LutraError
 from search_spaces.published import networks
 from search_spaces.space import Arch, SearchSpace
 from strategies.objective import Objective
 from strategies.problem import Candidate, Problem, front
+from strategies.published_columns import MEAN
+from strategies.regret import Report
 
 DENSITY = 1e-3  # of all tuples of picks: with fewer rows, hardly any mutation or crossover would be a network
 
 
 @dataclass(frozen=True)
 class Table:
-    """Every network of a space with its accuracy (fraction) and latency (seconds)."""
+    """Every network of a space with its accuracies (fractions) and latency (seconds)."""
 
     space: SearchSpace  # layers of the numbers that occur; its networks are the file's rows
-    accuracy: Mapping[Arch, float]
+    accuracy: Mapping[Arch, float]  # what a search sees
     latency: Mapping[Arch, float]
+    reported: Mapping[Arch, float]  # what no search sees, unless the file has one accuracy alone
 
     def problem(self, objective: Objective) -> Problem:
+        """What a strategy is given."""
+        return self._problem(objective, self.accuracy)
+
+    def report(self, objective: Objective) -> Report:
+        """Turns a candidate as a search saw it into the same as it is reported."""
+        problem = self._problem(objective, self.reported)
+        return lambda candidate: problem.evaluate(candidate.arch)
+
+    def front(self, objective: Objective) -> list[Candidate]:
+        """The exact front of what is feasible, by reported accuracies; fastest first."""
+        problem = self._problem(objective, self.reported)
+        return front(c for c in problem.evaluate_all(list(self.reported)) if c.feasible)
+
+    def _problem(self, objective: Objective, accuracy: Mapping[Arch, float]) -> Problem:
         def accuracies(archs: Sequence[Arch]) -> list[float]:
-            return [self.accuracy[arch] for arch in archs]
+            return [accuracy[arch] for arch in archs]
 
         return Problem(self.space, objective, accuracies, self.latency.__getitem__)
 
-    def front(self, objective: Objective) -> list[Candidate]:
-        """The exact front, fastest first."""
-        problem = self.problem(objective)
-        return front(problem.evaluate(arch) for arch in self.accuracy)
-
 
 def read_csv(
-    path: Path, options: str, accuracy: str, latency: str, accuracy_unit: float = 0.01, latency_unit: float = 1e-3
+    path: Path,
+    options: str,
+    accuracy: str,
+    latency: str,
+    accuracy_unit: float = 0.01,
+    latency_unit: float = 1e-3,
+    reported: str = "",
 ) -> Table:
     """Columns by name: picks in `options`, accuracy in percent and latency in ms where no unit is given.
 
-    A tuple of picks without a row is no network. Raises LutraError with the line of a row that is wrong.
+    Searches see `accuracy`. The mean of `reported`, several names with "+" between, is reported; without a name the
+    same accuracy is. A tuple of picks without a row is no network. Raises LutraError with the line of a row that is
+    wrong.
     """
-    rows: dict[Arch, tuple[float, float]] = {}
-    for where, picks, (percent, ms) in networks(path, options, (accuracy, latency)):
-        if percent * accuracy_unit > 1:
-            raise LutraError(f"{where}: {accuracy} {percent:g} times the unit {accuracy_unit} is above 1")
-        rows[picks] = percent * accuracy_unit, ms * latency_unit
+    rows: dict[Arch, Row] = {}
+    names = (accuracy, *(reported or accuracy).split(MEAN))
+    for where, picks, (ms, *percents) in networks(path, options, (latency, *names)):
+        for name, percent in zip(names, percents):
+            if percent * accuracy_unit > 1:
+                raise LutraError(f"{where}: {name} {percent:g} times the unit {accuracy_unit} is above 1")
+        seen, *others = (percent * accuracy_unit for percent in percents)
+        rows[picks] = Row(seen, sum(others) / len(others), ms * latency_unit)
     if len(rows) < 2:
         raise LutraError(f"{path} holds {len(rows)} networks, a search needs two or more")
     table = _table(path.stem, rows)
@@ -57,12 +84,21 @@ def read_csv(
     return table
 
 
-def _table(name: str, rows: Mapping[Arch, tuple[float, float]]) -> Table:
-    """Options are the numbers that occur at a place. The most accurate row is the reference."""
+class Row(NamedTuple):
+    """A network of the file."""
+
+    accuracy: float
+    reported: float
+    latency: float
+
+
+def _table(name: str, rows: Mapping[Arch, Row]) -> Table:
+    """Options are the numbers that occur at a place. The reference is the most accurate row, as a search sees it."""
     layers = tuple(tuple(sorted(set(place))) for place in zip(*rows))
-    arch = {picks: tuple(map(tuple.index, layers, picks)) for picks in rows}
-    accuracies = {arch[picks]: accuracy for picks, (accuracy, _) in rows.items()}
-    latencies = {arch[picks]: latency for picks, (_, latency) in rows.items()}
-    reference = max(accuracies, key=accuracies.__getitem__)
-    space = SearchSpace(name, layers, reference, accuracies.__contains__, tuple(accuracies))
-    return Table(space, accuracies, latencies)
+    known = {tuple(map(tuple.index, layers, picks)): row for picks, row in rows.items()}
+    accuracy, reported, latency = (
+        {arch: getattr(row, column) for arch, row in known.items()} for column in ("accuracy", "reported", "latency")
+    )
+    reference = max(accuracy, key=accuracy.__getitem__)
+    space = SearchSpace(name, layers, reference, known.__contains__, tuple(known))
+    return Table(space, accuracy, latency, reported)

@@ -135,7 +135,7 @@ def test_candidates_are_judged_as_a_search_judges_them() -> None:
         latency=space.latency,
     )
     assert found == problem.evaluate_all([c.arch for c in found])
-    assert share(found, found, 1e3) == 1
+    assert share(found, found) == 1
 
 
 @pytest.mark.parametrize("points", [200_000, 40])

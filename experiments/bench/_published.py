@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from search_spaces.errors import LutraError, unknown
+from strategies.published_columns import MEAN, accuracy_columns, note
+from strategies.tabular_problem import Table, read_csv
 
 KEYS = (
     "csv",
@@ -21,9 +23,8 @@ KEYS = (
     "part",
     "options",
     "accuracy",
+    "report",
     "latency",
-    "images",
-    "steps",
 )  # of any: make bench gives all to each
 
 
@@ -47,6 +48,17 @@ def published(given: str, name: str, say: str) -> Path:
     if not path.exists():
         raise LutraError(f"there is no {path}; say {say}")
     return path
+
+
+def published_table(settings: Mapping[str, str], name: str) -> tuple[Path, Table]:
+    """The file of networks, `name` where none is given, and what is in its columns: seen by searches, and reported."""
+    path = published(settings["csv"], name, "csv=FILE with the columns options=, accuracy=, report= (%), latency= (ms)")
+    keys = ("accuracy", "report")
+    columns = accuracy_columns(path, settings["accuracy"], settings["report"], keys)
+    if line := note(path, columns, keys):
+        print(line, file=sys.stderr)
+    reported = MEAN.join(columns.reported)
+    return path, read_csv(path, settings["options"], columns.seen, settings["latency"], reported=reported)
 
 
 def run(main: Callable[[Sequence[str]], None]) -> None:

@@ -1,8 +1,13 @@
 """python -m experiments.bench.bounds [csv=FILE] [seeds=100]: the most accurate network within a latency bound.
 
 Each bound is the latency of a network drawn from a table of published ones, so that as many networks are slower as
-faster, on average. Every strategy searches for 200 distinct architectures with that bound as its objective, and its
-best is compared with the best there is. Seconds, and minutes for strategies that fit models.
+faster, on average. Every strategy searches for 200 distinct architectures with that bound as its objective. It sees the
+validation accuracy and chooses by it; what it chose is judged by its test accuracy.
+
+Even whoever knows the validation accuracy of every network loses test accuracy to the best there is: that loss is the
+signal's, and is printed as "all networks". The bar is on what a search can help: for so many of the bounds, its choice
+is no more than a tenth of a point of test accuracy behind the choice from all networks. Seconds, and minutes for
+strategies that fit models.
 """
 
 from __future__ import annotations
@@ -16,13 +21,14 @@ import numpy as np
 from rich.table import Table as Shown
 
 from experiments import artefacts
-from experiments.bench._published import parse, published, run
+from experiments.bench._published import parse, published_table, run
 from experiments.choices import LEARNING, STRATEGIES
 from experiments.progress import console, track
 from strategies.objective import Bounded
+from strategies.problem import Candidate
 from strategies.regret import regret
 from strategies.search import search
-from strategies.tabular_problem import read_csv
+from strategies.tabular_problem import Table
 
 BUDGET = 200  # distinct architectures
 NEAR = 1e-3  # fraction of the images: a tenth of a point
@@ -30,42 +36,56 @@ BAR = 0.95  # of the bounds
 UNTRAINED = [name for name in STRATEGIES if name not in LEARNING]  # a table holds no weights to train
 OUTPUT = Path("experiments/runs/bench/bounds.json")
 NAME = "nasbench201_cifar10_rpi4.csv"  # with Raspberry Pi 4 latencies, in $LUTRA_DATA
-DEFAULTS = {"csv": "", "seeds": "100", "options": "ops", "accuracy": "accuracy_percent", "latency": "rpi4_ms"}
+DEFAULTS = {"csv": "", "seeds": "100", "options": "ops", "accuracy": "", "report": "", "latency": "rpi4_ms"}
 
 
 def main(arguments: Sequence[str]) -> None:
     settings = parse(arguments, DEFAULTS)
-    path = published(settings["csv"], NAME, "csv=FILE with the columns options=, accuracy= (%), latency= (ms)")
-    table = read_csv(path, settings["options"], settings["accuracy"], settings["latency"])
+    path, table = published_table(settings, NAME)
     bounds = Random(0).choices(sorted(table.latency.values()), k=int(settings["seeds"]))
     exact = table.front(Bounded(max(bounds)))
     runs = [(name, seed) for seed in range(len(bounds)) for name in UNTRAINED]
     regrets: dict[str, list[float]] = {name: [] for name in UNTRAINED}
+    possible = [everything(table, exact, Bounded(bound)) for bound in bounds]
     for name, seed in track(runs, "searching", len(runs), lambda run: run[0]):
         objective = Bounded(bounds[seed])
         found = search(STRATEGIES[name], table.problem(objective), Random(seed), BUDGET)
-        regrets[name].append(regret(found, exact, objective))
+        regrets[name].append(regret(found, exact, objective, table.report(objective)))
     raw = {"csv": path.name, "sha256": artefacts.sha256(path), "budget": BUDGET, "bounds": bounds, "regrets": regrets}
+    raw |= {"all_networks": possible}
     artefacts.write(OUTPUT, json.dumps(raw, indent=1) + "\n")
-    show(regrets)
-    best = max(UNTRAINED, key=lambda name: near(regrets[name]))
-    what = f"{best}: share of {len(bounds)} latency bounds within 0.1 point of exact, {BUDGET} evaluations"
-    value = near(regrets[best])
+    show(regrets, possible)
+    best = max(UNTRAINED, key=lambda name: near(regrets[name], possible))
+    what = (
+        f"{best}: share of {len(bounds)} latency bounds within 0.1 point of the choice from all, {BUDGET} evaluations"
+    )
+    value = near(regrets[best], possible)
     print(json.dumps({"what": what, "value": value, "bar": BAR, "holds": value >= BAR}))
 
 
-def near(regrets: Sequence[float]) -> float:
-    """The share that lost a tenth of a point or less."""
-    return float(np.mean(np.array(regrets) <= NEAR))
+def everything(table: Table, exact: Sequence[Candidate], objective: Bounded) -> float:
+    """The regret of choosing from all networks by the accuracy that searches see."""
+    problem = table.problem(objective)
+    return regret(problem.evaluate_all(list(table.accuracy)), exact, objective, table.report(objective))
 
 
-def show(regrets: dict[str, list[float]]) -> None:
-    shown = Shown("strategy", "within 0.1 point", "points lost, mean", "90 % lose at most", "worst")
-    for name, values in sorted(regrets.items(), key=lambda item: -near(item[1])):
-        points = 100 * np.array(values)
-        columns = (points.mean(), np.quantile(points, 0.9), points.max())
-        shown.add_row(name, f"{near(values):.0%}", *(f"{column:.3f}" for column in columns))
+def near(regrets: Sequence[float], possible: Sequence[float]) -> float:
+    """The share that lost a tenth of a point or less to what was possible."""
+    return float(np.mean(np.array(regrets) <= np.array(possible) + NEAR))
+
+
+def show(regrets: dict[str, list[float]], possible: list[float]) -> None:
+    shown = Shown("strategy", "within 0.1 point of all", "test points lost, mean", "90 % lose at most", "worst")
+    for name, values in sorted(regrets.items(), key=lambda item: -near(item[1], possible)):
+        _row(shown, name, values, possible)
+    _row(shown, "all networks", possible, possible)
     console.print(shown)
+
+
+def _row(shown: Shown, name: str, values: Sequence[float], possible: Sequence[float]) -> None:
+    points = 100 * np.array(values)
+    columns = (points.mean(), np.quantile(points, 0.9), points.max())
+    shown.add_row(name, f"{near(values, possible):.0%}", *(f"{column:.3f}" for column in columns))
 
 
 if __name__ == "__main__":

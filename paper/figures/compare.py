@@ -55,21 +55,24 @@ def _panel(axes: Axes, curves: Sequence[Curve], measure: str, colours: dict[str,
     for name, colour in colours.items():
         own = [curve for curve in curves if curve.strategy == name]
         at = [curve.at for curve in own]
-        mean, low, high = (
-            [scale * getattr(curve, f"{measure}{end}") for curve in own] for end in ("", "_low", "_high")
-        )
+        mean, low, high = ([scale * v for v in _values(own, measure, end)] for end in ("", "_low", "_high"))
         axes.plot(at, mean, color=colour, linewidth=1, label=name, drawstyle="steps-post")
-        axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0, step="post")
+        if low:
+            axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0, step="post")
+
+
+def _values(curves: Sequence[Curve], measure: str, end: str) -> list[float]:
+    """Means, or ends of their intervals; nothing where one seed has none."""
+    found = (getattr(curve, f"{measure}{end}") for curve in curves)
+    return [value for value in found if value is not None]
 
 
 def _range(curves: Sequence[Curve], measure: str) -> tuple[float, float]:
     """Where the intervals are, from a tenth of the evaluations on, with a margin."""
     own = [curve for curve in curves if curve.against == COLUMNS[0]]
     late = [curve for curve in own if curve.at >= max(c.at for c in own) / 10]
-    low, high = (
-        pick(ROWS[measure][0] * getattr(curve, f"{measure}{end}") for curve in late)
-        for pick, end in ((min, "_low"), (max, "_high"))
-    )
+    scale, reached = ROWS[measure][0], [v for end in ("", "_low", "_high") for v in _values(late, measure, end)]
+    low, high = scale * min(reached), scale * max(reached)
     margin = 0.05 * (high - low) or 1e-3
     return low - margin, high + margin
 

@@ -1,0 +1,51 @@
+"""How old results are: the commits that they record, against the commit of this checkout."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from paper import comparison
+from paper.rows import FILES, Curve, Pair, setup
+
+HERE = Path(__file__).resolve().parents[1]
+CODE = ("search_spaces", "predictors", "strategies", "compress", "experiments", "hydra_conf")  # what makes results
+
+
+def lines(results: Path) -> Iterator[str]:
+    """One for each commit that is not this checkout's, with the files that record it."""
+    if comparison.published(results) and not comparison.recorded(results):
+        yield (
+            f"{FILES[Curve]}, {FILES[Pair]}: of older code, and no {comparison.SETUP} records their set-up; to renew "
+            "them: python -m experiments.compare publish=true"
+        )
+    made_by: dict[str, list[str]] = {}
+    for path in sorted(results.glob("*setup.csv")):
+        made_by.setdefault(setup(results, path.name).values.get("git_commit", ""), []).append(path.name)
+    for commit, names in made_by.items():
+        if age := _age(commit):
+            yield f"{', '.join(names)}: {age}"
+
+
+def _age(commit: str) -> str:
+    """What to say of results of that commit; nothing where the code is the same, or where git cannot tell."""
+    if _git("rev-parse", "--verify", "HEAD") is None:
+        return ""
+    if not commit:
+        return "the commit that made these results is not recorded"
+    count = _git("rev-list", "--count", f"{commit.rstrip('+')}..HEAD", "--", *CODE)
+    if count is None:
+        return f"made by commit {commit}, which this checkout does not have"
+    if count != "0":
+        return f"made by commit {commit}, older than this code by {count} commit{'s' if count != '1' else ''}"
+    return f"made by commit {commit} with changes that were not committed" if commit.endswith("+") else ""
+
+
+def _git(*words: str) -> str | None:
+    """What git answers; None where it fails or is not installed."""
+    try:
+        done = subprocess.run(["git", *words], cwd=HERE, capture_output=True, text=True)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
