@@ -28,6 +28,8 @@ def expanded(key: str, path: str) -> str:
     whole = os.path.expanduser(path)
     user = path.split("/")[0]
     if whole == path and user.startswith("~") and not os.path.lexists(user):
+        if user == "~":
+            raise LutraError(f"{key}={path}: your home folder is not known; set HOME, or write it out")
         raise LutraError(f"{key}={path}: there is no user {user[1:]!r}; for a folder of that name: {key}=./{path}")
     return whole
 

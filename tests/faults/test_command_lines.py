@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 import subprocess
@@ -61,7 +62,8 @@ def defaults() -> DictConfig:
 def configuration(defaults: DictConfig, *words: str) -> Config:
     """As a command does it, without composing anew. Raises LutraError."""
     overrides = [word for word in prepared(words) if "=" in word]
-    before = {key: OmegaConf.select(defaults, key) for key in (word.partition("=")[0] for word in overrides)}
+    keys = [word.partition("=")[0] for word in overrides]
+    before = {key: copy.deepcopy(OmegaConf.select(defaults, key)) for key in keys}
     try:
         ConfigLoaderImpl._apply_overrides_to_config(PARSER.parse_overrides(overrides), defaults)
         return command_line.checked(defaults)
@@ -293,7 +295,7 @@ def test_a_word_that_the_shell_split_off_names_the_quotes(refused: Refused) -> N
         ({"data.size": 2048, "train.batch": 65536, "data.name": "cifar10", "space.name": "mobile"}, "GiB"),
         ({"data.size": 2048, "data.name": "cifar10"}, "60,000 images at 2048 px need"),
         ({"train.steps": 10**8, "retrain.steps": 10**8, "ranking.networks": 10**6}, "years"),
-        ({"measure.min_rounds": 1000, "measure.max_rounds": 1000, "measure.sample_seconds": 10.0,
+        ({"measure.max_rounds": 1000, "measure.min_rounds": 1000, "measure.sample_seconds": 10.0,
           "fidelity.networks": 10_000}, "years"),
         ({"compare.seeds": 10_000, "search.budget": 10**6, "space.name": "mobile"}, "years"),
     ],
