@@ -35,7 +35,14 @@ from tests.commands import OUTSIDE, ROOT, Command
 
 FREE = {  # texts that name something on a board or in a file
     *("device.host", "device.hosts", "device.user", "device.python", "device.folder", "device.cores", "device.runtime"),
-    *("fidelity.options", "fidelity.latency", "compare.options", "compare.accuracy", "compare.latency"),
+    *(
+        "fidelity.options",
+        "fidelity.latency",
+        "compare.options",
+        "compare.accuracy",
+        "compare.report",
+        "compare.latency",
+    ),
     *("exact.options", "exact.accuracy", "exact.latency", "ranking.options", "ranking.accuracy"),
 }
 VALUES = (
