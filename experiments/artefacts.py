@@ -42,7 +42,7 @@ __all__ = [
 ]
 MANIFEST, LOCK = "manifest.json", ".lock"
 CHECKPOINT = ".checkpoint"  # of a step under way; gone when it is finished
-MADE_FROM = ("step", "version", "config", "inputs")  # the keys of a manifest whose hash names the folder
+MADE_FROM = ("step", "config", "inputs")  # the keys of a manifest whose hash names the folder
 listeners: list[Callable[[Path], None]] = []  # told the folder of every step that begins to work
 _told: set[Path] = set()  # finished steps of other versions that this process has spoken of
 
@@ -62,9 +62,8 @@ def step(
     want the same step do it once. A finished step is only read, so that it may lie on a disk without writing.
     Where `again(folder)` says so of a finished step, its work goes on from what the folder holds, and calls `reopen`.
     """
-    asked = json.loads(
-        json.dumps({"step": name, "version": versions.step_version(name), "config": config, "inputs": inputs})
-    )
+    settings = {**config, "step_version": versions.step_version(name)}
+    asked = json.loads(json.dumps({"step": name, "config": settings, "inputs": inputs}))
     folder = runs / name / f"{label}-{_short(asked)}"
     if _usable(folder, asked) and not again(folder):
         return folder
@@ -165,8 +164,7 @@ def _remove_temporary(folder: Path) -> None:
 
 def _work(folder: Path, asked: Mapping[str, Any], work: Callable[[Path], None]) -> None:
     """Does the work, and seals what it declared. Code is hashed before, since it may be edited meanwhile."""
-    made_by = {"versions": versions.libraries(), "code": versions.code(), "git_commit": versions.commit()}
-    start = time.monotonic()
+    made_by, start = versions.made_by(), time.monotonic()
     with full_disk(folder):
         work(folder)
     seconds = time.monotonic() - start
@@ -190,7 +188,6 @@ def _below(value: Any) -> bool:
 
 SHAPE: dict[str, Callable[[Any], bool]] = {  # of a manifest: key -> whether a value is of its kind
     "step": lambda value: isinstance(value, str),
-    "version": lambda value: type(value) is int,
     "config": lambda value: isinstance(value, dict),
     "inputs": _texts,
     "outputs": _below,

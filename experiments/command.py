@@ -26,6 +26,7 @@ from experiments import sweeps
 from experiments.arguments import CONFIGS, GROUPS, prepared
 from experiments.checks import check, options
 from experiments.config import Config
+from experiments.devices import HandedOver
 from experiments.progress import console
 from experiments.schema import known, settings, typed
 from search_spaces.errors import LutraError, unknown
@@ -103,9 +104,14 @@ def schema(module: str) -> DictConfig:
 
 
 def _perform(function: Callable[[Config], object], settings: DictConfig) -> object:
+    """What the function made, after telling its path. Raises LutraError for what memory or the system refuses."""
     try:
         made = function(checked(settings))
+    except HandedOver as handed:
+        return handed.bundle
     except Exception as error:  # torch and onnxruntime have types of their own
+        if isinstance(error, OSError) and error.filename is not None:
+            raise LutraError(f"cannot use {error.filename}: {error.strerror}") from error
         reason = " ".join(str(error).split())
         if not (isinstance(error, MemoryError) or (ALLOCATION.search(reason) and not isinstance(error, LutraError))):
             raise

@@ -43,7 +43,7 @@ def compare(config: Config) -> Path:
         **source.settings,
         "strategies": [asdict(one) for one in chosen],
         "objective": asdict(config.objective),
-        "compare": asdict(replace(config.compare, strategies=[])),
+        "compare": asdict(replace(config.compare, strategies=[], csv="")),
         "seed": config.seed,
     }
     folder = artefacts.step(

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments import artefacts, command
+from experiments import artefacts, command, journal
 from experiments.config import Config
-from experiments.keys import accelerator_key, data_key
+from experiments.json_records import record
+from experiments.keys import accelerator_key, data_key, space_key
 from experiments.provenance import whole
-from experiments.search import read_winner, search
+from experiments.search import CANDIDATES, WINNER, read_winner, search
 from experiments.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QUANTIZE, SPARSIFY
 from experiments.stages import NETWORK, STAGES, Task
 from experiments.train import prepare, retrain, retrain_foreign
 from search_spaces.errors import LutraError
+from strategies.problem import Candidate, best
 
 
 @dataclass(frozen=True)
@@ -67,16 +69,36 @@ def through(config: Config, root: Path, stages: Sequence[str], prefix: str = "")
 
 
 def found_by(config: Config) -> Path:
-    """The search's folder: the given one, or that of the configuration."""
+    """The search's folder: that of the configuration, or the given one after verifying it."""
     if not config.run:
         return search(config)
-    folder = Path(config.run).resolve()
+    folder, space = Path(config.run).resolve(), space_key(config)
     read_winner(folder)
-    if (step := whole(folder)["step"]) != "search":
+    manifest = whole(folder)
+    if manifest["step"] != "search":
         raise LutraError(
-            f"{folder} is of the step {step}: run= takes the folder that python -m experiments.search prints"
+            f"{folder} is of the step {manifest['step']}: "
+            "run= takes the folder that python -m experiments.search prints"
+        )
+    _check_winner(folder)
+    searched = manifest["config"].get("space")
+    if searched != space:
+        name = searched.get("name") if isinstance(searched, dict) else searched
+        raise LutraError(
+            f"{folder} is a search of space={name}, whose layers are not those of space={config.space.name} with these "
+            f"images: add space={name} and the data it was made with"
         )
     return folder
+
+
+def _check_winner(folder: Path) -> None:
+    """Raises LutraError unless the winner is the best of its candidates, with the numbers that it has among them."""
+    winner, log = read_winner(folder), folder / CANDIDATES
+    found = [record(Candidate, one, log) for one in journal.read(log)]
+    own, first = next((one for one in found if one.arch == winner.arch), None), best(found) if found else None
+    proven = own is not None and first is not None and (own.feasible, own.score) == (first.feasible, first.score)
+    if not proven or any(getattr(own, key) != getattr(winner, key) for key in ("accuracy", "latency", "score")):
+        raise LutraError(f"{folder / WINNER} is not the best of its {CANDIDATES}; delete {folder} and search again")
 
 
 def _stage(config: Config, name: str, label: str, root: Path, made: Made, prefix: str) -> Made:
@@ -99,7 +121,8 @@ def _stage(config: Config, name: str, label: str, root: Path, made: Made, prefix
     whose = config.space.name if config.model == "winner" else config.model
     title = f"{prefix if stage.last else ''}{name}-{whose}-{config.data.name}-seed{config.seed}"
     folder = artefacts.step(Path(config.runs), "compress", title, settings, inputs, work)
-    path = next(folder.glob("*.onnx")) if stage.last else folder / NETWORK
+    outputs = artefacts.manifest(folder)["outputs"]
+    path = folder / (next(name for name in outputs if name.endswith(".onnx")) if stage.last else NETWORK)
     return Made(label, path, parent, needs.get("table"), made.steps + stage.steps(config))
 
 

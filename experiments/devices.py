@@ -104,10 +104,18 @@ def board_of(device: DeviceConfig, folder: Path) -> AbstractContextManager[Lasti
     )
 
 
+class HandedOver(Exception):
+    """The command ends here for now: its device is a bundle, whose results somebody has to carry back."""
+
+    def __init__(self, bundle: Path) -> None:
+        super().__init__(f"{bundle} waits for its results")
+        self.bundle = bundle
+
+
 def hand_over(
     device: DeviceConfig, files: Mapping[str, bytes], protocol: Protocol, folder: Path, rows: Mapping[str, Row]
 ) -> None:
-    """Where the device is a bundle without results: writes it, says what to do with it, and ends the command."""
+    """Where the device is a bundle without results: writes it, says what to do with it, and raises HandedOver."""
     if device.name != "bundle" or device.results:
         return
     for name, data in contents(files, protocol, device.threads, device.cores, rows):
@@ -116,7 +124,7 @@ def hand_over(
         f"Carry {folder / 'bundle'} to the board, type there: python3 run.py, carry its results.json back, and type "
         "here the same command with device.results=results.json"
     )
-    raise SystemExit(0)
+    raise HandedOver(folder / "bundle")
 
 
 def live(device: DeviceConfig) -> None:

@@ -17,7 +17,7 @@ from experiments import artefacts, command, events
 from experiments.choices import space_of
 from experiments.config import Config
 from experiments.devices import board_of, live
-from experiments.keys import passport_key, space_key
+from experiments.keys import device_key, passport_key, space_key
 from experiments.learning_curves import Point, check_sizes, point, points, read_points, shown
 from experiments.measure import followed, measure, read_table, timing_files
 from experiments.progress import console, track
@@ -71,8 +71,9 @@ def _of_published(config: Config, path: Path) -> Path:
         ]
         artefacts.write_csv(folder / "fidelity.csv", rows)
 
+    settings = {key: value for key, value in asdict(config.fidelity).items() if key != "networks"}  # fresh ones
     inputs = {"csv": artefacts.sha256(path)}
-    return artefacts.step(Path(config.runs), "fidelity", path.stem, asdict(config.fidelity), inputs, work)
+    return artefacts.step(Path(config.runs), "fidelity", path.stem, settings, inputs, work)
 
 
 def _of_fresh(config: Config) -> Path:
@@ -80,7 +81,7 @@ def _of_fresh(config: Config) -> Path:
     path = measure(config)
     settings = {
         "space": space_key(config),
-        "device": asdict(config.device),
+        "device": device_key(config.device),
         "measure": asdict(config.measure),
         "networks": config.fidelity.networks,
         "ignore": config.ignore,

@@ -31,6 +31,9 @@ class Result:
     seconds: float
     metrics: dict[str, float]
     job: str  # the name of its folder
+    versions: dict[str, str]  # these three as in a step's manifest
+    code: dict[str, str]
+    git_commit: str | None
 
 
 Kind = TypeVar("Kind", Begun, Result)

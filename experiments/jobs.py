@@ -1,11 +1,13 @@
 """The jobs of a sweep, each with a folder that tells any process how it stands.
 
 A job is done where result.json is; else running while somebody holds the lock in its folder, which the kernel lets go
-whenever that process dies; else failed where reason.txt is, interrupted where it was begun, and missing where not.
+whenever that process dies; else failed where reason.txt is, interrupted where it was begun, and missing where not. It
+is damaged where one of its files is no such file; the same sweep runs it again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import platform
@@ -15,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from experiments import artefacts
+from experiments import artefacts, locks, versions
 from experiments.job_files import Begun, Result, read, write
 from experiments.json_records import typed
 from paper.records import records
@@ -26,7 +28,7 @@ from search_spaces.published import number
 BEGUN, RESULT, REASON, TRACEBACK, STEP = "job.json", "result.json", "reason.txt", "traceback.txt", "step.txt"
 LOCK, PLANS = ".lock", ".plans"
 COLUMNS = {"test_accuracy": "test_accuracy", "latency_s": "latency_median_s", "file_bytes": "file_bytes"}
-STATES = ("done", "running", "failed", "interrupted", "missing")
+STATES = ("done", "running", "failed", "interrupted", "missing", "damaged")
 
 
 @dataclass(frozen=True)
@@ -39,24 +41,38 @@ class Job:
     started: float = 0.0  # seconds since the epoch
     seconds: float | None = None  # that it took, or has taken so far; None where nobody knows
     step: str = ""  # the folder that it works on
-    reason: str = ""  # of a failure, one line
+    reason: str = ""  # of a failure or damage, one line
     made: str = ""  # the path of what it made
     metrics: dict[str, float] = field(default_factory=dict)
 
 
 def jobs_of(sweep: Path) -> list[Job]:
     """Every job that was ever asked of the sweep, in that order; where its configuration changed, as begun last."""
-    plans = sorted(sweep.glob(f"{PLANS}/*.json"), key=lambda path: path.stat().st_mtime)
-    planned = [asked for path in plans for asked in _planned(path)]
-    found = {asked: Job(asked, "missing") for asked in planned}
-    begun = [job for path in sweep.glob(f"*/{BEGUN}") if (job := look(path.parent))]
+    found: dict[tuple[str, ...], Job] = {}
+    for path in sorted(sweep.glob(f"{PLANS}/*.json"), key=lambda path: path.stat().st_mtime):
+        try:
+            found |= {asked: Job(asked, "missing") for asked in read_plan(path)}
+        except LutraError as error:
+            found[path.name,] = Job((path.name,), "damaged", reason=str(error))
+    begun = [job for path in sweep.glob(f"*/{BEGUN}") if (job := _seen(path.parent))]
     for job in sorted(begun, key=lambda job: job.started):
         found[job.asked] = job
     return list(found.values())
 
 
+def _seen(folder: Path) -> Job | None:
+    """The job of a folder, damaged where its files are: it hides no other job."""
+    try:
+        return look(folder)
+    except LutraError as error:
+        with contextlib.suppress(LutraError):
+            if (begun := read(folder / BEGUN, Begun)) is not None:
+                return Job(begun.asked, "damaged", folder, begun.started, reason=str(error))
+        return Job((folder.name,), "damaged", folder, reason=str(error))
+
+
 def look(folder: Path) -> Job | None:
-    """The job of a folder; None where it was never begun."""
+    """The job of a folder; None where it was never begun. Raises LutraError where one of its files was changed."""
     running = held(folder / LOCK)  # before its files: a job that ends now has written them
     begun = read(folder / BEGUN, Begun)
     if begun is None:
@@ -82,7 +98,7 @@ def begin(folder: Path, asked: Sequence[str]) -> None:
 
 def finish(folder: Path, made: object, seconds: float) -> None:
     path = str(made) if isinstance(made, Path) else ""
-    done = Result(path, seconds, metrics(Path(path)) if path else {}, folder.name)
+    done = Result(path, seconds, metrics(Path(path)) if path else {}, folder.name, **versions.made_by())
     write(folder / RESULT, done)
 
 
@@ -130,12 +146,11 @@ def swept(sweep: Path) -> bool:
 
 def claim(lock: IO[str]) -> bool:
     """Takes the lock of a job, unless another process runs it."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        if _exclusive(lock):
+    if not locks.take(lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        if not locks.take(lock, fcntl.LOCK_SH | fcntl.LOCK_NB):
             return False
-        fcntl.flock(lock, fcntl.LOCK_EX)  # those that only look are gone at once
+        locks.take(lock, fcntl.LOCK_EX)  # those that only look are gone at once
+    locks.sign(lock)
     return True
 
 
@@ -144,29 +159,26 @@ def held(path: Path) -> bool:
     if not path.exists():
         return False
     with open(path) as lock:
-        return _exclusive(lock)
+        return not locks.take(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 def _free(path: Path) -> bool:
-    with open(path) as plan:
-        try:
-            fcntl.flock(plan, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-
-def _exclusive(lock: IO[str]) -> bool:
+    """Whether no process holds a plan. Who may not write it cannot tell on network file systems."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    return False
+        with open(path, "r+") as plan:
+            return locks.take(plan, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        with open(path) as plan:
+            return locks.take(plan, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _planned(path: Path) -> tuple[tuple[str, ...], ...]:
+def read_plan(path: Path) -> tuple[tuple[str, ...], ...]:
+    """What a sweep is to do: of each job its command and overrides."""
     try:
-        return typed(tuple[tuple[str, ...], ...], read_json(path, "list of jobs", list), path)
+        plan = typed(tuple[tuple[str, ...], ...], read_json(path, "list of jobs", list), path)
+        if not plan:
+            raise DamagedError(f"{path} lists no job")
+        return plan
     except DamagedError as error:
         raise LutraError(f"{error}; delete it and run the same command again") from None
 

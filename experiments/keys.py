@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from experiments import artefacts
@@ -15,6 +16,9 @@ from experiments.data.image_hashes import contents
 from experiments.devices import passport_of
 from predictors.table import DECIDING
 from search_spaces.space import SearchSpace
+
+# Keys of the device that say where it is, and files that are keyed by their content
+REACHED = ("host", "hosts", "user", "port", "python", "folder", "ssh_config", "patience", "results", "table")
 
 
 def space_key(config: Config) -> dict[str, Any]:
@@ -45,6 +49,14 @@ def data_key(data: DataConfig) -> dict[str, Any]:
     if data.name != "image_folder":
         return key
     return {**key, "files": contents(data.path, data.cache).key, "decoder": DECODER}
+
+
+def device_key(device: DeviceConfig) -> dict[str, Any]:
+    """How the device is asked to compute. Which one it is, its passport says, however it is reached."""
+    simulated = device.name == "simulated"
+    left_out = {*REACHED, *(() if simulated else ("scenario", "seed"))}
+    key = {name: value for name, value in asdict(device).items() if name not in left_out}
+    return {**key, "table": artefacts.sha256(Path(device.table))} if simulated and device.table else key
 
 
 def passport_key(device: DeviceConfig) -> str:

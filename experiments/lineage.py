@@ -45,7 +45,8 @@ def lineage(config: Config) -> Path:
 def tree(found: Lineage, folder: Path) -> Tree:
     """A step hangs below the one that it was made from; the last is the report, with the deployed file."""
     runs = folder.parents[1]
-    rows = [row for _, row in read_csv(folder / "stages.csv", ())]
+    columns = ("stage", "precision", "sha256", "test_accuracy", "latency_median_s")
+    rows = [row for _, row in read_csv(folder / "stages.csv", columns)]
     names = {sha256: name for name, sha256 in found.line[-1].inputs.items()}
     root = node = Tree(f"[bold]{artefacts.arch_name(found.arch)}[/bold]")
     for step in found.line:

@@ -27,7 +27,7 @@ _tested: set[int] = set()  # file systems whose locks this process has tried
 def exclusive(path: Path) -> Iterator[None]:
     """Holds the lock file at `path`, which names its holder meanwhile; says for whom it waits."""
     with open(path, "a+") as file:
-        test(path.parent)
+        probe(path.parent)
         if not take(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
             say(f"waiting for {holder(path)}: {path.parent}")
             take(file, fcntl.LOCK_EX)
@@ -65,7 +65,7 @@ def holder(path: Path) -> str:
     return line if line.isprintable() and line else "another process"
 
 
-def test(folder: Path) -> None:
+def probe(folder: Path) -> None:
     """Tries once for each file system whether a lock keeps a second descriptor out; says so where it does not."""
     with contextlib.suppress(OSError):
         device = os.stat(folder).st_dev

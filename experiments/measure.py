@@ -15,7 +15,7 @@ from experiments import artefacts, command, events, journal
 from experiments.choices import space_of
 from experiments.config import Config
 from experiments.devices import ROUNDS, board_of, hand_over, passport_of, results_of
-from experiments.keys import layers_key, passport_key
+from experiments.keys import device_key, layers_key, passport_key
 from experiments.progress import console, track
 from paper.figures import heatmap, prediction
 from predictors.answers import plain
@@ -32,7 +32,7 @@ from predictors.verdict import quietness
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.space import SearchSpace
 
-TABLE = "table.json"
+TABLE, EARLIER = "table.json", "table-{}-rounds.json"
 
 
 def measure(config: Config) -> Path:
@@ -54,7 +54,7 @@ def measure_space(config: Config, space: SearchSpace) -> Path:
     """
     settings = {
         "space": layers_key(space),
-        "device": asdict(config.device),
+        "device": device_key(config.device),
         "measure": {key: value for key, value in asdict(config.measure).items() if key != "max_rounds"},
         "schema": SCHEMA,
     }
@@ -81,6 +81,8 @@ def _measure(config: Config, space: SearchSpace, folder: Path) -> None:
     files = dict(timing_files(track(specs, "writing ONNX files", len(specs))))
     rows = rows_of_table(blocks, networks, timed_files(files, specs))
     before = read_table(folder / TABLE) if (folder / TABLE).exists() else None
+    for path in folder.glob(EARLIER.format("*")):
+        artefacts.declare(path)
     known = len(journal.read(folder / ROUNDS))
     protocol = replace(config.measure, max_rounds=max(config.measure.max_rounds, known))
     hand_over(config.device, files, protocol, folder, rows)
@@ -92,7 +94,7 @@ def _measure(config: Config, space: SearchSpace, folder: Path) -> None:
         rounds = list(followed(board, files, protocol, "rounds", rows=rows))
     table = assemble(space, blocks, archs, specs, files, rounds, board.passport, protocol)
     if before is not None and len(before.rounds) < len(rounds):  # what was made with it can still be verified
-        artefacts.write(folder / f"table-{len(before.rounds)}-rounds.json", (folder / TABLE).read_bytes())
+        artefacts.write(folder / EARLIER.format(len(before.rounds)), (folder / TABLE).read_bytes())
     console.print("\n".join(table.verdict.lines()), highlight=False, soft_wrap=True)
     artefacts.write_csv(folder / "table.csv", table_rows(space, table))
     artefacts.write_csv(folder / "networks.csv", network_rows(table))

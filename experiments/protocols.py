@@ -22,7 +22,7 @@ from experiments.choices import space_of
 from experiments.config import Config
 from experiments.devices import ROUNDS
 from experiments.fidelity import fresh_archs
-from experiments.keys import passport_key, space_key
+from experiments.keys import device_key, passport_key, space_key
 from experiments.measure import followed, timing_files
 from experiments.progress import console, say, track
 from experiments.publish import publish, write_verdict
@@ -54,7 +54,7 @@ def protocols(config: Config) -> Path:
         )
     settings = {
         "space": space_key(config),
-        "device": asdict(config.device),
+        "device": device_key(config.device),
         "measure": asdict(config.measure),
         "networks": config.fidelity.networks,
         "seed": config.seed,

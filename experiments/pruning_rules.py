@@ -17,7 +17,7 @@ from experiments.compress import chain
 from experiments.config import Config
 from experiments.devices import board_of, live
 from experiments.json_records import typed
-from experiments.keys import passport_key
+from experiments.keys import device_key, passport_key
 from experiments.measure import followed
 from predictors.rounds import summarize
 from search_spaces.documents import read_json
@@ -94,7 +94,7 @@ def pruned(config: Config, rule: str, keep: float) -> Path:
 
 def timed(config: Config, files: Mapping[str, Path]) -> dict[str, float]:
     """Seconds of files that are timed side by side on the device, now or before."""
-    settings = {"device": asdict(config.device), "measure": asdict(config.measure)}
+    settings = {"device": device_key(config.device), "measure": asdict(config.measure)}
     inputs = {name: artefacts.sha256(path) for name, path in files.items()} | {"passport": passport_key(config.device)}
 
     def work(folder: Path) -> None:

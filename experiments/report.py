@@ -60,7 +60,8 @@ def report(config: Config) -> Path:
         lambda folder: _report(config, table, folders, inputs, folder),
     )
     if config.publish:
-        copy(config, (*sorted(folder.glob("*.csv")), folder / "pareto.png"))
+        outputs = sorted(artefacts.manifest(folder)["outputs"])
+        copy(config, [folder / name for name in outputs if name.endswith(".csv") or name == "pareto.png"])
     show(config, read_table(table), folders["benchmark"], folder)
     return folder
 
@@ -84,7 +85,9 @@ def labels(made: Sequence[Made]) -> dict[str, str]:
 
 def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[str, str], folder: Path) -> None:
     rows, session = read_rows(folders["benchmark"])
-    facts, latencies = setup(config, table, folders, session), read_table(table)
+    steps, latencies = provenance.index(Path(config.runs)), read_table(table)
+    made_from = [steps.records[key] for key, _ in steps.ancestors(inputs)]
+    facts = setup(config, table, folders, session, made_from)
     artefacts.write_csv(folder / "setup.csv", [{"key": key, "value": value} for key, value in facts.items()])
     artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])
     artefacts.write_csv(folder / "table.csv", table_rows(space_of(config), latencies))
@@ -98,7 +101,7 @@ def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[
         artefacts.write(folder / path.name, path.read_bytes())
     final = next(row for row in rows if row.sha256 == artefacts.sha256(deployed))
     given = map(Path, filter(None, (config.table, config.device.results)))
-    origin = provenance.trace(provenance.index(Path(config.runs)), inputs, given, asdict(final))
+    origin = provenance.trace(steps, inputs, given, asdict(final))
     artefacts.write(folder / provenance.LINEAGE, provenance.dump(origin))
     with events.writer(folder) as board:
         for name, draw in FIGURES.items():

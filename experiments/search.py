@@ -37,6 +37,8 @@ from strategies.problem import Candidate, Problem, best
 from strategies.search import search as run_strategy
 from strategies.supernet_problem import supernet_problem
 
+WINNER, CANDIDATES = "winner.json", "candidates.jsonl"
+
 
 @dataclass(frozen=True)
 class Winner:
@@ -73,12 +75,10 @@ def search(config: Config) -> Path:
 
 
 def read_winner(folder: Path) -> Winner:
-    """Raises LutraError where the folder is of no search."""
-    if not (folder / "winner.json").exists():
-        raise LutraError(
-            f"{folder} holds no winner.json: run= takes the folder that python -m experiments.search prints"
-        )
-    return read_record(folder / "winner.json", Winner, "winner")
+    """The winner in a search's folder. Raises LutraError where the folder is of no search."""
+    if not (folder / WINNER).exists():
+        raise LutraError(f"{folder} holds no {WINNER}: run= takes the folder that python -m experiments.search prints")
+    return read_record(folder / WINNER, Winner, "winner")
 
 
 def problem_of(config: Config, data: Dataset, net: Supernet, latencies: LatencyTable, calibration: Images) -> Problem:
@@ -110,7 +110,7 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
     net = load_supernet(supernet, space).to(accelerator(config.accelerator))
     calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
     problem = problem_of(config, data, net, latencies, calibration)
-    log = folder / "candidates.jsonl"
+    log = folder / CANDIDATES
     known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
     if known:
         console.print(f"going on after {len(known)} candidates of {log}")
@@ -134,7 +134,7 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
     console.print(f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aim}{_lost(winner)}", highlight=False)
     save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
     record = Winner(winner.arch, winner.accuracy, winner.latency, winner.score, str(problem.objective))
-    artefacts.write(folder / "winner.json", json.dumps(asdict(record), indent=1) + "\n")
+    artefacts.write(folder / WINNER, json.dumps(asdict(record), indent=1) + "\n")
 
 
 def followed(

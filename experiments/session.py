@@ -22,7 +22,7 @@ from experiments.choices import dataset_of
 from experiments.config import Config
 from experiments.data import Dataset, Split
 from experiments.devices import board_of
-from experiments.keys import data_key
+from experiments.keys import data_key, device_key
 from experiments.measure import followed
 from experiments.progress import say, track
 from experiments.record import Row, Session, write_rows
@@ -60,7 +60,7 @@ class Item:
 def session_key(config: Config) -> dict[str, object]:
     """What of the configuration the record depends on, beside the files and the tables."""
     return {
-        "device": asdict(config.device),
+        "device": device_key(config.device),
         "measure": asdict(config.measure),
         "data": data_key(config.data),
         "seed": config.seed,

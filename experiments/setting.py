@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import artefacts
+from experiments import artefacts, versions
 from experiments.choices import dataset_of, space_of, target_of
 from experiments.config import Config
 from experiments.measure import read_table
@@ -17,8 +17,13 @@ from predictors.table import LatencyTable
 STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # of the passport
 
 
-def setup(config: Config, table: Path, folders: Mapping[str, Path], session: Session) -> dict[str, Any]:
-    """`folders` of the steps train, search, compress and benchmark; `session`: how the benchmark went."""
+def setup(
+    config: Config, table: Path, folders: Mapping[str, Path], session: Session, steps: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """`folders` of the steps train, search, compress and benchmark; `session`: how the benchmark went.
+
+    `steps`: the manifests of all steps that the report is made from, in which other versions are looked for.
+    """
     manifests = {name: artefacts.manifest(folder) for name, folder in folders.items()}
     latencies, checked = read_table(table), answers.load(folders["compress"])
     own = (table.parent / artefacts.MANIFEST).exists()
@@ -34,6 +39,7 @@ def setup(config: Config, table: Path, folders: Mapping[str, Path], session: Ses
         "float_layers": " ".join(map(str, checked.float_layers)),
         "saturating_layers": "" if checked.saturating is None else checked.saturating,
         "git_commit": manifests["benchmark"]["git_commit"],
+        "other_versions": versions.disagreements(steps, manifests["benchmark"]),
         **{f"machine_speed_{precision}": 1 / slower.ratio for precision, slower in session.slowdowns.items()},
         **judged("table", latencies.verdict.state, latencies.verdict.reasons),
         "table_unknown": " ".join(latencies.verdict.unknown),

@@ -28,7 +28,14 @@ MEASURED = {  # metric -> heading, factor, format
     "latency_s": ("ms", 1e3, ".4g"),
     "file_bytes": ("KB", 1e-3, ".1f"),
 }
-COLOURS = {"done": "green", "running": "cyan", "failed": "red", "interrupted": "yellow", "missing": "dim"}
+COLOURS = {
+    "done": "green",
+    "running": "cyan",
+    "failed": "red",
+    "interrupted": "yellow",
+    "missing": "dim",
+    "damaged": "red",
+}
 
 
 def status(config: Config) -> None:
@@ -83,13 +90,13 @@ def shown(sweep: Path) -> Group:
     complete = all(job.state == "done" for job in found)
     running = "" if complete or jobs.swept(sweep) else "; no process sees to it: the same command goes on"
     lines = [f"{jobs.counts(found)} of {len(found)}{running}", *_best(names, found, kinds)]
-    failures = [f"{name}: {job.reason}" for name, job in zip(names, found) if job.state == "failed"]
+    failures = [f"{name}: {job.reason}" for name, job in zip(names, found) if job.state in ("failed", "damaged")]
     return Group(table, *map(escape, (*lines, *failures)))
 
 
 def _best(names: Sequence[str], found: Sequence[Job], kinds: Sequence[str]) -> list[str]:
     """The most accurate job, and the fastest."""
-    done = [(name, job) for name, job in zip(names, found) if job.metrics]
+    done = [(name, job) for name, job in zip(names, found) if "latency_s" in job.metrics]
     if not done:
         return []
     accurate = max(done, key=lambda one: (one[1].metrics.get(kinds[0], 0), -one[1].metrics["latency_s"]))

@@ -10,11 +10,10 @@ import fcntl
 import itertools
 import json
 import os
-import re
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,17 +23,14 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from experiments import artefacts, jobs
-from experiments.config import DataConfig
+from experiments import artefacts, jobs, locks, versions
+from experiments.job_keys import job_name
 from experiments.jobs import Job
-from experiments.keys import data_key
 from experiments.progress import console
 from paper.records import ResultError
 from search_spaces.errors import LutraError
 
 ONE_LINE = (LutraError, ResultError)  # errors that a line explains
-SILENT = ("runs", "results", "sweep", "status")  # keys that change no result
-NAME = 150  # letters of a folder's name at most, before its hash
 LOG, SUMMARY = "log.txt", "sweep.csv"
 
 
@@ -83,43 +79,44 @@ def attempt(settings: DictConfig, work: Callable[[], object]) -> None:
         )
     hydra = HydraConfig.get()
     folder = Path(hydra.sweep.dir) / job_name(settings)
-    with artefacts.disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / jobs.LOCK, "a") as lock:
-            if not jobs.claim(lock):
-                _say(f"{folder}: skipped, another process runs it")
-            elif jobs.result(folder) is not None:
-                _say(f"{folder}: skipped, finished before")
-            else:
-                _say(f"{folder}")
-                jobs.begin(folder, [hydra.job.name, *hydra.overrides.task])
-                with _reported(folder), _logged(folder, hydra.runtime.choices["hydra/launcher"]):
-                    start = time.monotonic()
-                    jobs.finish(folder, work(), time.monotonic() - start)
+    if _is_finished(folder):  # perhaps on a disk that cannot be written
+        return
+    with contextlib.ExitStack() as stack:
+        with artefacts.disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context(open(folder / jobs.LOCK, "a+"))
+            claimed = jobs.claim(lock)
+        if not claimed:
+            _say(f"{folder}: skipped, another process runs it")
+        elif not _is_finished(folder):
+            _say(f"{folder}")
+            jobs.begin(folder, [hydra.job.name, *hydra.overrides.task])
+            with _reported(folder), _logged(folder, hydra.runtime.choices["hydra/launcher"]):
+                start = time.monotonic()
+                jobs.finish(folder, work(), time.monotonic() - start)
 
 
-def job_name(settings: DictConfig) -> str:
-    """The job's overrides, and a hash of its command, its configuration, and the files that this names."""
-    job = HydraConfig.get().job
-    plain = OmegaConf.to_container(settings, resolve=True)
-    assert isinstance(plain, dict)
-    used = {str(key): value for key, value in plain.items() if key not in SILENT}
-    if used["accelerator"] == "cpu":  # the rule, which is no part of steps' keys either
-        del used["accelerator"]
-    with contextlib.suppress(LutraError, TypeError):  # which the job itself will tell
-        used["data"] = data_key(DataConfig(**used["data"]))
-    read = {text: artefacts.sha256(Path(text)) for text in _texts(used) if os.path.isfile(text)}
-    name = re.sub(r"[^\w.,=+-]+", "_", job.override_dirname)[:NAME]
-    return f"{name}-{artefacts.digest([job.name, used, read])[:8]}"
+def _is_finished(folder: Path) -> bool:
+    """Whether the job is done, which is then told. Where one of its files is damaged it runs again."""
+    try:
+        job = jobs.look(folder)
+        done = jobs.result(folder) if job is not None and job.state == "done" else None
+    except LutraError as error:
+        _say(f"{str(error).split('; delete')[0]}; the job runs again")
+        return False
+    if done is not None:
+        odd = versions.differences(asdict(done))
+        _say(f"{folder}: skipped, finished before" + (f" with {odd}; to run it again, delete it" if odd else ""))
+    return done is not None
 
 
 def end(sweep: Sweep) -> list[str]:
     """Waits for jobs that other processes run, writes sweep.csv, tells the counts; answers which are not done."""
     for job in (asked := _asked(sweep)):
         if job.state == "running" and job.folder:
-            _say(f"waiting for another process: {job.folder}")
+            _say(f"waiting for {locks.holder(job.folder / jobs.LOCK)}: {job.folder}")
             with open(job.folder / jobs.LOCK) as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH)
+                locks.take(lock, fcntl.LOCK_SH)
     asked = _asked(sweep)
     names = jobs.labels(asked)
     kinds = dict.fromkeys(key for job in asked for key in job.metrics)
@@ -141,11 +138,19 @@ def _asked(sweep: Sweep) -> list[Job]:
 def _plan(folder: Path, asked: Sequence[tuple[str, ...]]) -> IO[str] | None:
     path = folder / jobs.PLANS / f"{artefacts.digest(asked)[:16]}.json"
     with contextlib.suppress(LutraError, OSError):  # Hydra cannot write there either, and says so
-        artefacts.write(path, json.dumps(asked) + "\n") if not path.exists() else path.touch()
+        path.touch() if _is_plan(path) else artefacts.write(path, json.dumps(asked) + "\n")
         plan = open(path)  # noqa: SIM115  closed with the process
-        fcntl.flock(plan, fcntl.LOCK_SH)
+        locks.take(plan, fcntl.LOCK_SH)
         return plan
     return None
+
+
+def _is_plan(path: Path) -> bool:
+    """Whether an earlier process wrote it, whole: it may hold its lock."""
+    try:
+        return bool(jobs.read_plan(path))
+    except LutraError:
+        return False
 
 
 @contextlib.contextmanager
@@ -181,14 +186,6 @@ def _logged(folder: Path, launcher: str) -> Iterator[None]:
         contextlib.redirect_stderr(log),
     ):
         yield
-
-
-def _texts(tree: Any) -> Iterator[str]:
-    if isinstance(tree, str):
-        yield tree
-    elif isinstance(tree, dict | list):
-        for branch in tree.values() if isinstance(tree, dict) else tree:
-            yield from _texts(branch)
 
 
 def _say(line: str) -> None:

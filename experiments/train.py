@@ -35,6 +35,7 @@ def train(config: Config) -> Path:
     with together.joined(accelerator(config.accelerator)):
         together.check(config.train.batch)
         settings = {**_shared(config), "seed": config.supernet_seed, "train": asdict(config.train)}
+        settings |= {"processes": together.size()} if together.size() > 1 else {}  # sums round otherwise
         label = f"{config.space.name}-{config.data.name}-seed{config.supernet_seed}"
         folder = together.together(
             lambda work: artefacts.step(Path(config.runs), "train", label, settings, {}, work),

@@ -86,6 +86,11 @@ def commit() -> str | None:
     return _git("describe", "--always", "--abbrev=12", "--dirty=+")
 
 
+def made_by() -> dict[str, Any]:
+    """What a manifest says of the versions that made a result."""
+    return {"versions": libraries(), "code": code(), "git_commit": commit()}
+
+
 def _git(*words: str) -> str | None:
     elsewhere = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     try:
@@ -101,9 +106,9 @@ def differences(record: Mapping[str, Any]) -> str:
     found = [
         f"{name} {then.get(name)} (here {here.get(name)})" for name in LIBRARIES if then.get(name) != here.get(name)
     ]
-    _, packages = STEPS.get(record["step"], (1, PACKAGES))
+    _, packages = STEPS.get(record.get("step", ""), (1, PACKAGES))
     if changed := [f"{name}/" for name in packages if record["code"].get(name) != code()[name]]:
-        found.append(f"other code in {', '.join(changed)} (commit {record['git_commit']}, here {commit()})")
+        found.append(f"other code in {', '.join(changed)} (commit {record.get('git_commit')}, here {commit()})")
     return ", ".join(found)
 
 

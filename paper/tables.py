@@ -90,6 +90,7 @@ def _setup(run: Setup) -> str:
         **({"processor": state} if (state := _state(run)) else {}),
         "threads": t["threads"],
         "software": f"onnxruntime {t['onnxruntime']}, torch {t['torch']}, Python {t['python']}",
+        **({"earlier steps": t["other_versions"]} if run.values.get("other_versions") else {}),
         **({"not compared": t["ignored"]} if run.values.get("ignored") else {}),
         "latency table": f"{n['table_rounds']} rounds of {n['table_graphs']} graphs, "
         rf"SHA-256 \texttt{{{t['table_sha256'][:12]}}}" + (f", {verdict}" if verdict else ""),

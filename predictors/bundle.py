@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from predictors.agent.packages import BROKEN
 from predictors.answers import checked
@@ -58,14 +58,25 @@ def contents(
 def run(folder: Path, say: Callable[[str], None] = print) -> None:
     """On the board: measures, and keeps every finished round in results.json."""
     try:
-        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _run(folder, say)
+        with open(folder / ".lock", "a") as lock:  # writable, as network file systems want it
+            _take(lock, say)
+            _run(folder, say)
     except BlockingIOError:
         sys.exit("error: run.py is already running in this folder")
     except (LutraError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("interrupted; python3 run.py goes on from the finished rounds")
+
+
+def _take(lock: IO[str], say: Callable[[str], None]) -> None:
+    """Raises BlockingIOError where another process has it; without locks the work is done all the same."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        say(f"this folder has no file locks ({error.strerror}): do not start run.py in it twice")
 
 
 def _run(folder: Path, say: Callable[[str], None]) -> None:

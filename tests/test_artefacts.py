@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
+import fcntl
 import hashlib
 import json
+import os
+import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,13 +21,16 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from omegaconf import DictConfig
 
-from experiments import artefacts, journal
+from experiments import artefacts, command, jobs, journal, locks, versions
 from experiments.weights import load_network, load_supernet, save_network, save_supernet
+from search_spaces import documents
 from search_spaces.errors import LutraError
 from search_spaces.network import Network
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
+from tests.commands import git
 
 ROOT = Path(__file__).parents[1]
 SPACE = tiny(1, 16, 10)
@@ -108,7 +116,7 @@ def test_what_a_killed_writer_left_is_removed_when_its_step_is_done(tmp_path: Pa
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from experiments import artefacts, journal
+from experiments import artefacts, command, jobs, journal, locks, versions
 from search_spaces.errors import LutraError
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 folder = Path(sys.argv[1])
@@ -227,6 +235,301 @@ def test_two_processes_that_want_a_step_do_it_once(tmp_path: Path) -> None:
     assert [racer.returncode for racer in racers] == [0, 0, 0]
     assert len(folders) == 1
     assert (tmp_path / "log").read_text() == "begun "
+
+
+# What a finished step is trusted for
+
+
+def forged(folder: Path, **changes: Any) -> None:
+    """Another manifest with a seal that is right."""
+    record = documents.read_sealed(folder / "manifest.json")
+    (folder / "manifest.json").write_text(documents.sealed({**record, **changes}))
+
+
+def test_any_changed_byte_of_a_manifest_is_refused(tmp_path: Path) -> None:
+    folder = step(tmp_path, write_once)
+    path = folder / "manifest.json"
+    whole = path.read_bytes()
+    for position in range(0, len(whole), 13):
+        for changed in (whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :], whole[:position]):
+            path.write_bytes(changed)
+            with pytest.raises(LutraError, match=f"{path} .*; delete {folder} and run the same") as caught:
+                step(tmp_path, never)
+            assert "\n" not in str(caught.value)
+    for changed in (whole.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + whole, whole + b" "):
+        path.write_bytes(changed)
+        with pytest.raises(LutraError, match="manifest"):
+            step(tmp_path, never)
+    path.write_bytes(whole)
+    assert step(tmp_path, never) == folder
+
+
+@pytest.mark.parametrize("key", ["config", "inputs", "step"])
+def test_a_folder_of_other_settings_is_refused_whatever_its_name_says(key: str, tmp_path: Path) -> None:
+    """Eight digits of a hash can be found twice."""
+    folder = step(tmp_path, write_once)
+    other = {"config": {"a": 2}, "inputs": {"input": "1" * 64}, "step": "other"}
+    forged(folder, **{key: other[key]})
+    with pytest.raises(LutraError, match=f"{folder} was made from other settings .*{key}"):
+        step(tmp_path, never)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"outputs": [1]},
+        {"outputs": {"../../x": "0"}},
+        {"outputs": {"/etc/passwd": "0"}},
+        {"outputs": {"a": 1}},
+        {"config": []},
+        {"inputs": {"a": None}},
+        {"seconds": -1.0},
+        {"seconds": "1"},
+        {"versions": None},
+        {"code": 5},
+    ],
+)
+def test_a_manifest_of_another_shape_is_refused_though_it_is_sealed(changes: dict[str, Any], tmp_path: Path) -> None:
+    folder = step(tmp_path, write_once)
+    forged(folder, **changes)
+    with pytest.raises(LutraError, match=f"is not a valid manifest: see its {next(iter(changes))}"):
+        step(tmp_path, never)
+
+
+def test_stray_files_do_not_condemn_a_step(tmp_path: Path) -> None:
+    def work(folder: Path) -> None:
+        (folder / "Thumbs.db").write_text("by a file manager")
+        write_once(folder)
+        (folder / "notes.txt").write_text("by its user")
+
+    folder = step(tmp_path, work)
+    (folder / "notes.txt").write_text("changed")
+    (folder / "Thumbs.db").unlink()
+    (folder / "out" / ".DS_Store").write_text("later")
+    assert step(tmp_path, never) == folder
+    assert set(artefacts.manifest(folder)["outputs"]) == {"out/file"}
+
+
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def other_versions(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has the process be one of other versions."""
+
+    def change(name: str, **changes: str) -> None:
+        found = {**getattr(versions, name)(), **changes}
+        monkeypatch.setattr(versions, name, lambda: found)
+        artefacts._told.clear()
+
+    return change
+
+
+@pytest.mark.parametrize("library", versions.LIBRARIES)
+def test_a_step_of_another_library_is_used_with_a_line(
+    library: str, tmp_path: Path, other_versions: Callable[..., None], capsys: Said
+) -> None:
+    folder = step(tmp_path, write_once)
+    assert step(tmp_path, never) == folder
+    assert capsys.readouterr().err == ""
+    other_versions("libraries", **{library: "99.0"})
+    assert step(tmp_path, never) == step(tmp_path, never) == folder
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{folder} was made with {library} ")
+    assert "(here 99.0)" in line
+    assert "to make it again, delete it" in line
+
+
+@pytest.mark.parametrize("package", versions.PACKAGES)
+def test_a_step_of_other_code_is_used_with_a_line(
+    package: str, tmp_path: Path, other_versions: Callable[..., None], capsys: Said
+) -> None:
+    folder = step(tmp_path, write_once)
+    other_versions("code", **{package: "0" * 64})
+    assert step(tmp_path, never) == folder
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"other code in {package}/" in line
+
+
+def test_a_raised_version_of_a_step_makes_it_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = step(tmp_path, write_once)
+    monkeypatch.setitem(versions.STEPS, "made", (2, versions.PACKAGES))
+    again = step(tmp_path, write_once)
+    assert again != folder
+    assert artefacts.manifest(again)["config"]["step_version"] == 2
+
+
+def test_every_package_of_sources_is_hashed_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in versions.PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__", "runs"))
+    monkeypatch.setattr(versions, "ROOT", tmp_path)
+    known = versions.code.__wrapped__()
+    assert known == versions.code()
+    path = tmp_path / "strategies" / "random_search.py"
+    path.write_text(path.read_text() + "\n")
+    found = versions.code.__wrapped__()
+    assert {package for package in known if found[package] != known[package]} == {"strategies"}
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
+def test_the_commit_is_that_of_the_code_and_of_no_repository_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "lutra"
+    (own / "experiments").mkdir(parents=True)
+    monkeypatch.setattr(versions, "ROOT", own)
+    monkeypatch.setattr(versions, "__file__", str(own / "experiments" / "versions.py"))
+    (own / "experiments" / "versions.py").write_text("")
+    assert versions.commit.__wrapped__() is None
+    (tmp_path / "notes").write_text("mine")
+    for words in (["init", "-q"], ["add", "notes"], ["commit", "-qm", "notes"]):
+        git(tmp_path, *words)
+    assert versions.commit.__wrapped__() is None
+    git(own, "init", "-q")
+    git(own, "commit", "-qm", "nothing", "--allow-empty")
+    assert versions.commit.__wrapped__() is None  # a repository that does not hold the code
+    git(own, "add", "-A")
+    git(own, "commit", "-qm", "all")
+    head = git(own, "rev-parse", "--short=12", "HEAD").strip()
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    assert versions.commit.__wrapped__() == head
+    (own / "experiments" / "versions.py").write_text("changed")
+    assert versions.commit.__wrapped__() == f"{head}+"
+
+
+def test_disagreeing_versions_of_one_result_are_named() -> None:
+    last = {"step": "benchmark", "versions": dict.fromkeys(versions.LIBRARIES, "1"), "git_commit": "a"}
+    older = {**last, "step": "train", "versions": {**last["versions"], "torch": "0"}}
+    committed = {**last, "step": "search", "git_commit": "b"}
+    assert versions.disagreements([last, last], last) == ""
+    assert versions.disagreements([last, older, committed, older], last) == "train: torch 0; search: commit b"
+
+
+# Disks and other processes
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_finished_step_is_used_where_nothing_can_be_written(number: int, tmp_path: Path) -> None:
+    code, out, err = run(READING, tmp_path / "runs", number)
+    assert (code, err) == (0, "")
+    folder, line = out.splitlines()
+    assert folder == str(next((tmp_path / "runs" / "made").iterdir()))
+    assert line.startswith("cannot write ")
+    assert line.endswith("; choose another folder with runs=FOLDER")
+
+
+READING = """
+import os, sys
+from pathlib import Path
+from experiments import artefacts
+from search_spaces.errors import LutraError
+runs, number = Path(sys.argv[1]), int(sys.argv[2])
+work = lambda folder: artefacts.write(folder / "file", "content")
+artefacts.step(runs, "made", "label", {}, {}, work)
+def refuse(event, details):
+    writes = event == "open" and isinstance(details[2], int) and details[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    if (writes or event in ("os.mkdir", "os.rename", "os.remove")) and str(details[0]).startswith(str(runs)):
+        raise OSError(number, os.strerror(number), details[0])
+sys.addaudithook(refuse)
+print(artefacts.step(runs, "made", "label", {}, {}, work))
+try:
+    artefacts.step(runs, "made", "label", {"another": 1}, {}, work)
+except LutraError as error:
+    print(error)
+"""
+
+
+def test_what_cannot_be_read_is_not_called_unwritable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = step(tmp_path, write_once)
+
+    def forbidden(path: Any, *arguments: Any, **more: Any) -> Any:
+        if str(path) == str(folder / "out" / "file"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *arguments, **more)
+
+    opened = open
+    monkeypatch.setattr("builtins.open", forbidden)
+    with pytest.raises(LutraError, match=f"cannot read {folder / 'out' / 'file'}: Permission denied"):
+        step(tmp_path, never)
+
+
+@pytest.mark.parametrize("kind", [PermissionError, FileNotFoundError, IsADirectoryError, OSError])
+def test_a_path_that_the_system_refuses_is_one_line(kind: type[OSError], monkeypatch: pytest.MonkeyPatch) -> None:
+    def use(config: Any) -> None:
+        raise kind(errno.EIO, "It is refused", "/given/by/a/user")
+
+    monkeypatch.setattr(command, "checked", lambda settings: None)
+    with pytest.raises(LutraError, match=r"^cannot use /given/by/a/user: It is refused$"):
+        command._perform(use, DictConfig({}))
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_without_locks_the_work_is_done_with_one_line(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    def flock(file: Any, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    step(tmp_path, write_once)
+    step(tmp_path, write_once, {"a": 2})
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        f"{tmp_path} has no file locks ({os.strerror(number)}): the work goes on, but start no second"
+    )
+
+
+def test_locks_that_keep_nobody_out_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
+    monkeypatch.setattr(fcntl, "flock", lambda file, operation: None)
+    monkeypatch.setattr(locks, "_tested", set())
+    step(tmp_path, write_once)
+    assert f"{tmp_path} has no file locks (one was granted twice)" in capsys.readouterr().err
+
+
+def test_locks_are_asked_of_files_that_are_open_for_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Network file systems grant an exclusive lock to no others."""
+    flock = fcntl.flock
+
+    def strict(file: Any, operation: int) -> None:
+        mode = fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE
+        if operation & fcntl.LOCK_EX and mode == os.O_RDONLY:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", strict)
+    monkeypatch.setattr(locks, "_tell", lambda folder, reason: pytest.fail(reason))
+    monkeypatch.setattr(locks, "_tested", set())
+    folder = step(tmp_path, write_once)
+    assert not jobs.held(folder / ".lock")
+    with open(folder / ".lock", "a+") as lock:
+        assert jobs.claim(lock)
+        assert jobs.held(folder / ".lock")
+
+
+def test_who_waits_for_a_step_names_whom_and_goes_on(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", RACING, str(tmp_path / "runs"), str(tmp_path / "log")]
+    pipe = subprocess.PIPE
+    racers = [subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(2)]
+    for racer in racers:
+        assert racer.stdin
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    said = "".join(racer.communicate()[1] for racer in racers)
+    folder = next((tmp_path / "runs" / "made").iterdir())
+    assert said in [f"waiting for process {racer.pid} on {platform.node()}: {folder}\n" for racer in racers]
+
+
+def test_a_file_system_that_cannot_sync_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(descriptor: int) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    artefacts.write(tmp_path / "file", "content")
+    journal.append(tmp_path / "log", {"a": 1})
+    assert (tmp_path / "file").read_text() == "content"
+    assert journal.read(tmp_path / "log") == [{"a": 1}]
 
 
 # The journal

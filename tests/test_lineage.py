@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
 import shutil
@@ -12,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from experiments import artefacts, provenance
+from experiments import artefacts, journal, provenance
 from experiments import command as command_line
+from experiments.compress import found_by
+from experiments.config import Config, SpaceConfig
 from experiments.lineage import lineage
+from search_spaces import documents
 from search_spaces.errors import LutraError
 from tests.commands import Finished
 
@@ -137,11 +141,10 @@ def test_a_flipped_byte_or_a_lost_file_is_named(pattern: str, runs: Path, report
 
 
 def test_the_report_s_own_manifest_is_held_to_its_folder_and_files(report: Path) -> None:
-    """All but seconds, versions and commit, that nothing else repeats."""
     path = report / "manifest.json"
     whole = path.read_bytes()
     try:
-        for position in range(0, whole.index(b'"seconds"'), 5):
+        for position in range(0, len(whole), 7):
             damaged = bytearray(whole)
             damaged[position] ^= 1
             path.write_bytes(damaged)
@@ -239,3 +242,74 @@ def test_a_report_that_says_otherwise_than_its_manifests_is_refused(
     other = step("report", inputs, {"lineage.json": text.replace('"finetune"', '"qat"')}, second=True)
     with pytest.raises(LutraError, match="does not follow from the manifests"):
         provenance.verify(other)
+
+
+# A winner from a folder that is given
+
+
+@pytest.fixture
+def search_folder(finished: Finished, tmp_path: Path) -> Path:
+    """A copy of a finished search."""
+    folder = finished.folder("search")
+    return Path(shutil.copytree(folder, tmp_path / "search" / folder.name))
+
+
+def resealed(folder: Path) -> None:
+    """Makes the manifest right again for files that were changed."""
+    record = documents.read_sealed(folder / "manifest.json")
+    record["outputs"] = {name: artefacts.sha256(folder / name) for name in record["outputs"]}
+    (folder / "manifest.json").write_text(documents.sealed(record))
+
+
+def found(folder: Path) -> Path:
+    return found_by(Config(run=str(folder)))
+
+
+def test_a_search_that_is_given_is_used_where_all_of_it_is_proven(search_folder: Path, finished: Finished) -> None:
+    assert found(search_folder) == search_folder
+    assert found(finished.folder("search")) == finished.folder("search")
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "5", "[" * 100_000, "{}", '{"arch": 5}', "\ufeff{}", "", "NaN"])
+def test_a_winner_that_is_none_is_one_line(text: str, search_folder: Path) -> None:
+    (search_folder / "winner.json").write_text(text, encoding="utf-8")
+    for mend in (lambda: None, lambda: resealed(search_folder)):
+        mend()
+        with pytest.raises(LutraError, match=re.escape(str(search_folder))) as caught:
+            found(search_folder)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("arch", [0] * 7), ("accuracy", 0.9999), ("latency", 1e-9), ("score", 99.0)],
+)
+def test_a_winner_that_its_candidates_do_not_prove_is_refused(key: str, value: object, search_folder: Path) -> None:
+    record = json.loads((search_folder / "winner.json").read_text())
+    (search_folder / "winner.json").write_text(json.dumps({**record, key: value}))
+    with pytest.raises(LutraError, match=r"winner\.json was changed since it was made"):
+        found(search_folder)
+    resealed(search_folder)
+    with pytest.raises(LutraError, match=r"is not the best of its candidates"):
+        found(search_folder)
+
+
+def test_candidates_that_beat_the_winner_are_told(search_folder: Path) -> None:
+    (last,) = journal.read(search_folder / "candidates.jsonl")[-1:]
+    journal.append(search_folder / "candidates.jsonl", {**last, "feasible": True, "score": 99.0})
+    resealed(search_folder)
+    with pytest.raises(LutraError, match=r"is not the best of its candidates"):
+        found(search_folder)
+
+
+def test_a_search_under_the_name_of_another_is_refused(search_folder: Path) -> None:
+    renamed = search_folder.with_name(search_folder.name[:-8] + "01234567")
+    search_folder.rename(renamed)
+    with pytest.raises(LutraError, match=r"is of another step than the name of .* says"):
+        found(renamed)
+
+
+def test_a_search_of_another_space_is_refused(search_folder: Path) -> None:
+    config = dataclasses.replace(Config(run=str(search_folder)), space=SpaceConfig("mobile"))
+    with pytest.raises(LutraError, match="is a search of space=tiny, whose layers are not those of space=mobile"):
+        found_by(config)

@@ -9,17 +9,24 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
 import pytest
+from omegaconf import OmegaConf
 
-from experiments import artefacts, command, jobs
+from experiments import artefacts, command, job_keys, jobs, keys, versions
+from experiments import command as command_line
+from experiments import measure as measuring
 from experiments.exact import exact
 from experiments.jobs import jobs_of
+from experiments.schema import typed
 from experiments.status import status
+from predictors.assembly import file_name
+from predictors.table import PRECISIONS
+from search_spaces.errors import LutraError
 
 ROOT = Path(__file__).parents[1]
 TABLES, COLUMNS = "abcdef", ("fast_ms", "slow_ms")  # twelve jobs
@@ -221,3 +228,168 @@ def test_jobs_side_by_side_keep_their_states_and_the_exit_code(house: House, lau
     (made,) = house.sweep.glob("*/result.json")
     assert "on the front" in (made.parent / "log.txt").read_text()
     assert "on the front" not in done.stdout
+
+
+# Damaged files
+
+NOT_OURS = [
+    "[]",
+    "null",
+    "5",
+    "{}",
+    "[" * 100_000,
+    '{"a": 1, "a": 2}',
+    "\ufeff{}",
+    '{"asked": [1], "started": 1}',
+]
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A finished sweep of two jobs."""
+    house = House(tmp_path_factory.mktemp("swept"))
+    lines = [f"{a}{b}{c},{50 + a},{1 + b},{1 + c}" for a, b, c in itertools.product(range(3), repeat=3)]
+    (house.folder / "a.csv").write_text("ops,percent,fast_ms,slow_ms\n" + "\n".join(lines))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HYDRA_FULL_ERROR", "1")
+        assert house.start(house.arguments("a")).end()[0] == 0
+    return house
+
+
+@pytest.mark.parametrize("pattern", ["*/job.json", "*/result.json", ".plans/*.json"])
+def test_a_damaged_file_of_a_sweep_is_one_line_and_hides_no_other_job(
+    pattern: str, swept: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = sorted(swept.sweep.glob(pattern))[0]
+    whole = path.read_text()
+    changed = whole.replace("0", "1", 1) if pattern == "*/result.json" else "{"
+    try:
+        for text in (*NOT_OURS, changed):
+            path.write_text(text, encoding="utf-8")
+            (damaged,) = [job for job in jobs_of(swept.sweep) if job.state == "damaged"]
+            assert str(path) in damaged.reason
+            assert "\n" not in damaged.reason
+            assert swept.states()["done"] >= 1
+        monkeypatch.setattr(sys, "argv", ["status", f"runs={swept.folder / 'runs'}", "sweep=exact"])
+        command.run(status)
+        assert "1 damaged" in capsys.readouterr().out
+        code, _ = swept.start(swept.arguments("a")).end()
+        assert (code, swept.states()) == (0, {"done": 2})
+    finally:
+        path.write_text(whole)
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", ["../../esc", "/tmp/esc", "..", ".", ".hidden", "a/b", "a" * 200])
+def test_a_sweep_is_a_name(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    runs = tmp_path / "a" / "b" / "runs"
+    arguments = ["exact", "--multirun", "seed=0,1", f"runs={runs}", f"sweep='{name}'"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as stopped:
+        command.run(exact)
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: sweep=")
+    assert "is not a name" in line
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+# Keys of jobs
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """A job's hash, on a device and a machine that are made up."""
+    monkeypatch.setattr(keys, "passport_of", lambda device: passport)
+    passport = {"cpu": "one", "onnxruntime": "1"}
+
+    def hashed(*overrides: str, command: str = "pipeline", **changes: str) -> str:
+        passport.update(changes)
+        settings = OmegaConf.merge(command_line.schema("pipeline"), OmegaConf.from_dotlist(list(overrides)))
+        return artefacts.digest(job_keys.job_key(command, typed(OmegaConf.to_container(settings))))
+
+    return hashed
+
+
+def test_a_job_s_hash_has_its_device_its_machine_and_their_versions(
+    key: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [key(), key(onnxruntime="2"), key(cpu="another")]
+    found += [key("device.threads=2"), key("device.name=ssh"), key("seed=1"), key(command="report")]
+    monkeypatch.setattr(job_keys, "processor", lambda: "of another node")
+    found.append(key())
+    monkeypatch.setattr(versions, "libraries", lambda: {"torch": "99"})
+    found.append(key())
+    monkeypatch.setitem(versions.STEPS, "train", (99, ("experiments",)))
+    found.append(key())
+    assert len({*found}) == len(found)
+
+
+def test_a_job_s_hash_has_neither_names_of_hosts_nor_places(key: Callable[..., str]) -> None:
+    reached = ("device.host=pi", "device.user=me", "device.port=2222", "device.patience=99", "device.folder=x")
+    found = {key(), *map(key, reached), key("runs=elsewhere"), key("sweep=another"), key("results=elsewhere")}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "override"),
+    [("exact", "exact.csv=a"), ("compare", "compare.csv=a"), ("fidelity", "csv=a"), ("train", "seed=0")],
+)
+def test_a_job_that_asks_no_device_has_none_in_its_hash(name: str, override: str, key: Callable[..., str]) -> None:
+    assert key(override, command=name) == key(override, command=name, onnxruntime="2")
+
+
+def test_a_job_whose_device_cannot_be_reached_still_has_a_hash(
+    key: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(device: object) -> None:
+        raise LutraError("nobody there")
+
+    known = key()
+    monkeypatch.setattr(keys, "passport_of", unreachable)
+    assert key() != known
+
+
+def test_files_that_a_job_names_are_in_its_hash_by_their_content(
+    key: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "table.json").write_text("one")
+    (tmp_path / "search").mkdir()
+    (tmp_path / "search" / "manifest.json").write_text("one")
+    known = [key("table=~/table.json"), key(f"run={tmp_path / 'search'}")]
+    (tmp_path / "table.json").write_text("two")
+    (tmp_path / "search" / "manifest.json").write_text("two")
+    found = [key("table=~/table.json"), key(f"run={tmp_path / 'search'}")]
+    assert len({*known, *found}) == 4
+
+
+# Boards that are reached by hand
+
+
+def quickly(networks: Iterable[object]) -> Iterator[tuple[str, bytes]]:
+    """Files of the right names that hold no network."""
+    return ((file_name(precision, index), b"file") for index, _ in enumerate(networks) for precision in PRECISIONS)
+
+
+def test_a_sweep_over_bundles_writes_them_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    monkeypatch.setattr(measuring, "timing_files", quickly)
+    words = ["measure", "--multirun", "device=bundle", "measure.networks=4,5", f"runs={tmp_path}"]
+    monkeypatch.setattr(sys, "argv", words)
+    command.run(measuring.measure)
+    bundles = sorted(tmp_path.glob("measure/*/bundle"))
+    assert [sorted(path.name for path in folder.glob("*.*")) for folder in bundles] == [["job.json", "run.py"]] * 2
+    assert capsys.readouterr().out.count("to the board, type there: python3 run.py") == 2
+    found = jobs_of(tmp_path / "sweeps" / "measure")
+    assert {(job.state, job.made) for job in found} == {("done", str(path)) for path in bundles}
+    assert not list(tmp_path.rglob("manifest.json"))
+    monkeypatch.setattr(sys, "argv", ["measure", "device=bundle", f"runs={tmp_path}"])
+    command.run(measuring.measure)  # to its end, as that is all there is to do

@@ -19,7 +19,7 @@ from compress.quantize import quantize_within
 from experiments import artefacts
 from experiments.config import Config
 from experiments.devices import board_of
-from experiments.keys import data_key, passport_key
+from experiments.keys import data_key, device_key, passport_key
 from experiments.measure import followed
 from experiments.stages import quantizing
 from experiments.stages.answers import FASTER
@@ -57,7 +57,7 @@ def faster_layers(config: Config, parent: Path) -> Path:
         "method": chosen.method,
         "reduce_range": chosen.reduce_range,
         "calibration": config.compress.calibration,
-        "device": asdict(config.device),
+        "device": device_key(config.device),
         "measure": asdict(config.measure),
         "data": data_key(config.data),
         "seed": config.seed,
