@@ -72,6 +72,7 @@ OTHER = {  # values where no other of the kind would do
     "fidelity.train": [5],
     **{f"{command}.options": "more" for command in ("compare", "exact", "fidelity")},
     **{f"{command}.accuracy": "percent" for command in ("compare", "exact")},
+    "compare.report": "accuracy_percent",
     "fidelity.unit": "s",
     "ranking.networks": 2,
     "ranking.options": "more",
@@ -178,8 +179,10 @@ def case(finished: Finished, tmp_path: Path) -> Callable[[str], tuple[Callable[[
             simulated = DeviceConfig("simulated", table=str(finished.table))
             return measure, dataclasses.replace(config, device=simulated)
         if part == "compare":
-            by_table = name in ("options", "accuracy", "latency")
-            return compare, changed(config, "compare.csv", table if by_table else "")
+            if name not in ("options", "accuracy", "report", "latency"):
+                return compare, config
+            asked = {"csv": table, "accuracy": "accuracy_percent", "report": "percent"}
+            return compare, dataclasses.replace(config, compare=dataclasses.replace(config.compare, **asked))
         if part == "exact":
             if name == "points":
                 return exact, changed(config, "exact.effects", effects(tmp_path / "effects.csv"))
