@@ -54,6 +54,7 @@ def check(config: Config) -> None:
     options(config.strategy)
     accelerator(config.accelerator)
     compression.check(config.compress, config.model)
+    config.measure.check()
     _check_threads(config)
     if config.data.path and config.data.name == "digits":
         raise LutraError("data=digits reads no data.path: add data=image_folder for images of your own")

@@ -35,7 +35,7 @@ class Protocol:
     within: Annotated[float, Range(0, 1, above=True)] = 0.02
     seed: Seed = 0
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         """Raises LutraError where the rounds that must count are more than there may be."""
         if self.max_rounds < self.min_rounds:
             raise LutraError(
@@ -67,6 +67,7 @@ def measure(
     Without `rows`, each file is a row. A board that remembers its answers (see `predictors.lasting`) is led through the
     same rounds again, and on.
     """
+    protocol.check()
     for name, onnx in files.items():
         board.load(name, onnx)
     rounds: list[Round] = []

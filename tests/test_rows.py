@@ -219,5 +219,5 @@ def test_an_interrupted_continuation_goes_on_from_all_rounds(tmp_path: Path, mon
 
 def test_a_protocol_whose_cap_is_below_its_least_rounds_is_refused() -> None:
     with pytest.raises(LutraError, match=r"measure\.min_rounds=9 is above measure\.max_rounds=5"):
-        Protocol(max_rounds=5)
-    assert Protocol(min_rounds=5, max_rounds=5).max_rounds == 5
+        Protocol(max_rounds=5).check()
+    Protocol(min_rounds=5, max_rounds=5).check()
