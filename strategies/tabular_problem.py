@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from search_spaces.errors import LutraError
 from search_spaces.published import networks
@@ -67,14 +66,14 @@ def read_csv(
     same accuracy is. A tuple of picks without a row is no network. Raises LutraError with the line of a row that is
     wrong.
     """
-    rows: dict[Arch, Row] = {}
+    rows: dict[Arch, tuple[float, float, float]] = {}  # accuracy, reported accuracy, seconds
     names = (accuracy, *(reported or accuracy).split(MEAN))
     for where, picks, (ms, *percents) in networks(path, options, (latency, *names)):
         for name, percent in zip(names, percents):
             if percent * accuracy_unit > 1:
                 raise LutraError(f"{where}: {name} {percent:g} times the unit {accuracy_unit} is above 1")
         seen, *others = (percent * accuracy_unit for percent in percents)
-        rows[picks] = Row(seen, sum(others) / len(others), ms * latency_unit)
+        rows[picks] = seen, sum(others) / len(others), ms * latency_unit
     if len(rows) < 2:
         raise LutraError(f"{path} holds {len(rows)} networks, a search needs two or more")
     table = _table(path.stem, rows)
@@ -84,21 +83,11 @@ def read_csv(
     return table
 
 
-class Row(NamedTuple):
-    """A network of the file."""
-
-    accuracy: float
-    reported: float
-    latency: float
-
-
-def _table(name: str, rows: Mapping[Arch, Row]) -> Table:
+def _table(name: str, rows: Mapping[Arch, tuple[float, float, float]]) -> Table:
     """Options are the numbers that occur at a place. The reference is the most accurate row, as a search sees it."""
     layers = tuple(tuple(sorted(set(place))) for place in zip(*rows))
     known = {tuple(map(tuple.index, layers, picks)): row for picks, row in rows.items()}
-    accuracy, reported, latency = (
-        {arch: getattr(row, column) for arch, row in known.items()} for column in ("accuracy", "reported", "latency")
-    )
+    accuracy, reported, latency = ({arch: row[column] for arch, row in known.items()} for column in range(3))
     reference = max(accuracy, key=accuracy.__getitem__)
     space = SearchSpace(name, layers, reference, known.__contains__, tuple(known))
     return Table(space, accuracy, latency, reported)

@@ -327,8 +327,12 @@ def test_evolution_and_nsga2_beat_random_search(table: Table) -> None:
 
 
 def test_a_bound_that_few_published_networks_meet_is_searched_within() -> None:
-    """Where infeasible networks were paid for, mean regrets were 3.8 (random) and 0.9 points (evolution)."""
-    table = published()
+    """Where infeasible networks were paid for, mean regrets were 3.8 (random) and 0.9 points (evolution).
+
+    Those figures are of searches that see the accuracy that is reported, and so is this one.
+    """
+    found_table = published()
+    table = replace(found_table, accuracy=found_table.reported)
     objective = Bounded(float(np.quantile(list(table.latency.values()), 0.05)))
     exact = table.front(objective)
     for strategy in (random_search, regularized_evolution):
