@@ -39,15 +39,14 @@ def restore(training: Training, file: Path) -> None:
 
     Raises LutraError where none is whole, or where it is of another training.
     """
-    for path in (file, artefacts.earlier(file)):
-        if not path.exists():
-            continue
+    there = [path for path in (file, artefacts.earlier(file)) if path.exists()]
+    for path in there:
         if (payload := _whole(path)) is not None:
             return _load(training, path, payload)
-        if path == file and artefacts.earlier(file).exists():
+        if path != there[-1]:
             print(f"{path} is damaged; the one before it is used", file=sys.stderr)
             path.unlink(missing_ok=True)  # or the next one that is saved would replace the good one by it
-    raise LutraError(f"{path} is damaged; delete it to begin this training again")
+    raise LutraError(f"{there[-1]} is damaged; delete it to begin this training again")
 
 
 def _whole(path: Path) -> bytes | None:

@@ -56,7 +56,7 @@ def test_no_damaged_checkpoint_is_loaded(damage: Callable[[bytes, Random], bytes
     good = path.read_bytes()
     for _ in range(50):
         path.write_bytes(damage(good, rng))
-        with pytest.raises(LutraError, match="is damaged; delete it"):
+        with pytest.raises(LutraError, match=rf"{path} is damaged; delete it"):
             restore(training(), path)
 
 
