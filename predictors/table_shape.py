@@ -87,7 +87,7 @@ def check_shape(content: Mapping[str, Any], precisions: tuple[str, ...]) -> None
     for key, right in expected.items():
         if not right(content[key]):
             raise LutraError(f"its {key} is {_first_wrong(content[key], right, key)}")
-    Protocol(**{field.name: content["protocol"][field.name] for field in fields(Protocol)})
+    Protocol(**{field.name: content["protocol"][field.name] for field in fields(Protocol)}).check()
     checked("the table", "passport", {}, content["passport"])
     for one in content["rounds"]:
         for moment in ("before", "after"):
