@@ -64,7 +64,7 @@ def batch(step: int, count: int = 16) -> tuple[Tensor, Tensor]:
     return torch.randn(count, 1, 8, 8, generator=draw), torch.randint(4, (count,), generator=draw)
 
 
-def trained(model: nn.Module) -> nn.Module:
+def nonzero(model: nn.Module) -> nn.Module:
     """The same model after its zeros, as of the last batch norm of a residual block, have become other numbers."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():

@@ -34,7 +34,7 @@ from search_spaces.spec import MBConv, Skip, from_json, macs, parameters, to_jso
 from search_spaces.spec import residual as residual_spec
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
-from tests.networks import trained
+from tests.networks import nonzero
 
 torch.set_num_threads(1)
 SPACES = {
@@ -117,7 +117,7 @@ def test_different_architectures_answer_differently() -> None:
 
 @every_space
 def test_gradient_flows_to_every_choice(space: SearchSpace) -> None:
-    supernet = trained(Supernet(space))
+    supernet = nonzero(Supernet(space))
     scores = [torch.zeros(count, requires_grad=True) for count in space.options]
     supernet(images(space), [score.softmax(0) for score in scores]).square().mean().backward()
     for score in scores:

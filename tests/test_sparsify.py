@@ -33,7 +33,7 @@ from search_spaces.evaluation import calibrate, predict
 from search_spaces.network import Network
 from search_spaces.onnx_writer import write
 from search_spaces.training import Backward, Recipe, Training, cross_entropy, fit
-from tests.networks import batch, small
+from tests.networks import batch, nonzero, small
 
 torch.set_num_threads(1)
 RECIPE = Recipe(10, 16, 0.1, weight_decay=0.01, amp=False)
@@ -224,7 +224,7 @@ def test_zeros_do_not_survive_by_themselves(network: Network) -> None:
 
 
 def test_zeros_survive_folding_and_int8(network: Network) -> None:
-    sparse = calibrate(sparsify(network, 0.6), batch(0, 64)[0])
+    sparse = calibrate(sparsify(nonzero(network), 0.6), batch(0, 64)[0])
     model = write(sparse.specs, sparse.folded())
     int8 = quantize(model, batch(0, 64)[0].numpy())
     deployed = weights_by_shape(model)

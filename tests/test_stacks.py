@@ -27,7 +27,7 @@ from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 from strategies.objective import Pareto
 from strategies.problem import Problem
-from tests.networks import trained
+from tests.networks import nonzero
 
 
 def staged(*stages: Stage, kernels: tuple[int, ...] = (3, 5)) -> SearchSpace:
@@ -133,7 +133,7 @@ def test_a_supernet_would_judge_twins_differently() -> None:
     """Its layers have weights of their own, so a network is always judged by those of its canonical architecture."""
     space = SPACES["tiny"]
     torch.manual_seed(0)
-    supernet, images = trained(Supernet(space)), torch.randn(4, 1, 16, 16)
+    supernet, images = nonzero(Supernet(space)), torch.randn(4, 1, 16, 16)
     twins = [arch for arch in tuples(space) if space.canonical(arch) != arch]
     assert twins
     first = twins[0]

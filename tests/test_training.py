@@ -31,6 +31,7 @@ from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 from search_spaces.training import Backward, Recipe, Training, cross_entropy, fit, mixed_precision
 from tests.commands import Command
+from tests.networks import nonzero
 
 ROOT = Path(__file__).parents[1]
 SPACE = tiny(1, 8, 2)
@@ -189,7 +190,7 @@ def test_a_restored_training_is_the_same_training(cut: int, tmp_path: Path) -> N
 
 def test_a_single_path_step_trains_one_network() -> None:
     """The gradient is that of the network that was drawn, and over many steps every option is."""
-    model = supernet()
+    model = nonzero(supernet())
     x, labels = batch(0)
     backward = single_path(model, SPACE, 0.1, seed=0)
     touched: set[str] = set()
