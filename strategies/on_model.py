@@ -1,4 +1,4 @@
-"""What surrogates share: the scale on which a model learns scores, and NSGA-II that asks it instead of evaluating."""
+"""What surrogates share: the scale on which a model learns scores, and a search that asks it instead of evaluating."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ LEARNED = 400  # candidates that a model is fitted to, at most: the time of a se
 
 
 def explore(problem: Problem, found: dict[Arch, Candidate], costs: Costs, rng: Random) -> None:
-    """NSGA-II on the model, from the best half and random architectures; `costs` keeps what it is asked."""
+    """Asks the model, which is `costs` and keeps what it is asked, about all of a small space.
+
+    In another one NSGA-II asks it, from the best candidates and random architectures on.
+    """
+    if problem.pool:
+        costs(np.array(problem.pool))
+        return
     best = sorted(found.values(), key=lambda c: c.score, reverse=True)[: POPULATION // 2]
     first = [c.arch for c in best] + [problem.sample(rng) for _ in range(POPULATION - len(best))]
     draws = np.random.default_rng(rng.getrandbits(64))

@@ -12,8 +12,8 @@ from typing import Annotated
 
 from search_spaces.ranges import Range
 from search_spaces.space import Arch
+from strategies.architecture_model import ArchitectureModel
 from strategies.expected_improvement import improving
-from strategies.gaussian_process import Process
 from strategies.objective import Pareto
 from strategies.problem import Candidate, Problem
 from strategies.promising import promising
@@ -27,14 +27,12 @@ def surrogate(
 ) -> Iterator[Candidate]:
     """Algorithm 1: random architectures first; then fit, search on the model, evaluate a batch, again and again."""
     found: dict[Arch, Candidate] = {}
-    model: Process | None = None
+    model: ArchitectureModel | None = None
+    chosen = promising if isinstance(problem.objective, Pareto) else improving
     archs = [problem.sample(rng) for _ in range(initial)]
     while True:
         new = problem.evaluate_all(archs)
         yield from new
         found |= {candidate.arch: candidate for candidate in new}
-        if isinstance(problem.objective, Pareto):
-            archs = promising(problem, found, batch, rng)
-        else:
-            archs, model = improving(problem, found, batch, rng, model)
+        archs, model = chosen(problem, found, batch, rng, model)
         archs = archs or [problem.sample(rng) for _ in range(batch)]

@@ -20,7 +20,7 @@ from predictors.additive import AdditiveLatency
 from predictors.learned import one_hot
 from search_spaces import space as spaces
 from search_spaces.space import Arch, SearchSpace
-from strategies import gaussian_process, on_model, promising
+from strategies import gaussian_process, on_model
 from strategies.expected_improvement import improvement
 from strategies.gaussian_process import JITTER, evidence, fitted
 from strategies.objective import Bounded, MnasNet, Objective, Pareto
@@ -138,7 +138,6 @@ def test_models_are_fitted_to_a_bounded_number_of_candidates(
 
     monkeypatch.setattr(on_model, "LEARNED", 40)
     monkeypatch.setattr(gaussian_process, "fitted", noted(gaussian_process.fitted))
-    monkeypatch.setattr(promising, "fitted", noted(promising.fitted))
     one = problem(objective)
     found = list(search(partial(surrogate, batch=20), one, Random(0), 160))
     assert len(found) == 160
