@@ -100,4 +100,4 @@ def test_a_measured_round_comes_back_whole(board: Board, files: dict[str, bytes]
     assert sorted({*done.order}) == sorted(files)
     assert len(done.seconds) == len(done.order) >= 3 * len(reference_files(files, protocol))
     assert min(done.seconds) > 0
-    assert done.before.keys() == done.after.keys() == board.ask("state").keys()
+    assert done.before.keys() == done.after.keys() == board.ask("state").keys() | {"threads", "quota"}
