@@ -91,7 +91,7 @@ def _measure(config: Config, space: SearchSpace, folder: Path) -> None:
         on = f", going on from {known} rounds" if known else ""
         told = f"timing {len(files)} networks on {plain(board.passport['cpu'])}{on}"
         console.print(told, markup=False, highlight=False, soft_wrap=True)
-        rounds = list(followed(board, files, protocol, "rounds", rows=rows))
+        rounds = list(followed(board, files, protocol, "rounds", False, rows))
     table = assemble(space, blocks, archs, specs, files, rounds, board.passport, protocol)
     if before is not None and len(before.rounds) < len(rounds):  # what was made with it can still be verified
         artefacts.write(folder / EARLIER.format(len(before.rounds)), (folder / TABLE).read_bytes())
