@@ -12,12 +12,14 @@ from experiments import artefacts, journal
 from experiments.config import DeviceConfig
 from experiments.progress import say
 from predictors.bundle import Carried, Results, contents, read_results
-from predictors.device import Board, Connection, local
+from predictors.destination import Destination
+from predictors.device import Board, Connection
 from predictors.fleet import Fleet
 from predictors.lasting import PAUSES, Lasting, lasting
+from predictors.local_device import local
 from predictors.rounds import Protocol
 from predictors.simulated import simulated
-from predictors.ssh import Destination, ssh
+from predictors.ssh import ssh
 from predictors.table_file import read_table
 from predictors.values import Row
 from search_spaces.errors import LutraError

@@ -31,8 +31,9 @@ from predictors.assembly import file_name
 from predictors.block_protocols import BLOCK_PROTOCOLS, INFERENCE, BlockProtocol, Seconds
 from predictors.blocks import Specs, block_specs, computing, networks_to_time
 from predictors.correction import fit
-from predictors.device import Board, local
+from predictors.device import Board
 from predictors.lasting import lasting
+from predictors.local_device import local
 from predictors.rounds import summarize
 from predictors.table import PRECISIONS
 from predictors.verdict import verdict

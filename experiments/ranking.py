@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from random import Random
 
 import numpy as np
 import torch
@@ -22,26 +21,22 @@ from experiments import artefacts, command, events, journal
 from experiments.accelerator import accelerator
 from experiments.choices import space_of, training_data
 from experiments.config import Config
-from experiments.fidelity import fresh_archs
 from experiments.keys import accelerator_key, data_key, space_key
 from experiments.progress import console, track
 from experiments.publish import copy
+from experiments.ranking_truth import published, trained_alone
 from experiments.spreading import spread
-from experiments.train import prepare, retrain, train
-from experiments.weights import load_network, load_supernet
+from experiments.train import prepare, train
+from experiments.weights import load_supernet
 from paper.figures import ranking as figure
 from paper.rows import Ranked, RankTau, read
 from predictors.naswot import naswot
 from predictors.rank_correlation import rank_correlation
-from search_spaces.errors import LutraError
-from search_spaces.evaluation import accuracy, predict
 from search_spaces.network import Network
 from search_spaces.population import accuracies
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spec import macs, parameters
-from strategies.tabular_problem import read_csv
 
-NETWORKS = 12  # trained alone where nothing else is asked
 BATCH = 128  # images for NASWOT, as in its paper
 TOGETHER = 64  # networks judged between two lines of progress
 RESAMPLES = 1000
@@ -72,45 +67,6 @@ def ranking(config: Config) -> Path:
         copy(config, [folder / name for name in ("ranking.csv", "correlations.csv")])
     console.print(shown(read(folder, RankTau)))
     return folder
-
-
-def trained_alone(config: Config, space: SearchSpace) -> dict[Arch, float]:
-    """Test accuracies of random networks, each trained by `retrain`; a network that was trained before is not again."""
-    prepare(config.threads, config.seed)  # the accuracies are part of the step's hash
-    data, found, device = training_data(config), {}, accelerator(config.accelerator)
-    images, labels = data.fixed(data.test, 0, 0)
-    for arch in fresh_archs(space, set(), config.ranking.networks or NETWORKS, config.seed, "ranking.networks"):
-        found[arch] = accuracy(predict(load_network(retrain(config, arch)).to(device), images), labels)
-    return found
-
-
-def published(config: Config, space: SearchSpace) -> dict[Arch, float]:
-    """Accuracies of a file with one digit a searched layer, of each network the mean over its rows.
-
-    NAS-Bench-Macro trained a network anew where only the place of a Skip differs. Raises LutraError where the file is
-    of another space.
-    """
-    path, asked = Path(config.ranking.csv), config.ranking
-    table = read_csv(path, asked.options, asked.accuracy, latency=asked.accuracy)  # its latencies are not used
-    searched = tuple(count for count in space.options if count > 1)
-    if table.space.options != searched:
-        raise LutraError(
-            f"{path} has {len(table.space.options)} layers of {table.space.options} options, {space.name} searches "
-            f"{searched}: NAS-Bench-Macro's file needs space=nasbench_macro"
-        )
-    trainings: dict[Arch, list[float]] = {}
-    for picks, fraction in table.accuracy.items():
-        trainings.setdefault(space.canonical(_whole(picks, space)), []).append(fraction)
-    archs = sorted(trainings)
-    if asked.networks:
-        archs = sorted(Random(config.seed).sample(archs, min(asked.networks, len(archs))))
-    return {arch: float(np.mean(trainings[arch])) for arch in archs}
-
-
-def _whole(picks: Sequence[int], space: SearchSpace) -> Arch:
-    """With the layers that have one option."""
-    rest = iter(picks)
-    return tuple(next(rest) if count > 1 else 0 for count in space.options)
 
 
 def _ranking(config: Config, alone: Mapping[Arch, float], supernet: Path, folder: Path) -> None:

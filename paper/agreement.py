@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
-from paper.rows import FILES, ResultError, Setup, read, setup
+from paper.records import ResultError
+from paper.rows import FILES, read
+from paper.setup_file import Setup, setup
 
 Place = tuple[type[Stage], str]  # a file's rows, and a stage
 # Made by two commands: the same file, or two files of the same network, one of them with layers in float.

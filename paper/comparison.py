@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from paper.latex import escape, ms, percent, significant
-from paper.rows import FILES, Curve, Pair, Setup, read, setup
+from paper.rows import FILES, Curve, Pair, read
+from paper.setup_file import Setup, setup
 
 BASELINE = "random"
 EXACT = "exact front"

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from paper import agreement, comparison
-from paper.rows import FILES, Curve, Pair, ResultError, Setup, read, setup
+from paper.records import ResultError
+from paper.rows import FILES, Curve, Pair, read
+from paper.setup_file import Setup, setup
 
 HASHED = ("compare.csv", FILES[Curve], FILES[Pair])
 SAME = ("space", "data", "data_file", "resolution", "precision", "table_sha256", *agreement.MACHINE)

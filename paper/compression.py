@@ -8,8 +8,10 @@ from statistics import median
 
 from paper.compression_rows import Variant
 from paper.latex import decimals, escape, significant
-from paper.rows import FILES, ResultError, read, setup
+from paper.records import ResultError
+from paper.rows import FILES, read
 from paper.sentences import more_accurate, versus
+from paper.setup_file import setup
 
 NOTHING, WHOLE = "nothing", "prune, finetune, quantize"
 LABELS, TAUGHT = "prune, finetune by labels, quantize", "prune, finetune by a teacher, quantize"

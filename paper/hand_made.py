@@ -9,7 +9,8 @@ from statistics import median
 from paper.comparison import listed
 from paper.compression_rows import HandMade
 from paper.latex import decimals, escape, ms, percent, significant
-from paper.rows import FILES, ResultError, read
+from paper.records import ResultError
+from paper.rows import FILES, read
 from paper.sentences import SAME_TIME
 
 WINNER, UNPRUNED = "winner", "winner, unpruned"  # and, where there are more of the winner's files, "winner, ..."

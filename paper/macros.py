@@ -10,7 +10,9 @@ import numpy as np
 from paper import comparison, compression, hand_made, prediction, pruning, ranking, sentences
 from paper.compression_rows import Stage
 from paper.latex import count, escape, kb, ms, percent, significant
-from paper.rows import Block, Candidate, ResultError, Setup, Whole, read, setup
+from paper.records import ResultError
+from paper.rows import Block, Candidate, Whole, read
+from paper.setup_file import Setup, setup
 
 NAMES = {
     "reference": "Reference",

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from paper.latex import count, escape, percent, significant
-from paper.rows import Judged, ResultError, Setup, Summed, read, setup
+from paper.records import ResultError
+from paper.rows import Judged, Summed, read
+from paper.setup_file import Setup, setup
 
 PRECISIONS = {"fp32": "Float", "int8": "IntEight"}
 OURS, RETEST, ALONE = "corrected table", "re-test", "sum of blocks alone"

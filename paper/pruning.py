@@ -7,8 +7,10 @@ from pathlib import Path
 
 from paper.compression_rows import PruningRule
 from paper.latex import decimals, escape, percent, significant
-from paper.rows import FILES, ResultError, read, setup
+from paper.records import ResultError
+from paper.rows import FILES, read
 from paper.sentences import more_accurate
+from paper.setup_file import setup
 
 OURS = "device"
 NAMES = {

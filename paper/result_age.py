@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from paper import comparison
-from paper.rows import FILES, Curve, Pair, setup
+from paper.rows import FILES, Curve, Pair
+from paper.setup_file import setup
 
 HERE = Path(__file__).resolve().parents[1]
 CODE = ("search_spaces", "predictors", "strategies", "compress", "experiments", "hydra_conf")  # what makes results

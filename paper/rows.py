@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar, get_type_hints
 
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
-from paper.records import ResultError, number, records
+from paper.records import records
 
 
 @dataclass(frozen=True)
@@ -163,32 +163,6 @@ class RankTau:
     rho_high: float
 
 
-@dataclass(frozen=True)
-class Setup:
-    """The run's configuration and machine, by key. An empty value means unknown."""
-
-    path: Path
-    values: dict[str, str]
-
-    def text(self, key: str) -> str:
-        if key not in self.values:
-            raise ResultError(f"{self.path}: there is no row with key={key}")
-        return self.values[key] or "unknown"
-
-    @property
-    def machine(self) -> str:
-        """What the machine is called: by its processor, or where that is unknown, by its model."""
-        return self.values.get("cpu") or self.values.get("device") or "a machine whose name is unknown"
-
-    def optional(self, key: str) -> float | None:
-        """A number, or None where the value is empty."""
-        return None if self.text(key) == "unknown" else number(self.values[key], str(self.path), f"value of {key}")
-
-    def number(self, key: str) -> float:
-        self.text(key)
-        return number(self.values[key], str(self.path), f"value of {key}")
-
-
 FILES: dict[type, str] = {
     Stage: "stages.csv",
     Candidate: "candidates.csv",
@@ -213,9 +187,3 @@ def read(results: Path, kind: type[Row]) -> list[Row]:
     """All rows of the file of `kind`. Raises ResultError that names file, line and column."""
     optional = [field.name for field in fields(kind) if field.default is not MISSING]  # type: ignore[arg-type]
     return [kind(**values) for values in records(results / FILES[kind], get_type_hints(kind), optional)]
-
-
-def setup(results: Path, name: str = "setup.csv") -> Setup:
-    """A file of keys and values as a mapping. Raises ResultError."""
-    path = results / name
-    return Setup(path, {row["key"]: row["value"] for row in records(path, {"key": str, "value": str})})

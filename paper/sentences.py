@@ -10,7 +10,8 @@ import numpy as np
 from paper.compression_rows import Stage
 from paper.latex import count, escape, ms, percent, significant
 from paper.records import number
-from paper.rows import Setup, Whole
+from paper.rows import Whole
+from paper.setup_file import Setup
 
 DESKTOPS = ("x86_64", "AMD64", "i686", "arm64")  # what computers that are no single boards call themselves
 SAME_TIME = 0.02  # fraction: medians are known to about this

@@ -9,8 +9,9 @@ from statistics import median
 from paper.compression_rows import Stage
 from paper.latex import count, decimals, escape, significant
 from paper.macros import chain
-from paper.rows import Setup, read, setup
+from paper.rows import read
 from paper.sentences import source
+from paper.setup_file import Setup, setup
 
 NAMES = {
     "reference": "hand-made reference",

@@ -19,8 +19,9 @@ from typing import IO, Any
 from predictors.agent.packages import BROKEN
 from predictors.answers import checked
 from predictors.carried import opened, program, sealed, sha256, unchanged
-from predictors.device import Connection, local
+from predictors.device import Connection
 from predictors.lasting import Record, lasting
+from predictors.local_device import local
 from predictors.rounds import Protocol, measure
 from predictors.values import Row, rows_of
 from search_spaces.errors import LutraError

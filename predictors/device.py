@@ -9,17 +9,14 @@ import io
 import math
 import secrets
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
 from predictors import agent
 from predictors.agent.frames import Damaged
-from predictors.agent_source import AGENT
 from predictors.answers import BadAnswer, checked, plain
 from predictors.limits import Limits
 from search_spaces.errors import LutraError
@@ -195,16 +192,3 @@ def as_arguments(name: str, onnx: bytes, threads: int) -> dict[str, Any]:
     """How a file travels in a request."""
     sha256 = hashlib.sha256(onnx).hexdigest()
     return {"name": name, "onnx": base64.b64encode(onnx).decode(), "sha256": sha256, "threads": threads}
-
-
-@contextmanager
-def local(threads: int, program: Sequence[str] = (str(AGENT),), cores: str = "") -> Iterator[Connection]:
-    """This machine, timed by the agent in a process of its own, which ends with the `with` block."""
-    command = [sys.executable, *program, str(math.inf)]
-    process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    connection = Connection(process, threads, where="this machine")
-    try:
-        connection.pin(cores)
-        yield connection
-    finally:
-        connection.close()

@@ -15,28 +15,16 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import IO
 
-from predictors import agent
 from predictors.agent_source import agent_source
 from predictors.answers import plain
+from predictors.destination import Destination
 from predictors.device import FAREWELL, Connection, Unreachable
 from search_spaces.errors import LutraError
 
 STDERR = 2**16  # bytes at the end of what ssh says that are read
 STDERR_FILE = 2**24  # bytes that it may say; a board writes there too
-# Reads a line "<bytes> <sha256>", that many bytes of Python, and nothing beyond them; runs them if the hash is right.
-START = (
-    "import hashlib,io,signal,sys;signal.alarm(30);i=io.BufferedReader(io.FileIO(0,closefd=False),1);"
-    "n,h=i.readline().split();s=i.read(int(n));"
-    "exec(s if hashlib.sha256(s).hexdigest()==h.decode() else sys.exit(3))"
-)
-ALLOWED = {
-    "host": r"[A-Za-z0-9_.\[\]][A-Za-z0-9_.:%\[\]-]{0,254}",
-    "user": r"([A-Za-z_][A-Za-z0-9_.-]{0,31})?",
-    "python": r"[A-Za-z0-9_./][A-Za-z0-9_./+-]{0,254}",
-}
 # What ssh says on its standard error -> what to tell; the first that is found counts.
 SAID = (
     (
@@ -54,66 +42,6 @@ SAID = (
 )
 # The command that some ssh tell, and nothing that whoever answers at the address could have put in its place
 FORGET = re.compile(r"""^ *(ssh-keygen -f (["']?)[\w@%+:,./~-]+\2 -R (["']?)[\w.:\[\]-]+\3)\r?$""", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Where the board is; an empty user or port 0 leaves it to the user's ssh configuration."""
-
-    host: str
-    user: str = ""
-    port: int = 0
-    python: str = "python3"  # on the board, 3.9 or newer
-    folder: str = "~/.cache/lutra"  # on the board: the agent, its lock, and its packages where there are none
-    ssh_config: str = ""  # a file to use instead of ~/.ssh/config
-    patience: float = agent.PATIENCE  # seconds without a sign of life after which the link counts as cut
-    cores: str = ""  # of the board; empty: as it schedules, but the fast ones where some are slow
-    runtime: str = ""  # onnxruntime's version on the board; empty: the one of this machine; any: what is there
-
-    def __post_init__(self) -> None:
-        """Raises LutraError for what could be taken for an option, or for text of a shell."""
-        for key, allowed in ALLOWED.items():
-            if not re.fullmatch(allowed, getattr(self, key)):
-                raise LutraError(f"device.{key}={getattr(self, key)!r} is no {key}; give one, as in device.{key}=pi")
-        if not 0 <= self.port <= 65535:
-            raise LutraError(f"device.port must be between 1 and 65535 (0: as ssh is configured), not {self.port}")
-        if not 4 * agent.BEAT <= self.patience <= 3600:
-            raise LutraError(f"device.patience must be between 2 and 3600 seconds, not {self.patience:g}")
-        if self.ssh_config and not os.path.isfile(os.path.expanduser(self.ssh_config.replace("\0", ""))):
-            raise LutraError(f"device.ssh_config={self.ssh_config!r} is not there; name an ssh configuration file")
-        if not re.fullmatch(r"any|[0-9]{1,3}(\.[0-9]{1,4}){1,3}|", self.runtime):
-            raise LutraError(f"device.runtime={self.runtime!r} is no version: give one, as in 1.24.1, or any")
-
-    @property
-    def where(self) -> str:
-        return f"{self.user}@{self.host}" if self.user else self.host
-
-    def address(self) -> list[str]:
-        """ssh's arguments that say where to, in front of which options may stand."""
-        config = ["-F", os.path.expanduser(self.ssh_config)] if self.ssh_config else []
-        return [
-            *config,
-            *(["-p", str(self.port)] if self.port else []),
-            *(["-l", self.user] if self.user else []),
-        ]
-
-    def command(self) -> list[str]:
-        """A connection of its own that never asks, never forwards, and notices a dead link."""
-        alive = max(1, int(self.patience / 3))
-        options = (
-            "BatchMode=yes",
-            "StrictHostKeyChecking=yes",
-            f"ConnectTimeout={max(1, int(2 * self.patience / 3))}",
-            f"ServerAliveInterval={alive}",
-            "ServerAliveCountMax=2",
-            "ControlPath=none",
-            "ClearAllForwardings=yes",
-            "RemoteCommand=none",
-            "LogLevel=INFO",
-        )
-        remote = f"exec {shlex.quote(self.python)} -c {shlex.quote(START)}"
-        flags = [word for option in options for word in ("-o", option)]
-        return ["ssh", "-T", "-a", "-x", *flags, *self.address(), "--", self.host, remote]
 
 
 @contextmanager

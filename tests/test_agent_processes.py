@@ -16,7 +16,7 @@ import pytest
 from predictors.agent import children
 from predictors.agent.machine_lock import MachineLock
 from predictors.agent_source import AGENT
-from predictors.device import local
+from predictors.local_device import local
 
 ROOT = str(AGENT.parents[1])
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")

@@ -12,7 +12,7 @@ from compress.quantize import quantize
 from experiments.protocols import PROFILER, judged, to_time
 from predictors.block_protocols import BLOCK_PROTOCOLS, INFERENCE
 from predictors.blocks import Specs, block_specs, in_context, networks_to_time
-from predictors.device import local
+from predictors.local_device import local
 from predictors.profiler import AFTER, BEFORE, BETWEEN, PARTS, kernels
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.spec import MBConv, Spec, macs

@@ -14,7 +14,8 @@ import pytest
 
 from paper import build, comparison, comparison_agreement, result_age
 from paper.figures import compare as figure
-from paper.rows import Pair, ResultError, read
+from paper.records import ResultError
+from paper.rows import Pair, read
 
 COMMITTED = Path(build.__file__).parent / "results"
 RUN = {

@@ -10,7 +10,7 @@ import pytest
 
 from experiments import devices
 from experiments.config import DeviceConfig
-from predictors.ssh import Destination
+from predictors.destination import Destination
 from search_spaces.errors import LutraError
 
 

@@ -28,12 +28,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictors import ssh as ssh_module
-from predictors.device import Connection, Unreachable, local
+from predictors.destination import START, Destination
+from predictors.device import Connection, Unreachable
 from predictors.lasting import lasting
+from predictors.local_device import local
 from predictors.memory import peak_memory
 from predictors.outputs import outputs
 from predictors.rounds import Protocol, Round, measure
-from predictors.ssh import START, Destination, ssh
+from predictors.ssh import ssh
 from search_spaces.errors import LutraError
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.tiny import tiny

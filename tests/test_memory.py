@@ -15,9 +15,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from predictors import agent
 from predictors.bundle import Carried, Results
-from predictors.device import Board, Connection, as_arguments, local
+from predictors.device import Board, Connection, as_arguments
 from predictors.fleet import Fleet
 from predictors.lasting import lasting
+from predictors.local_device import local
 from predictors.memory import Memory, peak_memory
 from predictors.outputs import outputs
 from predictors.simulated import SimulatedBoard

@@ -14,7 +14,7 @@ import pytest
 
 from predictors.agent import packages
 from predictors.agent.packages import impossible, python_with, reason_in
-from predictors.ssh import Destination
+from predictors.destination import Destination
 from search_spaces.errors import LutraError
 
 

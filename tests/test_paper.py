@@ -17,7 +17,8 @@ from paper import build, checksums, compression, hand_made, macros, prediction, 
 from paper.compression_rows import HandMade, Stage
 from paper.figures import style
 from paper.latex import count, escape, significant
-from paper.rows import ResultError, Setup
+from paper.records import ResultError
+from paper.setup_file import Setup
 from search_spaces.documents import sha256
 from search_spaces.errors import LutraError
 

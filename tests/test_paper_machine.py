@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from paper import agreement, macros, sentences, tables
-from paper.rows import ResultError, Setup, setup
+from paper.records import ResultError
+from paper.setup_file import Setup, setup
 from tests.test_paper import OF_COMPRESSION, edit, results
 
 __all__ = ["results"]  # the fixture

@@ -11,7 +11,7 @@ import pytest
 from predictors import agent
 from predictors.agent import machine
 from predictors.agent.pinning import pin
-from predictors.device import local
+from predictors.local_device import local
 from search_spaces.errors import LutraError
 
 CPUS = "sys/devices/system/cpu"

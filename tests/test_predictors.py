@@ -18,7 +18,8 @@ from predictors.additive import AdditiveLatency
 from predictors.assembly import assemble, file_name
 from predictors.blocks import all_specs, block_specs, computing, contexts, in_context, networks_to_time
 from predictors.correction import cross_validated, fit
-from predictors.device import Board, local
+from predictors.device import Board
+from predictors.local_device import local
 from predictors.rounds import Protocol, Round
 from predictors.table import LatencyTable
 from search_spaces.errors import LutraError

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictors import health
-from predictors.device import local
 from predictors.drift import remove_drift
 from predictors.fleet import merged
 from predictors.judgement import judge
 from predictors.lasting import lasting
+from predictors.local_device import local
 from predictors.rounds import Protocol, Round, interleaved, measure, open_rows, reference_files, summarize
 from predictors.simulated import DRIFTS, SimulatedBoard, Weather
 from predictors.values import Value, rows_of

@@ -14,7 +14,7 @@ import torch
 
 from experiments.config import Config, RankingConfig
 from experiments.fidelity import fresh_archs
-from experiments.ranking import published
+from experiments.ranking_truth import published
 from predictors.blocks import computing, networks_to_time
 from search_spaces.errors import LutraError
 from search_spaces.mbconv import Stage, mbconv_space

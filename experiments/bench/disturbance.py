@@ -23,7 +23,7 @@ from experiments import artefacts
 from experiments.bench._estimators import ESTIMATORS, errors, ours, raw
 from experiments.progress import console, track
 from predictors.blocks import block_specs, in_context
-from predictors.device import local
+from predictors.local_device import local
 from predictors.rounds import Protocol, Round, judge, measure
 from predictors.simulated import SimulatedBoard, Weather
 from predictors.verdict import verdict

@@ -1,0 +1,40 @@
+"""What a run was made of and where: a CSV file of keys and values beside the results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from paper.records import ResultError, number, records
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The run's configuration and machine, by key. An empty value means unknown."""
+
+    path: Path
+    values: dict[str, str]
+
+    def text(self, key: str) -> str:
+        if key not in self.values:
+            raise ResultError(f"{self.path}: there is no row with key={key}")
+        return self.values[key] or "unknown"
+
+    @property
+    def machine(self) -> str:
+        """What the machine is called: by its processor, or where that is unknown, by its model."""
+        return self.values.get("cpu") or self.values.get("device") or "a machine whose name is unknown"
+
+    def optional(self, key: str) -> float | None:
+        """A number, or None where the value is empty."""
+        return None if self.text(key) == "unknown" else number(self.values[key], str(self.path), f"value of {key}")
+
+    def number(self, key: str) -> float:
+        self.text(key)
+        return number(self.values[key], str(self.path), f"value of {key}")
+
+
+def setup(results: Path, name: str = "setup.csv") -> Setup:
+    """A file of keys and values as a mapping. Raises ResultError."""
+    path = results / name
+    return Setup(path, {row["key"]: row["value"] for row in records(path, {"key": str, "value": str})})
