@@ -11,7 +11,7 @@ import re
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -28,7 +28,7 @@ from experiments.checks import check, options
 from experiments.config import Config
 from experiments.devices import HandedOver
 from experiments.progress import console
-from experiments.schema import known, settings, typed
+from experiments.schema import configured, known, settings
 from search_spaces.errors import LutraError, unknown
 
 ALLOCATION = re.compile(r"(can't|could not|unable to|failed to|cannot) allocate|out of memory|bad_alloc", re.IGNORECASE)
@@ -68,7 +68,7 @@ def run(function: Callable[[Config], object]) -> None:
             refused.append(error)
 
     job.__module__ = function.__module__ or __name__  # Hydra calls the job by it
-    try:
+    with _told(begun):
         sys.argv[1:] = prepared(sys.argv[1:])
         hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="config")(job)()
         for error in refused:
@@ -76,6 +76,13 @@ def run(function: Callable[[Config], object]) -> None:
         for sweep in sweeps.announced:
             if unfinished := sweeps.end(sweep):
                 _stop(f"{len(unfinished)} of {len(sweep.asked)} jobs failed: {'; '.join(unfinished)}")
+
+
+@contextlib.contextmanager
+def _told(begun: Sequence[DictConfig]) -> Iterator[None]:
+    """Ends the program with one line for what the user can mend. What is wrong after a job has `begun` is our own."""
+    try:
+        yield
     except KeyboardInterrupt:
         _stop("interrupted; the same command goes on from the finished steps")
     except sweeps.ONE_LINE as error:
@@ -139,7 +146,7 @@ def checked(settings: DictConfig) -> Config:
     except OmegaConfBaseException as error:
         raise LutraError(_explain(error)) from None
     assert isinstance(plain, dict)
-    config = typed(plain)
+    config = configured(plain)
     check(config)
     return dataclasses.replace(config, strategy=dataclasses.replace(config.strategy, options=options(config.strategy)))
 

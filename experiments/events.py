@@ -124,7 +124,7 @@ def show_stages(board: SummaryWriter, stages: Sequence[Stage]) -> None:
 
 def show_config(board: SummaryWriter, config: Config) -> None:
     """The configuration as a table; what differs from the defaults comes first, in bold."""
-    usual, values = (dict(_flat(dataclasses.asdict(one))) for one in (Config(), config))
+    usual, values = (dict(flat(dataclasses.asdict(one))) for one in (Config(), config))
     changed = [key for key in values if values[key] != usual.get(key)]
     rows = [{"key": key, "value": f"**{values[key]}**"} for key in changed]
     rows += [{"key": key, "value": values[key]} for key in values if key not in changed]
@@ -141,9 +141,10 @@ def _short(value: Any) -> Any:
     return f"{value:.4g}" if isinstance(value, float) else value
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting of a nested configuration by its dotted key."""
     for key, value in tree.items():
         if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

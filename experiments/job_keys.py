@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from experiments import artefacts, versions
 from experiments.config import Config
 from experiments.keys import data_key, device_key, passport_key
-from experiments.schema import typed
+from experiments.schema import configured
 from predictors.agent.machine import processor
 from search_spaces.errors import LutraError
 
@@ -30,7 +30,7 @@ def job_name(settings: DictConfig) -> str:
     job = HydraConfig.get().job
     name = re.sub(r"[^\w.,=+-]+", "_", job.override_dirname)[:NAME]
     try:
-        key = job_key(job.name, typed(_plain(settings)))
+        key = job_key(job.name, configured(_plain(settings)))
     except (LutraError, OmegaConfBaseException):  # which the job itself will tell
         key = {"command": job.name, "overrides": job.override_dirname}
     return f"{name}-{artefacts.digest(key)[:8]}"

@@ -161,17 +161,17 @@ def known() -> tuple[str, ...]:
     return (*settings(), *sorted(sections()), OPTIONS)
 
 
-def typed(tree: Mapping[Any, Any]) -> Config:
+def configured(tree: Mapping[Any, Any]) -> Config:
     """The configuration of a tree of plain values.
 
     Raises LutraError for a key that the schema lacks or the tree lacks, a value of another type or out of its range.
     """
-    made = _typed(Config, tree, "")
+    made = _configured(Config, tree, "")
     assert isinstance(made, Config)
     return made
 
 
-def _typed(made: type, tree: Any, prefix: str) -> Any:
+def _configured(made: type, tree: Any, prefix: str) -> Any:
     if not isinstance(tree, Mapping):
         raise LutraError(f"{prefix[:-1]}={shown(tree)} stands where settings do: give {prefix}KEY=VALUE")
     hints = _hints(made)
@@ -185,7 +185,7 @@ def _typed(made: type, tree: Any, prefix: str) -> Any:
         if tree[name] == MISSING:
             raise LutraError(f"{key} needs a value: add {key}=... to the command")
         if dataclasses.is_dataclass(hint):
-            values[name] = _typed(typing.cast(type, hint), tree[name], f"{key}.")
+            values[name] = _configured(typing.cast(type, hint), tree[name], f"{key}.")
         elif key == OPTIONS:
             if not isinstance(tree[name], Mapping):
                 raise LutraError(f"{key}={shown(tree[name])} stands where settings do: give {key}.KEY=VALUE")

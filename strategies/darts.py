@@ -42,6 +42,9 @@ def darts(
     The two learn on different images, and those of alpha have trained no weights (eq. 3 and 4). A candidate is the
     mode; a draw from the softmax where the mode was yielded before or is infeasible. Raises LutraError where the
     problem has nothing to train.
+
+    Compare it with other strategies by seconds: alpha takes gradients on the images that judge every candidate, which a
+    count of evaluations does not see.
     """
     if problem.relax is None:
         raise LutraError(f"darts needs weights to train and {problem.space.name} has none. Take another strategy")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from experiments import artefacts, keys, ranking
 from experiments.benchmark import benchmark
 from experiments.compare import compare
 from experiments.config import Config, DeviceConfig
+from experiments.events import flat
 from experiments.exact import exact
 from experiments.fidelity import fidelity
 from experiments.finetuning import finetuning
@@ -91,15 +92,7 @@ class Asked(Exception):
     """Every step of a command is known, or enough of them."""
 
 
-def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, dict) and value:
-            yield from leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-LEAVES = dict(leaves(dataclasses.asdict(Config())))
+LEAVES = dict(flat(dataclasses.asdict(Config())))
 
 
 def changed(config: Any, key: str, value: Any) -> Any:

@@ -22,7 +22,7 @@ from experiments import command as command_line
 from experiments import measure as measuring
 from experiments.exact import exact
 from experiments.jobs import jobs_of
-from experiments.schema import typed
+from experiments.schema import configured
 from experiments.status import status
 from predictors.assembly import file_name
 from predictors.table import PRECISIONS
@@ -311,7 +311,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     def hashed(*overrides: str, command: str = "pipeline", **changes: str) -> str:
         passport.update(changes)
         settings = OmegaConf.merge(command_line.schema("pipeline"), OmegaConf.from_dotlist(list(overrides)))
-        return artefacts.digest(job_keys.job_key(command, typed(OmegaConf.to_container(settings))))
+        return artefacts.digest(job_keys.job_key(command, configured(OmegaConf.to_container(settings))))
 
     return hashed
 
