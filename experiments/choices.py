@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from experiments.accelerator import accelerator
+from experiments.artefacts import arch_name
 from experiments.config import Config, DataConfig
 from experiments.data import DATASETS, Dataset, Shape, shape_of
 from experiments.progress import console, track
@@ -126,8 +127,9 @@ def objective_of(config: Config, space: SearchSpace, table: LatencyTable) -> Obj
     fastest = latency(latency.fastest)
     if target < fastest:
         raise LutraError(
-            f"no network of {space.name} takes {1e3 * target:.4g} ms in {config.precision}: the fastest, "
-            f"{latency.fastest}, takes {1e3 * fastest:.4g} ms; raise objective.target_ms or objective.target_fraction"
+            f"no network in {space.name} is as fast as {1e3 * target:.4g} ms in {config.precision}: the fastest, "
+            f"{arch_name(latency.fastest)}, takes {1e3 * fastest:.4g} ms; raise objective.target_ms or "
+            "objective.target_fraction"
         )
     return Bounded(target) if name == "bounded" else MnasNet(target, config.objective.weight)
 

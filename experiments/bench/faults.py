@@ -1,4 +1,6 @@
-"""All trials of the fault campaigns in tests/faults, about 40 minutes on two cores. A run that was stopped goes on.
+"""python -m experiments.bench.faults: every trial of the fault campaigns in tests/faults.
+
+A run that was stopped goes on with the next trial.
 
 The raw figures are journals in experiments/runs/faults/COMMIT; delete that folder to begin anew.
 """
