@@ -1,4 +1,4 @@
-"""python -m experiments.bench.tabular [csv=FILE] [macro=FILE] [table=TABLE.JSON] [seeds=20]: peers with twice the evaluations.
+"""python -m experiments.bench.tabular [csv=FILE macro=FILE table=FILE seeds=20]: peers with twice the evaluations.
 
 Share of the exact front's hypervolume on published accuracies: NAS-Bench-201 with a Raspberry Pi 4's latencies, and
 NAS-Bench-Macro with those that a table adds up to: the given one, or one that is measured here, now or before, in a
