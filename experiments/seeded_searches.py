@@ -85,11 +85,12 @@ def run_searches(
                 yield from finished[name, seed]
                 continue
             own = replace(problem, accuracies=ledger.accuracies, memo={}, diagnose=False)
-            searched = []
+            searched, paid = [], 0.0
             for candidate, cost in timed(ledger, search(strategy, own, stream(name, seed), budget)):
                 searched.append(Evaluation(name, seed, candidate, cost))
                 yield searched[-1]
-                if seconds and sum(one.seconds for one in searched) >= seconds:
+                paid += cost
+                if seconds and paid >= seconds:
                     break
             journal.append(log, _record(name, seed, searched))
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,13 +13,13 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from experiments.progress import console
+from predictors.agent.children import die_with_parent
 from search_spaces.errors import LutraError
 
 Work = Callable[[Path], None]
 
 
 BACKENDS = {"cpu": "gloo", "cuda": "cpu:gloo,cuda:nccl"}  # by which processes exchange tensors
-PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 
 
 @contextmanager
@@ -34,7 +31,7 @@ def joined(device: torch.device) -> Iterator[None]:
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield
         return
-    end_with_parent()
+    die_with_parent()  # a torchrun that is killed tells its workers nothing: they would train on
     if device.type == "cuda":
         torch.cuda.set_device(own_gpu(int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()))
     distributed.init_process_group(BACKENDS[device.type])
@@ -44,15 +41,6 @@ def joined(device: torch.device) -> Iterator[None]:
         distributed.barrier()  # none leaves while another still talks to it
     finally:
         distributed.destroy_process_group()
-
-
-def end_with_parent() -> None:
-    """On Linux, has the kernel kill this process as soon as the one that started it ends, however that ends.
-
-    A torchrun that is killed tells its workers nothing: they would train on.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def own_gpu(process: int, gpus: int) -> int:

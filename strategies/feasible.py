@@ -63,8 +63,8 @@ class Feasible:
     def _walk(self, rng: Random) -> Arch:
         arch = self.fastest
         if not self.feasible(arch):
-            fastest = f"the fastest, {arch}, takes {1e3 * self.latency(arch):.4g} ms; raise objective.target_ms"
-            raise LutraError(f"no network of {self.space.name} meets {self.objective}: {fastest}")
+            fastest = f"the fastest takes {1e3 * self.latency(arch):.4g} ms; raise objective.target_ms"
+            raise LutraError(f"no network in {self.space.name} meets {self.objective}: {fastest}")
         for _ in range(STEPS * len(arch)):
             step = self.space.mutate(arch, rng)
             arch = step if self.feasible(step) else arch

@@ -141,7 +141,7 @@ def test_a_bound_that_no_network_meets_is_told() -> None:
     for layers in LAYERS.values():
         problem, asked = charged(layers, Bounded(1e-4))
         for draw in (problem.sample, partial(problem.mutate, problem.space.reference)):
-            with pytest.raises(LutraError, match=r"no network of toy meets .*; raise objective\.target_ms"):
+            with pytest.raises(LutraError, match=r"no network in toy meets .*; raise objective\.target_ms"):
                 draw(Random(0))
         assert asked == []
 
