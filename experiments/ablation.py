@@ -15,8 +15,8 @@ from experiments.keys import passport_key
 from experiments.measure import measure, read_table
 from experiments.progress import console
 from experiments.publish import publish
-from experiments.record import Row, read_rows, show_rows
 from experiments.session import session, session_key
+from experiments.session_record import Row, read_rows, show_rows
 from experiments.train import prepare
 from search_spaces.errors import LutraError
 

@@ -15,9 +15,9 @@ from experiments.devices import live
 from experiments.keys import passport_key
 from experiments.measure import measure, read_table
 from experiments.progress import console, track
-from experiments.record import read_rows, show_rows
 from experiments.session import Item, session, session_key
-from experiments.stages import answers
+from experiments.session_record import read_rows, show_rows
+from experiments.stages import int8_agreement
 from experiments.stages.quantizing import fp32_file
 from experiments.train import prepare, retrain
 from experiments.weights import load_network
@@ -85,7 +85,7 @@ def item(config: Config, made: Made) -> Item:
     if made.path.suffix == ".onnx":
         assert made.parent is not None
         name, network = made.path.stem, load_network(made.parent)
-        in_float = [one.layer for one in answers.load(made.path.parent).in_float]
+        in_float = [one.layer for one in int8_agreement.load(made.path.parent).in_float]
         return Item(name, name, network, made.path.read_bytes(), made.steps, seconds, parent, in_float)
     network = load_network(made.path)
     return Item(made.name, "fp32", network, fp32_file(config, network), made.steps, seconds, parent)

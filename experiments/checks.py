@@ -17,9 +17,9 @@ from experiments.command_config import ACTIONS
 from experiments.config import Config, StrategyConfig
 from experiments.data import DATASETS
 from experiments.devices import DEVICES, destinations
+from experiments.parallel_evaluation import BACKENDS
 from experiments.published_latencies import UNITS
 from experiments.schema import OPTIONS, Setting, setting, settings
-from experiments.spreading import BACKENDS
 from predictors.simulated import SCENARIOS
 from predictors.table import KEYS, PRECISIONS
 from search_spaces.errors import LutraError, unknown

@@ -22,11 +22,11 @@ from experiments.choices import dataset_of
 from experiments.compress import chain
 from experiments.config import Config
 from experiments.data import Dataset
+from experiments.demo_film import Film
 from experiments.pictures import frames_of
 from experiments.progress import console
-from experiments.recording import Film
-from predictors.carried import program, sealed, sha256
 from predictors.classifier import Classifier, Frame, Moment, classify
+from predictors.offline_files import program, sealed, sha256
 from predictors.terminal_view import line
 from search_spaces.errors import LutraError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from experiments import artefacts, together
+from experiments import artefacts, process_group
 from experiments.checkpoints import restore, save, saved
 from experiments.data import Dataset
 from experiments.events import writer
@@ -39,13 +39,13 @@ def run_steps(
         console.print(f"{description} goes on after {len(training.losses)} steps")
 
     def batches(step: int) -> tuple[Tensor, Tensor]:
-        return together.part(*data.batch(step, recipe.batch, seed))
+        return process_group.part(*data.batch(step, recipe.batch, seed))
 
     def shared(step: int, images: Tensor, labels: Tensor) -> float:
-        return together.mean(backward(step, images, labels))
+        return process_group.mean(backward(step, images, labels))
 
     steps = fit(training, batches, shared)
-    if together.leading():
+    if process_group.leading():
         steps = watched(steps, training, folder, description, every, validate)
     for _ in steps:
         pass

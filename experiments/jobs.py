@@ -20,7 +20,7 @@ from typing import IO
 from experiments import artefacts, locks, versions
 from experiments.job_files import Begun, Result, read, write
 from experiments.json_records import typed
-from paper.records import records
+from paper.csv_records import records
 from search_spaces.documents import DamagedError, read_csv, read_json, read_text
 from search_spaces.errors import LutraError
 from search_spaces.published import number

@@ -17,7 +17,7 @@ from experiments.progress import console
 from experiments.provenance import LINEAGE, Lineage, Step, verify
 from experiments.report import report
 from experiments.search import read_winner
-from experiments.stages.answers import FASTER
+from experiments.stages.int8_agreement import FASTER
 from search_spaces.documents import read_csv
 
 SHORT = 12  # characters of a hash

@@ -18,9 +18,9 @@ from experiments.devices import ROUNDS, board_of, hand_over, passport_of, result
 from experiments.keys import device_key, layers_key, passport_key
 from experiments.progress import console, track
 from paper.figures import heatmap, prediction
-from predictors.answers import plain
 from predictors.assembly import assemble, file_name, rows_of_table, timed_files, unfinished
 from predictors.blocks import Specs, all_specs, block_specs, computing, networks_to_time
+from predictors.board_answers import plain
 from predictors.device import Board
 from predictors.judgement import judge
 from predictors.rounds import Protocol, Round, open_rows

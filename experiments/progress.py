@@ -10,7 +10,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from predictors.answers import plain
+from predictors.board_answers import plain
 
 T = TypeVar("T")
 SPEAKS = 60.0  # seconds between lines where no bar can be drawn: in a log file

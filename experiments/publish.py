@@ -11,8 +11,8 @@ from experiments.choices import space_of
 from experiments.config import Config
 from experiments.devices import passport_of
 from experiments.json_records import typed
-from experiments.record import RECORD, read_rows
-from experiments.setting import STATE, judged
+from experiments.run_setup import STATE, judged
+from experiments.session_record import RECORD, read_rows
 from paper import checksums
 from predictors.verdict import Verdict
 from search_spaces.documents import read_json, sha256

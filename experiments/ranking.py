@@ -22,10 +22,10 @@ from experiments.accelerator import accelerator
 from experiments.choices import space_of, training_data
 from experiments.config import Config
 from experiments.keys import accelerator_key, data_key, space_key
+from experiments.parallel_evaluation import spread
 from experiments.progress import console, track
 from experiments.publish import copy
 from experiments.ranking_truth import published, trained_alone
-from experiments.spreading import spread
 from experiments.train import prepare, train
 from experiments.weights import load_supernet
 from paper.figures import ranking as figure

@@ -16,10 +16,10 @@ from experiments.devices import live
 from experiments.measure import measure, network_rows, read_table, table_rows
 from experiments.progress import console
 from experiments.publish import copy
-from experiments.record import read_rows, show_rows
+from experiments.run_setup import setup
 from experiments.search import best_metrics, read_winner
-from experiments.setting import setup
-from experiments.stages import answers
+from experiments.session_record import read_rows, show_rows
+from experiments.stages import int8_agreement
 from experiments.train import train
 from paper import rows as results
 from paper.figures import architecture, heatmap, pareto, prediction, waterfall
@@ -97,7 +97,7 @@ def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[
     artefacts.write_csv(folder / "architecture.csv", layers)
     artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
     deployed = chain(config)[-1].path
-    for path in (deployed, folders["compress"] / answers.ANSWERS):
+    for path in (deployed, folders["compress"] / int8_agreement.ANSWERS):
         artefacts.write(folder / path.name, path.read_bytes())
     final = next(row for row in rows if row.sha256 == artefacts.sha256(deployed))
     given = map(Path, filter(None, (config.table, config.device.results)))
@@ -134,7 +134,7 @@ def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Pat
     console.print(
         show_rows(rows, f"{config.data.name}, {config.space.name}, {config.device.name}", labels(chain(config)))
     )
-    for line in (*session.lines(), *answers.load(folder).lines()):
+    for line in (*session.lines(), *int8_agreement.load(folder).lines()):
         console.print(line, highlight=False, soft_wrap=True)
     if config.ignore:
         console.print(f"The table's {', '.join(config.ignore)} was not compared with this device's: ignore was set.")

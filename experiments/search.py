@@ -21,8 +21,8 @@ from experiments.data import Dataset
 from experiments.json_records import read_record
 from experiments.keys import accelerator_key, data_key, search_key, space_key
 from experiments.measure import measure, read_table
+from experiments.parallel_evaluation import spread
 from experiments.progress import console, track
-from experiments.spreading import spread
 from experiments.train import prepare, train
 from experiments.weights import load_supernet, save_network
 from paper import rows

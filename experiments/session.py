@@ -25,8 +25,8 @@ from experiments.devices import board_of
 from experiments.keys import data_key, device_key
 from experiments.measure import followed
 from experiments.progress import say, track
-from experiments.record import Row, Session, write_rows
 from experiments.reference_networks import reference_networks
+from experiments.session_record import Row, Session, write_rows
 from experiments.stages.quantizing import array
 from predictors.device import Board
 from predictors.memory import Memory, peak_memory

@@ -27,7 +27,7 @@ from experiments import artefacts, jobs, locks, versions
 from experiments.job_keys import job_name
 from experiments.jobs import Job
 from experiments.progress import console
-from paper.records import ResultError
+from paper.csv_records import ResultError
 from search_spaces.errors import LutraError
 
 ONE_LINE = (LutraError, ResultError)  # errors that a line explains

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from compress.foreign import Foreign
-from experiments import artefacts, command, events, together
+from experiments import artefacts, command, events, process_group
 from experiments.accelerator import accelerator, repeatable
 from experiments.choices import RULES, dataset_of, space_of, training_data
 from experiments.config import Config
@@ -32,12 +32,12 @@ CALIBRATION = 512  # training images for batch-norm statistics
 
 def train(config: Config) -> Path:
     """The supernet's file."""
-    with together.joined(accelerator(config.accelerator)):
-        together.check(config.train.batch)
+    with process_group.joined(accelerator(config.accelerator)):
+        process_group.check(config.train.batch)
         settings = {**_shared(config), "seed": config.supernet_seed, "train": asdict(config.train)}
-        settings |= {"processes": together.size()} if together.size() > 1 else {}  # sums round otherwise
+        settings |= {"processes": process_group.size()} if process_group.size() > 1 else {}  # sums round otherwise
         label = f"{config.space.name}-{config.data.name}-seed{config.supernet_seed}"
-        folder = together.together(
+        folder = process_group.together(
             lambda work: artefacts.step(Path(config.runs), "train", label, settings, {}, work),
             lambda folder: _train(config, folder),
         )
@@ -45,10 +45,10 @@ def train(config: Config) -> Path:
 
 
 def _train(config: Config, folder: Path) -> None:
-    prepare(max(1, config.threads // together.size()), config.supernet_seed)
+    prepare(max(1, config.threads // process_group.size()), config.supernet_seed)
     space, data, recipe = space_of(config), training_data(config), config.train
     supernet = Supernet(space).to(accelerator(config.accelerator))
-    backward = RULES[recipe.rule](together.parallel(supernet), space, recipe.label_smoothing, config.supernet_seed)
+    backward = RULES[recipe.rule](process_group.parallel(supernet), space, recipe.label_smoothing, config.supernet_seed)
     extremes = {"largest": space.largest, "smallest": space.smallest, "reference": space.reference}
 
     def validated(average: nn.Module) -> dict[str, float]:
@@ -57,7 +57,7 @@ def _train(config: Config, folder: Path) -> None:
 
     every, name = config.checkpoint_seconds, "training the supernet"
     run_steps(supernet, data, recipe, config.supernet_seed, backward, folder, name, every, validated)
-    if together.leading():
+    if process_group.leading():
         with events.writer(folder, recipe.steps) as board:
             events.show_config(board, config)
             events.show_graph(board, supernet.extract(space.largest))  # which holds all others

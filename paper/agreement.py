@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
-from paper.records import ResultError
+from paper.csv_records import ResultError
 from paper.rows import FILES, read
 from paper.setup_file import Setup, setup
 

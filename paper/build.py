@@ -29,10 +29,10 @@ from paper import (
     shares,
     tables,
 )
+from paper.csv_records import ResultError
 from paper.figures import ablation, architecture, compare, fidelity, heatmap, pareto, style, waterfall
 from paper.figures import prediction as whole_networks
 from paper.figures import ranking as ranking_figure
-from paper.records import ResultError
 from search_spaces.errors import LutraError
 
 HERE = Path(__file__).resolve().parent

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from paper.records import ResultError, writer
+from paper.csv_records import ResultError, writer
 from search_spaces.documents import read_bytes, read_text, sha256
 
 LIST = "SHA256SUMS"

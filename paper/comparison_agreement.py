@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from paper import agreement, comparison
-from paper.records import ResultError
+from paper.csv_records import ResultError
 from paper.rows import FILES, Curve, Pair, read
 from paper.setup_file import Setup, setup
 

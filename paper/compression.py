@@ -7,8 +7,8 @@ from pathlib import Path
 from statistics import median
 
 from paper.compression_rows import Variant
+from paper.csv_records import ResultError
 from paper.latex import decimals, escape, significant
-from paper.records import ResultError
 from paper.rows import FILES, read
 from paper.sentences import more_accurate, versus
 from paper.setup_file import setup

@@ -8,8 +8,8 @@ from statistics import median
 
 from paper.comparison import listed
 from paper.compression_rows import HandMade
+from paper.csv_records import ResultError
 from paper.latex import decimals, escape, ms, percent, significant
-from paper.records import ResultError
 from paper.rows import FILES, read
 from paper.sentences import SAME_TIME
 

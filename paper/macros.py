@@ -9,8 +9,8 @@ import numpy as np
 
 from paper import comparison, compression, hand_made, prediction, pruning, ranking, sentences
 from paper.compression_rows import Stage
+from paper.csv_records import ResultError
 from paper.latex import count, escape, kb, ms, percent, significant
-from paper.records import ResultError
 from paper.rows import Block, Candidate, Whole, read
 from paper.setup_file import Setup, setup
 

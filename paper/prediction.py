@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from paper.csv_records import ResultError
 from paper.latex import count, escape, percent, significant
-from paper.records import ResultError
 from paper.rows import Judged, Summed, read
 from paper.setup_file import Setup, setup
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paper.compression_rows import PruningRule
+from paper.csv_records import ResultError
 from paper.latex import decimals, escape, percent, significant
-from paper.records import ResultError
 from paper.rows import FILES, read
 from paper.sentences import more_accurate
 from paper.setup_file import setup

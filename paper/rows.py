@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar, get_type_hints
 
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
-from paper.records import records
+from paper.csv_records import records
 
 
 @dataclass(frozen=True)

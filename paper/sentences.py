@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from paper.compression_rows import Stage
+from paper.csv_records import number
 from paper.latex import count, escape, ms, percent, significant
-from paper.records import number
 from paper.rows import Whole
 from paper.setup_file import Setup
 

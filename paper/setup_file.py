@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from paper.records import ResultError, number, records
+from paper.csv_records import ResultError, number, records
 
 
 @dataclass(frozen=True)

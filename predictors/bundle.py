@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from predictors.agent.packages import BROKEN
-from predictors.answers import checked
-from predictors.carried import opened, program, sealed, sha256, unchanged
+from predictors.board_answers import checked
 from predictors.device import Connection
 from predictors.lasting import Record, lasting
 from predictors.local_device import local
+from predictors.offline_files import opened, program, sealed, sha256, unchanged
 from predictors.rounds import Protocol, measure
 from predictors.values import Row, rows_of
 from search_spaces.errors import LutraError

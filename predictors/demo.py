@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from predictors.agent import passport
-from predictors.carried import opened, unchanged
 from predictors.classifier import Classifier, Frame, Moment, classify
+from predictors.offline_files import opened, unchanged
 from predictors.terminal_view import line, view
 from search_spaces.errors import LutraError
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from predictors import agent
 from predictors.agent.frames import Damaged
-from predictors.answers import BadAnswer, checked, plain
+from predictors.board_answers import BadAnswer, checked, plain
 from predictors.limits import Limits
 from search_spaces.errors import LutraError
 

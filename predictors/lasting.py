@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar
 
-from predictors.answers import BadAnswer, checked
+from predictors.board_answers import BadAnswer, checked
 from predictors.device import Board, Unreachable
 from search_spaces.errors import LutraError
 

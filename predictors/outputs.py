@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from predictors.answers import BadAnswer
+from predictors.board_answers import BadAnswer
 from predictors.device import Board
 
 

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from predictors.agent_source import agent_source
-from predictors.answers import plain
+from predictors.board_answers import plain
 from predictors.destination import Destination
 from predictors.device import FAREWELL, Connection, Unreachable
 from search_spaces.errors import LutraError

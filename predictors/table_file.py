@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from predictors.answers import plain
+from predictors.board_answers import plain
 from predictors.correction import Correction
 from predictors.rounds import Round
 from predictors.table import PRECISIONS, LatencyTable, NetworkRow, Timed

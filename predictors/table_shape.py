@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from predictors.answers import checked
 from predictors.blocks import computing, weights
+from predictors.board_answers import checked
 from predictors.correction import Correction
 from predictors.rounds import Protocol
 from predictors.table import LatencyTable

@@ -24,7 +24,7 @@ from compress.lowrank import energy_ranks, lowrank
 from compress.prune import global_widths, narrow, strongest, uniform_widths
 from compress.qat import QuantizationAware
 from compress.sparsify import Schedule, holding_zeros, sparsified, sparsify, sparsifying, two_of_four
-from experiments import together
+from experiments import process_group
 from experiments.accelerator import accelerator
 from experiments.checks import check
 from experiments.choices import dataset_of, training_data
@@ -206,6 +206,6 @@ def test_a_gpu_that_is_not_there_is_told_before_any_work() -> None:
 
 
 def test_each_process_of_torchrun_has_a_gpu_of_its_own() -> None:
-    assert [together.own_gpu(process, 2) for process in (0, 1)] == [0, 1]
+    assert [process_group.own_gpu(process, 2) for process in (0, 1)] == [0, 1]
     with pytest.raises(LutraError, match=r"more processes than there are GPUs: --nproc_per_node=2"):
-        together.own_gpu(2, 2)
+        process_group.own_gpu(2, 2)

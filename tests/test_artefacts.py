@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from omegaconf import DictConfig
 
 from experiments import artefacts, command, jobs, journal, locks, versions
+from experiments.disk import FORMULA
 from experiments.weights import load_network, load_supernet, save_network, save_supernet
 from search_spaces import documents
 from search_spaces.errors import LutraError
@@ -605,7 +606,9 @@ def test_a_line_in_the_middle_that_is_damaged_is_named(log: Path) -> None:
 CELLS = st.one_of(
     st.floats(allow_nan=False),
     st.integers(),
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r")),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r")).filter(
+        lambda text: not text.lstrip().startswith(FORMULA)  # gets a quote, as another test says
+    ),
 )
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from paper import build, comparison, comparison_agreement, result_age
+from paper.csv_records import ResultError
 from paper.figures import compare as figure
-from paper.records import ResultError
 from paper.rows import Pair, read
 
 COMMITTED = Path(build.__file__).parent / "results"

@@ -34,9 +34,9 @@ from experiments.config import Config
 from experiments.data import DATASETS
 from experiments.devices import DEVICES
 from experiments.hand_made import saving
-from experiments.record import read_rows
 from experiments.report import FIGURES, labels
 from experiments.search import search
+from experiments.session_record import read_rows
 from experiments.stages import STAGES
 from experiments.train import train
 from predictors.assembly import assemble, file_name
@@ -619,7 +619,7 @@ def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, ref
     path.write_text(dump(made_up))
     latency = made_up.predictor(tiny(1, 16, 10), "int8")
     line = refused(search, f"table={path}", "objective.target_ms=0.0001")
-    assert f"the fastest, {latency.fastest}, takes {1e3 * latency(latency.fastest):.4g} ms" in line
+    assert f"the fastest, {artefacts.arch_name(latency.fastest)}, takes {1e3 * latency(latency.fastest):.4g} ms" in line
 
 
 # Mistakes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from predictors import agent
-from predictors.answers import checked
+from predictors.board_answers import checked
 from predictors.fleet import Fleet, merged
 from predictors.rounds import Protocol, measure, reference_files
 from predictors.simulated import SimulatedBoard, Weather

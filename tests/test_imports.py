@@ -51,7 +51,7 @@ WITHOUT_TORCH = (
     "predictors/memory.py",
     "predictors/outputs.py",
     "predictors/bundle.py",
-    "predictors/carried.py",
+    "predictors/offline_files.py",
     "predictors/classifier.py",
     "predictors/terminal_view.py",
     "predictors/demo.py",

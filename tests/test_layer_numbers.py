@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from experiments.layer_numbers import numbers
-from experiments.stages.answers import Answers, InFloat, load, save
+from experiments.stages.int8_agreement import Answers, InFloat, load, save
 from search_spaces.mobile import mobile
 from search_spaces.spec import MBConv, Skip
 

@@ -15,9 +15,9 @@ from matplotlib.text import Text
 
 from paper import build, checksums, compression, hand_made, macros, prediction, pruning, sentences, shares, tables
 from paper.compression_rows import HandMade, Stage
+from paper.csv_records import ResultError
 from paper.figures import style
 from paper.latex import count, escape, significant
-from paper.records import ResultError
 from paper.setup_file import Setup
 from search_spaces.documents import sha256
 from search_spaces.errors import LutraError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from paper import agreement, macros, sentences, tables
-from paper.records import ResultError
+from paper.csv_records import ResultError
 from paper.setup_file import Setup, setup
 from tests.test_paper import OF_COMPRESSION, edit, results
 

@@ -9,9 +9,9 @@ from random import Random
 import pytest
 import torch
 
-from experiments import spreading
+from experiments import parallel_evaluation
 from experiments.config import SearchConfig
-from experiments.spreading import spread
+from experiments.parallel_evaluation import spread
 from search_spaces import evaluation
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import batches, calibrate, predict
@@ -139,6 +139,6 @@ def test_every_backend_gives_the_same(backend: str, monkeypatch: pytest.MonkeyPa
 def test_an_absent_backend_is_one_line(backend: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("dask", "distributed", "ray"):
         monkeypatch.setitem(sys.modules, name, None)
-    spreading._connect.cache_clear()
+    parallel_evaluation._connect.cache_clear()
     with pytest.raises(LutraError, match=rf"search.backend={backend} needs .*: pip install '{package}"):
         spread(lambda archs: [0.0] * len(archs), SearchConfig(jobs=2, backend=backend), 1)

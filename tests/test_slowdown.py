@@ -7,7 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from experiments.record import Row, Session, read_rows, write_rows
+from experiments.session_record import Row, Session, read_rows, write_rows
 from predictors.slowdown import Slowdown, slowdown, slowdowns
 from predictors.values import Value
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
-from experiments import together
+from experiments import process_group
 from experiments.fitting import restore, save
 from search_spaces.convolution import conv2d
 from search_spaces.errors import LutraError
@@ -225,7 +225,7 @@ def test_a_sandwich_adds_the_gradients_of_four_networks() -> None:
 
 HALVES = """
 import torch
-from experiments import together
+from experiments import process_group
 from search_spaces.sandwich import sandwich
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
@@ -237,9 +237,10 @@ images = images.double()
 alone = sandwich(model, SPACE, 0.1, 3)(0, images, labels)
 expected = [p.grad.clone() for p in model.parameters()]
 model.zero_grad()
-with together.joined(torch.device("cpu")):
-    assert together.size() == 2
-    loss = together.mean(sandwich(together.parallel(model), SPACE, 0.1, 3)(0, *together.part(images, labels)))
+with process_group.joined(torch.device("cpu")):
+    assert process_group.size() == 2
+    step = sandwich(process_group.parallel(model), SPACE, 0.1, 3)
+    loss = process_group.mean(step(0, *process_group.part(images, labels)))
 torch.testing.assert_close(loss, alone)
 torch.testing.assert_close([p.grad for p in model.parameters()], expected)
 """
@@ -275,6 +276,6 @@ def test_two_processes_have_the_loss_curve_of_one(command: Command, tmp_path: Pa
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(together, "size", lambda: 2)
+    monkeypatch.setattr(process_group, "size", lambda: 2)
     with pytest.raises(LutraError, match=r"15 images cannot be shared by 2 processes: change train\.batch"):
-        together.check(15)
+        process_group.check(15)

@@ -7,7 +7,7 @@ from typing import Any
 
 from experiments.compression import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
 from experiments.config import Config
-from experiments.stages import floating, learning, pruning, quantizing
+from experiments.stages import fp32_fallback, learning, pruning, quantizing
 from experiments.stages.task import NETWORK, Stage, Task, some
 
 __all__ = ["NETWORK", "STAGES", "Task"]
@@ -41,14 +41,14 @@ STAGES: dict[str, Stage] = {
         "quantization-aware",
         learning.qat,
         lambda c: {**_trained("qat")(c), "reduce_range": c.compress.quantize.reduce_range},
-        floating.before_training,
+        fp32_fallback.before_training,
         lambda c: c.compress.qat.steps,
     ),
     QUANTIZE: Stage(
         "quantized",
         quantizing.quantize,
         lambda c: {**some(c, "quantize", "calibration"), "looked_at": quantizing.LOOKED_AT},
-        floating.needs,
+        fp32_fallback.needs,
         last=True,
     ),
 }

@@ -17,7 +17,7 @@ from experiments.choices import space_of
 from experiments.config import Config
 from experiments.fitting import run_steps
 from experiments.progress import console
-from experiments.stages.answers import FASTER, faster
+from experiments.stages.int8_agreement import FASTER, faster
 from experiments.stages.task import NETWORK, Task
 from experiments.train import calibrated, train
 from experiments.weights import load_supernet, save_network

@@ -22,7 +22,7 @@ from experiments.choices import dataset_of
 from experiments.config import Config
 from experiments.json_records import typed
 from experiments.layer_numbers import layer_numbers
-from experiments.stages.answers import InFloat, compared, faster, saturated, save
+from experiments.stages.int8_agreement import InFloat, compared, faster, saturated, save
 from experiments.stages.task import Task
 from experiments.weights import load_network
 from search_spaces.documents import read_json

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
+from random import Random
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -32,6 +33,7 @@ from experiments.recipes import check_batches
 from experiments.schema import Setting, settings
 from search_spaces.errors import LutraError
 from tests.commands import OUTSIDE, ROOT, Command
+from tests.faults.campaign import Figures, campaign
 
 FREE = {  # texts that name something on a board or in a file
     *("device.host", "device.hosts", "device.user", "device.python", "device.folder", "device.cores", "device.runtime"),
@@ -120,19 +122,28 @@ def test_numbers_out_of_range_are_refused(one: Setting) -> None:
 
 @pytest.mark.parametrize("key", settings())
 def test_every_key_takes_or_refuses_every_kind_of_value(key: str, defaults: DictConfig) -> None:
-    one, answers = settings()[key], []
-    for value in VALUES:
-        config = configuration_or_line(defaults, f"{key}={value}")
-        if isinstance(config, str):
-            assert config.isprintable(), value
-            assert not GRAMMAR.search(config), value
-            continue
-        taken = attrgetter(key)(config)
-        answers.append(taken)
-        for number in (taken if one.many else [taken]) if one.limits is not None and taken is not None else []:
-            assert number in one.limits, value
-            assert type(number) is one.kind, value
-    assert len(answers) < len(VALUES)
+    one = settings()[key]
+
+    def every_value(_: Random) -> Figures:
+        taken = [config for value in VALUES if (config := taken_or_refused(defaults, one, value)) is not None]
+        assert len(taken) < len(VALUES)
+        return {"command lines": len(VALUES), "taken": len(taken)}
+
+    campaign(f"command-lines-{key}", "command lines", len(VALUES), len(VALUES), every_value)
+
+
+def taken_or_refused(defaults: DictConfig, one: Setting, value: str) -> Config | None:
+    """The configuration with a value that is one of the setting's; None where a line refuses it."""
+    config = configuration_or_line(defaults, f"{one.key}={value}")
+    if isinstance(config, str):
+        assert config.isprintable(), value
+        assert not GRAMMAR.search(config), value
+        return None
+    taken = attrgetter(one.key)(config)
+    for number in (taken if one.many else [taken]) if one.limits is not None and taken is not None else []:
+        assert number in one.limits, value
+        assert type(number) is one.kind, value
+    return config
 
 
 @pytest.mark.parametrize(

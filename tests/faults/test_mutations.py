@@ -20,18 +20,18 @@ from experiments.disk import sha256, write_csv
 from experiments.exact import read_front
 from experiments.provenance import whole
 from experiments.published_latencies import read_measurements
-from experiments.record import Row, Session, read_rows, write_rows
 from experiments.search import Winner, read_winner
-from experiments.stages.answers import Answers
-from experiments.stages.answers import load as read_answers
-from experiments.stages.answers import save as write_answers
+from experiments.session_record import Row, Session, read_rows, write_rows
+from experiments.stages.int8_agreement import Answers
+from experiments.stages.int8_agreement import load as read_answers
+from experiments.stages.int8_agreement import save as write_answers
 from experiments.weights import load_network, load_supernet, save_network, save_supernet
 from paper import agreement, checksums, macros
 from paper.build import HERE
 from predictors.agent import passport
 from predictors.bundle import JOB, RESULTS, contents, read_results
-from predictors.carried import opened, sealed
 from predictors.classifier import Classifier
+from predictors.offline_files import opened, sealed
 from predictors.rounds import Protocol
 from predictors.slowdown import Slowdown
 from predictors.table_file import dump, read_table

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictors.answers import BadAnswer, checked, plain
+from predictors.board_answers import BadAnswer, checked, plain
 from predictors.device import Connection, Unreachable
 from predictors.lasting import lasting
 from predictors.limits import Limits

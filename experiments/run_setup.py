@@ -10,8 +10,8 @@ from experiments import artefacts, versions
 from experiments.choices import dataset_of, space_of, target_of
 from experiments.config import Config
 from experiments.measure import read_table
-from experiments.record import Session
-from experiments.stages import answers
+from experiments.session_record import Session
+from experiments.stages import int8_agreement
 from predictors.table import LatencyTable
 
 STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # of the passport
@@ -25,7 +25,7 @@ def setup(
     `steps`: the manifests of all steps that the report is made from, in which other versions are looked for.
     """
     manifests = {name: artefacts.manifest(folder) for name, folder in folders.items()}
-    latencies, checked = read_table(table), answers.load(folders["compress"])
+    latencies, checked = read_table(table), int8_agreement.load(folders["compress"])
     own = (table.parent / artefacts.MANIFEST).exists()
     return {
         **_asked(config, latencies),

@@ -22,7 +22,7 @@ from experiments.devices import board_of
 from experiments.keys import data_key, device_key, passport_key
 from experiments.measure import followed
 from experiments.stages import quantizing
-from experiments.stages.answers import FASTER
+from experiments.stages.int8_agreement import FASTER
 from experiments.stages.learning import learned, teachers
 from experiments.stages.task import at_hand
 from experiments.train import prepare

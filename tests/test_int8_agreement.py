@@ -25,7 +25,7 @@ from compress.saturation import saturation, warning
 from experiments.choices import dataset_of
 from experiments.compression import CompressConfig, QuantizeConfig
 from experiments.config import Config
-from experiments.stages import NETWORK, STAGES, Task, answers, floating, quantizing
+from experiments.stages import NETWORK, STAGES, Task, fp32_fallback, int8_agreement, quantizing
 from experiments.train import calibrated
 from experiments.weights import load_network, save_network
 from predictors.device import Board
@@ -47,11 +47,13 @@ def small(**chosen: object) -> Config:
     )
 
 
-def quantized(folder: Path, network: nn.Module, inputs: Mapping[str, Path] = {}, **chosen: object) -> answers.Answers:
+def quantized(
+    folder: Path, network: nn.Module, inputs: Mapping[str, Path] = {}, **chosen: object
+) -> int8_agreement.Answers:
     """By the stage itself, on the digits."""
     save_network(folder / NETWORK, network)
     STAGES["quantize"].run(Task(small(**chosen), folder / NETWORK, inputs, folder))
-    return answers.load(folder)
+    return int8_agreement.load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +103,9 @@ def test_a_file_that_saturates_warns(network: Network) -> None:
     model = quantizing.fp32_file(Config(), saturating)
     file = quantize_within(model, quantizing.ranges_of(Config(), model, {}))
     images = DATA.fixed(DATA.train, 8, 0)[0].numpy()
-    told = answers.saturated(answers.Answers("int8", 1, 1.0, "", None, ""), file, saturating.specs, images)
+    told = int8_agreement.saturated(
+        int8_agreement.Answers("int8", 1, 1.0, "", None, ""), file, saturating.specs, images
+    )
     assert told.saturating
     assert "an x86 CPU without VNNI clips sums of INT8 products in layers" in told.lines()[1]
 
@@ -109,7 +113,9 @@ def test_a_file_that_saturates_warns(network: Network) -> None:
 def test_a_layer_in_float_is_not_to_blame(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quantizing, "float_layers", lambda *_: (0, 1))
     named: list[int] = []
-    monkeypatch.setattr(answers, "blame", lambda agreed, table: named.extend(row.layer for row in table) or "blamed")
+    monkeypatch.setattr(
+        int8_agreement, "blame", lambda agreed, table: named.extend(row.layer for row in table) or "blamed"
+    )
     assert "blamed" in quantized(tmp_path, network, kind="static", float_layers="accuracy").lines()
     assert named
     assert not {0, 1} & {*named}
@@ -118,11 +124,11 @@ def test_a_layer_in_float_is_not_to_blame(network: Network, tmp_path: Path, monk
 def test_layers_in_float_are_told_with_their_reasons(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = tmp_path / floating.FILE
+    found = tmp_path / fp32_fallback.FILE
     found.write_text(json.dumps([dataclasses.asdict(Faster(1, 125e-6, 118.5e-6))]))
     monkeypatch.setattr(quantizing, "float_layers", lambda model, ranges, images, table, slower: (0, *slower))
-    told = quantized(tmp_path, network, {answers.FASTER: found}, kind="static", float_layers="both")
-    assert told.in_float == [answers.InFloat(1, "time", 125e-6, 118.5e-6), answers.InFloat(0, "accuracy")]
+    told = quantized(tmp_path, network, {int8_agreement.FASTER: found}, kind="static", float_layers="both")
+    assert told.in_float == [int8_agreement.InFloat(1, "time", 125e-6, 118.5e-6), int8_agreement.InFloat(0, "accuracy")]
     assert "layer 1 stays in float for its time: the file takes 118.5 us instead of 125.0 us" in told.lines()
     assert "layer 0 stays in float for its accuracy" in told.lines()
     model, config = quantizing.fp32_file(Config(), network), small()
@@ -159,9 +165,9 @@ def test_qat_trains_for_the_file_that_is_deployed(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The layers that the device has found faster in float stay in float in training and in the file."""
-    found = tmp_path / floating.FILE
+    found = tmp_path / fp32_fallback.FILE
     found.write_text(json.dumps([dataclasses.asdict(Faster(1, 2.0, 1.0))]))
-    monkeypatch.setattr(floating, "faster_layers", lambda config, parent: found)
+    monkeypatch.setattr(fp32_fallback, "faster_layers", lambda config, parent: found)
     recipe = dataclasses.replace(CompressConfig().qat, steps=2)
     config = small(float_layers="time", reduce_range=True)
     config = dataclasses.replace(config, compress=dataclasses.replace(config.compress, qat=recipe, distillation=0.0))
@@ -171,9 +177,9 @@ def test_qat_trains_for_the_file_that_is_deployed(
     needs = stage.needs(config, parent, parent)
     stage.run(Task(config, parent, needs, trained.parent))
     left = STAGES["quantize"].needs(config, parent, trained)
-    assert set(left) == {"ranges", answers.FASTER}
+    assert set(left) == {"ranges", int8_agreement.FASTER}
     STAGES["quantize"].run(Task(config, trained, left, tmp_path / "file"))
-    assert [one.layer for one in answers.load(tmp_path / "file").in_float] == [1]
+    assert [one.layer for one in int8_agreement.load(tmp_path / "file").in_float] == [1]
     aware_network = load_network(trained)
     assert isinstance(aware_network, Network)
     aware = QuantizationAware(aware_network, float_layers=[1], reduce_range=True)
@@ -203,18 +209,18 @@ def test_the_device_is_asked_about_whole_files_where_time_counts(
         timed.append({*files.values()})
         return [Round(tuple(files), (1.0,) * len(files), ((),) * len(files), {}, {})]
 
-    monkeypatch.setattr(floating, "followed", followed)
-    monkeypatch.setattr(floating, "summarize", summarized)
+    monkeypatch.setattr(fp32_fallback, "followed", followed)
+    monkeypatch.setattr(fp32_fallback, "summarize", summarized)
     save_network(tmp_path / NETWORK, network)
     config = dataclasses.replace(small(float_layers=choice), runs=str(tmp_path / "runs"))
-    found = floating.needs(config, tmp_path / NETWORK, tmp_path / NETWORK)
+    found = fp32_fallback.needs(config, tmp_path / NETWORK, tmp_path / NETWORK)
     assert len(timed) == (2 if choice == "time" else 0)  # the second finds that no neighbour gains
-    assert set(found) == ({answers.FASTER} if choice == "time" else set())
+    assert set(found) == ({int8_agreement.FASTER} if choice == "time" else set())
     if choice == "time":
         told = quantized(tmp_path, network, found, kind="static", float_layers="time")
-        assert told.in_float == [answers.InFloat(0, "time", 2.0, 1.0)]
+        assert told.in_float == [int8_agreement.InFloat(0, "time", 2.0, 1.0)]
         assert (tmp_path / "int8.onnx").read_bytes() in timed[0] & timed[1]  # the timed file is the deployed one
-        again = floating.needs(config, tmp_path / NETWORK, tmp_path / NETWORK)
+        again = fp32_fallback.needs(config, tmp_path / NETWORK, tmp_path / NETWORK)
         assert (again, len(timed)) == (found, 2)
 
 
@@ -227,4 +233,4 @@ def test_a_hand_made_network_is_only_compared(tmp_path: Path) -> None:
 
 def test_a_folder_without_answers_is_named(tmp_path: Path) -> None:
     with pytest.raises(LutraError, match=r"has no int8\.json: let compress\.stages end with quantize"):
-        answers.load(tmp_path)
+        int8_agreement.load(tmp_path)
