@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch and NumPy load: each of pytest's workers has one core
+
 import fcntl
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +23,14 @@ from tests.commands import LAUNCHER, OUTSIDE, Command, Done, Finished, clone, pi
 def own_lock(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A measuring of the tests waits for no other one on this machine."""
     os.environ["LUTRA_LOCK"] = str(tmp_path_factory.getbasetemp() / "machine.lock")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """A command that ran in this process must not leave its number of threads to the next test."""
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-import torch
 from onnx import numpy_helper
 
 from compress.bias_correction import means, quantize_corrected
@@ -18,7 +17,6 @@ from compress.sensitivity import sqnr
 from search_spaces.onnx_writer import write
 from tests.networks import GRAPHS, images, lively
 
-torch.set_num_threads(1)
 IMAGES = images(GRAPHS["smallest"], 60)
 
 

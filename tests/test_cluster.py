@@ -30,7 +30,6 @@ from search_spaces.spec import parameters
 from search_spaces.training import Backward, Recipe, Training, cross_entropy, fit
 from tests.networks import batch, small
 
-torch.set_num_threads(1)
 RECIPE = Recipe(8, 16, 0.05, weight_decay=0.01, amp=False)
 
 

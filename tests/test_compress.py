@@ -19,8 +19,6 @@ from search_spaces.onnx_writer import write
 from search_spaces.training import Recipe, Training, cross_entropy, fit
 from tests.networks import GRAPHS, images, lively, pixels
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture
 def network() -> Network:

@@ -24,7 +24,6 @@ from search_spaces.network import Network
 from search_spaces.spec import macs, parameters
 from search_spaces.tiny import tiny
 
-torch.set_num_threads(1)
 SHAPE = (1, 16, 16)
 TINY = tiny(*SHAPE[:2], 10)
 OURS: Callable[[], Network] = partial(Network, [spec for spec in TINY.decode(TINY.reference) if spec.convs])

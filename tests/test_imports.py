@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -60,20 +61,28 @@ WITHOUT_TORCH = (
 AGENT = "predictors/agent/"  # the folder that goes to the board
 ON_THE_BOARD = {"numpy", "onnxruntime"} | sys.stdlib_module_names
 NO_NAME = {"utils.py", "helpers.py", "common.py", "util.py", "helper.py"}
+RULED = (  # every file and folder that a rule names
+    *WITHOUT_TORCH,
+    AGENT,
+    *(f"{package}/" for package in MAY_IMPORT),
+    *(folder for folders in ONLY_IN.values() for folder in folders),
+    *(f"{module.replace('.', '/')}.py" for modules in MODULES.values() for module in modules),
+)
 Sources = Mapping[str, str]  # path from the root -> text
 
 
-def imported(source: str, path: str) -> Iterator[str]:
+@cache
+def imported(source: str, path: str) -> frozenset[str]:
     """Dotted names of everything a file imports, wherever in it: `from a import b` gives `a` and `a.b`."""
-    folders = path.split("/")[:-1]
+    folders, names = path.split("/")[:-1], set[str]()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             above = folders[: len(folders) - node.level + 1] if node.level else []
             module = ".".join([*above, *([node.module] if node.module else [])])
-            yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+            names.update([module, *(f"{module}.{alias.name}" for alias in node.names)])
+    return frozenset(names)
 
 
 def within(name: str, library: str) -> bool:
@@ -94,7 +103,7 @@ def loads_code(source: str) -> Iterator[str]:
 
 def faults(path: str, source: str) -> list[str]:
     """What one file does against the rules."""
-    package, names = path.split("/")[0], set(imported(source, path))
+    package, names = path.split("/")[0], imported(source, path)
     other = {name for name in names if not any(within(name, module) for module in MODULES.get(package, ()))}
     roots = {name.split(".")[0] for name in other}
     ours = sorted((roots & set(MAY_IMPORT)) - MAY_IMPORT[package])
@@ -109,7 +118,7 @@ def faults(path: str, source: str) -> list[str]:
     return found + ([f"{path}: a file is named after what it does"] if path.split("/")[-1] in NO_NAME else [])
 
 
-def _beyond_the_board(names: set[str]) -> set[str]:
+def _beyond_the_board(names: frozenset[str]) -> set[str]:
     """What the agent may not import, by its first word: all but the standard library, two packages and itself."""
     strange = {name for name in names if name != "predictors" and not within(name, AGENT.strip("/").replace("/", "."))}
     return {name.split(".")[0] for name in strange} - ON_THE_BOARD
@@ -121,7 +130,7 @@ def reached(path: str, sources: Sources) -> set[str]:
     todo, seen = [path], {path}
     while todo:
         here = todo.pop()
-        found = set(imported(sources[here], here))
+        found = imported(sources[here], here)
         names |= found
         parts = [name.split(".") for name in found] + [here.split("/")[:-1]]
         prefixes = {"/".join(part[:end]) for part in parts for end in range(1, len(part) + 1)}
@@ -135,6 +144,16 @@ def needs_torch(path: str, sources: Sources) -> bool:
     return any(within(name, library) for name in reached(path, sources) for library in ("torch", "torchvision"))
 
 
+def files_of(path: str, sources: Sources) -> list[str]:
+    """The file of that path or, where it ends in a slash, all files in the folder."""
+    return [file for file in sources if file == path or (path.endswith("/") and file.startswith(path))]
+
+
+def absent(sources: Sources) -> list[str]:
+    """What a rule names and what is not there: when a file moves, its rules have to follow."""
+    return [path for path in dict.fromkeys(RULED) if not files_of(path, sources)]
+
+
 @pytest.fixture(scope="module")
 def sources() -> Sources:
     files = (file for package in MAY_IMPORT for file in sorted((ROOT / package).rglob("*.py")))
@@ -143,13 +162,23 @@ def sources() -> Sources:
     return {path: file.read_text() for path, file in paths.items() if not path.startswith(generated)}
 
 
+def test_every_file_and_folder_that_a_rule_names_exists(sources: Sources) -> None:
+    assert absent(sources) == []
+
+
+@pytest.mark.parametrize("path", dict.fromkeys(RULED))
+def test_a_file_or_folder_that_moved_without_its_rule_is_reported(path: str, sources: Sources) -> None:
+    moved = {f"elsewhere/{file}" if file in files_of(path, sources) else file: text for file, text in sources.items()}
+    assert path in absent(moved)
+
+
 def test_every_import_points_one_way(sources: Sources) -> None:
-    assert "search_spaces/spec.py" in sources
     assert [fault for path, source in sources.items() for fault in faults(path, source)] == []
 
 
 def test_the_board_needs_no_torch(sources: Sources) -> None:
-    assert [path for path in WITHOUT_TORCH if path not in sources or needs_torch(path, sources)] == []
+    files = [file for path in WITHOUT_TORCH for file in files_of(path, sources)]
+    assert [file for file in files if needs_torch(file, sources)] == []
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,6 @@ from search_spaces.evaluation import predict
 from search_spaces.network import Network
 from search_spaces.tiny import tiny
 
-torch.set_num_threads(1)
 SPACE = tiny(1, 16, 10)
 DATA = dataset_of(Config().data)
 

@@ -34,7 +34,6 @@ from search_spaces.spec import (
 from search_spaces.training import Recipe, Training, cross_entropy, fit
 from tests.networks import REFERENCE, lively, pixels
 
-torch.set_num_threads(1)
 FULL = 10_000
 EIGHTS: dict[int, Ranks] = {
     layer: (8, 8) if isinstance(spec, MBConv) else (8,)

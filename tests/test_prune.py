@@ -37,7 +37,6 @@ from search_spaces.spec import Head, LowRankHead, MBConv, Skip, macs, parameters
 from strategies.exact import exact_front
 from tests.networks import REFERENCE, lively, pixels
 
-torch.set_num_threads(1)
 LABELS = torch.arange(32) % 10
 
 

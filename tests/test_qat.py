@@ -23,7 +23,6 @@ from search_spaces.spec import Spec
 from search_spaces.training import Recipe, Training, cross_entropy, fit
 from tests.networks import GRAPHS, REFERENCE, lively, pixels
 
-torch.set_num_threads(1)
 PIXELS = pixels(64)
 
 

@@ -30,8 +30,6 @@ from search_spaces.onnx_writer import random_weights, write
 from search_spaces.spec import Head, MBConv, Pointwise, Spec, Stem
 from tests.networks import BARE, GRAPHS, images, lively
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture(scope="module")
 def network() -> Network:

@@ -36,7 +36,6 @@ from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 from tests.networks import nonzero
 
-torch.set_num_threads(1)
 SPACES = {
     "tiny": tiny(1, 16, 10),
     "mobile": mobile(3, 32, 10),

@@ -35,7 +35,6 @@ from search_spaces.onnx_writer import write
 from search_spaces.training import Backward, Recipe, Training, cross_entropy, fit
 from tests.networks import batch, nonzero, small
 
-torch.set_num_threads(1)
 RECIPE = Recipe(10, 16, 0.1, weight_decay=0.01, amp=False)
 SCHEDULE = Schedule(0.75, RECIPE.steps, begin=0.1, end=0.7, every=2)
 FRACTIONS = st.floats(0, 0.99)

@@ -33,7 +33,6 @@ from search_spaces.spec import LowRankHead, LowRankMBConv
 from search_spaces.tiny import tiny
 from search_spaces.training import Recipe
 
-torch.set_num_threads(1)
 SPACE = tiny(1, 16, 10)
 SHORT = Recipe(3, 16, 0.05, weight_decay=0.01, amp=False)
 VALUES = 8  # that a clustered layer has
