@@ -1,6 +1,7 @@
-"""Checkpoints of a training: a hash stands before the content, and the checkpoint before the newest one is kept.
+"""Checkpoints of a training: a hash and the name of its folder stand before the content; the one before is kept.
 
-torch's reader checks no sums: of 200 checkpoints with one flipped bit it read 199, some of them as other weights.
+torch's reader checks no sums: of 200 checkpoints with one flipped bit it read 199, some of them as other weights. The
+folder's name is the step's, so a checkpoint that was copied from another training is refused.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def save(training: Training, file: Path) -> None:
     payload = content.getvalue()
     with artefacts.disk_errors(file), contextlib.suppress(FileNotFoundError):
         os.replace(file, artefacts.earlier(file))
-    artefacts.write(file, hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
+    artefacts.write(file, _seal(file.parent.name, payload) + b"\n" + payload)
 
 
 def saved(file: Path) -> bool:
@@ -50,16 +51,31 @@ def restore(training: Training, file: Path) -> None:
 
 
 def _whole(path: Path) -> bytes | None:
-    """The content behind the hash, None where they do not belong together."""
+    """The content behind the seal, None where they do not belong together. Raises LutraError for another training's."""
     try:
-        expected, _, payload = path.read_bytes().partition(b"\n")
+        seal, _, payload = path.read_bytes().partition(b"\n")
     except OSError as error:
         raise LutraError(f"cannot read {path}: {error.strerror}") from None
-    return payload if hashlib.sha256(payload).hexdigest().encode() == expected else None
+    name = seal.partition(b" ")[2].decode(errors="replace")
+    if _seal(name, payload) != seal:
+        return None
+    if name and name != path.parent.name:
+        raise _other(path, f" ({name})")
+    return payload
+
+
+def _seal(name: str, payload: bytes) -> bytes:
+    """The hash of name and content, then the name; the content's hash alone in checkpoints from before names."""
+    of_name = f" {name}".encode() if name else b""
+    return hashlib.sha256(name.encode() + payload).hexdigest().encode() + of_name
 
 
 def _load(training: Training, path: Path, payload: bytes) -> None:
     try:
         training.load_state_dict(torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True))
     except Exception as error:  # whatever torch makes of another model's state
-        raise LutraError(f"{path} is of another training; delete it to begin this training again") from error
+        raise _other(path) from error
+
+
+def _other(path: Path, which: str = "") -> LutraError:
+    return LutraError(f"{path} is of another training{which}; delete it to begin this training again")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -97,3 +99,22 @@ def test_a_checkpoint_of_another_training_is_named_so(tmp_path: Path) -> None:
     save(Training(nn.Linear(3, 2), Recipe(steps=5, batch=4, learning_rate=0.1)), path)
     with pytest.raises(LutraError, match="of another training"):
         restore(training(), path)
+
+
+def test_a_checkpoint_copied_from_another_training_is_refused(tmp_path: Path) -> None:
+    """Even where every shape is the same."""
+    for name in ("train-1", "train-2"):
+        (tmp_path / name).mkdir()
+    save(training(1), tmp_path / "train-1" / ".checkpoint")
+    shutil.copy(tmp_path / "train-1" / ".checkpoint", tmp_path / "train-2")
+    with pytest.raises(LutraError, match=r"of another training \(train-1\)"):
+        restore(training(), tmp_path / "train-2" / ".checkpoint")
+
+
+def test_a_checkpoint_from_before_names_is_read(tmp_path: Path) -> None:
+    path = tmp_path / ".checkpoint"
+    save(training(1), path)
+    payload = path.read_bytes().partition(b"\n")[2]
+    path.write_bytes(hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
+    restore(resumed := training(), path)
+    assert equal(resumed, training(1))

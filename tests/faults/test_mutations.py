@@ -230,7 +230,7 @@ PROTECTED: dict[str, tuple[Callable[[Path, int], Path], Read]] = {
     "hashes": published(checksums.LIST),
     **{path.name: published(path.name) for path in sorted(FILES.glob("*.csv"))},
 }
-ALONE = [f"mutations-{kind}" for kind in ("table", "bundle", "results of a bundle", "checkpoint")]
+ALONE = [f"mutations-{kind}" for kind in ("table", "bundle", "results of a bundle")]
 """Files that say themselves what they are of, and that a user may put in another's place as a whole."""
 UNPROTECTED: dict[str, tuple[Callable[[Path, int], Path], Read]] = {  # no hash tells another value, so only a line may
     "winner": (write_winner, lambda path: read_winner(path.parent)),

@@ -82,6 +82,31 @@ def no_fsync(folder: Path) -> Iterator[Surroundings]:
     yield patched(folder, f"{WITHOUT}os.fsync = refused(os.fsync, errno.EINVAL)")
 
 
+def disk_quota(folder: Path) -> Iterator[Surroundings]:
+    """A file system that tells of its quota when a file is flushed, as NFS does."""
+    yield patched(folder, f"{WITHOUT}os.fsync = refused(os.fsync, errno.EDQUOT)")
+
+
+def cpu_quota(folder: Path) -> Iterator[Surroundings]:
+    """Half a core, as a container may have it."""
+    first = Path("/sys/fs/cgroup/cpu")
+    group = (first if first.is_dir() else first.parent) / f"lutra-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError:
+        pytest.skip("only root may make a control group")
+    try:
+        if first.is_dir():
+            (group / "cpu.cfs_quota_us").write_text("50000")
+        else:
+            (group / "cpu.max").write_text("50000 100000")
+        yield Surroundings(folder / "runs", prefix=("sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"))
+    except FileNotFoundError:
+        pytest.skip("no control group for CPU time here")
+    finally:
+        group.rmdir()
+
+
 @contextmanager
 def mounted(folder: Path, options: str) -> Iterator[Path]:
     disk = folder / "disk"
@@ -126,12 +151,15 @@ ALL = (
     no_home,
     plain_locale,
     one_cpu,
+    cpu_quota,
     no_locks,
     no_fsync,
+    disk_quota,
     full_disk,
     read_only_disk,
     another_user,
 )
+REFUSING = (disk_quota, full_disk, read_only_disk, another_user)
 FEW = (letters_and_spaces, no_locks, full_disk)  # in `make test`
 
 
@@ -150,7 +178,7 @@ def test_a_command_ends_alike_or_says_why_not(setting: Setting, finished: Finish
             assert done.stderr.startswith("error: "), done.stderr
             assert done.stderr.count("\n") == 1, done.stderr
             assert not list(surroundings.runs.rglob("supernet.safetensors"))
-        assert (done.returncode == 0) == (setting not in (full_disk, read_only_disk, another_user))
+        assert (done.returncode == 0) == (setting not in REFUSING)
 
 
 @pytest.mark.parametrize("setting", [read_only_disk, another_user], ids=lambda setting: setting.__name__)
