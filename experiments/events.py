@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
@@ -76,7 +78,8 @@ def show_figure(board: SummaryWriter, folder: Path, name: str, drawn: Figure) ->
     for suffix in ("pdf", "png"):
         style.save(drawn, folder / f"{name}.{suffix}")
         declare(folder / f"{name}.{suffix}")
-    board.add_figure(name, drawn)
+    with Image.open(folder / f"{name}.png") as drawing:
+        board.add_image(name, np.asarray(drawing.convert("RGB")), dataformats="HWC")
 
 
 def show_hparams(board: SummaryWriter, config: Config, metrics: Mapping[str, float]) -> None:

@@ -15,8 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.commands import LAUNCHER, OUTSIDE, Command, Done, Finished, clone, pipeline
+
+settings.register_profile("tests", deadline=None, derandomize=True, database=None, max_examples=50)
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -54,8 +54,9 @@ def lively(specs: Sequence[Spec] = REFERENCE, calibrated_on: int = 128) -> Netwo
 
 
 def small() -> Network:
+    """Three blocks, of which one has a residual sum."""
     torch.manual_seed(0)
-    return calibrate(Network(SMALL.decode(SMALL.reference)), batch(0)[0])
+    return calibrate(Network(SMALL.decode((0, 0, 0, 0, 4, 4, 0))), batch(0)[0])
 
 
 def batch(step: int, count: int = 16) -> tuple[Tensor, Tensor]:

@@ -35,7 +35,7 @@ from tests.commands import git
 
 ROOT = Path(__file__).parents[1]
 SPACE = tiny(1, 16, 10)
-in_a_folder = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def start(program: str, *arguments: object) -> subprocess.Popen[str]:
@@ -76,7 +76,7 @@ def version_of(path: Path) -> int:
 
 def test_a_killed_writer_leaves_a_whole_file_and_forgets_nothing_it_said(tmp_path: Path) -> None:
     rng, path, told = Random(0), tmp_path / "step" / "file", -1
-    for _ in range(30):
+    for _ in range(10):
         writer = start(WRITER, path, told + 1)
         assert writer.stdout
         told = int(writer.stdout.readline())
@@ -117,7 +117,7 @@ def test_what_a_killed_writer_left_is_removed_when_its_step_is_done(tmp_path: Pa
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from experiments import artefacts, command, jobs, journal, locks, versions
+from experiments import artefacts, journal
 from search_spaces.errors import LutraError
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 folder = Path(sys.argv[1])

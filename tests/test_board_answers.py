@@ -91,7 +91,7 @@ def test_the_states_of_several_boards_are_checked_each() -> None:
 
 
 @given(st.text() | st.text("=+-@\x1b\r\n\t[]\\ \u202e\ud800", max_size=30))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_text_is_one_printable_line_that_no_spreadsheet_computes(text: str) -> None:
     line = plain(text)
     assert len(line) <= 200

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -153,7 +153,6 @@ def test_a_centroid_goes_where_its_weights_pull_it(network: Network) -> None:
 # size
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=40))
 def test_the_code_is_a_prefix_code_between_its_bounds(counts: list[int]) -> None:
     lengths = huffman_lengths(counts)

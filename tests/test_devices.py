@@ -524,7 +524,7 @@ hostile = st.sampled_from(HOSTILE) | st.text(max_size=20) | st.text("-oProxy=Cmd
 
 
 @given(hostile, hostile, hostile)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_name_becomes_an_option_or_text_of_a_shell(host: str, user: str, python: str) -> None:
     try:
         to = Destination(host, user=user, python=python)

@@ -79,8 +79,12 @@ def write(path: Path, header: str, rows: list[tuple]) -> None:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """Synthetic results: made up, with the columns that a real run writes."""
-    folder, rng = tmp_path / "results", Random(0)
+    return synthetic(tmp_path / "results")
+
+
+def synthetic(folder: Path) -> Path:
+    """Results that are made up, with the columns that a real run writes."""
+    rng = Random(0)
     folder.mkdir()
     write(folder / "setup.csv", "key,value", list(SETUP.items()))
     stages = [(*row, f"{index:064x}") for index, row in enumerate(STAGES)]
@@ -510,12 +514,23 @@ def test_without_latex_the_packages_are_named(tmp_path: Path, monkeypatch) -> No
         build.typeset(tmp_path)
 
 
-@pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
+needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What LaTeX reads, of synthetic results."""
+    folder = tmp_path_factory.mktemp("paper")
+    synthetic(folder / "results")
+    build.sources(folder / "results", folder / "build")
+    return folder / "build"
+
+
+@needs_latex
 @pytest.mark.parametrize("document", build.DOCUMENTS)
-def test_a_document_is_built_twice_to_the_same_bytes(document: str, results: Path, tmp_path: Path) -> None:
-    build.sources(results, tmp_path / "one")
-    shutil.copytree(tmp_path / "one", tmp_path / "another")
-    built = [build.typeset(tmp_path / name, document).read_bytes() for name in ("one", "another")]
+def test_a_document_is_built_twice_to_the_same_bytes(document: str, drawn: Path, tmp_path: Path) -> None:
+    folders = [shutil.copytree(drawn, tmp_path / name) for name in ("one", "another")]
+    built = [build.typeset(folder, document).read_bytes() for folder in folders]
     assert built[0].startswith(b"%PDF")
     assert built[0] == built[1]
     log = (tmp_path / f"one/{document}.log").read_text(errors="replace")
@@ -527,13 +542,23 @@ def test_a_document_is_built_twice_to_the_same_bytes(document: str, results: Pat
         pages = int(re.findall(rf"Output written on {document}.pdf \((\d+) pages", log)[-1])
         backups = len(re.findall("{For questions", (ROOT / "paper/slides.tex").read_text()))
         assert 12 <= pages - backups <= 15
-    numbers, figure = tmp_path / "one/numbers.tex", tmp_path / "one/pareto.pdf"
+
+
+@needs_latex
+def test_what_stops_latex_is_named_and_no_document_is_left(drawn: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(drawn, tmp_path / "build")
+    (folder / "slides.pdf").write_bytes(b"of an earlier build")
+    numbers, figure = folder / "numbers.tex", folder / "pareto.pdf"
     whole = numbers.read_text()
     numbers.write_text(whole.replace("NasVersusHandMade", "Other"))
     with pytest.raises(ResultError, match="Undefined control sequence"):
-        build.typeset(tmp_path / "one", document)
-    assert not (tmp_path / f"one/{document}.pdf").exists()
+        build.typeset(folder, "slides")
+    assert not (folder / "slides.pdf").exists()
     numbers.write_text(whole)
     figure.unlink()
     with pytest.raises(ResultError, match="pareto"):
-        build.typeset(tmp_path / "one", document)
+        build.typeset(folder, "slides")
+
+
+def test_only_what_was_published_is_drawn(drawn: Path) -> None:
+    assert {path.stem for path in drawn.glob("*.pdf")} == {*build.FIGURES}

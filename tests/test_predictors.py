@@ -68,7 +68,7 @@ def board() -> Iterator[Board]:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_tables_sum_is_its_linear_form(seed: int) -> None:
     model = synthetic_model(seed)
     arch = SPACE.sample(Random(seed))
@@ -86,7 +86,7 @@ def synthetic_model(seed: int) -> AdditiveLatency:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_expected_latency_is_the_mean_over_drawn_architectures(seed: int) -> None:
     model, rng = synthetic_model(seed), np.random.default_rng(seed)
     mixture = [rng.dirichlet(np.ones(count)) for count in SPACE.options]
@@ -186,7 +186,6 @@ def test_an_agent_that_dies_is_one_line() -> None:
 
 
 @given(st.binary(max_size=40), st.dictionaries(st.text(), st.integers()))
-@settings(max_examples=50, deadline=None)
 def test_frames_survive_noise_before_them(noise: bytes, message: dict[str, int]) -> None:
     stream = io.BytesIO()
     stream.write(noise.replace(agent.MAGIC, b""))
@@ -197,7 +196,7 @@ def test_frames_survive_noise_before_them(noise: bytes, message: dict[str, int])
 
 
 @given(st.integers(1, 60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_cut_frame_is_never_an_answer(cut: int) -> None:
     stream = io.BytesIO()
     agent.write_frame(stream, {"answer": list(range(40))})

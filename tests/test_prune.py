@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compress.importance import GATES, Importances, batch_norm_scale, l1, taylor
@@ -188,7 +188,6 @@ def test_statistics_follow_their_channels(network: Network) -> None:
     assert torch.equal(slim.convs[2].norm.running_mean, full.convs[2].norm.running_mean)
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 1000), st.floats(1e-6, 1), st.floats(1e-6, 1))
 def test_widths_are_multiples_of_eight_or_everything(hidden: int, keep: float, other: float) -> None:
     def width(keep: float) -> int:
@@ -249,7 +248,6 @@ def test_equal_importances_are_kept_in_order() -> None:
     assert widths[-1] == 8
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 1000), st.integers(1, 20))
 def test_widths_to_choose_from(hidden: int, most: int) -> None:
     block = MBConv(8, hidden, 8, 3, 1, 8)

@@ -62,7 +62,7 @@ def truth() -> dict[str, Value]:
 
 
 @given(st.sampled_from([*DRIFTS, "walk"]), st.floats(0, 0.1), st.floats(LENGTH / 3, 4 * LENGTH), st.integers(0, 2**32))
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 def test_drift_of_any_shape_moves_no_value_by_a_percent(drift: str, size: float, period: float, seed: int) -> None:
     calm = summarize(session(Weather(), seed))
     drifting = summarize(session(Weather(drift=drift, drift_size=size, period=period), seed))
@@ -208,7 +208,6 @@ def test_a_board_that_is_always_throttled_is_measured_to_the_cap_and_told() -> N
 
 
 @given(st.integers(1, 200), st.integers(1, 3), st.randoms())
-@settings(max_examples=50, deadline=None)
 def test_reference_files_begin_and_end_every_round_and_are_never_far(count: int, kinds: int, rng: object) -> None:
     names, chosen = [f"f{i}" for i in range(count)], [f"s{i}" for i in range(kinds)]
     order = interleaved([*names, *chosen], chosen, rng)  # type: ignore[arg-type]
@@ -230,7 +229,7 @@ def test_a_cut_session_goes_on_as_if_it_had_not_been(cuts: tuple[float, ...]) ->
 
 
 @given(st.integers(0, 2**32), st.floats(1.05, 3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_common_slowdown_moves_no_value_against_another(seed: int, slow: float) -> None:
     """Half of the files are done after nine rounds; from the sixth round on the machine is slower."""
     rng = np.random.default_rng(seed)

@@ -15,7 +15,7 @@ import onnxruntime
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
@@ -159,7 +159,6 @@ def test_extracted_network_owns_its_weights() -> None:
 # architectures
 
 
-@settings(deadline=None, derandomize=True)
 @given(some_space, st.integers())
 def test_mutation_changes_exactly_one_pick(space: SearchSpace, seed: int) -> None:
     rng = Random(seed)
@@ -175,7 +174,6 @@ def test_mutation_changes_exactly_one_pick(space: SearchSpace, seed: int) -> Non
         assert shorter in {longer[:i] + longer[i + 1 :] for i in range(len(longer))}
 
 
-@settings(deadline=None, derandomize=True)
 @given(some_space, st.integers())
 def test_crossover_takes_picks_from_the_parents(space: SearchSpace, seed: int) -> None:
     rng = Random(seed)

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from onnx import numpy_helper
 from torch import Tensor, nn
@@ -69,7 +69,6 @@ def fours(weight: Tensor) -> Tensor:
 # the schedule
 
 
-@settings(deadline=None, derandomize=True)
 @given(FRACTIONS, st.integers(1, 300), FRACTIONS, FRACTIONS, st.integers(1, 50))
 def test_sparsity_grows_from_nothing_to_all_that_is_asked(
     final: float, steps: int, one: float, other: float, every: int
@@ -103,7 +102,6 @@ def test_no_schedule_is_refused(arguments: dict[str, float]) -> None:
 # masks
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 50), st.integers(1, 50), st.floats(0, 1), st.integers(0, 9))
 def test_the_smallest_go(outputs: int, inputs: int, fraction: float, seed: int) -> None:
     weight = torch.randn(outputs, inputs, 1, 1, generator=torch.Generator().manual_seed(seed))
@@ -113,7 +111,6 @@ def test_the_smallest_go(outputs: int, inputs: int, fraction: float, seed: int) 
         assert weight[~mask].abs().max() <= weight[mask].abs().min()
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 8), st.integers(1, 8), st.sampled_from([1, 3]), st.integers(0, 9), st.booleans())
 def test_of_every_four_inputs_the_two_largest_stay(
     outputs: int, groups: int, kernel: int, seed: int, equal: bool

@@ -224,7 +224,7 @@ CHARACTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from(list('01
 
 
 @given(st.data())
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=250)
 def test_one_changed_character_is_found(data: st.DataObject) -> None:
     text = text_of_table()
     place = data.draw(st.integers(0, len(text) - 1))
@@ -258,7 +258,7 @@ MUTATIONS: dict[str, Callable[[object], object]] = {
 
 
 @given(st.data())
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=250)
 def test_one_changed_field_is_found(data: st.DataObject) -> None:
     text = text_of_table()
     content, seal = json.loads(text), text[text.index(SEAL) :]

@@ -56,7 +56,6 @@ def supernet() -> Supernet:
 # the loop
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(10, 500), st.floats(0, 0.5))
 def test_learning_rate_rises_to_its_peak_and_falls_to_zero(steps: int, warmup: float) -> None:
     recipe = Recipe(steps, 8, 0.3, warmup=warmup)
@@ -117,7 +116,7 @@ def test_a_loss_that_is_no_number_ends_the_training() -> None:
 # gradients
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(st.sampled_from([1, 3, 5, 7]), st.sampled_from([1, 2]), st.integers(1, 9), st.integers(1, 3))
 def test_depthwise_gradients_are_those_of_the_convolution(kernel: int, stride: int, pixels: int, images: int) -> None:
     draw = torch.Generator().manual_seed(pixels)

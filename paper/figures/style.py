@@ -47,10 +47,11 @@ def figure(height: float, width: float = COLUMN) -> Figure:
 
 
 def save(drawn: Figure, path: Path) -> None:
-    """Writes .pdf (the same bytes for the same figure), .png or .svg."""
+    """Writes .pdf (the same bytes for the same figure), .png or .svg. The first file decides the layout of all."""
     metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
     with rc_context(RC):
         drawn.savefig(path, metadata=metadata)
+    drawn.set_layout_engine("none")  # a layout takes as long as a drawing
 
 
 def main(draw: Callable[[Path], Figure]) -> None:
