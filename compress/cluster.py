@@ -18,9 +18,9 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
+from search_spaces.costs import parameters
 from search_spaces.errors import LutraError
 from search_spaces.network import Network
-from search_spaces.spec import parameters
 from search_spaces.training import Backward
 
 

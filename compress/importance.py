@@ -1,24 +1,24 @@
-"""What a hidden channel of an MBConv or the head is worth: three measures, importances [hidden] of at least 0 by layer.
+"""What a unit that pruning may remove is worth: three measures, importances [units] of at least 0 by layer.
 
-A channel is what pruning removes at once: of an MBConv its row of the expand convolution, its depthwise filter and its
-column of the project convolution; of the head its row of the convolution and its column of the classifier. Only
-Taylor's unit, a squared change of the loss, is the same in every layer.
+A unit (`compress.units`) is a hidden channel: of an MBConv its row of the expand convolution, its depthwise filter and
+its column of the project convolution; of the head its row of the convolution and its column of the classifier. Only
+Taylor importance, a squared change of the loss, has the same scale in every layer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from compress.units import per_unit, prunable, tied, units
 from search_spaces.errors import LutraError
-from search_spaces.network import Classifier, Layer, Network
-from search_spaces.spec import Head, MBConv
+from search_spaces.network import Layer, Network
 
-Importances = dict[int, Tensor]  # of each MBConv and head by its layer: [hidden]
-GATES: dict[type, int] = {MBConv: 1, Head: 0}  # the convolution whose batch norm scales the hidden channels last
+Importances = dict[int, Tensor]  # of each layer that can be pruned: [units]
 
 
 def batch_norm_scale(network: Network) -> Importances:
@@ -26,7 +26,8 @@ def batch_norm_scale(network: Network) -> Importances:
 
     It is the standard deviation that a hidden channel has over images and pixels before its ReLU6.
     """
-    return {layer: norm.weight.detach().abs() for layer, norm in _gates(network).items()}
+    gates = _gates(network)
+    return {layer: per_unit(norm.weight.detach().abs(), units(network.specs[layer])) for layer, norm in gates.items()}
 
 
 def l1(network: Network) -> Importances:
@@ -52,7 +53,8 @@ def taylor(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) -> Import
     for images, labels in batches:
         gradients = torch.autograd.grad(F.cross_entropy(network(images), labels), parameters)
         products = [(value * gradient).detach() for value, gradient in zip(parameters, gradients)]
-        squares.append([(scale + shift) ** 2 for scale, shift in zip(products[::2], products[1::2])])
+        changes = [scale + shift for scale, shift in zip(products[::2], products[1::2])]
+        squares.append([per_unit(c, units(network.specs[layer])) ** 2 for layer, c in zip(gates, changes)])
     network.train(training)
     if not squares:
         raise LutraError("Taylor importance needs images and labels: give at least one batch")
@@ -60,13 +62,16 @@ def taylor(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) -> Import
 
 
 def _gates(network: Network) -> dict[int, nn.BatchNorm2d]:
-    layers = enumerate(zip(network.specs, network.layers))
-    return {index: layer.convs[GATES[type(spec)]].norm for index, (spec, layer) in layers if type(spec) in GATES}
+    """The batch norm of each layer that scales its units last."""
+    layers = enumerate(network.layers)
+    return {index: layer.conv(prunable(layer.spec).gate).norm for index, layer in layers if layer.spec.prunable}
 
 
 def _absolute(layer: Layer) -> Tensor:
-    """[hidden]"""
-    if isinstance(layer, Classifier):
-        return layer.convs[0].conv.weight.detach().abs().sum((1, 2, 3)) + layer.linear.weight.detach().abs().sum(0)
-    expand, depthwise, project = (convolution.conv.weight.detach().abs() for convolution in layer.convs)
-    return expand.sum((1, 2, 3)) + depthwise.sum((1, 2, 3)) + project.sum((0, 2, 3))
+    """[units]"""
+    sums = []
+    for name, own in tied(layer.spec).items():
+        weight = layer.weighted(layer.spec.graph.weighted_by_name[name]).weight.detach().abs()
+        axes = [axis for axis, counts in ((0, own.rows), (1, own.columns)) if counts]
+        sums += [weight.sum([other for other in range(weight.ndim) if other != axis]) for axis in axes]
+    return reduce(torch.add, [per_unit(channels, units(layer.spec)) for channels in sums])

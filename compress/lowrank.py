@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import torch
 from torch import Tensor
 
 from search_spaces.errors import LutraError
-from search_spaces.network import Classifier, ConvBN, Layer, Network, device_of
+from search_spaces.layers import Spec
+from search_spaces.layers.low_rank import FACTORISED, inner_of
+from search_spaces.network import ConvBN, Layer, Network, device_of
 from search_spaces.space import SearchSpace
-from search_spaces.spec import Head, LowRankHead, LowRankMBConv, MBConv, Spec
 
 MULTIPLE = 8  # channels; int8 kernels work on eight at a time
-POINTWISE: dict[type, tuple[int, ...]] = {MBConv: (0, 2), Head: (0,)}  # a layer's 1x1 convolutions
-Ranks = tuple[int, ...]  # one for each of those: (expand, project), or (convolution,)
+Ranks = tuple[int, ...]  # one for each convolution that `FACTORISED` names: (expand, project), or (convolution,)
 
 
 @torch.no_grad()
@@ -50,7 +49,7 @@ def energy_ranks(network: Network, energy: float) -> dict[int, Ranks]:
         raise LutraError(f"low rank keeps a fraction of the energy, above 0 and at most 1, not {energy}: try 0.95")
     ranks = {}
     for layer, (spec, block) in enumerate(zip(network.specs, network.layers)):
-        chosen = tuple(_rank(block.convs[index], energy) for index in POINTWISE.get(type(spec), ()))
+        chosen = tuple(_rank(block.conv(name), energy) for name in _places(spec))
         if chosen and low_rank(spec, chosen) != spec:
             ranks[layer] = chosen
     return ranks
@@ -67,17 +66,22 @@ def low_rank_space(specs: Sequence[Spec], ranks: Mapping[int, Ranks]) -> SearchS
 
 def low_rank(spec: Spec, ranks: Ranks) -> Spec:
     """A factorised layer; the layer itself where every rank is full. Raises LutraError where `ranks` do not fit it."""
-    places = POINTWISE.get(type(spec), ())
+    places = _places(spec)
     if not places or len(ranks) != len(places) or min(ranks) < 1:
         raise LutraError(
             f"{spec} has {len(places)} convolutions to factorise, each at a rank of 1 or more, not {ranks}"
         )
-    full = tuple(min(conv.in_channels, conv.out_channels) for conv in (spec.convs[index] for index in places))
+    convs = [spec.graph.weighted_by_name[name].weight_shape for name in places]
+    full = tuple(min(outputs, inputs) for outputs, inputs, *_ in convs)
     least = tuple(map(min, ranks, full))
     if least == full:
         return spec
-    kind = LowRankMBConv if isinstance(spec, MBConv) else LowRankHead
-    return cast(Spec, kind(*dataclasses.astuple(spec), *least))
+    return FACTORISED[type(spec)][0](*dataclasses.astuple(spec), *least)
+
+
+def _places(spec: Spec) -> tuple[str, ...]:
+    """The 1x1 convolutions of a layer that can be factorised."""
+    return FACTORISED[type(spec)][1] if type(spec) in FACTORISED else ()
 
 
 def energies(values: Tensor) -> Tensor:
@@ -101,15 +105,12 @@ def _rank(convolution: ConvBN, energy: float) -> int:
 
 
 def _copy(target: Layer, source: Layer) -> None:
-    parts = iter(target.convs)
-    for convolution in source.convs:
-        part = next(parts)
-        if part.conv.weight.shape == convolution.conv.weight.shape:
-            part.load_state_dict(convolution.state_dict())
+    for node in source.spec.graph.weighted:
+        part, inner = source.part(node), inner_of(node.name)
+        if inner in target.numbers and isinstance(part, ConvBN):
+            _factorise(target.conv(inner), target.conv(node.name), part)
         else:
-            _factorise(part, next(parts), convolution)
-    if isinstance(target, Classifier) and isinstance(source, Classifier):
-        target.linear.load_state_dict(source.linear.state_dict())
+            target.part(node).load_state_dict(part.state_dict())
 
 
 def _factorise(inner: ConvBN, outer: ConvBN, source: ConvBN) -> None:

@@ -1,4 +1,6 @@
-"""Structured pruning: every inverted residual, and the head, keeps its most important hidden channels.
+"""Structured pruning: every layer whose kind is prunable, such as MBConv and the head, keeps its most important units.
+
+A unit is a hidden channel, or what a kind's `prunable` says instead: `compress.units` knows what goes with it.
 
 How important (`compress.importance`), how many, which (`strongest`) and the narrower network (`narrow`) are apart. How
 many is a search space of its own, `width_space`: what is kept adds over layers as latency does, so that the widths that
@@ -9,20 +11,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TypeGuard
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from compress.importance import batch_norm_scale
+from compress.units import channels_of, prunable, tied, units
 from search_spaces.errors import LutraError
-from search_spaces.network import Classifier, ConvBN, Layer, Network, device_of
+from search_spaces.layers import Skip, Spec
+from search_spaces.network import Layer, Network, device_of
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import Head, MBConv, Skip, Spec, residual
-
-Wide = MBConv | Head  # has hidden channels that may go
-MULTIPLE = 8  # channels; int8 kernels work on eight at a time
 
 
 def prune(network: Network, keep: float) -> Network:
@@ -34,8 +33,8 @@ def prune(network: Network, keep: float) -> Network:
 
 
 def hidden_widths(specs: Sequence[Spec]) -> dict[int, int]:
-    """Hidden channels of each MBConv and of the head, by layer."""
-    return {layer: spec.hidden_channels for layer, spec in enumerate(specs) if _wide(spec)}
+    """The units of each layer that can be pruned, such as the hidden channels of MBConvs and of the head."""
+    return {layer: units(spec) for layer, spec in enumerate(specs) if spec.prunable}
 
 
 def chosen_widths(space: SearchSpace, arch: Arch) -> dict[int, int]:
@@ -47,7 +46,7 @@ def chosen_widths(space: SearchSpace, arch: Arch) -> dict[int, int]:
 def uniform_widths(specs: Sequence[Spec], keep: float) -> dict[int, int]:
     """Hidden channels by layer: the fraction `keep`, rounded up to a multiple of 8, at most all."""
     check_keep(keep)
-    return {layer: _rounded(round(keep * hidden), hidden) for layer, hidden in hidden_widths(specs).items()}
+    return {layer: _rounded(round(keep * hidden), specs[layer]) for layer, hidden in hidden_widths(specs).items()}
 
 
 def global_widths(importances: Mapping[int, Tensor], specs: Sequence[Spec], keep: float) -> dict[int, int]:
@@ -63,7 +62,7 @@ def global_widths(importances: Mapping[int, Tensor], specs: Sequence[Spec], keep
     values = torch.cat([importances[layer] for layer in hidden])
     owners = torch.cat([torch.full_like(importances[layer], layer, dtype=torch.long) for layer in hidden])
     kept = owners[values.argsort(descending=True, stable=True)[: round(keep * len(values))]]
-    return {layer: _rounded(int((kept == layer).sum()), channels) for layer, channels in hidden.items()}
+    return {layer: _rounded(int((kept == layer).sum()), specs[layer]) for layer in hidden}
 
 
 def width_space(specs: Sequence[Spec], most: int = 12) -> SearchSpace:
@@ -75,17 +74,17 @@ def width_space(specs: Sequence[Spec], most: int = 12) -> SearchSpace:
     """
     if most < 1:
         raise LutraError(f"a layer has at least one width to choose from, not {most}")
-    layers = tuple(_narrower(spec, most) if _wide(spec) else (spec,) for spec in specs)
+    layers = tuple(_narrower(spec, most) if spec.prunable else (spec,) for spec in specs)
     return SearchSpace("pruned_widths", layers, (0,) * len(layers))
 
 
-def _wide(spec: Spec) -> TypeGuard[Wide]:
-    return type(spec) in (MBConv, Head)  # a LowRankHead is another layer
+def _narrower(spec: Spec, most: int) -> tuple[Spec, ...]:
+    layers = [_with_units(spec, width) for width in _widths(spec, most)]
+    return (*layers, Skip(spec.in_channels, spec.resolution)) if spec.residual else tuple(layers)
 
 
-def _narrower(spec: Wide, most: int) -> tuple[Spec, ...]:
-    layers = [dataclasses.replace(spec, hidden_channels=width) for width in _widths(spec.hidden_channels, most)]
-    return (*layers, Skip(spec.in_channels, spec.resolution)) if residual(spec) else tuple(layers)
+def _with_units(spec: Spec, count: int) -> Spec:
+    return dataclasses.replace(spec, **{prunable(spec).field: count})
 
 
 def kept_importance(importances: Mapping[int, Tensor], space: SearchSpace, comparable: bool) -> np.ndarray:
@@ -101,7 +100,7 @@ def kept_importance(importances: Mapping[int, Tensor], space: SearchSpace, compa
             values = importances[layer].double().cpu().numpy()
             total = np.cumsum(np.sort(values)[::-1])
             whole = 1.0 if comparable or not total[-1] else total[-1]
-            widths = [option.hidden_channels if _wide(option) else 0 for option in options]
+            widths = [units(option) for option in options]
             kept[layer, : len(options)] = [total[width - 1] / whole if width else 0 for width in widths]
     return kept
 
@@ -117,13 +116,15 @@ def check_keep(keep: float) -> None:
         raise LutraError(f"pruning keeps a fraction of the channels, above 0 and at most 1, not {keep}: try 0.75")
 
 
-def _rounded(channels: int, hidden: int) -> int:
-    """Up to a multiple of 8, at least 8; at most all."""
-    return min(hidden, max(1, -(-channels // MULTIPLE)) * MULTIPLE)
+def _rounded(count: int, spec: Spec) -> int:
+    """Up to a multiple of 8, or of what the kind says, at least one multiple; at most all units of the layer."""
+    multiple = prunable(spec).multiple
+    return min(units(spec), max(1, -(-count // multiple)) * multiple)
 
 
-def _widths(hidden: int, most: int) -> list[int]:
-    widths = [hidden, *range((hidden - 1) // MULTIPLE * MULTIPLE, 0, -MULTIPLE)]
+def _widths(spec: Spec, most: int) -> list[int]:
+    multiple = prunable(spec).multiple
+    widths = [units(spec), *range((units(spec) - 1) // multiple * multiple, 0, -multiple)]
     if len(widths) <= most:
         return widths
     return [widths[index] for index in np.linspace(0, len(widths) - 1, most).round().astype(int)]
@@ -131,43 +132,33 @@ def _widths(hidden: int, most: int) -> list[int]:
 
 @torch.no_grad()
 def narrow(network: Network, kept: Mapping[int, Tensor]) -> Network:
-    """The network with only the hidden channels `kept[layer]` [width] (ascending) of those layers.
+    """The network with only the units `kept[layer]` [width] (ascending) of those layers.
 
-    A block that keeps none is left out, as if its residual branch were 0.
+    A residual layer that keeps none is left out, as if its residual branch were 0.
     """
     layers = [layer for layer in range(len(network.specs)) if layer not in kept or len(kept[layer])]
     specs = list(network.specs)
-    for layer, channels in kept.items():
-        wide = specs[layer]
-        assert _wide(wide)
-        assert len(channels) or residual(wide)
-        specs[layer] = dataclasses.replace(wide, hidden_channels=len(channels))
+    for layer, chosen in kept.items():
+        assert len(chosen) or specs[layer].residual
+        specs[layer] = _with_units(specs[layer], len(chosen))
     with device_of(network):
         slim = Network([specs[layer] for layer in layers]).train(network.training)
     for target, layer in zip(slim.layers, layers):
         source = network.layers[layer]
         if layer in kept:
-            _copy_channels(target, source, kept[layer])
+            _copy_units(target, source, kept[layer])
         else:
             target.load_state_dict(source.state_dict())
     return slim
 
 
-def _copy_channels(target: Layer, source: Layer, channels: Tensor) -> None:
-    for part, convolution in zip(target.convs[:-1], source.convs[:-1]):  # none of the head's
-        _copy(part, convolution, convolution.conv.weight[channels], channels)
-    last = source.convs[-1]
-    if isinstance(target, Classifier) and isinstance(source, Classifier):
-        _copy(target.convs[-1], last, last.conv.weight[channels], channels)
-        target.linear.weight.copy_(source.linear.weight[:, channels])
-        target.linear.bias.copy_(source.linear.bias)
-    else:
-        everything = torch.arange(last.conv.out_channels, device=channels.device)
-        _copy(target.convs[-1], last, last.conv.weight[:, channels], everything)
-
-
-def _copy(target: ConvBN, source: ConvBN, weight: Tensor, outputs: Tensor) -> None:
-    """A weight, and the batch norm of some output channels: scale, shift, running statistics; the count as it is."""
-    target.conv.weight.copy_(weight)
-    norm = source.norm.state_dict()
-    target.norm.load_state_dict({name: value[outputs] if value.ndim else value for name, value in norm.items()})
+def _copy_units(target: Layer, source: Layer, kept: Tensor) -> None:
+    """Of every weight the rows and columns of the units kept; of every batch norm and bias the rows."""
+    spec, ties = source.spec, tied(source.spec)
+    for node in spec.graph.weighted:
+        weight, own = source.weighted(node).weight, ties.get(node.name)
+        rows = channels_of(kept, units(spec), weight.shape[0]) if own and own.rows else slice(None)
+        columns = channels_of(kept, units(spec), weight.shape[1]) if own and own.columns else slice(None)
+        state = source.part(node).state_dict()
+        cut = {name: value[rows] if value.ndim else value for name, value in state.items()}
+        target.part(node).load_state_dict({name: v[:, columns] if v.ndim > 1 else v for name, v in cut.items()})

@@ -14,12 +14,16 @@ from collections.abc import Collection
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from compress.calibration import Ranges
+from compress.rounded_tensors import fixed_ranges, places, tensors, twins
+from search_spaces import arithmetic
+from search_spaces.arithmetic import ARITHMETIC
 from search_spaces.convolution import conv2d
-from search_spaces.network import Classifier, ConvBN, Layer, Network, device_of
+from search_spaces.layers.graph import Rules, walk
+from search_spaces.layers.nodes import Convolution, Linear, Node
+from search_spaces.network import Layer, Network, device_of
 
 AVERAGING = 0.01  # of a batch's extremes, a step
 
@@ -39,7 +43,8 @@ class QuantizationAware(nn.Module):
         self.levels = 2**bits
         self.largest = 2 ** (bits - 2) if reduce_range else 2 ** (bits - 1) - 1  # of a weight, as onnxruntime has it
         self.float_layers = frozenset(float_layers)
-        self.activations = places(network, self.float_layers)
+        self.activations = places(network.specs, self.float_layers)
+        self.fixed = fixed_ranges(network.specs)
         empty = torch.full((len(self.activations),), torch.inf, device=device_of(network))
         self.low: Tensor
         self.high: Tensor
@@ -47,34 +52,17 @@ class QuantizationAware(nn.Module):
         self.register_buffer("high", -empty)
 
     def ranges(self) -> Ranges:
-        """The learned range of every activation, by its tensor in the file. Zero is in each.
-
-        A tensor that is not rounded itself, before a ReLU6 or after the pooling, has its neighbour's.
-        """
+        """The learned range of every activation, by its tensor in the file. Zero is in each."""
         low, high = self.low.clamp(max=0).tolist(), self.high.clamp(min=0).tolist()
         found = {name: (low[index], high[index]) for name, index in self.activations.items()}
-        twins = {name.removesuffix(".relu6").replace(".pool", ".flat"): pair for name, pair in found.items()}
-        return {**twins, **found}
+        shared = {name: found[twin] for name, twin in twins(self.network.specs).items() if twin in found}
+        return {**shared, **found}
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.activation("image", images)
         for index, layer in enumerate(self.network.layers):
-            x = self.layer(index, layer, x)
+            x = RoundedLayer(self, index, layer)(x)
         return x
-
-    def layer(self, number: int, layer: Layer, x: Tensor) -> Tensor:
-        y, name, rounded = x, f"l{number}", self.unrounded if number in self.float_layers else self.weight
-        for index, conv in enumerate(layer.convs):
-            y = conv2d(y, rounded(conv.conv.weight), conv.conv.stride[0], conv.conv.groups)
-            y = self.activation(place(name, index, conv), conv.activation(conv.norm(y)))
-        if layer.residual:
-            return self.activation(f"{name}.add", x + y)
-        if isinstance(layer, Classifier):
-            pooled = self.activation(f"{name}.pool", F.avg_pool2d(y, y.shape[-1]).flatten(1))
-            with torch.autocast(x.device.type, enabled=False):
-                weight = rounded(layer.linear.weight)
-                return self.activation(f"{name}.linear", F.linear(pooled.to(weight.dtype), weight, layer.linear.bias))
-        return y
 
     def weight(self, weight: Tensor) -> Tensor:
         """Rounded to signed integers, one scale for each of the first axis."""
@@ -83,9 +71,6 @@ class QuantizationAware(nn.Module):
         return torch.fake_quantize_per_channel_affine(
             weight, scale, torch.zeros_like(scale, dtype=torch.int32), 0, -self.largest, self.largest
         )
-
-    def unrounded(self, weight: Tensor) -> Tensor:
-        return weight
 
     def activation(self, name: str, x: Tensor) -> Tensor:
         """Rounded to unsigned integers within its range, which follows the batches while the network trains.
@@ -96,18 +81,62 @@ class QuantizationAware(nn.Module):
             return x
         index = self.activations[name]
         if self.training:
-            self.follow(index, x.detach())
+            self.follow(index, x.detach(), self.fixed.get(name))
         low, high = min(0.0, self.low[index].item()), max(0.0, self.high[index].item())
         step = max((high - low) / (self.levels - 1), torch.finfo(torch.float32).tiny)
         zero = round(-low / step)
         return Rounded.apply(x, step, -zero * step, (self.levels - 1 - zero) * step)
 
-    def follow(self, index: int, x: Tensor) -> None:
+    def follow(self, index: int, x: Tensor, fixed: tuple[float, float] | None) -> None:
         """Moves a range towards a batch's extremes, read in the order in which they lie in memory."""
+        if fixed is not None:
+            self.low[index], self.high[index] = fixed
+            return
         smallest, largest = (x.permute(0, 2, 3, 1) if x.ndim == 4 else x).aminmax()
         first = torch.isinf(self.low[index])
         for end, extreme in ((self.low, smallest), (self.high, largest)):
             end[index] = extreme if first else torch.lerp(end[index], extreme.float(), AVERAGING)
+
+
+class RoundedLayer:
+    """A layer of the network, computed with rounded weights and values."""
+
+    def __init__(self, aware: QuantizationAware, number: int, layer: Layer) -> None:
+        self.aware, self.number, self.layer = aware, number, layer
+
+    def __call__(self, x: Tensor) -> Tensor:
+        rules: Rules[Tensor] = {
+            **dict.fromkeys(ARITHMETIC, self._plain),
+            Convolution: self._convolution,
+            Linear: self._linear,
+        }
+        return walk(self.layer.spec.graph, rules, x, "fake quantization")
+
+    def _plain(self, node: Node, *inputs: Tensor) -> Tensor:
+        return self._rounded(node, ARITHMETIC[type(node)](node, *inputs))
+
+    def _convolution(self, node: Convolution, x: Tensor) -> Tensor:
+        part = self.layer.conv(node.name)
+        y = part.norm(conv2d(x, self._weight(part.conv.weight), part.conv.stride[0], part.conv.groups))
+        *before, after = self._names(node)
+        for name in before:
+            y = self.aware.activation(name, y)
+        return self.aware.activation(after, part.activation(y))
+
+    def _linear(self, node: Linear, x: Tensor) -> Tensor:
+        part = self.layer.linear_layer(node.name)
+        return self._rounded(node, arithmetic.linear(x, self._weight(part.weight), part.bias))
+
+    def _rounded(self, node: Node, y: Tensor) -> Tensor:
+        for name in self._names(node):
+            y = self.aware.activation(name, y)
+        return y
+
+    def _names(self, node: Node) -> list[str]:
+        return [f"l{self.number}.{tensor}" for tensor in tensors(self.layer.spec.graph, node)]
+
+    def _weight(self, weight: Tensor) -> Tensor:
+        return weight if self.number in self.aware.float_layers else self.aware.weight(weight)
 
 
 class Rounded(torch.autograd.Function):
@@ -124,27 +153,3 @@ class Rounded(torch.autograd.Function):
         """hardtanh's gradient is the one that passes within bounds."""
         (x,) = ctx.saved_tensors
         return torch.ops.aten.hardtanh_backward(gradients[0], x, *ctx.bounds), None, None, None
-
-
-def places(network: Network, float_layers: Collection[int] = ()) -> dict[str, int]:
-    """The tensors of the network's file that are rounded, numbered: those that an INT8 layer reads or writes."""
-    computing = [(index, layer) for index, layer in enumerate(network.layers) if len(layer.convs)]
-    integer = [index not in float_layers for index, _ in computing]
-    names = ["image"] if integer[0] else []
-    for (index, layer), here, after in zip(computing, integer, [*integer[1:], False]):
-        *inside, output = outputs(f"l{index}", layer)
-        names += inside if here else []
-        names += [output] if here or after else []
-    return {name: number for number, name in enumerate(names)}
-
-
-def outputs(name: str, layer: Layer) -> list[str]:
-    """What the writer calls the tensors of a layer that INT8 would round, the layer's own output last."""
-    names = [place(name, number, conv) for number, conv in enumerate(layer.convs)]
-    names += [f"{name}.add"] if layer.residual else []
-    return names + ([f"{name}.pool", f"{name}.linear"] if isinstance(layer, Classifier) else [])
-
-
-def place(layer: str, index: int, conv: ConvBN) -> str:
-    """What the writer calls the output of a layer's convolution."""
-    return f"{layer}.c{index}" + (".relu6" if isinstance(conv.activation, nn.ReLU6) else "")

@@ -17,7 +17,8 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from search_spaces.spec import Head, Spec
+from search_spaces.layers import Spec, nodes
+from search_spaces.layers.graph import Rules, rule_of
 
 LARGEST, SMALLEST = 32767, -32768  # of 16 bits
 BYTE = 255  # the largest activation
@@ -97,10 +98,10 @@ def products(model: bytes, specs: Sequence[Spec]) -> list[Product]:
     graph = onnx.load_from_string(model).graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     dequantized = {node.output[0]: node.input for node in graph.node if node.op_type == "DequantizeLinear"}
-    layers = [layer for layer, spec in enumerate(specs) for _ in range(len(spec.convs) + isinstance(spec, Head))]
+    layers = [layer for layer, spec in enumerate(specs) for _ in range(_weighted(spec))]
     found = []
-    nodes = [node for node in graph.node if node.op_type in ("Conv", "Gemm")]
-    for layer, node in zip(layers, nodes, strict=True):
+    weighted = [node for node in graph.node if node.op_type in ("Conv", "Gemm")]
+    for layer, node in zip(layers, weighted, strict=True):
         attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
         if node.input[1] not in dequantized or attributes.get("group", 1) > 1:
             continue
@@ -109,6 +110,31 @@ def products(model: bytes, specs: Sequence[Spec]) -> list[Product]:
         weights = constants[dequantized[node.input[1]][0]]
         found.append(Product(layer, value, int(constants[zero_point]), weights, stride))
     return found
+
+
+def _weighted(spec: Spec) -> int:
+    """How many products with weights a layer has in a file."""
+    return sum(rule_of(WEIGHTED, node, "the emulation of saturation")(node) for node in spec.graph.nodes)
+
+
+# Products of two activations are of unsigned bytes alone, which every CPU adds up in 32 bits.
+WEIGHTED: Rules[bool] = {
+    **dict.fromkeys((nodes.Convolution, nodes.Linear), lambda node: True),
+    **dict.fromkeys(
+        (
+            nodes.Sum,
+            nodes.Product,
+            nodes.Scale,
+            nodes.Pool,
+            nodes.Flatten,
+            nodes.Reshape,
+            nodes.Transpose,
+            nodes.MatMul,
+            nodes.Softmax,
+        ),
+        lambda node: False,
+    ),
+}
 
 
 def _activations(model: bytes, names: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import Any
 from experiments.events import markdown
 from paper.rows import Layer
 from predictors.table import LatencyTable
-from search_spaces.spec import Spec
+from search_spaces.layers import Spec
 
 WIDEST = 24  # letters of the widest layer's bar
 

@@ -20,9 +20,10 @@ from experiments.data import COUNTS, SHAPES
 from experiments.recipes import check_batches, recipes
 from predictors.blocks import block_specs
 from predictors.table import PRECISIONS
+from search_spaces.costs import kept_activations, macs
 from search_spaces.errors import LutraError
+from search_spaces.layers import Spec
 from search_spaces.space import SearchSpace
-from search_spaces.spec import Spec, macs
 
 YEAR = 365 * 86_400.0  # seconds
 STEP = 1e-3  # seconds that the shortest training step takes
@@ -68,7 +69,7 @@ def bytes_needed(config: Config, space: SearchSpace) -> Iterator[Need]:
         images = sum(COUNTS[config.data.name])
         yield Need(f"{images:,} images at {size} px need", images * channels * size**2, "data.size")
     for key, recipe in recipes(config):
-        image = 4 * channels * size**2 + ACTIVATION * sum(map(_activations, _trained(config, key, space)))
+        image = 4 * channels * size**2 + ACTIVATION * kept_activations(_trained(config, key, space))
         yield Need(f"a batch of {recipe.batch:,} images at {size} px needs", recipe.batch * image, f"{key}.batch")
 
 
@@ -121,8 +122,3 @@ def _trained(config: Config, key: str, space: SearchSpace) -> tuple[Spec, ...]:
     """A network that is no larger than what the recipe trains: the sandwich rule always trains the largest."""
     largest = key == "train" and config.train.rule == "sandwich"
     return space.decode(space.largest if largest else space.smallest)
-
-
-def _activations(spec: Spec) -> int:
-    """Numbers that are kept of one image for the backward pass: what each convolution gives."""
-    return sum(conv.out_channels * conv.out_resolution**2 for conv in spec.convs)

@@ -12,7 +12,7 @@ from pathlib import Path
 from experiments import artefacts
 from experiments.choices import space_of
 from experiments.config import Config
-from search_spaces.spec import Spec, out_resolution
+from search_spaces.layers import Spec
 
 
 def layer_numbers(config: Config, whole: Path, specs: Sequence[Spec]) -> list[int]:
@@ -39,4 +39,4 @@ def numbers(whole: Sequence[Spec], kept: Sequence[Spec]) -> list[int]:
 
 
 def _ends(spec: Spec) -> tuple[int, int, int, int]:
-    return spec.in_channels, spec.out_channels, spec.resolution, out_resolution(spec)
+    return spec.in_channels, spec.out_channels, spec.resolution, spec.out_resolution

@@ -108,7 +108,7 @@ def timing_files(networks: Iterable[Specs]) -> Iterator[tuple[str, bytes]]:
     """Every network in each precision, with random weights, under the name that `assemble` knows."""
     for index, specs in enumerate(networks):
         fp32 = write(specs, random_weights(specs))
-        first = specs[0].convs[0]
+        first = specs[0]
         shape = (4, first.in_channels, first.resolution, first.resolution)
         images = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
         yield file_name("fp32", index), fp32

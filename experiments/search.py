@@ -28,10 +28,10 @@ from experiments.weights import load_supernet, save_network
 from paper import rows
 from paper.figures import architecture, pareto
 from predictors.table import LatencyTable
+from search_spaces.costs import macs, parameters
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import Images, calibrate
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import macs, parameters
 from search_spaces.supernet import Supernet
 from strategies.problem import Candidate, Problem, best
 from strategies.search import search as run_strategy

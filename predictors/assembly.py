@@ -16,8 +16,8 @@ from predictors.table import LatencyTable, NetworkRow, Timed
 from predictors.values import Row, Value
 from predictors.verdict import Verdict, verdict
 from search_spaces.errors import LutraError
+from search_spaces.layers import Pointwise, Spec
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import Pointwise, Spec
 
 
 def file_name(precision: str, index: int) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from predictors.blocks import Specs, contexts, in_context
 from predictors.profiler import AFTER, BEFORE, BETWEEN
-from search_spaces.spec import Head, MBConv, Spec, Stem, out_resolution, residual
+from search_spaces.layers import MBConv, Spec, Stem
 
 INFERENCE = "inference"
 Seconds = Mapping[tuple[str, Specs], float]  # by clock and network
@@ -35,10 +35,10 @@ def _context_seconds(spec: Spec, known: Seconds) -> float:
 
 def chains(spec: Spec) -> tuple[Specs, Specs, int]:
     """A shorter and a longer chain, and how many times the longer one has the block more."""
-    if residual(spec):
+    if spec.residual:
         return (spec,) * GROWTH, (spec,) * 2 * GROWTH, GROWTH
     if isinstance(spec, Stem):
-        others = _links(spec.out_channels, out_resolution(spec))
+        others = _links(spec.out_channels, spec.out_resolution)
         return others, (spec, *others), 1
     others = _links(spec.in_channels, spec.resolution)
     return others, (*others, spec), 1
@@ -56,7 +56,7 @@ def _slope(spec: Spec, known: Seconds) -> float:
 
 def _part(spec: Spec) -> str:
     """Which kernels of a block in its context are its own."""
-    return BEFORE if isinstance(spec, Stem) else AFTER if isinstance(spec, Head) else BETWEEN
+    return BEFORE if isinstance(spec, Stem) else AFTER if spec.classifies else BETWEEN
 
 
 BLOCK_PROTOCOLS = {

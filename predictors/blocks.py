@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from predictors.values import Row, Value, combined
+from search_spaces.layers import Pointwise, Skip, Spec, Stem
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import Head, Pointwise, Skip, Spec, Stem, out_resolution
 
 Specs = tuple[Spec, ...]
 
@@ -26,9 +26,9 @@ def block_specs(space: SearchSpace) -> list[Spec]:
 def _ends(spec: Spec) -> tuple[Spec | None, Spec | None]:
     """The 1x1 convolutions before and after a block: none before the image's stem, none after the head."""
     before = None if isinstance(spec, Stem) else Pointwise(spec.in_channels, spec.in_channels, 1, spec.resolution)
-    if isinstance(spec, Head):
+    if spec.classifies:
         return before, None
-    return before, Pointwise(spec.out_channels, spec.out_channels, 1, out_resolution(spec))
+    return before, Pointwise(spec.out_channels, spec.out_channels, 1, spec.out_resolution)
 
 
 def in_context(spec: Spec) -> Specs:

@@ -10,7 +10,7 @@ from scipy.stats import kendalltau
 from predictors.slowdown import slowdown
 from predictors.table import LatencyTable
 from search_spaces.errors import LutraError
-from search_spaces.spec import Spec
+from search_spaces.layers import Spec
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from predictors.correction import Correction
 from predictors.rounds import Round, Value, summarize
 from predictors.verdict import Verdict
 from search_spaces.errors import LutraError
+from search_spaces.layers import Skip, Spec
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import Skip, Spec
 
 PRECISIONS = ("fp32", "int8")
 # A kernel update or another Python does not change what onnxruntime computes; these keys do.

@@ -20,7 +20,8 @@ from predictors.values import Value
 from predictors.verdict import Rejection, Verdict
 from search_spaces import documents
 from search_spaces.errors import LutraError
-from search_spaces.spec import Spec, from_json, to_json
+from search_spaces.layers import Spec
+from search_spaces.layers.records import from_json, to_json
 
 SCHEMA = "lutra/latency-table/3"
 SEAL = ',\n"sha256": "'

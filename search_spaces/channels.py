@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def first_channels(x: Tensor, widths: Sequence[int]) -> list[Tensor]:
-    """[N, C, H, W] -> its first channels, a tensor for each of `widths`; the widest has all C."""
+    """[N, C, ...] -> its first channels, a tensor for each of `widths`; the widest has all C."""
     distinct = sorted(set(widths))
     cut = dict(zip(distinct, FirstChannels.apply(x, distinct) if len(distinct) > 1 else [x]))
     return [cut[width] for width in widths]
@@ -21,7 +21,9 @@ class FirstChannels(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, widths: Sequence[int]) -> tuple[Tensor, ...]:
-        return tuple(x[:, :width].contiguous(memory_format=torch.channels_last) for width in widths)
+        maps = x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if maps else torch.contiguous_format
+        return tuple(x[:, :width].contiguous(memory_format=layout) for width in widths)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from search_spaces.layers import Head, MBConv, Skip, Spec
 from search_spaces.space import SearchSpace
-from search_spaces.spec import Head, MBConv, Skip, Spec, out_resolution
 
 
 class Stage(NamedTuple):
@@ -31,7 +31,7 @@ def mbconv_space(
     The reference is MobileNetV2's choice: k3 and the largest expand ratio everywhere, full depth.
     """
     layers: list[tuple[Spec, ...]] = [(spec,) for spec in fixed]
-    channels, pixels = fixed[-1].out_channels, out_resolution(fixed[-1])
+    channels, pixels = fixed[-1].out_channels, fixed[-1].out_resolution
     for stage in stages:
         for index in range(stage.depth):
             stride = stage.stride if index == 0 else 1
@@ -42,7 +42,7 @@ def mbconv_space(
             )
             skip = (Skip(channels, pixels),) if blocks[0].residual else ()
             layers.append(blocks + skip)
-            channels, pixels = stage.channels, out_resolution(blocks[0])
+            channels, pixels = stage.channels, blocks[0].out_resolution
     layers.append((Head(channels, head_channels, classes, pixels),))
     hand_made = kernels.index(3) * len(expands) + expands.index(max(expands))
     return SearchSpace(name, tuple(layers), tuple(hand_made if len(options) > 1 else 0 for options in layers))

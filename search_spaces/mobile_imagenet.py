@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from search_spaces.layers import Separable, Stem
 from search_spaces.mbconv import Stage, mbconv_space
 from search_spaces.space import SearchSpace
-from search_spaces.spec import Separable, Stem
 
 
 def mobile_imagenet(in_channels: int, resolution: int, classes: int) -> SearchSpace:

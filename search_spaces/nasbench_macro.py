@@ -5,8 +5,8 @@ They are 3,969 networks, as an identity in the second or in the third layer of a
 
 from __future__ import annotations
 
+from search_spaces.layers import Head, MBConv, Pointwise, Skip, Spec, Stem
 from search_spaces.space import SearchSpace
-from search_spaces.spec import Head, MBConv, Pointwise, Skip, Spec, Stem
 
 STAGES = ((64, 2), (128, 3), (256, 3))  # channels, layers; each begins with stride 2
 

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from search_spaces.arithmetic import ARITHMETIC
 from search_spaces.convolution import Conv2d
+from search_spaces.layers import Spec
+from search_spaces.layers.graph import Rules, walk
+from search_spaces.layers.nodes import Activation, Convolution, Linear, Weighted
 from search_spaces.onnx_writer import Folded
-from search_spaces.spec import Conv, Head, Spec, residual
+
+ACTIVATIONS: dict[Activation | None, Callable[[], nn.Module]] = {
+    None: nn.Identity,
+    "relu6": partial(nn.ReLU6, inplace=True),
+    "hard_sigmoid": nn.Hardsigmoid,
+}
 
 
 class ConvBN(nn.Module):
-    """Convolution, batch norm and ReLU6 where the spec says so."""
+    """Convolution, batch norm and activation where the node says so."""
 
-    def __init__(self, spec: Conv) -> None:
+    def __init__(self, node: Convolution) -> None:
         super().__init__()
-        pads, groups = spec.kernel // 2, spec.groups
-        self.conv = Conv2d(
-            spec.in_channels, spec.out_channels, spec.kernel, spec.stride, pads, groups=groups, bias=False
-        )
+        shape = node.in_channels, node.out_channels, node.kernel, node.stride, node.kernel // 2
+        self.conv = Conv2d(*shape, groups=node.groups, bias=False)
         self.norm: nn.BatchNorm2d = (
-            nn.BatchNorm2d(spec.out_channels) if spec.norm else nn.Identity()  # type: ignore[assignment]
+            nn.BatchNorm2d(node.out_channels) if node.norm else nn.Identity()  # type: ignore[assignment]
         )
-        self.activation = nn.ReLU6(inplace=True) if spec.relu else nn.Identity()
+        self.activation = ACTIVATIONS[node.activation]()
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -45,62 +52,75 @@ class ConvBN(nn.Module):
 
 
 class Layer(nn.Module):
-    """Any spec but the head: its convolutions in a row, and the residual sum of a block that keeps its shape.
+    """A spec with weights (He et al. 2015): `convs` in the graph's order, linear layers by their names.
 
-    The last batch norm of a residual block scales by 0 at first, so that the block begins as the identity (Goyal et al.
+    The last batch norm of a residual layer scales by 0 at first, so that the layer begins as the identity (Goyal et al.
     2017, section 5.1; for supernets Yu et al. 2020, "BigNAS", section 3.1).
     """
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
-        self.convs: Sequence[ConvBN] = nn.ModuleList(  # type: ignore[assignment]
-            ConvBN(conv) for conv in spec.convs
-        )
-        self.residual = residual(spec)
-        if self.residual:
-            nn.init.zeros_(self.convs[-1].norm.weight)
+        self.spec = spec
+        convs = nn.ModuleList(ConvBN(node) for node in spec.graph.convolutions)
+        self.convs: Sequence[ConvBN] = convs  # type: ignore[assignment]
+        self.numbers = {node.name: number for number, node in enumerate(spec.graph.convolutions)}
+        for node in spec.graph.weighted:
+            if isinstance(node, Linear):
+                self.add_module(node.name, _initialised(node))
+        if spec.graph.branch in self.numbers:
+            nn.init.zeros_(self.conv(spec.graph.branch).norm.weight)
+
+    def conv(self, name: str) -> ConvBN:
+        """The convolution of a node."""
+        return self.convs[self.numbers[name]]
+
+    def linear_layer(self, name: str) -> nn.Linear:
+        """The linear layer of a node."""
+        layer = getattr(self, name)
+        assert isinstance(layer, nn.Linear)
+        return layer
+
+    def part(self, node: Weighted) -> ConvBN | nn.Linear:
+        """The module of a node."""
+        return self.conv(node.name) if isinstance(node, Convolution) else self.linear_layer(node.name)
+
+    def weighted(self, node: Weighted) -> nn.Conv2d | nn.Linear:
+        """What holds the weight of a node."""
+        part = self.part(node)
+        return part.conv if isinstance(part, ConvBN) else part
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x
-        for conv in self.convs:
-            y = conv(y)
-        return x + y if self.residual else y
+        rules: Rules[Tensor] = {**ARITHMETIC, Convolution: self._convolved, Linear: self._linear}
+        return walk(self.spec.graph, rules, x, "the trained network")
+
+    def _convolved(self, node: Convolution, x: Tensor) -> Tensor:
+        return self.conv(node.name)(x)
+
+    def _linear(self, node: Linear, x: Tensor) -> Tensor:
+        layer = self.linear_layer(node.name)
+        with torch.autocast(x.device.type, enabled=False):
+            return layer(x.to(layer.weight.dtype))
 
     def folded(self) -> Folded:
-        return [conv.folded() for conv in self.convs]
+        return [self._folded(node) for node in self.spec.graph.weighted]
+
+    def _folded(self, node: Weighted) -> tuple[np.ndarray, np.ndarray]:
+        if isinstance(node, Convolution):
+            return self.conv(node.name).folded()
+        layer = self.linear_layer(node.name)
+        return _numpy(layer.weight), _numpy(layer.bias)
 
 
-class Classifier(Layer):
-    """The head: its convolution, the mean over pixels, the linear layer."""
-
-    def __init__(self, spec: Head) -> None:
-        super().__init__(spec)
-        self.linear = nn.Linear(spec.hidden_channels, spec.classes)
-        nn.init.normal_(self.linear.weight, std=0.01)
-        nn.init.zeros_(self.linear.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.classify(super().forward(x))
-
-    def classify(self, features: Tensor) -> Tensor:
-        """[N, C, H, W] -> logits [N, classes], in the weights' own precision. Pooling's gradient is a full tensor, and
-        that of `mean` is not: what lies before would be slow to differentiate."""
-        pooled = F.avg_pool2d(features, features.shape[-1]).flatten(1)
-        with torch.autocast(features.device.type, enabled=False):
-            return self.linear(pooled.to(self.linear.weight.dtype))
-
-    def folded(self) -> Folded:
-        return [*super().folded(), (_numpy(self.linear.weight), _numpy(self.linear.bias))]
+def _initialised(node: Linear) -> nn.Linear:
+    layer = nn.Linear(node.in_features, node.out_features)
+    nn.init.normal_(layer.weight, std=0.01)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def device_of(model: nn.Module) -> torch.device:
     """Where a model's weights lie, and so all that they meet and all that is made of them."""
     return next(model.parameters()).device
-
-
-def build(spec: Spec) -> Layer:
-    """The layer of a spec, freshly initialised (He et al. 2015)."""
-    return Classifier(spec) if isinstance(spec, Head) else Layer(spec)
 
 
 class Network(nn.Module):
@@ -109,7 +129,7 @@ class Network(nn.Module):
     def __init__(self, specs: Sequence[Spec]) -> None:
         super().__init__()
         self.specs = tuple(specs)
-        self.layers: Sequence[Layer] = nn.ModuleList(build(spec) for spec in specs)  # type: ignore[assignment]
+        self.layers: Sequence[Layer] = nn.ModuleList(Layer(spec) for spec in specs)  # type: ignore[assignment]
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """From specs and folded weights to ONNX: the only writer, so that what is timed for the table is what is deployed.
 
-The graph is Conv, Clip (ReLU6), Add, GlobalAveragePool, Flatten, Gemm; the batch size is free. No torch here.
+The batch size is free. Nodes are named after their layer: l0.c0, l0.c0.relu6, l0.add. No torch here.
 """
 
 from __future__ import annotations
@@ -12,11 +12,26 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from search_spaces.spec import Conv, Head, Spec, residual
+from search_spaces.layers import Spec
+from search_spaces.layers.graph import Rules, walk
+from search_spaces.layers.nodes import (
+    Convolution,
+    Flatten,
+    Linear,
+    MatMul,
+    Node,
+    Pool,
+    Product,
+    Reshape,
+    Scale,
+    Softmax,
+    Sum,
+    Transpose,
+)
 
 OPSET = 17  # per-channel QDQ needs 13; onnxruntime 1.14 and later read 17
 IR_VERSION = 8
-Folded = list[tuple[np.ndarray, np.ndarray]]  # one (weight, bias) per convolution; the head's last is the linear layer
+Folded = list[tuple[np.ndarray, np.ndarray]]  # one (weight, bias) per convolution and linear layer, as in the graph
 
 
 def random_weights(specs: Sequence[Spec], seed: int = 0) -> list[Folded]:
@@ -28,11 +43,7 @@ def random_weights(specs: Sequence[Spec], seed: int = 0) -> list[Folded]:
         weight = (scale * rng.standard_normal(shape)).astype(np.float32)
         return weight, (0.1 * rng.standard_normal(shape[0])).astype(np.float32)
 
-    return [
-        [draw(conv.weight_shape) for conv in spec.convs]
-        + ([draw((spec.classes, spec.hidden_channels))] if isinstance(spec, Head) else [])
-        for spec in specs
-    ]
+    return [[draw(node.weight_shape) for node in spec.graph.weighted] for spec in specs]
 
 
 def write(specs: Sequence[Spec], weights: Sequence[Folded]) -> bytes:
@@ -40,25 +51,21 @@ def write(specs: Sequence[Spec], weights: Sequence[Folded]) -> bytes:
 
     The same input gives the same bytes.
     """
-    graph = _Graph()
+    file = _File()
     value = "image"
     for index, (spec, folded) in enumerate(zip(specs, weights, strict=True)):
-        value = graph.layer(f"l{index}", spec, folded, value)
-    computing = [spec for spec in specs if spec.convs]
-    first, last = computing[0].convs[0], computing[-1]
+        value = _LayerWriter(file, f"l{index}", spec, folded).write(value)
+    first = next(spec for spec in specs if spec.convs)
     image: list[int | str] = ["N", first.in_channels, first.resolution, first.resolution]
-    pixels = last.convs[-1].out_resolution
-    output: list[int | str] = ["N", last.out_channels]
-    if not isinstance(last, Head):
-        output += [pixels, pixels]
-    graph.node("Identity", [value], "output")
+    output: list[int | str] = ["N", *specs[-1].out_shape]
+    file.node("Identity", [value], "output")
     model = helper.make_model(
         helper.make_graph(
-            graph.nodes,
+            file.nodes,
             "lutra",
             [helper.make_tensor_value_info("image", TensorProto.FLOAT, image)],
             [helper.make_tensor_value_info("output", TensorProto.FLOAT, output)],
-            graph.initializers,
+            list(file.initializers.values()),
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
@@ -67,53 +74,86 @@ def write(specs: Sequence[Spec], weights: Sequence[Folded]) -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
-class _Graph:
-    """The nodes and weights written so far."""
+class _File:
+    """The nodes and constants written so far."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
-        self.initializers: list[onnx.TensorProto] = []
+        self.initializers: dict[str, onnx.TensorProto] = {}
 
     def node(self, op: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         return output
 
-    def weights(self, name: str, weight: np.ndarray, bias: np.ndarray) -> list[str]:
-        self.initializers += [_constant(f"{name}.weight", weight), _constant(f"{name}.bias", bias)]
-        return [f"{name}.weight", f"{name}.bias"]
+    def constant(self, name: str, array: np.ndarray) -> str:
+        """Constants of the same name are one."""
+        if name not in self.initializers:
+            self.initializers[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+        return name
 
-    def conv(self, name: str, conv: Conv, folded: tuple[np.ndarray, np.ndarray], value: str) -> str:
-        value = self.node(
+
+class _LayerWriter:
+    """Writes a layer's nodes in the graph's order, each under the layer's name and its label."""
+
+    def __init__(self, file: _File, layer: str, spec: Spec, folded: Folded) -> None:
+        self.file, self.graph = file, spec.graph
+        self.names = {name: f"{layer}.{label}" for name, label in spec.graph.labels.items()}
+        self.weights = {node.name: pair for node, pair in zip(spec.graph.weighted, folded, strict=True)}
+
+    def write(self, value: str) -> str:
+        rules: Rules[str] = {
+            Convolution: self._convolution,
+            Linear: self._linear,
+            Sum: self._plain("Add"),
+            Product: self._plain("Mul"),
+            Scale: self._scale,
+            Pool: self._plain("GlobalAveragePool"),
+            Flatten: self._plain("Flatten"),
+            Reshape: self._reshape,
+            Transpose: self._plain("Transpose", perm=[0, 1, 3, 2]),
+            MatMul: self._plain("MatMul"),
+            Softmax: self._plain("Softmax", axis=-1),
+        }
+        return walk(self.graph, rules, value, "the ONNX writer")
+
+    def _plain(self, op: str, **attributes: Any) -> Any:
+        def rule(node: Node, *values: str) -> str:
+            return self.file.node(op, list(values), self.names[node.name], **attributes)
+
+        return rule
+
+    def _stored(self, node: Node) -> list[str]:
+        """The names of a node's weight and bias."""
+        name, (weight, bias) = self.names[node.name], self.weights[node.name]
+        return [self.file.constant(f"{name}.weight", weight), self.file.constant(f"{name}.bias", bias)]
+
+    def _convolution(self, node: Convolution, value: str) -> str:
+        name = self.names[node.name]
+        value = self.file.node(
             "Conv",
-            [value, *self.weights(name, *folded)],
+            [value, *self._stored(node)],
             name,
-            kernel_shape=[conv.kernel] * 2,
-            strides=[conv.stride] * 2,
-            pads=[conv.kernel // 2] * 4,
-            group=conv.groups,
+            kernel_shape=[node.kernel] * 2,
+            strides=[node.stride] * 2,
+            pads=[node.kernel // 2] * 4,
+            group=node.groups,
         )
-        return self.relu6(f"{name}.relu6", value) if conv.relu else value
-
-    def relu6(self, name: str, value: str) -> str:
-        if not any(tensor.name == "six" for tensor in self.initializers):
-            self.initializers += [
-                _constant("zero", np.zeros((), np.float32)),
-                _constant("six", np.full((), 6, np.float32)),
-            ]
-        return self.node("Clip", [value, "zero", "six"], name)
-
-    def layer(self, name: str, spec: Spec, folded: Folded, value: str) -> str:
-        x = value
-        for index, conv in enumerate(spec.convs):
-            value = self.conv(f"{name}.c{index}", conv, folded[index], value)
-        if residual(spec):
-            return self.node("Add", [x, value], f"{name}.add")
-        if isinstance(spec, Head):
-            value = self.node("GlobalAveragePool", [value], f"{name}.pool")
-            value = self.node("Flatten", [value], f"{name}.flat")
-            return self.node("Gemm", [value, *self.weights(f"{name}.linear", *folded[-1])], f"{name}.linear", transB=1)
+        if node.activation == "relu6":
+            bounds = [self.file.constant(bound, np.array(x, np.float32)) for bound, x in (("zero", 0), ("six", 6))]
+            return self.file.node("Clip", [value, *bounds], f"{name}.relu6")
+        if node.activation == "hard_sigmoid":
+            return self.file.node("HardSigmoid", [value], f"{name}.hard_sigmoid", alpha=1 / 6, beta=0.5)
         return value
 
+    def _linear(self, node: Linear, value: str) -> str:
+        return self.file.node("Gemm", [value, *self._stored(node)], self.names[node.name], transB=1)
 
-def _constant(name: str, array: np.ndarray) -> onnx.TensorProto:
-    return numpy_helper.from_array(np.ascontiguousarray(array), name)
+    def _scale(self, node: Scale, value: str) -> str:
+        name = self.names[node.name]
+        factor = self.file.constant(f"{name}.factor", np.array(node.factor, np.float32))
+        return self.file.node("Mul", [value, factor], name)
+
+    def _reshape(self, node: Reshape, value: str) -> str:
+        name = self.names[node.name]
+        shape = self.file.constant(f"{name}.shape", np.array([0, *node.shape]))  # 0: the batch as it is
+        return self.file.node("Reshape", [value, shape], name)

@@ -1,6 +1,6 @@
 """The accuracies of a population with inherited weights: networks that begin alike share what they begin with.
 
-The batch-norm statistics of a layer depend on the layers before it alone. So a population is a trie of convolutions, in
+The batch-norm statistics of a layer depend on the layers before it alone. So a population is a trie of graph nodes, in
 which each stands behind one prefix of others, and every batch of images goes through it depth first. What a network
 gets is the same in every population, bit for bit.
 
@@ -12,41 +12,46 @@ accuracies by more than 0.1 points: too much where neighbours differ by as littl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from search_spaces import arithmetic
+from search_spaces.arithmetic import ARITHMETIC
+from search_spaces.elastic import region
 from search_spaces.evaluation import Images, accuracy, batches
-from search_spaces.network import Classifier, ConvBN
+from search_spaces.layers.graph import Rules, rule_of
+from search_spaces.layers.nodes import INPUT, Activation, Convolution, Linear, Node
+from search_spaces.network import Layer
 from search_spaces.space import Arch
-from search_spaces.supernet import Slices, Supernet
+from search_spaces.supernet import Supernet
 
 
-class Node:
-    """A convolution behind one prefix of convolutions, and the statistics that its batch norm has there.
+class Convolved:
+    """A convolution behind one prefix of others, and the statistics that its batch norm has there."""
 
-    `opens` and `closes`: the first and the last convolution of a layer that adds its input to its output.
-    """
-
-    def __init__(self, whole: ConvBN, region: Slices) -> None:
-        self.weight = whole.conv.weight[region].contiguous(memory_format=torch.channels_last)
+    def __init__(self, node: Convolution, layer: Layer) -> None:
+        whole = layer.conv(node.name)
+        cut = region(node, layer.spec.graph.weighted_by_name[node.name])
+        self.weight = whole.conv.weight[cut].contiguous(memory_format=torch.channels_last)
         self.bias: Tensor | None = None
-        self.scale, self.shift = whole.norm.weight[region[0]], whole.norm.bias[region[0]]
+        self.stride, self.groups, self.activation = node.stride, node.groups, node.activation
+        if not node.norm:
+            self.bias = torch.zeros_like(self.weight[:, 0, 0, 0])
+            return
+        self.scale, self.shift = whole.norm.weight[cut[0]], whole.norm.bias[cut[0]]
         self.mean, self.variance, self.batches = torch.zeros_like(self.scale), torch.zeros_like(self.scale), 0
-        self.epsilon, self.stride, self.relu = whole.norm.eps, whole.conv.stride, isinstance(whole.activation, nn.ReLU6)
-        self.groups = len(self.weight) if whole.conv.groups > 1 else 1
-        self.opens = self.closes = False
-        self.classifier: Classifier | None = None
-        self.next = Trie()
+        self.epsilon = whole.norm.eps
 
     def __call__(self, x: Tensor) -> Tensor:
         y = F.conv2d(x, self.weight, self.bias, self.stride, self.weight.shape[-1] // 2, 1, self.groups)
         if self.bias is None:
             y = self._normalised(y)
-        return F.relu6(y, inplace=True) if self.relu else y
+        return ACTIVATIONS[self.activation](y)
 
     def _normalised(self, y: Tensor) -> Tensor:
         """By the batch's statistics, which count into the mean of all batches."""
@@ -56,12 +61,40 @@ class Node:
 
     def fold(self) -> None:
         """From here on normalised by those means: an affine map, which goes into the convolution."""
-        scale = self.scale * torch.rsqrt(self.variance + self.epsilon)
-        self.weight = self.weight * scale[:, None, None, None]
-        self.bias = self.shift - self.mean * scale
+        if self.bias is None:
+            scale = self.scale * torch.rsqrt(self.variance + self.epsilon)
+            self.weight = self.weight * scale[:, None, None, None]
+            self.bias = self.shift - self.mean * scale
 
 
-Trie = dict[Any, Node]
+ACTIVATIONS: dict[Activation | None, Callable[[Tensor], Tensor]] = {
+    None: lambda y: y,
+    "relu6": partial(F.relu6, inplace=True),
+    "hard_sigmoid": partial(F.hardsigmoid, inplace=True),
+}
+
+
+class Step:
+    """A node of a layer's graph behind one prefix of other nodes."""
+
+    def __init__(self, node: Node, layer: Layer, first: bool) -> None:
+        self.node, self.first = node, first  # of its layer
+        self.compute = rule_of(COMPUTE, node, "the population")(node, layer)
+        self.normalises = False  # itself, or a step behind it
+        self.next = Trie()
+
+
+def _linear(node: Linear, layer: Layer) -> Any:
+    whole, cut = layer.linear_layer(node.name), region(node, layer.spec.graph.weighted_by_name[node.name])
+    return partial(arithmetic.linear, weight=whole.weight[cut], bias=whole.bias[cut[0]])
+
+
+Trie = dict[Any, Step]
+COMPUTE: Rules[Any] = {  # (node, layer of the supernet) -> function of the node's inputs
+    Convolution: Convolved,
+    Linear: _linear,
+    **{kind: lambda node, layer: partial(ARITHMETIC[type(node)], node) for kind in ARITHMETIC},
+}
 
 
 def accuracies(
@@ -83,51 +116,54 @@ def logits(
     trie = Trie()
     ends = [_insert(trie, supernet, arch) for arch in archs]
     for batch in batches(calibration):
-        for _ in _walk(trie, batch.contiguous(memory_format=torch.channels_last)):
+        for _ in _walk(trie, batch.contiguous(memory_format=torch.channels_last), {}, calibrating=True):
             pass
-    for node in _nodes(trie):
-        node.fold()
-    answers: dict[Node, list[Tensor]] = {end: [] for end in ends}
+    for step in _steps(trie):
+        if isinstance(step.compute, Convolved):
+            step.compute.fold()
+    answers: dict[Step, list[Tensor]] = {end: [] for end in ends}
     for batch in batches(images):
-        for end, features in _walk(trie, batch.contiguous(memory_format=torch.channels_last)):
-            assert end.classifier is not None
-            answers[end].append(end.classifier.classify(features))
+        for end, answer in _walk(trie, batch.contiguous(memory_format=torch.channels_last), {}):
+            answers[end].append(answer)
     return [torch.cat(answers[end]) for end in ends]
 
 
-def _insert(trie: Trie, supernet: Supernet, arch: Arch) -> Node:
-    """The node that an architecture ends in. Options of a layer share a first convolution that is the same in both."""
-    path: list[Node] = []
+def _insert(trie: Trie, supernet: Supernet, arch: Arch) -> Step:
+    """The step that an architecture ends in. Options of a layer share the nodes that they begin with alike."""
+    path: list[Step] = []
     for index, (layer, pick) in enumerate(zip(supernet.layers, supernet.space.check(arch))):
-        if layer.computes(pick):
-            spec = layer.options[pick]
-            whole, first = layer.largest[type(spec).__name__], len(path)
-            for place, conv in enumerate(spec.convs):
-                key = index, type(spec), place, conv
-                if key not in trie:
-                    trie[key] = Node(whole.convs[place], layer.regions[pick][place])
-                path.append(trie[key])
-                trie = path[-1].next
-            path[first].opens = path[-1].closes = whole.residual
-            path[-1].classifier = whole if isinstance(whole, Classifier) else None
+        spec = layer.options[pick]
+        for place, node in enumerate(spec.graph.nodes):
+            key = index, type(spec), node
+            if key not in trie:
+                trie[key] = Step(node, layer.whole(pick), first=not place)
+            path.append(trie[key])
+            trie = path[-1].next
+    normalising = [place for place, step in enumerate(path) if isinstance(step.compute, Convolved)]
+    for step in path[: normalising[-1] + 1]:
+        step.normalises = True
     return path[-1]
 
 
-def _nodes(trie: Trie) -> Iterator[Node]:
-    for node in trie.values():
-        yield node
-        yield from _nodes(node.next)
+def _steps(trie: Trie) -> Iterator[Step]:
+    for step in trie.values():
+        yield step
+        yield from _steps(step.next)
 
 
-def _walk(trie: Trie, x: Tensor, entry: Tensor | None = None) -> Iterator[tuple[Node, Tensor]]:
-    """Last nodes and what comes out of them, depth first. `entry`: the input of the layer that is open."""
-    for node in trie.values():
-        opened = x if node.opens else entry
-        y = node(x)
-        if node.closes:
-            assert opened is not None
-            y += opened
-        if node.next:
-            yield from _walk(node.next, y, opened)
+def _walk(
+    trie: Trie, x: Tensor, values: Mapping[str, Tensor], calibrating: bool = False
+) -> Iterator[tuple[Step, Tensor]]:
+    """Last steps and their values, depth first. x: the value before them; `values`: those of the layer begun.
+
+    While calibrating, not what lies behind the last batch norm.
+    """
+    for step in trie.values():
+        if calibrating and not step.normalises:
+            continue
+        own = {INPUT: x} if step.first else values
+        y = step.compute(*[own[name] for name in step.node.inputs])
+        if step.next:
+            yield from _walk(step.next, y, {**own, step.node.name: y}, calibrating)
         else:
-            yield node, y
+            yield step, y

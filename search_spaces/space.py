@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from search_spaces.costs import macs
 from search_spaces.errors import LutraError
-from search_spaces.spec import Skip, Spec, macs
+from search_spaces.layers import Skip, Spec
 
 Arch = tuple[int, ...]  # one option index a layer
 SMALL = 20_000  # tuples of picks, up to which all networks of a space are listed

@@ -8,7 +8,6 @@ the batch's statistics here; `extract` gives a network whose own statistics `cal
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Union
@@ -16,14 +15,16 @@ from typing import Union
 import torch
 from torch import Tensor, nn
 
-from search_spaces.batch_norm import batch_norm
-from search_spaces.channels import first_channels
-from search_spaces.convolution import conv2d
-from search_spaces.network import Classifier, ConvBN, Layer, Network, build, device_of
+from search_spaces import arithmetic
+from search_spaces.arithmetic import ARITHMETIC
+from search_spaces.elastic import largest, region
+from search_spaces.layers import Spec
+from search_spaces.layers.graph import Rules, walk
+from search_spaces.layers.nodes import Convolution, Linear, Weighted
+from search_spaces.network import Layer, Network, device_of
+from search_spaces.shared_slices import SharedSlices, normalised
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import Conv, MBConv, Skip, Spec
 
-Slices = tuple[slice, ...]
 Choice = Sequence[Union[int, Tensor]]  # picks, or one distribution [options] per layer
 
 
@@ -71,50 +72,30 @@ class Supernet(nn.Module):
 
 
 class SuperLayer(nn.Module):
-    """All options of one layer: for each kind of spec, the largest of it. `largest` maps a kind to its module."""
+    """All options of one layer: for each kind of spec that computes something, `largest` has the largest of it."""
 
     def __init__(self, options: Sequence[Spec]) -> None:
         super().__init__()
         self.options = tuple(options)
         kinds = groupby(sorted(set(options), key=_kind), key=_kind)
-        largest = {kind: _largest(list(specs)) for kind, specs in kinds if kind != "Skip"}
-        modules = nn.ModuleDict({kind: build(spec) for kind, spec in largest.items()})
+        wholes = {kind: largest(list(specs)) for kind, specs in kinds}
+        modules = nn.ModuleDict({kind: Layer(spec) for kind, spec in wholes.items() if spec.graph.nodes})
         self.largest: Mapping[str, Layer] = modules  # type: ignore[assignment]
-        self.regions = [
-            [_region(part, whole) for part, whole in zip(spec.convs, largest[_kind(spec)].convs)] if spec.convs else []
-            for spec in self.options
-        ]
 
     def computes(self, pick: int) -> bool:
-        return not isinstance(self.options[pick], Skip)
+        return bool(self.options[pick].graph.nodes)
+
+    def whole(self, pick: int) -> Layer:
+        """The layer in whose weights an option's lie."""
+        return self.largest[_kind(self.options[pick])]
 
     def branches(self, x: Tensor, picks: Sequence[int]) -> dict[int, Tensor]:
         """Each option's output, from slices of the largest option's weights."""
         outputs = {pick: x for pick in picks if not self.computes(pick)}
         for kind, layer in self.largest.items():
-            members = [pick for pick in picks if _kind(self.options[pick]) == kind]
-            for pick, y in self._convolved(layer, 0, x, members).items():
-                outputs[pick] = _finished(layer, x, y)
-        return outputs
-
-    def _convolved(self, layer: Layer, index: int, x: Tensor, picks: Sequence[int]) -> dict[int, Tensor]:
-        """What options' convolutions from `index` on make of the first channels of x.
-
-        Those that differ in their width alone are one: the widest, whose first channels are the others' output.
-        """
-        if index == len(layer.convs):
-            return dict.fromkeys(picks, x)
-        convs = {pick: self.options[pick].convs[index] for pick in picks}
-        alike: dict[tuple[int, int], list[int]] = {}
-        for pick, conv in convs.items():
-            alike.setdefault((conv.kernel, conv.in_channels // conv.groups), []).append(pick)
-        widest = [max(members, key=lambda pick: convs[pick].out_channels) for members in alike.values()]
-        inputs = first_channels(x, [convs[pick].in_channels for pick in widest])
-        outputs: dict[int, Tensor] = {}
-        for pick, y, members in zip(widest, inputs, alike.values()):
-            own = layer.convs[index]
-            y = _normalised(own, y, own.conv.weight[self.regions[pick][index]])
-            outputs |= self._convolved(layer, index + 1, y, members)
+            members = {pick: self.options[pick] for pick in picks if _kind(self.options[pick]) == kind}
+            if members:
+                outputs |= SharedSlices(layer, members)(x)
         return outputs
 
     def mix(self, x: Tensor, distribution: Tensor) -> Tensor:
@@ -123,67 +104,45 @@ class SuperLayer(nn.Module):
         for kind in sorted({_kind(spec) for spec in self.options}):
             members = [index for index, spec in enumerate(self.options) if _kind(spec) == kind]
             share = distribution[members].sum()
-            if kind == "Skip":
+            if kind not in self.largest:
                 output = output + share * x
                 continue
             within = distribution[members] / share.clamp_min(1e-12)
-            layer = self.largest[kind]
-            weights = [conv.conv.weight * self._mask(i, conv, members, within) for i, conv in enumerate(layer.convs)]
-            y = x
-            for conv, weight in zip(layer.convs, weights):
-                y = _normalised(conv, y, weight)
-            output = output + share * _finished(layer, x, y)
+            output = output + share * Mixture(self.largest[kind], [self.options[m] for m in members], within)(x)
         return output  # type: ignore[return-value]
 
-    def _mask(self, index: int, conv: ConvBN, members: list[int], within: Tensor) -> Tensor:
-        """sum_o p[o] * (1 where option o has a weight), the shape of the largest option's weight."""
-        weight = conv.conv.weight
-        regions = [self.regions[member][index] for member in members]
-        masks = torch.zeros(len(regions), *weight.shape, device=weight.device, dtype=weight.dtype)
-        for mask, region in zip(masks, regions):
-            mask[region] = 1
-        return torch.einsum("o,oabcd->abcd", within, masks)
-
     def copy_into(self, target: Layer, pick: int) -> None:
-        layer = self.largest[_kind(self.options[pick])]
-        for small, large, region in zip(target.convs, layer.convs, self.regions[pick]):
-            small.conv.weight.copy_(large.conv.weight[region])
-            small.norm.weight.copy_(large.norm.weight[region[0]])
-            small.norm.bias.copy_(large.norm.bias[region[0]])
-        if isinstance(layer, Classifier) and isinstance(target, Classifier):
-            target.linear.load_state_dict(layer.linear.state_dict())
+        layer = self.whole(pick)
+        for node in target.spec.graph.weighted:
+            cut = region(node, layer.spec.graph.weighted_by_name[node.name])
+            for small, large in zip(target.part(node).parameters(), layer.part(node).parameters()):
+                small.copy_(large[cut] if large.ndim > 1 else large[cut[0]])
 
 
-def _normalised(conv: ConvBN, x: Tensor, weight: Tensor) -> Tensor:
-    """A convolution with another weight than its own, batch norm with the batch's statistics, and its activation."""
-    out, norm = weight.shape[0], conv.norm
-    y = conv2d(x, weight, conv.conv.stride[0], out if conv.conv.groups > 1 else 1)
-    return conv.activation(batch_norm(y, norm.weight[:out], norm.bias[:out], norm.eps))
+class Mixture:
+    """Options of one kind, whose probabilities are `within` [options]: one layer with the expected weights."""
 
+    def __init__(self, layer: Layer, specs: Sequence[Spec], within: Tensor) -> None:
+        self.layer, self.specs, self.within = layer, specs, within
 
-def _finished(layer: Layer, x: Tensor, y: Tensor) -> Tensor:
-    """What follows a layer's convolutions, which made y of x."""
-    if isinstance(layer, Classifier):
-        return layer.classify(y)
-    return x + y if layer.residual else y
+    def __call__(self, x: Tensor) -> Tensor:
+        rules: Rules[Tensor] = {**ARITHMETIC, Convolution: self._convolution, Linear: self._linear}
+        return walk(self.layer.spec.graph, rules, x, "the mixed supernet")
+
+    def _convolution(self, node: Convolution, x: Tensor) -> Tensor:
+        return normalised(self.layer.conv(node.name), x, self._expected(node))
+
+    def _linear(self, node: Linear, x: Tensor) -> Tensor:
+        return arithmetic.linear(x, self._expected(node), self.layer.linear_layer(node.name).bias)
+
+    def _expected(self, node: Weighted) -> Tensor:
+        """The weight times sum_o p[o] * (1 where option o has a weight)."""
+        weight = self.layer.weighted(node).weight
+        masks = torch.zeros(len(self.specs), *weight.shape, device=weight.device, dtype=weight.dtype)
+        for mask, spec in zip(masks, self.specs):
+            mask[region(spec.graph.weighted_by_name[node.name], node)] = 1
+        return weight * torch.einsum("o,o...->...", self.within, masks)
 
 
 def _kind(spec: Spec) -> str:
     return type(spec).__name__
-
-
-def _largest(specs: list[Spec]) -> Spec:
-    """The spec that contains all others: for MBConv the widest hidden layer and the largest kernel."""
-    widest = specs[0]
-    for spec in specs:
-        if isinstance(spec, MBConv) and isinstance(widest, MBConv):
-            hidden = max(spec.hidden_channels, widest.hidden_channels)
-            widest = dataclasses.replace(widest, hidden_channels=hidden, kernel=max(spec.kernel, widest.kernel))
-    return widest
-
-
-def _region(part: Conv, whole: Conv) -> Slices:
-    """Where a smaller convolution's weight lies in the larger one's: first channels, central taps."""
-    border = (whole.kernel - part.kernel) // 2
-    taps = slice(border, border + part.kernel)
-    return slice(part.out_channels), slice(part.in_channels // part.groups), taps, taps

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from search_spaces.layers import Stem
 from search_spaces.mbconv import Stage, mbconv_space
 from search_spaces.space import SearchSpace
-from search_spaces.spec import Stem
 
 
 def tiny(in_channels: int, resolution: int, classes: int) -> SearchSpace:

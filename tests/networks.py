@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.evaluation import calibrate
+from search_spaces.layers import MBConv, Pointwise, Spec
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.network import Network
-from search_spaces.spec import MBConv, Pointwise, Spec
 from search_spaces.tiny import tiny
 
 TINY = tiny(1, 16, 10)
@@ -30,7 +30,7 @@ SMALL = tiny(1, 8, 4)  # learns within a few steps
 
 def images(specs: Sequence[Spec], count: int = 32) -> np.ndarray:
     """Noise [count, C, H, W] for a graph."""
-    first = specs[0].convs[0]
+    first = specs[0]
     shape = (count, first.in_channels, first.resolution, first.resolution)
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 

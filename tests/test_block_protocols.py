@@ -14,8 +14,9 @@ from predictors.block_protocols import BLOCK_PROTOCOLS, INFERENCE
 from predictors.blocks import Specs, block_specs, in_context, networks_to_time
 from predictors.local_device import local
 from predictors.profiler import AFTER, BEFORE, BETWEEN, PARTS, kernels
+from search_spaces.costs import macs
+from search_spaces.layers import MBConv, Spec
 from search_spaces.onnx_writer import random_weights, write
-from search_spaces.spec import MBConv, Spec, macs
 from search_spaces.tiny import tiny
 from tests.commands import Command
 

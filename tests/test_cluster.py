@@ -23,10 +23,10 @@ from compress.cluster import (
     weighted_layers,
 )
 from compress.sparsify import sparsify, sparsity
+from search_spaces.costs import parameters
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import predict
 from search_spaces.network import Network
-from search_spaces.spec import parameters
 from search_spaces.training import Backward, Recipe, Training, cross_entropy, fit
 from tests.networks import batch, small
 

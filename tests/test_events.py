@@ -17,10 +17,10 @@ from experiments.architecture import layer_rows, text
 from experiments.config import Config, StrategyConfig
 from paper.figures import architecture, waterfall
 from paper.rows import Layer, Stage
+from search_spaces.layers import Head, MBConv, Skip, Spec, Stem
 from search_spaces.mobile import mobile
 from search_spaces.network import Network
 from search_spaces.space import SearchSpace
-from search_spaces.spec import Head, MBConv, Skip, Spec, Stem
 from search_spaces.tiny import tiny
 
 STAGES = [

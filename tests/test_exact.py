@@ -28,10 +28,10 @@ from predictors.rounds import Protocol, measure
 from predictors.simulated import SimulatedBoard, Weather
 from predictors.table import PRECISIONS
 from predictors.table_file import dump, read_table
+from search_spaces.costs import macs
 from search_spaces.errors import LutraError
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.space import SearchSpace
-from search_spaces.spec import macs
 from search_spaces.tiny import tiny
 from strategies.exact import exact_front
 from strategies.objective import Pareto

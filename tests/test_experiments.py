@@ -44,8 +44,8 @@ from predictors.blocks import all_specs, block_specs, networks_to_time
 from predictors.rounds import Protocol, Round
 from predictors.table import PRECISIONS, LatencyTable
 from predictors.table_file import dump, load
+from search_spaces.costs import macs
 from search_spaces.space import SearchSpace
-from search_spaces.spec import macs
 from search_spaces.tiny import tiny
 from tests.commands import ROOT, Command, Finished, copy_steps, git
 

@@ -18,10 +18,10 @@ from experiments import choices, journal
 from experiments import search as searching
 from experiments.config import ObjectiveConfig
 from predictors.additive import AdditiveLatency
+from search_spaces.costs import macs
 from search_spaces.errors import LutraError
 from search_spaces.mobile import mobile
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import macs
 from search_spaces.tiny import tiny
 from strategies.objective import Bounded, MnasNet, Objective, Pareto
 from strategies.problem import Candidate, Problem, Strategy, best

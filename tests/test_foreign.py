@@ -18,10 +18,10 @@ from compress.foreign import FOREIGN, Foreign, mobilenet_v2, quickened, shape_li
 from compress.parity import check_parity, onnx_logits
 from compress.quantize import quantize
 from search_spaces.convolution import Conv2d
+from search_spaces.costs import macs, parameters
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import predict
 from search_spaces.network import Network
-from search_spaces.spec import macs, parameters
 from search_spaces.tiny import tiny
 
 SHAPE = (1, 16, 16)

@@ -9,8 +9,8 @@ import pytest
 
 from experiments.layer_numbers import numbers
 from experiments.stages.int8_agreement import Answers, InFloat, load, save
+from search_spaces.layers import MBConv, Skip
 from search_spaces.mobile import mobile
-from search_spaces.spec import MBConv, Skip
 
 SPACE = mobile(3, 32, 10)
 

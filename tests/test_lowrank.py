@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 
 import numpy as np
@@ -13,24 +14,13 @@ from torch import nn
 from compress.lowrank import Ranks, decomposed, energies, energy_ranks, low_rank, low_rank_space, lowrank
 from compress.parity import check_parity, onnx_logits
 from compress.quantize import quantize
+from search_spaces.costs import macs, parameters
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import calibrate, predict
+from search_spaces.layers import Head, LowRankHead, LowRankMBConv, MBConv, Skip
+from search_spaces.layers.records import from_json, to_json
 from search_spaces.network import ConvBN, Network
 from search_spaces.onnx_writer import random_weights, write
-from search_spaces.spec import (
-    Conv,
-    Head,
-    LowRankHead,
-    LowRankMBConv,
-    MBConv,
-    Skip,
-    from_json,
-    macs,
-    out_resolution,
-    parameters,
-    residual,
-    to_json,
-)
 from search_spaces.training import Recipe, Training, cross_entropy, fit
 from tests.networks import REFERENCE, lively, pixels
 
@@ -162,8 +152,8 @@ def test_either_convolution_may_be_factorised(network: Network, ranks: Ranks) ->
     block = network.specs[layer]
     assert isinstance(block, MBConv)
     assert len(factorised.specs[layer].convs) == 4
-    assert residual(factorised.specs[layer]) == block.residual
-    assert out_resolution(factorised.specs[layer]) == out_resolution(block)
+    assert factorised.specs[layer].residual == block.residual
+    assert factorised.specs[layer].out_resolution == block.out_resolution
     check_parity(factorised, write(factorised.specs, factorised.folded()), pixels())
 
 
@@ -206,8 +196,9 @@ def test_specs_survive_json_and_can_be_timed() -> None:
 def test_the_whole_in_factors() -> None:
     block = MBConv(24, 72, 40, 3, 2, 8)
     assert LowRankMBConv(24, 72, 40, 3, 2, 8, 24, 40).convs == block.convs
-    linear = Conv(24, 8, 1, 1, 1, False, 8, norm=False)
-    assert LowRankMBConv(24, 72, 40, 3, 2, 8, 8, 40).convs[:2] == (linear, Conv(8, 72, 1, 1, 1, True, 8))
+    inner, outer = LowRankMBConv(24, 72, 40, 3, 2, 8, 8, 40).convs[:2]
+    assert (inner.weight_shape, inner.activation, inner.norm) == ((8, 24, 1, 1), None, False)
+    assert outer == dataclasses.replace(block.convs[0], inputs=(inner.name,), in_channels=8)
 
 
 @pytest.mark.parametrize("ranks", [(), (8,), (8, 8, 8), (0, 8)])

@@ -16,7 +16,7 @@ from search_spaces import evaluation
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import batches, calibrate, predict
 from search_spaces.nasbench_macro import nasbench_macro
-from search_spaces.population import Node, logits
+from search_spaces.population import Convolved, logits
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
@@ -91,8 +91,8 @@ def test_the_supernet_stays_as_it_was(space: SearchSpace) -> None:
 def test_what_networks_share_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     space = SPACES["tiny"]
     calls: list[int] = []
-    run = Node.__call__
-    monkeypatch.setattr(Node, "__call__", lambda node, x: calls.append(len(x)) or run(node, x))
+    run = Convolved.__call__
+    monkeypatch.setattr(Convolved, "__call__", lambda node, x: calls.append(len(x)) or run(node, x))
 
     def convolutions(*archs: Arch) -> int:
         calls.clear()

@@ -22,11 +22,12 @@ from predictors.device import Board
 from predictors.local_device import local
 from predictors.rounds import Protocol, Round
 from predictors.table import LatencyTable
+from search_spaces.costs import macs
 from search_spaces.errors import LutraError
+from search_spaces.layers import Spec
 from search_spaces.mobile import mobile
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.space import SearchSpace
-from search_spaces.spec import Spec, macs
 from search_spaces.tiny import tiny
 
 SPACE = tiny(1, 16, 10)

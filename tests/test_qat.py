@@ -17,9 +17,9 @@ from compress.qat import QuantizationAware, Rounded
 from compress.quantize import quantize_within
 from compress.sensitivity import sqnr
 from search_spaces.evaluation import calibrate, predict
+from search_spaces.layers import Spec
 from search_spaces.network import Network
 from search_spaces.onnx_writer import write
-from search_spaces.spec import Spec
 from search_spaces.training import Recipe, Training, cross_entropy, fit
 from tests.networks import GRAPHS, REFERENCE, lively, pixels
 

@@ -25,9 +25,9 @@ from compress.quantize import quantize, quantize_within
 from compress.saturation import LARGEST, SMALLEST, Product, products, saturation, warning
 from compress.sensitivity import Sensitivity, blame, float_layers, sensitivities, sqnr
 from search_spaces.errors import LutraError
+from search_spaces.layers import Head, MBConv, Pointwise, Spec, Stem
 from search_spaces.network import Network
 from search_spaces.onnx_writer import random_weights, write
-from search_spaces.spec import Head, MBConv, Pointwise, Spec, Stem
 from tests.networks import BARE, GRAPHS, images, lively
 
 

@@ -19,8 +19,8 @@ from paper import ranking as sentences
 from paper.rows import Ranked, RankTau, read
 from predictors.naswot import naswot
 from predictors.rank_correlation import _weighted, rank_correlation
+from search_spaces.layers import Head, Stem
 from search_spaces.network import Network
-from search_spaces.spec import Head, Stem
 from search_spaces.tiny import tiny
 
 SPACE = tiny(1, 16, 10)

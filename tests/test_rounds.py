@@ -23,8 +23,8 @@ from predictors.rounds import Protocol, Round, interleaved, measure, open_rows, 
 from predictors.simulated import DRIFTS, SimulatedBoard, Weather
 from predictors.values import Value, rows_of
 from predictors.verdict import Verdict, quietness, verdict
+from search_spaces.layers import MBConv
 from search_spaces.onnx_writer import random_weights, write
-from search_spaces.spec import MBConv
 
 NINE = Protocol(min_rounds=9, max_rounds=9)
 LENGTH = 14.0  # seconds of an undisturbed session of 60 files

@@ -22,16 +22,17 @@ from torchvision.models import mobilenet_v2
 
 from predictors.blocks import computing
 from search_spaces import evaluation
+from search_spaces.costs import macs, parameters
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import accuracy, calibrate, predict
+from search_spaces.layers import MBConv, Skip
+from search_spaces.layers.records import from_json, to_json
 from search_spaces.mobile import mobile
 from search_spaces.mobile_imagenet import mobile_imagenet
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.network import Network
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import MBConv, Skip, from_json, macs, parameters, to_json
-from search_spaces.spec import residual as residual_spec
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 from tests.networks import nonzero
@@ -129,7 +130,7 @@ def test_gradient_flows_to_every_choice(space: SearchSpace) -> None:
 def test_a_residual_block_begins_as_a_skip(space: SearchSpace) -> None:
     """And learns from the first step on: the scale of its last batch norm has a gradient."""
     supernet, x = Supernet(space), images(space, 2)
-    residual = [[residual_spec(spec) for spec in options] for options in space.layers]
+    residual = [[spec.residual for spec in options] for options in space.layers]
     deep = tuple(options.index(True) if any(options) else 0 for options in residual)
     skips = [[bool(spec.convs) for spec in options] for options in space.layers]
     shallow = tuple(computes.index(False) if not all(computes) else pick for computes, pick in zip(skips, deep))
@@ -336,8 +337,7 @@ def test_bare_specs_run(space: SearchSpace) -> None:
     for spec in Random(0).sample(specs, min(len(specs), 12)):
         x = np.zeros((2, spec.in_channels, spec.resolution, spec.resolution), np.float32)
         output = session(write([spec], random_weights([spec]))).run(None, {"image": x})[0]
-        pixels = spec.convs[-1].out_resolution
-        assert output.shape in {(2, spec.out_channels), (2, spec.out_channels, pixels, pixels)}
+        assert output.shape == (2, *spec.out_shape)
         assert output.ndim == (2 if type(spec).__name__ == "Head" else 4)
 
 

@@ -17,12 +17,12 @@ from experiments.fidelity import fresh_archs
 from experiments.ranking_truth import published
 from predictors.blocks import computing, networks_to_time
 from search_spaces.errors import LutraError
+from search_spaces.layers import Spec, Stem
 from search_spaces.mbconv import Stage, mbconv_space
 from search_spaces.mobile import mobile
 from search_spaces.mobile_imagenet import mobile_imagenet
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import Spec, Stem
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 from strategies.objective import Pareto

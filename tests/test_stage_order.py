@@ -28,8 +28,8 @@ from experiments.stages.learning import learned
 from experiments.train import calibrated
 from experiments.weights import load_network, save_network
 from search_spaces.errors import LutraError
+from search_spaces.layers import LowRankHead, LowRankMBConv
 from search_spaces.network import Network
-from search_spaces.spec import LowRankHead, LowRankMBConv
 from search_spaces.tiny import tiny
 from search_spaces.training import Recipe
 

@@ -21,11 +21,12 @@ from torch import Tensor
 
 from experiments import choices
 from predictors.additive import AdditiveLatency
+from search_spaces.costs import macs
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import accuracy, calibrate, predict
 from search_spaces.evaluation import batches as image_batches
+from search_spaces.layers import MBConv, Skip
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import MBConv, Skip, macs
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 from search_spaces.training import mixed_precision

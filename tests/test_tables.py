@@ -30,10 +30,11 @@ from predictors.table import DECIDING, KEYS, LatencyTable
 from predictors.table_file import SEAL, dump, load
 from predictors.values import Value
 from predictors.verify import problems
+from search_spaces.costs import macs
 from search_spaces.errors import LutraError
+from search_spaces.layers import MBConv, Skip, Spec
 from search_spaces.mobile import mobile
 from search_spaces.space import SearchSpace
-from search_spaces.spec import MBConv, Skip, Spec, macs
 from search_spaces.tiny import tiny
 from tests.commands import Command
 

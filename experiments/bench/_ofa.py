@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from search_spaces.network import Classifier, ConvBN, Layer
+from search_spaces.layers import MBConv
+from search_spaces.layers.nodes import Convolution
+from search_spaces.network import ConvBN, Layer
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.spec import Conv, MBConv
 from search_spaces.supernet import Supernet
 from search_spaces.training import Backward
 
@@ -46,16 +47,13 @@ class OfaSupernet(nn.Module):
             ConvLayer(c.in_channels, c.out_channels, c.kernel, c.stride, act_func="relu6") for c in (stem, head)
         )
         self.blocks: Sequence[Any] = nn.ModuleList(blocks)  # type: ignore[assignment]
-        classifier = only(ours, -1)
-        assert isinstance(classifier, Classifier)
-        self.linear = nn.Linear(classifier.linear.in_features, classifier.linear.out_features)
+        linear = only(ours, -1).linear_layer("linear")
+        self.linear = nn.Linear(linear.in_features, linear.out_features)
         self._copy(ours)
 
     @torch.no_grad()
     def _copy(self, ours: Supernet) -> None:
-        classifier = only(ours, -1)
-        assert isinstance(classifier, Classifier)
-        self.linear.load_state_dict(classifier.linear.state_dict())
+        self.linear.load_state_dict(only(ours, -1).linear_layer("linear").state_dict())
         for (conv, norm), own in zip(self._pairs(), convolutions(ours), strict=True):
             conv.weight.copy_(own.conv.weight)
             norm.load_state_dict(own.norm.state_dict())
@@ -100,7 +98,7 @@ def only(ours: Supernet, place: int) -> Layer:
     return module
 
 
-def convs_of(ours: Supernet, place: int) -> tuple[Conv, ...]:
+def convs_of(ours: Supernet, place: int) -> tuple[Convolution, ...]:
     return ours.space.layers[place][0].convs
 
 

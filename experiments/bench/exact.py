@@ -17,10 +17,10 @@ import numpy as np
 from experiments import artefacts
 from experiments.progress import track
 from predictors.additive import AdditiveLatency
+from search_spaces.costs import macs
 from search_spaces.mobile import RESOLUTION, mobile
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.space import SearchSpace
-from search_spaces.spec import macs
 from strategies.exact import Front, exact_front
 from strategies.pareto import nondominated
 

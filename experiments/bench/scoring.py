@@ -21,9 +21,9 @@ from experiments.bench._published import run
 from experiments.progress import track
 from predictors.additive import AdditiveLatency
 from predictors.blocks import computing
+from search_spaces.layers import Head, MBConv, Skip, Spec
 from search_spaces.mobile import RESOLUTION, mobile
 from search_spaces.space import SearchSpace
-from search_spaces.spec import Head, MBConv, Skip, Spec
 
 BAR = 1000.0  # times the peer's architectures a second
 CLOSE = 1e-6  # relative

@@ -18,7 +18,7 @@ from experiments.json_records import read_record, typed
 from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import Images
-from search_spaces.spec import Spec
+from search_spaces.layers import Spec
 
 ANSWERS = "int8.json"
 FASTER = "faster_in_float"  # the input that holds the layers that the device computes faster in float

@@ -21,7 +21,7 @@ from experiments.stages.int8_agreement import FASTER, faster
 from experiments.stages.task import NETWORK, Task
 from experiments.train import calibrated, train
 from experiments.weights import load_supernet, save_network
-from search_spaces.spec import parameters
+from search_spaces.costs import parameters
 from search_spaces.training import Backward, Recipe, cross_entropy
 
 RANGES = "ranges.json"  # of activations, as quantization-aware training has learned them

@@ -1,0 +1,92 @@
+"""Which weights belong to a unit that pruning removes: a hidden channel, or an attention head.
+
+A unit is the output channels that the producers of its kind's `Prunable` have for it, whatever later nodes make of
+those channel by channel, and the input channels of the convolution or linear layer that reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from search_spaces.errors import LutraError
+from search_spaces.layers import Spec
+from search_spaces.layers.graph import Rules, rule_of
+from search_spaces.layers.nodes import (
+    INPUT,
+    Convolution,
+    Flatten,
+    Linear,
+    MatMul,
+    Pool,
+    Product,
+    Reshape,
+    Scale,
+    Softmax,
+    Sum,
+    Transpose,
+)
+from search_spaces.layers.spec import Prunable
+
+INTERPRETER = "structured pruning"
+
+
+@dataclass(frozen=True)
+class Tied:
+    """Whether the rows (output channels) and the columns (input channels) of a weight belong to units."""
+
+    rows: bool
+    columns: bool
+
+
+def prunable(spec: Spec) -> Prunable:
+    """What can be pruned of a layer. Raises LutraError for a kind of which nothing can."""
+    if spec.prunable is None:
+        raise LutraError(f"nothing of {spec} can be pruned: its kind has no prunable number")
+    return spec.prunable
+
+
+def units(spec: Spec) -> int:
+    """How many units a layer has; 0 where none can be removed."""
+    return getattr(spec, spec.prunable.field) if spec.prunable else 0
+
+
+def tied(spec: Spec) -> Mapping[str, Tied]:
+    """Of each weighted node whose weight belongs to units."""
+    producers, found = prunable(spec).producers, {}
+    channels = {INPUT: False}  # by value: whether its channels are the units'
+    for node in spec.graph.nodes:
+        inputs = [channels[name] for name in node.inputs]
+        channels[node.name] = rule_of(CHANNELS, node, INTERPRETER)(node, producers, *inputs)
+        own = Tied(channels[node.name], inputs[0] and not getattr(node, "depthwise", False))
+        if node.name in spec.graph.weighted_by_name and (own.rows or own.columns):
+            found[node.name] = own
+    return found
+
+
+def _convolution(node: Convolution, producers: tuple[str, ...], x: bool) -> bool:
+    return x if node.depthwise else node.name in producers
+
+
+CHANNELS: Rules[bool] = {
+    Convolution: _convolution,
+    Linear: lambda node, producers, x: node.name in producers,
+    **dict.fromkeys(
+        (Sum, Product, Scale, Pool, Flatten, Reshape, Transpose, MatMul, Softmax),
+        lambda node, producers, *inputs: any(inputs),
+    ),
+}
+
+
+def per_unit(values: Tensor, count: int) -> Tensor:
+    """[channels] -> [count]: the sum over the channels of each unit."""
+    return values.view(count, -1).sum(1)
+
+
+def channels_of(kept: Tensor, count: int, channels: int) -> Tensor:
+    """The channels of the units `kept`, of `count` that have equally many of `channels`."""
+    span = channels // count
+    return (kept[:, None] * span + torch.arange(span, device=kept.device)).flatten()

@@ -1,0 +1,42 @@
+"""Multiply-accumulates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from search_spaces.costs.totals import total, zero
+from search_spaces.layers.graph import Rules
+from search_spaces.layers.nodes import (
+    Convolution,
+    Flatten,
+    Linear,
+    MatMul,
+    Pool,
+    Product,
+    Reshape,
+    Scale,
+    Shape,
+    Softmax,
+    Sum,
+    Transpose,
+    Weighted,
+)
+from search_spaces.layers.spec import Spec
+
+
+def macs(specs: Sequence[Spec]) -> int:
+    """Multiply-accumulates of one image through convolutions, linear layers and matrix products."""
+    return sum(total(spec, RULES, "the counter of multiply-accumulates") for spec in specs)
+
+
+def _weighted(node: Weighted, output: Shape, *inputs: Shape) -> int:
+    return math.prod(node.weight_shape) * math.prod(output[1:])
+
+
+RULES: Rules[int] = {
+    Convolution: _weighted,
+    Linear: _weighted,
+    MatMul: lambda node, output, a, b: math.prod(output) * a[-1],
+    **dict.fromkeys((Sum, Product, Scale, Pool, Flatten, Reshape, Transpose, Softmax), zero),
+}

@@ -1,0 +1,43 @@
+"""Bytes of the weights in a deployed file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from search_spaces.costs.totals import total, zero
+from search_spaces.layers.graph import Rules
+from search_spaces.layers.nodes import (
+    Convolution,
+    Flatten,
+    Linear,
+    MatMul,
+    Pool,
+    Product,
+    Reshape,
+    Scale,
+    Shape,
+    Softmax,
+    Sum,
+    Transpose,
+    Weighted,
+)
+from search_spaces.layers.spec import Spec
+
+BYTES = {"fp32": (4, 4), "int8": (1, 9)}  # of a weight; of an output channel: bias, and in INT8 scale and zero point
+
+
+def weight_bytes(specs: Sequence[Spec], precision: str) -> int:
+    """Of convolutions and linear layers, batch norms folded; without the graph, which takes a few kilobytes.
+
+    `precision`: fp32 or int8 (weights with one scale a channel).
+    """
+    return sum(total(spec, _rules(*BYTES[precision]), "the counter of weight bytes") for spec in specs)
+
+
+def _rules(weight: int, channel: int) -> Rules[int]:
+    def weighted(node: Weighted, *shapes: Shape) -> int:
+        return weight * math.prod(node.weight_shape) + channel * node.weight_shape[0]
+
+    none = (Sum, Product, Scale, Pool, Flatten, Reshape, Transpose, MatMul, Softmax)
+    return {Convolution: weighted, Linear: weighted, **dict.fromkeys(none, zero)}

@@ -1,0 +1,59 @@
+"""Options of one kind in a supernet: the largest of them, and where in its weights each other one lies. No torch here.
+
+First channels, central taps (Cai et al. 2020; Yu et al. 2020).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from search_spaces.errors import LutraError
+from search_spaces.layers import Spec
+from search_spaces.layers.graph import Graph, Rules, rule_of
+from search_spaces.layers.nodes import Convolution, Linear, Weighted
+
+Slices = tuple[slice, ...]
+
+
+def largest(specs: Sequence[Spec]) -> Spec:
+    """The spec that contains all others of its kind: the greatest value of each elastic field.
+
+    Raises LutraError where they differ in a field that is not elastic, or in what is connected with what.
+    """
+    first = specs[0]
+    for field in dataclasses.fields(first):
+        values = sorted({getattr(spec, field.name) for spec in specs})
+        if len(values) > 1 and field.name not in first.elastic:
+            kind, elastic = type(first).__name__, ", ".join(first.elastic) or "none"
+            raise LutraError(
+                f"the options of one layer are {kind}s with {field.name} {', '.join(map(str, values))}: they share "
+                f"weights, so they may differ only in a {kind}'s elastic fields, which are: {elastic}"
+            )
+    whole = dataclasses.replace(first, **{name: max(getattr(spec, name) for spec in specs) for name in first.elastic})
+    for spec in specs:
+        if _connections(spec.graph) != _connections(whole.graph):
+            raise LutraError(f"{spec} and {whole} cannot share weights in a supernet: their graphs differ")
+    return whole
+
+
+def _connections(graph: Graph) -> list[tuple[type, str, tuple[str, ...]]]:
+    return [(type(node), node.name, node.inputs) for node in graph.nodes]
+
+
+def region(part: Weighted, whole: Weighted) -> Slices:
+    """Where the weight of a smaller layer's node lies in that of the larger one's."""
+    return rule_of(REGIONS, part, "the cutting of weights")(part, whole)
+
+
+def _convolution(part: Convolution, whole: Convolution) -> Slices:
+    border = (whole.kernel - part.kernel) // 2
+    taps = slice(border, border + part.kernel)
+    return slice(part.weight_shape[0]), slice(part.weight_shape[1]), taps, taps
+
+
+def _linear(part: Linear, whole: Linear) -> Slices:
+    return slice(part.out_features), slice(part.in_features)
+
+
+REGIONS: Rules[Slices] = {Convolution: _convolution, Linear: _linear}

@@ -1,0 +1,13 @@
+"""Kinds of layer: one file each, and here one line, with which training, supernet, files, costs and pruning know it."""
+
+from search_spaces.layers.head import Head as Head
+from search_spaces.layers.low_rank import LowRankHead as LowRankHead
+from search_spaces.layers.low_rank import LowRankMBConv as LowRankMBConv
+from search_spaces.layers.mbconv import MBConv as MBConv
+from search_spaces.layers.pointwise import Pointwise as Pointwise
+from search_spaces.layers.separable import Separable as Separable
+from search_spaces.layers.skip import Skip as Skip
+from search_spaces.layers.spec import Spec as Spec
+from search_spaces.layers.stem import Stem as Stem
+
+KINDS = {kind.__name__: kind for kind in Spec.__subclasses__()}
