@@ -60,10 +60,11 @@ class Layer:
 
     @property
     def name(self) -> str:
-        """Kernel and expand ratio of a block, or the kind of another layer."""
+        """Kernel and expand ratio of an MBConv, with its variant if it is one; the kind of any other layer."""
         if not self.kind.endswith("MBConv"):
             return self.kind.lower()
-        return f"k{self.kernel} e{self.hidden_channels / self.in_channels:.2g}"
+        variant = self.kind.removesuffix("MBConv").lower()
+        return f"{variant} k{self.kernel} e{self.hidden_channels / self.in_channels:.2g}".strip()
 
 
 @dataclass(frozen=True)
