@@ -10,6 +10,7 @@ from search_spaces.layers.residual_block import ResidualBlock as ResidualBlock
 from search_spaces.layers.separable import Separable as Separable
 from search_spaces.layers.skip import Skip as Skip
 from search_spaces.layers.spec import Spec as Spec
+from search_spaces.layers.squeeze_excite import SqueezeExciteMBConv as SqueezeExciteMBConv
 from search_spaces.layers.stem import Stem as Stem
 
 KINDS = {kind.__name__: kind for kind in Spec.__subclasses__()}
