@@ -36,7 +36,7 @@ from search_spaces.elastic import largest
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import calibrate, predict
 from search_spaces.layers import KINDS, Head, MBConv, Pointwise, Skip, Spec, Stem
-from search_spaces.layers.nodes import INPUT, Node, Shape
+from search_spaces.layers.nodes import INPUT, MatMul, Node, Shape
 from search_spaces.layers.records import from_json, to_json
 from search_spaces.layers.shapes import shapes
 from search_spaces.network import Layer, Network
@@ -465,6 +465,12 @@ NOT_ALONE = {  # rules that only serve those interpreters
     "search_spaces/elastic.py": "where a weighted node's weight lies in a larger one's",
     "compress/qat.py": "rounds what rounded_tensors says",
 }
+
+
+def test_attention_is_for_small_maps() -> None:
+    with pytest.raises(LutraError, match="8 pixels"):
+        example(KINDS["Attention"], resolution=9)
+    assert any(isinstance(node, MatMul) for node in example(KINDS["Attention"], resolution=8).graph.nodes)
 
 
 def test_examples_reach_both_ends_of_every_choice() -> None:

@@ -1,5 +1,6 @@
 """Kinds of layer: one file each, and here one line, with which training, supernet, files, costs and pruning know it."""
 
+from search_spaces.layers.attention import Attention as Attention
 from search_spaces.layers.fused_mbconv import FusedMBConv as FusedMBConv
 from search_spaces.layers.head import Head as Head
 from search_spaces.layers.low_rank import LowRankHead as LowRankHead
