@@ -17,7 +17,8 @@ from torchvision.models import ShuffleNetV2
 
 from compress.foreign import Foreign
 from compress.prune import check_keep
-from search_spaces.network import Network, device_of
+from search_spaces.layers.nodes import Reshape
+from search_spaces.network import Layer, Network, device_of
 
 MULTIPLE = 8  # channels; int8 kernels work on eight at a time
 
@@ -50,7 +51,7 @@ def prune_groups(
         global_pruning=True,
         pruning_ratio=1 - keep,
         round_to=MULTIPLE,
-        ignored_layers=[_last(part) for part in apart.parts],
+        ignored_layers=[*(_last(part) for part in apart.parts), *_reshaped(slim)],
     ).step()
     return slim.train(model.training).to(memory_format=torch.channels_last)
 
@@ -95,6 +96,13 @@ def _first(part: nn.Module) -> nn.Conv2d:
 def _last(part: nn.Module) -> nn.Module:
     """The layer whose outputs others count on."""
     return [module for module in part.modules() if isinstance(module, (nn.Conv2d, nn.Linear))][-1]
+
+
+def _reshaped(model: nn.Module) -> list[nn.Module]:
+    """The convolutions whose channels a graph divides, such as among attention heads: it says how many there are."""
+    layers = [layer for layer in model.modules() if isinstance(layer, Layer)]
+    shaped = [(layer, node) for layer in layers for node in layer.spec.graph.nodes if isinstance(node, Reshape)]
+    return [layer.conv(name) for layer, node in shaped for name in node.inputs if name in layer.numbers]
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from compress.calibration import activation_ranges
+from compress.depgraph import prune_groups, size
 from compress.importance import batch_norm_scale, l1, taylor
 from compress.parity import onnx_logits
 from compress.prune import hidden_widths, narrow, prune, strongest, uniform_widths, width_space
@@ -372,6 +373,14 @@ def test_units_whose_gate_is_closed_can_go(spec: Spec) -> None:
     torch.testing.assert_close(
         predict(narrow(network, {1: stay}), images(spec)), predict(network, images(spec)), rtol=1e-4, atol=1e-5
     )
+
+
+@every_kind
+def test_torch_pruning_can_prune_a_network_with_it(spec: Spec) -> None:
+    network = trained(spec)
+    slim = prune_groups(network, (3, spec.resolution, spec.resolution), 0.5)
+    assert size(slim, (3, spec.resolution, spec.resolution)).parameters < parameters(network.specs)
+    assert predict(slim, images(spec)).shape == (8, CLASSES)
 
 
 # records
