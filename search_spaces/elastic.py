@@ -27,8 +27,8 @@ def largest(specs: Sequence[Spec]) -> Spec:
         if len(values) > 1 and field.name not in first.elastic:
             kind, elastic = type(first).__name__, ", ".join(first.elastic) or "none"
             raise LutraError(
-                f"the options of one layer are {kind}s with {field.name} {', '.join(map(str, values))}: they share "
-                f"weights, so they may differ only in a {kind}'s elastic fields, which are: {elastic}"
+                f"options of kind {kind} in one layer share weights and have {field.name} "
+                f"{', '.join(map(str, values))}; they may differ in nothing but: {elastic}"
             )
     whole = dataclasses.replace(first, **{name: max(getattr(spec, name) for spec in specs) for name in first.elastic})
     for spec in specs:

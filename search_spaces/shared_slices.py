@@ -86,10 +86,10 @@ class SharedSlices:
 def _key(node: Node) -> Any:
     """What nodes of options have to have in common, besides their inputs, to differ in their width alone."""
     if isinstance(node, Convolution):
-        return node.kernel, node.in_channels // node.groups
+        return node.kernel, node.stride, node.in_channels // node.groups
     if isinstance(node, Linear):
         return node.in_features
-    return node.shape[1:] if isinstance(node, Reshape) else None
+    return node.shape[1:] if isinstance(node, Reshape) else node
 
 
 def normalised(conv: ConvBN, x: Tensor, weight: Tensor) -> Tensor:
