@@ -1,4 +1,4 @@
-"""The commands: python -m experiments.{measure,train,search,compress,benchmark,report,pipeline}."""
+"""The commands: python -m experiments.NAME. Each names its work, imported when its command line is accepted."""
 
 import os
 import signal

@@ -6,19 +6,17 @@ import os
 
 import torch
 
-from search_spaces.errors import LutraError
-
-ACCELERATORS = ("cpu", "cuda", "auto")
+from experiments.gpu import computes_on
 
 
 def accelerator(name: str) -> torch.device:
-    """`auto` is a GPU where torch sees one. Raises LutraError where `cuda` is asked for and there is none."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise LutraError(
-            f"accelerator=cuda needs a GPU, and torch {torch.__version__} sees none: install its driver and a torch "
-            "that is built for CUDA (pytorch.org), or add accelerator=cpu"
-        )
-    return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
+    """`auto` is a GPU where torch finds one. Raises LutraError where `cuda` is asked for and there is none."""
+    return torch.device(computes_on(name))
+
+
+def memory() -> float:
+    """Bytes of the GPU."""
+    return float(torch.cuda.get_device_properties(0).total_memory)
 
 
 def repeatable() -> None:

@@ -49,7 +49,7 @@ def prepared(words: Sequence[str]) -> list[str]:
     options = [*words]
     for word in asked.overrides:
         options.remove(word)
-    sweeping = asked.multirun or "hydra.mode=MULTIRUN" in asked.overrides
+    sweeping = is_sweep(asked)
     jobs = 1
     overrides = []
     for before, word in zip(["", *asked.overrides], asked.overrides):
@@ -59,6 +59,11 @@ def prepared(words: Sequence[str]) -> list[str]:
     if jobs > MOST_JOBS:
         raise LutraError(f"the sweep has more than {MOST_JOBS:,} jobs: give fewer values")
     return [*options, *overrides]
+
+
+def is_sweep(asked: argparse.Namespace) -> bool:
+    """Whether a parsed command line is a --multirun."""
+    return asked.multirun or "hydra.mode=MULTIRUN" in asked.overrides
 
 
 def _refuse(message: str) -> NoReturn:

@@ -9,15 +9,14 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from compress.foreign import FOREIGN
 from experiments import compression, costs
-from experiments.accelerator import ACCELERATORS, accelerator
 from experiments.choices import OBJECTIVES, RULES, SPACES, STRATEGIES, default_options, option_hints
 from experiments.command_config import ACTIONS
-from experiments.config import Config, StrategyConfig
+from experiments.compression import MODELS, WINNER
+from experiments.config import BACKENDS, Config, StrategyConfig
 from experiments.data import DATASETS
 from experiments.devices import DEVICES, destinations
-from experiments.parallel_evaluation import BACKENDS
+from experiments.gpu import ACCELERATORS, computes_on
 from experiments.published_latencies import UNITS
 from experiments.schema import OPTIONS, Setting, setting, settings
 from predictors.simulated import SCENARIOS
@@ -36,8 +35,8 @@ CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
     "objective.name": ("objective", OBJECTIVES),
     "search.backend": ("backend", BACKENDS),
     "precision": ("precision", PRECISIONS),
-    "model": ("model", ("winner", *FOREIGN)),
-    "hand_made.models": ("model", FOREIGN),
+    "model": ("model", (WINNER, *MODELS)),
+    "hand_made.models": ("model", MODELS),
     "compare.strategies": ("strategy", STRATEGIES),
     "ignore": ("passport key", KEYS),
     "tables.action": ("action", ACTIONS),
@@ -52,7 +51,7 @@ def check(config: Config) -> None:
     for key, one in settings().items():
         check_value(one, attrgetter(key)(config))
     options(config.strategy)
-    accelerator(config.accelerator)
+    computes_on(config.accelerator)
     compression.check(config.compress, config.model)
     config.measure.check()
     _check_threads(config)

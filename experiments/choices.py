@@ -1,39 +1,23 @@
-"""What a configuration chooses by name, and the objects that the choices make."""
+"""What a configuration chooses by name. No torch here: what needs it is imported when it is called."""
 
 from __future__ import annotations
 
-import inspect
-import typing
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-import torch
-
-from experiments.accelerator import accelerator
 from experiments.artefacts import arch_name
 from experiments.config import Config, DataConfig
-from experiments.data import DATASETS, Dataset, Shape, shape_of
-from experiments.progress import console, track
-from experiments.recipes import check_batches
+from experiments.data import Shape, shape_of
+from experiments.reference import Reference
 from predictors.table import LatencyTable
 from search_spaces.errors import LutraError
 from search_spaces.mobile import mobile
 from search_spaces.mobile_imagenet import mobile_imagenet
 from search_spaces.nasbench_macro import nasbench_macro
-from search_spaces.sandwich import sandwich
-from search_spaces.single_path import single_path
 from search_spaces.space import SearchSpace
 from search_spaces.tiny import tiny
-from search_spaces.training import Backward
-from strategies.darts import darts
-from strategies.nsga2 import nsga2
 from strategies.objective import Bounded, MnasNet, Objective, Pareto
-from strategies.problem import Candidate, Strategy
-from strategies.random_search import random_search
-from strategies.regularized_evolution import regularized_evolution
-from strategies.surrogate import surrogate
 
 SPACES: dict[str, Callable[[int, int, int], SearchSpace]] = {
     "tiny": tiny,
@@ -41,28 +25,29 @@ SPACES: dict[str, Callable[[int, int, int], SearchSpace]] = {
     "mobile_imagenet": mobile_imagenet,
     "nasbench_macro": nasbench_macro,
 }
-STRATEGIES: dict[str, Callable[..., Iterator[Candidate]]] = {
-    "random": random_search,
-    "evolution": regularized_evolution,
-    "nsga2": nsga2,
-    "surrogate": surrogate,
-    "darts": darts,
+STRATEGIES = {
+    "random": Reference("strategies.random_search:random_search"),
+    "evolution": Reference("strategies.regularized_evolution:regularized_evolution"),
+    "nsga2": Reference("strategies.nsga2:nsga2"),
+    "surrogate": Reference("strategies.surrogate:surrogate"),
+    "darts": Reference("strategies.darts:darts"),
 }
 LEARNING = ("darts",)  # strategies that need weights to train
-RULES: dict[str, Callable[..., Backward]] = {"sandwich": sandwich, "single_path": single_path}
+RULES = {
+    "sandwich": Reference("search_spaces.sandwich:sandwich"),
+    "single_path": Reference("search_spaces.single_path:single_path"),
+}
 OBJECTIVES = ("bounded", "mnasnet", "pareto")
 
 
 def default_options(strategy: str) -> dict[str, Any]:
     """The strategy's keywords with a default: those beside the problem and the random numbers."""
-    parameters = list(inspect.signature(STRATEGIES[strategy]).parameters.values())[2:]
-    return {parameter.name: parameter.default for parameter in parameters}
+    return {name: option.default for name, option in STRATEGIES[strategy].options.items()}
 
 
 def option_hints(strategy: str) -> dict[str, Any]:
     """The annotations of those keywords: their types and ranges."""
-    hints = typing.get_type_hints(STRATEGIES[strategy], include_extras=True)
-    return {name: hints[name] for name in default_options(strategy)}
+    return {name: option.hint for name, option in STRATEGIES[strategy].options.items()}
 
 
 def space_of(config: Config) -> SearchSpace:
@@ -76,44 +61,7 @@ def _shape(data: DataConfig) -> Shape:
     return shape_of(data.name, data.path, data.size, data.cache)
 
 
-@cache
-def dataset_of(config: DataConfig) -> Dataset:
-    """The images, read once a process."""
-    data = DATASETS[config.name](config.path, config.size, config.validation, config.seed, _reading, config.cache)
-    if data.passed:
-        console.print(f"passed over in {config.path}: {data.passed}", markup=False, highlight=False, soft_wrap=True)
-    return replace(data, flip=data.flip and config.flip)
-
-
-def training_data(config: Config) -> Dataset:
-    """The images where torch trains: all of them, as bytes, so that no batch has to be brought there."""
-    data = _placed(config.data, accelerator(config.accelerator))
-    if line := check_batches(config, len(data.train.labels)):
-        _say_once(line)
-    return data
-
-
-@cache
-def _say_once(line: str) -> None:
-    console.print(line, soft_wrap=True, highlight=False, markup=False)
-
-
-@cache
-def _placed(data: DataConfig, device: torch.device) -> Dataset:
-    try:
-        return dataset_of(data).to(device)
-    except torch.OutOfMemoryError as error:
-        raise LutraError(
-            f"the images of {data.name} at {data.size} px do not fit into the GPU's memory: lower data.size, or add "
-            "accelerator=cpu"
-        ) from error
-
-
-def _reading(items: Iterable[Any], total: int) -> Iterable[Any]:
-    return track(items, "reading images", total)
-
-
-def strategy_of(config: Config) -> Strategy:
+def strategy_of(config: Config) -> Callable[..., Any]:
     """The strategy with the configured options."""
     return partial(STRATEGIES[config.strategy.name], **config.strategy.options)
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import importlib
 import os
 import re
 import signal
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import hydra
-from hydra.core.config_store import ConfigStore
+from hydra.core.config_store import ConfigNode, ConfigStore
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import GrammarParseError, InterpolationKeyError, OmegaConfBaseException
@@ -28,6 +26,7 @@ from experiments.checks import check, options
 from experiments.config import Config
 from experiments.devices import HandedOver
 from experiments.progress import console
+from experiments.reference import Reference
 from experiments.schema import configured, known, settings
 from search_spaces.errors import LutraError, unknown
 
@@ -43,16 +42,19 @@ def _folder(runs: str, sweep: str | None = None) -> str:
 OmegaConf.register_new_resolver("lutra_folder", _folder, replace=True)
 
 
-def run(function: Callable[[Config], object]) -> None:
-    """Runs `function` as a Hydra command, once or for each job of a --multirun."""
+def run(work: str | Callable[[Config], object]) -> None:
+    """Runs a function of the configuration as a Hydra command, once or for each job of a --multirun.
+
+    `work` is `module:function`: the module is imported once the command line is accepted.
+    """
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGINT, signal.default_int_handler)  # after the imports; see experiments/__init__.py
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of being printed by Hydra
-    warnings.filterwarnings("ignore", "Callback Announced", module="hydra")  # the error itself follows
     if sys.version_info >= (3, 14):  # hydra 1.3's help strings; mended in 1.4
         argparse.ArgumentParser._check_help = lambda self, action: None  # type: ignore[attr-defined]
-    function = _importable(function)
-    ConfigStore.instance().store(name="schema", node=schema(function.__module__ or ""))
+    function = Reference(work) if isinstance(work, str) else work
+    module = _command() or function.__module__ or __name__
+    ConfigStore.instance().repo["schema.yaml"] = Schema("schema.yaml", module)
     begun: list[DictConfig] = []
     refused: list[Exception] = []
     sweeps.announced.clear()
@@ -67,9 +69,10 @@ def run(function: Callable[[Config], object]) -> None:
         except sweeps.ONE_LINE as error:  # Hydra would add a line of its own
             refused.append(error)
 
-    job.__module__ = function.__module__ or __name__  # Hydra calls the job by it
+    job.__module__ = module  # Hydra names the job by it
     with _told(begun):
         sys.argv[1:] = prepared(sys.argv[1:])
+        sweeps.announce(module.rpartition(".")[2], sys.argv[1:])
         hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="config")(job)()
         for error in refused:
             _stop(str(error))
@@ -102,6 +105,22 @@ def _told(begun: Sequence[DictConfig]) -> Iterator[None]:
         _stop(f"Hydra cannot use this command line: {reason}")
 
 
+class Schema(ConfigNode):
+    """The schema in Hydra's store, made when it is read: Hydra copies its whole store for every group that it lists."""
+
+    def __init__(self, name: str, module: str) -> None:
+        self.name, self.module = name, module
+        self.group = self.package = self.provider = None
+
+    @property
+    def node(self) -> DictConfig:
+        return self.__dict__.get("read") or schema(self.module)
+
+    @node.setter
+    def node(self, read: DictConfig) -> None:
+        self.__dict__["read"] = read
+
+
 def schema(module: str) -> DictConfig:
     """Every setting with its default, as plain values: `checked` sees to their types."""
     made = OmegaConf.create(dataclasses.asdict(Config()))
@@ -131,12 +150,10 @@ def _perform(function: Callable[[Config], object], settings: DictConfig) -> obje
     return made
 
 
-def _importable(function: Callable[[Config], object]) -> Callable[[Config], object]:
-    """The same function by the name of its module, by which another process finds it too."""
-    spec = sys.modules["__main__"].__spec__
-    if function.__module__ != "__main__" or spec is None:
-        return function
-    return getattr(importlib.import_module(spec.name), function.__name__)
+def _command() -> str:
+    """The module that `python -m` runs; empty where Python runs something else."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return spec.name if spec is not None and spec.name.startswith("experiments.") else ""
 
 
 def checked(settings: DictConfig) -> Config:

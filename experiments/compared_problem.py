@@ -13,13 +13,14 @@ from typing import Any
 
 from experiments import artefacts
 from experiments.accelerator import accelerator
-from experiments.choices import objective_of, space_of, target_of, training_data
+from experiments.choices import objective_of, space_of, target_of
 from experiments.config import Config
+from experiments.images import training_data
 from experiments.keys import accelerator_key, data_key, search_key, space_key
-from experiments.measure import measure, read_table
 from experiments.progress import console
-from experiments.search import problem_of
-from experiments.train import prepare, train
+from experiments.steps.measure import measure, read_table
+from experiments.steps.search import problem_of
+from experiments.steps.train import prepare, train
 from experiments.weights import load_supernet
 from search_spaces.errors import LutraError
 from strategies.objective import Bounded, MnasNet, Objective, Pareto

@@ -6,19 +6,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from compress.calibration import METHODS
-from compress.sparsify import PATTERNS
 from experiments import stage_order
 from experiments.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY, STAGES
 from search_spaces.errors import LutraError
 from search_spaces.ranges import Fraction, Range
-from search_spaces.training import Recipe
+from search_spaces.recipe import Recipe
 
 RULES = ("device", "uniform", "global", "depgraph")
 IMPORTANCES = ("taylor", "batch_norm", "l1")
 TEACHERS = ("winner", "largest")
 KINDS = ("static", "dynamic", "fp16")
 FLOAT_LAYERS = ("none", "accuracy", "time", "both")
+METHODS = ("minmax", "percentile", "entropy")  # of `compress.calibration`, which loads onnxruntime
+PATTERNS = ("smallest", "two_of_four")  # of `compress.sparsify`, which loads torch
+WINNER = "winner"
+MODELS = ("mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2", "resnet8")  # of `compress.foreign`, which loads torch
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from experiments.compression import CompressConfig
 from experiments.texts import LocalPath, Name
 from predictors.rounds import Protocol
 from search_spaces.ranges import Range, Seed
-from search_spaces.training import Recipe
+from search_spaces.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,9 @@ class MeasureConfig(Protocol):
 @dataclass(frozen=True)
 class TrainConfig(Recipe):
     rule: str = "sandwich"  # which networks learn from a batch: sandwich, single_path
+
+
+BACKENDS = {"loky": "", "threading": "", "dask": "dask[distributed]", "ray": "ray"}  # what pip has to install
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
-from experiments.accelerator import accelerator
 from experiments.choices import SPACES, STRATEGIES
 from experiments.config import Config
 from experiments.data import COUNTS, SHAPES
+from experiments.gpu import computes_on
 from experiments.recipes import check_batches, recipes
+from experiments.reference import Reference
 from predictors.blocks import block_specs
 from predictors.table import PRECISIONS
 from search_spaces.costs import kept_activations, macs
@@ -31,6 +30,7 @@ EVALUATION = 1e-3  # seconds that the shortest evaluation of a network takes
 SPEED = {"cpu": 1e14, "cuda": 1e16}  # multiply-accumulates a second that no machine of today reaches
 ACTIVATION = 2  # bytes, in bfloat16
 CGROUP = Path("/sys/fs/cgroup/memory.max")
+GPU_MEMORY = Reference("experiments.accelerator:memory")  # bytes
 
 
 class Need(NamedTuple):
@@ -74,7 +74,7 @@ def bytes_needed(config: Config, space: SearchSpace) -> Iterator[Need]:
 
 
 def seconds_needed(config: Config, space: SearchSpace) -> Iterator[Need]:
-    speed = SPEED[accelerator(config.accelerator).type]
+    speed = SPEED[computes_on(config.accelerator)]
     spent: dict[str, float] = {}
     for key, recipe in recipes(config):
         work = 3 * macs(_trained(config, key, space))  # forwards, and backwards twice that
@@ -97,8 +97,8 @@ def seconds_needed(config: Config, space: SearchSpace) -> Iterator[Need]:
 
 def machine_memory(config: Config) -> float:
     """Bytes of the accelerator, or of this machine as far as this process may use them."""
-    if accelerator(config.accelerator).type == "cuda":
-        return float(torch.cuda.get_device_properties(0).total_memory)
+    if computes_on(config.accelerator) == "cuda":
+        return float(GPU_MEMORY())
     installed = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     try:
         return min(installed, float(CGROUP.read_text()))

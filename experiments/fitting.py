@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from experiments import artefacts, process_group
 from experiments.checkpoints import restore, save, saved
-from experiments.data import Dataset
+from experiments.data.dataset import Dataset
 from experiments.events import writer
 from experiments.progress import console, track
 from search_spaces.training import Backward, Recipe, Step, Training, fit

@@ -1,34 +1,6 @@
-"""python -m experiments.hand_made: the winner beside hand-made networks of the same data, recipe and INT8.
+"""python -m experiments.hand_made: the winner beside hand-made networks of the same data, recipe and INT8."""
 
-All are trained and finetuned for as many steps; the winner alone is pruned between, to one latency or to several.
-"""
-
-from __future__ import annotations
-
-from dataclasses import replace
-from pathlib import Path
-
-from compress.foreign import FOREIGN
 from experiments import command
-from experiments.ablation import WHOLE, side_by_side, staged
-from experiments.config import Config
-
-UNPRUNED = ["finetune", "quantize"]
-
-
-def hand_made(config: Config) -> Path:
-    """The folder of hand_made.csv. Prints it as a table."""
-    variants = {"winner": staged(config, WHOLE), "winner, unpruned": staged(config, UNPRUNED)}
-    variants |= {f"winner, saved {part:g}": staged(saving(config, part), WHOLE) for part in config.hand_made.saved}
-    variants |= {name: staged(replace(config, model=name), UNPRUNED) for name in config.hand_made.models or FOREIGN}
-    return side_by_side(config, "hand_made", variants)
-
-
-def saving(config: Config, part: float) -> Config:
-    """Pruned for this part of what pruning can save, whatever the winner itself is pruned to."""
-    prune = replace(config.compress.prune, rule="device", target_ms=None, saved=part)
-    return replace(config, compress=replace(config.compress, prune=prune))
-
 
 if __name__ == "__main__":
-    command.run(hand_made)
+    command.run("experiments.studies.hand_made:hand_made")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from experiments import artefacts
-from experiments.accelerator import accelerator
 from experiments.choices import space_of
 from experiments.config import Config, DataConfig, DeviceConfig, SearchConfig
-from experiments.data.decoding import DECODER
+from experiments.data import DECODER
 from experiments.data.image_hashes import contents
 from experiments.devices import passport_of
+from experiments.gpu import computes_on
 from predictors.table import DECIDING
 from search_spaces.space import SearchSpace
 
@@ -33,7 +33,7 @@ def layers_key(space: SearchSpace) -> dict[str, Any]:
 
 def accelerator_key(config: Config) -> dict[str, str]:
     """Where torch computed, as its processors round otherwise; nothing where it is the CPU, which is the rule."""
-    kind = accelerator(config.accelerator).type
+    kind = computes_on(config.accelerator)
     return {} if kind == "cpu" else {"accelerator": kind}
 
 

@@ -14,12 +14,12 @@ from rich.tree import Tree
 from experiments import artefacts, command
 from experiments.config import Config
 from experiments.progress import console
-from experiments.provenance import LINEAGE, Lineage, Step, verify
-from experiments.report import report
-from experiments.search import read_winner
-from experiments.stages.int8_agreement import FASTER
+from experiments.provenance import FASTER, LINEAGE, Lineage, Step, verify
+from experiments.reference import Reference
+from experiments.winner import read_winner
 from search_spaces.documents import read_csv
 
+REPORT = Reference("experiments.steps.report:report")
 SHORT = 12  # characters of a hash
 SERVED = ("table", "teacher", "ranges", FASTER)  # inputs of a stage beside the network
 NAMES = {
@@ -33,7 +33,7 @@ NAMES = {
 
 def lineage(config: Config) -> Path:
     """The path of lineage.json. Prints it as a tree."""
-    folder = Path(config.run).resolve() if config.run else report(config).resolve()
+    folder = Path(config.run).resolve() if config.run else REPORT(config).resolve()
     found = verify(folder)
     console.print(tree(found, folder), highlight=False)
     steps = len(found.line) + len(found.others) + 1
@@ -87,4 +87,4 @@ def _measured(step: Step, rows: Sequence[Mapping[str, str]], names: Mapping[str,
 
 
 if __name__ == "__main__":
-    command.run(lineage)
+    command.run("experiments.lineage:lineage")

@@ -11,12 +11,11 @@ import joblib
 import numpy as np
 import torch
 
-from experiments.config import SearchConfig
+from experiments.config import BACKENDS, SearchConfig
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch
 
 Accuracies = Callable[[Sequence[Arch]], Sequence[float]]
-BACKENDS = {"loky": "", "threading": "", "dask": "dask[distributed]", "ray": "ray"}  # what pip has to install
 
 
 def spread(accuracies: Accuracies, search: SearchConfig, threads: int) -> Accuracies:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from experiments.data import Dataset
+from experiments.data.dataset import Dataset
 from experiments.data.decoding import decode, square
 from experiments.data.entries import SUFFIXES, entries, is_image
 from predictors.classifier import Frame

@@ -1,32 +1,6 @@
 """python -m experiments.pipeline: every step, from the board's latency table to the INT8 file measured on it."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from pathlib import Path
-
 from experiments import command
-from experiments.benchmark import benchmark
-from experiments.compress import compress
-from experiments.config import Config
-from experiments.measure import measure
-from experiments.progress import console
-from experiments.report import check_reportable, report
-from experiments.search import search
-from experiments.train import train
-
-STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, compress, benchmark, report)
-
-
-def pipeline(config: Config) -> Path:
-    """The report's folder. Steps that were finished before are not done again."""
-    check_reportable(config)
-    for number, step in enumerate(STEPS, 1):
-        console.print(f"[bold]{number}/{len(STEPS)} {step.__name__}[/bold]")
-        made = step(config)
-        console.print(f"  {made}", soft_wrap=True, highlight=False)
-    return made
-
 
 if __name__ == "__main__":
-    command.run(pipeline)
+    command.run("experiments.steps.pipeline:pipeline")

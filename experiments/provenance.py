@@ -18,6 +18,7 @@ from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 
 LINEAGE = "lineage.json"
+FASTER = "faster_in_float"  # the input that holds the layers that the device computes faster in float
 NO_FILE = "passport"  # the one input that is no file: what machine the device is
 
 

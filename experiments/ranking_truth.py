@@ -9,10 +9,10 @@ from random import Random
 import numpy as np
 
 from experiments.accelerator import accelerator
-from experiments.choices import training_data
 from experiments.config import Config
-from experiments.fidelity import fresh_archs
-from experiments.train import prepare, retrain
+from experiments.images import training_data
+from experiments.steps.train import prepare, retrain
+from experiments.studies.fidelity import fresh_archs
 from experiments.weights import load_network
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import accuracy, predict

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from experiments.compression import FINETUNE, QAT
 from experiments.config import Config
 from search_spaces.errors import LutraError
-from search_spaces.training import Recipe
+from search_spaces.recipe import Recipe
 
 USUAL_BATCH = 256  # images: up to here a batch may be larger than a small data set
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.measure import timing_files
+from experiments.steps.measure import timing_files
 from predictors.assembly import file_name
 from predictors.blocks import computing
 from predictors.table import LatencyTable

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from experiments import artefacts, versions
-from experiments.choices import dataset_of, space_of, target_of
+from experiments.choices import space_of, target_of
 from experiments.config import Config
-from experiments.measure import read_table
+from experiments.images import dataset_of
 from experiments.session_record import Session
 from experiments.stages import int8_agreement
+from experiments.steps.measure import read_table
 from predictors.table import LatencyTable
 
 STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # of the passport

@@ -18,16 +18,16 @@ from compress.depgraph import size
 from compress.parity import onnx_logits
 from compress.size import compressed_bytes
 from experiments import artefacts
-from experiments.choices import dataset_of
 from experiments.config import Config
-from experiments.data import Dataset, Split
+from experiments.data.dataset import Dataset, Split
 from experiments.devices import board_of
+from experiments.images import dataset_of
 from experiments.keys import data_key, device_key
-from experiments.measure import followed
 from experiments.progress import say, track
 from experiments.reference_networks import reference_networks
 from experiments.session_record import Row, Session, write_rows
 from experiments.stages.quantizing import array
+from experiments.steps.measure import followed
 from predictors.device import Board
 from predictors.memory import Memory, peak_memory
 from predictors.outputs import outputs

@@ -113,4 +113,4 @@ def _cell(job: Job, kind: str) -> str:
 
 
 if __name__ == "__main__":
-    command.run(status)
+    command.run("experiments.status:status")

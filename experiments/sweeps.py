@@ -10,6 +10,7 @@ import fcntl
 import itertools
 import json
 import os
+import re
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,13 +18,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from hydra import compose, initialize_config_dir
+from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.experimental.callback import Callback
+from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from experiments import artefacts, jobs, locks, versions
+from experiments.arguments import CONFIGS, is_sweep
 from experiments.job_keys import job_name
 from experiments.jobs import Job
 from experiments.progress import console
@@ -46,18 +50,26 @@ class Sweep:
 announced: list[Sweep] = []  # by this process: one at most
 
 
-class Announced(Callback):
-    """Hears from Hydra which sweep begins."""
+def announce(command: str, words: Sequence[str]) -> None:
+    """Writes down the jobs of a --multirun, before Hydra begins the first; does nothing for other command lines."""
+    given = get_args_parser().parse_args([*words])
+    if given.help or given.hydra_help or not is_sweep(given):
+        return
+    more = [] if given.config_dir is None else [f"hydra.searchpath=[file://{Path(given.config_dir).absolute()}]"]
+    with initialize_config_dir(str(CONFIGS), job_name=command, version_base="1.3"):
+        overrides = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(given.overrides)
+        single = [one.input_line for one in overrides if one.input_line and not one.is_sweep_override()]
+        config = compose(given.config_name or "config", [*single, *more], return_hydra_config=True)
+        own = [one for one in overrides if not re.match("hydra[./]", one.key_or_group)]
+        asked = [(command, *job) for job in combinations(own)]
+    folder = Path(config.hydra.sweep.dir)
+    announced.append(Sweep(folder, asked, _plan(folder, asked)))
 
-    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        asked = [(config.hydra.job.name, *job) for job in combinations(config.hydra.overrides.task)]
-        announced.append(Sweep(Path(config.hydra.sweep.dir), asked, _plan(Path(config.hydra.sweep.dir), asked)))
 
-
-def combinations(swept: Iterable[str]) -> Iterator[tuple[str, ...]]:
+def combinations(overrides: Iterable[Override]) -> Iterator[tuple[str, ...]]:
     """The overrides of each job, as Hydra's own sweeper makes them from those of the command line."""
     values: dict[str, list[str]] = {}  # of a key that is given twice the last ones count
-    for one in OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(list(swept)):
+    for one in overrides:
         texts = one.sweep_string_iterator() if one.is_sweep_override() else [one.get_value_element_as_str()]
         values[one.get_key_element()] = [f"{one.get_key_element()}={text}" for text in texts]
     return itertools.product(*values.values())

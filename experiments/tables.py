@@ -12,12 +12,13 @@ from rich.table import Table
 from experiments import command
 from experiments.config import Config
 from experiments.progress import console
-from predictors.comparison import compare
+from experiments.reference import Reference
 from predictors.table import DECIDING, LatencyTable
 from predictors.table_file import read_table
-from predictors.verify import problems
 from search_spaces.errors import LutraError, unknown
 
+COMPARE = Reference("predictors.comparison:compare")
+PROBLEMS = Reference("predictors.verify:problems")
 SHOWN = 10  # rows that moved most
 
 
@@ -48,7 +49,7 @@ def compared(config: Config) -> None:
     differing = [key for key in DECIDING if a.passport.get(key) != b.passport.get(key)]
     for key in differing:
         console.print(f"{key}: {a.passport.get(key)} in a, {b.passport.get(key)} in b", highlight=False)
-    for found in compare(a, b):
+    for found in COMPARE(a, b):
         title = f"{found.precision}: b takes {found.ratio:.3f} of a's time, rank correlation (Kendall) {found.tau:.3f}"
         shown = Table("the layers that moved most", "a, us", "b, us", "beyond the others", title=title)
         for row in found.moved[:SHOWN]:
@@ -61,7 +62,7 @@ def verified(config: Config) -> None:
     paths = [Path(config.tables.a)] if config.tables.a else _found(config)
     for path in paths:
         table = read_table(path)
-        wrong = problems(table)
+        wrong = PROBLEMS(table)
         if wrong:
             more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
             raise LutraError(f"{path}: {wrong[0]}{more}; do not use this table, measure it again")
@@ -104,4 +105,4 @@ def _row(table: LatencyTable) -> list[str]:
 
 
 if __name__ == "__main__":
-    command.run(tables)
+    command.run("experiments.tables:tables")

@@ -27,9 +27,9 @@ from compress.sparsify import Schedule, holding_zeros, sparsified, sparsify, spa
 from experiments import process_group
 from experiments.accelerator import accelerator
 from experiments.checks import check
-from experiments.choices import dataset_of, training_data
 from experiments.config import Config
 from experiments.fitting import restore, save
+from experiments.images import dataset_of, training_data
 from experiments.keys import accelerator_key
 from predictors.naswot import naswot
 from search_spaces.errors import LutraError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compress.quantize import quantize
-from experiments.protocols import PROFILER, judged, to_time
+from experiments.studies.protocols import PROFILER, judged, to_time
 from predictors.block_protocols import BLOCK_PROTOCOLS, INFERENCE
 from predictors.blocks import Specs, block_specs, in_context, networks_to_time
 from predictors.local_device import local

@@ -21,10 +21,10 @@ from scipy.stats import mannwhitneyu
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from experiments import command, events, journal
-from experiments.compare import compare, pair_rows
 from experiments.search_curves import Trace, common, curves, interval, trace
 from experiments.seeded_searches import Evaluation, Ledger, run_searches, timed
 from experiments.significance import holm, seeds_needed, significant
+from experiments.studies.compare import compare, pair_rows
 from paper import build, comparison, macros
 from paper.figures import compare as figure
 from paper.figures import style

@@ -16,8 +16,8 @@ import torch
 import torchvision.datasets
 from PIL import Image
 
-from experiments.data import DATASETS, Dataset, Shape, Split, entries, shape_of
-from experiments.data.dataset import assemble, augment
+from experiments.data import DATASETS, Shape, entries, shape_of
+from experiments.data.dataset import Dataset, Split, assemble, augment
 from experiments.data.splits import hold_out
 from search_spaces.errors import LutraError
 

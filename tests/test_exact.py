@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from experiments import artefacts, command
 from experiments.config import DeviceConfig
 from experiments.devices import passport_of
-from experiments.exact import exact, read_front
 from experiments.option_effects import read_candidates, read_effects
+from experiments.studies.exact import exact, read_front
 from predictors.additive import AdditiveLatency
 from predictors.assembly import assemble, file_name
 from predictors.blocks import all_specs, block_specs, networks_to_time

@@ -26,19 +26,19 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from experiments import artefacts, compression
 from experiments import command as command_line
-from experiments.ablation import LABELS_ALONE, SUBSETS, TAUGHT
 from experiments.choices import OBJECTIVES, SPACES, STRATEGIES, space_of
-from experiments.compress import Made, alike, compress, through
 from experiments.compression import CompressConfig, PruneConfig
 from experiments.config import Config
 from experiments.data import DATASETS
 from experiments.devices import DEVICES
-from experiments.hand_made import saving
-from experiments.report import FIGURES, labels
-from experiments.search import search
 from experiments.session_record import read_rows
 from experiments.stages import STAGES
-from experiments.train import train
+from experiments.steps.compress import Made, alike, compress, through
+from experiments.steps.report import FIGURES, labels
+from experiments.steps.search import search
+from experiments.steps.train import train
+from experiments.studies.ablation import LABELS_ALONE, SUBSETS, TAUGHT
+from experiments.studies.hand_made import saving
 from predictors.assembly import assemble, file_name
 from predictors.blocks import all_specs, block_specs, networks_to_time
 from predictors.rounds import Protocol, Round
@@ -328,7 +328,7 @@ def test_every_compared_network_goes_through_the_stage_that_writes_the_deployed_
         asked.append(name)
         return Made(label, root, made.path, None, made.steps + STAGES[name].steps(config))
 
-    monkeypatch.setattr("experiments.compress._stage", staged)
+    monkeypatch.setattr("experiments.steps.compress._stage", staged)
     for stages in (["prune", "finetune", "quantize"], ["lowrank", "prune", "sparsify", "qat", "quantize"], ["cluster"]):
         config = dataclasses.replace(Config(), compress=CompressConfig(stages=stages))
         asked.clear()

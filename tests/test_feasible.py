@@ -15,8 +15,8 @@ import pytest
 from torch import Tensor
 
 from experiments import choices, journal
-from experiments import search as searching
 from experiments.config import ObjectiveConfig
+from experiments.steps import search as searching
 from predictors.additive import AdditiveLatency
 from search_spaces.costs import macs
 from search_spaces.errors import LutraError

@@ -13,9 +13,9 @@ import pytest
 
 from experiments.bench.fidelity_published import alike
 from experiments.config import FidelityConfig
-from experiments.fidelity import fresh_archs, predictions
 from experiments.learning_curves import Point, median, points, read_points
 from experiments.published_latencies import Measurements, read_measurements
+from experiments.studies.fidelity import fresh_archs, predictions
 from paper.figures import fidelity as figure
 from paper.rows import Fresh
 from predictors.agreement import agreement

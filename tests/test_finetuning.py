@@ -12,7 +12,7 @@ import pytest
 from experiments.command_config import FinetuningConfig
 from experiments.compression import CompressConfig
 from experiments.config import Config
-from experiments.finetuning import compared, interval, recipes_of
+from experiments.studies.finetuning import compared, interval, recipes_of
 from tests.commands import Command, Finished, copy_steps
 
 

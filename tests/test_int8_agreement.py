@@ -22,11 +22,11 @@ from compress.parity import onnx_logits
 from compress.qat import QuantizationAware
 from compress.quantize import quantize_within
 from compress.saturation import saturation, warning
-from experiments.choices import dataset_of
 from experiments.compression import CompressConfig, QuantizeConfig
 from experiments.config import Config
+from experiments.images import dataset_of
 from experiments.stages import NETWORK, STAGES, Task, fp32_fallback, int8_agreement, quantizing
-from experiments.train import calibrated
+from experiments.steps.train import calibrated
 from experiments.weights import load_network, save_network
 from predictors.device import Board
 from predictors.rounds import Round, Value

@@ -14,17 +14,18 @@ from typing import Any
 import pytest
 import torch
 
-from experiments import artefacts, keys, ranking
-from experiments.benchmark import benchmark
-from experiments.compare import compare
+from experiments import artefacts, keys
 from experiments.config import Config, DeviceConfig
 from experiments.events import flat
-from experiments.exact import exact
-from experiments.fidelity import fidelity
-from experiments.finetuning import finetuning
-from experiments.hand_made import hand_made
-from experiments.measure import measure
-from experiments.report import report
+from experiments.steps.benchmark import benchmark
+from experiments.steps.measure import measure
+from experiments.steps.report import report
+from experiments.studies import ranking
+from experiments.studies.compare import compare
+from experiments.studies.exact import exact
+from experiments.studies.fidelity import fidelity
+from experiments.studies.finetuning import finetuning
+from experiments.studies.hand_made import hand_made
 from search_spaces.errors import LutraError
 from tests.commands import Finished
 
@@ -125,9 +126,9 @@ def stand_in(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return finished.table.parent if name == "measure" else found[0] if found else tmp_path
 
     monkeypatch.setattr(keys, "passport_of", lambda device: {"cpu": "one"})
-    monkeypatch.setattr("experiments.measure.passport_of", lambda device: {"cpu": "one"})
+    monkeypatch.setattr("experiments.steps.measure.passport_of", lambda device: {"cpu": "one"})
     monkeypatch.setattr(keys, "accelerator", torch.device)
-    monkeypatch.setattr("experiments.train.accelerator", torch.device)
+    monkeypatch.setattr("experiments.steps.train.accelerator", torch.device)
     return find
 
 

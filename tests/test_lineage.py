@@ -15,9 +15,9 @@ import pytest
 
 from experiments import artefacts, journal, provenance
 from experiments import command as command_line
-from experiments.compress import found_by
 from experiments.config import Config, SpaceConfig
 from experiments.lineage import lineage
+from experiments.steps.compress import found_by
 from search_spaces import documents
 from search_spaces.errors import LutraError
 from tests.commands import Finished

@@ -14,7 +14,7 @@ import torch
 from scipy.stats import kendalltau, spearmanr
 
 from experiments import artefacts, command
-from experiments.ranking import PREDICTORS, RESAMPLES, correlations, ranking
+from experiments.studies.ranking import PREDICTORS, RESAMPLES, correlations, ranking
 from paper import ranking as sentences
 from paper.rows import Ranked, RankTau, read
 from predictors.naswot import naswot

@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments import search as searching
 from experiments.config import Config
 from experiments.data.dataset import Split, assemble
 from experiments.seeded_searches import run_searches
+from experiments.steps import search as searching
 from predictors.additive import AdditiveLatency
 from search_spaces.space import SearchSpace
 from search_spaces.supernet import Supernet

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from experiments.config import Config, DeviceConfig, MeasureConfig
-from experiments.measure import measure as measure_command
-from experiments.measure import timing_files
+from experiments.steps.measure import measure as measure_command
+from experiments.steps.measure import timing_files
 from predictors.assembly import assemble, file_name, rows_of_table, timed_files
 from predictors.blocks import all_specs, block_specs, computing, networks_to_time
 from predictors.rounds import Protocol, Round, measure, summarize
@@ -162,7 +162,7 @@ def recorded(folder: Path) -> Path:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command, without writing the same files again and without its figures."""
-    monkeypatch.setattr("experiments.measure.timing_files", lambda networks: written().items())
+    monkeypatch.setattr("experiments.steps.measure.timing_files", lambda networks: written().items())
     monkeypatch.setattr("experiments.events.show_figure", lambda *arguments: None)
 
 

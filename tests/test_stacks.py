@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from experiments.config import Config, RankingConfig
-from experiments.fidelity import fresh_archs
 from experiments.ranking_truth import published
+from experiments.studies.fidelity import fresh_archs
 from predictors.blocks import computing, networks_to_time
 from search_spaces.errors import LutraError
 from search_spaces.layers import Spec, Stem

@@ -18,14 +18,14 @@ from onnx import numpy_helper
 from compress.cluster import weighted_layers
 from compress.sparsify import cut_layers, two_of_four
 from experiments import stage_order
-from experiments.choices import dataset_of
 from experiments.compression import CompressConfig, PruneConfig, QuantizeConfig, SparsifyConfig, check
 from experiments.config import Config
+from experiments.images import dataset_of
 from experiments.stage_order import CLUSTER, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY, STAGES
 from experiments.stages import NETWORK, Task, pruning
 from experiments.stages import STAGES as RUNNING
 from experiments.stages.learning import learned
-from experiments.train import calibrated
+from experiments.steps.train import calibrated
 from experiments.weights import load_network, save_network
 from search_spaces.errors import LutraError
 from search_spaces.layers import LowRankHead, LowRankMBConv

@@ -19,11 +19,11 @@ from omegaconf import OmegaConf
 
 from experiments import artefacts, command, job_keys, jobs, keys, versions
 from experiments import command as command_line
-from experiments import measure as measuring
-from experiments.exact import exact
 from experiments.jobs import jobs_of
 from experiments.schema import configured
 from experiments.status import status
+from experiments.steps import measure as measuring
+from experiments.studies.exact import exact
 from predictors.assembly import file_name
 from predictors.table import PRECISIONS
 from search_spaces.errors import LutraError

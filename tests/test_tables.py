@@ -17,9 +17,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from experiments.config import Config, DeviceConfig, MeasureConfig, TablesConfig
-from experiments.measure import measure as measure_command
-from experiments.measure import timing_files
-from experiments.report import slower_layers
+from experiments.steps.measure import measure as measure_command
+from experiments.steps.measure import timing_files
+from experiments.steps.report import slower_layers
 from experiments.tables import tables
 from predictors.assembly import again, assemble, derive, file_name, rows_of_table, timed_files
 from predictors.blocks import all_specs, block_specs, computing, networks_to_time

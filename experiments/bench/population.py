@@ -24,11 +24,11 @@ from torch import Tensor, nn
 from experiments import artefacts
 from experiments.bench._ofa import OfaSupernet
 from experiments.bench._published import parse, published, run
-from experiments.choices import dataset_of
 from experiments.config import DataConfig
-from experiments.data import Dataset
+from experiments.data.dataset import Dataset
+from experiments.images import dataset_of
 from experiments.progress import track
-from experiments.train import prepare
+from experiments.steps.train import prepare
 from search_spaces.mobile import RESOLUTION, mobile
 from search_spaces.population import accuracies
 from search_spaces.sandwich import sandwich

@@ -26,10 +26,10 @@ import torch
 from experiments import artefacts
 from experiments.bench._ofa import OfaSupernet, in_turn
 from experiments.bench._published import run
-from experiments.choices import dataset_of
 from experiments.config import DataConfig
+from experiments.images import dataset_of
 from experiments.progress import track
-from experiments.train import prepare
+from experiments.steps.train import prepare
 from search_spaces.mobile import RESOLUTION, mobile
 from search_spaces.sandwich import sandwich
 from search_spaces.supernet import Supernet

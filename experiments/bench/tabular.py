@@ -25,8 +25,8 @@ from rich.table import Table as Shown
 from experiments import artefacts
 from experiments.bench._published import parse, published, published_table, run
 from experiments.bench.strategies import OURS, PEERS
-from experiments.measure import read_table
 from experiments.progress import console, track
+from experiments.steps.measure import read_table
 from search_spaces.nasbench_macro import nasbench_macro
 from strategies.objective import Pareto
 from strategies.problem import Strategy

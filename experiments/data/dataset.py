@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from experiments.data import kept
+from experiments.data.shape import Shape
 from experiments.data.splits import hold_out
 from search_spaces.evaluation import Images
 
@@ -48,17 +49,6 @@ class Split:
     def to(self, device: torch.device, pixels: Tensor) -> Split:
         """The same rows of `pixels`, which are those of this split on `device`."""
         return Split(pixels, self.labels.to(device), None if self.rows is None else self.rows.to(device))
-
-
-@dataclass(frozen=True)
-class Shape:
-    in_channels: int
-    resolution: int  # pixels
-    classes: int
-
-    @property
-    def image(self) -> tuple[int, int, int]:
-        return self.in_channels, self.resolution, self.resolution
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,6 @@ from PIL import ExifTags, Image
 
 from search_spaces.errors import LutraError
 
-DECODER = 1  # to be raised where the same file gives other pixels than before
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "PPM")  # by content: no other decoder is ever called
 UPRIGHT = {  # by the EXIF tag Orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -11,8 +11,9 @@ import numpy as np
 import PIL
 import torch
 
+from experiments.data import DECODER
 from experiments.data.dataset import Dataset, Progress, Split, assemble, untracked
-from experiments.data.decoding import DECODER, decode
+from experiments.data.decoding import decode
 from experiments.data.entries import entries
 from experiments.data.image_hashes import Contents, contents, read
 from experiments.data.splits import TEST_FRACTION, TEST_SEED, check, hold_out

@@ -20,12 +20,12 @@ from experiments import artefacts
 from experiments.config import Config
 from experiments.devices import board_of
 from experiments.keys import data_key, device_key, passport_key
-from experiments.measure import followed
+from experiments.provenance import FASTER
 from experiments.stages import quantizing
-from experiments.stages.int8_agreement import FASTER
 from experiments.stages.learning import learned, teachers
 from experiments.stages.task import at_hand
-from experiments.train import prepare
+from experiments.steps.measure import followed
+from experiments.steps.train import prepare
 from experiments.weights import load_network
 from predictors.rounds import Value, summarize
 

@@ -15,13 +15,13 @@ from compress.saturation import saturation, warning
 from compress.sensitivity import Sensitivity, blame
 from experiments import artefacts
 from experiments.json_records import read_record, typed
+from experiments.provenance import FASTER
 from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import Images
 from search_spaces.layers import Spec
 
 ANSWERS = "int8.json"
-FASTER = "faster_in_float"  # the input that holds the layers that the device computes faster in float
 
 
 @dataclass(frozen=True)

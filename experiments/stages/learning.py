@@ -17,9 +17,10 @@ from experiments.choices import space_of
 from experiments.config import Config
 from experiments.fitting import run_steps
 from experiments.progress import console
-from experiments.stages.int8_agreement import FASTER, faster
+from experiments.provenance import FASTER
+from experiments.stages.int8_agreement import faster
 from experiments.stages.task import NETWORK, Task
-from experiments.train import calibrated, train
+from experiments.steps.train import calibrated, train
 from experiments.weights import load_supernet, save_network
 from search_spaces.costs import parameters
 from search_spaces.training import Backward, Recipe, cross_entropy

@@ -19,9 +19,9 @@ from compress.prune import (
     width_space,
 )
 from experiments.config import Config
-from experiments.measure import read_table
 from experiments.progress import console
 from experiments.stages.task import Task, table_of
+from experiments.steps.measure import read_table
 from experiments.weights import load_network
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import batches

@@ -18,8 +18,8 @@ from compress.parity import check_parity
 from compress.quantize import quantize_within
 from compress.sensitivity import Sensitivity, Write, float_layers, sensitivities
 from experiments import artefacts
-from experiments.choices import dataset_of
 from experiments.config import Config
+from experiments.images import dataset_of
 from experiments.json_records import typed
 from experiments.layer_numbers import layer_numbers
 from experiments.stages.int8_agreement import InFloat, compared, faster, saturated, save

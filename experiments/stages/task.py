@@ -10,12 +10,12 @@ from typing import Any
 from torch import nn
 
 from experiments.accelerator import accelerator
-from experiments.choices import training_data
 from experiments.config import Config
-from experiments.data import Dataset
+from experiments.data.dataset import Dataset
 from experiments.devices import live
-from experiments.measure import measure_space
-from experiments.train import calibrated
+from experiments.images import training_data
+from experiments.steps.measure import measure_space
+from experiments.steps.train import calibrated
 from experiments.weights import load_network, save_network
 from search_spaces.errors import LutraError
 from search_spaces.network import Network

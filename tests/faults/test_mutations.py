@@ -17,15 +17,15 @@ from torch import nn
 from experiments import artefacts, checkpoints, jobs, journal
 from experiments.config import FidelityConfig
 from experiments.disk import sha256, write_csv
-from experiments.exact import read_front
 from experiments.provenance import whole
 from experiments.published_latencies import read_measurements
-from experiments.search import Winner, read_winner
 from experiments.session_record import Row, Session, read_rows, write_rows
 from experiments.stages.int8_agreement import Answers
 from experiments.stages.int8_agreement import load as read_answers
 from experiments.stages.int8_agreement import save as write_answers
+from experiments.studies.exact import read_front
 from experiments.weights import load_network, load_supernet, save_network, save_supernet
+from experiments.winner import Winner, read_winner
 from paper import agreement, checksums, macros
 from paper.build import HERE
 from predictors.agent import passport

@@ -1,0 +1,89 @@
+"""python -m experiments.bench.house: how quickly commands start, against a bare Hydra application.
+
+Six command lines that compute nothing, and an application that is `@hydra.main` with an empty function, each in a
+process of its own, in turns. Compared is the CPU time of the whole process, as the median of the rounds. Two minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+from experiments import artefacts
+from experiments.bench._published import run
+from experiments.progress import track
+
+ROUNDS = 15
+BAR = 3.0  # times the bare application's CPU time
+BARE = """
+import hydra
+
+@hydra.main(version_base="1.3", config_path=None)
+def main(config):
+    pass
+
+main()
+"""
+COMMANDS = {  # what a reader calls it -> its words, and the exit code
+    "status": (["status"], 2),  # of no sweep
+    "tables": (["tables"], 2),  # of no table
+    "lineage": (["lineage", "run=nowhere"], 2),
+    "search --help": (["search", "--help"], 0),
+    "search --cfg job": (["search", "--cfg", "job"], 0),
+    "a refused command line": (["search", "strategy=surrogate", "strategy.options.population=3"], 2),
+}
+OUTPUT = Path("experiments/runs/bench/house.json")
+
+
+def main(arguments: Sequence[str]) -> None:
+    seconds: dict[str, list[float]] = {name: [] for name in ("bare", *COMMANDS)}
+    with tempfile.TemporaryDirectory() as folder:
+        own = [f"runs={folder}/runs"]
+        bare = [sys.executable, "-c", BARE, "hydra.output_subdir=null", f"hydra.run.dir={folder}"]
+        lines = {"bare": (bare, 0)} | {
+            name: ([sys.executable, "-m", f"experiments.{words[0]}", *own, *words[1:]], code)
+            for name, (words, code) in COMMANDS.items()
+        }
+        order = Random(0)
+        for _ in track(range(ROUNDS), "starting commands", ROUNDS):
+            for name in order.sample(list(lines), len(lines)):
+                seconds[name].append(cpu_seconds(*lines[name]))
+    artefacts.write(OUTPUT, json.dumps({"seconds": seconds}, indent=1) + "\n")
+    print(json.dumps(claims(seconds)))
+
+
+def cpu_seconds(words: Sequence[str], code: int) -> float:
+    """Of a process and what it waited for. Raises RuntimeError where it ends in another way than expected."""
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != code:
+        raise RuntimeError(f"{' '.join(words)} ended with {process.returncode}: {said[-500:]}")
+    return used.ru_utime + used.ru_stime
+
+
+def claims(seconds: dict[str, list[float]]) -> list[dict[str, object]]:
+    bare = statistics.median(seconds["bare"])
+    ratios = {name: statistics.median(seconds[name]) / bare for name in COMMANDS}
+    return [
+        {
+            "what": f"{name}: CPU time, times a bare Hydra application's ({bare:.2f} s)",
+            "value": ratio,
+            "bar": BAR,
+            "holds": ratio <= BAR,
+        }
+        for name, ratio in ratios.items()
+    ]
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,165 @@
+"""The latency table of this space on this device, in fp32 and INT8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compress.quantize import quantize
+from experiments import artefacts, events, journal
+from experiments.choices import space_of
+from experiments.config import Config
+from experiments.devices import ROUNDS, board_of, hand_over, passport_of, results_of
+from experiments.keys import device_key, layers_key, passport_key
+from experiments.progress import console, track
+from paper.figures import heatmap, prediction
+from predictors.assembly import assemble, file_name, rows_of_table, timed_files, unfinished
+from predictors.blocks import Specs, all_specs, block_specs, computing, networks_to_time
+from predictors.board_answers import plain
+from predictors.device import Board
+from predictors.judgement import judge
+from predictors.rounds import Protocol, Round, open_rows
+from predictors.rounds import measure as measure_rounds
+from predictors.table import PRECISIONS, LatencyTable
+from predictors.table_file import SCHEMA, dump, read_table
+from predictors.values import Row, rows_of
+from predictors.verdict import quietness
+from search_spaces.onnx_writer import random_weights, write
+from search_spaces.space import SearchSpace
+
+TABLE, EARLIER = "table.json", "table-{}-rounds.json"
+
+
+def measure(config: Config) -> Path:
+    """The table's file: the given one, checked against this device, or one that is measured now or was before."""
+    passport = passport_of(config.device)
+    if config.table is not None:
+        table, space = read_table(Path(config.table)), space_of(config)
+        table.require(passport, config.ignore, space, config.precision)
+        for precision, spec in product(table.corrections, block_specs(space)):
+            table.seconds(spec, precision)  # raises LutraError where it was never measured
+        return Path(config.table)
+    return measure_space(config, space_of(config))
+
+
+def measure_space(config: Config, space: SearchSpace) -> Path:
+    """The file of a table of any space, measured now or before.
+
+    A noisy table is measured on where `max_rounds`, which is therefore not in its key, allows more rounds than it has.
+    """
+    settings = {
+        "space": layers_key(space),
+        "device": device_key(config.device),
+        "measure": {key: value for key, value in asdict(config.measure).items() if key != "max_rounds"},
+        "schema": SCHEMA,
+    }
+    inputs = {"passport": passport_key(config.device), **results_of(config.device)}
+    label = f"{space.name}-{config.device.name}"
+    runs = Path(config.runs)
+    folder = artefacts.step(
+        runs,
+        "measure",
+        label,
+        settings,
+        inputs,
+        lambda folder: _measure(config, space, folder),
+        again=lambda folder: config.device.name != "bundle" and unfinished(read_table(folder / TABLE), config.measure),
+    )
+    return folder / TABLE
+
+
+def _measure(config: Config, space: SearchSpace, folder: Path) -> None:
+    archs = networks_to_time(space, config.measure.networks, config.measure.seed)
+    blocks = block_specs(space)
+    networks = [computing(space.decode(arch)) for arch in archs]
+    specs = all_specs(blocks, networks)
+    files = dict(timing_files(track(specs, "writing ONNX files", len(specs))))
+    rows = rows_of_table(blocks, networks, timed_files(files, specs))
+    before = read_table(folder / TABLE) if (folder / TABLE).exists() else None
+    for path in folder.glob(EARLIER.format("*")):
+        artefacts.declare(path)
+    known = len(journal.read(folder / ROUNDS))
+    protocol = replace(config.measure, max_rounds=max(config.measure.max_rounds, known))
+    hand_over(config.device, files, protocol, folder, rows)
+    with board_of(config.device, folder) as board:
+        artefacts.reopen(folder)
+        on = f", going on from {known} rounds" if known else ""
+        told = f"timing {len(files)} networks on {plain(board.passport['cpu'])}{on}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
+        rounds = list(followed(board, files, protocol, "rounds", False, rows))
+    table = assemble(space, blocks, archs, specs, files, rounds, board.passport, protocol)
+    if before is not None and len(before.rounds) < len(rounds):  # what was made with it can still be verified
+        artefacts.write(folder / EARLIER.format(len(before.rounds)), (folder / TABLE).read_bytes())
+    console.print("\n".join(table.verdict.lines()), highlight=False, soft_wrap=True)
+    artefacts.write_csv(folder / "table.csv", table_rows(space, table))
+    artefacts.write_csv(folder / "networks.csv", network_rows(table))
+    with events.writer(folder) as tensorboard:
+        events.show_figure(tensorboard, folder, "heatmap", heatmap.draw(folder))
+        events.show_figure(tensorboard, folder, "prediction", prediction.draw(folder))
+    artefacts.write(folder / TABLE, dump(table))
+
+
+def timing_files(networks: Iterable[Specs]) -> Iterator[tuple[str, bytes]]:
+    """Every network in each precision, with random weights, under the name that `assemble` knows."""
+    for index, specs in enumerate(networks):
+        fp32 = write(specs, random_weights(specs))
+        first = specs[0]
+        shape = (4, first.in_channels, first.resolution, first.resolution)
+        images = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+        yield file_name("fp32", index), fp32
+        yield file_name("int8", index), quantize(fp32, images)
+
+
+def followed(
+    board: Board,
+    files: Mapping[str, bytes],
+    protocol: Protocol,
+    description: str,
+    each: bool = False,
+    rows: Mapping[str, Row] | None = None,
+) -> Iterator[Round]:
+    """Each finished round, behind a bar that tells how quiet the machine is and what is still open."""
+    rounds: list[Round] = []
+    wanted = rows_of(files) if rows is None else rows
+    what = "files" if rows is None else "rows"
+
+    def told(done: Round) -> str:
+        rounds.append(done)
+        judgement = judge(rounds)
+        left = len(open_rows(wanted, judgement, protocol))
+        return f"samples {100 * quietness(judgement):.1f} % apart, {left} of {len(wanted)} {what} open"
+
+    return track(measure_rounds(board, files, protocol, each, wanted), description, protocol.max_rounds, told)
+
+
+def table_rows(space: SearchSpace, table: LatencyTable) -> list[dict[str, Any]]:
+    """One row per layer, option and precision; Skips are left out."""
+    slower = {spec for spec, _, _ in table.slower_in_int8()}
+    return [
+        {"layer": layer, "option": option, "spec": str(spec), "precision": precision}
+        | {f"{key}_s" if key != "seconds" else key: value for key, value in vars(table.rows[precision, spec]).items()}
+        | {"relative_half_width": table.rows[precision, spec].relative_half_width}
+        | {"slower_in_int8": spec in slower}
+        for precision in PRECISIONS
+        for layer, options in enumerate(space.layers)
+        for option, spec in enumerate(options)
+        if spec.convs
+    ]
+
+
+def network_rows(table: LatencyTable) -> list[dict[str, Any]]:
+    return [
+        {
+            "arch": artefacts.arch_name(row.arch),
+            "precision": row.precision,
+            "naive_s": row.naive,
+            "predicted_s": row.held_out,
+            "measured_s": row.measured,
+        }
+        for row in table.networks
+    ]

@@ -1,0 +1,27 @@
+"""Every step, from the board's latency table to the INT8 file measured on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from experiments.config import Config
+from experiments.progress import console
+from experiments.steps.benchmark import benchmark
+from experiments.steps.compress import compress
+from experiments.steps.measure import measure
+from experiments.steps.report import check_reportable, report
+from experiments.steps.search import search
+from experiments.steps.train import train
+
+STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, compress, benchmark, report)
+
+
+def pipeline(config: Config) -> Path:
+    """The report's folder. Steps that were finished before are not done again."""
+    check_reportable(config)
+    for number, step in enumerate(STEPS, 1):
+        console.print(f"[bold]{number}/{len(STEPS)} {step.__name__}[/bold]")
+        made = step(config)
+        console.print(f"  {made}", soft_wrap=True, highlight=False)
+    return made

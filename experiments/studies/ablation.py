@@ -1,0 +1,87 @@
+"""What each stage of compression adds: every subset of stages, timed side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from experiments import artefacts, compression
+from experiments.config import Config
+from experiments.devices import live
+from experiments.keys import passport_key
+from experiments.progress import console
+from experiments.publish import publish
+from experiments.session import session, session_key
+from experiments.session_record import Row, read_rows, show_rows
+from experiments.steps.benchmark import item
+from experiments.steps.compress import Made, chain
+from experiments.steps.measure import measure, read_table
+from experiments.steps.train import prepare
+from search_spaces.errors import LutraError
+
+SUBSETS: dict[str, list[str]] = {
+    "nothing": [],
+    "prune": ["prune"],
+    "finetune": ["finetune"],
+    "quantize": ["quantize"],
+    "prune, finetune": ["prune", "finetune"],
+    "prune, quantize": ["prune", "quantize"],
+    "finetune, quantize": ["finetune", "quantize"],
+    "prune, finetune, quantize": ["prune", "finetune", "quantize"],
+    "qat, quantize": ["qat", "quantize"],
+    "prune, finetune, qat, quantize": ["prune", "finetune", "qat", "quantize"],
+}
+WHOLE = SUBSETS["prune, finetune, quantize"]
+LABELS_ALONE = "prune, finetune by labels, quantize"
+TAUGHT, WEIGHT = "prune, finetune by a teacher, quantize", 0.5  # of the soft labels, where none is configured
+
+
+def ablation(config: Config) -> Path:
+    """The folder of ablation.csv. Prints it as a table."""
+    variants = {name: staged(config, stages) for name, stages in SUBSETS.items()}
+    chosen = config.compress
+    alone = replace(config, compress=replace(chosen, distillation=0.0, teacher="winner"))
+    taught = replace(config, compress=replace(chosen, distillation=chosen.distillation or WEIGHT))
+    variants |= {LABELS_ALONE: staged(alone, WHOLE), TAUGHT: staged(taught, WHOLE)}
+    return side_by_side(config, "ablation", variants)
+
+
+def staged(config: Config, stages: list[str]) -> Config:
+    return replace(config, compress=replace(config.compress, stages=stages))
+
+
+def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> Path:
+    """The folder of STEP.csv: what each configuration makes at last, all timed in one session.
+
+    Raises LutraError where the configuration is not of a search's winner.
+    """
+    live(config.device)
+    if config.model != "winner":
+        raise LutraError(f"python -m experiments.{step} is of a search's winner: leave model={config.model} out")
+    for variant in variants.values():
+        compression.check(variant.compress, variant.model)
+    ends = {name: chain(variant) for name, variant in variants.items()}
+    tables = {"table": measure(config)} | {
+        f"table of {name}": one.table for name, made in ends.items() for one in made if one.table is not None
+    }
+    paths = {name: made[-1].path for name, made in ends.items()} | tables
+    inputs = {name: artefacts.sha256(path) for name, path in paths.items()} | {"passport": passport_key(config.device)}
+    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
+
+    def work(folder: Path) -> None:
+        prepare(config.threads, config.seed)
+        items = [replace(item(config, made[-1]), name=name) for name, made in ends.items()]
+        session(config, items, [read_table(path) for path in dict.fromkeys(tables.values())], folder)
+        artefacts.write_csv(folder / f"{step}.csv", [_with_cost(row, ends[row.stage]) for row in read_rows(folder)[0]])
+
+    folder = artefacts.step(Path(config.runs), step, label, session_key(config), inputs, work)
+    if config.publish:
+        publish(config, folder, (f"{step}.csv",), f"{step}_setup.csv", 0)
+    console.print(show_rows(read_rows(folder)[0], step))
+    return folder
+
+
+def _with_cost(row: Row, made: list[Made]) -> dict[str, object]:
+    """A row, whose seconds are those of all steps that the file took."""
+    return asdict(row) | {"seconds": sum(artefacts.manifest(one.path.parent)["seconds"] for one in made)}

@@ -1,0 +1,169 @@
+"""All strategies, several seeds, the same budget: which is better, and how surely.
+
+On a supernet, or with compare.csv=PATH on published networks. A comparison that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments import artefacts, comparison_setup, comparison_summary, events
+from experiments.choices import LEARNING, STRATEGIES, default_options, strategy_of
+from experiments.compared_problem import ComparedProblem, ProblemSource, of_published, of_supernet
+from experiments.config import Config, StrategyConfig
+from experiments.progress import console, track
+from experiments.search_curves import AGAINST, MEASURES, Trace, common, curves, trace
+from experiments.seeded_searches import Evaluation, run_searches
+from experiments.significance import holm, rank_test, seeds_needed, significant
+from experiments.steps.search import best_metrics
+from paper.comparison import BASELINE, EXACT
+from paper.figures import compare as figure
+from search_spaces.errors import LutraError
+from strategies.problem import best, front
+from strategies.regret import Report
+
+PUBLISHED = ("compare.csv", "curves.csv", "pairs.csv")
+Searches = Mapping[str, Sequence[Sequence[Evaluation]]]  # strategy -> one search a seed
+Traces = Mapping[str, Sequence[Trace]]  # likewise
+
+
+def compare(config: Config) -> Path:
+    """The folder of compare.csv, curves.csv, pairs.csv and the figure. Prints which differences are significant."""
+    if config.csv:
+        raise LutraError(f"csv= is experiments.fidelity's: say compare.csv={config.csv}")
+    chosen = contestants(config)
+    source = of_published(config) if config.compare.csv else of_supernet(config)
+    settings = {
+        **source.settings,
+        "strategies": [asdict(one) for one in chosen],
+        "objective": asdict(config.objective),
+        "compare": asdict(replace(config.compare, strategies=[], csv="")),
+        "seed": config.seed,
+    }
+    folder = artefacts.step(
+        Path(config.runs),
+        "compare",
+        f"{source.label}-{config.objective.name}-seed{config.seed}",
+        settings,
+        source.inputs,
+        lambda folder: _compare(config, chosen, source, folder),
+    )
+    if config.publish:
+        comparison_setup.publish(folder, Path(config.results), PUBLISHED)
+    comparison_summary.show(folder)
+    return folder
+
+
+def contestants(config: Config) -> list[StrategyConfig]:
+    """Random search first. The strategy that the configuration chooses has its options, all others their defaults.
+
+    Raises LutraError where nothing is left to compare.
+    """
+    names = list(dict.fromkeys([BASELINE, *(config.compare.strategies or STRATEGIES)]))
+    for name in LEARNING:
+        if config.compare.csv and name in names:
+            names.remove(name)
+            console.print(f"{name} is left out: {config.compare.csv} holds no weights to train", soft_wrap=True)
+    if len(names) < 2:
+        raise LutraError(
+            f"a comparison needs a strategy beside {BASELINE}, such as compare.strategies=[evolution]; "
+            f"there are: {', '.join(STRATEGIES)}"
+        )
+    given = {config.strategy.name: config.strategy.options}
+    return [StrategyConfig(name, default_options(name) | given.get(name, {})) for name in names]
+
+
+def _compare(config: Config, chosen: Sequence[StrategyConfig], source: ProblemSource, folder: Path) -> None:
+    comparison_setup.write(folder, config, [one.name for one in chosen], source)
+    compared = source.build()
+    searches = _searches(config, chosen, compared, folder)
+    found = [compared.report(one.candidate) for own in searches.values() for search in own for one in search]
+    reference = compared.exact or front(one for one in found if one.feasible) or front(found)
+    traces = {
+        name: [trace(search, reference, compared.problem.objective, compared.report) for search in own]
+        for name, own in searches.items()
+    }
+    facts = {"problem": source.title, "reference": EXACT if compared.exact else "union of all found"}
+    artefacts.write_csv(folder / "compare.csv", candidate_rows(searches, compared.report))
+    artefacts.write_csv(folder / "curves.csv", [facts | row for row in curves(traces)])
+    artefacts.write_csv(folder / "pairs.csv", pair_rows(traces))
+    _draw(config, folder, searches, traces, compared.report)
+
+
+def _searches(config: Config, chosen: Sequence[StrategyConfig], compared: ComparedProblem, folder: Path) -> Searches:
+    budget = min(config.search.budget, compared.networks)
+    strategies = {one.name: strategy_of(replace(config, strategy=one)) for one in chosen}
+    seeds = range(config.seed, config.seed + config.compare.seeds)
+    running = run_searches(compared.problem, strategies, seeds, budget, config.compare.seconds, folder)
+    searches: dict[str, list[list[Evaluation]]] = {name: [[] for _ in seeds] for name in strategies}
+    total = budget * len(strategies) * len(seeds)
+    for one in track(running, "comparing", total, lambda one: f"{one.strategy}, seed {one.seed}"):
+        searches[one.strategy][one.seed - config.seed].append(one)
+    return searches
+
+
+def candidate_rows(searches: Searches, report: Report) -> list[dict[str, Any]]:
+    """Every search in its order; `accuracy` is what the search saw, `reported` what its front is judged by."""
+    return [
+        {
+            "strategy": one.strategy,
+            "seed": one.seed,
+            "index": index,
+            "arch": artefacts.arch_name(one.candidate.arch),
+            "accuracy": one.candidate.accuracy,
+            "reported": report(one.candidate).accuracy,
+            "latency_s": one.candidate.latency,
+            "score": one.candidate.score,
+            "feasible": one.candidate.feasible,
+            "seconds": one.seconds,
+        }
+        for own in searches.values()
+        for search in own
+        for index, one in enumerate(search)
+    ]
+
+
+def pair_rows(traces: Traces) -> list[dict[str, Any]]:
+    """Every two strategies at the budget that all searches share, in evaluations and in seconds, by each measure.
+
+    All rows are one family of comparisons.
+    """
+    rows, raw = [], []
+    for against in AGAINST:
+        at = common(traces, against)
+        for measure in MEASURES:
+            values = {
+                name: [one.at(measure, against, np.array([at])).item() for one in own] for name, own in traces.items()
+            }
+            for a, b in combinations(values, 2):
+                raw.append(rank_test(values[a], values[b]))
+                means = {"mean_a": np.mean(values[a]).item(), "mean_b": np.mean(values[b]).item()}
+                rows.append({"against": against, "at": at, "measure": measure, "a": a, "b": b, **means})
+    seeds = len(traces[BASELINE])
+    needed = seeds_needed(len(rows))
+    return [
+        {**row, "p": p, "significant": significant(p, seeds), "seeds": seeds, "seeds_needed": needed}
+        for row, p in zip(rows, holm(raw))
+    ]
+
+
+def _draw(config: Config, folder: Path, searches: Searches, traces: Traces, report: Report) -> None:
+    """The figure, and a TensorBoard run for each search: its course, its hyperparameters, and what came of them."""
+    with events.writer(folder) as board:
+        events.show_figure(board, folder, "compare", figure.draw(folder))
+    for name, own in searches.items():
+        for search, one in zip(own, traces[name]):
+            seed, winner = search[0].seed, report(best(found.candidate for found in search))
+            finals = {f"final/{measure}": getattr(one, measure)[-1].item() for measure in (*MEASURES, "seconds")}
+            one_of = replace(config, strategy=StrategyConfig(name), seed=seed)
+            with events.writer(folder / f"{name}-seed{seed}") as board:
+                for measure in MEASURES:
+                    for at, value in enumerate(getattr(one, measure).tolist(), 1):
+                        board.add_scalar(measure, value, at)
+                events.show_hparams(board, one_of, finals | best_metrics(winner))

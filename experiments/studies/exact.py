@@ -1,0 +1,157 @@
+"""The exact Pareto front, and the best network within any latency budget.
+
+Of published networks with exact.csv=PATH. Of a whole space with exact.candidates=PATH, a finished search's
+candidates.csv: a surrogate is fitted that adds over layers, as latency does; or with exact.effects=PATH, its own file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from experiments import artefacts
+from experiments.choices import space_of
+from experiments.config import Config
+from experiments.json_records import read_record
+from experiments.keys import space_key
+from experiments.option_effects import Fit, effect_rows, fitted, read_candidates, read_effects
+from experiments.progress import console
+from experiments.steps.measure import measure, read_table
+from search_spaces.errors import LutraError
+from search_spaces.published import number, records
+from search_spaces.space import SearchSpace
+from strategies.exact import exact_front
+from strategies.objective import Pareto
+from strategies.problem import Candidate
+from strategies.tabular_problem import read_csv
+
+FRONT, FIT = "front.csv", "fit.json"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network of the front."""
+
+    arch: str
+    accuracy: float  # fraction
+    accuracy_at_most: float  # of any network as fast; the same where the front was not thinned
+    latency_s: float
+
+
+def exact(config: Config) -> Path:
+    """The folder of front.csv. Prints the front's ends, and the best network within the budget."""
+    given = [name for name in SOURCES if getattr(config.exact, name)]
+    if len(given) != 1:
+        raise LutraError(
+            f"exact answers from one file, not {len(given)}: exact.csv=PATH for published networks; for space="
+            f"{config.space.name} exact.candidates=PATH, a search's candidates.csv, or exact.effects=PATH"
+        )
+    folder = SOURCES[given[0]](config, Path(getattr(config.exact, given[0])))
+    points, budget = read_front(folder / FRONT), config.exact.budget_ms
+    answer = "" if budget is None else f"best within {budget:g} ms: {told(within(points, budget, given[0]))}\n"
+    fit = told_fit(read_record(folder / FIT, Fit, "fit")) if (folder / FIT).exists() else ""
+    console.print(f"{fit}{told_front(points)}{answer}", end="", highlight=False, soft_wrap=True)
+    return folder
+
+
+def of_published(config: Config, path: Path) -> Path:
+    table = read_csv(path, config.exact.options, config.exact.accuracy, config.exact.latency)
+    settings = {key: getattr(config.exact, key) for key in ("options", "accuracy", "latency")}
+
+    def work(folder: Path) -> None:
+        front = table.front(Pareto(max(table.latency.values())))
+        write_front(folder, table.space, front, slack=0.0)
+
+    return artefacts.step(Path(config.runs), "exact", path.stem, settings, {"csv": artefacts.sha256(path)}, work)
+
+
+def of_effects(config: Config, path: Path) -> Path:
+    effects = read_effects(path, space_of(config))
+    return of_space(config, path, "effects", lambda folder: effects)
+
+
+def of_candidates(config: Config, path: Path) -> Path:
+    space = space_of(config)
+    archs, accuracies = read_candidates(path, space)
+
+    def effects(folder: Path) -> np.ndarray:
+        effects, fit = fitted(archs, accuracies, space)
+        artefacts.write_csv(folder / "effects.csv", effect_rows(effects))
+        artefacts.write(folder / FIT, json.dumps(asdict(fit), indent=1) + "\n")
+        return effects
+
+    return of_space(config, path, "candidates", effects)
+
+
+SOURCES: dict[str, Callable[[Config, Path], Path]] = {
+    "csv": of_published,
+    "candidates": of_candidates,
+    "effects": of_effects,
+}
+
+
+def of_space(config: Config, path: Path, kind: str, effects: Callable[[Path], np.ndarray]) -> Path:
+    """The step's folder; `effects` answers [layers, options], and may leave files in the folder."""
+    space, table = space_of(config), measure(config)
+
+    def work(folder: Path) -> None:
+        latency = read_table(table).predictor(space, config.precision)
+        front = exact_front(effects(folder), latency, config.exact.points, space.stacks)
+        write_front(folder, space, front.candidates(Pareto(latency(latency.slowest))), front.slack)
+
+    settings = {"space": space_key(config), "precision": config.precision, "points": config.exact.points}
+    inputs = {"table": artefacts.sha256(table), kind: artefacts.sha256(path)}
+    return artefacts.step(Path(config.runs), "exact", space.name, settings, inputs, work)
+
+
+def write_front(folder: Path, space: SearchSpace, front: list[Candidate], slack: float) -> None:
+    """Picks are written as the space numbers them: those of published networks as in their file."""
+    rows = []
+    for found in front:
+        picks = [options[pick] for options, pick in zip(space.layers, found.arch)]
+        arch = artefacts.arch_name(picks if isinstance(picks[0], int) else found.arch)
+        rows.append(asdict(Point(arch, found.accuracy, found.accuracy + slack, found.latency)))
+    artefacts.write_csv(folder / FRONT, rows)
+
+
+def read_front(path: Path) -> list[Point]:
+    """Fastest first."""
+    columns = ("accuracy", "accuracy_at_most", "latency_s")
+    return [
+        Point(record["arch"], *(number(where, column, record[column]) for column in columns))
+        for where, record in records(path, ("arch", *columns))
+    ]
+
+
+def within(points: list[Point], budget_ms: float, source: str) -> Point:
+    """The most accurate. Raises LutraError where none is as fast."""
+    fitting = [point for point in points if 1e3 * point.latency_s <= budget_ms]
+    if not fitting:
+        of = "the file" if source == "csv" else "the space"
+        raise LutraError(
+            f"no network of {of} is within {budget_ms:g} ms, the fastest is {told(points[0])}; raise exact.budget_ms"
+        )
+    return fitting[-1]
+
+
+def told(point: Point) -> str:
+    return f"{point.arch}, {point.accuracy:.2%} at {1e3 * point.latency_s:.4g} ms"
+
+
+def told_front(points: list[Point]) -> str:
+    slack = max(point.accuracy_at_most - point.accuracy for point in points)
+    bound = f"thinned: no network as fast is more than {100 * slack:.2g} points better" if slack else "nothing left out"
+    ends = f"fastest: {told(points[0])}\nmost accurate: {told(points[-1])}\n"
+    return f"{len(points)} networks on the front ({bound})\n{ends}"
+
+
+def told_fit(fit: Fit) -> str:
+    untried = f"; {fit.untried} options were never tried and count as average" if fit.untried else ""
+    return (
+        f"accuracies are those of a surrogate fitted on {fit.candidates} candidates: Kendall's tau {fit.tau:.2f} on "
+        f"held-out ones, {100 * fit.error:.2f} points off on average{untried}\n"
+    )

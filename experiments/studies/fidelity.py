@@ -1,0 +1,190 @@
+"""How well latency is predicted for networks that no predictor has seen.
+
+Fresh random networks of the space are timed on the device, twice: the first time is the truth, the second says how well
+the truth agrees with itself. With csv=PATH, published measurements are learned from more and more networks instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from experiments import artefacts, events
+from experiments.choices import space_of
+from experiments.config import Config
+from experiments.devices import board_of, live
+from experiments.keys import device_key, passport_key, space_key
+from experiments.learning_curves import Point, check_sizes, point, points, read_points, shown
+from experiments.progress import console, track
+from experiments.publish import publish, write_verdict
+from experiments.published_latencies import read_measurements
+from experiments.reference_networks import reference_networks
+from experiments.steps.measure import followed, measure, read_table, timing_files
+from paper.figures import fidelity as figure
+from predictors.assembly import file_name
+from predictors.blocks import block_specs, computing
+from predictors.learned import LEARNERS
+from predictors.rounds import Value, summarize
+from predictors.slowdown import slowdowns
+from predictors.table import LatencyTable
+from predictors.verdict import verdict
+from search_spaces.errors import LutraError
+from search_spaces.space import Arch, SearchSpace
+from search_spaces.costs import macs
+
+NOTHING = 1e-9  # seconds: what is predicted to take less, or less than none
+RETEST = "re-test"  # the second pass, as a predictor of the first
+CORRECTED = "corrected table"
+ALONE = "sum of blocks alone"  # each timed as a network of its own, in the first pass
+
+
+def fidelity(config: Config) -> Path:
+    """The folder of fidelity.csv. Prints it as a table."""
+    for key, value, least in (("networks", config.fidelity.networks, 2), ("seeds", config.fidelity.seeds, 1)):
+        if value < least:
+            raise LutraError(f"fidelity.{key} must be at least {least}, not {value}")
+    folder = _of_fresh(config) if config.csv is None else _of_published(config, Path(config.csv))
+    found = read_points(folder / "fidelity.csv")
+    if config.publish and config.csv is None:
+        fitted = next(one.trained_on for one in found if one.predictor == CORRECTED)  # by the table, not by the config
+        publish(config, folder, ("fresh.csv", "fidelity.csv"), "fidelity_setup.csv", fitted)
+    for data in dict.fromkeys(one.data for one in found):
+        console.print(shown(found, data))
+    console.print(f"CSV files and figures: {folder}", soft_wrap=True)
+    return folder
+
+
+def _of_published(config: Config, path: Path) -> Path:
+    measurements = read_measurements(path, config.fidelity)
+    sizes, seeds = config.fidelity.train, config.fidelity.seeds
+    check_sizes(measurements, sizes, str(path))
+    total = len(sizes) * seeds * len(LEARNERS)
+
+    def work(folder: Path) -> None:
+        found = points(path.stem, measurements, LEARNERS, sizes, seeds)
+        rows = [
+            asdict(one) for one in track(found, "learning", total, lambda one: f"{one.predictor}, {one.trained_on}")
+        ]
+        artefacts.write_csv(folder / "fidelity.csv", rows)
+
+    settings = {key: value for key, value in asdict(config.fidelity).items() if key != "networks"}  # fresh ones
+    inputs = {"csv": artefacts.sha256(path)}
+    return artefacts.step(Path(config.runs), "fidelity", path.stem, settings, inputs, work)
+
+
+def _of_fresh(config: Config) -> Path:
+    live(config.device)
+    path = measure(config)
+    settings = {
+        "space": space_key(config),
+        "device": device_key(config.device),
+        "measure": asdict(config.measure),
+        "networks": config.fidelity.networks,
+        "ignore": config.ignore,
+        "seed": config.seed,
+    }
+    label = f"{config.space.name}-{config.device.name}-seed{config.seed}"
+    inputs = {"table": artefacts.sha256(path), "passport": passport_key(config.device)}
+    return artefacts.step(Path(config.runs), "fidelity", label, settings, inputs, lambda f: _fresh(config, path, f))
+
+
+def _fresh(config: Config, path: Path, folder: Path) -> None:
+    table, space = read_table(path), space_of(config)
+    archs = fresh_archs(space, {row.arch for row in table.networks}, config.fidelity.networks, config.seed)
+    timed = _timed(config, table, space, archs, folder)
+    rows, found = [], []
+    for precision in table.corrections:
+        measured, again, alone = timed[precision]
+        for predictor, trained_on, predicted in (
+            (RETEST, 0, again),
+            (ALONE, 0, alone),
+            *predictions(table, space, precision, archs),
+        ):
+            found.append(point(precision, predictor, trained_on, config.seed, predicted, measured))
+            rows += [
+                {"arch": artefacts.arch_name(arch), "precision": precision, "predictor": predictor}
+                | {"predicted_s": guess, "measured_s": truth}
+                for arch, guess, truth in zip(archs, predicted.tolist(), measured.tolist())
+            ]
+    _write(folder, rows, found)
+
+
+def _write(folder: Path, rows: list[dict[str, object]], found: Sequence[Point]) -> None:
+    artefacts.write_csv(folder / "fresh.csv", rows)
+    artefacts.write_csv(folder / "fidelity.csv", [asdict(one) for one in found])
+    with events.writer(folder) as board:
+        events.show_figure(board, folder, "fidelity", figure.draw(folder))
+        for one in found:
+            for column in ("mape", "within_5", "within_10", "tau"):
+                board.add_scalar(f"{one.data} {column}/{one.predictor}", getattr(one, column), 0)
+
+
+def fresh_archs(
+    space: SearchSpace, known: set[Arch], count: int, seed: int, key: str = "fidelity.networks"
+) -> list[Arch]:
+    """Different random networks, none of them known.
+
+    Raises LutraError where the space has too few; `key` is what set the count.
+    """
+    left = space.size - len({space.canonical(arch) for arch in known})
+    if left < count:
+        raise LutraError(
+            f"{space.name} has {space.size} networks, {len(known)} are known: too few for {count} fresh ones; "
+            + (
+                f"ask for fewer: {key}={left}"
+                if left > 1
+                else "measure fewer, measure.networks=3, or take another space"
+            )
+        )
+    return space.others(count, known, Random(f"fidelity {seed}"))
+
+
+def _timed(
+    config: Config, table: LatencyTable, space: SearchSpace, archs: Sequence[Arch], folder: Path
+) -> dict[str, list[np.ndarray]]:
+    """By precision, seconds [n] of both passes and of the blocks alone, at the speed that the table was measured at."""
+    networks, blocks = [computing(space.decode(arch)) for arch in archs], block_specs(space)
+    files = dict(timing_files(track(networks, "writing ONNX files", len(networks))))
+    alone = {f"alone {name}": onnx for name, onnx in timing_files((spec,) for spec in blocks)}
+    again, then = reference_networks(table, len(table.networks))
+    with board_of(config.device, folder) as board:
+        passes = {
+            name: list(followed(board, {**chosen, **again}, config.measure, name))
+            for name, chosen in (("first pass", files | alone), ("second pass", files))
+        }
+    labels = {name: name for name in files}
+    write_verdict(folder, {name: verdict(rounds, config.measure, labels) for name, rounds in passes.items()})
+    first, second = map(summarize, passes.values())
+    timed = {}
+    for precision in table.corrections:
+        names = [file_name(precision, index) for index in range(len(networks))]
+        of_block = {spec: first[f"alone {file_name(precision, i)}"].seconds for i, spec in enumerate(blocks)}
+        sums = np.array([sum(of_block[spec] for spec in network) for network in networks])
+        columns = ((first, _seconds(first, names)), (second, _seconds(second, names)), (first, sums))
+        timed[precision] = [slowdowns(values, then)[precision].then(seconds) for values, seconds in columns]
+    return timed
+
+
+def _seconds(values: Mapping[str, Value], names: Sequence[str]) -> np.ndarray:
+    return np.array([values[name].seconds for name in names])
+
+
+def predictions(
+    table: LatencyTable, space: SearchSpace, precision: str, archs: Sequence[Arch]
+) -> Iterator[tuple[str, int, np.ndarray]]:
+    """Each predictor's name, the whole networks that it has learned from, and its seconds [n]."""
+    rows = [row for row in table.networks if row.precision == precision]
+    known, seconds = np.array([row.arch for row in rows]), np.array([row.measured for row in rows])
+    asked = np.array(archs)
+    yield "sum of blocks in context", 0, table.sums(space, precision).of(asked)
+    yield CORRECTED, len(rows), table.predictor(space, precision).of(asked)
+    effort, given = (np.array([macs(space.decode(arch)) for arch in some], float) for some in (archs, known.tolist()))
+    work = given / seconds
+    rate = work.sum() / (work @ work)  # least squares of the relative error
+    yield "MACs", len(rows), rate * effort
+    for name, learner in LEARNERS.items():
+        yield name, len(rows), learner(known, seconds, space.options)(asked).clip(NOTHING)

@@ -1,0 +1,145 @@
+"""Which recipe of finetuning heals the winner best, by validation images alone.
+
+Every combination of lengths, learning rates, distillation weights and temperatures finetunes the same pruned networks,
+one for each seed. Recipes share the seeds, so that they are compared by their differences. No test image is opened: the
+numbers of a report stay honest when a preset takes the recipe that is best here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+from scipy.stats import t as student
+
+from experiments import artefacts, compression
+from experiments.accelerator import accelerator
+from experiments.compression import CompressConfig
+from experiments.config import Config
+from experiments.images import training_data
+from experiments.keys import data_key
+from experiments.progress import console
+from experiments.stage_order import FINETUNE, QUANTIZE
+from experiments.steps.compress import found_by, through
+from experiments.steps.train import prepare, retrain
+from experiments.weights import load_network
+from experiments.winner import read_winner
+from search_spaces.documents import read_csv
+from search_spaces.errors import LutraError
+from search_spaces.evaluation import accuracy, predict
+from search_spaces.space import Arch
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe over all seeds. Accuracies are fractions of the validation images."""
+
+    steps: int
+    learning_rate: float
+    distillation: float
+    temperature: float
+    accuracy: float
+    gained: float  # on the first recipe, the mean over the seeds
+    low: float  # 95 % t-interval of the gain; NaN with one seed
+    high: float
+
+
+def finetuning(config: Config) -> Path:
+    """The folder of finetuning.csv. Prints it as a table, the first recipe first."""
+    stages = [stage for stage in config.compress.stages if stage != QUANTIZE]
+    if FINETUNE not in stages:
+        raise LutraError("compress.stages has no finetune: add it, compress.stages=[prune,finetune,quantize]")
+    recipes = recipes_of(config)
+    for recipe in recipes:
+        compression.check(recipe, config.model)
+    seeds = range(config.seed, config.seed + config.finetuning.seeds)
+    arch = read_winner(found_by(config)).arch
+    networks = {
+        (number, seed): finetuned(replace(config, compress=recipe, seed=seed), arch, stages)
+        for seed in seeds
+        for number, recipe in enumerate(recipes)
+    }
+    inputs = {f"recipe {key[0]} seed {key[1]}": artefacts.sha256(path) for key, path in networks.items()}
+
+    def work(folder: Path) -> None:
+        prepare(config.threads, config.seed)
+        found = {key: validated(config, path) for key, path in networks.items()}
+        table = np.array([[found[number, seed] for seed in seeds] for number in range(len(recipes))])
+        artefacts.write_csv(folder / "finetuning.csv", [asdict(row) for row in compared(recipes, table)])
+
+    settings = {"data": data_key(config.data), "threads": config.threads}
+    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
+    folder = artefacts.step(Path(config.runs), "finetuning", label, settings, inputs, work)
+    columns = [field.name for field in fields(Recipe)]
+    console.print(shown([row for _, row in read_csv(folder / "finetuning.csv", columns)], config.finetuning.seeds))
+    return folder
+
+
+def finetuned(config: Config, arch: Arch, stages: Sequence[str]) -> Path:
+    """The network's file after the stages, trained from scratch with the configuration's seed."""
+    return list(through(config, retrain(config, arch), stages))[-1].path
+
+
+def recipes_of(config: Config) -> list[CompressConfig]:
+    """The configured one first, then every other combination."""
+    asked, chosen = config.finetuning, config.compress
+    own = chosen.finetune
+    grid = product(
+        [own.steps, *asked.steps],
+        [own.learning_rate, *asked.learning_rates],
+        [chosen.distillation, *asked.distillations],
+        [chosen.temperature, *asked.temperatures],
+    )
+    made = []
+    for steps, rate, weight, temperature in grid:
+        recipe = replace(own, steps=steps, learning_rate=rate)
+        if weight:
+            made.append(replace(chosen, finetune=recipe, distillation=weight, temperature=temperature))
+        else:  # labels alone know no temperature and no teacher
+            made.append(replace(chosen, finetune=recipe, distillation=0.0, teacher="winner"))
+    return list({repr(one): one for one in made}.values())
+
+
+def validated(config: Config, path: Path) -> float:
+    """The fraction of the validation images that a finished network finds."""
+    data = training_data(config)
+    images, labels = data.fixed(data.validation, 0, 0)
+    return accuracy(predict(load_network(path).to(accelerator(config.accelerator)), images), labels)
+
+
+def compared(recipes: Sequence[CompressConfig], table: np.ndarray) -> list[Recipe]:
+    """The rows from accuracies [recipes, seeds]."""
+    rows = []
+    for recipe, accuracies in zip(recipes, table, strict=True):
+        low, high = interval(accuracies - table[0])
+        tuned, mean = recipe.finetune, float(accuracies.mean())
+        gained = mean - float(table[0].mean())
+        chosen = tuned.steps, tuned.learning_rate, recipe.distillation, recipe.temperature
+        rows.append(Recipe(*chosen, mean, gained, low, high))
+    return rows
+
+
+def interval(differences: np.ndarray) -> tuple[float, float]:
+    """The 95 % t-interval of a mean of paired differences [seeds]; NaN where one alone tells nothing of its spread."""
+    count = len(differences)
+    if count < 2:
+        return math.nan, math.nan
+    half = float(student.ppf(0.975, count - 1) * differences.std(ddof=1) / math.sqrt(count))
+    return float(differences.mean()) - half, float(differences.mean()) + half
+
+
+def shown(rows: Sequence[Mapping[str, str]], seeds: int) -> Table:
+    table = Table(title=f"finetuning, by validation images, {seeds} seeds")
+    for column in ("steps", "rate", "distillation", "temperature", "val %", "points gained", "95 %"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        mean, gained, low, high = (100 * float(row[key]) for key in ("accuracy", "gained", "low", "high"))
+        chosen = [row[key] for key in ("steps", "learning_rate", "distillation", "temperature")]
+        spread = "" if math.isnan(low) else f"{low:+.2f} to {high:+.2f}"
+        table.add_row(*chosen, f"{mean:.2f}", f"{gained:+.2f}", spread)
+    return table

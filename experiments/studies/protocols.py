@@ -1,0 +1,148 @@
+"""Which way of timing blocks predicts whole networks best, on this machine.
+
+All four of `predictors.block_protocols` in one session; each gets its own correction from the same whole networks, and
+is judged by the same fresh ones, timed in that session too. publish=true: also for the paper. `mobile` with 24 + 60
+networks (space=mobile data=cifar10 measure.networks=24) takes 7 minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from experiments import artefacts, journal
+from experiments.choices import space_of
+from experiments.config import Config
+from experiments.devices import ROUNDS
+from experiments.keys import device_key, passport_key, space_key
+from experiments.progress import console, say, track
+from experiments.publish import publish, write_verdict
+from experiments.steps.measure import followed, timing_files
+from experiments.studies.fidelity import fresh_archs
+from predictors.agreement import agreement
+from predictors.assembly import file_name
+from predictors.block_protocols import BLOCK_PROTOCOLS, INFERENCE, BlockProtocol, Seconds
+from predictors.blocks import Specs, block_specs, computing, networks_to_time
+from predictors.correction import fit
+from predictors.device import Board
+from predictors.lasting import lasting
+from predictors.local_device import local
+from predictors.rounds import summarize
+from predictors.table import PRECISIONS
+from predictors.verdict import verdict
+from search_spaces.documents import read_csv
+from search_spaces.errors import LutraError
+from search_spaces.space import Arch, SearchSpace
+
+PROFILER = ("-m", "predictors.profiler")
+RESULT = "protocols.csv"
+SECONDS = ("naive_s", "affine_s", "predicted_s", "measured_s")
+
+
+def protocols(config: Config) -> Path:
+    """The folder of protocols.csv. Prints it as a table."""
+    if config.device.name != "local":
+        raise LutraError(
+            f"device={config.device.name} cannot compare protocols: onnxruntime's profile is read on this machine; "
+            "add device=local"
+        )
+    settings = {
+        "space": space_key(config),
+        "device": device_key(config.device),
+        "measure": asdict(config.measure),
+        "networks": config.fidelity.networks,
+        "seed": config.seed,
+    }
+    inputs = {"passport": passport_key(config.device)}
+    label = f"{config.space.name}-seed{config.seed}"
+    folder = artefacts.step(Path(config.runs), "protocols", label, settings, inputs, partial(_protocols, config))
+    if config.publish:
+        publish(config, folder, (RESULT,), "protocols_setup.csv", len(_fitted(config, space_of(config))))
+    for precision in PRECISIONS:
+        console.print(shown(folder / RESULT, precision))
+    return folder
+
+
+def _protocols(config: Config, folder: Path) -> None:
+    space = space_of(config)
+    fitted = _fitted(config, space)
+    fresh = fresh_archs(space, {*fitted}, config.fidelity.networks, config.seed)
+    wanted = to_time(space, [*fitted, *fresh])
+    networks = list(dict.fromkeys(network for _, network in wanted))
+    number = {network: index for index, network in enumerate(networks)}
+    written = dict(timing_files(track(networks, "writing ONNX files", len(networks))))
+    files = {
+        f"{clock}/{file_name(precision, number[network])}": written[file_name(precision, number[network])]
+        for precision in PRECISIONS
+        for clock, network in wanted
+    }
+    path = folder / ROUNDS
+    connect = partial(_connect, config.device.threads)
+    with lasting(connect, journal.read(path), partial(journal.append, path), say) as board:
+        rounds = list(followed(board, files, config.measure, "rounds"))
+    values = summarize(rounds)
+    write_verdict(folder, {"session": verdict(rounds, config.measure, {name: name for name in files})})
+    rows = []
+    for precision in PRECISIONS:
+        known = {
+            (clock, network): values[f"{clock}/{file_name(precision, number[network])}"].seconds
+            for clock, network in wanted
+        }
+        for name, way in BLOCK_PROTOCOLS.items():
+            labels = {"precision": precision, "protocol": name}
+            rows += [labels | row for row in judged(space, way, known, fitted, fresh)]
+    artefacts.write_csv(folder / RESULT, rows)
+
+
+def _fitted(config: Config, space: SearchSpace) -> list[Arch]:
+    return networks_to_time(space, config.measure.networks, config.measure.seed)
+
+
+@contextmanager
+def _connect(threads: int, again: bool) -> Iterator[Board]:
+    with local(threads, PROFILER) as board:
+        board.lock(say)
+        yield board
+
+
+def to_time(space: SearchSpace, archs: Sequence[Arch]) -> list[tuple[str, Specs]]:
+    """Clocks and networks: what the protocols need of every block, and whole networks; without repetition."""
+    blocks = [item for way in BLOCK_PROTOCOLS.values() for spec in block_specs(space) for item in way.timed(spec)]
+    return list(dict.fromkeys(blocks + [(INFERENCE, computing(space.decode(arch))) for arch in archs]))
+
+
+def judged(
+    space: SearchSpace, way: BlockProtocol, known: Seconds, fitted: Sequence[Arch], fresh: Sequence[Arch]
+) -> Iterator[dict[str, Any]]:
+    """A row for each fresh network: the sum of its blocks, corrected with and without a term a layer, and the clock."""
+    seconds = {spec: way.seconds(spec, known) for spec in block_specs(space)}
+    networks = [computing(space.decode(arch)) for arch in (*fitted, *fresh)]
+    naive = np.array([sum(seconds[spec] for spec in network) for network in networks])
+    measured = np.array([known[INFERENCE, network] for network in networks])
+    layers, known_ones = np.array([len(network) for network in networks]), slice(len(fitted))
+    affine = fit(naive[known_ones], measured[known_ones])(naive)
+    predicted = fit(naive[known_ones], measured[known_ones], layers[known_ones])(naive, layers)
+    columns = {"naive_s": naive, "affine_s": affine, "predicted_s": predicted, "measured_s": measured}
+    for index, arch in enumerate(fresh, len(fitted)):
+        yield {"arch": artefacts.arch_name(arch), **{name: float(column[index]) for name, column in columns.items()}}
+
+
+def shown(path: Path, precision: str) -> Table:
+    """The rows of one precision, summed up by protocol."""
+    rows = [row for _, row in read_csv(path, ("precision", "protocol", *SECONDS)) if row["precision"] == precision]
+    titles = ("block protocol", "sum: bias %", "affine: MAPE %", "with a term a layer: MAPE %", "within 5 %", "tau-b")
+    table = Table(*titles, title=f"{precision}: {len(rows) // len(BLOCK_PROTOCOLS)} held-out networks")
+    for name in BLOCK_PROTOCOLS:
+        own = [row for row in rows if row["protocol"] == name]
+        *predicted, measured = (np.array([float(row[column]) for row in own]) for column in SECONDS)
+        plain, affine, corrected = (agreement(one, measured) for one in predicted)
+        shares = (plain.bias, affine.mape, corrected.mape, corrected.within_5)
+        table.add_row(name, *(f"{100 * share:.2f}" for share in shares), f"{corrected.tau:.4f}")
+    return table

@@ -1,0 +1,110 @@
+"""Pruning by what the device rewards beside rules that do not ask it.
+
+Uniform widths, and torch-pruning with one threshold for all groups (DepGraph), each prune the same winner until its
+quantized file takes the same time on the device as ours, or slightly more. All are finetuned and quantized alike.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from experiments import artefacts
+from experiments.config import Config
+from experiments.devices import board_of, live
+from experiments.json_records import typed
+from experiments.keys import device_key, passport_key
+from experiments.steps.compress import chain
+from experiments.steps.measure import followed
+from experiments.studies.ablation import WHOLE, side_by_side, staged
+from predictors.rounds import summarize
+from search_spaces.documents import read_json
+from search_spaces.errors import LutraError
+
+BASELINES = ("depgraph", "uniform")
+KEEPS = tuple(round(0.05 * step, 2) for step in range(6, 20))  # fractions of the channels to try
+
+
+def pruning_rules(config: Config) -> Path:
+    """The folder of pruning_rules.csv. Prints it as a table."""
+    live(config.device)
+    variants = {"device": staged(pruned_by(config, "device", config.compress.prune.keep), WHOLE)}
+    for rule, keep in keeps(config).items():
+        variants[f"{rule} {keep:g}"] = staged(pruned_by(config, rule, keep), WHOLE)
+    return side_by_side(config, "pruning_rules", variants)
+
+
+def pruned_by(config: Config, rule: str, keep: float) -> Config:
+    """`target_ms` is for the device's rule alone."""
+    chosen = config.compress.prune
+    prune = replace(chosen, rule=rule, keep=keep, target_ms=chosen.target_ms if rule == "device" else None)
+    return replace(config, compress=replace(config.compress, prune=prune))
+
+
+def plain(config: Config) -> Config:
+    """With every layer in INT8: so the fractions of channels are first searched, as each file is written at once."""
+    quantize = replace(config.compress.quantize, float_layers="none")
+    return replace(config, compress=replace(config.compress, quantize=quantize))
+
+
+def keeps(config: Config) -> dict[str, float]:
+    """Of each baseline the fraction of channels with which its file is as slow as ours, or slower by least.
+
+    Files of all fractions are compared with every layer in INT8. From there on each is quantized as ours is, with the
+    layers in float that its own times ask for, and channels are added while it is faster than ours.
+    Raises LutraError where none of `KEEPS` is as slow, or each is slower.
+    """
+    seconds = timed(config, {name: pruned(plain(config), *rule) for name, rule in _rules(config).items()})
+    found = {}
+    for rule in BASELINES:
+        slower = [keep for keep in KEEPS if seconds[f"{rule} {keep}"] >= seconds["device"]]
+        if len(slower) in (0, len(KEEPS)):
+            raise LutraError(
+                f"{rule} pruning cannot be as fast as ours, {1e3 * seconds['device']:.4g} ms: keeping {KEEPS[0]} to "
+                f"{KEEPS[-1]} of the channels it is always {'slower' if slower else 'faster'}; "
+                "change compress.prune.saved"
+            )
+        found[rule] = min(slower, key=lambda keep: seconds[f"{rule} {keep}"])
+        if config.compress.quantize.float_layers in ("time", "both"):
+            found[rule] = _as_slow(config, rule, found[rule])
+    return found
+
+
+def _as_slow(config: Config, rule: str, least: float) -> float:
+    """The first fraction of channels from `least` on whose file is no faster than ours, both as they are deployed."""
+    ours = pruned(config, "device", config.compress.prune.keep)
+    for keep in KEEPS[KEEPS.index(least) :]:
+        seconds = timed(config, {"device": ours, rule: pruned(config, rule, keep)})
+        if seconds[rule] >= seconds["device"]:
+            return keep
+    raise LutraError(f"{rule} pruning is faster than ours at every width; change compress.prune.saved")
+
+
+def _rules(config: Config) -> dict[str, tuple[str, float]]:
+    tried = {f"{rule} {keep}": (rule, keep) for rule in BASELINES for keep in KEEPS}
+    return {"device": ("device", config.compress.prune.keep), **tried}
+
+
+def pruned(config: Config, rule: str, keep: float) -> Path:
+    """The quantized file before any finetuning, which changes no latency."""
+    return chain(staged(pruned_by(config, rule, keep), ["prune", "quantize"]))[-1].path
+
+
+def timed(config: Config, files: Mapping[str, Path]) -> dict[str, float]:
+    """Seconds of files that are timed side by side on the device, now or before."""
+    settings = {"device": device_key(config.device), "measure": asdict(config.measure)}
+    inputs = {name: artefacts.sha256(path) for name, path in files.items()} | {"passport": passport_key(config.device)}
+
+    def work(folder: Path) -> None:
+        with board_of(config.device, folder) as board:
+            onnx = {name: path.read_bytes() for name, path in files.items()}
+            values = summarize(list(followed(board, onnx, config.measure, "timing pruned files")))
+        seconds = {name: value.seconds for name, value in values.items()}
+        artefacts.write(folder / "seconds.json", json.dumps(seconds, indent=1) + "\n")
+
+    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
+    folder = artefacts.step(Path(config.runs), "pruned_files", label, settings, inputs, work)
+    path = folder / "seconds.json"
+    return typed(dict[str, float], read_json(path), path)
