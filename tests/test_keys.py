@@ -127,7 +127,7 @@ def stand_in(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(keys, "passport_of", lambda device: {"cpu": "one"})
     monkeypatch.setattr("experiments.steps.measure.passport_of", lambda device: {"cpu": "one"})
-    monkeypatch.setattr(keys, "accelerator", torch.device)
+    monkeypatch.setattr(keys, "computes_on", lambda name: name)
     monkeypatch.setattr("experiments.steps.train.accelerator", torch.device)
     return find
 
