@@ -29,9 +29,9 @@ from experiments.winner import WINNER, Winner
 from paper import rows
 from paper.figures import architecture, pareto
 from predictors.table import LatencyTable
+from search_spaces.costs import macs, parameters
 from search_spaces.evaluation import Images, calibrate
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.costs import macs, parameters
 from search_spaces.supernet import Supernet
 from strategies.problem import Candidate, Problem, best
 from strategies.search import search as run_strategy

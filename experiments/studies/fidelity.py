@@ -32,9 +32,9 @@ from predictors.rounds import Value, summarize
 from predictors.slowdown import slowdowns
 from predictors.table import LatencyTable
 from predictors.verdict import verdict
+from search_spaces.costs import macs
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.costs import macs
 
 NOTHING = 1e-9  # seconds: what is predicted to take less, or less than none
 RETEST = "re-test"  # the second pass, as a predictor of the first

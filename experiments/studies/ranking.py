@@ -33,10 +33,10 @@ from paper.figures import ranking as figure
 from paper.rows import Ranked, RankTau, read
 from predictors.naswot import naswot
 from predictors.rank_correlation import rank_correlation
+from search_spaces.costs import macs, parameters
 from search_spaces.network import Network
 from search_spaces.population import accuracies
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.costs import macs, parameters
 
 BATCH = 128  # images for NASWOT, as in its paper
 TOGETHER = 64  # networks judged between two lines of progress
