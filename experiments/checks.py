@@ -9,8 +9,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from experiments import compression, costs
-from experiments.choices import OBJECTIVES, RULES, SPACES, STRATEGIES, default_options, option_hints
+from experiments import compression
+from experiments import costs as estimates
+from experiments.choices import RULES, SPACES, STRATEGIES, default_options, option_hints
 from experiments.command_config import ACTIONS
 from experiments.compression import MODELS, WINNER
 from experiments.config import BACKENDS, Config, StrategyConfig
@@ -19,6 +20,8 @@ from experiments.devices import DEVICES, destinations
 from experiments.gpu import ACCELERATORS, computes_on
 from experiments.published_latencies import UNITS
 from experiments.schema import OPTIONS, Setting, setting, settings
+from experiments.targets import OBJECTIVES
+from predictors import costs
 from predictors.simulated import SCENARIOS
 from predictors.table import KEYS, PRECISIONS
 from search_spaces.errors import LutraError, unknown
@@ -33,6 +36,7 @@ CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
     "train.rule": ("rule", RULES),
     "strategy.name": ("strategy", STRATEGIES),
     "objective.name": ("objective", OBJECTIVES),
+    "objective.costs": ("cost", costs.NAMES),
     "search.backend": ("backend", BACKENDS),
     "precision": ("precision", PRECISIONS),
     "model": ("model", (WINNER, *MODELS)),
@@ -61,13 +65,15 @@ def check(config: Config) -> None:
         destinations(config.device)
     if not config.fidelity.train:
         raise LutraError("fidelity.train=[] learns from no networks: give numbers of them, fidelity.train=[50,100]")
+    if costs.LATENCY not in config.objective.costs:
+        raise LutraError("objective.costs has no latency, which every result tells: add objective.costs=[latency,...]")
     if config.publish:
         check_writable("results", Path(config.results))
     if config.demo.bundle:
         check_writable("demo.bundle", Path(config.demo.bundle))
     if config.demo.record:
         check_writable("demo.record", Path(config.demo.record).parent)
-    costs.check(config)
+    estimates.check(config)
 
 
 def check_value(one: Setting, given: Any) -> None:

@@ -6,18 +6,14 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from experiments.artefacts import arch_name
 from experiments.config import Config, DataConfig
 from experiments.data import Shape, shape_of
 from experiments.reference import Reference
-from predictors.table import LatencyTable
-from search_spaces.errors import LutraError
 from search_spaces.mobile import mobile
 from search_spaces.mobile_imagenet import mobile_imagenet
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.space import SearchSpace
 from search_spaces.tiny import tiny
-from strategies.objective import Bounded, MnasNet, Objective, Pareto
 
 SPACES: dict[str, Callable[[int, int, int], SearchSpace]] = {
     "tiny": tiny,
@@ -37,7 +33,6 @@ RULES = {
     "sandwich": Reference("search_spaces.sandwich:sandwich"),
     "single_path": Reference("search_spaces.single_path:single_path"),
 }
-OBJECTIVES = ("bounded", "mnasnet", "pareto")
 
 
 def default_options(strategy: str) -> dict[str, Any]:
@@ -64,27 +59,3 @@ def _shape(data: DataConfig) -> Shape:
 def strategy_of(config: Config) -> Callable[..., Any]:
     """The strategy with the configured options."""
     return partial(STRATEGIES[config.strategy.name], **config.strategy.options)
-
-
-def objective_of(config: Config, space: SearchSpace, table: LatencyTable) -> Objective:
-    """The objective with its target in seconds. Raises LutraError where no network is as fast."""
-    name, latency = config.objective.name, table.predictor(space, config.precision)
-    if name == "pareto":
-        return Pareto(worst=latency(latency.slowest))
-    target = target_of(config, space, table)
-    fastest = latency(latency.fastest)
-    if target < fastest:
-        raise LutraError(
-            f"no network in {space.name} is as fast as {1e3 * target:.4g} ms in {config.precision}: the fastest, "
-            f"{arch_name(latency.fastest)}, takes {1e3 * fastest:.4g} ms; raise objective.target_ms or "
-            "objective.target_fraction"
-        )
-    return Bounded(target) if name == "bounded" else MnasNet(target, config.objective.weight)
-
-
-def target_of(config: Config, space: SearchSpace, table: LatencyTable) -> float:
-    """Seconds: as given, or a fraction of what the hand-made reference was measured at."""
-    if config.objective.target_ms is not None:
-        return config.objective.target_ms / 1e3
-    rows = {row.arch: row for row in table.networks if row.precision == config.precision}
-    return config.objective.target_fraction * rows[space.reference].measured

@@ -13,7 +13,7 @@ from typing import Any
 
 from experiments import artefacts
 from experiments.accelerator import accelerator
-from experiments.choices import objective_of, space_of, target_of
+from experiments.choices import space_of
 from experiments.config import Config
 from experiments.images import training_data
 from experiments.keys import accelerator_key, data_key, search_key, space_key
@@ -21,9 +21,11 @@ from experiments.progress import console
 from experiments.steps.measure import measure, read_table
 from experiments.steps.search import problem_of
 from experiments.steps.train import prepare, train
+from experiments.targets import beyond_reach, chosen, given, objective_of, target_of
 from experiments.weights import load_supernet
+from predictors.costs import LATENCY
 from search_spaces.errors import LutraError
-from strategies.objective import Bounded, MnasNet, Objective, Pareto
+from strategies.objective import Objective, Pareto
 from strategies.problem import Candidate, Problem
 from strategies.published_columns import MEAN, accuracy_columns, note
 from strategies.regret import Report, as_seen
@@ -111,27 +113,24 @@ def of_published(config: Config) -> ProblemSource:
         "data_file": path.name,
         "accuracy_seen": columns.seen,
         "accuracy_reported": reported,
-        "target_ms": "" if isinstance(objective, Pareto) else 1e3 * target_of_published(config, table),
+        "target_ms": "" if objective.front else 1e3 * target_of_published(config, table),
     }
     return ProblemSource(path.stem, path.stem, settings, {"csv": artefacts.sha256(path)}, facts, build)
 
 
 def published_objective(config: Config, table: Table) -> Objective:
     """Raises LutraError where no network is as fast as the target."""
-    chosen = config.objective
-    if chosen.name == "pareto":
-        return Pareto(max(table.latency.values()))
+    if config.objective.costs != [LATENCY]:
+        raise LutraError(f"compare.csv= has a latency and no other cost: give objective.costs=[{LATENCY}]")
+    if config.objective.name == "pareto":
+        return Pareto({LATENCY: max(table.latency.values())})
     target, fastest = target_of_published(config, table), min(table.latency.values())
     if target < fastest:
-        raise LutraError(
-            f"no network in {table.space.name} is as fast as {1e3 * target:.4g} ms, the fastest takes "
-            f"{1e3 * fastest:.4g} ms; raise objective.target_ms or objective.target_fraction"
-        )
-    return Bounded(target) if chosen.name == "bounded" else MnasNet(target, chosen.weight)
+        raise beyond_reach(table.space.name, LATENCY, target, "one has", fastest)
+    return chosen(config.objective, {LATENCY: target})
 
 
 def target_of_published(config: Config, table: Table) -> float:
     """Seconds: as given, or a fraction of the latency of the network that is the most accurate for a search."""
-    if config.objective.target_ms is not None:
-        return config.objective.target_ms / 1e3
-    return config.objective.target_fraction * table.latency[table.space.reference]
+    asked = config.objective
+    return given(asked, LATENCY, asked.target_fraction * table.latency[table.space.reference])

@@ -95,10 +95,15 @@ class StrategyConfig:
 
 @dataclass(frozen=True)
 class ObjectiveConfig:
-    """The target is `target_ms`, or else `target_fraction` of the hand-made reference's latency in the table."""
+    """The latency's target is `target_ms`, that of every cost in bytes `target_kb`.
+
+    Without them it is `target_fraction` of what the hand-made reference costs, whose latency is in the table.
+    """
 
     name: str = "bounded"
+    costs: list[str] = field(default_factory=lambda: ["latency"])  # what is traded for accuracy, latency among them
     target_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None
+    target_kb: Annotated[float, Range(0, 1_000_000_000, above=True)] | None = None
     # on x86, 7 % of tiny's networks and 40 % of random ones of mobile are as fast
     target_fraction: Annotated[float, Range(0, 1_000, above=True)] = 0.8
     weight: Annotated[float, Range(-100, 0, below=True)] = -0.07  # MnasNet's exponent

@@ -9,11 +9,12 @@ from typing import Any
 
 from experiments import artefacts
 from experiments.choices import space_of
-from experiments.config import Config, DataConfig, DeviceConfig, SearchConfig
+from experiments.config import Config, DataConfig, DeviceConfig, ObjectiveConfig, SearchConfig
 from experiments.data import DECODER
 from experiments.data.image_hashes import contents
 from experiments.devices import passport_of
 from experiments.gpu import computes_on
+from predictors.costs import LATENCY
 from predictors.table import DECIDING
 from search_spaces.space import SearchSpace
 
@@ -40,6 +41,13 @@ def accelerator_key(config: Config) -> dict[str, str]:
 def search_key(search: SearchConfig) -> dict[str, Any]:
     """How long and by which images, not how the work is spread: that changes no result."""
     return {key: value for key, value in asdict(search).items() if key not in ("jobs", "backend")}
+
+
+def objective_key(objective: ObjectiveConfig) -> dict[str, Any]:
+    """Costs and their targets are named where there are others than latency: keys from before there were stay valid."""
+    plain = objective.costs == [LATENCY] and objective.target_kb is None
+    more = {} if plain else {"costs": objective.costs, "target_kb": objective.target_kb}
+    return {key: value for key, value in asdict(objective).items() if key not in ("costs", "target_kb")} | more
 
 
 @cache

@@ -17,6 +17,7 @@ from experiments.progress import console
 from experiments.provenance import FASTER, LINEAGE, Lineage, Step, verify
 from experiments.reference import Reference
 from experiments.winner import read_winner
+from predictors import costs
 from search_spaces.documents import read_csv
 
 REPORT = Reference("experiments.steps.report:report")
@@ -73,7 +74,7 @@ def _found(runs: Path, step: Step) -> str:
     if step.what != "search":
         return ""
     winner = read_winner(runs / step.folder)
-    return f"  {100 * winner.accuracy:.2f} % by the supernet, {1e3 * winner.latency:.3f} ms by the table"
+    return f"  {100 * winner.accuracy:.2f} % by the supernet, {costs.text(winner.costs)}"
 
 
 def _measured(step: Step, rows: Sequence[Mapping[str, str]], names: Mapping[str, str]) -> str:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from experiments import artefacts, versions
-from experiments.choices import space_of, target_of
+from experiments.choices import space_of
 from experiments.config import Config
 from experiments.images import dataset_of
 from experiments.session_record import Session
 from experiments.stages import int8_agreement
 from experiments.steps.measure import read_table
+from experiments.targets import targets_of
+from predictors.costs import LATENCY
 from predictors.table import LatencyTable
 
 STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # of the passport
@@ -57,7 +59,7 @@ def judged(what: str, state: str, reasons: Sequence[str]) -> dict[str, str]:
 def _asked(config: Config, latencies: LatencyTable) -> dict[str, Any]:
     """The space, the images, and what was searched for."""
     space, data, aim = space_of(config), dataset_of(config.data), config.objective
-    aimed = aim.name != "pareto"
+    targets = {} if aim.name == "pareto" else targets_of(config, space, latencies)
     return {
         "space": space.name,
         "space_size": space.size,
@@ -73,8 +75,10 @@ def _asked(config: Config, latencies: LatencyTable) -> dict[str, Any]:
         "seed": config.seed,
         "evaluations": config.search.budget,
         "objective": aim.name,
-        "target_ms": 1e3 * target_of(config, space, latencies) if aimed else "",
-        "target_fraction": aim.target_fraction if aimed and not aim.target_ms else "",
+        "costs": " ".join(aim.costs),
+        "target_ms": 1e3 * targets[LATENCY] if targets else "",
+        "target_fraction": aim.target_fraction if targets and not aim.target_ms else "",
+        **{f"target_{name}_bytes": value for name, value in targets.items() if name != LATENCY},
         "precision": config.precision,
     }
 

@@ -11,12 +11,13 @@ guide to statistical tests for assessing randomized algorithms in software engin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from time import perf_counter
 
 from experiments import journal
+from experiments.candidate_records import to_json, with_costs
 from search_spaces.space import Arch
 from strategies.problem import Candidate, Problem, Strategy
 from strategies.search import search
@@ -112,13 +113,14 @@ def timed(ledger: Ledger, candidates: Iterator[Candidate]) -> Iterator[tuple[Can
 
 
 def _record(strategy: str, seed: int, searched: Sequence[Evaluation]) -> dict[str, object]:
-    candidates = [asdict(one.candidate) | {"seconds": one.seconds} for one in searched]
+    candidates = [to_json(one.candidate) | {"seconds": one.seconds} for one in searched]
     return {"strategy": strategy, "seed": seed, "candidates": candidates}
 
 
 def _evaluations(record: dict) -> list[Evaluation]:
     searched = []
     for values in record["candidates"]:
-        seconds, arch = values.pop("seconds"), tuple(values.pop("arch"))
-        searched.append(Evaluation(record["strategy"], record["seed"], Candidate(arch, **values), seconds))
+        fields = with_costs(values)
+        seconds, arch = fields.pop("seconds"), tuple(fields.pop("arch"))
+        searched.append(Evaluation(record["strategy"], record["seed"], Candidate(arch, **fields), seconds))
     return searched

@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.json_records import read_record
+from experiments.candidate_records import with_costs
+from experiments.json_records import record
+from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch
+from strategies.objective import Costs
 
 WINNER = "winner.json"
 
 
 @dataclass(frozen=True)
 class Winner:
-    """What a search found. Latencies are predicted seconds, accuracies fractions of the validation images."""
+    """What a search found. Costs are predicted, accuracies fractions of the validation images."""
 
     arch: Arch
     accuracy: float
-    latency: float
+    costs: Costs
     score: float
     objective: str
 
@@ -27,4 +30,4 @@ def read_winner(folder: Path) -> Winner:
     """The winner in a search's folder. Raises LutraError where the folder is of no search."""
     if not (folder / WINNER).exists():
         raise LutraError(f"{folder} holds no {WINNER}: run= takes the folder that python -m experiments.search prints")
-    return read_record(folder / WINNER, Winner, "winner")
+    return record(Winner, with_costs(read_json(folder / WINNER, "winner")), folder / WINNER)

@@ -64,6 +64,11 @@ def records(path: Path, kinds: dict[str, Any], optional: Collection[str] = ()) -
     return [_record(record, kinds, where) for where, record in rows]
 
 
+def columns(path: Path) -> list[str]:
+    """Of a CSV file; none where it is missing or empty."""
+    return list(next((record for _, record in read_csv(path, ())), {})) if path.exists() else []
+
+
 def _named(record: dict[str, str], kinds: dict[str, Any]) -> dict[str, str]:
     """A record by the columns' names of today."""
     renamed = {former: column for column, former in _FORMER.items() if column in kinds}

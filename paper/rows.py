@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import TypeVar, get_type_hints
 
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
-from paper.csv_records import records
+from paper.csv_records import columns, records
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,9 @@ class Candidate:
     strategy: str
     arch: str
     accuracy: float  # fraction of the validation images, with inherited weights
-    latency_s: float  # predicted
     score: float
     feasible: bool
+    costs: Mapping[str, float]  # predicted, by column: latency_s, then those in bytes
 
 
 @dataclass(frozen=True)
@@ -186,5 +187,16 @@ Row = TypeVar("Row")
 
 def read(results: Path, kind: type[Row]) -> list[Row]:
     """All rows of the file of `kind`. Raises ResultError that names file, line and column."""
+    path, kinds = results / FILES[kind], get_type_hints(kind)
     optional = [field.name for field in fields(kind) if field.default is not MISSING]  # type: ignore[arg-type]
-    return [kind(**values) for values in records(results / FILES[kind], get_type_hints(kind), optional)]
+    costs = cost_columns(path) if kinds.pop("costs", None) else []
+    rows = records(path, kinds | dict.fromkeys(costs, float), optional)
+    if costs:
+        rows = [{"costs": {column: row.pop(column) for column in costs}, **row} for row in rows]
+    return [kind(**row) for row in rows]
+
+
+def cost_columns(path: Path) -> list[str]:
+    """Seconds first, then what is in bytes."""
+    names = columns(path)
+    return ["latency_s", *sorted(name for name in names if name.endswith("_bytes"))]

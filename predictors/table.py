@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from predictors.additive import AdditiveLatency
 from predictors.correction import Correction
+from predictors.layer_costs import AdditiveCost
 from predictors.rounds import Round, Value, summarize
 from predictors.verdict import Verdict
 from search_spaces.errors import LutraError
@@ -80,18 +80,18 @@ class LatencyTable:
     timed: tuple[Timed, ...]
     rounds: tuple[Round, ...]
 
-    def predictor(self, space: SearchSpace, precision: str) -> AdditiveLatency:
+    def predictor(self, space: SearchSpace, precision: str) -> AdditiveCost:
         """The additive model of a space. Raises LutraError for a layer that was never measured."""
         correction, sums = self.corrections[precision], self.sums(space, precision)
         computes = np.array(
             [[spec is not None and not isinstance(spec, Skip) for spec in row] for row in _padded(space)]
         )
-        each = sums.seconds + np.where(computes, correction.layer / correction.slope, 0)
-        return AdditiveLatency(each, correction.intercept, correction.slope)
+        each = sums.values + np.where(computes, correction.layer / correction.slope, 0)
+        return AdditiveCost(each, correction.intercept, correction.slope)
 
-    def sums(self, space: SearchSpace, precision: str) -> AdditiveLatency:
+    def sums(self, space: SearchSpace, precision: str) -> AdditiveCost:
         """The sum of blocks, without the correction. Raises LutraError for a layer that was never measured."""
-        return AdditiveLatency(
+        return AdditiveCost(
             np.array(
                 [[np.nan if spec is None else self.seconds(spec, precision) for spec in row] for row in _padded(space)]
             )

@@ -55,7 +55,7 @@ def darts(
     for step in count(1):
         relaxation.train(softmax(alphas, 1.0))
         mixture = [alpha.softmax(0) for alpha in alphas]
-        loss = problem.objective.loss(relaxation.loss(mixture), relaxation.latency(mixture))
+        loss = problem.objective.loss(relaxation.loss(mixture), relaxation.costs(mixture))
         adam.zero_grad()
         loss.backward(inputs=alphas)
         adam.step()

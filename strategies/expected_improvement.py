@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from search_spaces.space import Arch
 from strategies.architecture_model import ArchitectureModel, fitted
-from strategies.on_model import explore, informative, normal_scores
+from strategies.on_model import cost_rows, explore, informative, normal_scores
 from strategies.problem import Candidate, Problem
 
 
@@ -26,16 +26,16 @@ def improving(
     scores = normal_scores(np.array([c.score for c in found.values()]))
     chosen = informative(scores)
     picks, scores = np.array(list(found))[chosen], scores[chosen]
-    seconds = np.array([c.latency for c in found.values()])[chosen]
-    model = fitted(picks, seconds, scores, problem.space.options, before)
+    costs = np.array([[*c.costs.values()] for c in found.values()])[chosen]
+    model = fitted(picks, costs, scores, problem.space.options, before)
     gains: dict[Arch, float] = {}
 
-    def costs(picks: np.ndarray) -> np.ndarray:
-        gain = improvement(*model.predict(picks, problem.latencies(picks)), scores.max())
+    def points(picks: np.ndarray) -> np.ndarray:
+        gain = improvement(*model.predict(picks, cost_rows(problem, picks)), scores.max())
         gains.update(zip(map(tuple, picks.tolist()), gain.tolist()))
         return -gain[:, None].repeat(2, axis=1)
 
-    explore(problem, found, costs, rng)
+    explore(problem, found, points, rng)
     return sorted(gains.keys() - found.keys(), key=lambda arch: (-gains[arch], arch))[:count], model
 
 

@@ -1,6 +1,6 @@
-"""NSGA-II (Deb et al. 2002, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II"): accuracy up, latency down.
+"""NSGA-II (Deb et al. 2002, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II"): accuracy up, costs down.
 
-A population is an array of picks [n, layers] and one of costs [n, 2], error and seconds. The objective's score plays no
+A population is an array of picks [n, layers] and one of points [n, m], error and costs. The objective's score plays no
 part. All members are feasible, so the paper's constrained domination (section VI) is not needed. Equal picks count once
 in a population, as copies would crowd a discrete space.
 """
@@ -19,39 +19,38 @@ from search_spaces.ranges import Fraction, Range
 from strategies.feasible import DRAWS, Feasible
 from strategies.problem import Candidate, Problem
 
-Costs = Callable[[np.ndarray], np.ndarray]  # picks [n, layers] -> [n, 2], both to be low
+Points = Callable[[np.ndarray], np.ndarray]  # picks [n, layers] -> [n, m], all to be low
 AGAIN = 0.1  # the chance of one mutation more
 
 
 def nsga2(
-    problem: Problem, rng: Random, population: Annotated[int, Range(1, 10_000)] = 8, crossover: Fraction = 0.3
+    problem: Problem, rng: Random, population: Annotated[int, Range(1, 10_000)] = 8, crossover: Fraction = 0.0
 ) -> Iterator[Candidate]:
-    """For hundreds of evaluations; for thousands 20 members cover the front better. The paper has 100, crosses 90 %."""
+    """Defaults are for hundreds of evaluations; the paper has 100 members and crosses 90 %, for tens of thousands."""
     offspring: list[Candidate] = []
 
-    def costs(picks: np.ndarray) -> np.ndarray:
+    def points(picks: np.ndarray) -> np.ndarray:
         offspring[:] = problem.evaluate_all([tuple(arch) for arch in picks.tolist()])
-        return np.array([[1 - c.accuracy, c.latency] for c in offspring])
+        return np.array([[1 - c.accuracy, *c.costs.values()] for c in offspring])
 
     first = np.array([problem.sample(rng) for _ in range(population)])
-    for _ in evolve(problem, costs, np.random.default_rng(rng.getrandbits(64)), first, crossover):
+    for _ in evolve(problem, points, np.random.default_rng(rng.getrandbits(64)), first, crossover):
         yield from offspring
 
 
 def evolve(
-    problem: Feasible, costs: Costs, rng: Generator, first: np.ndarray, crossover: float
+    problem: Feasible, points_of: Points, rng: Generator, first: np.ndarray, crossover: float
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Section III-C from a first population on: after each generation the survivors' picks and costs, best first."""
+    """Section III-C from a first population on: after each generation the survivors' picks and points, best first."""
     size, weights = len(first), rng.integers(2**62, size=first.shape[1])
-    picks, points = np.empty_like(first, shape=(0, first.shape[1])), np.empty((0, 2))
-    offspring = first
+    picks, points = first, points_of(first)
     while True:
-        picks, points = np.concatenate([picks, offspring]), np.concatenate([points, costs(offspring)])
         distinct = np.sort(np.unique(picks @ weights, return_index=True)[1])  # by sums, unequal but once in 2 ** 62
         best = distinct[survivors(points.take(distinct, 0), size)]
         picks, points = picks.take(best, 0), points.take(best, 0)
         yield picks, points
         offspring = children(problem, picks, size, crossover, rng)
+        picks, points = np.concatenate([picks, offspring]), np.concatenate([points, points_of(offspring)])
 
 
 def children(problem: Feasible, parents: np.ndarray, count: int, crossover: float, rng: Generator) -> np.ndarray:
@@ -81,20 +80,24 @@ def mutate(picks: np.ndarray, options: np.ndarray, rng: Generator) -> None:
 
 
 def survivors(points: np.ndarray, count: int) -> np.ndarray:
-    """Indices of the `count` best of points [n, 2], best first: by front, in a front the least crowded first."""
+    """Indices of the `count` best of points [n, m], best first: by front, in a front the least crowded first."""
     ranks = moocore.pareto_rank(points)
     return np.lexsort((-crowding_distance(points, ranks), ranks))[:count]
 
 
 def crowding_distance(points: np.ndarray, ranks: np.ndarray) -> np.ndarray:
     """Half the normalised circumference of the box between a point's neighbours in its front (section III-B)."""
-    order = np.lexsort((points[:, 1], points[:, 0], ranks))  # along each front one objective rises, the other falls
-    front, along = ranks[order], points.take(order, 0)
-    last = np.flatnonzero(np.concatenate([front[1:] != front[:-1], [True]]))
-    first = np.concatenate([[0], last[:-1] + 1])
-    spread = np.where(along[last] == along[first], 1, np.abs(along[last] - along[first]))
-    box = np.zeros_like(along)
-    box[1:-1] = np.abs(along[2:] - along[:-2])
-    box /= spread.repeat(last - first + 1, 0)
-    box[first] = box[last] = np.inf
-    return (box[:, 0] + box[:, 1])[order.argsort()]
+    total = np.zeros(len(points))
+    for column in range(points.shape[1]):
+        others = np.delete(points, column, axis=1).T
+        order = np.lexsort((*others, points[:, column], ranks))  # along each front
+        front, along = ranks[order], points[order, column]
+        last = np.flatnonzero(np.append(front[1:] != front[:-1], True))
+        first = np.append(0, last[:-1] + 1)
+        span = along[last] - along[first]
+        box = np.zeros_like(along)
+        box[1:-1] = along[2:] - along[:-2]
+        box /= np.where(span == 0, 1, span).repeat(last - first + 1)
+        box[first] = box[last] = np.inf
+        total[order] += box
+    return total

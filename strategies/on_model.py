@@ -9,25 +9,30 @@ import numpy as np
 from scipy.stats import norm, rankdata
 
 from search_spaces.space import Arch
-from strategies.nsga2 import Costs, evolve
+from strategies.nsga2 import Points, evolve
 from strategies.problem import Candidate, Problem
 
 POPULATION, GENERATIONS, CROSSOVER = 40, 20, 0.5
 LEARNED = 400  # candidates that a model is fitted to, at most: the time of a search then grows with its length alone
 
 
-def explore(problem: Problem, found: dict[Arch, Candidate], costs: Costs, rng: Random) -> None:
-    """Asks the model, which is `costs` and keeps what it is asked, about all of a small space.
+def explore(problem: Problem, found: dict[Arch, Candidate], points: Points, rng: Random) -> None:
+    """Asks the model, which is `points` and keeps what it is asked, about all of a small space.
 
     In another one NSGA-II asks it, from the best candidates and random architectures on.
     """
     if problem.pool:
-        costs(np.array(problem.pool))
+        points(np.array(problem.pool))
         return
     best = sorted(found.values(), key=lambda c: c.score, reverse=True)[: POPULATION // 2]
     first = [c.arch for c in best] + [problem.sample(rng) for _ in range(POPULATION - len(best))]
     draws = np.random.default_rng(rng.getrandbits(64))
-    list(islice(evolve(problem, costs, draws, np.array(first), CROSSOVER), GENERATIONS))
+    list(islice(evolve(problem, points, draws, np.array(first), CROSSOVER), GENERATIONS))
+
+
+def cost_rows(problem: Problem, picks: np.ndarray) -> np.ndarray:
+    """[n, costs] of picks [n, layers]."""
+    return np.column_stack([*problem.cost_columns(picks).values()])
 
 
 def informative(worths: np.ndarray) -> np.ndarray:

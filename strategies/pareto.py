@@ -1,24 +1,30 @@
-"""Fronts as arrays, of scores that are to be high and seconds that are to be low: what nothing dominates, or a part."""
+"""Fronts as arrays, of scores that are to be high and costs that are to be low: what nothing dominates, or a part."""
 
 from __future__ import annotations
 
+import moocore
 import numpy as np
 
 
-def nondominated(scores: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Indices of the points [n] that no other beats in both, fastest first; one of equals."""
-    order = np.argsort(seconds, kind="stable")  # merges the runs that are sorted already
+def nondominated(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """Indices of the points, scores [n] and costs [n, m], that no other beats in all; one of equals.
+
+    In the order of the first cost, then of the next.
+    """
+    order = np.lexsort(costs.T[::-1])  # stable
+    if costs.shape[1] > 1:
+        return order[moocore.is_nondominated(np.column_stack([-scores, costs])[order], keep_weakly=False)]
     rising = scores[order]
     order = order[np.append(True, rising[1:] > np.maximum.accumulate(rising)[:-1])]
-    times = seconds[order]
-    return order[np.append(times[1:] > times[:-1], True)]  # of those as fast, the last is the best
+    times = costs[order, 0]
+    return order[np.append(times[1:] > times[:-1], True)]  # of those that cost as much, the last is the best
 
 
 def thinned(scores: np.ndarray, points: int) -> tuple[np.ndarray, float]:
     """At most `points` indices into a front's scores [n], its ends among them, and the score that is lost at most.
 
-    Of the points in each of `points` - 1 equal intervals of the score the fastest stays, and the last point of all: no
-    slower than those that it stands for, and worse by less than the interval.
+    Of the points in each of `points` - 1 equal intervals of the score the cheapest stays, and the last point of all: no
+    dearer than those that it stands for, and worse by less than the interval.
     """
     if len(scores) <= points:
         return np.arange(len(scores)), 0.0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+import numpy as np
+
 from search_spaces.space import Arch, SearchSpace
 from strategies.feasible import Feasible
-from strategies.objective import Objective, allowed
+from strategies.objective import Costs, Objective
+from strategies.pareto import nondominated
 from strategies.relaxation import Relaxation
 
 
@@ -18,7 +21,7 @@ class Candidate:
 
     arch: Arch
     accuracy: float  # fraction of the validation images
-    latency: float  # predicted seconds
+    costs: Costs  # predicted, by name: latency in seconds, sizes in bytes
     score: float  # the objective's, higher is better
     feasible: bool
     mixture: float | None = None  # DARTS: the accuracy of the mixture that this was discretised from, fraction
@@ -31,7 +34,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Problem(Feasible):
-    """A space, the objective, and how an architecture's accuracy and latency are found.
+    """A space, the objective, and how an architecture's accuracy and costs are found.
 
     Strategies draw, mutate and cross architectures by the methods of `Feasible`, which cost nothing; what they evaluate
     is paid for. `accuracies` answers for a whole population in one call, where work may be shared and spread; the same
@@ -42,7 +45,7 @@ class Problem(Feasible):
     space: SearchSpace
     objective: Objective
     accuracies: Callable[[Sequence[Arch]], Sequence[float]]  # fractions of the validation images
-    latency: Callable[[Arch], float]  # seconds
+    costs: Mapping[str, Callable[[Arch], float]]  # by name: latency in seconds, sizes in bytes
     relax: Callable[[int], Relaxation] | None = None  # from a seed; None where nothing can be trained
     memo: dict[Arch, float] = field(default_factory=dict, repr=False)
     diagnose: bool = True  # whether DARTS also tells each mixture's accuracy, which a timed search does without
@@ -60,9 +63,8 @@ class Problem(Feasible):
         return [self._judged(arch) for arch in networks]
 
     def _judged(self, arch: Arch) -> Candidate:
-        accuracy, latency = self.memo[arch], self.latency(arch)
-        score = self.objective.score(accuracy, latency)
-        return Candidate(arch, accuracy, latency, score, allowed(self.objective, latency))
+        accuracy, costs = self.memo[arch], self.costs_of(arch)
+        return Candidate(arch, accuracy, costs, self.objective.score(accuracy, costs), self.objective.allows(costs))
 
 
 Strategy = Callable[[Problem, Random], Iterator[Candidate]]
@@ -74,9 +76,9 @@ def best(candidates: Iterable[Candidate]) -> Candidate:
 
 
 def front(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Those that no other beats in both accuracy and latency, fastest first; one of equals."""
-    kept: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda c: (c.latency, -c.accuracy)):
-        if not kept or candidate.accuracy > kept[-1].accuracy:
-            kept.append(candidate)
-    return kept
+    """Those that no other beats in accuracy and every cost, the lowest first cost first; one of equals."""
+    found = list(candidates)
+    if not found:
+        return []
+    kept = nondominated(np.array([c.accuracy for c in found]), np.array([[*c.costs.values()] for c in found]))
+    return [found[index] for index in kept]

@@ -15,7 +15,7 @@ from strategies.objective import Objective
 from strategies.problem import Candidate, front
 
 Report = Callable[[Candidate], Candidate]
-REFERENCE = 1.1  # in both objectives, where the exact front spans from 0 to 1
+REFERENCE = 1.1  # in every objective, where the exact front spans from 0 to 1
 
 
 def as_seen(candidate: Candidate) -> Candidate:
@@ -27,8 +27,8 @@ def share(found: Iterable[Candidate], exact: Collection[Candidate], report: Repo
     """Hypervolume of the search's front as a fraction of the exact one's; 1 is all of it.
 
     The search's front is made of the feasible candidates that no other beats by the accuracy that the search saw; its
-    hypervolume is that of their reported accuracies. Error and seconds are normalised so that the exact front spans
-    from 0, its best, to 1, its worst; the reference point is 1.1 in both, its nadir times 1.1 (Ishibuchi et al. 2018,
+    hypervolume is that of their reported accuracies. Error and costs are normalised so that the exact front spans
+    from 0, its best, to 1, its worst; the reference point is 1.1 in each, its nadir times 1.1 (Ishibuchi et al. 2018,
     "How to Specify a Reference Point in Hypervolume Calculation for Fair Performance Comparison"). What is beyond that
     point counts nothing.
     """
@@ -38,7 +38,7 @@ def share(found: Iterable[Candidate], exact: Collection[Candidate], report: Repo
     span = np.where(span > 0, span, np.where(best > 0, best, 1.0))  # a front of one network has no extent of its own
 
     def volume(points: np.ndarray) -> float:
-        return float(moocore.hypervolume((points - best) / span, ref=[REFERENCE, REFERENCE]))
+        return float(moocore.hypervolume((points - best) / span, ref=[REFERENCE] * points.shape[1]))
 
     return volume(_points(chosen)) / volume(known) if chosen else 0.0
 
@@ -51,15 +51,15 @@ def regret(
     The search chooses the candidate with the best score by the accuracy that it saw, and that one's reported accuracy
     counts. In the score's unit: under `Bounded` a fraction of the images, more than any accuracy where nothing found is
     within the limit. The exact front tells the best score, as every objective rises with accuracy and falls with
-    latency.
+    costs.
     """
 
     def score(candidate: Candidate) -> float:
-        return objective.score(candidate.accuracy, candidate.latency)
+        return objective.score(candidate.accuracy, candidate.costs)
 
     return max(map(score, exact)) - score(report(max(found, key=score)))
 
 
 def _points(candidates: Iterable[Candidate]) -> np.ndarray:
-    """Error and seconds [n, 2]."""
-    return np.array([(1 - c.accuracy, c.latency) for c in candidates])
+    """Error and costs [n, m]."""
+    return np.array([[1 - c.accuracy, *c.costs.values()] for c in candidates])

@@ -17,8 +17,8 @@ class Relaxation(Protocol):
     def loss(self, distribution: list[Tensor]) -> Tensor:
         """Cross entropy on images that no weights learn from, differentiable in the distribution."""
 
-    def latency(self, distribution: list[Tensor]) -> Tensor:
-        """Expected seconds, differentiable in the distribution."""
+    def costs(self, distribution: list[Tensor]) -> dict[str, Tensor]:
+        """Expected, by name: latency in seconds, sizes in bytes; differentiable in the distribution."""
 
     def accuracy(self, distribution: list[Tensor]) -> float:
         """Of this mixture of the weights that judge architectures, on the images that those are judged by, fraction."""

@@ -1,16 +1,16 @@
-"""The problem of a trained supernet: inherited weights give the accuracy, a latency table the seconds."""
+"""The problem of a trained supernet: inherited weights give the accuracy, layers the costs."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from predictors.additive import AdditiveLatency
+from predictors.layer_costs import LayerCost
 from search_spaces.evaluation import Images, accuracy
 from search_spaces.evaluation import batches as image_batches
 from search_spaces.population import accuracies
@@ -24,7 +24,7 @@ Batches = Callable[[int], tuple[Tensor, Tensor]]  # step -> images [N, C, H, W] 
 
 def supernet_problem(
     supernet: Supernet,
-    latency: AdditiveLatency,
+    costs: Mapping[str, LayerCost],
     objective: Objective,
     train: Batches,
     calibration: Tensor | Images,
@@ -39,9 +39,9 @@ def supernet_problem(
     inherited = partial(accuracies, supernet, calibration, validation)
 
     def relax(seed: int) -> Mixture:
-        return Mixture(supernet, latency, train, seed, validation)
+        return Mixture(supernet, costs, train, seed, validation)
 
-    return Problem(supernet.space, objective, inherited, latency, relax)
+    return Problem(supernet.space, objective, inherited, costs, relax)
 
 
 class Mixture:
@@ -53,14 +53,14 @@ class Mixture:
     def __init__(
         self,
         supernet: Supernet,
-        latency: AdditiveLatency,
+        costs: Mapping[str, LayerCost],
         train: Batches,
         seed: int,
         validation: tuple[Tensor | Images, Tensor],
     ) -> None:
         self.judge, self.validation = supernet, validation
         self.supernet = copy.deepcopy(supernet).requires_grad_(True)
-        self.expected = latency.expected
+        self.of_layers = costs
         self.batches = train
         self.step = 2 * seed
         self.sgd = torch.optim.SGD(self.supernet.parameters(), 0.025, momentum=0.9, weight_decay=3e-4)
@@ -75,8 +75,8 @@ class Mixture:
     def loss(self, distribution: list[Tensor]) -> Tensor:
         return self._cross_entropy(self.step + 1, distribution)
 
-    def latency(self, distribution: list[Tensor]) -> Tensor:
-        return self.expected(distribution)
+    def costs(self, distribution: list[Tensor]) -> dict[str, Tensor]:
+        return {name: cost.expected(distribution) for name, cost in self.of_layers.items()}
 
     def accuracy(self, distribution: list[Tensor]) -> float:
         images, labels = self.validation

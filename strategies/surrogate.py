@@ -1,6 +1,6 @@
 """MSuNAS, the surrogate search of NSGANetV2 (Lu et al. 2020): accuracy is learned from the candidates so far.
 
-The latency is exact. NSGA-II works on the model, and only what it finds `promising` is evaluated; where one network is
+Costs are exact. NSGA-II works on the model, and only what it finds `promising` is evaluated; where one network is
 wanted, not a front, those of the largest `expected_improvement`.
 """
 
@@ -14,7 +14,6 @@ from search_spaces.ranges import Range
 from search_spaces.space import Arch
 from strategies.architecture_model import ArchitectureModel
 from strategies.expected_improvement import improving
-from strategies.objective import Pareto
 from strategies.problem import Candidate, Problem
 from strategies.promising import promising
 
@@ -22,13 +21,13 @@ from strategies.promising import promising
 def surrogate(
     problem: Problem,
     rng: Random,
-    initial: Annotated[int, Range(1, 10_000)] = 20,
-    batch: Annotated[int, Range(1, 10_000)] = 8,
+    initial: Annotated[int, Range(1, 10_000)] = 10,
+    batch: Annotated[int, Range(1, 10_000)] = 4,
 ) -> Iterator[Candidate]:
     """Algorithm 1: random architectures first; then fit, search on the model, evaluate a batch, again and again."""
     found: dict[Arch, Candidate] = {}
     model: ArchitectureModel | None = None
-    chosen = promising if isinstance(problem.objective, Pareto) else improving
+    chosen = promising if problem.objective.front else improving
     archs = [problem.sample(rng) for _ in range(initial)]
     while True:
         new = problem.evaluate_all(archs)

@@ -48,7 +48,7 @@ class Table:
         def accuracies(archs: Sequence[Arch]) -> list[float]:
             return [accuracy[arch] for arch in archs]
 
-        return Problem(self.space, objective, accuracies, self.latency.__getitem__)
+        return Problem(self.space, objective, accuracies, {"latency": self.latency.__getitem__})
 
 
 def read_csv(

@@ -21,9 +21,9 @@ from experiments.config import DeviceConfig
 from experiments.devices import passport_of
 from experiments.option_effects import read_candidates, read_effects
 from experiments.studies.exact import exact, read_front
-from predictors.additive import AdditiveLatency
 from predictors.assembly import assemble, file_name
 from predictors.blocks import all_specs, block_specs, networks_to_time
+from predictors.layer_costs import AdditiveCost
 from predictors.rounds import Protocol, measure
 from predictors.simulated import SimulatedBoard, Weather
 from predictors.table import PRECISIONS
@@ -33,7 +33,7 @@ from search_spaces.errors import LutraError
 from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.space import SearchSpace
 from search_spaces.tiny import tiny
-from strategies.exact import exact_front
+from strategies.exact import POINTS, Front, exact_front
 from strategies.objective import Pareto
 from strategies.pareto import nondominated, thinned
 from strategies.problem import Candidate, Problem, front
@@ -42,7 +42,7 @@ from strategies.regret import share
 
 class Separable(NamedTuple):
     scores: np.ndarray  # [layers, options], NaN where a layer has fewer
-    latency: AdditiveLatency
+    latency: AdditiveCost
 
     @property
     def archs(self) -> np.ndarray:
@@ -61,55 +61,59 @@ def separables(draw: st.DrawFn) -> Separable:
         scores[layer, :count] = draw(st.lists(values.map(lambda v: v - 0.3), min_size=count, max_size=count))
         seconds[layer, :count] = draw(st.lists(values, min_size=count, max_size=count))
     correction = draw(st.sampled_from([(0.0, 1.0), (0.3, 0.7)]))
-    return Separable(scores, AdditiveLatency(seconds, *correction))
+    return Separable(scores, AdditiveCost(seconds, *correction))
+
+
+def front_of(space: Separable, points: int = POINTS) -> Front:
+    return exact_front(space.scores, {"latency": space.latency}, points)
 
 
 def everything(space: Separable) -> list[Candidate]:
     """Every architecture, with its score for the accuracy."""
-    scores, seconds = AdditiveLatency(space.scores).of(space.archs), space.latency.of(space.archs)
-    return [Candidate(tuple(a), s, t, 0.0, True) for a, s, t in zip(space.archs.tolist(), scores, seconds)]
+    scores, seconds = AdditiveCost(space.scores).of(space.archs), space.latency.of(space.archs)
+    return [Candidate(tuple(a), s, {"latency": t}, 0.0, True) for a, s, t in zip(space.archs.tolist(), scores, seconds)]
 
 
 @given(separables())
 def test_the_front_is_that_of_enumeration_to_the_last_bit(space: Separable) -> None:
-    found, expected = exact_front(*space), front(everything(space))
+    found, expected = front_of(space), front(everything(space))
     assert found.slack == 0
     assert found.scores.tolist() == [c.accuracy for c in expected]
-    assert found.seconds.tolist() == [c.latency for c in expected]
-    assert AdditiveLatency(space.scores).of(found.archs).tolist() == found.scores.tolist()
-    assert space.latency.of(found.archs).tolist() == found.seconds.tolist()
+    assert found.costs["latency"].tolist() == [c.costs["latency"] for c in expected]
+    assert AdditiveCost(space.scores).of(found.archs).tolist() == found.scores.tolist()
+    assert space.latency.of(found.archs).tolist() == found.costs["latency"].tolist()
 
 
 @given(separables(), st.integers(2, 6))
 def test_a_thinned_front_is_short_and_loses_no_more_than_it_says(space: Separable, points: int) -> None:
-    found = exact_front(*space, points)
+    found = front_of(space, points)
     assert len(found.scores) <= points
     for candidate in front(everything(space)):
-        as_fast = found.scores[found.seconds <= candidate.latency]
+        as_fast = found.scores[found.costs["latency"] <= candidate.costs["latency"]]
         assert as_fast.max() >= candidate.accuracy - found.slack - 1e-12
-    assert AdditiveLatency(space.scores).of(found.archs).tolist() == found.scores.tolist()
+    assert AdditiveCost(space.scores).of(found.archs).tolist() == found.scores.tolist()
     assert found.scores[-1] == max(c.accuracy for c in everything(space))
-    assert found.seconds[0] == min(c.latency for c in everything(space))
+    assert found.costs["latency"][0] == min(c.costs["latency"] for c in everything(space))
 
 
 def adversary(layers: int) -> Separable:
     """Accuracy follows latency: nothing dominates anything."""
     seconds = 2.0 ** np.arange(2 * layers).reshape(layers, 2)
-    return Separable(seconds, AdditiveLatency(seconds))
+    return Separable(seconds, AdditiveCost(seconds))
 
 
 def test_a_front_that_is_the_whole_space_is_thinned_to_what_was_asked() -> None:
-    assert len(exact_front(*adversary(10)).scores) == 2**10
-    found = exact_front(*adversary(10), 100)
+    assert len(front_of(adversary(10)).scores) == 2**10
+    found = front_of(adversary(10), 100)
     assert 2 < len(found.scores) <= 100
     assert 0 < found.slack < 10 * (found.scores[-1] - found.scores[0]) / 99
 
 
 @given(st.lists(st.tuples(values, values), min_size=1))
 def test_nondominated_is_the_front_in_order(points: list[tuple[float, float]]) -> None:
-    candidates = [Candidate((i,), score, seconds, 0.0, True) for i, (score, seconds) in enumerate(points)]
-    kept = nondominated(*np.array(points).T)
-    assert [points[i] for i in kept] == [(c.accuracy, c.latency) for c in front(candidates)]
+    candidates = [Candidate((i,), score, {"latency": seconds}, 0.0, True) for i, (score, seconds) in enumerate(points)]
+    kept = nondominated(np.array(points)[:, 0], np.array(points)[:, 1:])
+    assert [points[i] for i in kept] == [(c.accuracy, c.costs["latency"]) for c in front(candidates)]
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, unique=True).map(sorted), st.integers(2, 9))
@@ -126,13 +130,13 @@ def rising(score: float) -> float:
 
 
 def test_candidates_are_judged_as_a_search_judges_them() -> None:
-    space, objective = adversary(3), Pareto(1e3)
-    found = exact_front(*space).candidates(objective, rising)
+    space, objective = adversary(3), Pareto({"latency": 1e3})
+    found = front_of(space).candidates(objective, rising)
     problem = Problem(
         space=SearchSpace("adversary", ((0, 1),) * 3, (0, 0, 0)),
         objective=objective,
-        accuracies=lambda archs: [rising(score) for score in AdditiveLatency(space.scores).of(np.array(archs))],
-        latency=space.latency,
+        accuracies=lambda archs: [rising(score) for score in AdditiveCost(space.scores).of(np.array(archs))],
+        costs={"latency": space.latency},
     )
     assert found == problem.evaluate_all([c.arch for c in found])
     assert share(found, found) == 1
@@ -146,17 +150,17 @@ def test_a_front_of_stacks_holds_each_network_once(seed: int, points: int) -> No
     shape = (len(space.layers), max(space.options))
     absent = np.arange(shape[1]) >= np.array(space.options)[:, None]
     scores = np.where(absent, np.nan, rng.normal(size=shape))
-    latency = AdditiveLatency(np.where(absent, np.nan, rng.uniform(size=shape)))
+    latency = AdditiveCost(np.where(absent, np.nan, rng.uniform(size=shape)))
     archs = np.array(space.networks)
-    expected = np.stack([AdditiveLatency(scores).of(archs), latency.of(archs)], 1)
-    found = exact_front(scores, latency, points, space.stacks)
+    expected = np.stack([AdditiveCost(scores).of(archs), latency.of(archs)], 1)
+    found = exact_front(scores, {"latency": latency}, points, space.stacks)
     assert [space.canonical(tuple(arch)) for arch in found.archs.tolist()] == [*map(tuple, found.archs.tolist())]
     if found.slack == 0:
-        best = expected[nondominated(*expected.T)]
-        assert np.stack([found.scores, found.seconds], 1).tolist() == best.tolist()
+        best = expected[nondominated(expected[:, 0], expected[:, 1:])]
+        assert np.stack([found.scores, found.costs["latency"]], 1).tolist() == best.tolist()
     assert len(found.scores) <= points
-    for score, seconds in expected[nondominated(*expected.T)].tolist():
-        assert found.scores[found.seconds <= seconds].max() >= score - found.slack - 1e-12
+    for score, seconds in expected[nondominated(expected[:, 0], expected[:, 1:])].tolist():
+        assert found.scores[found.costs["latency"] <= seconds].max() >= score - found.slack - 1e-12
 
 
 # The command
@@ -231,12 +235,12 @@ def test_the_front_of_a_space_follows_from_a_searchs_candidates(
     folder, out = exact_command(f"exact.candidates={tmp_path / 'candidates.csv'}", f"table={table}")
     assert "Kendall's tau 1.00 on held-out ones, 0.00 points off" in out
     latency = read_table(table).predictor(SPACE, "int8")
-    effects[np.isnan(latency.seconds)] = np.nan
-    expected, found = exact_front(effects, latency, stacks=SPACE.stacks), read_front(folder / "front.csv")
+    effects[np.isnan(latency.values)] = np.nan
+    expected, found = exact_front(effects, {"latency": latency}, stacks=SPACE.stacks), read_front(folder / "front.csv")
     assert [p.arch for p in found] == [artefacts.arch_name(arch) for arch in expected.archs.tolist()]
     assert [p.accuracy for p in found] == pytest.approx(expected.scores.tolist(), abs=1e-4)
 
-    budget = 1e3 * found[2].latency_s
+    budget = 1e3 * found[2].costs["latency"]
     again, out = exact_command(f"exact.effects={folder / 'effects.csv'}", f"table={table}", f"exact.budget_ms={budget}")
     assert (again / "front.csv").read_bytes() == (folder / "front.csv").read_bytes()
     assert f"ms: {found[2].arch}, " in out

@@ -17,7 +17,7 @@ from torch import Tensor
 from experiments import choices, journal
 from experiments.config import ObjectiveConfig
 from experiments.steps import search as searching
-from predictors.additive import AdditiveLatency
+from predictors.layer_costs import AdditiveCost
 from search_spaces.costs import macs
 from search_spaces.errors import LutraError
 from search_spaces.mobile import mobile
@@ -44,7 +44,7 @@ every_size = pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS.keys(
 class Relaxed:
     """Every option is as good as any other."""
 
-    def __init__(self, seconds: AdditiveLatency) -> None:
+    def __init__(self, seconds: AdditiveCost) -> None:
         self.seconds = seconds
 
     def train(self, distribution: list[Tensor]) -> None:
@@ -53,15 +53,15 @@ class Relaxed:
     def loss(self, distribution: list[Tensor]) -> Tensor:
         return sum(p.sum() for p in distribution)  # type: ignore[return-value]
 
-    def latency(self, distribution: list[Tensor]) -> Tensor:
-        return self.seconds.expected(distribution)
+    def costs(self, distribution: list[Tensor]) -> dict[str, Tensor]:
+        return {"latency": self.seconds.expected(distribution)}
 
     def accuracy(self, distribution: list[Tensor]) -> float:
         return 0.5
 
 
-def seconds_of(layers: int) -> AdditiveLatency:
-    return AdditiveLatency(np.random.default_rng(0).uniform(1e-3, 5e-3, (layers, 4)))
+def seconds_of(layers: int) -> AdditiveCost:
+    return AdditiveCost(np.random.default_rng(0).uniform(1e-3, 5e-3, (layers, 4)))
 
 
 def charged(layers: int, objective: Objective) -> tuple[Problem, list[Arch]]:
@@ -73,7 +73,7 @@ def charged(layers: int, objective: Objective) -> tuple[Problem, list[Arch]]:
         return [10 * seconds(arch) for arch in archs]
 
     space = SearchSpace("toy", (tuple("abcd"),) * layers, (1,) * layers)
-    return Problem(space, objective, accuracies, seconds, lambda seed: Relaxed(seconds)), asked
+    return Problem(space, objective, accuracies, {"latency": seconds}, lambda seed: Relaxed(seconds)), asked
 
 
 def quantile(layers: int, share: float) -> float:
@@ -86,10 +86,10 @@ def quantile(layers: int, share: float) -> float:
 @pytest.mark.parametrize("share", [0.05, 0.5])
 def test_no_accuracy_is_asked_for_beyond_the_bound(strategy: Strategy, layers: int, share: float) -> None:
     limit = quantile(layers, share)
-    problem, asked = charged(layers, Bounded(limit))
+    problem, asked = charged(layers, Bounded({"latency": limit}))
     found = list(search(strategy, problem, Random(0), 30))
     assert len(found) == 30
-    assert all(problem.latency(arch) <= limit for arch in asked)
+    assert all(problem.costs["latency"](arch) <= limit for arch in asked)
 
 
 @every_strategy
@@ -100,9 +100,9 @@ def test_every_strategy_ends_where_hardly_any_network_is_feasible(
 ) -> None:
     """One of 4 ** 16 is the fastest, and each single other pick makes it slower."""
     seconds = seconds_of(layers)
-    fastest = seconds.fastest
+    fastest = seconds.lowest
     ordered = sorted(seconds(other) for other in neighbours(fastest))
-    problem, asked = charged(layers, Bounded([seconds(fastest), *ordered][meeting - 1]))
+    problem, asked = charged(layers, Bounded({"latency": [seconds(fastest), *ordered][meeting - 1]}))
     found = list(search(strategy, problem, Random(0), 40))
     assert fastest in {candidate.arch for candidate in found}
     assert len(found) == len({*asked}) == meeting
@@ -114,8 +114,8 @@ def neighbours(arch: Arch) -> list[Arch]:
 
 @every_size
 def test_what_is_drawn_mutated_and_crossed_is_feasible(layers: int) -> None:
-    for limit in (quantile(layers, 0.3), 1.1 * seconds_of(layers)(seconds_of(layers).fastest)):
-        problem, asked = charged(layers, Bounded(limit))
+    for limit in (quantile(layers, 0.3), 1.1 * seconds_of(layers)(seconds_of(layers).lowest)):
+        problem, asked = charged(layers, Bounded({"latency": limit}))
         rng, mother = Random(0), problem.sample(Random(1))
         for _ in range(20):
             father = problem.sample(rng)
@@ -127,9 +127,9 @@ def test_what_is_drawn_mutated_and_crossed_is_feasible(layers: int) -> None:
 
 def test_rare_networks_of_a_large_space_are_drawn_alike() -> None:
     """A walk's end: one of the fastest network and those that are slower by one pick."""
-    seconds = AdditiveLatency(np.array([[1.0, 2.0, 2.0, 2.0]] * 9))
+    seconds = AdditiveCost(np.array([[1.0, 2.0, 2.0, 2.0]] * 9))
     space = SearchSpace("large", (tuple("abcd"),) * 9, (0,) * 9)
-    problem = Problem(space, Bounded(10.0), lambda archs: [0.5] * len(archs), seconds)
+    problem = Problem(space, Bounded({"latency": 10.0}), lambda archs: [0.5] * len(archs), {"latency": seconds})
     drawn = [problem.sample(Random(seed)) for seed in range(400)]
     assert space.networks is None
     assert len({*drawn}) == 1 + 9 * 3
@@ -139,24 +139,24 @@ def test_rare_networks_of_a_large_space_are_drawn_alike() -> None:
 
 def test_a_bound_that_no_network_meets_is_told() -> None:
     for layers in LAYERS.values():
-        problem, asked = charged(layers, Bounded(1e-4))
+        problem, asked = charged(layers, Bounded({"latency": 1e-4}))
         for draw in (problem.sample, partial(problem.mutate, problem.space.reference)):
-            with pytest.raises(LutraError, match=r"no network in toy meets .*; raise objective\.target_ms"):
+            with pytest.raises(LutraError, match=r"no network in toy meets .*; raise objective\.target_fraction"):
                 draw(Random(0))
         assert asked == []
 
 
 @every_strategy
 def test_without_a_bound_everything_is_found(strategy: Strategy) -> None:
-    problem, _ = charged(3, MnasNet(0.01))
+    problem, _ = charged(3, MnasNet({"latency": 0.01}))
     assert {c.arch for c in search(strategy, problem, Random(0), 64)} == {*itertools.product(range(4), repeat=3)}
     slowest = max(map(seconds_of(3), itertools.product(range(4), repeat=3)))
-    front, _ = charged(3, Pareto(slowest))  # whose score of the slowest network is 0
+    front, _ = charged(3, Pareto({"latency": slowest}))  # whose score of the slowest network is 0
     assert len([*search(strategy, front, Random(0), 64)]) == 64
 
 
 def test_a_search_ends_when_all_that_is_feasible_is_known() -> None:
-    problem, _ = charged(5, Bounded(quantile(5, 0.02)))
+    problem, _ = charged(5, Bounded({"latency": quantile(5, 0.02)}))
     yielded = 0
 
     def counted(problem: Problem, rng: Random):  # type: ignore[no-untyped-def]
@@ -171,20 +171,20 @@ def test_a_search_ends_when_all_that_is_feasible_is_known() -> None:
 
 
 def test_one_ruler_for_one_and_for_many() -> None:
-    problem, _ = charged(5, Bounded(quantile(5, 0.3)))
+    problem, _ = charged(5, Bounded({"latency": quantile(5, 0.3)}))
     picks = np.array(list(itertools.product(range(4), repeat=5)))
     alone = [problem.feasible(tuple(arch)) for arch in picks.tolist()]
     assert problem.feasible_all(picks).tolist() == alone
-    plain = replace(problem, latency=lambda arch: problem.latency(arch))
+    plain = replace(problem, costs={"latency": lambda arch: problem.costs["latency"](arch)})
     assert plain.feasible_all(picks).tolist() == alone
-    assert plain.fastest == problem.fastest == seconds_of(5).fastest
+    assert plain.cheapest == problem.cheapest == seconds_of(5).lowest
 
 
 def test_the_fastest_of_a_large_space_is_found_where_layers_add() -> None:
     for layers in (9, 16):
-        problem, _ = charged(layers, Bounded(1.0))
+        problem, _ = charged(layers, Bounded({"latency": 1.0}))
         assert problem.space.networks is None
-        assert problem.fastest == seconds_of(layers).fastest
+        assert problem.cheapest == seconds_of(layers).lowest
 
 
 # Published networks
@@ -204,7 +204,7 @@ def test_published_networks_without_neighbours_are_searched_to_the_end(tmp_path:
     table = read_csv(sparse(tmp_path / "sparse.csv"), "ops", "percent", "ms")
     assert table.space.size == 40
     for limit, expected in ((1.5e-3, 3), (1.0, 40)):
-        found = list(search(STRATEGIES[name], table.problem(Bounded(limit)), Random(0), 100))
+        found = list(search(STRATEGIES[name], table.problem(Bounded({"latency": limit})), Random(0), 100))
         assert len(found) == expected
         assert all(candidate.feasible for candidate in found)
 
@@ -227,7 +227,7 @@ def test_the_default_target_is_easily_met(space: SearchSpace) -> None:
     seconds = np.full((len(space.layers), max(space.options)), np.nan)
     for layer, options in enumerate(space.layers):
         seconds[layer, : len(options)] = [macs((option,)) for option in options]
-    latency = AdditiveLatency(seconds + np.nanmean(seconds) * (seconds > 0))
+    latency = AdditiveCost(seconds + np.nanmean(seconds) * (seconds > 0))
     drawn = np.array([space.sample(Random(seed)) for seed in range(1000)])
     target = ObjectiveConfig().target_fraction * latency(space.reference)
     assert (latency.of(drawn) <= target).mean() > 0.2
@@ -242,7 +242,7 @@ def test_following_a_search_compares_each_candidate_once(tmp_path: Path, monkeyp
         return best(candidates)
 
     monkeypatch.setattr(searching, "best", noted)
-    problem, _ = charged(5, Bounded(quantile(5, 0.5)))
+    problem, _ = charged(5, Bounded({"latency": quantile(5, 0.5)}))
     board = MagicMock()
     candidates = list(search(STRATEGIES["random"], problem, Random(0), 50))
     found, winner = searching.followed(candidates, {candidates[0].arch}, tmp_path / "log", board)

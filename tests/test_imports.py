@@ -58,7 +58,7 @@ WITHOUT_TORCH = (
     "predictors/classifier.py",
     "predictors/terminal_view.py",
     "predictors/demo.py",
-    "predictors/additive.py",
+    "predictors/layer_costs.py",
 )
 AGENT = "predictors/agent/"  # the folder that goes to the board
 ON_THE_BOARD = {"numpy", "onnxruntime"} | sys.stdlib_module_names

@@ -55,6 +55,7 @@ OTHER = {  # values where no other of the kind would do
     "strategy.options": {"population": 7},
     "objective.name": "mnasnet",
     "objective.target_ms": 1000.0,
+    "objective.costs": ["latency", "size"],
     "train.rule": "single_path",
     "ignore": ["governor"],
     "compress.stages": ["finetune", "quantize"],

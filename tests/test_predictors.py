@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictors import agent
-from predictors.additive import AdditiveLatency
 from predictors.assembly import assemble, file_name
 from predictors.blocks import all_specs, block_specs, computing, contexts, in_context, networks_to_time
 from predictors.correction import cross_validated, fit
 from predictors.device import Board
+from predictors.layer_costs import AdditiveCost
 from predictors.local_device import local
 from predictors.rounds import Protocol, Round
 from predictors.table import LatencyTable
@@ -74,16 +74,16 @@ def test_the_tables_sum_is_its_linear_form(seed: int) -> None:
     model = synthetic_model(seed)
     arch = SPACE.sample(Random(seed))
     one_hot = [torch.eye(count)[pick].double() for count, pick in zip(SPACE.options, arch)]
-    picked = sum(model.seconds[layer, pick] for layer, pick in enumerate(arch))
+    picked = sum(model.values[layer, pick] for layer, pick in enumerate(arch))
     assert model(arch) == pytest.approx(2e-6 + 1.1 * picked)
     assert model.expected(one_hot).item() == pytest.approx(model(arch))
 
 
-def synthetic_model(seed: int) -> AdditiveLatency:
+def synthetic_model(seed: int) -> AdditiveCost:
     seconds = np.random.default_rng(seed).uniform(1e-6, 1e-4, (len(SPACE.layers), max(SPACE.options)))
     for layer, count in enumerate(SPACE.options):
         seconds[layer, count:] = np.nan
-    return AdditiveLatency(seconds, intercept=2e-6, slope=1.1)
+    return AdditiveCost(seconds, intercept=2e-6, slope=1.1)
 
 
 @given(st.integers(0, 2**32))
@@ -99,8 +99,8 @@ def test_expected_latency_is_the_mean_over_drawn_architectures(seed: int) -> Non
 def test_fastest_and_slowest_bound_every_architecture() -> None:
     model = synthetic_model(1)
     sampled = model.of(np.array([SPACE.sample(Random(seed)) for seed in range(200)]))
-    assert model(model.fastest) <= sampled.min()
-    assert model(model.slowest) >= sampled.max()
+    assert model(model.lowest) <= sampled.min()
+    assert model(model.highest) >= sampled.max()
 
 
 def test_blocks_out_of_context_add_up_to_the_network(table: LatencyTable) -> None:

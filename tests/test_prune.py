@@ -27,7 +27,7 @@ from compress.prune import (
     uniform_widths,
     width_space,
 )
-from predictors.additive import AdditiveLatency
+from predictors.layer_costs import AdditiveCost
 from search_spaces.costs import macs, parameters
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import calibrate, predict
@@ -308,14 +308,14 @@ def test_the_exact_widths_are_those_of_brute_force(name: str, network: Network) 
     space = width_space(network.specs, 4)
     kept = kept_importance(MEASURES[name](network), space, comparable=name == "taylor")
     seconds = np.where(np.isnan(kept), np.nan, np.random.default_rng(0).uniform(1, 2, kept.shape))
-    latency = AdditiveLatency(seconds)
-    front = exact_front(kept, latency)
+    latency = AdditiveCost(seconds)
+    front = exact_front(kept, {"latency": latency})
     archs = np.array(list(itertools.product(*map(range, space.options))))
     importance = kept[np.arange(archs.shape[1]), archs].sum(1)
     times = latency.of(archs)
     for target in np.quantile(times, [0, 0.01, 0.1, 0.5, 1]):
         best = importance[times <= target].max()
-        assert front.scores[front.seconds <= target][-1] == pytest.approx(best)
+        assert front.scores[front.costs["latency"] <= target][-1] == pytest.approx(best)
     arch = tuple(front.archs[len(front.archs) // 2].tolist())
     chosen = space.decode(arch)
     pruned = narrow(network, strongest(MEASURES[name](network), chosen_widths(space, arch)))

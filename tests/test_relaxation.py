@@ -16,7 +16,7 @@ from experiments.config import Config
 from experiments.data.dataset import Split, assemble
 from experiments.seeded_searches import run_searches
 from experiments.steps import search as searching
-from predictors.additive import AdditiveLatency
+from predictors.layer_costs import AdditiveCost
 from search_spaces.space import SearchSpace
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
@@ -25,7 +25,7 @@ from strategies.objective import Bounded
 from strategies.problem import Problem
 from tests.test_predictors import synthetic_table
 
-SECONDS = AdditiveLatency(np.random.default_rng(0).uniform(1e-3, 5e-3, (4, 3)))
+SECONDS = AdditiveCost(np.random.default_rng(0).uniform(1e-3, 5e-3, (4, 3)))
 
 
 class Relaxed:
@@ -39,8 +39,8 @@ class Relaxed:
     def loss(self, distribution: list[Tensor]) -> Tensor:
         return -100 * SECONDS.expected(distribution)
 
-    def latency(self, distribution: list[Tensor]) -> Tensor:
-        return SECONDS.expected(distribution)
+    def costs(self, distribution: list[Tensor]) -> dict[str, Tensor]:
+        return {"latency": SECONDS.expected(distribution)}
 
     def accuracy(self, distribution: list[Tensor]) -> float:
         self.diagnosed += 1
@@ -49,7 +49,9 @@ class Relaxed:
 
 def problem(relaxed: Relaxed, limit: float) -> Problem:
     space = SearchSpace("toy", (tuple("abc"),) * 4, (0,) * 4)
-    return Problem(space, Bounded(limit), lambda archs: [0.5] * len(archs), SECONDS, lambda seed: relaxed)
+    return Problem(
+        space, Bounded({"latency": limit}), lambda archs: [0.5] * len(archs), {"latency": SECONDS}, lambda seed: relaxed
+    )
 
 
 def test_a_distribution_learns_from_images_that_the_supernet_has_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +62,7 @@ def test_a_distribution_learns_from_images_that_the_supernet_has_not_seen(monkey
 
     data = assemble("made", "ab", split(90, 0), split(20, 1), split(10, 1))
     space = tiny(1, 16, 2)
-    monkeypatch.setattr(searching, "objective_of", lambda *_: Bounded(math.inf))
+    monkeypatch.setattr(searching, "objective_of", lambda *_: Bounded({"latency": math.inf}))
     given = {}
 
     def noted(*arguments: object) -> Problem:
@@ -101,10 +103,10 @@ def test_an_infeasible_mode_is_drawn_again_and_not_paid_for() -> None:
         return [0.5] * len(archs)
 
     class Drawn(Relaxed):
-        def latency(self, distribution: list[Tensor]) -> Tensor:
-            return 1e-4 + 0 * SECONDS.expected(distribution)
+        def costs(self, distribution: list[Tensor]) -> dict[str, Tensor]:
+            return {"latency": 1e-4 + 0 * SECONDS.expected(distribution)}
 
     bounded = replace(problem(Drawn(), limit), accuracies=accuracies)  # type: ignore[arg-type]
     candidates = darts(bounded, Random(0), every=30)
     assert all(next(candidates).feasible for _ in range(5))
-    assert all(SECONDS(arch) <= limit < SECONDS(SECONDS.slowest) for arch in asked)
+    assert all(SECONDS(arch) <= limit < SECONDS(SECONDS.highest) for arch in asked)

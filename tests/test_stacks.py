@@ -149,7 +149,7 @@ def test_a_network_is_paid_for_once() -> None:
         asked.extend(archs)
         return [0.5] * len(archs)
 
-    problem = Problem(space, Pareto(100.0), accuracies, lambda arch: 1.0)  # type: ignore[arg-type]
+    problem = Problem(space, Pareto({"latency": 100.0}), accuracies, {"latency": lambda arch: 1.0})  # type: ignore[arg-type]
     found = problem.evaluate_all(tuples(space))
     assert len(asked) == len({*asked}) == space.size
     assert {candidate.arch for candidate in found} == {*asked} == problem.memo.keys()

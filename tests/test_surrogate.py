@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 
-from predictors.additive import AdditiveLatency
+from predictors.layer_costs import AdditiveCost
 from predictors.learned import one_hot
 from search_spaces import space as spaces
 from search_spaces.space import Arch, SearchSpace
@@ -29,7 +29,7 @@ from strategies.search import search
 from strategies.surrogate import surrogate
 
 OPTIONS = (4,) * 6
-SECONDS = AdditiveLatency(np.random.default_rng(0).uniform(1e-3, 5e-3, (6, 4)))
+SECONDS = AdditiveCost(np.random.default_rng(0).uniform(1e-3, 5e-3, (6, 4)))
 PAIRS = np.random.default_rng(1).normal(0, 0.02, (5, 4, 4))
 
 
@@ -40,7 +40,7 @@ def accuracy(arch: Arch) -> float:
 
 def problem(objective: Objective) -> Problem:
     space = SearchSpace("pairs", (tuple("abcd"),) * 6, (0,) * 6, lambda arch: sum(arch) % 7 != 0 or not any(arch))
-    return Problem(space, objective, lambda archs: [accuracy(arch) for arch in archs], SECONDS)
+    return Problem(space, objective, lambda archs: [accuracy(arch) for arch in archs], {"latency": SECONDS})
 
 
 def sampled(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +107,7 @@ def test_expected_improvement_is_the_mean_of_draws() -> None:
 
 
 @pytest.mark.parametrize("small", [spaces.SMALL, 0], ids=["whole space", "evolution on the model"])
-@pytest.mark.parametrize("objective", [Bounded(0.014), MnasNet(0.015, -0.3)], ids=str)
+@pytest.mark.parametrize("objective", [Bounded({"latency": 0.014}), MnasNet({"latency": 0.015}, -0.3)], ids=str)
 def test_the_best_network_of_interacting_layers_is_found(
     objective: Objective, small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,7 +122,7 @@ def test_the_best_network_of_interacting_layers_is_found(
         assert all(candidate.feasible for candidate in found)
 
 
-@pytest.mark.parametrize("objective", [Bounded(0.02), Pareto(0.03)], ids=str)
+@pytest.mark.parametrize("objective", [Bounded({"latency": 0.02}), Pareto({"latency": 0.03})], ids=str)
 def test_models_are_fitted_to_a_bounded_number_of_candidates(
     objective: Objective, monkeypatch: pytest.MonkeyPatch
 ) -> None:

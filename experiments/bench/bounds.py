@@ -24,6 +24,7 @@ from experiments import artefacts
 from experiments.bench._published import parse, published_table, run
 from experiments.choices import LEARNING, STRATEGIES
 from experiments.progress import console, track
+from predictors.costs import LATENCY
 from strategies.objective import Bounded
 from strategies.problem import Candidate
 from strategies.regret import regret
@@ -43,12 +44,12 @@ def main(arguments: Sequence[str]) -> None:
     settings = parse(arguments, DEFAULTS)
     path, table = published_table(settings, NAME)
     bounds = Random(0).choices(sorted(table.latency.values()), k=int(settings["seeds"]))
-    exact = table.front(Bounded(max(bounds)))
+    exact = table.front(Bounded({LATENCY: max(bounds)}))
     runs = [(name, seed) for seed in range(len(bounds)) for name in UNTRAINED]
     regrets: dict[str, list[float]] = {name: [] for name in UNTRAINED}
-    possible = [everything(table, exact, Bounded(bound)) for bound in bounds]
+    possible = [everything(table, exact, Bounded({LATENCY: bound})) for bound in bounds]
     for name, seed in track(runs, "searching", len(runs), lambda run: run[0]):
-        objective = Bounded(bounds[seed])
+        objective = Bounded({LATENCY: bounds[seed]})
         found = search(STRATEGIES[name], table.problem(objective), Random(seed), BUDGET)
         regrets[name].append(regret(found, exact, objective, table.report(objective)))
     raw = {"csv": path.name, "sha256": artefacts.sha256(path), "budget": BUDGET, "bounds": bounds, "regrets": regrets}

@@ -16,7 +16,8 @@ import numpy as np
 
 from experiments import artefacts
 from experiments.progress import track
-from predictors.additive import AdditiveLatency
+from predictors.costs import LATENCY
+from predictors.layer_costs import AdditiveCost
 from search_spaces.costs import macs
 from search_spaces.mobile import RESOLUTION, mobile
 from search_spaces.nasbench_macro import nasbench_macro
@@ -50,7 +51,7 @@ def main() -> None:
     for seed in track(range(SEEDS), "exact fronts", SEEDS):
         effects, latency = separable(large, seed)
         drawn.append(timed(effects, latency, large))
-        longest = latency.seconds * (SPREAD / latency(latency.slowest))
+        longest = latency.values * (SPREAD / latency(latency.highest))
         worst.append(timed(longest, latency, large))
         differing += apart_from_enumeration(small, seed)
     raw = {
@@ -74,7 +75,7 @@ def claims(networks: int, drawn: list[Made], worst: list[Made], differing: int) 
     return [{"what": what, "value": value, "bar": bar, "holds": value <= bar} for what, value, bar in rows]
 
 
-def separable(space: SearchSpace, seed: int) -> tuple[np.ndarray, AdditiveLatency]:
+def separable(space: SearchSpace, seed: int) -> tuple[np.ndarray, AdditiveCost]:
     """What options add to the accuracy [layers, options], NaN where a layer has fewer; their seconds."""
     rng = np.random.default_rng(seed)
     work = np.full((len(space.layers), max(space.options)), np.nan)
@@ -84,12 +85,12 @@ def separable(space: SearchSpace, seed: int) -> tuple[np.ndarray, AdditiveLatenc
     gains *= SPREAD / np.nanmax(gains, axis=1).sum()
     gains += NOISE * np.nanmean(gains) * rng.standard_normal(work.shape)
     seconds = np.where(work == 0, 0.0, CALL + work / RATE) * rng.lognormal(0, NOISE, work.shape)
-    return gains, AdditiveLatency(seconds)
+    return gains, AdditiveCost(seconds)
 
 
-def timed(effects: np.ndarray, latency: AdditiveLatency, space: SearchSpace) -> Made:
+def timed(effects: np.ndarray, latency: AdditiveCost, space: SearchSpace) -> Made:
     start = time.perf_counter()
-    front = exact_front(effects, latency, stacks=space.stacks)
+    front = exact_front(effects, {LATENCY: latency}, stacks=space.stacks)
     return Made(time.perf_counter() - start, front)
 
 
@@ -97,10 +98,10 @@ def apart_from_enumeration(space: SearchSpace, seed: int) -> int:
     """How many (accuracy, seconds) are on one front alone: ours, or that of all networks."""
     effects, latency = separable(space, seed)
     archs = np.array(space.networks)
-    points = np.stack([AdditiveLatency(effects).of(archs), latency.of(archs)], axis=1)
-    expected = points[nondominated(*points.T)]
-    found = exact_front(effects, latency, stacks=space.stacks)
-    return len({*map(tuple, expected)} ^ {*zip(found.scores, found.seconds)})
+    points = np.stack([AdditiveCost(effects).of(archs), latency.of(archs)], axis=1)
+    expected = points[nondominated(points[:, 0], points[:, 1:])]
+    found = exact_front(effects, {LATENCY: latency}, stacks=space.stacks)
+    return len({*map(tuple, expected)} ^ {*zip(found.scores, found.costs[LATENCY])})
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ import numpy as np
 from experiments import artefacts
 from experiments.bench._published import run
 from experiments.progress import track
-from predictors.additive import AdditiveLatency
 from predictors.blocks import computing
+from predictors.layer_costs import AdditiveCost
 from search_spaces.layers import Head, MBConv, Skip, Spec
 from search_spaces.mobile import RESOLUTION, mobile
 from search_spaces.space import SearchSpace
@@ -72,11 +72,11 @@ def drawn_seconds(space: SearchSpace) -> dict[Spec, float]:
     return {spec: 0.0 if isinstance(spec, Skip) else float(rng.uniform(1e-6, 1e-4)) for spec in specs}
 
 
-def our_table(space: SearchSpace, seconds: dict[Spec, float]) -> AdditiveLatency:
+def our_table(space: SearchSpace, seconds: dict[Spec, float]) -> AdditiveCost:
     array = np.full((len(space.layers), max(space.options)), np.nan)
     for layer, options in enumerate(space.layers):
         array[layer, : len(options)] = [seconds[spec] for spec in options]
-    return AdditiveLatency(array)
+    return AdditiveCost(array)
 
 
 class _Asked:

@@ -30,6 +30,7 @@ from experiments import artefacts
 from experiments.bench._published import run
 from experiments.bench.scoring import drawn_seconds, our_table
 from experiments.progress import console, track
+from predictors.costs import LATENCY
 from search_spaces.mobile import RESOLUTION, mobile
 from search_spaces.space import SearchSpace
 from strategies.nsga2 import evolve
@@ -54,7 +55,7 @@ class Scorer:
 
     def __post_init__(self) -> None:
         self.latency = our_table(self.space, drawn_seconds(self.space))
-        seconds = self.latency.seconds
+        seconds = self.latency.values
         errors = np.random.default_rng(1).uniform(0, 1 / len(seconds), seconds.shape)
         self.table = np.stack([errors, seconds]).reshape(2, -1)
         self.rows = np.arange(len(seconds)) * seconds.shape[1]
@@ -67,7 +68,7 @@ class Scorer:
 
 def lutra(score: Scorer, generations: int, seed: int) -> None:
     first = np.array([score.space.sample(Random(seed + member)) for member in range(POPULATION)])
-    problem = Problem(score.space, MnasNet(1.0), lambda archs: [], score.latency)
+    problem = Problem(score.space, MnasNet({LATENCY: 1.0}), lambda archs: [], {LATENCY: score.latency})
     for _ in islice(evolve(problem, score, np.random.default_rng(seed), first, 0.9), generations):
         pass
 

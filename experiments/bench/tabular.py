@@ -27,6 +27,7 @@ from experiments.bench._published import parse, published, published_table, run
 from experiments.bench.strategies import OURS, PEERS
 from experiments.progress import console, track
 from experiments.steps.measure import read_table
+from predictors.costs import LATENCY
 from search_spaces.nasbench_macro import nasbench_macro
 from strategies.objective import Pareto
 from strategies.problem import Strategy
@@ -83,7 +84,7 @@ def macro(settings: dict[str, str]) -> Table:
 
 def shares_of(table: Table, name: str, seeds: int) -> Shares:
     """The strategies take turns, seed by seed."""
-    objective = Pareto(max(table.latency.values()))
+    objective = Pareto({LATENCY: max(table.latency.values())})
     report, exact = table.report(objective), table.front(objective)
     shares: Shares = {}
     runs = [(strategy, seed) for seed in range(seeds) for strategy in LUTRA | PEERS]

@@ -23,6 +23,7 @@ from experiments.progress import console
 from experiments.stages.task import Task, table_of
 from experiments.steps.measure import read_table
 from experiments.weights import load_network
+from predictors.costs import LATENCY
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import batches
 from search_spaces.network import Network
@@ -55,7 +56,7 @@ def _widths(task: Task, network: Network, importances: Importances) -> dict[int,
         return global_widths(importances, network.specs, chosen.keep)
     space = width_space(network.specs, chosen.widths)
     latency = read_table(task.inputs["table"]).predictor(space, task.config.precision)
-    whole, narrowest = latency(space.reference), latency(latency.fastest)
+    whole, narrowest = latency(space.reference), latency(latency.lowest)
     part = narrowest + (1 - chosen.saved) * (whole - narrowest)
     target = max(part, narrowest) if chosen.target_ms is None else chosen.target_ms / 1e3
     if target < narrowest:
@@ -63,9 +64,11 @@ def _widths(task: Task, network: Network, importances: Importances) -> dict[int,
             f"no pruned network takes {1e3 * target:.4g} ms in {task.config.precision}: the narrowest takes "
             f"{1e3 * narrowest:.4g} ms of {1e3 * whole:.4g} ms; raise compress.prune.target_ms"
         )
-    front = exact_front(kept_importance(importances, space, comparable=chosen.importance == "taylor"), latency)
-    within = np.flatnonzero(front.seconds <= max(target, front.seconds[0]))  # two sums of one network may round apart
-    console.print(f"from {1e3 * whole:.4g} ms to {1e3 * front.seconds[within[-1]]:.4g} ms, predicted", highlight=False)
+    kept = kept_importance(importances, space, comparable=chosen.importance == "taylor")
+    front = exact_front(kept, {LATENCY: latency})
+    seconds = front.costs[LATENCY]
+    within = np.flatnonzero(seconds <= max(target, seconds[0]))  # two sums of one network may round apart
+    console.print(f"from {1e3 * whole:.4g} ms to {1e3 * seconds[within[-1]]:.4g} ms, predicted", highlight=False)
     return chosen_widths(space, tuple(front.archs[within[-1]].tolist()))
 
 
@@ -83,7 +86,7 @@ def factorise(task: Task) -> None:
         console.print("no convolution is cheaper factorised")
         return task.keep(network)
     space = low_rank_space(network.specs, ranks)
-    picks = read_table(task.inputs["table"]).predictor(space, task.config.precision).fastest
+    picks = read_table(task.inputs["table"]).predictor(space, task.config.precision).lowest
     faster = {layer: ranks[layer] for layer, pick in enumerate(picks) if pick}
     console.print(f"factorised where the device is faster: {len(faster)} of {len(ranks)} layers")
     task.keep(lowrank(network, faster))

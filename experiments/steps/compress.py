@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments import artefacts, journal
+from experiments.candidate_records import with_costs
 from experiments.config import Config
 from experiments.json_records import record
 from experiments.keys import accelerator_key, data_key, space_key
@@ -95,10 +96,10 @@ def found_by(config: Config) -> Path:
 def _check_winner(folder: Path) -> None:
     """Raises LutraError unless the winner is the best of its candidates, with the numbers that it has among them."""
     winner, log = read_winner(folder), folder / CANDIDATES
-    found = [record(Candidate, one, log) for one in journal.read(log)]
+    found = [record(Candidate, with_costs(one), log) for one in journal.read(log)]
     own, first = next((one for one in found if one.arch == winner.arch), None), best(found) if found else None
     proven = own is not None and first is not None and (own.feasible, own.score) == (first.feasible, first.score)
-    if not proven or any(getattr(own, key) != getattr(winner, key) for key in ("accuracy", "latency", "score")):
+    if not proven or any(getattr(own, key) != getattr(winner, key) for key in ("accuracy", "costs", "score")):
         raise LutraError(f"{folder / WINNER} is not the best of its {CANDIDATES}; delete {folder} and search again")
 
 

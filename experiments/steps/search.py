@@ -15,24 +15,28 @@ from torch.utils.tensorboard import SummaryWriter
 from experiments import artefacts, events, journal
 from experiments.accelerator import accelerator
 from experiments.architecture import layer_rows, text
-from experiments.choices import objective_of, space_of, strategy_of, target_of
+from experiments.candidate_records import to_json
+from experiments.choices import space_of, strategy_of
 from experiments.config import Config
 from experiments.data.dataset import Dataset
 from experiments.images import training_data
-from experiments.keys import accelerator_key, data_key, search_key, space_key
+from experiments.keys import accelerator_key, data_key, objective_key, search_key, space_key
 from experiments.parallel_evaluation import spread
 from experiments.progress import console, track
 from experiments.steps.measure import measure, read_table
 from experiments.steps.train import prepare, train
+from experiments.targets import costs_of, objective_of, targets_of
 from experiments.weights import load_supernet, save_network
 from experiments.winner import WINNER, Winner
 from paper import rows
 from paper.figures import architecture, pareto
+from predictors import costs
 from predictors.table import LatencyTable
 from search_spaces.costs import macs, parameters
 from search_spaces.evaluation import Images, calibrate
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.supernet import Supernet
+from strategies.objective import Costs
 from strategies.problem import Candidate, Problem, best
 from strategies.search import search as run_strategy
 from strategies.supernet_problem import supernet_problem
@@ -49,7 +53,7 @@ def search(config: Config) -> Path:
         "space": space_key(config),
         "data": data_key(config.data),
         "strategy": asdict(config.strategy),
-        "objective": asdict(config.objective),
+        "objective": objective_key(config.objective),
         "search": search_key(config.search),
         "precision": config.precision,
         "seed": config.seed,
@@ -76,7 +80,7 @@ def problem_of(config: Config, data: Dataset, net: Supernet, latencies: LatencyT
 
     problem = supernet_problem(
         net,
-        latencies.predictor(net.space, config.precision),
+        costs_of(config, net.space, latencies),
         objective_of(config, net.space, latencies),
         batches,
         calibration,
@@ -88,7 +92,7 @@ def problem_of(config: Config, data: Dataset, net: Supernet, latencies: LatencyT
 def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
     prepare(config.threads, config.seed)
     space, data, latencies = space_of(config), training_data(config), read_table(table)
-    target = None if config.objective.name == "pareto" else 1e3 * target_of(config, space, latencies)
+    targets = {} if config.objective.name == "pareto" else targets_of(config, space, latencies)
     net = load_supernet(supernet, space).to(accelerator(config.accelerator))
     calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
     problem = problem_of(config, data, net, latencies, calibration)
@@ -110,13 +114,13 @@ def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
         events.show_config(board, config)
         board.add_text("winner", text(rows.read(folder, rows.Layer)))
         events.show_figure(board, folder, "architecture", architecture.draw(folder))
-        events.show_figure(board, folder, "pareto", pareto.plot(rows.read(folder, rows.Candidate), target))
+        events.show_figure(board, folder, "pareto", pareto.plot(rows.read(folder, rows.Candidate), in_ms(targets)))
         events.show_hparams(board, config, best_metrics(winner))
-    aim = "" if target is None else f", target {target:.4g} ms"
+    aim = f", target {costs.text(targets)}" if targets else ""
     console.print(f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aim}{_lost(winner)}", highlight=False)
     save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
-    record = Winner(winner.arch, winner.accuracy, winner.latency, winner.score, str(problem.objective))
-    artefacts.write(folder / WINNER, json.dumps(asdict(record), indent=1) + "\n")
+    chosen = Winner(winner.arch, winner.accuracy, winner.costs, winner.score, str(problem.objective))
+    artefacts.write(folder / WINNER, json.dumps(to_json(chosen), indent=1) + "\n")
 
 
 def followed(
@@ -127,7 +131,7 @@ def followed(
     leaders: list[Candidate] = []
     for candidate in candidates:
         if candidate.arch not in known:
-            journal.append(log, asdict(candidate))
+            journal.append(log, to_json(candidate))
         found.append(candidate)
         leaders.append(best([*leaders[-1:], candidate]))
         _show(board, candidate, leaders[-1], len(found))
@@ -136,13 +140,18 @@ def followed(
 
 def _show(board: SummaryWriter, candidate: Candidate, best_so_far: Candidate, count: int) -> None:
     board.add_scalar("candidate/accuracy", candidate.accuracy, count)
-    board.add_scalar("candidate/latency_ms", 1e3 * candidate.latency, count)
+    for name, value in shown_costs("candidate", candidate.costs).items():
+        board.add_scalar(name, value, count)
     board.add_scalar("candidate/score", candidate.score, count)
     board.add_scalar("candidate/best_score", best_so_far.score, count)
 
 
+def in_ms(targets: Costs) -> float | None:
+    return 1e3 * targets[costs.LATENCY] if targets else None
+
+
 def _tell(candidate: Candidate) -> str:
-    return f"{candidate.accuracy:.1%} at {1e3 * candidate.latency:.3f} ms"
+    return f"{candidate.accuracy:.1%} at {costs.text(candidate.costs)}"
 
 
 def _lost(candidate: Candidate) -> str:
@@ -151,11 +160,13 @@ def _lost(candidate: Candidate) -> str:
 
 
 def best_metrics(winner: Winner | Candidate) -> dict[str, float]:
-    return {
-        "best/accuracy": winner.accuracy,
-        "best/latency_ms": 1e3 * winner.latency,
-        "best/score": winner.score,
-    }
+    return {"best/accuracy": winner.accuracy, **shown_costs("best", winner.costs), "best/score": winner.score}
+
+
+def shown_costs(prefix: str, values: Costs) -> dict[str, float]:
+    """For TensorBoard: prefix/latency_ms."""
+    units = {name: costs.unit(name) for name in values}
+    return {f"{prefix}/{name}_{one.symbol}": one.scale * values[name] for name, one in units.items()}
 
 
 def candidate_rows(config: Config, space: SearchSpace, found: Iterable[Candidate]) -> list[dict[str, Any]]:
@@ -166,7 +177,7 @@ def candidate_rows(config: Config, space: SearchSpace, found: Iterable[Candidate
             "seed": config.seed,
             "arch": artefacts.arch_name(candidate.arch),
             "accuracy": candidate.accuracy,
-            "latency_s": candidate.latency,
+            **costs.columns(candidate.costs),
             "score": candidate.score,
             "feasible": candidate.feasible,
             "discretization_cost": candidate.discretization_cost,

@@ -17,6 +17,7 @@ from experiments import artefacts, comparison_setup, comparison_summary, events
 from experiments.choices import LEARNING, STRATEGIES, default_options, strategy_of
 from experiments.compared_problem import ComparedProblem, ProblemSource, of_published, of_supernet
 from experiments.config import Config, StrategyConfig
+from experiments.keys import objective_key
 from experiments.progress import console, track
 from experiments.search_curves import AGAINST, MEASURES, Trace, common, curves, trace
 from experiments.seeded_searches import Evaluation, run_searches
@@ -24,6 +25,7 @@ from experiments.significance import holm, rank_test, seeds_needed, significant
 from experiments.steps.search import best_metrics
 from paper.comparison import BASELINE, EXACT
 from paper.figures import compare as figure
+from predictors.costs import columns
 from search_spaces.errors import LutraError
 from strategies.problem import best, front
 from strategies.regret import Report
@@ -42,7 +44,7 @@ def compare(config: Config) -> Path:
     settings = {
         **source.settings,
         "strategies": [asdict(one) for one in chosen],
-        "objective": asdict(config.objective),
+        "objective": objective_key(config.objective),
         "compare": asdict(replace(config.compare, strategies=[], csv="")),
         "seed": config.seed,
     }
@@ -118,7 +120,7 @@ def candidate_rows(searches: Searches, report: Report) -> list[dict[str, Any]]:
             "arch": artefacts.arch_name(one.candidate.arch),
             "accuracy": one.candidate.accuracy,
             "reported": report(one.candidate).accuracy,
-            "latency_s": one.candidate.latency,
+            **columns(one.candidate.costs),
             "score": one.candidate.score,
             "feasible": one.candidate.feasible,
             "seconds": one.seconds,

@@ -21,11 +21,14 @@ from experiments.keys import space_key
 from experiments.option_effects import Fit, effect_rows, fitted, read_candidates, read_effects
 from experiments.progress import console
 from experiments.steps.measure import measure, read_table
+from experiments.targets import costs_of
+from predictors import costs
+from predictors.costs import LATENCY
 from search_spaces.errors import LutraError
 from search_spaces.published import number, records
 from search_spaces.space import SearchSpace
 from strategies.exact import exact_front
-from strategies.objective import Pareto
+from strategies.objective import Costs, Pareto
 from strategies.problem import Candidate
 from strategies.tabular_problem import read_csv
 
@@ -38,8 +41,8 @@ class Point:
 
     arch: str
     accuracy: float  # fraction
-    accuracy_at_most: float  # of any network as fast; the same where the front was not thinned
-    latency_s: float
+    accuracy_at_most: float  # of any network that costs as little; the same where the front was not thinned
+    costs: Costs
 
 
 def exact(config: Config) -> Path:
@@ -63,7 +66,7 @@ def of_published(config: Config, path: Path) -> Path:
     settings = {key: getattr(config.exact, key) for key in ("options", "accuracy", "latency")}
 
     def work(folder: Path) -> None:
-        front = table.front(Pareto(max(table.latency.values())))
+        front = table.front(Pareto({LATENCY: max(table.latency.values())}))
         write_front(folder, table.space, front, slack=0.0)
 
     return artefacts.step(Path(config.runs), "exact", path.stem, settings, {"csv": artefacts.sha256(path)}, work)
@@ -99,11 +102,14 @@ def of_space(config: Config, path: Path, kind: str, effects: Callable[[Path], np
     space, table = space_of(config), measure(config)
 
     def work(folder: Path) -> None:
-        latency = read_table(table).predictor(space, config.precision)
-        front = exact_front(effects(folder), latency, config.exact.points, space.stacks)
-        write_front(folder, space, front.candidates(Pareto(latency(latency.slowest))), front.slack)
+        known = costs_of(config, space, read_table(table))
+        front = exact_front(effects(folder), known, config.exact.points, space.stacks)
+        worst = Pareto({name: cost(cost.highest) for name, cost in known.items()})
+        write_front(folder, space, front.candidates(worst), front.slack)
 
     settings = {"space": space_key(config), "precision": config.precision, "points": config.exact.points}
+    if config.objective.costs != [LATENCY]:
+        settings["costs"] = config.objective.costs
     inputs = {"table": artefacts.sha256(table), kind: artefacts.sha256(path)}
     return artefacts.step(Path(config.runs), "exact", space.name, settings, inputs, work)
 
@@ -114,38 +120,45 @@ def write_front(folder: Path, space: SearchSpace, front: list[Candidate], slack:
     for found in front:
         picks = [options[pick] for options, pick in zip(space.layers, found.arch)]
         arch = artefacts.arch_name(picks if isinstance(picks[0], int) else found.arch)
-        rows.append(asdict(Point(arch, found.accuracy, found.accuracy + slack, found.latency)))
+        known = {"arch": arch, "accuracy": found.accuracy, "accuracy_at_most": found.accuracy + slack}
+        rows.append(known | costs.columns(found.costs))
     artefacts.write_csv(folder / FRONT, rows)
 
 
 def read_front(path: Path) -> list[Point]:
-    """Fastest first."""
-    columns = ("accuracy", "accuracy_at_most", "latency_s")
+    """The fastest first."""
+    units = {name: costs.unit(name).column for name in costs.NAMES}
     return [
-        Point(record["arch"], *(number(where, column, record[column]) for column in columns))
-        for where, record in records(path, ("arch", *columns))
+        Point(
+            record["arch"],
+            number(where, "accuracy", record["accuracy"]),
+            number(where, "accuracy_at_most", record["accuracy_at_most"]),
+            {name: number(where, column, record[column]) for name, column in units.items() if column in record},
+        )
+        for where, record in records(path, ("arch", "accuracy", "accuracy_at_most", "latency_s"))
     ]
 
 
 def within(points: list[Point], budget_ms: float, source: str) -> Point:
     """The most accurate. Raises LutraError where none is as fast."""
-    fitting = [point for point in points if 1e3 * point.latency_s <= budget_ms]
+    fitting = [point for point in points if 1e3 * point.costs[LATENCY] <= budget_ms]
     if not fitting:
         of = "the file" if source == "csv" else "the space"
         raise LutraError(
             f"no network of {of} is within {budget_ms:g} ms, the fastest is {told(points[0])}; raise exact.budget_ms"
         )
-    return fitting[-1]
+    return max(fitting, key=lambda point: point.accuracy)
 
 
 def told(point: Point) -> str:
-    return f"{point.arch}, {point.accuracy:.2%} at {1e3 * point.latency_s:.4g} ms"
+    return f"{point.arch}, {point.accuracy:.2%} at {costs.text(point.costs)}"
 
 
 def told_front(points: list[Point]) -> str:
     slack = max(point.accuracy_at_most - point.accuracy for point in points)
     bound = f"thinned: no network as fast is more than {100 * slack:.2g} points better" if slack else "nothing left out"
-    ends = f"fastest: {told(points[0])}\nmost accurate: {told(points[-1])}\n"
+    best = max(points, key=lambda point: point.accuracy)
+    ends = f"fastest: {told(points[0])}\nmost accurate: {told(best)}\n"
     return f"{len(points)} networks on the front ({bound})\n{ends}"
 
 

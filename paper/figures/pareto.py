@@ -1,4 +1,4 @@
-"""Every candidate of the search: validation accuracy against predicted latency, and the front of the best."""
+"""Every candidate of the search: validation accuracy against each predicted cost, and the front of the best."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import cycle
 from pathlib import Path
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -16,12 +17,13 @@ from paper.rows import Candidate, read
 from paper.setup_file import setup
 
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE)
+LATENCY = "latency_s"
 
 
-def front(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates that no other is both faster and more accurate than, from fast to slow."""
+def front(candidates: Sequence[Candidate], cost: str = LATENCY) -> list[Candidate]:
+    """The candidates that no other is both cheaper and more accurate than, by one cost, from cheap to dear."""
     best: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda c: (c.latency_s, -c.accuracy)):
+    for candidate in sorted(candidates, key=lambda c: (c.costs[cost], -c.accuracy)):
         if not best or candidate.accuracy > best[-1].accuracy:
             best.append(candidate)
     return best
@@ -34,20 +36,32 @@ def draw(results: Path) -> Figure:
 
 @rc_context(style.RC)
 def plot(candidates: Sequence[Candidate], target_ms: float | None) -> Figure:
-    """One colour a strategy, a star for the feasible candidate of the highest score; cut off below the front."""
+    """A panel for each cost; one colour a strategy, a star for the feasible candidate of the highest score."""
     figure = style.figure(2.6)
-    axes = figure.subplots()
-    edge = front(candidates)
+    costs = candidates[0].costs
+    panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
+    for axes, cost in zip(panels, costs):
+        _panel(axes, candidates, cost)
+    if target_ms is not None:
+        panels[0].axvline(target_ms, color=style.GREY, linestyle="--", linewidth=0.8, zorder=0, label="target")
+    panels[0].set_ylabel("validation accuracy (%),\ninherited weights")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def _panel(axes: Axes, candidates: Sequence[Candidate], cost: str) -> None:
+    """Cut off below the front."""
+    edge, scale = front(candidates, cost), 1e3 if cost == LATENCY else 1e-3
     lowest, highest = 100 * edge[0].accuracy, 100 * edge[-1].accuracy
     margin = max(0.15 * (highest - lowest), 0.5)
     for strategy, colour in zip(sorted({c.strategy for c in candidates}), cycle(COLOURS)):
         for feasible, face, label in ((True, colour, strategy), (False, "none", f"{strategy}, infeasible")):
             own = [c for c in candidates if c.strategy == strategy and c.feasible == feasible]
             if own:
-                x, y = zip(*((1e3 * c.latency_s, 100 * c.accuracy) for c in own))
+                x, y = zip(*((scale * c.costs[cost], 100 * c.accuracy) for c in own))
                 axes.scatter(x, y, s=9, facecolor=face, edgecolor=colour, linewidth=0.5, label=label)
     axes.step(
-        [1e3 * c.latency_s for c in edge],
+        [scale * c.costs[cost] for c in edge],
         [100 * c.accuracy for c in edge],
         where="post",
         color="black",
@@ -56,21 +70,16 @@ def plot(candidates: Sequence[Candidate], target_ms: float | None) -> Figure:
     )
     winner = max((c for c in candidates if c.feasible), key=lambda c: c.score, default=None)
     if winner:
-        point = 1e3 * winner.latency_s, 100 * winner.accuracy
+        point = scale * winner.costs[cost], 100 * winner.accuracy
         axes.scatter(
             *point, s=90, marker="*", color=style.RED, edgecolor="white", linewidth=0.5, zorder=3, label="winner"
         )
-    if target_ms is not None:
-        axes.axvline(target_ms, color=style.GREY, linestyle="--", linewidth=0.8, zorder=0, label="target")
     axes.set_ylim(lowest - margin, highest + margin)
     below = sum(100 * c.accuracy < lowest - margin for c in candidates)
     if below:
         note = f"{below} of {len(candidates)} lie below"
         axes.text(0.98, 0.02, note, transform=axes.transAxes, ha="right", fontsize=6, color=style.GREY)
-    axes.set_xlabel("predicted latency (ms)")
-    axes.set_ylabel("validation accuracy (%),\ninherited weights")
-    figure.legend(loc="outside upper center", ncols=3)
-    return figure
+    axes.set_xlabel(f"predicted {cost.rpartition('_')[0]} ({'ms' if cost == LATENCY else 'kB'})")
 
 
 if __name__ == "__main__":

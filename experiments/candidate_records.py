@@ -1,0 +1,25 @@
+"""Candidates and winners as JSON objects: costs stand beside the other fields, each under its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from predictors.costs import NAMES
+
+COSTS = "costs"
+
+
+def to_json(one: Any) -> dict[str, Any]:
+    """A dataclass with the field `costs`."""
+    found: dict[str, Any] = {}
+    for key, value in asdict(one).items():
+        found |= value if key == COSTS else {key: value}
+    return found
+
+
+def with_costs(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The dataclass's fields, from the object."""
+    costs = {key: value for key, value in record.items() if key in NAMES}
+    return {COSTS: costs, **{key: value for key, value in record.items() if key not in NAMES}}
