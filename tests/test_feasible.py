@@ -141,7 +141,9 @@ def test_a_bound_that_no_network_meets_is_told() -> None:
     for layers in LAYERS.values():
         problem, asked = charged(layers, Bounded({"latency": 1e-4}))
         for draw in (problem.sample, partial(problem.mutate, problem.space.reference)):
-            with pytest.raises(LutraError, match=r"no network in toy meets .*; raise objective\.target_fraction"):
+            with pytest.raises(
+                LutraError, match=r"no network in toy was found that meets .*: raise objective\.target_fraction"
+            ):
                 draw(Random(0))
         assert asked == []
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,6 +14,7 @@ import torch
 from torch import nn
 
 from experiments import artefacts, checkpoints, jobs, journal
+from experiments.candidate_records import to_json
 from experiments.config import FidelityConfig
 from experiments.disk import sha256, write_csv
 from experiments.provenance import whole
@@ -73,8 +73,8 @@ def step(write: Callable[[Path, int], Path], read: Read) -> tuple[Callable[[Path
 
 
 def write_winner(folder: Path, number: int) -> Path:
-    winner = Winner((0, 1, 2), 0.5 + number / 10, 1e-3, 0.4, "bounded")
-    artefacts.write(folder / "winner.json", json.dumps(asdict(winner)))
+    winner = Winner((0, 1, 2), 0.5 + number / 10, {"latency": 1e-3}, 0.4, "bounded")
+    artefacts.write(folder / "winner.json", json.dumps(to_json(winner)))
     return folder / "winner.json"
 
 
