@@ -24,8 +24,8 @@ from search_spaces import arithmetic
 from search_spaces.arithmetic import ARITHMETIC
 from search_spaces.elastic import region
 from search_spaces.evaluation import Images, accuracy, batches
-from search_spaces.layers.graph import Rules, rule_of
-from search_spaces.layers.nodes import INPUT, Activation, Convolution, Linear, Node
+from search_spaces.layers.graph import Graph, Rules, rule_of
+from search_spaces.layers.nodes import INPUT, Activation, Convolution, Linear, Sum
 from search_spaces.network import Layer
 from search_spaces.space import Arch
 from search_spaces.supernet import Supernet
@@ -77,11 +77,23 @@ ACTIVATIONS: dict[Activation | None, Callable[[Tensor], Tensor]] = {
 class Step:
     """A node of a layer's graph behind one prefix of other nodes."""
 
-    def __init__(self, node: Node, layer: Layer, first: bool) -> None:
-        self.node, self.first = node, first  # of its layer
-        self.compute = rule_of(COMPUTE, node, "the population")(node, layer)
+    def __init__(self, graph: Graph, place: int, layer: Layer) -> None:
+        self.node, self.first = graph.nodes[place], place == 0  # of its layer
+        self.compute = rule_of(COMPUTE, self.node, "the population")(self.node, layer)
+        if _overwrites(graph, place):
+            self.compute = lambda a, b: b.add_(a)
         self.normalises = False  # itself, or a step behind it
         self.next = Trie()
+
+
+def _overwrites(graph: Graph, place: int) -> bool:
+    """Whether a node is a sum that may be written over the convolution's output before it, which nothing else reads.
+
+    Options that share that convolution share the sum: it has no numbers of its own.
+    """
+    node, before = graph.nodes[place], graph.nodes[place - 1]
+    own = isinstance(node, Sum) and isinstance(before, Convolution) and node.inputs[1] == before.name
+    return own and before.name in graph.released[place]
 
 
 def _linear(node: Linear, layer: Layer) -> Any:
@@ -136,7 +148,7 @@ def _insert(trie: Trie, supernet: Supernet, arch: Arch) -> Step:
         for place, node in enumerate(spec.graph.nodes):
             key = index, type(spec), node
             if key not in trie:
-                trie[key] = Step(node, layer.whole(pick), first=not place)
+                trie[key] = Step(spec.graph, place, layer.whole(pick))
             path.append(trie[key])
             trie = path[-1].next
     normalising = [place for place, step in enumerate(path) if isinstance(step.compute, Convolved)]

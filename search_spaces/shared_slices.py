@@ -19,7 +19,7 @@ from search_spaces.channels import first_channels
 from search_spaces.convolution import conv2d
 from search_spaces.elastic import Slices, region
 from search_spaces.layers import Spec
-from search_spaces.layers.graph import Rules, rule_of
+from search_spaces.layers.graph import Rules, rule_of, walk
 from search_spaces.layers.nodes import INPUT, Convolution, Linear, Node, Reshape, Weighted
 from search_spaces.network import ConvBN, Layer
 
@@ -36,6 +36,8 @@ class SharedSlices:
 
     def __call__(self, x: Tensor) -> Values:
         """Each option's output."""
+        if len(self.specs) == 1:
+            return {pick: walk(spec.graph, self.rules, x, NAME) for pick, spec in self.specs.items()}
         graph = self.whole.spec.graph
         values: dict[str, Values] = {INPUT: dict.fromkeys(self.specs, x)}
         for node, released in zip(graph.nodes, graph.released):
