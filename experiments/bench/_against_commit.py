@@ -1,0 +1,113 @@
+"""The supernet's training step and the judging of a population, against an earlier commit of this repository.
+
+Each commit runs in a process of its own, from a git worktree; both do the same work from the same seed, in turns.
+Compared is CPU time on one thread, which a busy machine disturbs less than time by the clock.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from experiments.progress import track
+from search_spaces.errors import LutraError
+
+COMMIT = "7732252"  # the last one before layers were graphs
+BAR = 1.03  # times that commit's CPU time
+ROUNDS = {"step": 30, "population": 10}  # each is done once before it counts
+NAMES = {"step": "a sandwich step of mobile's supernet", "population": "judging a population of 16"}
+ROOT = Path(__file__).resolve().parents[2]
+WORKER = """
+import sys, time
+from random import Random
+import torch
+from search_spaces.mobile import mobile
+from search_spaces.population import accuracies
+from search_spaces.sandwich import sandwich
+from search_spaces.supernet import Supernet
+from search_spaces.training import Recipe, Training, fit
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+space, rng = mobile(3, 32, 10), Random(0)
+supernet, images, labels = Supernet(space), torch.randn(400, 3, 32, 32), torch.arange(400) % 10
+images = images.contiguous(memory_format=torch.channels_last)
+recipe, rule = Recipe(10_000, 64, 0.001), sandwich(supernet, space, 0.1, 0)
+training = fit(Training(supernet, recipe), lambda step: (images[:64], labels[:64]), rule)
+parent = space.sample(rng)
+archs = [parent, *(space.mutate(parent, rng) for _ in range(15))]
+work = {"step": lambda: next(training), "population": lambda: accuracies(supernet, images, (images, labels), archs)}
+print("ready", flush=True)
+for line in sys.stdin:
+    start = time.process_time()
+    work[line.strip()]()
+    print(time.process_time() - start, flush=True)
+"""
+
+
+def cpu_seconds() -> dict[str, dict[str, list[float]]]:
+    """By work and by tree ("now", "then"). Raises LutraError where the repository does not have the commit."""
+    with worktree(COMMIT) as then:
+        workers = {"then": _worker(then), "now": _worker(ROOT)}
+        seconds: dict[str, dict[str, list[float]]] = {what: {name: [] for name in workers} for what in ROUNDS}
+        order = Random(0)
+        for what, rounds in ROUNDS.items():
+            for index in track(range(rounds + 1), NAMES[what], rounds + 1):
+                for name in order.sample(list(workers), len(workers)):
+                    spent = float(_answer(workers[name], what))
+                    seconds[what][name] += [spent] if index else []
+        for worker in workers.values():
+            worker.communicate()
+    return seconds
+
+
+def claims(seconds: Mapping[str, Mapping[str, list[float]]]) -> list[dict[str, object]]:
+    ratios = {what: statistics.median(s["now"]) / statistics.median(s["then"]) for what, s in seconds.items()}
+    return [
+        {"what": f"{NAMES[what]}: CPU time, times that at {COMMIT}", "value": ratio, "bar": BAR, "holds": ratio <= BAR}
+        for what, ratio in ratios.items()
+    ]
+
+
+@contextmanager
+def worktree(commit: str) -> Iterator[Path]:
+    """The repository as it was at a commit, in a folder that is removed afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        git = ["git", "-C", str(ROOT), "worktree"]
+        made = subprocess.run([*git, "add", "--detach", f"{folder}/then", commit], capture_output=True, text=True)
+        if made.returncode:
+            raise LutraError(
+                f"commit {commit}, to compare with, cannot be checked out ({made.stderr.strip().splitlines()[-1]}): "
+                "use a full clone of the repository, or say part=start"
+            )
+        try:
+            yield Path(folder, "then")
+        finally:
+            subprocess.run([*git, "remove", "--force", f"{folder}/then"], check=True)
+
+
+def _worker(folder: Path) -> subprocess.Popen[str]:
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    command = [sys.executable, "-c", WORKER]
+    worker = subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert worker.stdout is not None
+    if worker.stdout.readline() != "ready\n":
+        raise RuntimeError(f"the worker in {folder} did not start")
+    return worker
+
+
+def _answer(worker: subprocess.Popen[str], what: str) -> str:
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    worker.stdin.write(f"{what}\n")
+    worker.stdin.flush()
+    return worker.stdout.readline()
