@@ -43,8 +43,10 @@ from search_spaces.layers.shapes import shapes
 from search_spaces.network import Layer, Network
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.population import logits
+from search_spaces.sandwich import sandwich
 from search_spaces.space import SearchSpace
 from search_spaces.supernet import Supernet
+from search_spaces.training import cross_entropy, mixed_precision
 
 torch.set_num_threads(1)
 ROOT = Path(__file__).parents[1]
@@ -156,6 +158,21 @@ def test_the_gradient_of_a_choice_flows_to_every_option(spec: Spec) -> None:
     gradient = scores[1].grad
     assert gradient is not None
     assert len(gradient) == 1 or gradient.abs().min() > 0
+
+
+@every_kind
+@pytest.mark.parametrize("amp", [False, True])
+def test_supernet_and_rounded_network_train(spec: Spec, amp: bool) -> None:
+    """Also in bfloat16."""
+    supernet, network, labels = supernet_of(spec), trained(spec), torch.arange(8) % CLASSES
+    rules = (sandwich(supernet, supernet.space, 0.1, 0), cross_entropy(QuantizationAware(network), 0.1))
+    for model, backward in zip((supernet, network), rules):
+        model.train()
+        model.zero_grad()
+        with mixed_precision(amp, torch.device("cpu")):
+            assert math.isfinite(backward(0, images(spec), labels))
+        gradients = [parameter.grad for parameter in model.parameters()]
+        assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
 
 
 @every_kind
