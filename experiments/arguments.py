@@ -19,9 +19,9 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
 
 import hydra_conf
-from experiments.checks import check_value
 from experiments.schema import MISSING, OPTIONS, Setting, known, sections, settings, shown
 from experiments.texts import expanded
+from experiments.values import check_value
 from search_spaces.errors import LutraError, unknown
 
 CONFIGS = Path(hydra_conf.__file__).parent
@@ -64,6 +64,12 @@ def prepared(words: Sequence[str]) -> list[str]:
 def is_sweep(asked: argparse.Namespace) -> bool:
     """Whether a parsed command line is a --multirun."""
     return asked.multirun or "hydra.mode=MULTIRUN" in asked.overrides
+
+
+def asks_for_sweep(words: Sequence[str]) -> bool:
+    """Whether Hydra will run a sweep, and not show help instead."""
+    asked = get_args_parser().parse_args([*words])
+    return is_sweep(asked) and not (asked.help or asked.hydra_help)
 
 
 def _refuse(message: str) -> NoReturn:

@@ -12,24 +12,30 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import hydra
 from hydra.core.config_store import ConfigNode, ConfigStore
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import GrammarParseError, InterpolationKeyError, OmegaConfBaseException
 
-from experiments import sweeps
-from experiments.arguments import CONFIGS, GROUPS, prepared
-from experiments.checks import check, options
+from experiments.arguments import CONFIGS, GROUPS, asks_for_sweep, prepared
+from experiments.checks import check
 from experiments.config import Config
-from experiments.devices import HandedOver
-from experiments.progress import console
+from experiments.handover import HandedOver
 from experiments.reference import Reference
 from experiments.schema import configured, known, settings
+from experiments.values import options
+from paper.csv_records import ResultError
 from search_spaces.errors import LutraError, unknown
 
+ONE_LINE = (LutraError, ResultError)  # errors that a line explains
+ANNOUNCE = Reference("experiments.sweeps:announce")
+ATTEMPT = Reference("experiments.sweeps:attempt")
+END = Reference("experiments.sweeps:end")
+SHOW = Reference("experiments.progress:show_path")
 ALLOCATION = re.compile(r"(can't|could not|unable to|failed to|cannot) allocate|out of memory|bad_alloc", re.IGNORECASE)
 
 
@@ -57,38 +63,39 @@ def run(work: str | Callable[[Config], object]) -> None:
     ConfigStore.instance().repo["schema.yaml"] = Schema("schema.yaml", module)
     begun: list[DictConfig] = []
     refused: list[Exception] = []
-    sweeps.announced.clear()
+    announced: list[Any] = []  # the sweep, if there is one
 
     def job(settings: DictConfig) -> None:
         begun.append(settings)
-        if sweeps.is_job():
-            sweeps.attempt(settings, partial(_perform, function, settings))
+        if not OmegaConf.is_missing(HydraConfig.get().job, "num"):  # one of a --multirun
+            ATTEMPT(settings, partial(_perform, function, settings))
             return
         try:
             _perform(function, settings)
-        except sweeps.ONE_LINE as error:  # Hydra would add a line of its own
+        except ONE_LINE as error:  # Hydra would add a line of its own
             refused.append(error)
 
     job.__module__ = module  # Hydra names the job by it
-    with _told(begun):
+    with _told(begun, announced):
         sys.argv[1:] = prepared(sys.argv[1:])
-        sweeps.announce(module.rpartition(".")[2], sys.argv[1:])
+        if asks_for_sweep(sys.argv[1:]):
+            announced.append(ANNOUNCE(module.rpartition(".")[2], sys.argv[1:]))
         hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="config")(job)()
         for error in refused:
             _stop(str(error))
-        for sweep in sweeps.announced:
-            if unfinished := sweeps.end(sweep):
+        for sweep in announced:
+            if unfinished := END(sweep):
                 _stop(f"{len(unfinished)} of {len(sweep.asked)} jobs failed: {'; '.join(unfinished)}")
 
 
 @contextlib.contextmanager
-def _told(begun: Sequence[DictConfig]) -> Iterator[None]:
+def _told(begun: Sequence[DictConfig], announced: Sequence[object]) -> Iterator[None]:
     """Ends the program with one line for what the user can mend. What is wrong after a job has `begun` is our own."""
     try:
         yield
     except KeyboardInterrupt:
         _stop("interrupted; the same command goes on from the finished steps")
-    except sweeps.ONE_LINE as error:
+    except ONE_LINE as error:
         _stop(str(error))
     except (HydraException, OmegaConfBaseException) as error:
         _stop(_explain(error))
@@ -98,7 +105,7 @@ def _told(begun: Sequence[DictConfig]) -> Iterator[None]:
         _stop(f"cannot write {error.filename}: {error.strerror}; choose another folder with runs=FOLDER")  # by Hydra
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        if sweeps.announced:
+        if announced:
             _stop(f"the sweep stopped, the same command goes on: {reason}")
         if begun:
             raise
@@ -146,7 +153,7 @@ def _perform(function: Callable[[Config], object], settings: DictConfig) -> obje
             "(train.batch, retrain.batch), or free some memory; the same command goes on from the finished steps"
         ) from error
     if isinstance(made, Path):
-        console.print(made, soft_wrap=True, highlight=False)
+        SHOW(made)
     return made
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from experiments.texts import LocalPath
 from search_spaces.ranges import Fraction, Range
 
+UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}  # of experiments.fidelity, in seconds
 ACTIONS = ("list", "compare", "verify")  # of experiments.tables
 
 

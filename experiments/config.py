@@ -18,7 +18,7 @@ from experiments.command_config import (
 )
 from experiments.compression import CompressConfig
 from experiments.texts import LocalPath, Name
-from predictors.rounds import Protocol
+from predictors.protocol import Protocol
 from search_spaces.ranges import Range, Seed
 from search_spaces.recipe import Recipe
 
@@ -75,6 +75,8 @@ class TrainConfig(Recipe):
     rule: str = "sandwich"  # which networks learn from a batch: sandwich, single_path
 
 
+DEVICES = ("local", "ssh", "bundle", "simulated")  # of `experiments.devices`, which loads numpy
+SCENARIOS = ("quiet", "drifting", "busy", "throttled", "cut", "silent", "migrating")  # of `predictors.simulated`
 BACKENDS = {"loky": "", "threading": "", "dask": "dask[distributed]", "ray": "ray"}  # what pip has to install
 
 

@@ -18,7 +18,7 @@ from experiments.gpu import computes_on
 from experiments.recipes import check_batches, recipes
 from experiments.reference import Reference
 from predictors.blocks import block_specs
-from predictors.table import PRECISIONS
+from predictors.fingerprint import PRECISIONS
 from search_spaces.costs import kept_activations, macs
 from search_spaces.errors import LutraError
 from search_spaces.layers import Spec

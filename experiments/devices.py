@@ -10,6 +10,7 @@ from typing import Any
 
 from experiments import artefacts, journal
 from experiments.config import DeviceConfig
+from experiments.handover import HandedOver
 from experiments.progress import say
 from predictors.bundle import Carried, Results, contents, read_results
 from predictors.destination import Destination
@@ -104,14 +105,6 @@ def board_of(device: DeviceConfig, folder: Path) -> AbstractContextManager[Lasti
     return lasting(
         lambda again: DEVICES[device.name](device, again, True), finished, partial(journal.append, path), say
     )
-
-
-class HandedOver(Exception):
-    """The command ends here for now: its device is a bundle, whose results somebody has to carry back."""
-
-    def __init__(self, bundle: Path) -> None:
-        super().__init__(f"{bundle} waits for its results")
-        self.bundle = bundle
 
 
 def hand_over(

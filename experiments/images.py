@@ -11,10 +11,10 @@ import torch
 
 from experiments.accelerator import accelerator
 from experiments.config import Config, DataConfig
-from experiments.data import DATASETS
 from experiments.data.dataset import Dataset
 from experiments.progress import console, track
 from experiments.recipes import check_batches
+from experiments.registry import DATASETS
 from search_spaces.errors import LutraError
 
 

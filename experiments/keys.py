@@ -15,7 +15,7 @@ from experiments.data.image_hashes import contents
 from experiments.devices import passport_of
 from experiments.gpu import computes_on
 from predictors.costs import LATENCY
-from predictors.table import DECIDING
+from predictors.fingerprint import DECIDING
 from search_spaces.space import SearchSpace
 
 # Keys of the device that say where it is, and files that are keyed by their content

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
@@ -20,6 +21,11 @@ console = Console(width=None if sys.stdout.isatty() else 130)
 def say(line: str) -> None:
     """A line as it is: whatever stands in it, it is neither markup nor a command to the terminal."""
     console.print(plain(line, 2000), markup=False, highlight=False, soft_wrap=True)
+
+
+def show_path(path: Path) -> None:
+    """What a command has made, on one line."""
+    console.print(path, soft_wrap=True, highlight=False)
 
 
 def track(

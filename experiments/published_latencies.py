@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.command_config import UNITS
 from experiments.config import FidelityConfig
 from search_spaces.errors import LutraError, unknown
 from search_spaces.published import header, networks
 
-UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 # Columns of known files: NAS-Bench-201 on a Raspberry Pi 4 (HW-NAS-Bench, by way of HELP), FBNet on a Xeon (HELP)
 KNOWN = (("ops", "rpi4_ms"), ("ops", "silver_4210r_ms"))
 

@@ -29,11 +29,12 @@ from experiments.session_record import Row, Session, write_rows
 from experiments.stages.quantizing import array
 from experiments.steps.measure import followed
 from predictors.device import Board
+from predictors.fingerprint import PRECISIONS
 from predictors.memory import Memory, peak_memory
 from predictors.outputs import outputs
 from predictors.rounds import Round, summarize
 from predictors.slowdown import Slowdown, slowdowns
-from predictors.table import PRECISIONS, LatencyTable
+from predictors.table import LatencyTable
 from predictors.verdict import verdict
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import accuracy

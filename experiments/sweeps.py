@@ -24,17 +24,16 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from experiments import artefacts, jobs, locks, versions
-from experiments.arguments import CONFIGS, is_sweep
+from experiments.arguments import CONFIGS
+from experiments.command import ONE_LINE
 from experiments.job_keys import job_name
 from experiments.jobs import Job
 from experiments.progress import console
-from paper.csv_records import ResultError
 from search_spaces.errors import LutraError
 
-ONE_LINE = (LutraError, ResultError)  # errors that a line explains
 LOG, SUMMARY = "log.txt", "sweep.csv"
 
 
@@ -47,14 +46,9 @@ class Sweep:
     plan: IO[str] | None  # the same on disk, locked
 
 
-announced: list[Sweep] = []  # by this process: one at most
-
-
-def announce(command: str, words: Sequence[str]) -> None:
-    """Writes down the jobs of a --multirun, before Hydra begins the first; does nothing for other command lines."""
+def announce(command: str, words: Sequence[str]) -> Sweep:
+    """Writes down the jobs of a --multirun, before Hydra begins the first."""
     given = get_args_parser().parse_args([*words])
-    if given.help or given.hydra_help or not is_sweep(given):
-        return
     more = [] if given.config_dir is None else [f"hydra.searchpath=[file://{Path(given.config_dir).absolute()}]"]
     with initialize_config_dir(str(CONFIGS), job_name=command, version_base="1.3"):
         overrides = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(given.overrides)
@@ -63,7 +57,7 @@ def announce(command: str, words: Sequence[str]) -> None:
         own = [one for one in overrides if not re.match("hydra[./]", one.key_or_group)]
         asked = [(command, *job) for job in combinations(own)]
     folder = Path(config.hydra.sweep.dir)
-    announced.append(Sweep(folder, asked, _plan(folder, asked)))
+    return Sweep(folder, asked, _plan(folder, asked))
 
 
 def combinations(overrides: Iterable[Override]) -> Iterator[tuple[str, ...]]:
@@ -73,11 +67,6 @@ def combinations(overrides: Iterable[Override]) -> Iterator[tuple[str, ...]]:
         texts = one.sweep_string_iterator() if one.is_sweep_override() else [one.get_value_element_as_str()]
         values[one.get_key_element()] = [f"{one.get_key_element()}={text}" for text in texts]
     return itertools.product(*values.values())
-
-
-def is_job() -> bool:
-    """Whether Hydra runs this as one of a --multirun."""
-    return not OmegaConf.is_missing(HydraConfig.get().job, "num")
 
 
 def attempt(settings: DictConfig, work: Callable[[], object]) -> None:

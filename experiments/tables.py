@@ -13,7 +13,8 @@ from experiments import command
 from experiments.config import Config
 from experiments.progress import console
 from experiments.reference import Reference
-from predictors.table import DECIDING, LatencyTable
+from predictors.fingerprint import DECIDING
+from predictors.table import LatencyTable
 from predictors.table_file import read_table
 from search_spaces.errors import LutraError, unknown
 

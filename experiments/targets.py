@@ -14,8 +14,6 @@ from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
 from strategies.objective import Bounded, Costs, MnasNet, Objective, Pareto
 
-OBJECTIVES = ("bounded", "mnasnet", "pareto")
-
 
 def costs_of(config: Config, space: SearchSpace, table: LatencyTable) -> Mapping[str, LayerCost]:
     """By name, in the order of the configuration, in the precision that a search is for."""

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any, TypeVar
 
 from predictors.device import Board
-from predictors.table import DECIDING
+from predictors.fingerprint import DECIDING
 from search_spaces.errors import LutraError
 
 T = TypeVar("T")

@@ -11,37 +11,17 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Annotated, Any
+from typing import Any
 
 from predictors.device import Board
 from predictors.disturbances import disturbances
 from predictors.health import with_resources
 from predictors.judgement import Judgement, judge
+from predictors.protocol import Protocol
 from predictors.values import Row, Value, file_values, log_seconds, rows_of
-from search_spaces.errors import LutraError
-from search_spaces.ranges import Range, Seed
 
 REFERENCES = 3  # files that are timed again and again in every round, so that its speed is known throughout
 STRETCH = 24  # other files between two groups of reference files
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How long to measure: until the 95 % interval of every row is within `within` of it, or `max_rounds`."""
-
-    min_rounds: Annotated[int, Range(1, 1_000)] = 9  # that count
-    max_rounds: Annotated[int, Range(1, 1_000)] = 15  # in all
-    sample_seconds: Annotated[float, Range(1e-4, 10)] = 0.02
-    within: Annotated[float, Range(0, 1, above=True)] = 0.02
-    seed: Seed = 0
-
-    def check(self) -> None:
-        """Raises LutraError where the rounds that must count are more than there may be."""
-        if self.max_rounds < self.min_rounds:
-            raise LutraError(
-                f"measure.min_rounds={self.min_rounds} is above measure.max_rounds={self.max_rounds}: "
-                f"add measure.max_rounds={self.min_rounds}, or more"
-            )
 
 
 @dataclass(frozen=True)

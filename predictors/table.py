@@ -13,31 +13,13 @@ from typing import Any
 import numpy as np
 
 from predictors.correction import Correction
+from predictors.fingerprint import DECIDING, OF_SPACE
 from predictors.layer_costs import AdditiveCost
 from predictors.rounds import Round, Value, summarize
 from predictors.verdict import Verdict
 from search_spaces.errors import LutraError
 from search_spaces.layers import Skip, Spec
 from search_spaces.space import Arch, SearchSpace
-
-PRECISIONS = ("fp32", "int8")
-# A kernel update or another Python does not change what onnxruntime computes; these keys do.
-DECIDING = (
-    "model",
-    "cpu",
-    "machine",
-    "cores",
-    "quota",
-    "clock_max_khz",
-    "clock_cap_khz",
-    "governor",
-    "turbo",
-    "power",
-    "onnxruntime",
-    "threads",
-)
-OF_SPACE = ("channels", "resolution", "classes", "layers")
-KEYS = (*DECIDING, *OF_SPACE)  # what `ignore` may name
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from typing import Any
 
 from predictors.board_answers import plain
 from predictors.correction import Correction
+from predictors.fingerprint import PRECISIONS
 from predictors.rounds import Round
-from predictors.table import PRECISIONS, LatencyTable, NetworkRow, Timed
+from predictors.table import LatencyTable, NetworkRow, Timed
 from predictors.table_shape import check_parts, check_shape, is_seconds
 from predictors.values import Value
 from predictors.verdict import Rejection, Verdict

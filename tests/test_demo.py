@@ -21,8 +21,8 @@ from PIL import Image
 from compress.parity import onnx_logits
 from compress.quantize import quantize
 from experiments import command as command_line
-from experiments.data import DATASETS
 from experiments.demonstration import demo
+from experiments.registry import DATASETS
 from predictors.classifier import Classifier, Frame, classify
 from predictors.demo import Shown, follow
 from predictors.terminal_view import PANEL, SIDE, view

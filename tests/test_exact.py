@@ -23,10 +23,10 @@ from experiments.option_effects import read_candidates, read_effects
 from experiments.studies.exact import exact, read_front
 from predictors.assembly import assemble, file_name
 from predictors.blocks import all_specs, block_specs, networks_to_time
+from predictors.fingerprint import PRECISIONS
 from predictors.layer_costs import AdditiveCost
 from predictors.rounds import Protocol, measure
 from predictors.simulated import SimulatedBoard, Weather
-from predictors.table import PRECISIONS
 from predictors.table_file import dump, read_table
 from search_spaces.costs import macs
 from search_spaces.errors import LutraError

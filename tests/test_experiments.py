@@ -29,8 +29,8 @@ from experiments import command as command_line
 from experiments.choices import SPACES, STRATEGIES, space_of
 from experiments.compression import CompressConfig, PruneConfig
 from experiments.config import Config
-from experiments.data import DATASETS
 from experiments.devices import DEVICES
+from experiments.registry import DATASETS, OBJECTIVES
 from experiments.session_record import read_rows
 from experiments.stages import STAGES
 from experiments.steps.compress import Made, alike, compress, through
@@ -39,11 +39,11 @@ from experiments.steps.search import search
 from experiments.steps.train import train
 from experiments.studies.ablation import LABELS_ALONE, SUBSETS, TAUGHT
 from experiments.studies.hand_made import saving
-from experiments.targets import OBJECTIVES
 from predictors.assembly import assemble, file_name
 from predictors.blocks import all_specs, block_specs, networks_to_time
+from predictors.fingerprint import PRECISIONS
 from predictors.rounds import Protocol, Round
-from predictors.table import PRECISIONS, LatencyTable
+from predictors.table import LatencyTable
 from predictors.table_file import dump, load
 from search_spaces.costs import macs
 from search_spaces.space import SearchSpace

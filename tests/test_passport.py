@@ -10,7 +10,7 @@ import pytest
 
 from predictors import agent
 from predictors.agent import facts, machine
-from predictors.table import DECIDING
+from predictors.fingerprint import DECIDING
 
 A76 = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0b\n\nModel\t: Raspberry Pi 5 Model B Rev 1.0\n"
 BIG_LITTLE = "CPU implementer\t: 0x41\nCPU part\t: 0xd05\n" * 4 + "CPU implementer\t: 0x41\nCPU part\t: 0xd0b\n" * 4

@@ -17,10 +17,13 @@ import pytest
 from compress.calibration import METHODS
 from compress.foreign import FOREIGN
 from compress.sparsify import PATTERNS
-from experiments import choices, compression
+from experiments import choices, compression, config, registry
 from experiments.compression import CompressConfig
-from experiments.data import DATASETS
+from experiments.devices import DEVICES
 from experiments.reference import Reference
+from experiments.registry import DATASETS
+from predictors import costs
+from predictors.simulated import SCENARIOS
 
 ROOT = Path(__file__).parents[1]
 COMPUTING = ("torch", "torchvision", "sklearn", "moocore")
@@ -136,7 +139,9 @@ def test_what_is_not_there_is_told_without_loading_what_computes(line: tuple[str
 # What is chosen by name, and read without being imported
 
 
-@pytest.mark.parametrize("reference", [*choices.STRATEGIES.values(), *choices.RULES.values(), *DATASETS.values()])
+@pytest.mark.parametrize(
+    "reference", [*choices.SPACES.values(), *choices.STRATEGIES.values(), *choices.RULES.values(), *DATASETS.values()]
+)
 def test_a_reference_names_a_function(reference: Reference) -> None:
     assert inspect.isfunction(reference.function)
     assert f"{reference.function.__module__}:{reference.function.__name__}" == reference.name
@@ -153,7 +158,14 @@ def test_options_that_are_read_are_those_of_the_function(strategy: str) -> None:
 
 @pytest.mark.parametrize(
     ("names", "there"),
-    [(compression.METHODS, METHODS), (compression.PATTERNS, PATTERNS), (compression.MODELS, FOREIGN)],
+    [
+        (compression.METHODS, METHODS),
+        (compression.PATTERNS, PATTERNS),
+        (compression.MODELS, FOREIGN),
+        (config.DEVICES, DEVICES),
+        (config.SCENARIOS, SCENARIOS),
+        (registry.COSTS, costs.NAMES),
+    ],
 )
 def test_the_names_of_choices_are_those_that_there_are(names: tuple[str, ...], there: dict[str, object]) -> None:
     assert names == tuple(there)

@@ -25,7 +25,7 @@ from experiments.status import status
 from experiments.steps import measure as measuring
 from experiments.studies.exact import exact
 from predictors.assembly import file_name
-from predictors.table import PRECISIONS
+from predictors.fingerprint import PRECISIONS
 from search_spaces.errors import LutraError
 
 ROOT = Path(__file__).parents[1]

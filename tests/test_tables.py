@@ -24,9 +24,10 @@ from experiments.tables import tables
 from predictors.assembly import again, assemble, derive, file_name, rows_of_table, timed_files
 from predictors.blocks import all_specs, block_specs, computing, networks_to_time
 from predictors.comparison import compare
+from predictors.fingerprint import DECIDING, KEYS
 from predictors.rounds import Protocol, Round, measure
 from predictors.simulated import SimulatedBoard, Weather
-from predictors.table import DECIDING, KEYS, LatencyTable
+from predictors.table import LatencyTable
 from predictors.table_file import SEAL, dump, load
 from predictors.values import Value
 from predictors.verify import problems

@@ -5,21 +5,16 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from experiments.data.image_hashes import contents
-from experiments.data.image_tree import read_tree
 from experiments.data.shape import Shape
-from experiments.data.splits import check
 from experiments.reference import Reference
+from experiments.registry import DATASETS
 from search_spaces.errors import unknown
 
-# (path, size in pixels, validation fraction of the training images, seed of that split, progress, cache) -> Dataset
-DATASETS = {
-    "digits": Reference("experiments.data.published:digits"),
-    "cifar10": Reference("experiments.data.published:cifar10"),
-    "fashion_mnist": Reference("experiments.data.published:fashion_mnist"),
-    "image_folder": Reference("experiments.data.image_folder:image_folder"),
-}
+__all__ = ["COUNTS", "DATASETS", "DECODER", "SHAPES", "Shape", "shape_of"]
 DECODER = 1  # to be raised where `decoding` makes other pixels of the same file than before
+CHECK = Reference("experiments.data.splits:check")
+CONTENTS = Reference("experiments.data.image_hashes:contents")
+READ_TREE = Reference("experiments.data.image_tree:read_tree")
 SHAPES = {"digits": (1, 10), "cifar10": (3, 10), "fashion_mnist": (1, 10)}  # channels, classes
 
 
@@ -37,10 +32,10 @@ def shape_of(name: str, path: str, size: int, cache: str = "") -> Shape:
     """The shape that a data set will have: no image is decoded, nothing downloaded."""
     if name not in DATASETS:
         raise unknown("data set", name, DATASETS)
-    check(size)
+    CHECK(size)
     if name in SHAPES:
         channels, classes = SHAPES[name]
         return Shape(channels, size, classes)
     archived = os.path.isfile(os.path.expanduser(path))
-    tree = contents(path, cache).tree if cache and archived else read_tree(path)  # an archive that is known is not read
+    tree = CONTENTS(path, cache).tree if cache and archived else READ_TREE(path)  # an archive that is known is not read
     return Shape(3, size, len(tree.classes))

@@ -22,10 +22,11 @@ from predictors.assembly import assemble, file_name, rows_of_table, timed_files,
 from predictors.blocks import Specs, all_specs, block_specs, computing, networks_to_time
 from predictors.board_answers import plain
 from predictors.device import Board
+from predictors.fingerprint import PRECISIONS
 from predictors.judgement import judge
 from predictors.rounds import Protocol, Round, open_rows
 from predictors.rounds import measure as measure_rounds
-from predictors.table import PRECISIONS, LatencyTable
+from predictors.table import LatencyTable
 from predictors.table_file import SCHEMA, dump, read_table
 from predictors.values import Row, rows_of
 from predictors.verdict import quietness

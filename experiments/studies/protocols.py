@@ -32,10 +32,10 @@ from predictors.block_protocols import BLOCK_PROTOCOLS, INFERENCE, BlockProtocol
 from predictors.blocks import Specs, block_specs, computing, networks_to_time
 from predictors.correction import fit
 from predictors.device import Board
+from predictors.fingerprint import PRECISIONS
 from predictors.lasting import lasting
 from predictors.local_device import local
 from predictors.rounds import summarize
-from predictors.table import PRECISIONS
 from predictors.verdict import verdict
 from search_spaces.documents import read_csv
 from search_spaces.errors import LutraError

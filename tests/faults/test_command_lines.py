@@ -26,11 +26,12 @@ from omegaconf.errors import OmegaConfBaseException
 from experiments import command as command_line
 from experiments.arguments import CONFIGS, PARSER, prepared
 from experiments.bench.__main__ import BENCHMARKS, asked
-from experiments.checks import CHOICES, check, option_settings
+from experiments.checks import check
 from experiments.choices import STRATEGIES
 from experiments.config import Config
 from experiments.recipes import check_batches
 from experiments.schema import Setting, settings
+from experiments.values import CHOICES, option_settings
 from search_spaces.errors import LutraError
 from tests.commands import OUTSIDE, ROOT, Command
 from tests.faults.campaign import Figures, campaign

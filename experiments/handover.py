@@ -1,0 +1,13 @@
+"""A command that ends because its device is a bundle, which is measured elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class HandedOver(Exception):
+    """The command ends here for now: its device is a bundle, whose results somebody has to carry back."""
+
+    def __init__(self, bundle: Path) -> None:
+        super().__init__(f"{bundle} waits for its results")
+        self.bundle = bundle
