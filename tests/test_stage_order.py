@@ -37,7 +37,7 @@ SPACE = tiny(1, 16, 10)
 SHORT = Recipe(3, 16, 0.05, weight_decay=0.01, amp=False)
 VALUES = 8  # that a clustered layer has
 ALL_FACTORISED = SimpleNamespace(
-    predictor=lambda space, precision: SimpleNamespace(fastest=[len(options) - 1 for options in space.layers])
+    predictor=lambda space, precision: SimpleNamespace(lowest=[len(options) - 1 for options in space.layers])
 )
 
 
