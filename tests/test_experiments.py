@@ -771,7 +771,7 @@ def test_every_configuration_file_is_valid(group: str, choice: str, configured: 
     if group in GROUPS:
         assert getattr(config, group).name in GROUPS[group]
     if group == "strategy":
-        parameters = list(inspect.signature(STRATEGIES[choice]).parameters.values())[2:]
+        parameters = list(inspect.signature(STRATEGIES[choice].function).parameters.values())[2:]
         assert config.strategy.options == {parameter.name: parameter.default for parameter in parameters}
 
 
