@@ -22,6 +22,7 @@ from search_spaces.mobile import mobile
 from search_spaces.network import Network
 from search_spaces.space import SearchSpace
 from search_spaces.tiny import tiny
+from tests.layers.examples import COMPUTING, around
 
 STAGES = [
     Stage("reference", "fp32", 0.9, 0.9, 3e-4, 3e-4, None, 9e4, 1e6, 1e4, "0"),
@@ -165,3 +166,12 @@ def test_a_layer_is_named_by_kernel_and_expand_ratio() -> None:
     table = text([stem, block, skip, head]).splitlines()
     assert table[0] == "| layer | block | channels | pixels | stride | µs (int8) | to scale |"
     assert table[3] == "| 1 | k5 e3.8 | 16 → 60 → 24 | 32 | 2 | 3.0 | ███████████ |"
+
+
+@pytest.mark.parametrize("spec", COMPUTING, ids=str)
+def test_layers_of_every_kind_are_drawn_and_told_apart(spec: Spec) -> None:
+    drawn = layers(around(spec))
+    assert len(text(drawn).splitlines()) == 2 + len(drawn)
+    assert len(architecture.plot(drawn).axes[0].collections) == len(drawn)
+    plain = layers([MBConv(16, 32, 16, 5, 1, 6)])[0].name
+    assert type(spec).__name__ == "MBConv" or drawn[1].name != plain
