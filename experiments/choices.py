@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from experiments.config import Config, DataConfig
+from experiments.config import Config, DataConfig, StrategyConfig
 from experiments.data import Shape, shape_of
 from experiments.registry import (
     LEARNING,
@@ -42,6 +42,6 @@ def _shape(data: DataConfig) -> Shape:
     return shape_of(data.name, data.path, data.size, data.cache)
 
 
-def strategy_of(config: Config) -> Callable[..., Any]:
+def strategy_of(chosen: StrategyConfig) -> Callable[..., Any]:
     """The strategy with the configured options."""
-    return partial(STRATEGIES[config.strategy.name], **config.strategy.options)
+    return partial(STRATEGIES[chosen.name], **chosen.options)

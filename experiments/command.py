@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
-from hydra.core.config_store import ConfigNode, ConfigStore
+from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
@@ -25,8 +25,10 @@ from experiments.arguments import CONFIGS, GROUPS, asks_for_sweep, prepared
 from experiments.checks import check
 from experiments.config import Config
 from experiments.handover import HandedOver
+from experiments.memory import remembering
 from experiments.reference import Reference
 from experiments.schema import configured, known, settings
+from experiments.stored_schema import Schema
 from experiments.values import options
 from paper.csv_records import ResultError
 from search_spaces.errors import LutraError, unknown
@@ -112,34 +114,11 @@ def _told(begun: Sequence[DictConfig], announced: Sequence[object]) -> Iterator[
         _stop(f"Hydra cannot use this command line: {reason}")
 
 
-class Schema(ConfigNode):
-    """The schema in Hydra's store, made when it is read: Hydra copies its whole store for every group that it lists."""
-
-    def __init__(self, name: str, module: str) -> None:
-        self.name, self.module = name, module
-        self.group = self.package = self.provider = None
-
-    @property
-    def node(self) -> DictConfig:
-        return self.__dict__.get("read") or schema(self.module)
-
-    @node.setter
-    def node(self, read: DictConfig) -> None:
-        self.__dict__["read"] = read
-
-
-def schema(module: str) -> DictConfig:
-    """Every setting with its default, as plain values: `checked` sees to their types."""
-    made = OmegaConf.create(dataclasses.asdict(Config()))
-    OmegaConf.set_struct(made.strategy.options, False)  # the strategy knows its options, and `checked` asks it
-    made.sweep = module.rpartition(".")[2]
-    return made
-
-
 def _perform(function: Callable[[Config], object], settings: DictConfig) -> object:
     """What the function made, after telling its path. Raises LutraError for what memory or the system refuses."""
     try:
-        made = function(checked(settings))
+        with remembering():
+            made = function(checked(settings))
     except HandedOver as handed:
         return handed.bundle
     except Exception as error:  # torch and onnxruntime have types of their own

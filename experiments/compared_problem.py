@@ -17,13 +17,14 @@ from experiments.choices import space_of
 from experiments.config import Config
 from experiments.images import training_data
 from experiments.keys import accelerator_key, data_key, search_key, space_key
+from experiments.plan import measure, plan_of, train
 from experiments.progress import console
-from experiments.steps.measure import measure, read_table
 from experiments.steps.search import problem_of
-from experiments.steps.train import prepare, train
+from experiments.steps.train import prepare
 from experiments.targets import beyond_reach, chosen, given, objective_of, target_of
 from experiments.weights import load_supernet
 from predictors.costs import LATENCY
+from predictors.table_file import read_table
 from search_spaces.errors import LutraError
 from strategies.objective import Objective, Pareto
 from strategies.problem import Candidate, Problem
@@ -58,7 +59,8 @@ def of_supernet(config: Config) -> ProblemSource:
     """Measures and trains what is not there yet. Raises LutraError for a target that no network meets."""
     table = measure(config)
     space, latencies = space_of(config), read_table(table)
-    objective_of(config, space, latencies)
+    aim = config.objective
+    objective_of(aim, config.precision, space, latencies)
     supernet = train(config)
     settings = {
         "space": space_key(config),
@@ -77,17 +79,25 @@ def of_supernet(config: Config) -> ProblemSource:
         "data_file": Path(config.data.path).name if config.data.name == "image_folder" else "",
         "resolution": space.layers[0][0].resolution,
         "precision": config.precision,
-        "target_ms": "" if config.objective.name == "pareto" else 1e3 * target_of(config, space, latencies),
+        "target_ms": ""
+        if config.objective.name == "pareto"
+        else 1e3 * target_of(aim, config.precision, space, latencies),
         "device": latencies.device,
         **{key: latencies.passport[key] for key in ("cpu", "machine", "threads", "onnxruntime")},
     }
 
     def build() -> ComparedProblem:
+        plan = plan_of(config)
         prepare(config.threads, config.seed)
         data = training_data(config)
         calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
         net = load_supernet(supernet, space).to(accelerator(config.accelerator))
-        return ComparedProblem(problem_of(config, data, net, latencies, calibration), space.size, (), as_seen)
+        return ComparedProblem(
+            problem_of(plan.searching, plan.means, data, net, latencies, calibration),
+            space.size,
+            (),
+            as_seen,
+        )
 
     return ProblemSource(label, title, settings, inputs, facts, build)
 

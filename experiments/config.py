@@ -17,6 +17,7 @@ from experiments.command_config import (
     TablesConfig,
 )
 from experiments.compression import CompressConfig
+from experiments.key_fields import unless
 from experiments.texts import LocalPath, Name
 from predictors.protocol import Protocol
 from search_spaces.ranges import Range, Seed
@@ -103,9 +104,9 @@ class ObjectiveConfig:
     """
 
     name: str = "bounded"
-    costs: list[str] = field(default_factory=lambda: ["latency"])  # what is traded for accuracy, latency among them
+    costs: list[str] = unless(["latency"])  # what is traded for accuracy, latency among them
     target_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None
-    target_kb: Annotated[float, Range(0, 1_000_000_000, above=True)] | None = None
+    target_kb: Annotated[float, Range(0, 1_000_000_000, above=True)] | None = unless(None)
     # on x86, 7 % of tiny's networks and 40 % of random ones of mobile are as fast
     target_fraction: Annotated[float, Range(0, 1_000, above=True)] = 0.8
     weight: Annotated[float, Range(-100, 0, below=True)] = -0.07  # MnasNet's exponent

@@ -17,8 +17,10 @@ from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
+from experiments import process_group
 from experiments.config import Config
 from experiments.disk import declare
+from experiments.settings import Search
 from paper.figures import style
 from paper.rows import Stage
 from search_spaces.network import Network, device_of
@@ -62,13 +64,18 @@ def writer(folder: Path, begun: int = 0) -> Iterator[SummaryWriter]:
     if not begun:
         for old in folder.glob("events.out.tfevents.*"):
             old.unlink()
+    with _without_traceback(), SummaryWriter(str(folder), purge_step=begun or None) as board:
+        board.add_custom_scalars(LAYOUT)
+        yield board
+
+
+@contextmanager
+def _without_traceback() -> Iterator[None]:
+    """The thread of a writer prints no traceback of an OSError, which is raised in the caller's thread too."""
     report = threading.excepthook
-    # the writer's own thread would print a traceback of what is also raised here
     threading.excepthook = lambda failed: None if isinstance(failed.exc_value, OSError) else report(failed)
     try:
-        with SummaryWriter(str(folder), purge_step=begun or None) as board:
-            board.add_custom_scalars(LAYOUT)
-            yield board
+        yield
     finally:
         threading.excepthook = report
 
@@ -82,7 +89,7 @@ def show_figure(board: SummaryWriter, folder: Path, name: str, drawn: Figure) ->
         board.add_image(name, np.asarray(drawing.convert("RGB")), dataformats="HWC")
 
 
-def show_hparams(board: SummaryWriter, config: Config, metrics: Mapping[str, float]) -> None:
+def show_hparams(board: SummaryWriter, config: Config | Search, metrics: Mapping[str, float]) -> None:
     """A row of the tab HParams. All steps declare the same columns, as TensorBoard takes them from any one of them."""
     chosen = {
         "space": config.space.name,
@@ -123,6 +130,21 @@ def show_stages(board: SummaryWriter, stages: Sequence[Stage]) -> None:
     for row in rows:
         for key in ("test_accuracy", "latency_ms", "file_kb"):
             board.add_scalar(f"stage/{key}", row[key], row["stage"])
+
+
+@contextmanager
+def more(folder: Path) -> Iterator[SummaryWriter]:
+    """One more event file of a step, beside those that it has."""
+    with _without_traceback(), SummaryWriter(str(folder)) as board:
+        yield board
+
+
+def add_config(folder: Path, config: Config) -> None:
+    """Shows the configuration beside what a step has shown, which one process does."""
+    if not process_group.leading():
+        return
+    with more(folder) as board:
+        show_config(board, config)
 
 
 def show_config(board: SummaryWriter, config: Config) -> None:

@@ -29,15 +29,24 @@ def dataset_of(config: DataConfig) -> Dataset:
 
 def training_data(config: Config) -> Dataset:
     """The images where torch trains: all of them, as bytes, so that no batch has to be brought there."""
-    data = _placed(config.data, accelerator(config.accelerator))
-    if line := check_batches(config, len(data.train.labels)):
+    check(config)
+    return placed(config.data, config.accelerator)
+
+
+def check(config: Config) -> None:
+    """Says where a batch is larger than the data set. Raises LutraError where it is also larger than is usual."""
+    if line := check_batches(config, len(dataset_of(config.data).train.labels)):
         _say_once(line)
-    return data
 
 
 @cache
 def _say_once(line: str) -> None:
     console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def placed(data: DataConfig, accelerator_name: str) -> Dataset:
+    """The images where torch computes."""
+    return _placed(data, accelerator(accelerator_name))
 
 
 @cache

@@ -7,20 +7,8 @@ the space that anybody has seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from experiments import artefacts
-from experiments.choices import space_of
-from experiments.config import Config
 from search_spaces.layers import Spec
-
-
-def layer_numbers(config: Config, whole: Path, specs: Sequence[Spec]) -> list[int]:
-    """Of a network that was made from the one in the file `whole`, which was trained from scratch."""
-    arch = artefacts.manifest(whole.parent)["config"].get("arch")
-    if arch is None:  # a hand-made network, which is in no space
-        return list(range(len(specs)))
-    return numbers(space_of(config).decode(tuple(arch)), specs)
 
 
 def numbers(whole: Sequence[Spec], kept: Sequence[Spec]) -> list[int]:

@@ -3,4 +3,4 @@
 from experiments import command
 
 if __name__ == "__main__":
-    command.run("experiments.steps.measure:measure")
+    command.run("experiments.plan:measure")

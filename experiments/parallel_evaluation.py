@@ -11,21 +11,21 @@ import joblib
 import numpy as np
 import torch
 
-from experiments.config import BACKENDS, SearchConfig
+from experiments.config import BACKENDS
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch
 
 Accuracies = Callable[[Sequence[Arch]], Sequence[float]]
 
 
-def spread(accuracies: Accuracies, search: SearchConfig, threads: int) -> Accuracies:
-    """The same accuracies from `search.jobs` jobs of `threads` threads each, which must be able to pickle the function.
+def spread(accuracies: Accuracies, jobs: int, backend: str, threads: int) -> Accuracies:
+    """The same accuracies from `jobs` jobs of `threads` threads each, which must be able to pickle the function.
 
     Each job gets neighbours in the order of their picks, which share the layers that they begin with.
     """
-    if search.jobs == 1:
+    if jobs == 1:
         return accuracies
-    _connect(search.backend, search.jobs)
+    _connect(backend, jobs)
 
     def job(archs: Sequence[Arch]) -> Sequence[float]:
         torch.set_num_threads(threads)  # a sum over threads rounds by their number
@@ -33,8 +33,8 @@ def spread(accuracies: Accuracies, search: SearchConfig, threads: int) -> Accura
 
     def spread_out(archs: Sequence[Arch]) -> list[float]:
         order = sorted(range(len(archs)), key=archs.__getitem__)
-        parts = [[archs[i] for i in part] for part in np.array_split(order, min(search.jobs, len(archs)))]
-        with joblib.parallel_config(backend=search.backend, n_jobs=search.jobs):
+        parts = [[archs[i] for i in part] for part in np.array_split(order, min(jobs, len(archs)))]
+        with joblib.parallel_config(backend=backend, n_jobs=jobs):
             found = joblib.Parallel(batch_size=1)(joblib.delayed(job)(part) for part in parts)
         by_place = dict(zip(order, chain.from_iterable(found), strict=True))
         return [by_place[place] for place in range(len(archs))]

@@ -11,7 +11,8 @@ import numpy as np
 from experiments.accelerator import accelerator
 from experiments.config import Config
 from experiments.images import training_data
-from experiments.steps.train import prepare, retrain
+from experiments.plan import retrain
+from experiments.steps.train import prepare
 from experiments.studies.fidelity import fresh_archs
 from experiments.weights import load_network
 from search_spaces.errors import LutraError

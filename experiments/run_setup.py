@@ -12,10 +12,10 @@ from experiments.config import Config
 from experiments.images import dataset_of
 from experiments.session_record import Session
 from experiments.stages import int8_agreement
-from experiments.steps.measure import read_table
 from experiments.targets import targets_of
 from predictors.costs import LATENCY
 from predictors.table import LatencyTable
+from predictors.table_file import read_table
 
 STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # of the passport
 
@@ -59,7 +59,7 @@ def judged(what: str, state: str, reasons: Sequence[str]) -> dict[str, str]:
 def _asked(config: Config, latencies: LatencyTable) -> dict[str, Any]:
     """The space, the images, and what was searched for."""
     space, data, aim = space_of(config), dataset_of(config.data), config.objective
-    targets = {} if aim.name == "pareto" else targets_of(config, space, latencies)
+    targets = {} if aim.name == "pareto" else targets_of(aim, config.precision, space, latencies)
     return {
         "space": space.name,
         "space_size": space.size,

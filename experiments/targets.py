@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from experiments.artefacts import arch_name
-from experiments.config import Config, ObjectiveConfig
+from experiments.config import ObjectiveConfig
 from predictors import costs
 from predictors.costs import LATENCY
 from predictors.layer_costs import LayerCost
@@ -15,29 +15,31 @@ from search_spaces.space import SearchSpace
 from strategies.objective import Bounded, Costs, MnasNet, Objective, Pareto
 
 
-def costs_of(config: Config, space: SearchSpace, table: LatencyTable) -> Mapping[str, LayerCost]:
+def costs_of(
+    asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable
+) -> Mapping[str, LayerCost]:
     """By name, in the order of the configuration, in the precision that a search is for."""
-    return costs.layer_costs(config.objective.costs, space, config.precision, table)
+    return costs.layer_costs(asked.costs, space, precision, table)
 
 
-def objective_of(config: Config, space: SearchSpace, table: LatencyTable) -> Objective:
+def objective_of(asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> Objective:
     """The objective with its targets. Raises LutraError where no network meets one."""
-    known = costs_of(config, space, table)
-    if config.objective.name == "pareto":
+    known = costs_of(asked, precision, space, table)
+    if asked.name == "pareto":
         return Pareto({name: cost(cost.highest) for name, cost in known.items()})
-    targets = targets_of(config, space, table)
+    targets = targets_of(asked, precision, space, table)
     for name, cost in known.items():
         least = cost(cost.lowest)
         if targets[name] < least:
             raise beyond_reach(
-                f"{space.name} in {config.precision}", name, targets[name], f"{arch_name(cost.lowest)} has", least
+                f"{space.name} in {precision}", name, targets[name], f"{arch_name(cost.lowest)} has", least
             )
-    return chosen(config.objective, targets)
+    return chosen(asked, targets)
 
 
-def chosen(config: ObjectiveConfig, targets: Costs) -> Objective:
+def chosen(asked: ObjectiveConfig, targets: Costs) -> Objective:
     """`bounded` or `mnasnet`."""
-    return Bounded(targets) if config.name == "bounded" else MnasNet(targets, config.weight)
+    return Bounded(targets) if asked.name == "bounded" else MnasNet(targets, asked.weight)
 
 
 def beyond_reach(space: str, name: str, target: float, whose: str, least: float) -> LutraError:
@@ -49,10 +51,10 @@ def beyond_reach(space: str, name: str, target: float, whose: str, least: float)
     )
 
 
-def targets_of(config: Config, space: SearchSpace, table: LatencyTable) -> dict[str, float]:
+def targets_of(asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> dict[str, float]:
     """By name: as given, or a fraction of what the hand-made reference costs; its latency is the measured one."""
-    asked, known = config.objective, costs_of(config, space, table)
-    measured = {row.arch: row.measured for row in table.networks if row.precision == config.precision}
+    known = costs_of(asked, precision, space, table)
+    measured = {row.arch: row.measured for row in table.networks if row.precision == precision}
     reference = {name: cost(space.reference) for name, cost in known.items()} | {LATENCY: measured[space.reference]}
     return {name: given(asked, name, asked.target_fraction * reference[name]) for name in known}
 
@@ -63,6 +65,6 @@ def given(asked: ObjectiveConfig, name: str, otherwise: float) -> float:
     return otherwise if value is None else value / costs.unit(name).scale
 
 
-def target_of(config: Config, space: SearchSpace, table: LatencyTable) -> float:
+def target_of(asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> float:
     """The latency's target, seconds."""
-    return targets_of(config, space, table)[LATENCY]
+    return targets_of(asked, precision, space, table)[LATENCY]

@@ -3,4 +3,4 @@
 from experiments import command
 
 if __name__ == "__main__":
-    command.run("experiments.steps.train:train")
+    command.run("experiments.plan:train")

@@ -30,13 +30,12 @@ from experiments.choices import SPACES, STRATEGIES, space_of
 from experiments.compression import CompressConfig, PruneConfig
 from experiments.config import Config
 from experiments.devices import DEVICES
+from experiments.plan import search, train
 from experiments.registry import DATASETS, OBJECTIVES
 from experiments.session_record import read_rows
 from experiments.stages import STAGES
 from experiments.steps.compress import Made, alike, compress, through
 from experiments.steps.report import FIGURES, labels
-from experiments.steps.search import search
-from experiments.steps.train import train
 from experiments.studies.ablation import LABELS_ALONE, SUBSETS, TAUGHT
 from experiments.studies.hand_made import saving
 from predictors.assembly import assemble, file_name

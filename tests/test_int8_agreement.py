@@ -15,6 +15,7 @@ from torch import nn
 
 from compress import sensitivity
 from compress.bias_correction import quantize_corrected
+from compress.calibration import Ranges
 from compress.faster_in_float import Faster
 from compress.foreign import Foreign
 from compress.layers import layers_of
@@ -25,7 +26,11 @@ from compress.saturation import saturation, warning
 from experiments.compression import CompressConfig, QuantizeConfig
 from experiments.config import Config
 from experiments.images import dataset_of
+from experiments.plan import Plan
+from experiments.stage_settings import LOOKED_AT
 from experiments.stages import NETWORK, STAGES, Task, fp32_fallback, int8_agreement, quantizing
+from experiments.step import Means
+from experiments.steps.compress import settings_of
 from experiments.steps.train import calibrated
 from experiments.weights import load_network, save_network
 from predictors.device import Board
@@ -46,12 +51,20 @@ def small(**chosen: object) -> Config:
     )
 
 
+def run(config: Config, stage: str, parent: Path, inputs: Mapping[str, Path], folder: Path) -> None:
+    STAGES[stage].run(Task(settings_of(config, stage), Means.of(config), parent, inputs, folder))
+
+
+def ranges_of(model: bytes) -> Ranges:
+    return quantizing.ranges_of(model, quantizing.calibration(Config().data, 64, 0), "minmax", {})
+
+
 def quantized(
     folder: Path, network: nn.Module, inputs: Mapping[str, Path] = {}, **chosen: object
 ) -> int8_agreement.Answers:
     """By the stage itself, on the digits."""
     save_network(folder / NETWORK, network)
-    STAGES["quantize"].run(Task(small(**chosen), folder / NETWORK, inputs, folder))
+    run(small(**chosen), "quantize", folder / NETWORK, inputs, folder)
     return int8_agreement.load(folder)
 
 
@@ -67,7 +80,7 @@ def test_the_agreement_is_that_of_all_validation_images(kind: str, file: str, ne
     images = DATA.fixed(DATA.validation, 0, 0)[0].numpy()
     logits = [
         onnx_logits(model, images)
-        for model in (quantizing.fp32_file(Config(), network), (tmp_path / f"{file}.onnx").read_bytes())
+        for model in (quantizing.fp32_file(Config().data, 0, network), (tmp_path / f"{file}.onnx").read_bytes())
     ]
     assert told.agreement == np.mean(logits[0].argmax(1) == logits[1].argmax(1))
     assert (told.precision, told.images) == (file, len(images))
@@ -81,7 +94,7 @@ def test_saturation_is_warned_of_unless_weights_are_of_seven_bits(network: Netwo
     wide, narrow = (
         quantized(tmp_path / str(reduce), network, kind="static", reduce_range=reduce) for reduce in (False, True)
     )
-    images = DATA.fixed(DATA.train, quantizing.LOOKED_AT["saturation"], 0)[0].numpy()
+    images = DATA.fixed(DATA.train, LOOKED_AT["saturation"], 0)[0].numpy()
     loaded = load_network(tmp_path / "False" / NETWORK)
     assert isinstance(loaded, Network)
     shares = saturation((tmp_path / "False" / "int8.onnx").read_bytes(), loaded.specs, images)
@@ -99,8 +112,10 @@ def test_a_file_that_saturates_warns(network: Network) -> None:
             if isinstance(module, nn.Conv2d) and module.groups == 1:
                 module.weight.abs_()  # neighbours add up
     calibrated(saturating, DATA)
-    model = quantizing.fp32_file(Config(), saturating)
-    file = quantize_within(model, quantizing.ranges_of(Config(), model, {}))
+    model = quantizing.fp32_file(Config().data, 0, saturating)
+    file = quantize_within(
+        model, quantizing.ranges_of(model, quantizing.calibration(Config().data, 512, 0), "minmax", {})
+    )
     images = DATA.fixed(DATA.train, 8, 0)[0].numpy()
     told = int8_agreement.saturated(
         int8_agreement.Answers("int8", 1, 1.0, "", None, ""), file, saturating.specs, images
@@ -130,15 +145,15 @@ def test_layers_in_float_are_told_with_their_reasons(
     assert told.in_float == [int8_agreement.InFloat(1, "time", 125e-6, 118.5e-6), int8_agreement.InFloat(0, "accuracy")]
     assert "layer 1 stays in float for its time: the file takes 118.5 us instead of 125.0 us" in told.lines()
     assert "layer 0 stays in float for its accuracy" in told.lines()
-    model, config = quantizing.fp32_file(Config(), network), small()
-    expected = quantize_within(model, quantizing.ranges_of(config, model, {}), [0, 1])
+    model = quantizing.fp32_file(Config().data, 0, network)
+    expected = quantize_within(model, ranges_of(model), [0, 1])
     assert (tmp_path / "int8.onnx").read_bytes() == expected
 
 
 def test_biases_are_corrected_where_it_is_asked(network: Network, tmp_path: Path) -> None:
     quantized(tmp_path, network, kind="static", bias_correction=True)
-    model, config = quantizing.fp32_file(Config(), network), small()
-    ranges, images = quantizing.ranges_of(config, model, {}), quantizing.calibration(config)
+    model, config = quantizing.fp32_file(Config().data, 0, network), small()
+    ranges, images = ranges_of(model), quantizing.calibration(config.data, 64, 0)
     assert (tmp_path / "int8.onnx").read_bytes() == quantize_corrected(model, ranges, images)
     assert (tmp_path / "int8.onnx").read_bytes() != quantize_within(model, ranges)
 
@@ -166,18 +181,18 @@ def test_qat_trains_for_the_file_that_is_deployed(
     """The layers that the device has found faster in float stay in float in training and in the file."""
     found = tmp_path / fp32_fallback.FILE
     found.write_text(json.dumps([dataclasses.asdict(Faster(1, 2.0, 1.0))]))
-    monkeypatch.setattr(fp32_fallback, "faster_layers", lambda config, parent: found)
+    monkeypatch.setattr(fp32_fallback, "faster_layers", lambda plan, parent: found)
     recipe = dataclasses.replace(CompressConfig().qat, steps=2)
     config = small(float_layers="time", reduce_range=True)
     config = dataclasses.replace(config, compress=dataclasses.replace(config.compress, qat=recipe, distillation=0.0))
     (tmp_path / "retrained").mkdir()
     save_network(parent := tmp_path / "retrained" / NETWORK, network)
     trained, stage = tmp_path / "qat" / NETWORK, STAGES["qat"]
-    needs = stage.needs(config, parent, parent)
-    stage.run(Task(config, parent, needs, trained.parent))
-    left = STAGES["quantize"].needs(config, parent, trained)
+    needs = stage.needs(Plan(config), parent, parent)
+    run(config, "qat", parent, needs, trained.parent)
+    left = STAGES["quantize"].needs(Plan(config), parent, trained)
     assert set(left) == {"ranges", int8_agreement.FASTER}
-    STAGES["quantize"].run(Task(config, trained, left, tmp_path / "file"))
+    run(config, "quantize", trained, left, tmp_path / "file")
     assert [one.layer for one in int8_agreement.load(tmp_path / "file").in_float] == [1]
     aware_network = load_network(trained)
     assert isinstance(aware_network, Network)
@@ -188,7 +203,7 @@ def test_qat_trains_for_the_file_that_is_deployed(
         aware.low[index], aware.high[index] = ranges[name]
     images = DATA.fixed(DATA.validation, 64, 0)[0]
     deployed = onnx_logits((tmp_path / "file" / "int8.onnx").read_bytes(), images.numpy())
-    fp32 = onnx_logits(quantizing.fp32_file(config, aware_network), images.numpy())
+    fp32 = onnx_logits(quantizing.fp32_file(config.data, 0, aware_network), images.numpy())
     ours = predict(aware, images).numpy()
     assert sensitivity.sqnr(ours, deployed) > sensitivity.sqnr(ours, fp32) + 3
 
@@ -212,14 +227,14 @@ def test_the_device_is_asked_about_whole_files_where_time_counts(
     monkeypatch.setattr(fp32_fallback, "summarize", summarized)
     save_network(tmp_path / NETWORK, network)
     config = dataclasses.replace(small(float_layers=choice), runs=str(tmp_path / "runs"))
-    found = fp32_fallback.needs(config, tmp_path / NETWORK, tmp_path / NETWORK)
+    found = fp32_fallback.needs(Plan(config), tmp_path / NETWORK, tmp_path / NETWORK)
     assert len(timed) == (2 if choice == "time" else 0)  # the second finds that no neighbour gains
     assert set(found) == ({int8_agreement.FASTER} if choice == "time" else set())
     if choice == "time":
         told = quantized(tmp_path, network, found, kind="static", float_layers="time")
         assert told.in_float == [int8_agreement.InFloat(0, "time", 2.0, 1.0)]
         assert (tmp_path / "int8.onnx").read_bytes() in timed[0] & timed[1]  # the timed file is the deployed one
-        again = fp32_fallback.needs(config, tmp_path / NETWORK, tmp_path / NETWORK)
+        again = fp32_fallback.needs(Plan(config), tmp_path / NETWORK, tmp_path / NETWORK)
         assert (again, len(timed)) == (found, 2)
 
 

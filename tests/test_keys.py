@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from experiments import artefacts, keys
 from experiments.config import Config, DeviceConfig
 from experiments.events import flat
+from experiments.memory import remembering
+from experiments.plan import measure
 from experiments.steps.benchmark import benchmark
-from experiments.steps.measure import measure
+from experiments.steps.pipeline import pipeline
 from experiments.steps.report import report
 from experiments.studies import ranking
 from experiments.studies.compare import compare
@@ -127,9 +128,9 @@ def stand_in(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return finished.table.parent if name == "measure" else found[0] if found else tmp_path
 
     monkeypatch.setattr(keys, "passport_of", lambda device: {"cpu": "one"})
-    monkeypatch.setattr("experiments.steps.measure.passport_of", lambda device: {"cpu": "one"})
+    monkeypatch.setattr("experiments.plan.passport_of", lambda device: {"cpu": "one"})
     monkeypatch.setattr(keys, "computes_on", lambda name: name)
-    monkeypatch.setattr("experiments.steps.train.accelerator", torch.device)
+    monkeypatch.setattr("experiments.plan.computes_on", lambda name: name)
     return find
 
 
@@ -234,3 +235,20 @@ def test_what_changes_no_result_changes_no_key(key: str, case: Any, steps: Any) 
 
 def test_the_list_of_exceptions_names_settings_that_there_are() -> None:
     assert {*IN_NO_KEY} <= {*LEAVES}
+
+
+def test_a_command_looks_for_each_step_once(stand_in: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measuring and training were looked for by every step that reads what they make."""
+    asked: list[Key] = []
+
+    def step(runs: Path, name: str, label: str, config: Any, inputs: Any, work: Any, **more: Any) -> Path:
+        asked.append((name, dict(config), dict(inputs)))
+        return stand_in(name, label)
+
+    monkeypatch.setattr(artefacts, "step", step)
+    monkeypatch.setattr("experiments.steps.report.show", lambda *arguments: None)
+    with remembering():
+        pipeline(changed(Config(), "objective.target_fraction", 1.0))
+    names = [name for name, *_ in asked]
+    assert {"measure", "train", "search", "retrain", "compress", "benchmark", "report"} == {*names}
+    assert [one for number, one in enumerate(asked) if one in asked[:number]] == []

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from experiments import parallel_evaluation
-from experiments.config import SearchConfig
 from experiments.parallel_evaluation import spread
 from search_spaces import evaluation
 from search_spaces.errors import LutraError
@@ -130,7 +129,7 @@ def test_every_backend_gives_the_same(backend: str, monkeypatch: pytest.MonkeyPa
 
     expected = judge(archs)
     assert len(set(expected)) == len(set(archs))
-    spread_out = spread(judge, SearchConfig(jobs=2, backend=backend), threads)
+    spread_out = spread(judge, 2, backend, threads)
     assert spread_out(archs) == expected
     assert spread_out(archs[:1]) == expected[:1]
 
@@ -141,4 +140,4 @@ def test_an_absent_backend_is_one_line(backend: str, package: str, monkeypatch: 
         monkeypatch.setitem(sys.modules, name, None)
     parallel_evaluation._connect.cache_clear()
     with pytest.raises(LutraError, match=rf"search.backend={backend} needs .*: pip install '{package}"):
-        spread(lambda archs: [0.0] * len(archs), SearchConfig(jobs=2, backend=backend), 1)
+        spread(lambda archs: [0.0] * len(archs), 2, backend, 1)

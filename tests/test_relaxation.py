@@ -14,7 +14,9 @@ from torch import Tensor
 
 from experiments.config import Config
 from experiments.data.dataset import Split, assemble
+from experiments.plan import plan_of
 from experiments.seeded_searches import run_searches
+from experiments.step import Means
 from experiments.steps import search as searching
 from predictors.layer_costs import AdditiveCost
 from search_spaces.space import SearchSpace
@@ -63,6 +65,7 @@ def test_a_distribution_learns_from_images_that_the_supernet_has_not_seen(monkey
     data = assemble("made", "ab", split(90, 0), split(20, 1), split(10, 1))
     space = tiny(1, 16, 2)
     monkeypatch.setattr(searching, "objective_of", lambda *_: Bounded({"latency": math.inf}))
+    settings = plan_of(Config(precision="fp32")).searching
     given = {}
 
     def noted(*arguments: object) -> Problem:
@@ -71,7 +74,8 @@ def test_a_distribution_learns_from_images_that_the_supernet_has_not_seen(monkey
 
     monkeypatch.setattr(searching, "supernet_problem", noted)
     table = synthetic_table(space)
-    searching.problem_of(Config(precision="fp32"), data, Supernet(space), table, data.fixed(data.train, 8, 0)[0])
+    calibration = data.fixed(data.train, 8, 0)[0]
+    searching.problem_of(settings, Means.of(Config()), data, Supernet(space), table, calibration)
     for step in range(0, 60, 2):
         assert not given["batches"](step)[1].any()  # type: ignore[operator]
         assert given["batches"](step + 1)[1].all()  # type: ignore[operator]

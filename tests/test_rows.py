@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from experiments.config import Config, DeviceConfig, MeasureConfig
-from experiments.steps.measure import measure as measure_command
+from experiments.plan import measure as measure_command
 from experiments.steps.measure import timing_files
 from predictors.assembly import assemble, file_name, rows_of_table, timed_files
 from predictors.blocks import all_specs, block_specs, computing, networks_to_time

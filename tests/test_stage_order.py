@@ -25,6 +25,8 @@ from experiments.stage_order import CLUSTER, LOWRANK, PRUNE, QAT, QUANTIZE, SPAR
 from experiments.stages import NETWORK, Task, pruning
 from experiments.stages import STAGES as RUNNING
 from experiments.stages.learning import learned
+from experiments.step import Means
+from experiments.steps.compress import settings_of
 from experiments.steps.train import calibrated
 from experiments.weights import load_network, save_network
 from search_spaces.errors import LutraError
@@ -58,7 +60,8 @@ def config(pattern: str) -> Config:
 def after(stage: str, parent: Path, folder: Path, pattern: str) -> Path:
     """What a stage makes of a network's file, whether the order is accepted or not."""
     asked = config(pattern)
-    RUNNING[stage].run(Task(asked, parent, learned(parent) | {"table": Path()}, folder))
+    inputs = learned(parent) | {"table": Path()}
+    RUNNING[stage].run(Task(settings_of(asked, stage), Means.of(asked), parent, inputs, folder))
     return folder / "int8.onnx" if stage == QUANTIZE else folder / NETWORK
 
 

@@ -131,7 +131,19 @@ def test_help_and_the_configuration_are_shown_without_loading_what_computes(
     assert started(*line) == (0, [])
 
 
-@pytest.mark.parametrize("line", [("status",), ("tables",), ("lineage", "run=nowhere")], ids=" ".join)
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("status",),
+        ("tables",),
+        ("lineage", "run=nowhere"),
+        ("search", "data=image_folder", "data.path=nowhere"),
+        ("train", "data=image_folder", "data.path=nowhere", "space=mobile"),
+        ("measure", "device=simulated"),
+        ("search", "device=simulated", "device.table=nowhere"),
+    ],
+    ids=" ".join,
+)
 def test_what_is_not_there_is_told_without_loading_what_computes(line: tuple[str, ...], started: Started) -> None:
     assert started(*line) == (2, [])
 
@@ -175,3 +187,10 @@ def test_a_configuration_needs_no_library_that_computes() -> None:
     """Also not by a type that a field is annotated with."""
     kinds = typing.get_type_hints(CompressConfig).values()
     assert not {kind.__module__ for kind in kinds if dataclasses.is_dataclass(kind)} & {*COMPUTING}
+
+
+def test_no_configuration_names_a_target() -> None:
+    """Hydra 1.4 warns of what it instantiates by `_target_` without a whitelist, and 1.5 refuses it."""
+    paths = [*(ROOT / "hydra_conf").rglob("*.yaml")]
+    assert paths
+    assert [path for path in paths if "_target_" in path.read_text()] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -18,11 +19,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from experiments import artefacts, command, job_keys, jobs, keys, versions
-from experiments import command as command_line
 from experiments.jobs import jobs_of
 from experiments.schema import configured
 from experiments.status import status
 from experiments.steps import measure as measuring
+from experiments.stored_schema import schema
 from experiments.studies.exact import exact
 from predictors.assembly import file_name
 from predictors.fingerprint import PRECISIONS
@@ -310,7 +311,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
     def hashed(*overrides: str, command: str = "pipeline", **changes: str) -> str:
         passport.update(changes)
-        settings = OmegaConf.merge(command_line.schema("pipeline"), OmegaConf.from_dotlist(list(overrides)))
+        settings = OmegaConf.merge(schema("pipeline"), OmegaConf.from_dotlist(list(overrides)))
         return artefacts.digest(job_keys.job_key(command, configured(OmegaConf.to_container(settings))))
 
     return hashed
@@ -377,6 +378,11 @@ def quickly(networks: Iterable[object]) -> Iterator[tuple[str, bytes]]:
     return ((file_name(precision, index), b"file") for index, _ in enumerate(networks) for precision in PRECISIONS)
 
 
+def measure() -> None:
+    """As python -m does it, in this process."""
+    runpy.run_module("experiments.measure", run_name="__main__", alter_sys=True)
+
+
 def test_a_sweep_over_bundles_writes_them_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -384,7 +390,7 @@ def test_a_sweep_over_bundles_writes_them_all(
     monkeypatch.setattr(measuring, "timing_files", quickly)
     words = ["measure", "--multirun", "device=bundle", "measure.networks=4,5", f"runs={tmp_path}"]
     monkeypatch.setattr(sys, "argv", words)
-    command.run(measuring.measure)
+    measure()
     bundles = sorted(tmp_path.glob("measure/*/bundle"))
     assert [sorted(path.name for path in folder.glob("*.*")) for folder in bundles] == [["job.json", "run.py"]] * 2
     assert capsys.readouterr().out.count("to the board, type there: python3 run.py") == 2
@@ -392,4 +398,4 @@ def test_a_sweep_over_bundles_writes_them_all(
     assert {(job.state, job.made) for job in found} == {("done", str(path)) for path in bundles}
     assert not list(tmp_path.rglob("manifest.json"))
     monkeypatch.setattr(sys, "argv", ["measure", "device=bundle", f"runs={tmp_path}"])
-    command.run(measuring.measure)  # to its end, as that is all there is to do
+    measure()  # to its end, as that is all there is to do

@@ -17,7 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from experiments.config import Config, DeviceConfig, MeasureConfig, TablesConfig
-from experiments.steps.measure import measure as measure_command
+from experiments.plan import measure as measure_command
 from experiments.steps.measure import timing_files
 from experiments.steps.report import slower_layers
 from experiments.tables import tables

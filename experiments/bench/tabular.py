@@ -26,8 +26,8 @@ from experiments import artefacts
 from experiments.bench._published import parse, published, published_table, run
 from experiments.bench.strategies import OURS, PEERS
 from experiments.progress import console, track
-from experiments.steps.measure import read_table
 from predictors.costs import LATENCY
+from predictors.table_file import read_table
 from search_spaces.nasbench_macro import nasbench_macro
 from strategies.objective import Pareto
 from strategies.problem import Strategy

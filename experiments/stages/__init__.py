@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
 
-from experiments.compression import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
 from experiments.config import Config
+from experiments.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
+from experiments.stage_settings import Stage as Settings
 from experiments.stages import fp32_fallback, learning, pruning, quantizing
-from experiments.stages.task import NETWORK, Stage, Task, some
+from experiments.stages.task import NETWORK, Stage, Task
+from experiments.step import Means
+from experiments.steps.train import prepare
 
-__all__ = ["NETWORK", "STAGES", "Task"]
-
-
-def _trained(*more: str) -> Callable[[Config], Mapping[str, Any]]:
-    return lambda config: some(config, "finetune", "distillation", "temperature", "teacher", *more)
+__all__ = ["NETWORK", "STAGES", "Task", "work"]
 
 
 def _finetuning(config: Config) -> int:
@@ -22,33 +21,18 @@ def _finetuning(config: Config) -> int:
 
 
 STAGES: dict[str, Stage] = {
-    PRUNE: Stage(
-        "pruned",
-        pruning.prune,
-        lambda c: {**some(c, "prune"), "precision": c.precision},
-        pruning.table_of_widths,
-    ),
-    LOWRANK: Stage(
-        "factorised",
-        pruning.factorise,
-        lambda c: {**some(c, "energy"), "precision": c.precision},
-        pruning.table_of_ranks,
-    ),
-    FINETUNE: Stage("finetuned", learning.finetune, _trained(), learning.teachers, _finetuning),
-    SPARSIFY: Stage("sparsified", learning.sparsify, _trained("sparsify"), learning.teachers, _finetuning),
-    CLUSTER: Stage("clustered", learning.share, _trained("clusters"), learning.teachers, _finetuning),
-    QAT: Stage(
-        "quantization-aware",
-        learning.qat,
-        lambda c: {**_trained("qat")(c), "reduce_range": c.compress.quantize.reduce_range},
-        fp32_fallback.before_training,
-        lambda c: c.compress.qat.steps,
-    ),
-    QUANTIZE: Stage(
-        "quantized",
-        quantizing.quantize,
-        lambda c: {**some(c, "quantize", "calibration"), "looked_at": quantizing.LOOKED_AT},
-        fp32_fallback.needs,
-        last=True,
-    ),
+    PRUNE: Stage("pruned", pruning.prune, pruning.table_of_widths),
+    LOWRANK: Stage("factorised", pruning.factorise, pruning.table_of_ranks),
+    FINETUNE: Stage("finetuned", learning.finetune, learning.teachers, _finetuning),
+    SPARSIFY: Stage("sparsified", learning.sparsify, learning.teachers, _finetuning),
+    CLUSTER: Stage("clustered", learning.share, learning.teachers, _finetuning),
+    QAT: Stage("quantization-aware", learning.qat, fp32_fallback.before_training, lambda c: c.compress.qat.steps),
+    QUANTIZE: Stage("quantized", quantizing.quantize, fp32_fallback.needs, last=True),
 }
+
+
+def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Makes of the network in the file `parent` another one, or the file that is deployed."""
+    prepare(settings.threads, settings.seed)
+    inputs = {name: path for name, path in files.items() if name != "parent"}
+    STAGES[settings.stage].run(Task(settings, means, files["parent"], inputs, folder))

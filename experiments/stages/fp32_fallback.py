@@ -13,73 +13,69 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from compress.faster_in_float import Faster, faster_in_float
+from compress.faster_in_float import faster_in_float
 from compress.layers import layers_of
 from compress.quantize import quantize_within
 from experiments import artefacts
-from experiments.config import Config
 from experiments.devices import board_of
-from experiments.keys import data_key, device_key, passport_key
+from experiments.keys import passport_key
+from experiments.plan import Plan
 from experiments.provenance import FASTER
+from experiments.reference import Reference
+from experiments.stage_settings import Faster as Settings
+from experiments.stage_settings import faster_settings
 from experiments.stages import quantizing
 from experiments.stages.learning import learned, teachers
 from experiments.stages.task import at_hand
+from experiments.step import Means, Step
 from experiments.steps.measure import followed
 from experiments.steps.train import prepare
 from experiments.weights import load_network
 from predictors.rounds import Value, summarize
 
 FILE = f"{FASTER}.json"
+WORK = Reference("experiments.stages.fp32_fallback:work")
 
 
-def needs(config: Config, root: Path, parent: Path) -> dict[str, Path]:
+def needs(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
     """Files that quantization reads beside its network: what was learned for it, or the layers that are faster."""
-    return learned(parent) or by_time(config, parent)
+    return learned(parent) or by_time(plan, parent)
 
 
-def by_time(config: Config, parent: Path) -> dict[str, Path]:
+def by_time(plan: Plan, parent: Path) -> dict[str, Path]:
     """The file of the layers that stay in float by time, where they are asked for."""
-    chosen = config.compress.quantize
+    chosen = plan.config.compress.quantize
     wanted = chosen.kind == "static" and chosen.float_layers in ("time", "both")
-    return {FASTER: faster_layers(config, parent)} if wanted else {}
+    return {FASTER: faster_layers(plan, parent)} if wanted else {}
 
 
-def before_training(config: Config, root: Path, parent: Path) -> dict[str, Path]:
+def before_training(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
     """Files that quantization-aware training reads: its teacher's, and the layers that the file will have in float."""
-    return teachers(config, root, parent) | by_time(config, parent)
+    return teachers(plan, root, parent) | by_time(plan, parent)
 
 
-def faster_layers(config: Config, parent: Path) -> Path:
+def faster_layers(plan: Plan, parent: Path) -> Path:
     """The file of the layers that are faster in float on the device, measured now or before."""
+    config = plan.config
     at_hand(config)
-    chosen = config.compress.quantize
-    settings = {
-        "method": chosen.method,
-        "reduce_range": chosen.reduce_range,
-        "calibration": config.compress.calibration,
-        "device": device_key(config.device),
-        "measure": asdict(config.measure),
-        "data": data_key(config.data),
-        "seed": config.seed,
-    }
-    inputs = {"parent": artefacts.sha256(parent), "passport": passport_key(config.device)}
-    label = f"{config.space.name if config.model == 'winner' else config.model}-{config.data.name}-seed{config.seed}"
-
-    def work(folder: Path) -> None:
-        prepare(config.threads, config.seed)
-        found = [asdict(layer) for layer in _measured(config, parent, folder)]
-        artefacts.write(folder / FILE, json.dumps(found, indent=1) + "\n")
-
-    return artefacts.step(Path(config.runs), FASTER, label, settings, inputs, work) / FILE
+    settings = faster_settings(config, plan.images)
+    inputs: dict[str, Path | str] = {"parent": parent, "passport": passport_key(config.device)}
+    label = f"{config.space.name if config.model == 'winner' else config.model}-{settings.label}"
+    return plan.folder(Step(FASTER, settings, inputs, WORK, label=label)) / FILE
 
 
-def _measured(config: Config, parent: Path, folder: Path) -> list[Faster]:
-    model = quantizing.fp32_file(config, load_network(parent))
-    ranges = quantizing.ranges_of(config, model, {})
-    write = partial(quantize_within, model, ranges, reduce_range=config.compress.quantize.reduce_range)
-    with board_of(config.device, folder) as board:
+def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Times whole files on the device, with each layer in float."""
+    prepare(1, settings.seed)
+    images = settings.data.at(means)
+    model = quantizing.fp32_file(images, settings.seed, load_network(files["parent"]))
+    calibration = quantizing.calibration(images, settings.calibration, settings.seed)
+    ranges = quantizing.ranges_of(model, calibration, settings.method, {})
+    write = partial(quantize_within, model, ranges, reduce_range=settings.reduce_range)
+    with board_of(settings.device.at(means), folder) as board:
 
         def timed(files: Mapping[str, bytes]) -> Mapping[str, Value]:
-            return summarize(list(followed(board, files, config.measure, "timing layers in float")))
+            return summarize(list(followed(board, files, settings.measure, "timing layers in float")))
 
-        return list(faster_in_float(layers_of(model), write, timed))
+        found = [asdict(layer) for layer in faster_in_float(layers_of(model), write, timed)]
+    artefacts.write(folder / FILE, json.dumps(found, indent=1) + "\n")

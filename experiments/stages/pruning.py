@@ -18,20 +18,21 @@ from compress.prune import (
     uniform_widths,
     width_space,
 )
-from experiments.config import Config
+from experiments.plan import Plan
 from experiments.progress import console
+from experiments.stage_settings import Factorise, Prune
 from experiments.stages.task import Task, table_of
-from experiments.steps.measure import read_table
 from experiments.weights import load_network
 from predictors.costs import LATENCY
+from predictors.table_file import read_table
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import batches
 from search_spaces.network import Network
 from strategies.exact import exact_front
 
 
-def prune(task: Task) -> None:
-    chosen = task.config.compress.prune
+def prune(task: Task[Prune]) -> None:
+    chosen = task.settings.prune
     if chosen.rule == "depgraph":
         return task.keep(prune_groups(task.load(task.parent), task.data.shape.image, chosen.keep))
     network = task.network
@@ -39,29 +40,29 @@ def prune(task: Task) -> None:
     task.keep(narrow(network, strongest(importances, _widths(task, network, importances))))
 
 
-def _importances(task: Task, network: Network) -> Importances:
-    name, count = task.config.compress.prune.importance, task.config.compress.prune.images
+def _importances(task: Task[Prune], network: Network) -> Importances:
+    name, count = task.settings.prune.importance, task.settings.prune.images
     if name != "taylor":
         return {"batch_norm": batch_norm_scale, "l1": l1}[name](network)
-    images, labels = task.data.fixed(task.data.train, count, task.config.seed)
+    images, labels = task.data.fixed(task.data.train, count, task.settings.seed)
     return taylor(network, zip(batches(images), batches(labels)))
 
 
-def _widths(task: Task, network: Network, importances: Importances) -> dict[int, int]:
+def _widths(task: Task[Prune], network: Network, importances: Importances) -> dict[int, int]:
     """Hidden channels by layer: those that lose least within the target, or a rule's that asks no device."""
-    chosen = task.config.compress.prune
+    chosen = task.settings.prune
     if chosen.rule == "uniform":
         return uniform_widths(network.specs, chosen.keep)
     if chosen.rule == "global":
         return global_widths(importances, network.specs, chosen.keep)
     space = width_space(network.specs, chosen.widths)
-    latency = read_table(task.inputs["table"]).predictor(space, task.config.precision)
+    latency = read_table(task.inputs["table"]).predictor(space, task.settings.precision)
     whole, narrowest = latency(space.reference), latency(latency.lowest)
     part = narrowest + (1 - chosen.saved) * (whole - narrowest)
     target = max(part, narrowest) if chosen.target_ms is None else chosen.target_ms / 1e3
     if target < narrowest:
         raise LutraError(
-            f"no pruned network takes {1e3 * target:.4g} ms in {task.config.precision}: the narrowest takes "
+            f"no pruned network takes {1e3 * target:.4g} ms in {task.settings.precision}: the narrowest takes "
             f"{1e3 * narrowest:.4g} ms of {1e3 * whole:.4g} ms; raise compress.prune.target_ms"
         )
     kept = kept_importance(importances, space, comparable=chosen.importance == "taylor")
@@ -72,28 +73,29 @@ def _widths(task: Task, network: Network, importances: Importances) -> dict[int,
     return chosen_widths(space, tuple(front.archs[within[-1]].tolist()))
 
 
-def table_of_widths(config: Config, root: Path, parent: Path) -> dict[str, Path]:
+def table_of_widths(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
     network = load_network(parent)
-    if config.compress.prune.rule != "device" or not isinstance(network, Network):
+    chosen = plan.config.compress.prune
+    if chosen.rule != "device" or not isinstance(network, Network):
         return {}
-    return {"table": table_of(config, width_space(network.specs, config.compress.prune.widths))}
+    return {"table": table_of(plan, width_space(network.specs, chosen.widths))}
 
 
-def factorise(task: Task) -> None:
-    network, energy = task.network, task.config.compress.energy
+def factorise(task: Task[Factorise]) -> None:
+    network, energy = task.network, task.settings.energy
     ranks = energy_ranks(network, energy)
     if not ranks:
         console.print("no convolution is cheaper factorised")
         return task.keep(network)
     space = low_rank_space(network.specs, ranks)
-    picks = read_table(task.inputs["table"]).predictor(space, task.config.precision).lowest
+    picks = read_table(task.inputs["table"]).predictor(space, task.settings.precision).lowest
     faster = {layer: ranks[layer] for layer, pick in enumerate(picks) if pick}
     console.print(f"factorised where the device is faster: {len(faster)} of {len(ranks)} layers")
     task.keep(lowrank(network, faster))
 
 
-def table_of_ranks(config: Config, root: Path, parent: Path) -> dict[str, Path]:
+def table_of_ranks(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
     network = load_network(parent)
     assert isinstance(network, Network)  # as `compression.check` sees to
-    ranks = energy_ranks(network, config.compress.energy)
-    return {"table": table_of(config, low_rank_space(network.specs, ranks))} if ranks else {}
+    ranks = energy_ranks(network, plan.config.compress.energy)
+    return {"table": table_of(plan, low_rank_space(network.specs, ranks))} if ranks else {}

@@ -18,10 +18,12 @@ from compress.parity import check_parity
 from compress.quantize import quantize_within
 from compress.sensitivity import Sensitivity, Write, float_layers, sensitivities
 from experiments import artefacts
-from experiments.config import Config
+from experiments.compression import QuantizeConfig
+from experiments.config import DataConfig
 from experiments.images import dataset_of
 from experiments.json_records import typed
-from experiments.layer_numbers import layer_numbers
+from experiments.layer_numbers import numbers
+from experiments.stage_settings import Quantize
 from experiments.stages.int8_agreement import InFloat, compared, faster, saturated, save
 from experiments.stages.task import Task
 from experiments.weights import load_network
@@ -30,76 +32,74 @@ from search_spaces.evaluation import Images
 from search_spaces.network import Network
 from search_spaces.onnx_writer import write
 
-LOOKED_AT = {"sensitivity": 256, "saturation": 8}  # training images, at most
 
-
-def quantize(task: Task) -> None:
+def quantize(task: Task[Quantize]) -> None:
     """Writes the file, and int8.json: how far it answers as its network does."""
-    kind, network, data = task.config.compress.quantize.kind, load_network(task.parent), dataset_of(task.config.data)
-    model, kept, table = fp32_file(task.config, network), list[InFloat](), list[Sensitivity]()
+    settings, network = task.settings, load_network(task.parent)
+    images, kind, whole = settings.data.at(task.means), settings.quantize.kind, settings.whole
+    model, kept, table = fp32_file(images, settings.seed, network), list[InFloat](), list[Sensitivity]()
     if kind == "static":
         file, kept, table = _static(task, model, isinstance(network, Network))
     else:
         file = {"fp16": half, "dynamic": dynamic}[kind](model)
     precision = "int8" if kind == "static" else kind
-    numbers: list[int] = []
-    if isinstance(network, Network) and task.whole is not None:
-        numbers = layer_numbers(task.config, task.whole, network.specs)
+    found = numbers(whole, network.specs) if isinstance(network, Network) and whole is not None else []
     artefacts.write(task.folder / f"{precision}.onnx", file)
-    answers = compared(precision, model, file, data.fixed(data.validation, 0, 0)[0], table, kept, numbers)
+    data = dataset_of(images)
+    answers = compared(precision, model, file, data.fixed(data.validation, 0, 0)[0], table, kept, found)
     if kind == "static" and isinstance(network, Network):
-        images = array(data.fixed(data.train, LOOKED_AT["saturation"], task.config.seed)[0])
-        answers = saturated(answers, file, network.specs, images)
+        few = array(data.fixed(data.train, settings.looked_at["saturation"], settings.seed)[0])
+        answers = saturated(answers, file, network.specs, few)
     save(task.folder, answers)
 
 
-def _static(task: Task, model: bytes, ours: bool) -> tuple[bytes, list[InFloat], list[Sensitivity]]:
+def _static(task: Task[Quantize], model: bytes, ours: bool) -> tuple[bytes, list[InFloat], list[Sensitivity]]:
     """The file, the layers that stay in float, and what each of the others costs."""
-    chosen, kept = task.config.compress.quantize, faster(task.inputs)
-    encode = encoder(task.config, model, ranges_of(task.config, model, task.inputs))
+    settings, kept = task.settings, faster(task.inputs)
+    chosen = settings.quantize
+    images = calibration(settings.data.at(task.means), settings.calibration, settings.seed)
+    encode = encoder(chosen, model, ranges_of(model, images, chosen.method, task.inputs), images)
     table: list[Sensitivity] = []
     if ours or chosen.float_layers in ("accuracy", "both"):
-        images = calibration(task.config)[: LOOKED_AT["sensitivity"]]
+        looked_at = images[: settings.looked_at["sensitivity"]]
         named = {one.layer for one in kept}
-        table = sensitivities(model, encode, images, named)
+        table = sensitivities(model, encode, looked_at, named)
         artefacts.write_csv(task.folder / "sensitivity.csv", [asdict(row) for row in table])
         if chosen.float_layers in ("accuracy", "both"):
-            more = {*float_layers(model, encode, images, table, named)} - named
+            more = {*float_layers(model, encode, looked_at, table, named)} - named
             kept += [InFloat(layer, "accuracy") for layer in sorted(more)]
     layers = [one.layer for one in kept]
     return encode(layers), kept, [row for row in table if row.layer not in layers]
 
 
-def encoder(config: Config, model: bytes, ranges: Ranges) -> Write:
-    """How the deployed file is written, for any layers that stay in float."""
-    chosen = config.compress.quantize
+def encoder(chosen: QuantizeConfig, model: bytes, ranges: Ranges, images: np.ndarray) -> Write:
+    """How the deployed file is written, for any layers that stay in float. Biases are corrected on the images."""
     if chosen.bias_correction:
-        images = calibration(config)
         return lambda kept: quantize_corrected(model, ranges, images, kept, chosen.reduce_range)
     return lambda kept: quantize_within(model, ranges, kept, chosen.reduce_range)
 
 
-def ranges_of(config: Config, model: bytes, inputs: Mapping[str, Path]) -> Ranges:
+def ranges_of(model: bytes, images: np.ndarray, method: str, inputs: Mapping[str, Path]) -> Ranges:
     """Those that were learned, or those of calibration images."""
     if "ranges" in inputs:
         return typed(dict[str, tuple[float, float]], read_json(inputs["ranges"], "file of ranges"), inputs["ranges"])
-    return activation_ranges(model, calibration(config), config.compress.quantize.method)
+    return activation_ranges(model, images, method)
 
 
-def calibration(config: Config) -> np.ndarray:
+def calibration(images: DataConfig, count: int, seed: int) -> np.ndarray:
     """Training images that activations' ranges are found on, [N, C, H, W]."""
-    data = dataset_of(config.data)
-    return array(data.fixed(data.train, config.compress.calibration, config.seed)[0])
+    data = dataset_of(images)
+    return array(data.fixed(data.train, count, seed)[0])
 
 
-def fp32_file(config: Config, network: nn.Module) -> bytes:
-    """The network's ONNX file, after checking that it answers as the network does."""
-    data = dataset_of(config.data)
+def fp32_file(images: DataConfig, seed: int, network: nn.Module) -> bytes:
+    """The network's ONNX file, after checking on images that it answers as the network does."""
+    data = dataset_of(images)
     if isinstance(network, Network):
         model = write(network.specs, network.folded())
     else:
         model = export(network, data.shape.image)
-    check_parity(network, model, data.fixed(data.validation, 100, config.seed)[0])
+    check_parity(network, model, data.fixed(data.validation, 100, seed)[0])
     return model
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from torch import nn
 
@@ -13,8 +13,10 @@ from experiments.accelerator import accelerator
 from experiments.config import Config
 from experiments.data.dataset import Dataset
 from experiments.devices import live
-from experiments.images import training_data
-from experiments.steps.measure import measure_space
+from experiments.images import placed
+from experiments.plan import Plan
+from experiments.stage_settings import Stage as Settings
+from experiments.step import Means
 from experiments.steps.train import calibrated
 from experiments.weights import load_network, save_network
 from search_spaces.errors import LutraError
@@ -22,26 +24,27 @@ from search_spaces.network import Network
 from search_spaces.space import SearchSpace
 
 NETWORK = "network.safetensors"
+S = TypeVar("S", bound=Settings)
 
 
 @dataclass(frozen=True)
-class Task:
-    """What a stage works on: the network of the file `parent`, other files that it reads, the folder that it fills."""
+class Task(Generic[S]):
+    """What a stage works on: its settings, the network of the file `parent`, other files, the folder that it fills."""
 
-    config: Config
+    settings: S
+    means: Means
     parent: Path
     inputs: Mapping[str, Path]
     folder: Path
-    whole: Path | None = None  # the network that was trained from scratch, before anything was cut from it
 
     @property
     def data(self) -> Dataset:
         """Where the networks are."""
-        return training_data(self.config)
+        return placed(self.settings.data.at(self.means), self.settings.accelerator)
 
     def load(self, path: Path) -> nn.Module:
         """A network, where torch trains and evaluates."""
-        return load_network(path).to(accelerator(self.config.accelerator))
+        return load_network(path).to(accelerator(self.settings.accelerator))
 
     @property
     def network(self) -> Network:
@@ -57,29 +60,19 @@ class Task:
 
 @dataclass(frozen=True)
 class Stage:
-    """`made` is what the network is called after it; `settings` all of the configuration that its result depends on.
-
-    `needs` are the files that it reads beside its parent.
-    """
+    """`made` is what the network is called after it, `needs` the files that it reads beside its parent."""
 
     made: str
-    run: Callable[[Task], None]
-    settings: Callable[[Config], Mapping[str, Any]]
-    needs: Callable[[Config, Path, Path], dict[str, Path]] = lambda config, root, parent: {}
+    run: Callable[[Task[Any]], None]
+    needs: Callable[[Plan, Path, Path], dict[str, Path]] = lambda plan, root, parent: {}
     steps: Callable[[Config], int] = lambda config: 0  # of training
     last: bool = False  # whether the file that it makes is the one that is deployed
 
 
-def some(config: Config, *keys: str) -> Mapping[str, Any]:
-    """Parts of the compression's configuration."""
-    chosen = asdict(config.compress)
-    return {key: chosen[key] for key in keys}
-
-
-def table_of(config: Config, space: SearchSpace) -> Path:
+def table_of(plan: Plan, space: SearchSpace) -> Path:
     """The file of a table of pruned or factorised layers, measured on the device that the search's table is of."""
-    at_hand(config)
-    return measure_space(config, space)
+    at_hand(plan.config)
+    return plan.table_of(space)
 
 
 def at_hand(config: Config) -> None:

@@ -12,15 +12,16 @@ from experiments.choices import space_of
 from experiments.config import Config
 from experiments.devices import live
 from experiments.keys import passport_key
+from experiments.plan import measure, plan_of, retrain
 from experiments.progress import console, track
 from experiments.session import Item, session, session_key
 from experiments.session_record import read_rows, show_rows
 from experiments.stages import int8_agreement
 from experiments.stages.quantizing import fp32_file
 from experiments.steps.compress import Made, alike, chain, found_by
-from experiments.steps.measure import measure, read_table
-from experiments.steps.train import prepare, retrain
+from experiments.steps.train import prepare
 from experiments.weights import load_network
+from predictors.table_file import read_table
 from search_spaces.space import Arch, SearchSpace
 
 COMPARED = ("reference", "random")  # as the winner is before it is pruned: trained as long, and quantized alike
@@ -28,6 +29,10 @@ COMPARED = ("reference", "random")  # as the winner is before it is pruned: trai
 
 def benchmark(config: Config) -> Path:
     """The folder of benchmark.json and of every stage's ONNX file."""
+    return plan_of(config).once("benchmark", lambda: _benchmark(config))
+
+
+def _benchmark(config: Config) -> Path:
     live(config.device)
     made, others = chain(config), _others(config)
     tables = {"table": measure(config)} if config.model == "winner" else {}
@@ -71,7 +76,7 @@ def _items(
     for name, path in others.items():
         steps = config.train.steps if name == "inherited" else config.retrain.steps
         network = load_network(path)
-        yield Item(name, "fp32", network, fp32_file(config, network), steps)
+        yield Item(name, "fp32", network, fp32_file(config.data, config.seed, network), steps)
     for one in made:
         yield item(config, one)
     for name, stages in compared.items():
@@ -88,7 +93,7 @@ def item(config: Config, made: Made) -> Item:
         in_float = [one.layer for one in int8_agreement.load(made.path.parent).in_float]
         return Item(name, name, network, made.path.read_bytes(), made.steps, seconds, parent, in_float)
     network = load_network(made.path)
-    return Item(made.name, "fp32", network, fp32_file(config, network), made.steps, seconds, parent)
+    return Item(made.name, "fp32", network, fp32_file(config.data, config.seed, network), made.steps, seconds, parent)
 
 
 def told(config: Config) -> Path:

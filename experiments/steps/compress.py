@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments import artefacts, journal
 from experiments.candidate_records import with_costs
 from experiments.config import Config
 from experiments.json_records import record
-from experiments.keys import accelerator_key, data_key, space_key
+from experiments.keys import space_key
+from experiments.plan import plan_of, retrain, retrain_foreign, search
 from experiments.provenance import whole
+from experiments.reference import Reference
 from experiments.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QUANTIZE, SPARSIFY
-from experiments.stages import NETWORK, STAGES, Task
-from experiments.steps.search import CANDIDATES, search
-from experiments.steps.train import prepare, retrain, retrain_foreign
+from experiments.stage_settings import OWN, Finetune, Quantize
+from experiments.stage_settings import Stage as Settings
+from experiments.stages import NETWORK, STAGES
+from experiments.step import Step
+from experiments.steps.search import CANDIDATES
 from experiments.winner import WINNER, read_winner
 from search_spaces.errors import LutraError
 from strategies.problem import Candidate, best
+
+WORK = Reference("experiments.stages:work")
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,10 @@ def compress(config: Config) -> Path:
 
 def chain(config: Config) -> list[Made]:
     """The network that is trained from scratch, then what each stage has made of the one before."""
+    return plan_of(config).once("chain", lambda: _chain(config))
+
+
+def _chain(config: Config) -> list[Made]:
     root = (
         retrain(config, read_winner(found_by(config)).arch)
         if config.model == "winner"
@@ -72,8 +82,10 @@ def through(config: Config, root: Path, stages: Sequence[str], prefix: str = "")
 
 def found_by(config: Config) -> Path:
     """The search's folder: that of the configuration, or the given one after verifying it."""
-    if not config.run:
-        return search(config)
+    return plan_of(config).once("given", lambda: _given(config)) if config.run else search(config)
+
+
+def _given(config: Config) -> Path:
     folder, space = Path(config.run).resolve(), space_key(config)
     read_winner(folder)
     manifest = whole(folder)
@@ -103,26 +115,28 @@ def _check_winner(folder: Path) -> None:
         raise LutraError(f"{folder / WINNER} is not the best of its {CANDIDATES}; delete {folder} and search again")
 
 
+def settings_of(config: Config, name: str, root: Path | None = None) -> Settings:
+    """Of a stage. `root`: the network that was trained from scratch, before anything was cut from it."""
+    plan = plan_of(config)
+    common = {"stage": name, "data": plan.images, "seed": config.seed, "threads": config.threads}
+    if not STAGES[name].last:  # the file that is deployed is made by the CPU
+        common["accelerator"] = plan.accelerator
+    settings = OWN[name](config, common)
+    if isinstance(settings, Finetune):
+        return replace(settings, space=plan.space if config.model == "winner" else None)
+    arch = artefacts.manifest(root.parent)["config"].get("arch") if root is not None else None
+    if isinstance(settings, Quantize) and arch is not None:
+        return replace(settings, whole=plan.space.decode(tuple(arch)))
+    return settings
+
+
 def _stage(config: Config, name: str, label: str, root: Path, made: Made, prefix: str) -> Made:
-    stage, parent = STAGES[name], made.path
-    needs = stage.needs(config, root, parent)
-    settings = {
-        "stage": name,
-        **stage.settings(config),
-        "data": data_key(config.data),
-        "seed": config.seed,
-        "threads": config.threads,
-        **({} if stage.last else accelerator_key(config)),  # the file that is deployed is made by the CPU
-    }
-    inputs = {"parent": artefacts.sha256(parent)} | {key: artefacts.sha256(path) for key, path in needs.items()}
-
-    def work(folder: Path) -> None:
-        prepare(config.threads, config.seed)
-        stage.run(Task(config, parent, needs, folder, root))
-
+    stage, parent, plan = STAGES[name], made.path, plan_of(config)
+    needs = stage.needs(plan, root, parent)
     whose = config.space.name if config.model == "winner" else config.model
     title = f"{prefix if stage.last else ''}{name}-{whose}-{config.data.name}-seed{config.seed}"
-    folder = artefacts.step(Path(config.runs), "compress", title, settings, inputs, work)
+    settings = settings_of(config, name, root)
+    folder = plan.folder(Step("compress", settings, {"parent": parent} | needs, WORK, label=title))
     outputs = artefacts.manifest(folder)["outputs"]
     path = folder / (next(name for name in outputs if name.endswith(".onnx")) if stage.last else NETWORK)
     return Made(label, path, parent, needs.get("table"), made.steps + stage.steps(config))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
-from itertools import product
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,12 @@ import numpy as np
 
 from compress.quantize import quantize
 from experiments import artefacts, events, journal
-from experiments.choices import space_of
-from experiments.config import Config
-from experiments.devices import ROUNDS, board_of, hand_over, passport_of, results_of
-from experiments.keys import device_key, layers_key, passport_key
+from experiments.devices import ROUNDS, board_of, hand_over
 from experiments.progress import console, track
+from experiments.settings import TABLE, Table
+from experiments.step import Means
 from paper.figures import heatmap, prediction
-from predictors.assembly import assemble, file_name, rows_of_table, timed_files, unfinished
+from predictors.assembly import assemble, file_name, rows_of_table, timed_files
 from predictors.blocks import Specs, all_specs, block_specs, computing, networks_to_time
 from predictors.board_answers import plain
 from predictors.device import Board
@@ -27,76 +25,45 @@ from predictors.judgement import judge
 from predictors.rounds import Protocol, Round, open_rows
 from predictors.rounds import measure as measure_rounds
 from predictors.table import LatencyTable
-from predictors.table_file import SCHEMA, dump, read_table
+from predictors.table_file import dump, read_table
 from predictors.values import Row, rows_of
 from predictors.verdict import quietness
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.space import SearchSpace
 
-TABLE, EARLIER = "table.json", "table-{}-rounds.json"
+EARLIER = "table-{}-rounds.json"
 
 
-def measure(config: Config) -> Path:
-    """The table's file: the given one, checked against this device, or one that is measured now or was before."""
-    passport = passport_of(config.device)
-    if config.table is not None:
-        table, space = read_table(Path(config.table)), space_of(config)
-        table.require(passport, config.ignore, space, config.precision)
-        for precision, spec in product(table.corrections, block_specs(space)):
-            table.seconds(spec, precision)  # raises LutraError where it was never measured
-        return Path(config.table)
-    return measure_space(config, space_of(config))
-
-
-def measure_space(config: Config, space: SearchSpace) -> Path:
-    """The file of a table of any space, measured now or before.
-
-    A noisy table is measured on where `max_rounds`, which is therefore not in its key, allows more rounds than it has.
-    """
-    settings = {
-        "space": layers_key(space),
-        "device": device_key(config.device),
-        "measure": {key: value for key, value in asdict(config.measure).items() if key != "max_rounds"},
-        "schema": SCHEMA,
-    }
-    inputs = {"passport": passport_key(config.device), **results_of(config.device)}
-    label = f"{space.name}-{config.device.name}"
-    runs = Path(config.runs)
-    folder = artefacts.step(
-        runs,
-        "measure",
-        label,
-        settings,
-        inputs,
-        lambda folder: _measure(config, space, folder),
-        again=lambda folder: config.device.name != "bundle" and unfinished(read_table(folder / TABLE), config.measure),
-    )
-    return folder / TABLE
-
-
-def _measure(config: Config, space: SearchSpace, folder: Path) -> None:
-    archs = networks_to_time(space, config.measure.networks, config.measure.seed)
+def work(settings: Table, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Measures the table, or goes on with it."""
+    space, device, measure = settings.space, settings.device.at(means), settings.protocol(means)
+    archs = networks_to_time(space, measure.networks, measure.seed)
     blocks = block_specs(space)
     networks = [computing(space.decode(arch)) for arch in archs]
     specs = all_specs(blocks, networks)
-    files = dict(timing_files(track(specs, "writing ONNX files", len(specs))))
-    rows = rows_of_table(blocks, networks, timed_files(files, specs))
+    timed = dict(timing_files(track(specs, "writing ONNX files", len(specs))))
+    rows = rows_of_table(blocks, networks, timed_files(timed, specs))
     before = read_table(folder / TABLE) if (folder / TABLE).exists() else None
     for path in folder.glob(EARLIER.format("*")):
         artefacts.declare(path)
     known = len(journal.read(folder / ROUNDS))
-    protocol = replace(config.measure, max_rounds=max(config.measure.max_rounds, known))
-    hand_over(config.device, files, protocol, folder, rows)
-    with board_of(config.device, folder) as board:
+    protocol = replace(measure, max_rounds=max(measure.max_rounds, known))
+    hand_over(device, timed, protocol, folder, rows)
+    with board_of(device, folder) as board:
         artefacts.reopen(folder)
         on = f", going on from {known} rounds" if known else ""
-        told = f"timing {len(files)} networks on {plain(board.passport['cpu'])}{on}"
+        told = f"timing {len(timed)} networks on {plain(board.passport['cpu'])}{on}"
         console.print(told, markup=False, highlight=False, soft_wrap=True)
-        rounds = list(followed(board, files, protocol, "rounds", False, rows))
-    table = assemble(space, blocks, archs, specs, files, rounds, board.passport, protocol)
+        rounds = list(followed(board, timed, protocol, "rounds", False, rows))
+    table = assemble(space, blocks, archs, specs, timed, rounds, board.passport, protocol)
     if before is not None and len(before.rounds) < len(rounds):  # what was made with it can still be verified
         artefacts.write(folder / EARLIER.format(len(before.rounds)), (folder / TABLE).read_bytes())
     console.print("\n".join(table.verdict.lines()), highlight=False, soft_wrap=True)
+    _save(space, table, folder)
+
+
+def _save(space: SearchSpace, table: LatencyTable, folder: Path) -> None:
+    """The table, for programs, for people, and in TensorBoard."""
     artefacts.write_csv(folder / "table.csv", table_rows(space, table))
     artefacts.write_csv(folder / "networks.csv", network_rows(table))
     with events.writer(folder) as tensorboard:

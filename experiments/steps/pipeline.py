@@ -6,13 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from experiments.config import Config
+from experiments.plan import measure, search, train
 from experiments.progress import console
 from experiments.steps.benchmark import benchmark
 from experiments.steps.compress import compress
-from experiments.steps.measure import measure
 from experiments.steps.report import check_reportable, report
-from experiments.steps.search import search
-from experiments.steps.train import train
 
 STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, compress, benchmark, report)
 

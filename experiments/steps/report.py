@@ -11,6 +11,7 @@ from experiments.architecture import layer_rows, text
 from experiments.choices import space_of
 from experiments.config import Config
 from experiments.devices import live
+from experiments.plan import measure, train
 from experiments.progress import console
 from experiments.publish import copy
 from experiments.run_setup import setup
@@ -18,13 +19,13 @@ from experiments.session_record import read_rows, show_rows
 from experiments.stages import int8_agreement
 from experiments.steps.benchmark import benchmark
 from experiments.steps.compress import Made, chain, compress, found_by
-from experiments.steps.measure import measure, network_rows, read_table, table_rows
+from experiments.steps.measure import network_rows, table_rows
 from experiments.steps.search import best_metrics
-from experiments.steps.train import train
 from experiments.winner import read_winner
 from paper import rows as results
 from paper.figures import architecture, heatmap, pareto, prediction, waterfall
 from predictors.table import LatencyTable
+from predictors.table_file import read_table
 from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
-from dataclasses import asdict, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,15 +16,14 @@ from experiments import artefacts, events, journal
 from experiments.accelerator import accelerator
 from experiments.architecture import layer_rows, text
 from experiments.candidate_records import to_json
-from experiments.choices import space_of, strategy_of
-from experiments.config import Config
+from experiments.choices import strategy_of
 from experiments.data.dataset import Dataset
-from experiments.images import training_data
-from experiments.keys import accelerator_key, data_key, objective_key, search_key, space_key
+from experiments.images import placed
 from experiments.parallel_evaluation import spread
 from experiments.progress import console, track
-from experiments.steps.measure import measure, read_table
-from experiments.steps.train import prepare, train
+from experiments.settings import Search
+from experiments.step import Means
+from experiments.steps.train import prepare
 from experiments.targets import costs_of, objective_of, targets_of
 from experiments.weights import load_supernet, save_network
 from experiments.winner import WINNER, Winner
@@ -32,9 +31,10 @@ from paper import rows
 from paper.figures import architecture, pareto
 from predictors import costs
 from predictors.table import LatencyTable
+from predictors.table_file import read_table
 from search_spaces.costs import macs, parameters
 from search_spaces.evaluation import Images, calibrate
-from search_spaces.space import Arch, SearchSpace
+from search_spaces.space import Arch
 from search_spaces.supernet import Supernet
 from strategies.objective import Costs
 from strategies.problem import Candidate, Problem, best
@@ -44,83 +44,78 @@ from strategies.supernet_problem import supernet_problem
 CANDIDATES = "candidates.jsonl"
 
 
-def search(config: Config) -> Path:
-    """The search's folder: candidates.jsonl, winner.json, and the winner's inherited weights."""
-    table = measure(config)
-    objective_of(config, space_of(config), read_table(table))  # a target that no network meets is told before training
-    supernet = train(config)
-    settings = {
-        "space": space_key(config),
-        "data": data_key(config.data),
-        "strategy": asdict(config.strategy),
-        "objective": objective_key(config.objective),
-        "search": search_key(config.search),
-        "precision": config.precision,
-        "seed": config.seed,
-        "threads": config.threads,
-        **accelerator_key(config),
-    }
-    inputs = {"table": artefacts.sha256(table), "supernet": artefacts.sha256(supernet)}
-    label = f"{config.space.name}-{config.data.name}-{config.strategy.name}-{config.objective.name}-seed{config.seed}"
-    return artefacts.step(
-        Path(config.runs), "search", label, settings, inputs, lambda folder: _search(config, table, supernet, folder)
-    )
-
-
-def problem_of(config: Config, data: Dataset, net: Supernet, latencies: LatencyTable, calibration: Images) -> Problem:
+def problem_of(
+    settings: Search, means: Means, data: Dataset, net: Supernet, table: LatencyTable, calibration: Images
+) -> Problem:
     """What every strategy is given.
 
     A relaxation's weights learn on training images, as the supernet's did, and its distribution on validation images,
     which no weights learn from (Liu et al. 2019, eq. 3 and 4).
     """
-    learned_on = data, replace(data, train=data.validation)
+    learned_on, size = (data, replace(data, train=data.validation)), settings.batch
+    assert size is not None
 
     def batches(step: int) -> tuple[Tensor, Tensor]:
-        return learned_on[step % 2].batch(step // 2, config.train.batch, config.seed + 1)
+        return learned_on[step % 2].batch(step // 2, size, settings.seed + 1)
 
     problem = supernet_problem(
         net,
-        costs_of(config, net.space, latencies),
-        objective_of(config, net.space, latencies),
+        costs_of(settings.objective, settings.precision, net.space, table),
+        objective_of(settings.objective, settings.precision, net.space, table),
         batches,
         calibration,
-        data.fixed(data.validation, config.search.validation, config.seed),
+        data.fixed(data.validation, settings.search.validation, settings.seed),
     )
-    return replace(problem, accuracies=spread(problem.accuracies, config.search, config.threads))
+    return replace(problem, accuracies=spread(problem.accuracies, means.jobs, means.backend, settings.threads))
 
 
-def _search(config: Config, table: Path, supernet: Path, folder: Path) -> None:
-    prepare(config.threads, config.seed)
-    space, data, latencies = space_of(config), training_data(config), read_table(table)
-    targets = {} if config.objective.name == "pareto" else targets_of(config, space, latencies)
-    net = load_supernet(supernet, space).to(accelerator(config.accelerator))
-    calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
-    problem = problem_of(config, data, net, latencies, calibration)
+def work(settings: Search, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Searches, and goes on where it was interrupted."""
+    prepare(settings.threads, settings.seed)
+    space, latencies = settings.space, read_table(files["table"])
+    data = placed(settings.data.at(means), settings.accelerator)
+    net = load_supernet(files["supernet"], space).to(accelerator(settings.accelerator))
+    calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
+    problem = problem_of(settings, means, data, net, latencies, calibration)
+    found, winner = _searched(settings, problem, folder)
+    _show(settings, latencies, found, winner, folder)
+    save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
+    chosen = Winner(winner.arch, winner.accuracy, winner.costs, winner.score, str(problem.objective))
+    artefacts.write(folder / WINNER, json.dumps(to_json(chosen), indent=1) + "\n")
+
+
+def _searched(settings: Search, problem: Problem, folder: Path) -> tuple[list[Candidate], Candidate]:
+    """All candidates, those of an interrupted search first, and the best of them."""
     log = folder / CANDIDATES
     known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
     if known:
         console.print(f"going on after {len(known)} candidates of {log}")
     problem.memo.update(known)
-    budget = min(config.search.budget, space.size)
-    candidates = run_strategy(strategy_of(config), problem, Random(config.seed), budget)
+    budget = min(settings.search.budget, settings.space.size)
+    candidates = run_strategy(strategy_of(settings.strategy), problem, Random(settings.seed), budget)
     with events.writer(folder) as board:
-        tracked = track(candidates, f"searching by {config.strategy.name}", budget, _tell)
+        tracked = track(candidates, f"searching by {settings.strategy.name}", budget, _tell)
         found, winner = followed(tracked, known, log, board)
-        if len(found) < budget:
-            console.print(f"the search ended after {len(found)} of {budget} candidates: it found no others that fit")
-        artefacts.write_csv(folder / "candidates.csv", candidate_rows(config, space, found))
-        layers = layer_rows(space.decode(winner.arch), latencies, config.precision)
-        artefacts.write_csv(folder / "architecture.csv", layers)
-        events.show_config(board, config)
+    if len(found) < budget:
+        console.print(f"the search ended after {len(found)} of {budget} candidates: it found no others that fit")
+    return found, winner
+
+
+def _show(settings: Search, latencies: LatencyTable, found: list[Candidate], winner: Candidate, folder: Path) -> None:
+    """What a search has found: CSV files, TensorBoard, and a line."""
+    space, aim = settings.space, settings.objective
+    targets = {} if aim.name == "pareto" else targets_of(aim, settings.precision, space, latencies)
+    artefacts.write_csv(folder / "candidates.csv", candidate_rows(settings, found))
+    layers = layer_rows(space.decode(winner.arch), latencies, settings.precision)
+    artefacts.write_csv(folder / "architecture.csv", layers)
+    with events.more(folder) as board:
         board.add_text("winner", text(rows.read(folder, rows.Layer)))
         events.show_figure(board, folder, "architecture", architecture.draw(folder))
-        events.show_figure(board, folder, "pareto", pareto.plot(rows.read(folder, rows.Candidate), in_ms(targets)))
-        events.show_hparams(board, config, best_metrics(winner))
-    aim = f", target {costs.text(targets)}" if targets else ""
-    console.print(f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aim}{_lost(winner)}", highlight=False)
-    save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
-    chosen = Winner(winner.arch, winner.accuracy, winner.costs, winner.score, str(problem.objective))
-    artefacts.write(folder / WINNER, json.dumps(to_json(chosen), indent=1) + "\n")
+        shown = rows.read(folder, rows.Candidate)
+        events.show_figure(board, folder, "pareto", pareto.plot(shown, in_ms(targets)))
+        events.show_hparams(board, settings, best_metrics(winner))
+    aimed = f", target {costs.text(targets)}" if targets else ""
+    console.print(f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aimed}{_lost(winner)}", highlight=False)
 
 
 def followed(
@@ -134,11 +129,11 @@ def followed(
             journal.append(log, to_json(candidate))
         found.append(candidate)
         leaders.append(best([*leaders[-1:], candidate]))
-        _show(board, candidate, leaders[-1], len(found))
+        _show_candidate(board, candidate, leaders[-1], len(found))
     return found, leaders[-1]
 
 
-def _show(board: SummaryWriter, candidate: Candidate, best_so_far: Candidate, count: int) -> None:
+def _show_candidate(board: SummaryWriter, candidate: Candidate, best_so_far: Candidate, count: int) -> None:
     board.add_scalar("candidate/accuracy", candidate.accuracy, count)
     for name, value in shown_costs("candidate", candidate.costs).items():
         board.add_scalar(name, value, count)
@@ -169,12 +164,13 @@ def shown_costs(prefix: str, values: Costs) -> dict[str, float]:
     return {f"{prefix}/{name}_{one.symbol}": one.scale * values[name] for name, one in units.items()}
 
 
-def candidate_rows(config: Config, space: SearchSpace, found: Iterable[Candidate]) -> list[dict[str, Any]]:
+def candidate_rows(settings: Search, found: Iterable[Candidate]) -> list[dict[str, Any]]:
+    space = settings.space
     return [
         {
             "index": index,
-            "strategy": config.strategy.name,
-            "seed": config.seed,
+            "strategy": settings.strategy.name,
+            "seed": settings.seed,
             "arch": artefacts.arch_name(candidate.arch),
             "accuracy": candidate.accuracy,
             **costs.columns(candidate.costs),

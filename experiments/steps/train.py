@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,16 +14,16 @@ from torch import nn
 from compress.foreign import Foreign
 from experiments import artefacts, events, process_group
 from experiments.accelerator import accelerator, repeatable
-from experiments.choices import RULES, space_of
-from experiments.config import Config
+from experiments.choices import RULES
 from experiments.data.dataset import Dataset
 from experiments.fitting import run_steps
-from experiments.images import dataset_of, training_data
-from experiments.keys import accelerator_key, data_key, space_key
+from experiments.images import placed
+from experiments.settings import Alone
+from experiments.settings import Supernet as SupernetSettings
+from experiments.step import Means, Step
 from experiments.weights import save_network, save_supernet
 from search_spaces.evaluation import Model, accuracy, calibrate, predict
 from search_spaces.network import Network
-from search_spaces.space import Arch
 from search_spaces.supernet import Supernet
 from search_spaces.training import cross_entropy
 
@@ -31,67 +31,52 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 CALIBRATION = 512  # training images for batch-norm statistics
 
 
-def train(config: Config) -> Path:
-    """The supernet's file."""
-    with process_group.joined(accelerator(config.accelerator)):
-        process_group.check(config.train.batch)
-        settings = {**_shared(config), "seed": config.supernet_seed, "train": asdict(config.train)}
-        settings |= {"processes": process_group.size()} if process_group.size() > 1 else {}  # sums round otherwise
-        label = f"{config.space.name}-{config.data.name}-seed{config.supernet_seed}"
-        folder = process_group.together(
-            lambda work: artefacts.step(Path(config.runs), "train", label, settings, {}, work),
-            lambda folder: _train(config, folder),
-        )
-    return folder / "supernet.safetensors"
+def together(step: Callable[[int], Step], means: Means, work: Callable[[Step, Path], None]) -> Path:
+    """The folder of a step that all processes which torchrun started do together; it is of their number."""
+    settings = step(1).settings
+    assert isinstance(settings, SupernetSettings)
+    with process_group.joined(accelerator(settings.accelerator)):
+        process_group.check(settings.train.batch)
+        shared = step(process_group.size())
+        return process_group.together(lambda done: shared.made(means, done), partial(work, shared))
 
 
-def _train(config: Config, folder: Path) -> None:
-    prepare(max(1, config.threads // process_group.size()), config.supernet_seed)
-    space, data, recipe = space_of(config), training_data(config), config.train
-    supernet = Supernet(space).to(accelerator(config.accelerator))
-    backward = RULES[recipe.rule](process_group.parallel(supernet), space, recipe.label_smoothing, config.supernet_seed)
+def work(settings: SupernetSettings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Trains the supernet, which holds every network of the space."""
+    prepare(max(1, settings.threads // settings.processes), settings.seed)
+    space, recipe = settings.space, settings.train
+    data = placed(settings.data.at(means), settings.accelerator)
+    supernet = Supernet(space).to(accelerator(settings.accelerator))
+    backward = RULES[recipe.rule](process_group.parallel(supernet), space, recipe.label_smoothing, settings.seed)
     extremes = {"largest": space.largest, "smallest": space.smallest, "reference": space.reference}
 
     def validated(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, Supernet)
         return {name: validate(average.extract(arch), data) for name, arch in extremes.items()}
 
-    every, name = config.checkpoint_seconds, "training the supernet"
-    run_steps(supernet, data, recipe, config.supernet_seed, backward, folder, name, every, validated)
+    every, name = means.checkpoint_seconds, "training the supernet"
+    run_steps(supernet, data, recipe, settings.seed, backward, folder, name, every, validated)
     if process_group.leading():
         with events.writer(folder, recipe.steps) as board:
-            events.show_config(board, config)
             events.show_graph(board, supernet.extract(space.largest))  # which holds all others
         save_supernet(folder / "supernet.safetensors", supernet)
 
 
-def retrain(config: Config, arch: Arch) -> Path:
-    """The file of a network trained from scratch: the same recipe for every architecture."""
-    space = space_of(config)
-    arch = space.canonical(space.check(arch))
-    specs = [spec for spec in space.decode(arch) if spec.convs]
-    settings = {**_shared(config), "retrain": asdict(config.retrain), "arch": arch}
-    return _alone(config, config.space.name, artefacts.arch_name(arch), settings, lambda: Network(specs))
+def alone(settings: Alone, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Trains one network from scratch."""
+    prepare(settings.threads, settings.seed)
+    data, recipe = placed(settings.data.at(means), settings.accelerator), settings.retrain
+    network = _built(settings, data).to(accelerator(settings.accelerator))
+    name = settings.model if settings.arch is None else artefacts.arch_name(settings.arch)
+    backward = cross_entropy(network, recipe.label_smoothing)
+    run_steps(network, data, recipe, settings.seed, backward, folder, f"training {name}", means.checkpoint_seconds)
+    save_network(folder / "network.safetensors", calibrated(network, data))
 
 
-def retrain_foreign(config: Config, model: str) -> Path:
-    """The file of a hand-made network trained from scratch, by the recipe of ours."""
-    settings = {**_shared(config), "retrain": asdict(config.retrain), "model": model}
-    del settings["space"]
-    shape = dataset_of(config.data).shape
-    return _alone(config, model, model, settings, lambda: Foreign(model, shape.classes, shape.in_channels))
-
-
-def _alone(config: Config, label: str, name: str, settings: dict[str, object], built: Callable[[], nn.Module]) -> Path:
-    def work(folder: Path) -> None:
-        prepare(config.threads, config.seed)
-        data, network, recipe = training_data(config), built().to(accelerator(config.accelerator)), config.retrain
-        backward = cross_entropy(network, recipe.label_smoothing)
-        run_steps(network, data, recipe, config.seed, backward, folder, f"training {name}", config.checkpoint_seconds)
-        save_network(folder / "network.safetensors", calibrated(network, data))
-
-    label = f"{label}-{config.data.name}-seed{config.seed}"
-    return artefacts.step(Path(config.runs), "retrain", label, settings, {}, work) / "network.safetensors"
+def _built(settings: Alone, data: Dataset) -> nn.Module:
+    if settings.space is None or settings.arch is None:
+        return Foreign(settings.model, data.shape.classes, data.shape.in_channels)
+    return Network([spec for spec in settings.space.decode(settings.arch) if spec.convs])
 
 
 def calibrated(network: Model, data: Dataset) -> Model:
@@ -119,13 +104,3 @@ def keep_memory() -> None:
     if hasattr(libc, "mallopt"):
         libc.mallopt(M_MMAP_MAX, 0)  # type: ignore[union-attr]
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)  # type: ignore[union-attr]
-
-
-def _shared(config: Config) -> dict[str, object]:
-    return {
-        "space": space_key(config),
-        "data": data_key(config.data),
-        "seed": config.seed,
-        "threads": config.threads,
-        **accelerator_key(config),
-    }

@@ -10,14 +10,15 @@ from experiments import artefacts, compression
 from experiments.config import Config
 from experiments.devices import live
 from experiments.keys import passport_key
+from experiments.plan import measure
 from experiments.progress import console
 from experiments.publish import publish
 from experiments.session import session, session_key
 from experiments.session_record import Row, read_rows, show_rows
 from experiments.steps.benchmark import item
 from experiments.steps.compress import Made, chain
-from experiments.steps.measure import measure, read_table
 from experiments.steps.train import prepare
+from predictors.table_file import read_table
 from search_spaces.errors import LutraError
 
 SUBSETS: dict[str, list[str]] = {

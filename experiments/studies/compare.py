@@ -100,7 +100,7 @@ def _compare(config: Config, chosen: Sequence[StrategyConfig], source: ProblemSo
 
 def _searches(config: Config, chosen: Sequence[StrategyConfig], compared: ComparedProblem, folder: Path) -> Searches:
     budget = min(config.search.budget, compared.networks)
-    strategies = {one.name: strategy_of(replace(config, strategy=one)) for one in chosen}
+    strategies = {one.name: strategy_of(one) for one in chosen}
     seeds = range(config.seed, config.seed + config.compare.seeds)
     running = run_searches(compared.problem, strategies, seeds, budget, config.compare.seconds, folder)
     searches: dict[str, list[list[Evaluation]]] = {name: [[] for _ in seeds] for name in strategies}

@@ -19,11 +19,12 @@ from experiments.config import Config
 from experiments.json_records import read_record
 from experiments.keys import space_key
 from experiments.option_effects import Fit, effect_rows, fitted, read_candidates, read_effects
+from experiments.plan import measure
 from experiments.progress import console
-from experiments.steps.measure import measure, read_table
 from experiments.targets import costs_of
 from predictors import costs
 from predictors.costs import LATENCY
+from predictors.table_file import read_table
 from search_spaces.errors import LutraError
 from search_spaces.published import number, records
 from search_spaces.space import SearchSpace
@@ -102,7 +103,7 @@ def of_space(config: Config, path: Path, kind: str, effects: Callable[[Path], np
     space, table = space_of(config), measure(config)
 
     def work(folder: Path) -> None:
-        known = costs_of(config, space, read_table(table))
+        known = costs_of(config.objective, config.precision, space, read_table(table))
         front = exact_front(effects(folder), known, config.exact.points, space.stacks)
         worst = Pareto({name: cost(cost.highest) for name, cost in known.items()})
         write_front(folder, space, front.candidates(worst), front.slack)

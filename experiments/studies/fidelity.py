@@ -19,11 +19,12 @@ from experiments.config import Config
 from experiments.devices import board_of, live
 from experiments.keys import device_key, passport_key, space_key
 from experiments.learning_curves import Point, check_sizes, point, points, read_points, shown
+from experiments.plan import measure
 from experiments.progress import console, track
 from experiments.publish import publish, write_verdict
 from experiments.published_latencies import read_measurements
 from experiments.reference_networks import reference_networks
-from experiments.steps.measure import followed, measure, read_table, timing_files
+from experiments.steps.measure import followed, timing_files
 from paper.figures import fidelity as figure
 from predictors.assembly import file_name
 from predictors.blocks import block_specs, computing
@@ -31,6 +32,7 @@ from predictors.learned import LEARNERS
 from predictors.rounds import Value, summarize
 from predictors.slowdown import slowdowns
 from predictors.table import LatencyTable
+from predictors.table_file import read_table
 from predictors.verdict import verdict
 from search_spaces.costs import macs
 from search_spaces.errors import LutraError

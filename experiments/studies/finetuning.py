@@ -23,10 +23,11 @@ from experiments.compression import CompressConfig
 from experiments.config import Config
 from experiments.images import training_data
 from experiments.keys import data_key
+from experiments.plan import retrain
 from experiments.progress import console
 from experiments.stage_order import FINETUNE, QUANTIZE
 from experiments.steps.compress import found_by, through
-from experiments.steps.train import prepare, retrain
+from experiments.steps.train import prepare
 from experiments.weights import load_network
 from experiments.winner import read_winner
 from search_spaces.documents import read_csv

@@ -24,10 +24,11 @@ from experiments.config import Config
 from experiments.images import training_data
 from experiments.keys import accelerator_key, data_key, space_key
 from experiments.parallel_evaluation import spread
+from experiments.plan import train
 from experiments.progress import console, track
 from experiments.publish import copy
 from experiments.ranking_truth import published, trained_alone
-from experiments.steps.train import prepare, train
+from experiments.steps.train import prepare
 from experiments.weights import load_supernet
 from paper.figures import ranking as figure
 from paper.rows import Ranked, RankTau, read
@@ -104,7 +105,7 @@ def _judged(
     validation = data.fixed(data.validation, config.search.validation, config.seed)
     net = load_supernet(supernet, space).to(accelerator(config.accelerator))
     inherited = partial(accuracies, net, calibration, validation)
-    judge = spread(inherited, config.search, config.threads)
+    judge = spread(inherited, config.search.jobs, config.search.backend, config.threads)
     left = sorted(set(archs) - set(known))  # neighbours share layers
     parts = [left[first : first + TOGETHER] for first in range(0, len(left), TOGETHER)]
     for part in track(parts, "judging with the supernet", len(parts)):

@@ -31,6 +31,7 @@ from experiments.choices import STRATEGIES
 from experiments.config import Config
 from experiments.recipes import check_batches
 from experiments.schema import Setting, settings
+from experiments.stored_schema import schema
 from experiments.values import CHOICES, option_settings
 from search_spaces.errors import LutraError
 from tests.commands import OUTSIDE, ROOT, Command
@@ -64,7 +65,7 @@ Refused = Callable[..., str]
 @pytest.fixture(scope="module")
 def defaults() -> DictConfig:
     """What Hydra composes where nothing is asked for."""
-    ConfigStore.instance().store(name="schema", node=command_line.schema("experiments.search"))
+    ConfigStore.instance().store(name="schema", node=schema("experiments.search"))
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         return compose("config")
 
