@@ -10,7 +10,7 @@ from experiments.gpu import computes_on
 
 
 def accelerator(name: str) -> torch.device:
-    """`auto` is a GPU where torch finds one. Raises LutraError where `cuda` is asked for and there is none."""
+    """`auto` is a GPU where torch sees one. Raises LutraError where `cuda` is asked for and there is none."""
     return torch.device(computes_on(name))
 
 

@@ -15,7 +15,7 @@ FOUND_BY_TORCH = Reference("torch.cuda:is_available")
 
 
 def computes_on(accelerator: str) -> str:
-    """`cpu` or `cuda`; `auto` is a GPU where torch finds one.
+    """`cpu` or `cuda`; `auto` is a GPU where torch sees one.
 
     Raises LutraError where `cuda` is asked for and there is no GPU.
     """
@@ -25,7 +25,7 @@ def computes_on(accelerator: str) -> str:
         return "cuda"
     if accelerator == "cuda":
         raise LutraError(
-            f"accelerator=cuda needs a GPU, and torch {version('torch')} finds none: install its driver and a torch "
+            f"accelerator=cuda needs a GPU, and torch {version('torch')} sees none: install its driver and a torch "
             "that is built for CUDA (pytorch.org), or add accelerator=cpu"
         )
     return "cpu"
