@@ -32,7 +32,7 @@ SLOWER = 1.1  # times an undisturbed training's seconds
 
 def main() -> int:
     folder = ROOT / "experiments" / "runs" / "faults" / (commit() or "unknown").rstrip("+")
-    tests = [sys.executable, "-m", "pytest", "tests/faults", "-n", "2", "--dist", "loadfile"]
+    tests = [sys.executable, "-m", "pytest", "tests/faults", "-n", "2", "--dist", "worksteal"]
     done = subprocess.run(tests, cwd=ROOT, env={**os.environ, "LUTRA_FAULTS": str(folder)}, stdout=sys.stderr)
     if done.returncode not in (0, 1):  # 1: some trials went wrong, as the claims below say
         return done.returncode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -37,7 +38,8 @@ def test_training_resumes_from_any_moment(finished: Finished, command: Command, 
         def kill(group: int) -> None:
             wait(lambda: bool(list(runs.glob("train/*/.checkpoint"))))
             time.sleep(share * max(0.0, undisturbed - start))
-            os.killpg(group, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may have ended before
+                os.killpg(group, signal.SIGKILL)
 
         first, before = train(runs, kill)
         second, after = train(runs)
