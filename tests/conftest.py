@@ -103,9 +103,12 @@ def command(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         stdin.write(json.dumps(asked) + "\n")
         stdin.flush()
         group = int(stdout.readline())
-        if meanwhile:
-            meanwhile(group)
-        return Done(int(stdout.readline()), *(Path(path).read_text() for path in output))
+        try:
+            if meanwhile:
+                meanwhile(group)
+        finally:
+            code = int(stdout.readline())  # or the next command would take it for its process
+        return Done(code, *(Path(path).read_text() for path in output))
 
     with launcher:
         yield run
