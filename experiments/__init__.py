@@ -3,6 +3,9 @@
 import os
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 UNSUPPORTED = "Lutra runs on Linux and macOS; on Windows use WSL: https://learn.microsoft.com/windows/wsl/install"
 COMMAND = sys.argv[:1] == ["-m"]  # python -m experiments.NAME, while Python looks for the file
@@ -12,6 +15,20 @@ def _interrupted(number: int, frame: object) -> None:
     """Ctrl-C during the imports, which take seconds; libraries would make many lines of it."""
     os.write(2, b"error: interrupted; the same command starts again\n")
     os._exit(2)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """While a command imports what it needs later: Ctrl-C is told in one line then too."""
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not (COMMAND and usual and threading.current_thread() is threading.main_thread()):
+        yield
+        return
+    signal.signal(signal.SIGINT, _interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 if sys.platform == "win32":

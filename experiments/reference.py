@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from experiments import importing
 from search_spaces import ranges
 
 
@@ -31,7 +32,8 @@ class Reference:
 
     @cached_property
     def function(self) -> Any:
-        return getattr(importlib.import_module(self.module), self.name.partition(":")[2])
+        with importing():
+            return getattr(importlib.import_module(self.module), self.name.partition(":")[2])
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         return self.function(*arguments, **keywords)

@@ -382,6 +382,17 @@ def test_ctrl_c_during_the_imports_is_one_line(tmp_path: Path) -> None:
     assert done.stderr == "error: interrupted; the same command starts again\n"
 
 
+def test_ctrl_c_during_later_imports_is_one_line(tmp_path: Path) -> None:
+    """A library makes another error of it, as those do that are written in C."""
+    (tmp_path / "torch").mkdir()
+    lines = ["import signal", "try:", "    signal.raise_signal(signal.SIGINT)"]
+    lines += ["except KeyboardInterrupt as error:", "    raise ImportError('many lines') from error"]
+    (tmp_path / "torch" / "__init__.py").write_text("\n".join(lines) + "\n")
+    done = started("-m", "experiments.compare", f"runs={tmp_path / 'runs'}", before=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: interrupted; the same command starts again\n"
+
+
 def test_windows_is_refused_by_the_import() -> None:
     windows = "import sys; sys.platform = 'win32'; sys.argv = [{}]; import experiments"
     command, library = (started("-c", windows.format(first)) for first in ("'-m'", "'x.py'"))
