@@ -24,6 +24,7 @@ COMMIT = "7732252"  # the last one before layers were graphs
 BAR = 1.03  # times that commit's CPU time
 ROUNDS = {"step": 40, "population": 40}  # each is done once before it counts
 NAMES = {"step": "a sandwich step of mobile's supernet", "population": "judging a population of 8"}
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}  # as `experiments.train` has it
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = """
 import sys, time
@@ -96,7 +97,7 @@ def worktree(commit: str) -> Iterator[Path]:
 
 
 def _worker(folder: Path) -> subprocess.Popen[str]:
-    environment = os.environ | {"PYTHONPATH": str(folder)}
+    environment = os.environ | {"PYTHONPATH": str(folder)} | KEEP_MEMORY
     command = [sys.executable, "-c", WORKER]
     worker = subprocess.Popen(
         command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
