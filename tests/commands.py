@@ -12,7 +12,11 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("search_spaces", "predictors", "strategies", "compress", "experiments", "hydra_conf", "paper")
-SMOKE = ("experiment=smoke", "objective.target_fraction=1")  # a target that some network meets in any noise
+SMOKE = (
+    "experiment=smoke",
+    "threads=1",
+    "objective.target_fraction=1",
+)  # a target that some network meets in any noise
 OUTSIDE = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}  # of any other repository
 SAMPLES = ("0.002", "0.01", "0.05")  # seconds, while the machine is too noisy for the one before
 
@@ -23,6 +27,7 @@ import experiments  # says how torch's threads wait, before torch starts any
 import json, os, runpy, signal, sys
 import hydra, onnx, rich.progress, rich.table, safetensors.torch, torch, torchvision
 import sklearn.cluster, sklearn.datasets, sklearn.ensemble, sklearn.gaussian_process
+import moocore, onnxruntime.quantization, scipy.stats, torch_pruning
 import matplotlib.backends.backend_agg, matplotlib.backends.backend_pdf, torch.utils.tensorboard
 
 for line in sys.stdin:
@@ -82,7 +87,8 @@ class Finished(NamedTuple):
         return self.folder("measure") / "table.json"
 
 
-Command = Callable[..., Done]
+Command = Callable[..., Done]  # (name, *arguments), in a process of its own
+Here = Callable[..., Done]  # (function of the configuration, *arguments), in this process
 
 
 def git(house: Path, *words: str) -> str:

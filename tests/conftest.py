@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.commands import LAUNCHER, OUTSIDE, Command, Done, Finished, clone, pipeline
+from tests.commands import LAUNCHER, OUTSIDE, Command, Done, Finished, Here, clone, pipeline
 
 settings.register_profile("tests", deadline=None, derandomize=True, database=None, max_examples=50)
 settings.load_profile("tests")
@@ -72,6 +72,25 @@ def finished(house: Path, shared: Path) -> Finished:
             record.write_text(json.dumps([made.arguments, made.out]))
     arguments, out = json.loads(record.read_text())
     return Finished(house, house / "experiments" / "runs", tuple(arguments), out)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """Runs a command's function in this process: quicker than `command`, and it sees what a test has replaced."""
+    from experiments import command as command_line
+
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+
+    def run(function: Callable[..., object], *arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["command", *arguments])
+        capsys.readouterr()
+        try:
+            command_line.run(function)
+        except SystemExit as stop:
+            return Done(int(stop.code or 0), *capsys.readouterr())
+        return Done(0, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")

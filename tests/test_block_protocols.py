@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 from compress.quantize import quantize
-from experiments.studies.protocols import PROFILER, judged, to_time
+from experiments import choices
+from experiments.studies.protocols import PROFILER, judged, protocols, to_time
 from predictors.block_protocols import BLOCK_PROTOCOLS, INFERENCE
 from predictors.blocks import Specs, block_specs, in_context, networks_to_time
 from predictors.local_device import local
 from predictors.profiler import AFTER, BEFORE, BETWEEN, PARTS, kernels
 from search_spaces.costs import macs
-from search_spaces.layers import MBConv, Spec
+from search_spaces.layers import MBConv, Spec, Stem
+from search_spaces.mbconv import Stage, mbconv_space
 from search_spaces.onnx_writer import random_weights, write
+from search_spaces.space import SearchSpace
 from search_spaces.tiny import tiny
-from tests.commands import Command
+from tests.commands import Here
 
 ENTRY = 5e-6  # seconds that every inference takes beside its layers
 SPACE = tiny(1, 16, 10)
@@ -85,14 +88,20 @@ def test_both_clocks_tell_seconds(precision: str) -> None:
     assert all(0.01 < other / seconds[0] < 100 for other in seconds)  # of one unit
 
 
-def test_the_command_compares_and_publishes(command: Command, tmp_path: Path) -> None:
+def smallest_space(in_channels: int, resolution: int, classes: int) -> SearchSpace:
+    """Of two searched layers."""
+    return mbconv_space("tiny", (Stem(in_channels, 8, 2, resolution),), (Stage(16, 2, 2),), (3,), (3, 6), 32, classes)
+
+
+def test_the_command_compares_and_publishes(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A smoke test: the numbers of so short a measuring say nothing."""
+    monkeypatch.setitem(choices.SPACES, "tiny", smallest_space)
     folders = (f"runs={tmp_path}", f"results={tmp_path}/results")
-    refused = command("protocols", *folders, "device=pi5", "device.host=board")
+    refused = here(protocols, *folders, "device=pi5", "device.host=board")
     assert refused.code == 2
     assert refused.err.startswith("error: device=ssh cannot compare protocols")
     short = ["measure.min_rounds=1", "measure.max_rounds=1", "measure.sample_seconds=0.0005", "measure.networks=3"]
-    done = command("protocols", *folders, *short, "fidelity.networks=2", "publish=true")
+    done = here(protocols, *folders, *short, "fidelity.networks=2", "publish=true")
     assert (done.code, done.err) == (0, "")
     assert all(name in done.out for name in BLOCK_PROTOCOLS)
     with (tmp_path / "results/protocols.csv").open() as file:

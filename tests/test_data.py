@@ -20,8 +20,8 @@ from experiments.data import DATASETS, Shape, entries, shape_of
 from experiments.data.dataset import Dataset, Split, assemble, augment
 from experiments.data.splits import hold_out
 from search_spaces.errors import LutraError
+from tests.published import published
 
-ARCHIVE = Path(__file__).parents[2] / "shared" / "data" / "cifar10_jpeg.tar.gz"
 image_folder, digits = DATASETS["image_folder"], DATASETS["digits"]
 
 
@@ -461,11 +461,11 @@ def test_without_a_network(name: str, source: str, monkeypatch: pytest.MonkeyPat
     says(lambda: DATASETS[name]("some/where", 32, 0.1, 0), "'some/where'", "data=image_folder data.path=", "no route")
 
 
-@pytest.mark.skipif(not ARCHIVE.exists(), reason="the CIFAR-10 archive is not beside the repository")
 @pytest.mark.skipif("LUTRA_SLOW" not in os.environ, reason="takes half a minute; set LUTRA_SLOW=1")
 def test_cifar10_from_its_archive() -> None:
-    data = image_folder(str(ARCHIVE), 32, 0.1, 0)
-    assert data.shape == shape_of("image_folder", str(ARCHIVE), 32) == Shape(3, 32, 10)
+    archive = str(published("cifar10_jpeg.tar.gz"))
+    data = image_folder(archive, 32, 0.1, 0)
+    assert data.shape == shape_of("image_folder", archive, 32) == Shape(3, 32, 10)
     assert [len(split.labels) for split in splits(data)] == [45000, 5000, 10000]
     assert all((split.labels.bincount() == len(split.labels) // 10).all() for split in splits(data))
     assert data.mean == pytest.approx((0.4914, 0.4822, 0.4465), abs=0.002)

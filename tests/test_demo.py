@@ -20,7 +20,6 @@ from PIL import Image
 
 from compress.parity import onnx_logits
 from compress.quantize import quantize
-from experiments import command as command_line
 from experiments.demonstration import demo
 from experiments.registry import DATASETS
 from predictors.classifier import Classifier, Frame, classify
@@ -29,6 +28,7 @@ from predictors.terminal_view import PANEL, SIDE, view
 from search_spaces.errors import LutraError
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.tiny import tiny
+from tests.commands import Here
 
 SPACE = tiny(1, 16, 10)
 SPECS = SPACE.decode(SPACE.smallest)
@@ -60,22 +60,17 @@ def model(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Demo:
+def run(model: Path, tmp_path: Path, here: Here) -> Demo:
     """The command with the tiny model; what it prints, or its one line where it refuses."""
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
 
     def run(*arguments: str, fails: bool = False) -> str:
-        monkeypatch.setattr(sys, "argv", ["command", f"runs={tmp_path / 'runs'}", f"demo.model={model}", *arguments])
+        done = here(demo, f"runs={tmp_path / 'runs'}", f"demo.model={model}", *arguments)
+        assert done.code == (2 if fails else 0), done.err
         if not fails:
-            command_line.run(demo)
-            return capsys.readouterr().out
-        with pytest.raises(SystemExit) as stopped:
-            command_line.run(demo)
-        said = capsys.readouterr()
-        assert stopped.value.code == 2
-        assert said.err.startswith("error: ")
-        assert said.err.count("\n") == 1
-        return said.err
+            return done.out
+        assert done.err.startswith("error: ")
+        assert done.err.count("\n") == 1
+        return done.err
 
     return run
 

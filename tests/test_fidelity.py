@@ -15,7 +15,7 @@ from experiments.bench.fidelity_published import alike
 from experiments.config import FidelityConfig
 from experiments.learning_curves import Point, median, points, read_points
 from experiments.published_latencies import Measurements, read_measurements
-from experiments.studies.fidelity import fresh_archs, predictions
+from experiments.studies.fidelity import fidelity, fresh_archs, predictions
 from paper.figures import fidelity as figure
 from paper.rows import Fresh
 from predictors.agreement import agreement
@@ -24,7 +24,7 @@ from predictors.learned import LEARNERS, one_hot
 from predictors.tied_additive import tied_additive
 from search_spaces.errors import LutraError
 from search_spaces.tiny import tiny
-from tests.commands import Command, Finished, copy_steps
+from tests.commands import Finished, Here, copy_steps
 from tests.test_predictors import synthetic_table, true_seconds
 
 OPTIONS = (3, 4, 4, 2, 4, 4)  # as in a space whose layers do not all have the same options
@@ -260,9 +260,9 @@ def test_the_figure_has_a_panel_for_each_precision() -> None:
 # The command
 
 
-def test_the_command_learns_from_a_file(command: Command, tmp_path: Path) -> None:
+def test_the_command_learns_from_a_file(here: Here, tmp_path: Path) -> None:
     path = write(tmp_path / "board.csv", rows_of(published()))
-    done = command("fidelity", f"csv={path}", f"runs={tmp_path}", "fidelity.seeds=2", "fidelity.train=[20,60]")
+    done = here(fidelity, f"csv={path}", f"runs={tmp_path}", "fidelity.seeds=2", "fidelity.train=[20,60]")
     assert done.code == 0, done.err
     (result,) = tmp_path.glob("fidelity/board-*/fidelity.csv")
     found = read_points(result)
@@ -273,7 +273,7 @@ def test_the_command_learns_from_a_file(command: Command, tmp_path: Path) -> Non
             groups.setdefault(one.predictor, []).append(one)
     assert median(groups["additive"], "mape") < 1e-6 < median(groups["forest"], "mape")
     assert all(name in done.out for name in LEARNERS)
-    refused = command("fidelity", f"csv={path}", f"runs={tmp_path}")
+    refused = here(fidelity, f"csv={path}", f"runs={tmp_path}")
     assert refused.code == 2
     assert refused.err == (
         f"error: {path} has 90 networks: learning from 100 must be from 3 at least, and leave 20 to judge by; "
@@ -281,10 +281,10 @@ def test_the_command_learns_from_a_file(command: Command, tmp_path: Path) -> Non
     )
 
 
-def test_the_command_times_fresh_networks(finished: Finished, command: Command, tmp_path: Path) -> None:
+def test_the_command_times_fresh_networks(finished: Finished, here: Here, tmp_path: Path) -> None:
     """A smoke test: the numbers of so short a measuring say nothing."""
     copy_steps(finished, tmp_path, "measure")
-    done = command("fidelity", *finished.arguments, f"runs={tmp_path}", "fidelity.networks=3")
+    done = here(fidelity, *finished.arguments, f"runs={tmp_path}", "fidelity.networks=3")
     assert done.code == 0, done.err
     (folder,) = tmp_path.glob("fidelity/tiny-local-*")
     found = read_points(folder / "fidelity.csv")

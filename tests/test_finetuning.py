@@ -12,8 +12,8 @@ import pytest
 from experiments.command_config import FinetuningConfig
 from experiments.compression import CompressConfig
 from experiments.config import Config
-from experiments.studies.finetuning import compared, interval, recipes_of
-from tests.commands import Command, Finished, copy_steps
+from experiments.studies.finetuning import compared, finetuning, interval, recipes_of
+from tests.commands import Finished, Here, copy_steps
 
 
 def grid(**asked: object) -> list[CompressConfig]:
@@ -46,10 +46,10 @@ def test_the_interval_is_students() -> None:
     assert np.isnan(interval(np.array([0.01]))).all()
 
 
-def test_the_command_compares_recipes(finished: Finished, command: Command, tmp_path: Path) -> None:
+def test_the_command_compares_recipes(finished: Finished, here: Here, tmp_path: Path) -> None:
     copy_steps(finished, tmp_path, "measure", "train", "search", "retrain", "compress")
     asked = ("finetuning.seeds=2", "finetuning.temperatures=[1]", "compress.distillation=0.5")
-    done = command("finetuning", *finished.arguments, f"runs={tmp_path}", "compress.prune.rule=uniform", *asked)
+    done = here(finetuning, *finished.arguments, f"runs={tmp_path}", "compress.prune.rule=uniform", *asked)
     assert (done.code, done.err) == (0, "")
     with open(Path(done.out.splitlines()[-1]) / "finetuning.csv", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -7,20 +7,19 @@ import dataclasses
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from experiments import artefacts, journal, provenance
-from experiments import command as command_line
 from experiments.config import Config, SpaceConfig
 from experiments.lineage import lineage
 from experiments.steps.compress import found_by
 from search_spaces import documents
 from search_spaces.errors import LutraError
-from tests.commands import Finished
+from tests.commands import Done, Finished, Here
 
 STAGES = ["prune", "finetune", "quantize"]
 
@@ -37,24 +36,12 @@ def report(runs: Path) -> Path:
     return folder
 
 
-Told = Callable[..., tuple[int, str, str]]
+Told = Callable[..., Done]
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Told:
-    """Exit code, stdout and stderr of the command, in this process."""
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lineage", *arguments])
-        code = 0
-        try:
-            command_line.run(lineage)
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
+def told(here: Here) -> Told:
+    return partial(here, lineage)
 
 
 def hashes(text: str) -> list[str]:

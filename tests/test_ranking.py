@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 import torch
 from scipy.stats import kendalltau, spearmanr
 
-from experiments import artefacts, command
+from experiments import artefacts
 from experiments.studies.ranking import PREDICTORS, RESAMPLES, correlations, ranking
 from paper import ranking as sentences
 from paper.rows import Ranked, RankTau, read
@@ -22,9 +21,18 @@ from predictors.rank_correlation import _weighted, rank_correlation
 from search_spaces.layers import Head, Stem
 from search_spaces.network import Network
 from search_spaces.tiny import tiny
+from tests.commands import Here
 
 SPACE = tiny(1, 16, 10)
-TINY = ("train.steps=4", "train.batch=16", "retrain.steps=2", "retrain.batch=16", "search.calibration=32")
+TINY = (
+    "threads=1",
+    "train.steps=4",
+    "train.batch=16",
+    "retrain.steps=2",
+    "retrain.batch=16",
+    "search.calibration=32",
+    "search.validation=64",
+)
 Run = Callable[..., Path]
 
 
@@ -112,14 +120,13 @@ def test_naswot_leaves_no_hooks_and_sees_equal_images() -> None:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+def run(here: Here, tmp_path: Path) -> Run:
     """The command in this process: the folder that it prints last."""
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
 
     def ranked(*arguments: str, runs: str = "runs") -> Path:
-        monkeypatch.setattr(sys, "argv", ["ranking", f"runs={tmp_path / runs}", *TINY, *arguments])
-        command.run(ranking)
-        return Path(capsys.readouterr().out.strip().splitlines()[-1])
+        done = here(ranking, f"runs={tmp_path / runs}", *TINY, *arguments)
+        assert (done.code, done.err) == (0, "")
+        return Path(done.out.strip().splitlines()[-1])
 
     return ranked
 
@@ -172,11 +179,9 @@ def test_published_accuracies_are_the_truth(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "other" / "train").exists()
 
 
-def test_a_file_of_another_space_is_one_line(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_of_another_space_is_one_line(here: Here, tmp_path: Path) -> None:
     path = published(tmp_path)
-    with pytest.raises(SystemExit):
-        run(f"ranking.csv={path}", "space=nasbench_macro")
-    said = capsys.readouterr().err
+    said = here(ranking, f"runs={tmp_path}", f"ranking.csv={path}", "space=nasbench_macro").err
     assert said.startswith(f"error: {path} has 5 layers")
     assert said.strip().endswith("needs space=nasbench_macro")
     assert said.count("\n") == 1

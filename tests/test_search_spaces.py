@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -36,6 +34,7 @@ from search_spaces.space import Arch, SearchSpace
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 from tests.networks import nonzero
+from tests.published import published
 
 SPACES = {
     "tiny": tiny(1, 16, 10),
@@ -43,8 +42,6 @@ SPACES = {
     "mobile_imagenet": mobile_imagenet(3, 32, 7),
     "nasbench_macro": nasbench_macro(3, 8, 10),
 }
-DATA = Path(os.environ.get("LUTRA_DATA", Path(__file__).parents[2] / "shared" / "data"))
-PUBLISHED = DATA / "nas_bench_macro_cifar10.csv"
 every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 some_space = st.sampled_from(list(SPACES.values()))
 
@@ -290,10 +287,9 @@ def test_the_imagenet_reference_is_mobilenet_v2() -> None:
     assert parameters(specs) == 3_504_872
 
 
-@pytest.mark.skipif(not PUBLISHED.exists(), reason=f"{PUBLISHED.name} is not in {DATA}; LUTRA_DATA names its folder")
 def test_all_networks_of_nasbench_macro_count_as_published() -> None:
     space = nasbench_macro(3, 32, 10)
-    with PUBLISHED.open() as file:
+    with published("nas_bench_macro_cifar10.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len({row["arch"] for row in rows}) == math.prod(space.options) == 6561
     for row in rows:

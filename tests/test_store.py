@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import pickle
-import sys
 import tarfile
 import time
 from collections.abc import Callable
@@ -17,7 +16,6 @@ import torch
 from PIL import Image
 
 from compress.parity import onnx_logits
-from experiments import command
 from experiments.config import Config
 from experiments.data import DATASETS, dataset, entries, room, store
 from experiments.data import image_hashes as kept
@@ -26,6 +24,7 @@ from search_spaces.errors import LutraError
 from search_spaces.evaluation import batches
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.tiny import tiny
+from tests.commands import Here
 
 image_folder = DATASETS["image_folder"]
 
@@ -172,18 +171,12 @@ def test_memory_that_runs_out_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
     ],
     ids=str,
 )
-def test_memory_that_runs_out_in_a_command_is_one_line(
-    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_memory_that_runs_out_in_a_command_is_one_line(error: Exception, tmp_path: Path, here: Here) -> None:
     def hungry(config: Config) -> None:
         raise error
 
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-    monkeypatch.setattr(sys, "argv", ["command", f"runs={tmp_path}"])
-    with pytest.raises(SystemExit) as stopped:
-        command.run(hungry)
-    assert stopped.value.code == 2
-    said = capsys.readouterr().err
+    code, _, said = here(hungry, f"runs={tmp_path}")
+    assert code == 2
     assert said.startswith("error: out of memory (")
     assert "data.size" in said
     assert said.count("\n") == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
@@ -41,8 +40,8 @@ from strategies.search import search
 from strategies.supernet_problem import supernet_problem
 from strategies.surrogate import surrogate
 from strategies.tabular_problem import Table, read_csv
+from tests.published import published
 
-ROOT = Path(__file__).parents[1]
 SMALL = {  # for small budgets
     "evolution": {"population": 8, "tournament": 3},
     "surrogate": {"initial": 8},
@@ -295,19 +294,16 @@ def write_island(path: Path) -> None:
     path.write_text("\n".join(lines))
 
 
-def published() -> Table:
-    folders = [Path(os.environ["LUTRA_DATA"])] if "LUTRA_DATA" in os.environ else []
-    for folder in [*folders, ROOT.parent / "shared" / "data"]:
-        path = folder / "nasbench201_cifar10_rpi4.csv"
-        if path.exists():
-            return read_csv(path, "ops", "accuracy_12epoch_percent", "rpi4_ms", reported="accuracy_percent")
-    pytest.skip("no nasbench201_cifar10_rpi4.csv: set LUTRA_DATA to the folder that holds it")
+@cache
+def nasbench201() -> Table:
+    path = published("nasbench201_cifar10_rpi4.csv")
+    return read_csv(path, "ops", "accuracy_12epoch_percent", "rpi4_ms", reported="accuracy_percent")
 
 
 @pytest.fixture(scope="module", params=["island", "nasbench201"])
 def table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Table:
     if request.param == "nasbench201":
-        return published()
+        return nasbench201()
     path = tmp_path_factory.mktemp("island") / "island.csv"
     write_island(path)
     return read_csv(path, "ops", "percent", "ms")
@@ -332,8 +328,7 @@ def test_a_bound_that_few_published_networks_meet_is_searched_within() -> None:
 
     Those figures are of searches that see the accuracy that is reported, and so is this one.
     """
-    found_table = published()
-    table = replace(found_table, accuracy=found_table.reported)
+    table = replace(nasbench201(), accuracy=nasbench201().reported)
     objective = Bounded({"latency": float(np.quantile(list(table.latency.values()), 0.05))})
     exact, report = table.front(objective), table.report(objective)
     for strategy in (random_search, regularized_evolution):

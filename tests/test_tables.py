@@ -16,6 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from experiments import events
 from experiments.config import Config, DeviceConfig, MeasureConfig, TablesConfig
 from experiments.plan import measure as measure_command
 from experiments.steps.measure import timing_files
@@ -37,7 +38,7 @@ from search_spaces.layers import MBConv, Skip, Spec
 from search_spaces.mobile import mobile
 from search_spaces.space import SearchSpace
 from search_spaces.tiny import tiny
-from tests.commands import Command
+from tests.commands import Here
 
 SPACE = tiny(1, 16, 10)
 QUIET = Weather()
@@ -226,7 +227,7 @@ CHARACTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from(list('01
 
 
 @given(st.data())
-@settings(max_examples=250)
+@settings(max_examples=120)
 def test_one_changed_character_is_found(data: st.DataObject) -> None:
     text = text_of_table()
     place = data.draw(st.integers(0, len(text) - 1))
@@ -260,7 +261,7 @@ MUTATIONS: dict[str, Callable[[object], object]] = {
 
 
 @given(st.data())
-@settings(max_examples=250)
+@settings(max_examples=120)
 def test_one_changed_field_is_found(data: st.DataObject) -> None:
     text = text_of_table()
     content, seal = json.loads(text), text[text.index(SEAL) :]
@@ -456,15 +457,14 @@ def test_tables_are_listed_and_compared(tmp_path: Path, capsys: pytest.CaptureFi
         tables(Config(runs=str(tmp_path / "empty")))
 
 
-def test_verify_finds_one_changed_byte(command: Command, tmp_path: Path) -> None:
-    """By the command itself."""
+def test_verify_finds_one_changed_byte(here: Here, tmp_path: Path) -> None:
     paths = folder_of_tables(tmp_path)
-    asked = ("tables", "tables.action=verify", f"runs={tmp_path}")
-    assert command(*asked).out.count("its hash is right") == 2
+    asked = (tables, "tables.action=verify", f"runs={tmp_path}")
+    assert here(*asked).out.count("its hash is right") == 2
     damaged = bytearray(paths[1].read_bytes())
     damaged[len(damaged) // 2] ^= 1
     paths[1].write_bytes(damaged)
-    refused = command(*asked)
+    refused = here(*asked)
     assert refused.code == 2
     assert refused.err.startswith(f"error: {paths[1]}: the table")
     assert refused.err.count("\n") == 1
@@ -485,6 +485,7 @@ def test_a_recorded_table_is_measured_again_in_no_time(
     then = assemble(SPACE, blocks, archs, specs, files, rounds, board.passport, Protocol())
     recorded.write_text(dump(then))
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(events, "show_figure", lambda *arguments: None)
     device = DeviceConfig("simulated", table=str(recorded), scenario=scenario)
     path = measure_command(Config(runs=str(tmp_path), device=device, measure=MeasureConfig(networks=5)))
     told = capsys.readouterr().out

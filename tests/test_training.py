@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import multiprocessing
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +25,7 @@ from torch import Tensor, nn
 
 from experiments import process_group
 from experiments.fitting import restore, save
+from experiments.steps.train import train
 from search_spaces.convolution import conv2d
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import accuracy
@@ -30,7 +35,7 @@ from search_spaces.single_path import single_path
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 from search_spaces.training import Backward, Recipe, Training, cross_entropy, fit, mixed_precision
-from tests.commands import Command
+from tests.commands import Here
 from tests.networks import nonzero
 
 ROOT = Path(__file__).parents[1]
@@ -79,9 +84,15 @@ LESSONS: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Backward
 }
 
 
+@cache
+def learned(lesson: str) -> tuple[nn.Module, list[float]]:
+    """A training that several tests look at."""
+    return trained(*LESSONS[lesson])
+
+
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_training_learns_and_repeats_bit_for_bit(lesson: str) -> None:
-    model, losses = trained(*LESSONS[lesson])
+    model, losses = learned(lesson)
     again, same = trained(*LESSONS[lesson])
     assert losses[0] > 0.6
     assert np.mean(losses[-3:]) < 0.75 * losses[0]
@@ -91,7 +102,7 @@ def test_training_learns_and_repeats_bit_for_bit(lesson: str) -> None:
 
 
 def test_the_sandwich_reaches_the_smallest_network() -> None:
-    model, _ = trained(*LESSONS["sandwich"])
+    model = copy.deepcopy(learned("sandwich")[0])
     assert isinstance(model, Supernet)
     x, labels = batch(100)
     for arch in (SPACE.smallest, SPACE.largest):
@@ -165,10 +176,15 @@ def test_without_decay_the_last_weights_are_kept() -> None:
     torch.testing.assert_close(model.state_dict(), last, rtol=0, atol=0)
 
 
+@cache
+def undisturbed() -> tuple[Supernet, list[float]]:
+    whole = supernet()
+    return whole, [step.loss for step in fit(Training(whole, RECIPE), batch, sandwich(whole, SPACE, 0.1, 0))]
+
+
 @pytest.mark.parametrize("cut", [1, 7, 12])
 def test_a_restored_training_is_the_same_training(cut: int, tmp_path: Path) -> None:
-    whole = supernet()
-    losses = [step.loss for step in fit(Training(whole, RECIPE), batch, sandwich(whole, SPACE, 0.1, 0))]
+    whole, losses = undisturbed()
     first = supernet()
     begun = Training(first, RECIPE)
     for _ in islice(fit(begun, batch, sandwich(first, SPACE, 0.1, 0)), cut):
@@ -222,28 +238,6 @@ def test_a_sandwich_adds_the_gradients_of_four_networks() -> None:
 
 # several processes
 
-HALVES = """
-import torch
-from experiments import process_group
-from search_spaces.sandwich import sandwich
-from search_spaces.supernet import Supernet
-from search_spaces.tiny import tiny
-from tests.test_training import SPACE, batch, supernet
-
-model = supernet().double()
-images, labels = batch(0)
-images = images.double()
-alone = sandwich(model, SPACE, 0.1, 3)(0, images, labels)
-expected = [p.grad.clone() for p in model.parameters()]
-model.zero_grad()
-with process_group.joined(torch.device("cpu")):
-    assert process_group.size() == 2
-    step = sandwich(process_group.parallel(model), SPACE, 0.1, 3)
-    loss = process_group.mean(step(0, *process_group.part(images, labels)))
-torch.testing.assert_close(loss, alone)
-torch.testing.assert_close([p.grad for p in model.parameters()], expected)
-"""
-
 
 def torchrun(*command: str) -> str:
     """Two processes by torchrun on this machine's own network."""
@@ -254,16 +248,40 @@ def torchrun(*command: str) -> str:
     return done.stdout
 
 
-def test_two_halves_of_a_batch_give_the_gradients_of_the_whole(tmp_path: Path) -> None:
-    script = tmp_path / "halves.py"
-    script.write_text(HALVES)
-    torchrun(str(script))
+def halves(process: int, port: int) -> None:
+    """What one of two processes does that are started as by torchrun."""
+    own = {"RANK": str(process), "LOCAL_RANK": str(process), "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "tests"}
+    os.environ.update(own, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), GLOO_SOCKET_IFNAME="lo")
+    model = supernet().double()
+    images, labels = batch(0)
+    images = images.double()
+    alone = sandwich(model, SPACE, 0.1, 3)(0, images, labels)
+    expected = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    model.zero_grad()
+    with process_group.joined(torch.device("cpu")):
+        assert process_group.size() == 2
+        step = sandwich(process_group.parallel(model), SPACE, 0.1, 3)
+        loss = process_group.mean(step(0, *process_group.part(images, labels)))
+    torch.testing.assert_close(loss, alone)
+    torch.testing.assert_close([p.grad for p in model.parameters()], expected)
 
 
-def test_two_processes_have_the_loss_curve_of_one(command: Command, tmp_path: Path) -> None:
+def test_two_halves_of_a_batch_give_the_gradients_of_the_whole() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=halves, args=(number, port)) for number in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+
+
+def test_two_processes_have_the_loss_curve_of_one(here: Here, tmp_path: Path) -> None:
     """Step by step at first, where rounding has not yet grown: a network of batch norms doubles it each step."""
-    arguments = ["experiment=smoke", "train.learning_rate=0.01", "train.amp=false"]
-    assert command("train", *arguments, f"runs={tmp_path / 'one'}").code == 0
+    arguments = ["experiment=smoke", "threads=1", "train.learning_rate=0.01", "train.amp=false"]
+    assert here(train, *arguments, f"runs={tmp_path / 'one'}").code == 0
     said = torchrun("-m", "experiments.train", *arguments, f"runs={tmp_path / 'two'}")
     assert said.strip().endswith("supernet.safetensors")
     curves = []
