@@ -187,8 +187,17 @@ def edit(path: Path, before: str, after: str) -> None:
     listed(path.parent)
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What LaTeX reads, of synthetic results."""
+    folder = tmp_path_factory.mktemp("paper")
+    synthetic(folder / "results")
+    build.sources(folder / "results", folder / "build")
+    return folder / "build"
+
+
 @pytest.mark.parametrize("name", build.FIGURES)
-def test_a_figure_is_a_function_of_its_csv(name: str, results: Path, tmp_path: Path) -> None:
+def test_a_figure_is_a_function_of_its_csv(name: str, drawn: Path, results: Path, tmp_path: Path) -> None:
     draw, source = (
         build.FIGURES[name],
         {
@@ -199,9 +208,8 @@ def test_a_figure_is_a_function_of_its_csv(name: str, results: Path, tmp_path: P
             "waterfall": "stages",
         },
     )
-    images = [tmp_path / f"{index}.pdf" for index in range(3)]
-    for image in images[:2]:
-        style.save(draw(results), image)
+    images = [drawn / f"{name}.pdf", tmp_path / "again.pdf", tmp_path / "changed.pdf"]
+    style.save(draw(results), images[1])
     path = results / f"{source.get(name, name)}.csv"
     rows = path.read_text().splitlines()
     fewer = "\n".join([rows[0], *rows[5:]])
@@ -515,15 +523,6 @@ def test_without_latex_the_packages_are_named(tmp_path: Path, monkeypatch) -> No
 
 
 needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What LaTeX reads, of synthetic results."""
-    folder = tmp_path_factory.mktemp("paper")
-    synthetic(folder / "results")
-    build.sources(folder / "results", folder / "build")
-    return folder / "build"
 
 
 @needs_latex
