@@ -6,6 +6,7 @@ import itertools
 import os
 import runpy
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -220,13 +221,14 @@ def test_a_finished_job_is_done_again_when_anything_that_it_depends_on_changes(h
 def test_jobs_side_by_side_keep_their_states_and_the_exit_code(house: House, launcher: list[str]) -> None:
     (house.folder / "a.csv").write_text("ops,percent,fast_ms,slow_ms\nx,1,1,1")
     parallel = [f"hydra/launcher={launcher[0]}", *launcher[1:], "exact.latency=fast_ms"]
-    code, out = house.start([*house.arguments("ab"), *parallel]).end()
-    assert code == 2
-    assert out.splitlines()[-1].startswith("error: 1 of 2 jobs failed: ")
+    started = [sys.executable, "-m", "experiments.exact", *house.arguments("ab"), *parallel]
+    done = subprocess.run(started, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: 1 of 2 jobs failed: ")
     assert house.states() == {"done": 1, "failed": 1}
     (made,) = house.sweep.glob("*/result.json")
     assert "on the front" in (made.parent / "log.txt").read_text()
-    assert "on the front" not in out
+    assert "on the front" not in done.stdout
 
 
 # Damaged files
