@@ -25,7 +25,6 @@ from torch import Tensor, nn
 
 from experiments import process_group
 from experiments.fitting import restore, save
-from experiments.steps.train import train
 from search_spaces.convolution import conv2d
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import accuracy
@@ -35,7 +34,7 @@ from search_spaces.single_path import single_path
 from search_spaces.supernet import Supernet
 from search_spaces.tiny import tiny
 from search_spaces.training import Backward, Recipe, Training, cross_entropy, fit, mixed_precision
-from tests.commands import Here
+from tests.commands import Command
 from tests.networks import nonzero
 
 ROOT = Path(__file__).parents[1]
@@ -278,10 +277,10 @@ def test_two_halves_of_a_batch_give_the_gradients_of_the_whole() -> None:
     assert [process.exitcode for process in processes] == [0, 0]
 
 
-def test_two_processes_have_the_loss_curve_of_one(here: Here, tmp_path: Path) -> None:
+def test_two_processes_have_the_loss_curve_of_one(command: Command, tmp_path: Path) -> None:
     """Step by step at first, where rounding has not yet grown: a network of batch norms doubles it each step."""
     arguments = ["experiment=smoke", "threads=1", "train.learning_rate=0.01", "train.amp=false"]
-    assert here(train, *arguments, f"runs={tmp_path / 'one'}").code == 0
+    assert command("train", *arguments, f"runs={tmp_path / 'one'}").code == 0
     said = torchrun("-m", "experiments.train", *arguments, f"runs={tmp_path / 'two'}")
     assert said.strip().endswith("supernet.safetensors")
     curves = []
