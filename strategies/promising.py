@@ -18,7 +18,7 @@ from strategies.on_model import cost_rows, explore, informative, normal_scores
 from strategies.problem import Candidate, Problem
 from strategies.regret import REFERENCE
 
-OPTIMISM = 0.5  # standard deviations that are added to a prediction
+OPTIMISM = 1.0  # standard deviations that are added to a prediction
 
 
 def promising(

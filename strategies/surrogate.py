@@ -21,7 +21,7 @@ from strategies.promising import promising
 def surrogate(
     problem: Problem,
     rng: Random,
-    initial: Annotated[int, Range(1, 10_000)] = 10,
+    initial: Annotated[int, Range(1, 10_000)] = 20,
     batch: Annotated[int, Range(1, 10_000)] = 4,
 ) -> Iterator[Candidate]:
     """Algorithm 1: random architectures first; then fit, search on the model, evaluate a batch, again and again."""
