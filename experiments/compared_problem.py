@@ -24,8 +24,10 @@ from experiments.steps.train import prepare
 from experiments.targets import beyond_reach, chosen, given, objective_of, target_of
 from experiments.weights import load_supernet
 from predictors.costs import LATENCY
+from predictors.table import LatencyTable
 from predictors.table_file import read_table
 from search_spaces.errors import LutraError
+from search_spaces.space import SearchSpace
 from strategies.objective import Objective, Pareto
 from strategies.problem import Candidate, Problem
 from strategies.published_columns import MEAN, accuracy_columns, note
@@ -59,8 +61,7 @@ def of_supernet(config: Config) -> ProblemSource:
     """Measures and trains what is not there yet. Raises LutraError for a target that no network meets."""
     table = measure(config)
     space, latencies = space_of(config), read_table(table)
-    aim = config.objective
-    objective_of(aim, config.precision, space, latencies)
+    objective_of(config.objective, config.precision, space, latencies)
     supernet = train(config)
     settings = {
         "space": space_key(config),
@@ -73,18 +74,6 @@ def of_supernet(config: Config) -> ProblemSource:
     inputs = {"table": artefacts.sha256(table), "supernet": artefacts.sha256(supernet)}
     label = f"{config.space.name}-{config.data.name}"
     title = f"{config.space.name} on {config.data.name}, latency in {config.precision}"
-    facts = {
-        "space": space.name,
-        "data": config.data.name,
-        "data_file": Path(config.data.path).name if config.data.name == "image_folder" else "",
-        "resolution": space.layers[0][0].resolution,
-        "precision": config.precision,
-        "target_ms": ""
-        if config.objective.name == "pareto"
-        else 1e3 * target_of(aim, config.precision, space, latencies),
-        "device": latencies.device,
-        **{key: latencies.passport[key] for key in ("cpu", "machine", "threads", "onnxruntime")},
-    }
 
     def build() -> ComparedProblem:
         plan = plan_of(config)
@@ -99,7 +88,22 @@ def of_supernet(config: Config) -> ProblemSource:
             as_seen,
         )
 
-    return ProblemSource(label, title, settings, inputs, facts, build)
+    return ProblemSource(label, title, settings, inputs, _facts(config, space, latencies), build)
+
+
+def _facts(config: Config, space: SearchSpace, latencies: LatencyTable) -> dict[str, Any]:
+    aim, passport = config.objective, latencies.passport
+    target = "" if aim.name == "pareto" else 1e3 * target_of(aim, config.precision, space, latencies)
+    return {
+        "space": space.name,
+        "data": config.data.name,
+        "data_file": Path(config.data.path).name if config.data.name == "image_folder" else "",
+        "resolution": space.layers[0][0].resolution,
+        "precision": config.precision,
+        "target_ms": target,
+        "device": latencies.device,
+        **{key: passport[key] for key in ("cpu", "machine", "threads", "onnxruntime")},
+    }
 
 
 def of_published(config: Config) -> ProblemSource:

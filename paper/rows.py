@@ -191,12 +191,10 @@ def read(results: Path, kind: type[Row]) -> list[Row]:
     optional = [field.name for field in fields(kind) if field.default is not MISSING]  # type: ignore[arg-type]
     costs = cost_columns(path) if kinds.pop("costs", None) else []
     rows = records(path, kinds | dict.fromkeys(costs, float), optional)
-    if costs:
-        rows = [{"costs": {column: row.pop(column) for column in costs}, **row} for row in rows]
-    return [kind(**row) for row in rows]
+    grouped = [{"costs": {column: row.pop(column) for column in costs}, **row} for row in rows] if costs else rows
+    return [kind(**row) for row in grouped]
 
 
 def cost_columns(path: Path) -> list[str]:
     """Seconds first, then what is in bytes."""
-    names = columns(path)
-    return ["latency_s", *sorted(name for name in names if name.endswith("_bytes"))]
+    return ["latency_s", *sorted(name for name in columns(path) if name.endswith("_bytes"))]
