@@ -16,7 +16,7 @@ from experiments import artefacts
 from search_spaces.documents import parse_json
 from search_spaces.errors import LutraError
 from search_spaces.layers import Spec
-from search_spaces.layers.records import from_json, to_json
+from search_spaces.layers.json_specs import from_json, to_json
 from search_spaces.network import Network
 from search_spaces.space import SearchSpace
 from search_spaces.supernet import Supernet

@@ -22,7 +22,7 @@ from predictors.verdict import Rejection, Verdict
 from search_spaces import documents
 from search_spaces.errors import LutraError
 from search_spaces.layers import Spec
-from search_spaces.layers.records import from_json, to_json
+from search_spaces.layers.json_specs import from_json, to_json
 
 SCHEMA = "lutra/latency-table/3"
 SEAL = ',\n"sha256": "'

@@ -18,7 +18,7 @@ from search_spaces.costs import macs, parameters
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import calibrate, predict
 from search_spaces.layers import Head, LowRankHead, LowRankMBConv, MBConv, Skip
-from search_spaces.layers.records import from_json, to_json
+from search_spaces.layers.json_specs import from_json, to_json
 from search_spaces.network import ConvBN, Network
 from search_spaces.onnx_writer import random_weights, write
 from search_spaces.training import Recipe, Training, cross_entropy, fit

@@ -24,7 +24,7 @@ from search_spaces.costs import macs, parameters
 from search_spaces.errors import LutraError
 from search_spaces.evaluation import accuracy, calibrate, predict
 from search_spaces.layers import MBConv, Skip
-from search_spaces.layers.records import from_json, to_json
+from search_spaces.layers.json_specs import from_json, to_json
 from search_spaces.mobile import mobile
 from search_spaces.mobile_imagenet import mobile_imagenet
 from search_spaces.nasbench_macro import nasbench_macro

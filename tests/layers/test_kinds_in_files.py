@@ -22,7 +22,7 @@ from compress.sensitivity import sqnr
 from predictors.blocks import contexts, in_context
 from search_spaces.evaluation import calibrate, predict
 from search_spaces.layers import Spec
-from search_spaces.layers.records import from_json, to_json
+from search_spaces.layers.json_specs import from_json, to_json
 from search_spaces.onnx_writer import random_weights, write
 from tests.layers.examples import (
     EXAMPLES,
