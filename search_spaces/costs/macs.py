@@ -5,23 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from search_spaces.costs.totals import total, zero
+from search_spaces.costs.totals import WEIGHTLESS, total
 from search_spaces.layers.graph import Rules
-from search_spaces.layers.nodes import (
-    Convolution,
-    Flatten,
-    Linear,
-    MatMul,
-    Pool,
-    Product,
-    Reshape,
-    Scale,
-    Shape,
-    Softmax,
-    Sum,
-    Transpose,
-    Weighted,
-)
+from search_spaces.layers.nodes import Convolution, Linear, MatMul, Shape, Weighted
 from search_spaces.layers.spec import Spec
 
 
@@ -35,8 +21,8 @@ def _weighted(node: Weighted, output: Shape, *inputs: Shape) -> int:
 
 
 RULES: Rules[int] = {
+    **WEIGHTLESS,
     Convolution: _weighted,
     Linear: _weighted,
     MatMul: lambda node, output, a, b: math.prod(output) * a[-1],
-    **dict.fromkeys((Sum, Product, Scale, Pool, Flatten, Reshape, Transpose, Softmax), zero),
 }

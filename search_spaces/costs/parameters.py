@@ -5,21 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from search_spaces.costs.totals import total, zero
+from search_spaces.costs.totals import WEIGHTLESS, total
 from search_spaces.layers.graph import Rules
-from search_spaces.layers.nodes import (
-    Convolution,
-    Flatten,
-    Linear,
-    MatMul,
-    Pool,
-    Product,
-    Reshape,
-    Scale,
-    Softmax,
-    Sum,
-    Transpose,
-)
+from search_spaces.layers.nodes import Convolution, Linear
 from search_spaces.layers.spec import Spec
 
 
@@ -31,5 +19,5 @@ def parameters(specs: Sequence[Spec]) -> int:
 RULES: Rules[int] = {
     Convolution: lambda node, *shapes: math.prod(node.weight_shape) + 2 * node.out_channels * node.norm,
     Linear: lambda node, *shapes: math.prod(node.weight_shape) + node.out_features,
-    **dict.fromkeys((Sum, Product, Scale, Pool, Flatten, Reshape, Transpose, MatMul, Softmax), zero),
+    **WEIGHTLESS,
 }

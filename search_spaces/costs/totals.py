@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from search_spaces.layers.graph import Rules, rule_of
-from search_spaces.layers.nodes import Node, Shape
+from search_spaces.layers.nodes import (
+    Flatten,
+    MatMul,
+    Node,
+    Pool,
+    Product,
+    Reshape,
+    Scale,
+    Shape,
+    Softmax,
+    Sum,
+    Transpose,
+)
 from search_spaces.layers.spec import Spec
 
 
@@ -17,3 +29,8 @@ def total(spec: Spec, rules: Rules[int], interpreter: str) -> int:
 
 def zero(node: Node, *shapes: Shape) -> int:
     return 0
+
+
+WEIGHTLESS: Rules[int] = dict.fromkeys(
+    (Sum, Product, Scale, Pool, Flatten, Reshape, Transpose, MatMul, Softmax), zero
+)  # nodes that hold no numbers

@@ -5,23 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from search_spaces.costs.totals import total, zero
+from search_spaces.costs.totals import WEIGHTLESS, total
 from search_spaces.layers.graph import Rules
-from search_spaces.layers.nodes import (
-    Convolution,
-    Flatten,
-    Linear,
-    MatMul,
-    Pool,
-    Product,
-    Reshape,
-    Scale,
-    Shape,
-    Softmax,
-    Sum,
-    Transpose,
-    Weighted,
-)
+from search_spaces.layers.nodes import Convolution, Linear, Shape, Weighted
 from search_spaces.layers.spec import Spec
 
 BYTES = {"fp32": (4, 4), "int8": (1, 9)}  # of a weight; of an output channel: bias, and in INT8 scale and zero point
@@ -39,5 +25,4 @@ def _rules(weight: int, channel: int) -> Rules[int]:
     def weighted(node: Weighted, *shapes: Shape) -> int:
         return weight * math.prod(node.weight_shape) + channel * node.weight_shape[0]
 
-    none = (Sum, Product, Scale, Pool, Flatten, Reshape, Transpose, MatMul, Softmax)
-    return {Convolution: weighted, Linear: weighted, **dict.fromkeys(none, zero)}
+    return {Convolution: weighted, Linear: weighted, **WEIGHTLESS}
