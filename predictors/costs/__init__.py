@@ -55,8 +55,10 @@ def layer_costs(
 
 
 def text(costs: Mapping[str, float]) -> str:
-    """For people: 0.123 ms, 82.4 kB."""
-    return ", ".join(unit(name).text(value) for name, value in costs.items())
+    """For people: 0.123 ms, size 82.4 kB."""
+    return ", ".join(
+        f"{'' if name == LATENCY else f'{name} '}{unit(name).text(value)}" for name, value in costs.items()
+    )
 
 
 def columns(costs: Mapping[str, float]) -> dict[str, float]:
