@@ -8,7 +8,7 @@ from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
-from search_spaces.documents import DamagedError, read_bytes, read_json, sha256
+from search_spaces.documents import DamagedError, parse_json, read_bytes, sha256
 from search_spaces.errors import LutraError
 
 RUN = '''"""python3 run.py: {does}"""
@@ -51,19 +51,20 @@ def program(file: str, function: str, does: str) -> Iterator[tuple[str, bytes]]:
 
 
 def sealed(content: Mapping[str, Any]) -> bytes:
-    """As JSON, with its sha256."""
+    """As JSON, with its sha256: the only bytes that `opened` takes for this content."""
     text = json.dumps(content, sort_keys=True)
     return json.dumps({**content, "sha256": sha256(text.encode())}, sort_keys=True).encode()
 
 
 def opened(path: Path, schema: str) -> dict[str, Any]:
-    """A sealed file. Raises LutraError where it is missing, damaged, or something else."""
+    """A sealed file. Raises LutraError where it is missing, a single byte differs, or it is something else."""
     if not path.exists():
         raise LutraError(f"cannot read {path}: there is no such file")
     try:
-        content = read_json(path)
+        data = read_bytes(path)
+        content = parse_json(data, path)
         seal = content.pop("sha256", None)
-        intact = json.loads(sealed(content))["sha256"] == seal
+        intact = sealed(content) == data
     except DamagedError:
         intact = False
     if not intact or content.get("schema") != schema:

@@ -100,15 +100,15 @@ def test_results_of_other_files_or_settings_are_not_taken(results: Path) -> None
 def test_every_damage_to_the_results_is_found(results: Path, tmp_path: Path) -> None:
     rng, good = Random(0), results.read_bytes()
     damaged = tmp_path / "results.json"
-    for _ in range(100):
-        at = rng.randrange(len(good))
-        cut = (
-            good[:at] if rng.random() < 0.2 else good[:at] + bytes([good[at] ^ 1 << rng.randrange(7)]) + good[at + 1 :]
-        )
-        damaged.write_bytes(cut)
-        with pytest.raises(LutraError, match="damaged") as caught:
-            read_results(damaged)
-        assert "\n" not in str(caught.value)
+    flipped = ((rng.randrange(len(good)), 1 << rng.randrange(7)) for _ in range(80))
+    flips = [good[:at] + bytes([good[at] ^ bit]) + good[at + 1 :] for at, bit in flipped]
+    same_values = [good.replace(b": ", b":", 1), good + b"\n", b"\xef\xbb\xbf" + good, good.replace(b"e-", b"E-", 1)]
+    for content in (*flips, *same_values, *(good[: rng.randrange(len(good))] for _ in range(20))):
+        if content != good:
+            damaged.write_bytes(content)
+            with pytest.raises(LutraError, match="damaged") as caught:
+                read_results(damaged)
+            assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", '{"sha256": 1}', '"results"'])
