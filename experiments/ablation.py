@@ -1,6 +1,6 @@
 """python -m experiments.ablation: what each stage of compression adds: every subset of stages, timed side by side."""
 
-from experiments import command
+from experiments.config import command
 
 if __name__ == "__main__":
     command.run("experiments.studies.ablation:ablation")

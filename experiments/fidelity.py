@@ -1,6 +1,6 @@
 """python -m experiments.fidelity: how well latency is predicted for networks that no predictor has seen."""
 
-from experiments import command
+from experiments.config import command
 
 if __name__ == "__main__":
     command.run("experiments.studies.fidelity:fidelity")

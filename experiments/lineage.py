@@ -11,12 +11,12 @@ from pathlib import Path
 from rich.markup import escape
 from rich.tree import Tree
 
-from experiments import artefacts, command
-from experiments.config import Config
-from experiments.progress import console
-from experiments.provenance import FASTER, LINEAGE, Lineage, Step, verify
-from experiments.reference import Reference
-from experiments.winner import read_winner
+from experiments.config import Config, command
+from experiments.config.reference import Reference
+from experiments.display.progress import console
+from experiments.store import artefacts
+from experiments.store.provenance import FASTER, LINEAGE, Lineage, Step, verify
+from experiments.store.winner import read_winner
 from predictors import costs
 from search_spaces.documents import read_csv
 

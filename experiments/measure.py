@@ -1,6 +1,6 @@
 """python -m experiments.measure: the latency table of this space on this device, in fp32 and INT8."""
 
-from experiments import command
+from experiments.config import command
 
 if __name__ == "__main__":
-    command.run("experiments.plan:measure")
+    command.run("experiments.steps.plan:measure")

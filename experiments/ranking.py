@@ -1,6 +1,6 @@
 """python -m experiments.ranking: whether the supernet orders networks as training each of them alone does."""
 
-from experiments import command
+from experiments.config import command
 
 if __name__ == "__main__":
     command.run("experiments.studies.ranking:ranking")

@@ -14,10 +14,10 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from experiments import command, jobs
-from experiments.config import Config
-from experiments.jobs import Job
-from experiments.progress import console
+from experiments.config import Config, command
+from experiments.display.progress import console
+from experiments.sweep import jobs
+from experiments.sweep.jobs import Job
 from search_spaces.errors import LutraError, unknown
 
 EVERY = 1.0  # seconds between looks

@@ -9,17 +9,16 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from experiments import command
-from experiments.config import Config
-from experiments.progress import console
-from experiments.reference import Reference
-from predictors.fingerprint import DECIDING
-from predictors.table import LatencyTable
-from predictors.table_file import read_table
+from experiments.config import Config, command
+from experiments.config.reference import Reference
+from experiments.display.progress import console
+from predictors.board.fingerprint import DECIDING
+from predictors.tables.table import LatencyTable
+from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError, unknown
 
-COMPARE = Reference("predictors.comparison:compare")
-PROBLEMS = Reference("predictors.verify:problems")
+COMPARE = Reference("predictors.tables.comparison:compare")
+PROBLEMS = Reference("predictors.tables.verify:problems")
 SHOWN = 10  # rows that moved most
 
 

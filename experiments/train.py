@@ -1,6 +1,6 @@
 """python -m experiments.train: the supernet, which holds every network of the space; and networks from scratch."""
 
-from experiments import command
+from experiments.config import command
 
 if __name__ == "__main__":
-    command.run("experiments.plan:train")
+    command.run("experiments.steps.plan:train")

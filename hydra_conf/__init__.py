@@ -1,1 +1,1 @@
-"""Hydra's configuration groups; see experiments/config.py for the schema."""
+"""Hydra's configuration groups; see experiments/config/__init__.py for the schema."""

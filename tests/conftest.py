@@ -77,7 +77,7 @@ def finished(house: Path, shared: Path) -> Finished:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
     """Runs a command's function in this process: quicker than `command`, and it sees what a test has replaced."""
-    from experiments import command as command_line
+    from experiments.config import command as command_line
 
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
 

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from search_spaces.evaluation import calibrate
 from search_spaces.layers import MBConv, Pointwise, Spec
-from search_spaces.nasbench_macro import nasbench_macro
-from search_spaces.network import Network
-from search_spaces.tiny import tiny
+from search_spaces.networks.evaluation import calibrate
+from search_spaces.networks.network import Network
+from search_spaces.spaces.nasbench_macro import nasbench_macro
+from search_spaces.spaces.tiny import tiny
 
 TINY = tiny(1, 16, 10)
 REFERENCE = TINY.decode(TINY.reference)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Slurm cluster of this machine alone, for tests/test_slurm.py: needs root, slurm-wlm and munge; no systemd, no
+# A Slurm cluster of this machine alone, for tests/experiments/test_slurm.py: needs root, slurm-wlm and munge; no systemd, no
 # cgroups. `tests/slurm_node.sh` starts it, unless it runs; `tests/slurm_node.sh stop` ends what that started.
 set -euo pipefail
 home=${SLURM_NODE_HOME:-/var/tmp/lutra-slurm}

@@ -17,13 +17,13 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from compress.parity import onnx_logits
-from compress.quantize import quantize
-from predictors.agent_source import AGENT
-from predictors.device import Board, Connection
-from predictors.rounds import Protocol, measure, reference_files
-from search_spaces.onnx_writer import random_weights, write
-from search_spaces.tiny import tiny
+from compress.files.parity import onnx_logits
+from compress.quantization.quantize import quantize
+from predictors.board.agent_source import AGENT
+from predictors.board.device import Board, Connection
+from predictors.timing.rounds import Protocol, measure, reference_files
+from search_spaces.networks.onnx_writer import random_weights, write
+from search_spaces.spaces.tiny import tiny
 
 QEMU = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
 TREE = Path(os.environ.get("LUTRA_AARCH64", Path(__file__).parent.parent / ".venv" / "aarch64"))

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.progress import console
+from experiments.display.progress import console
 from search_spaces.errors import LutraError, unknown
 
 BENCHMARKS = {path.stem: path for path in sorted(Path(__file__).parent.glob("[!_]*.py"))}

@@ -17,7 +17,7 @@ from operator import truediv
 from pathlib import Path
 from random import Random
 
-from experiments.progress import track
+from experiments.display.progress import track
 from search_spaces.errors import LutraError
 
 COMMIT = "7732252"  # the last one before layers were graphs
@@ -30,11 +30,11 @@ WORKER = """
 import sys, time
 from random import Random
 import torch
-from search_spaces.mobile import mobile
-from search_spaces.population import accuracies
-from search_spaces.sandwich import sandwich
-from search_spaces.supernet import Supernet
-from search_spaces.training import Recipe, Training, fit
+from search_spaces.spaces.mobile import mobile
+from search_spaces.networks.population import accuracies
+from search_spaces.training.rules.sandwich import sandwich
+from search_spaces.networks.supernet import Supernet
+from search_spaces.training.loop import Recipe, Training, fit
 
 torch.set_num_threads(1)
 torch.manual_seed(0)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from predictors.drift import remove_drift
-from predictors.rounds import Protocol, Round, reference_files, summarize
+from predictors.timing.drift import remove_drift
+from predictors.timing.rounds import Protocol, Round, reference_files, summarize
 
 Seconds = Mapping[str, float]
 

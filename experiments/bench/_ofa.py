@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from search_spaces.layers import MBConv
 from search_spaces.layers.nodes import Convolution
-from search_spaces.network import ConvBN, Layer
+from search_spaces.networks.network import ConvBN, Layer
+from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.supernet import Supernet
-from search_spaces.training import Backward
+from search_spaces.training.loop import Backward
 
 
 class OfaSupernet(nn.Module):
@@ -77,7 +77,7 @@ class OfaSupernet(nn.Module):
 
 
 def in_turn(supernet: OfaSupernet, space: SearchSpace, smoothing: float, seed: int) -> Backward:
-    """`search_spaces.sandwich` as users of dynamic layers run it: forward and backward, network by network."""
+    """The sandwich rule as users of dynamic layers run it: forward and backward, network by network."""
 
     def backward(step: int, images: Tensor, labels: Tensor) -> float:
         rng = Random(f"sandwich {seed} {step}")

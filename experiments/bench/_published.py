@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from search_spaces.errors import LutraError, unknown
-from strategies.published_columns import MEAN, accuracy_columns, note
-from strategies.tabular_problem import Table, read_csv
+from strategies.problems.published_columns import MEAN, accuracy_columns, note
+from strategies.problems.tabular_problem import Table, read_csv
 
 KEYS = (
     "csv",

@@ -20,16 +20,16 @@ from random import Random
 import numpy as np
 from rich.table import Table as Shown
 
-from experiments import artefacts
 from experiments.bench._published import parse, published_table, run
-from experiments.choices import LEARNING, STRATEGIES
-from experiments.progress import console, track
+from experiments.config.choices import LEARNING, STRATEGIES
+from experiments.display.progress import console, track
+from experiments.store import artefacts
 from predictors.costs import LATENCY
-from strategies.objective import Bounded
-from strategies.problem import Candidate
-from strategies.regret import regret
-from strategies.search import search
-from strategies.tabular_problem import Table
+from strategies.problems.objective import Bounded
+from strategies.problems.problem import Candidate
+from strategies.problems.search import search
+from strategies.problems.tabular_problem import Table
+from strategies.quality.regret import regret
 
 BUDGET = 200  # distinct architectures
 NEAR = 1e-3  # fraction of the images: a tenth of a point

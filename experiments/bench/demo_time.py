@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from experiments import artefacts
+from experiments.store import artefacts
 
 BAR = 240.0  # seconds on two cores, after the install
 

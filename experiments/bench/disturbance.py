@@ -19,16 +19,16 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from experiments import artefacts
 from experiments.bench._estimators import ESTIMATORS, errors, ours, raw
-from experiments.progress import console, track
-from predictors.blocks import block_specs, in_context
-from predictors.local_device import local
-from predictors.rounds import Protocol, Round, judge, measure
-from predictors.simulated import SimulatedBoard, Weather
-from predictors.verdict import verdict
-from search_spaces.mobile import mobile
-from search_spaces.onnx_writer import random_weights, write
+from experiments.display.progress import console, track
+from experiments.store import artefacts
+from predictors.board.local_device import local
+from predictors.board.simulated import SimulatedBoard, Weather
+from predictors.timing.blocks import block_specs, in_context
+from predictors.timing.rounds import Protocol, Round, judge, measure
+from predictors.timing.verdict import verdict
+from search_spaces.networks.onnx_writer import random_weights, write
+from search_spaces.spaces.mobile import mobile
 
 BAR = 0.03  # of a file's seconds
 FOUND = 0.5  # of the disturbed rounds, at least

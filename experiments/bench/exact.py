@@ -14,16 +14,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments import artefacts
-from experiments.progress import track
+from experiments.display.progress import track
+from experiments.store import artefacts
 from predictors.costs import LATENCY
-from predictors.layer_costs import AdditiveCost
+from predictors.models.layer_costs import AdditiveCost
 from search_spaces.costs import macs
-from search_spaces.mobile import RESOLUTION, mobile
-from search_spaces.nasbench_macro import nasbench_macro
 from search_spaces.space import SearchSpace
-from strategies.exact import Front, exact_front
-from strategies.pareto import nondominated
+from search_spaces.spaces.mobile import RESOLUTION, mobile
+from search_spaces.spaces.nasbench_macro import nasbench_macro
+from strategies.quality.exact import Front, exact_front
+from strategies.quality.pareto import nondominated
 
 SEEDS = 5
 RATE, CALL = 2e10, 1e-6  # multiply-accumulates a second; seconds a layer

@@ -15,8 +15,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from experiments import journal
-from experiments.versions import commit
+from experiments.store import journal
+from experiments.store.versions import commit
 
 ROOT = Path(__file__).parents[2]
 LEAST = {  # campaigns whose names begin so: what they count, and how many a complete run has

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from experiments import artefacts
-from experiments.learning_curves import Point, read_points
+from experiments.comparison.learning_curves import Point, read_points
+from experiments.store import artefacts
 
 OUTPUT = Path("experiments/runs/bench/fidelity.json")
 SPACES = {"mobile": 32, "mobile_imagenet": 128}  # pixels

@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments import artefacts
 from experiments.bench._published import parse, published, run
+from experiments.comparison.learning_curves import Point, median, points, shown
+from experiments.comparison.published_latencies import Measurements, read_measurements
 from experiments.config import FidelityConfig
-from experiments.learning_curves import Point, median, points, shown
-from experiments.progress import console, track
-from experiments.published_latencies import Measurements, read_measurements
-from predictors.agreement import agreement
-from predictors.learned import LEARNERS
+from experiments.display.progress import console, track
+from experiments.store import artefacts
+from predictors.metrics.agreement import agreement
+from predictors.models.learned import LEARNERS
 
 OUTPUT = Path("experiments/runs/bench/fidelity_published.json")
 SHARED = {"csv": "nasbench201_cifar10_rpi4.csv", "fbnet": "fbnet_end_to_end_xeon4210r.csv"}  # in $LUTRA_DATA

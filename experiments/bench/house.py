@@ -19,10 +19,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from experiments import artefacts
 from experiments.bench import _against_commit
 from experiments.bench._published import parse, run
-from experiments.progress import track
+from experiments.display.progress import track
+from experiments.store import artefacts
 from search_spaces.errors import unknown
 
 ROUNDS = 15

@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from experiments import artefacts
-from predictors.blocks import block_specs
-from predictors.table_file import read_table
-from search_spaces.mobile import RESOLUTION, mobile
-from search_spaces.onnx_writer import random_weights, write
+from experiments.store import artefacts
+from predictors.tables.table_file import read_table
+from predictors.timing.blocks import block_specs
+from search_spaces.networks.onnx_writer import random_weights, write
+from search_spaces.spaces.mobile import RESOLUTION, mobile
 
 TABLE_BAR = 300.0  # seconds
 BLOCK_BAR = 10.0  # milliseconds

@@ -21,20 +21,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from experiments import artefacts
 from experiments.bench._ofa import OfaSupernet
 from experiments.bench._published import parse, published, run
 from experiments.config import DataConfig
 from experiments.data.dataset import Dataset
-from experiments.images import dataset_of
-from experiments.progress import track
+from experiments.display.progress import track
+from experiments.setup.images import dataset_of
 from experiments.steps.train import prepare
-from search_spaces.mobile import RESOLUTION, mobile
-from search_spaces.population import accuracies
-from search_spaces.sandwich import sandwich
+from experiments.store import artefacts
+from search_spaces.networks.population import accuracies
+from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch
-from search_spaces.supernet import Supernet
-from search_spaces.training import Recipe, Training, fit
+from search_spaces.spaces.mobile import RESOLUTION, mobile
+from search_spaces.training.loop import Recipe, Training, fit
+from search_spaces.training.rules.sandwich import sandwich
 
 BAR = 4.0  # times the peer's networks a second
 CLOSE = 0.1  # points

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from experiments import artefacts
 from experiments.bench._published import published, run
-from experiments.progress import console
+from experiments.display.progress import console
+from experiments.store import artefacts
 from paper.rows import RankTau, read
 
 RUNS = Path("experiments/runs/bench/ranking")

@@ -19,8 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
-from experiments import artefacts
 from experiments.bench._published import parse, run
+from experiments.store import artefacts
 from search_spaces.documents import read_json
 from search_spaces.errors import unknown
 

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from experiments import artefacts
 from experiments.bench._published import run
-from experiments.progress import track
-from predictors.blocks import computing
-from predictors.layer_costs import AdditiveCost
+from experiments.display.progress import track
+from experiments.store import artefacts
+from predictors.models.layer_costs import AdditiveCost
+from predictors.timing.blocks import computing
 from search_spaces.layers import Head, MBConv, Skip, Spec
-from search_spaces.mobile import RESOLUTION, mobile
 from search_spaces.space import SearchSpace
+from search_spaces.spaces.mobile import RESOLUTION, mobile
 
 BAR = 1000.0  # times the peer's architectures a second
 CLOSE = 1e-6  # relative

@@ -26,16 +26,16 @@ from typing import Any
 import numpy as np
 from rich.table import Table as Shown
 
-from experiments import artefacts
 from experiments.bench._published import run
 from experiments.bench.scoring import drawn_seconds, our_table
-from experiments.progress import console, track
+from experiments.display.progress import console, track
+from experiments.store import artefacts
 from predictors.costs import LATENCY
-from search_spaces.mobile import RESOLUTION, mobile
 from search_spaces.space import SearchSpace
-from strategies.nsga2 import evolve
-from strategies.objective import MnasNet
-from strategies.problem import Problem
+from search_spaces.spaces.mobile import RESOLUTION, mobile
+from strategies.algorithms.nsga2 import evolve
+from strategies.problems.objective import MnasNet
+from strategies.problems.problem import Problem
 
 POPULATION = 100  # that of the paper, of pymoo and of ofa
 TURNS = 7

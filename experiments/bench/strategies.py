@@ -2,11 +2,11 @@
 
 Share of the exact front's hypervolume after 200 distinct architectures, mean over seeds, on a table of published
 networks; beside it the accuracy that is lost to the exact best within the front's median latency. Searches see the
-validation accuracy alone; what they chose is judged by test accuracy (`strategies.regret`). All are run by `search`, so
-that repeated and invalid architectures are free for everyone; peers are told that an invalid one is as bad as can be.
-Peers run with their own defaults, and again tuned as ours are: our NSGA-II's population was chosen for such budgets on
-two tables, as was that it does not cross over, so theirs have the same, pymoo's also uniform crossover, and TPE models
-parameters jointly. 20 seeds take some minutes.
+validation accuracy alone; what they chose is judged by test accuracy (`strategies.quality.regret`). All are run by
+`search`, so that repeated and invalid architectures are free for everyone; peers are told that an invalid one is as
+bad as can be. Peers run with their own defaults, and again tuned as ours are: our NSGA-II's population was chosen for
+such budgets on two tables, as was that it does not cross over, so theirs have the same, pymoo's also uniform
+crossover, and TPE models parameters jointly. 20 seeds take some minutes.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from typing import Any
 import numpy as np
 from rich.table import Table as Shown
 
-from experiments import artefacts
 from experiments.bench._published import parse, published_table, run
-from experiments.progress import console, track
+from experiments.display.progress import console, track
+from experiments.store import artefacts
 from predictors.costs import LATENCY
 from search_spaces.space import Arch
-from strategies.nsga2 import nsga2
-from strategies.objective import Bounded, Pareto
-from strategies.problem import Candidate, Problem, Strategy
-from strategies.random_search import random_search
-from strategies.regret import regret, share
-from strategies.regularized_evolution import regularized_evolution
-from strategies.search import search
+from strategies.algorithms.evolution import evolution
+from strategies.algorithms.nsga2 import nsga2
+from strategies.algorithms.random import random as random_search
+from strategies.problems.objective import Bounded, Pareto
+from strategies.problems.problem import Candidate, Problem, Strategy
+from strategies.problems.search import search
+from strategies.quality.regret import regret, share
 
 BUDGET = 200  # distinct architectures
 POPULATION = 8  # nsga2's default
@@ -43,7 +43,7 @@ TRIALS = 5 * BUDGET  # of an optuna study, which may propose the same architectu
 OUTPUT = Path("experiments/runs/bench/strategies.json")
 NAME = "nasbench201_cifar10_rpi4.csv"  # with Raspberry Pi 4 latencies, in $LUTRA_DATA
 DEFAULTS = {"csv": "", "seeds": "20", "options": "ops", "accuracy": "", "report": "", "latency": "rpi4_ms"}
-OURS: dict[str, Strategy] = {"random": random_search, "evolution": regularized_evolution, "nsga2": nsga2}
+OURS: dict[str, Strategy] = {"random": random_search, "evolution": evolution, "nsga2": nsga2}
 
 
 def pymoo_nsga2(problem: Problem, rng: Random, operators: str, population: int) -> Iterator[Candidate]:

@@ -23,17 +23,17 @@ from random import Random
 import numpy as np
 import torch
 
-from experiments import artefacts
 from experiments.bench._ofa import OfaSupernet, in_turn
 from experiments.bench._published import run
 from experiments.config import DataConfig
-from experiments.images import dataset_of
-from experiments.progress import track
+from experiments.display.progress import track
+from experiments.setup.images import dataset_of
 from experiments.steps.train import prepare
-from search_spaces.mobile import RESOLUTION, mobile
-from search_spaces.sandwich import sandwich
-from search_spaces.supernet import Supernet
-from search_spaces.training import Recipe, Training, fit
+from experiments.store import artefacts
+from search_spaces.networks.supernet import Supernet
+from search_spaces.spaces.mobile import RESOLUTION, mobile
+from search_spaces.training.loop import Recipe, Training, fit
+from search_spaces.training.rules.sandwich import sandwich
 
 BARS = {"ofa": 5.0, "ofa in channels_last": 2.0}  # times the peer's images a second
 CLOSE = 1e-2  # of losses

@@ -22,19 +22,19 @@ from random import Random
 import numpy as np
 from rich.table import Table as Shown
 
-from experiments import artefacts
 from experiments.bench._published import parse, published, published_table, run
 from experiments.bench.strategies import OURS, PEERS
-from experiments.progress import console, track
+from experiments.display.progress import console, track
+from experiments.store import artefacts
 from predictors.costs import LATENCY
-from predictors.table_file import read_table
-from search_spaces.nasbench_macro import nasbench_macro
-from strategies.objective import Pareto
-from strategies.problem import Strategy
-from strategies.regret import share
-from strategies.search import search
-from strategies.surrogate import surrogate
-from strategies.tabular_problem import Table, read_csv
+from predictors.tables.table_file import read_table
+from search_spaces.spaces.nasbench_macro import nasbench_macro
+from strategies.algorithms.surrogate import surrogate
+from strategies.problems.objective import Pareto
+from strategies.problems.problem import Strategy
+from strategies.problems.search import search
+from strategies.problems.tabular_problem import Table, read_csv
+from strategies.quality.regret import share
 
 BUDGETS = (100, 200)  # distinct architectures
 OUTPUT = Path("experiments/runs/bench/tabular.json")

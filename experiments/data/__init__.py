@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from experiments.config.reference import Reference
+from experiments.config.registry import DATASETS
 from experiments.data.shape import Shape
-from experiments.reference import Reference
-from experiments.registry import DATASETS
 from search_spaces.errors import unknown
 
 __all__ = ["COUNTS", "DATASETS", "DECODER", "SHAPES", "Shape", "shape_of"]

@@ -16,7 +16,7 @@ from torch import Tensor
 from experiments.data import kept
 from experiments.data.shape import Shape
 from experiments.data.splits import hold_out
-from search_spaces.evaluation import Images
+from search_spaces.networks.evaluation import Images
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]  # (items, how many there are) -> the same items
 MOMENTS = 2**26  # bytes of images at a time, to count their levels

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from experiments.data import kept
 from experiments.data.entries import DAMAGED, Entry, entries, is_image
 from experiments.data.image_tree import Tree, arrange
-from experiments.progress import console
+from experiments.display.progress import console
 from search_spaces.errors import LutraError
 
 SCHEMA = "lutra/image-hashes/1"

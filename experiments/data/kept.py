@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import disk
+from experiments.store import disk
 from search_spaces.documents import read_sealed, sealed
 from search_spaces.errors import LutraError
 

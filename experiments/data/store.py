@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from experiments import disk, locks
 from experiments.data import room
+from experiments.store import disk, locks
 from search_spaces.documents import read_sealed, sealed
 from search_spaces.errors import LutraError
 

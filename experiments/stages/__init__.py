@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from experiments.config import Config
-from experiments.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
-from experiments.stage_settings import Stage as Settings
+from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
 from experiments.stages import fp32_fallback, learning, pruning, quantizing
+from experiments.stages.settings import Stage as Settings
 from experiments.stages.task import NETWORK, Stage, Task
-from experiments.step import Means
 from experiments.steps.train import prepare
+from experiments.store.step import Means
 
 __all__ = ["NETWORK", "STAGES", "Task", "work"]
 

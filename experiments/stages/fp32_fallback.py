@@ -13,25 +13,25 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from compress.faster_in_float import faster_in_float
 from compress.layers import layers_of
-from compress.quantize import quantize_within
-from experiments import artefacts
-from experiments.devices import board_of
-from experiments.keys import passport_key
-from experiments.plan import Plan
-from experiments.provenance import FASTER
-from experiments.reference import Reference
-from experiments.stage_settings import Faster as Settings
-from experiments.stage_settings import faster_settings
+from compress.quantization.faster_in_float import faster_in_float
+from compress.quantization.quantize import quantize_within
+from experiments.config.reference import Reference
+from experiments.setup.devices import board_of
 from experiments.stages import quantizing
 from experiments.stages.learning import learned, teachers
+from experiments.stages.settings import Faster as Settings
+from experiments.stages.settings import faster_settings
 from experiments.stages.task import at_hand
-from experiments.step import Means, Step
 from experiments.steps.measure import followed
+from experiments.steps.plan import Plan
 from experiments.steps.train import prepare
-from experiments.weights import load_network
-from predictors.rounds import Value, summarize
+from experiments.store import artefacts
+from experiments.store.keys import passport_key
+from experiments.store.provenance import FASTER
+from experiments.store.step import Means, Step
+from experiments.store.weights import load_network
+from predictors.timing.rounds import Value, summarize
 
 FILE = f"{FASTER}.json"
 WORK = Reference("experiments.stages.fp32_fallback:work")

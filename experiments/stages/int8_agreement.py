@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from compress.parity import agreement, onnx_logits
-from compress.saturation import saturation, warning
-from compress.sensitivity import Sensitivity, blame
-from experiments import artefacts
-from experiments.json_records import read_record, typed
-from experiments.provenance import FASTER
+from compress.files.parity import agreement, onnx_logits
+from compress.quantization.saturation import saturation, warning
+from compress.quantization.sensitivity import Sensitivity, blame
+from experiments.store import artefacts
+from experiments.store.json_records import read_record, typed
+from experiments.store.provenance import FASTER
 from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
-from search_spaces.evaluation import Images
 from search_spaces.layers import Spec
+from search_spaces.networks.evaluation import Images
 
 ANSWERS = "int8.json"
 

@@ -8,23 +8,23 @@ from typing import TypeVar
 
 from torch import nn
 
-from compress.cluster import cluster, entropy_coded_bytes, sharing
-from compress.finetune import distillation
-from compress.qat import QuantizationAware
-from compress.sparsify import PATTERNS, Schedule, holding_zeros, sparsified, sparsifying
-from experiments import artefacts
-from experiments.accelerator import accelerator
-from experiments.fitting import run_steps
-from experiments.plan import Plan
-from experiments.progress import console
-from experiments.provenance import FASTER
-from experiments.stage_settings import Cluster, Finetune, Qat, Sparsify, Stage
+from compress.quantization.qat import QuantizationAware
+from compress.weights.cluster import cluster, entropy_coded_bytes, sharing
+from compress.weights.finetune import distillation
+from compress.weights.sparsify import PATTERNS, Schedule, holding_zeros, sparsified, sparsifying
+from experiments.compute.accelerator import accelerator
+from experiments.compute.resumable_training import run_steps
+from experiments.display.progress import console
 from experiments.stages.int8_agreement import faster
+from experiments.stages.settings import Cluster, Finetune, Qat, Sparsify, Stage
 from experiments.stages.task import NETWORK, Task
+from experiments.steps.plan import Plan
 from experiments.steps.train import calibrated
-from experiments.weights import load_supernet, save_network
+from experiments.store import artefacts
+from experiments.store.provenance import FASTER
+from experiments.store.weights import load_supernet, save_network
 from search_spaces.costs import parameters
-from search_spaces.training import Backward, Recipe, cross_entropy
+from search_spaces.training.loop import Backward, Recipe, cross_entropy
 
 S = TypeVar("S", bound=Stage)
 F = TypeVar("F", bound=Finetune)

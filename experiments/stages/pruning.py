@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.depgraph import prune_groups
-from compress.importance import Importances, batch_norm_scale, l1, taylor
-from compress.lowrank import energy_ranks, low_rank_space, lowrank
-from compress.prune import (
+from compress.pruning.depgraph import prune_groups
+from compress.pruning.importance import Importances, batch_norm_scale, l1, taylor
+from compress.pruning.prune import (
     chosen_widths,
     global_widths,
     kept_importance,
@@ -18,17 +17,18 @@ from compress.prune import (
     uniform_widths,
     width_space,
 )
-from experiments.plan import Plan
-from experiments.progress import console
-from experiments.stage_settings import Factorise, Prune
+from compress.weights.lowrank import energy_ranks, low_rank_space, lowrank
+from experiments.display.progress import console
+from experiments.stages.settings import Factorise, Prune
 from experiments.stages.task import Task, table_of
-from experiments.weights import load_network
+from experiments.steps.plan import Plan
+from experiments.store.weights import load_network
 from predictors.costs import LATENCY
-from predictors.table_file import read_table
+from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError
-from search_spaces.evaluation import batches
-from search_spaces.network import Network
-from strategies.exact import exact_front
+from search_spaces.networks.evaluation import batches
+from search_spaces.networks.network import Network
+from strategies.quality.exact import exact_front
 
 
 def prune(task: Task[Prune]) -> None:

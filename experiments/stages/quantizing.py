@@ -9,28 +9,28 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from compress.bias_correction import quantize_corrected
-from compress.calibration import Ranges, activation_ranges
-from compress.dynamic import dynamic
-from compress.export import export
-from compress.half import half
-from compress.parity import check_parity
-from compress.quantize import quantize_within
-from compress.sensitivity import Sensitivity, Write, float_layers, sensitivities
-from experiments import artefacts
-from experiments.compression import QuantizeConfig
+from compress.files.export import export
+from compress.files.parity import check_parity
+from compress.quantization.bias_correction import quantize_corrected
+from compress.quantization.calibration import Ranges, activation_ranges
+from compress.quantization.dynamic import dynamic
+from compress.quantization.half import half
+from compress.quantization.quantize import quantize_within
+from compress.quantization.sensitivity import Sensitivity, Write, float_layers, sensitivities
 from experiments.config import DataConfig
-from experiments.images import dataset_of
-from experiments.json_records import typed
-from experiments.layer_numbers import numbers
-from experiments.stage_settings import Quantize
+from experiments.config.compression import QuantizeConfig
+from experiments.display.layer_numbers import numbers
+from experiments.setup.images import dataset_of
 from experiments.stages.int8_agreement import InFloat, compared, faster, saturated, save
+from experiments.stages.settings import Quantize
 from experiments.stages.task import Task
-from experiments.weights import load_network
+from experiments.store import artefacts
+from experiments.store.json_records import typed
+from experiments.store.weights import load_network
 from search_spaces.documents import read_json
-from search_spaces.evaluation import Images
-from search_spaces.network import Network
-from search_spaces.onnx_writer import write
+from search_spaces.networks.evaluation import Images
+from search_spaces.networks.network import Network
+from search_spaces.networks.onnx_writer import write
 
 
 def quantize(task: Task[Quantize]) -> None:

@@ -9,18 +9,18 @@ from typing import Any, Generic, TypeVar
 
 from torch import nn
 
-from experiments.accelerator import accelerator
+from experiments.compute.accelerator import accelerator
 from experiments.config import Config
 from experiments.data.dataset import Dataset
-from experiments.devices import live
-from experiments.images import placed
-from experiments.plan import Plan
-from experiments.stage_settings import Stage as Settings
-from experiments.step import Means
+from experiments.setup.devices import live
+from experiments.setup.images import placed
+from experiments.stages.settings import Stage as Settings
+from experiments.steps.plan import Plan
 from experiments.steps.train import calibrated
-from experiments.weights import load_network, save_network
+from experiments.store.step import Means
+from experiments.store.weights import load_network, save_network
 from search_spaces.errors import LutraError
-from search_spaces.network import Network
+from search_spaces.networks.network import Network
 from search_spaces.space import SearchSpace
 
 NETWORK = "network.safetensors"

@@ -1,0 +1,1 @@
+"""The work of each step of the pipeline, and the plan of what needs what."""

@@ -7,21 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from experiments import artefacts
-from experiments.choices import space_of
 from experiments.config import Config
-from experiments.devices import live
-from experiments.keys import passport_key
-from experiments.plan import measure, plan_of, retrain
-from experiments.progress import console, track
-from experiments.session import Item, session, session_key
-from experiments.session_record import read_rows, show_rows
+from experiments.config.choices import space_of
+from experiments.display.progress import console, track
+from experiments.setup.devices import live
+from experiments.setup.session import Item, session, session_key
+from experiments.setup.session_record import read_rows, show_rows
 from experiments.stages import int8_agreement
 from experiments.stages.quantizing import fp32_file
 from experiments.steps.compress import Made, alike, chain, found_by
+from experiments.steps.plan import measure, plan_of, retrain
 from experiments.steps.train import prepare
-from experiments.weights import load_network
-from predictors.table_file import read_table
+from experiments.store import artefacts
+from experiments.store.keys import passport_key
+from experiments.store.weights import load_network
+from predictors.tables.table_file import read_table
 from search_spaces.space import Arch, SearchSpace
 
 COMPARED = ("reference", "random")  # as the winner is before it is pruned: trained as long, and quantized alike

@@ -6,23 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from experiments import artefacts, journal
-from experiments.candidate_records import with_costs
 from experiments.config import Config
-from experiments.json_records import record
-from experiments.keys import space_key
-from experiments.plan import plan_of, retrain, retrain_foreign, search
-from experiments.provenance import whole
-from experiments.reference import Reference
-from experiments.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QUANTIZE, SPARSIFY
-from experiments.stage_settings import OWN, Finetune, Quantize
-from experiments.stage_settings import Stage as Settings
+from experiments.config.reference import Reference
+from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QUANTIZE, SPARSIFY
 from experiments.stages import NETWORK, STAGES
-from experiments.step import Step
+from experiments.stages.settings import OWN, Finetune, Quantize
+from experiments.stages.settings import Stage as Settings
+from experiments.steps.plan import plan_of, retrain, retrain_foreign, search
 from experiments.steps.search import CANDIDATES
-from experiments.winner import WINNER, read_winner
+from experiments.store import artefacts, journal
+from experiments.store.candidate_records import with_costs
+from experiments.store.json_records import record
+from experiments.store.keys import space_key
+from experiments.store.provenance import whole
+from experiments.store.step import Step
+from experiments.store.winner import WINNER, read_winner
 from search_spaces.errors import LutraError
-from strategies.problem import Candidate, best
+from strategies.problems.problem import Candidate, best
 
 WORK = Reference("experiments.stages:work")
 

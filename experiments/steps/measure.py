@@ -9,26 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from compress.quantize import quantize
-from experiments import artefacts, events, journal
-from experiments.devices import ROUNDS, board_of, hand_over
-from experiments.progress import console, track
-from experiments.settings import TABLE, Table
-from experiments.step import Means
+from compress.quantization.quantize import quantize
+from experiments.display import events
+from experiments.display.progress import console, track
+from experiments.setup.devices import ROUNDS, board_of, hand_over
+from experiments.steps.settings import TABLE, Table
+from experiments.store import artefacts, journal
+from experiments.store.step import Means
 from paper.figures import heatmap, prediction
-from predictors.assembly import assemble, file_name, rows_of_table, timed_files
-from predictors.blocks import Specs, all_specs, block_specs, computing, networks_to_time
-from predictors.board_answers import plain
-from predictors.device import Board
-from predictors.fingerprint import PRECISIONS
-from predictors.judgement import judge
-from predictors.rounds import Protocol, Round, open_rows
-from predictors.rounds import measure as measure_rounds
-from predictors.table import LatencyTable
-from predictors.table_file import dump, read_table
-from predictors.values import Row, rows_of
-from predictors.verdict import quietness
-from search_spaces.onnx_writer import random_weights, write
+from predictors.board.answers import plain
+from predictors.board.device import Board
+from predictors.board.fingerprint import PRECISIONS
+from predictors.tables.assembly import assemble, file_name, rows_of_table, timed_files
+from predictors.tables.table import LatencyTable
+from predictors.tables.table_file import dump, read_table
+from predictors.timing.blocks import Specs, all_specs, block_specs, computing, networks_to_time
+from predictors.timing.judgement import judge
+from predictors.timing.rounds import Protocol, Round, open_rows
+from predictors.timing.rounds import measure as measure_rounds
+from predictors.timing.values import Row, rows_of
+from predictors.timing.verdict import quietness
+from search_spaces.networks.onnx_writer import random_weights, write
 from search_spaces.space import SearchSpace
 
 EARLIER = "table-{}-rounds.json"

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from experiments.config import Config
-from experiments.plan import measure, search, train
-from experiments.progress import console
+from experiments.display.progress import console
 from experiments.steps.benchmark import benchmark
 from experiments.steps.compress import compress
+from experiments.steps.plan import measure, search, train
 from experiments.steps.report import check_reportable, report
 
 STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, compress, benchmark, report)

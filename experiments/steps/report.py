@@ -6,26 +6,27 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from experiments import artefacts, events, provenance
-from experiments.architecture import layer_rows, text
-from experiments.choices import space_of
 from experiments.config import Config
-from experiments.devices import live
-from experiments.plan import measure, train
-from experiments.progress import console
-from experiments.publish import copy
-from experiments.run_setup import setup
-from experiments.session_record import read_rows, show_rows
+from experiments.config.choices import space_of
+from experiments.display import events
+from experiments.display.architecture import layer_rows, text
+from experiments.display.progress import console
+from experiments.display.publish import copy
+from experiments.display.run_setup import setup
+from experiments.setup.devices import live
+from experiments.setup.session_record import read_rows, show_rows
 from experiments.stages import int8_agreement
 from experiments.steps.benchmark import benchmark
 from experiments.steps.compress import Made, chain, compress, found_by
 from experiments.steps.measure import network_rows, table_rows
+from experiments.steps.plan import measure, train
 from experiments.steps.search import best_metrics
-from experiments.winner import read_winner
+from experiments.store import artefacts, provenance
+from experiments.store.winner import read_winner
 from paper import rows as results
 from paper.figures import architecture, heatmap, pareto, prediction, waterfall
-from predictors.table import LatencyTable
-from predictors.table_file import read_table
+from predictors.tables.table import LatencyTable
+from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
 

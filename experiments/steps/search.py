@@ -12,34 +12,35 @@ from typing import Any
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from experiments import artefacts, events, journal
-from experiments.accelerator import accelerator
-from experiments.architecture import layer_rows, text
-from experiments.candidate_records import to_json
-from experiments.choices import strategy_of
+from experiments.compute.accelerator import accelerator
+from experiments.compute.parallel_evaluation import spread
+from experiments.config.choices import strategy_of
 from experiments.data.dataset import Dataset
-from experiments.images import placed
-from experiments.parallel_evaluation import spread
-from experiments.progress import console, track
-from experiments.settings import Search
-from experiments.step import Means
+from experiments.display import events
+from experiments.display.architecture import layer_rows, text
+from experiments.display.progress import console, track
+from experiments.setup.images import placed
+from experiments.setup.targets import costs_of, objective_of, targets_of
+from experiments.steps.settings import Search
 from experiments.steps.train import prepare
-from experiments.targets import costs_of, objective_of, targets_of
-from experiments.weights import load_supernet, save_network
-from experiments.winner import WINNER, Winner
+from experiments.store import artefacts, journal
+from experiments.store.candidate_records import to_json
+from experiments.store.step import Means
+from experiments.store.weights import load_supernet, save_network
+from experiments.store.winner import WINNER, Winner
 from paper import rows
 from paper.figures import architecture, pareto
 from predictors import costs
-from predictors.table import LatencyTable
-from predictors.table_file import read_table
+from predictors.tables.table import LatencyTable
+from predictors.tables.table_file import read_table
 from search_spaces.costs import macs, parameters
-from search_spaces.evaluation import Images, calibrate
+from search_spaces.networks.evaluation import Images, calibrate
+from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch
-from search_spaces.supernet import Supernet
-from strategies.objective import Costs
-from strategies.problem import Candidate, Problem, best
-from strategies.search import search as run_strategy
-from strategies.supernet_problem import supernet_problem
+from strategies.problems.objective import Costs
+from strategies.problems.problem import Candidate, Problem, best
+from strategies.problems.search import search as run_strategy
+from strategies.problems.supernet_problem import supernet_problem
 
 CANDIDATES = "candidates.jsonl"
 

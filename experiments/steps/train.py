@@ -11,21 +11,23 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from compress.foreign import Foreign
-from experiments import artefacts, events, process_group
-from experiments.accelerator import accelerator, repeatable
-from experiments.choices import RULES
+from compress.files.foreign import Foreign
+from experiments.compute import process_group
+from experiments.compute.accelerator import accelerator, repeatable
+from experiments.compute.resumable_training import run_steps
+from experiments.config.choices import RULES
 from experiments.data.dataset import Dataset
-from experiments.fitting import run_steps
-from experiments.images import placed
-from experiments.settings import Alone
-from experiments.settings import Supernet as SupernetSettings
-from experiments.step import Means, Step
-from experiments.weights import save_network, save_supernet
-from search_spaces.evaluation import Model, accuracy, calibrate, predict
-from search_spaces.network import Network
-from search_spaces.supernet import Supernet
-from search_spaces.training import cross_entropy
+from experiments.display import events
+from experiments.setup.images import placed
+from experiments.steps.settings import Alone
+from experiments.steps.settings import Supernet as SupernetSettings
+from experiments.store import artefacts
+from experiments.store.step import Means, Step
+from experiments.store.weights import save_network, save_supernet
+from search_spaces.networks.evaluation import Model, accuracy, calibrate, predict
+from search_spaces.networks.network import Network
+from search_spaces.networks.supernet import Supernet
+from search_spaces.training.loop import cross_entropy
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 CALIBRATION = 512  # training images for batch-norm statistics

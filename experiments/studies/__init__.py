@@ -1,0 +1,1 @@
+"""The work of the commands that study the method, rather than run the pipeline."""

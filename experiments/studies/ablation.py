@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from experiments import artefacts, compression
-from experiments.config import Config
-from experiments.devices import live
-from experiments.keys import passport_key
-from experiments.plan import measure
-from experiments.progress import console
-from experiments.publish import publish
-from experiments.session import session, session_key
-from experiments.session_record import Row, read_rows, show_rows
+from experiments.config import Config, compression
+from experiments.display.progress import console
+from experiments.display.publish import publish
+from experiments.setup.devices import live
+from experiments.setup.session import session, session_key
+from experiments.setup.session_record import Row, read_rows, show_rows
 from experiments.steps.benchmark import item
 from experiments.steps.compress import Made, chain
+from experiments.steps.plan import measure
 from experiments.steps.train import prepare
-from predictors.table_file import read_table
+from experiments.store import artefacts
+from experiments.store.keys import passport_key
+from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError
 
 SUBSETS: dict[str, list[str]] = {

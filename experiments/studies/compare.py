@@ -13,22 +13,25 @@ from typing import Any
 
 import numpy as np
 
-from experiments import artefacts, comparison_setup, comparison_summary, events
-from experiments.choices import LEARNING, STRATEGIES, default_options, strategy_of
-from experiments.compared_problem import ComparedProblem, ProblemSource, of_published, of_supernet
+from experiments.comparison import setup as comparison_setup
+from experiments.comparison import summary as comparison_summary
+from experiments.comparison.compared_problem import ComparedProblem, ProblemSource, of_published, of_supernet
+from experiments.comparison.seeded_searches import Evaluation, run_searches
+from experiments.comparison.significance import holm, rank_test, seeds_needed, significant
 from experiments.config import Config, StrategyConfig
-from experiments.keys import objective_key
-from experiments.progress import console, track
-from experiments.search_curves import AGAINST, MEASURES, Trace, common, curves, trace
-from experiments.seeded_searches import Evaluation, run_searches
-from experiments.significance import holm, rank_test, seeds_needed, significant
+from experiments.config.choices import LEARNING, STRATEGIES, default_options, strategy_of
+from experiments.display import events
+from experiments.display.progress import console, track
+from experiments.display.search_curves import AGAINST, MEASURES, Trace, common, curves, trace
 from experiments.steps.search import best_metrics
+from experiments.store import artefacts
+from experiments.store.keys import objective_key
 from paper.comparison import BASELINE, EXACT
 from paper.figures import compare as figure
 from predictors.costs import columns
 from search_spaces.errors import LutraError
-from strategies.problem import best, front
-from strategies.regret import Report
+from strategies.problems.problem import best, front
+from strategies.quality.regret import Report
 
 PUBLISHED = ("compare.csv", "curves.csv", "pairs.csv")
 Searches = Mapping[str, Sequence[Sequence[Evaluation]]]  # strategy -> one search a seed

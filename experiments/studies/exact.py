@@ -13,25 +13,25 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments import artefacts
-from experiments.choices import space_of
+from experiments.comparison.option_effects import Fit, effect_rows, fitted, read_candidates, read_effects
 from experiments.config import Config
-from experiments.json_records import read_record
-from experiments.keys import space_key
-from experiments.option_effects import Fit, effect_rows, fitted, read_candidates, read_effects
-from experiments.plan import measure
-from experiments.progress import console
-from experiments.targets import costs_of
+from experiments.config.choices import space_of
+from experiments.display.progress import console
+from experiments.setup.targets import costs_of
+from experiments.steps.plan import measure
+from experiments.store import artefacts
+from experiments.store.json_records import read_record
+from experiments.store.keys import space_key
 from predictors import costs
 from predictors.costs import LATENCY
-from predictors.table_file import read_table
+from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError
 from search_spaces.published import number, records
 from search_spaces.space import SearchSpace
-from strategies.exact import exact_front
-from strategies.objective import Costs, Pareto
-from strategies.problem import Candidate
-from strategies.tabular_problem import read_csv
+from strategies.problems.objective import Costs, Pareto
+from strategies.problems.problem import Candidate
+from strategies.problems.tabular_problem import read_csv
+from strategies.quality.exact import exact_front
 
 FRONT, FIT = "front.csv", "fit.json"
 

@@ -13,27 +13,28 @@ from random import Random
 
 import numpy as np
 
-from experiments import artefacts, events
-from experiments.choices import space_of
+from experiments.comparison.learning_curves import Point, check_sizes, point, points, read_points, shown
+from experiments.comparison.published_latencies import read_measurements
 from experiments.config import Config
-from experiments.devices import board_of, live
-from experiments.keys import device_key, passport_key, space_key
-from experiments.learning_curves import Point, check_sizes, point, points, read_points, shown
-from experiments.plan import measure
-from experiments.progress import console, track
-from experiments.publish import publish, write_verdict
-from experiments.published_latencies import read_measurements
-from experiments.reference_networks import reference_networks
+from experiments.config.choices import space_of
+from experiments.display import events
+from experiments.display.progress import console, track
+from experiments.display.publish import publish, write_verdict
+from experiments.setup.devices import board_of, live
+from experiments.setup.reference_networks import reference_networks
 from experiments.steps.measure import followed, timing_files
+from experiments.steps.plan import measure
+from experiments.store import artefacts
+from experiments.store.keys import device_key, passport_key, space_key
 from paper.figures import fidelity as figure
-from predictors.assembly import file_name
-from predictors.blocks import block_specs, computing
-from predictors.learned import LEARNERS
-from predictors.rounds import Value, summarize
-from predictors.slowdown import slowdowns
-from predictors.table import LatencyTable
-from predictors.table_file import read_table
-from predictors.verdict import verdict
+from predictors.models.learned import LEARNERS
+from predictors.tables.assembly import file_name
+from predictors.tables.table import LatencyTable
+from predictors.tables.table_file import read_table
+from predictors.timing.blocks import block_specs, computing
+from predictors.timing.rounds import Value, summarize
+from predictors.timing.slowdown import slowdowns
+from predictors.timing.verdict import verdict
 from search_spaces.costs import macs
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace

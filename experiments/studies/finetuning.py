@@ -17,22 +17,22 @@ import numpy as np
 from rich.table import Table
 from scipy.stats import t as student
 
-from experiments import artefacts, compression
-from experiments.accelerator import accelerator
-from experiments.compression import CompressConfig
-from experiments.config import Config
-from experiments.images import training_data
-from experiments.keys import data_key
-from experiments.plan import retrain
-from experiments.progress import console
-from experiments.stage_order import FINETUNE, QUANTIZE
+from experiments.compute.accelerator import accelerator
+from experiments.config import Config, compression
+from experiments.config.compression import CompressConfig
+from experiments.config.stage_order import FINETUNE, QUANTIZE
+from experiments.display.progress import console
+from experiments.setup.images import training_data
 from experiments.steps.compress import found_by, through
+from experiments.steps.plan import retrain
 from experiments.steps.train import prepare
-from experiments.weights import load_network
-from experiments.winner import read_winner
+from experiments.store import artefacts
+from experiments.store.keys import data_key
+from experiments.store.weights import load_network
+from experiments.store.winner import read_winner
 from search_spaces.documents import read_csv
 from search_spaces.errors import LutraError
-from search_spaces.evaluation import accuracy, predict
+from search_spaces.networks.evaluation import accuracy, predict
 from search_spaces.space import Arch
 
 

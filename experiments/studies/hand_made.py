@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from compress.foreign import FOREIGN
+from compress.files.foreign import FOREIGN
 from experiments.config import Config
 from experiments.studies.ablation import WHOLE, side_by_side, staged
 

@@ -1,8 +1,8 @@
 """Which way of timing blocks predicts whole networks best, on this machine.
 
-All four of `predictors.block_protocols` in one session; each gets its own correction from the same whole networks, and
-is judged by the same fresh ones, timed in that session too. publish=true: also for the paper. `mobile` with 24 + 60
-networks (space=mobile data=cifar10 measure.networks=24) takes 7 minutes.
+All four of `predictors.timing.block_protocols` in one session; each gets its own correction from the same whole
+networks, and is judged by the same fresh ones, timed in that session too. publish=true: also for the paper. `mobile`
+with 24 + 60 networks (space=mobile data=cifar10 measure.networks=24) takes 7 minutes.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from experiments import artefacts, journal
-from experiments.choices import space_of
 from experiments.config import Config
-from experiments.devices import ROUNDS
-from experiments.keys import device_key, passport_key, space_key
-from experiments.progress import console, say, track
-from experiments.publish import publish, write_verdict
+from experiments.config.choices import space_of
+from experiments.display.progress import console, say, track
+from experiments.display.publish import publish, write_verdict
+from experiments.setup.devices import ROUNDS
 from experiments.steps.measure import followed, timing_files
+from experiments.store import artefacts, journal
+from experiments.store.keys import device_key, passport_key, space_key
 from experiments.studies.fidelity import fresh_archs
-from predictors.agreement import agreement
-from predictors.assembly import file_name
-from predictors.block_protocols import BLOCK_PROTOCOLS, INFERENCE, BlockProtocol, Seconds
-from predictors.blocks import Specs, block_specs, computing, networks_to_time
-from predictors.correction import fit
-from predictors.device import Board
-from predictors.fingerprint import PRECISIONS
-from predictors.lasting import lasting
-from predictors.local_device import local
-from predictors.rounds import summarize
-from predictors.verdict import verdict
+from predictors.board.device import Board
+from predictors.board.fingerprint import PRECISIONS
+from predictors.board.local_device import local
+from predictors.board.resumable import lasting
+from predictors.metrics.agreement import agreement
+from predictors.tables.assembly import file_name
+from predictors.tables.correction import fit
+from predictors.timing.block_protocols import BLOCK_PROTOCOLS, INFERENCE, BlockProtocol, Seconds
+from predictors.timing.blocks import Specs, block_specs, computing, networks_to_time
+from predictors.timing.rounds import summarize
+from predictors.timing.verdict import verdict
 from search_spaces.documents import read_csv
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 
-PROFILER = ("-m", "predictors.profiler")
+PROFILER = ("-m", "predictors.board.profiler")
 RESULT = "protocols.csv"
 SECONDS = ("naive_s", "affine_s", "predicted_s", "measured_s")
 

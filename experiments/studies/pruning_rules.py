@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from experiments import artefacts
 from experiments.config import Config
-from experiments.devices import board_of, live
-from experiments.json_records import typed
-from experiments.keys import device_key, passport_key
+from experiments.setup.devices import board_of, live
 from experiments.steps.compress import chain
 from experiments.steps.measure import followed
+from experiments.store import artefacts
+from experiments.store.json_records import typed
+from experiments.store.keys import device_key, passport_key
 from experiments.studies.ablation import WHOLE, side_by_side, staged
-from predictors.rounds import summarize
+from predictors.timing.rounds import summarize
 from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 

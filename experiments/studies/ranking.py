@@ -17,26 +17,27 @@ import torch
 from rich.table import Table
 from torch import nn
 
-from experiments import artefacts, events, journal
-from experiments.accelerator import accelerator
-from experiments.choices import space_of
+from experiments.comparison.ranking_truth import published, trained_alone
+from experiments.compute.accelerator import accelerator
+from experiments.compute.parallel_evaluation import spread
 from experiments.config import Config
-from experiments.images import training_data
-from experiments.keys import accelerator_key, data_key, space_key
-from experiments.parallel_evaluation import spread
-from experiments.plan import train
-from experiments.progress import console, track
-from experiments.publish import copy
-from experiments.ranking_truth import published, trained_alone
+from experiments.config.choices import space_of
+from experiments.display import events
+from experiments.display.progress import console, track
+from experiments.display.publish import copy
+from experiments.setup.images import training_data
+from experiments.steps.plan import train
 from experiments.steps.train import prepare
-from experiments.weights import load_supernet
+from experiments.store import artefacts, journal
+from experiments.store.keys import accelerator_key, data_key, space_key
+from experiments.store.weights import load_supernet
 from paper.figures import ranking as figure
 from paper.rows import Ranked, RankTau, read
-from predictors.naswot import naswot
-from predictors.rank_correlation import rank_correlation
+from predictors.metrics.rank_correlation import rank_correlation
+from predictors.models.naswot import naswot
 from search_spaces.costs import macs, parameters
-from search_spaces.network import Network
-from search_spaces.population import accuracies
+from search_spaces.networks.network import Network
+from search_spaces.networks.population import accuracies
 from search_spaces.space import Arch, SearchSpace
 
 BATCH = 128  # images for NASWOT, as in its paper

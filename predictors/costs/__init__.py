@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from predictors.layer_costs import LayerCost
+from predictors.models.layer_costs import LayerCost
 from search_spaces.layers import Spec
 from search_spaces.space import SearchSpace
 
 if TYPE_CHECKING:
-    from predictors.table import LatencyTable
+    from predictors.tables.table import LatencyTable
 
 LATENCY = "latency"
 NAMES = tuple(sorted(module.name for module in iter_modules(__path__)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from predictors.costs import Unit
-from predictors.layer_costs import LayerCost
+from predictors.models.layer_costs import LayerCost
 from search_spaces.space import SearchSpace
 
 if TYPE_CHECKING:
-    from predictors.table import LatencyTable
+    from predictors.tables.table import LatencyTable
 
 UNIT = Unit("latency_s", "ms", 1e3)
 

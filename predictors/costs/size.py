@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from predictors.costs import Unit, of_options
-from predictors.layer_costs import AdditiveCost, LayerCost
+from predictors.models.layer_costs import AdditiveCost, LayerCost
 from search_spaces.costs import weight_bytes
 from search_spaces.space import SearchSpace
 
 if TYPE_CHECKING:
-    from predictors.table import LatencyTable
+    from predictors.tables.table import LatencyTable
 
 UNIT = Unit("size_bytes", "kB", 1e-3)
 

@@ -16,7 +16,7 @@ from random import Random
 
 import pytest
 
-from experiments import journal
+from experiments.store import journal
 
 FOLDER = os.environ.get("LUTRA_FAULTS", "")  # of the journals; empty: only the fast share runs, and nothing is kept
 SHOWN = 3  # wrong trials in the failure message

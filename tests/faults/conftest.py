@@ -1,3 +1,3 @@
 """Fixtures of other test files that the campaigns use too."""
 
-from tests.test_devices import lab, quick  # noqa: F401
+from tests.predictors.test_devices import lab, quick  # noqa: F401

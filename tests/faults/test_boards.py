@@ -11,13 +11,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from predictors.lasting import lasting
-from predictors.rounds import Round, measure, summarize
-from predictors.ssh import ssh
+from predictors.board.resumable import lasting
+from predictors.board.ssh import ssh
+from predictors.timing.rounds import Round, measure, summarize
 from search_spaces.errors import LutraError
 from tests.faults import malicious_agent
 from tests.faults.campaign import Figures, campaign
-from tests.test_devices import FILES, SHORT, Lab, Saboteur, measure_through_cuts, needs_sshd, orders, until
+from tests.predictors.test_devices import FILES, SHORT, Lab, Saboteur, measure_through_cuts, needs_sshd, orders, until
 
 MORE = 200e6  # bytes at most that a malicious board may make the host use beyond what it did before
 FEW = replace(SHORT, min_rounds=3, max_rounds=3)

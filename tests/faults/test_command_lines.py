@@ -23,16 +23,16 @@ from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from experiments import command as command_line
-from experiments.arguments import CONFIGS, PARSER, prepared
 from experiments.bench.__main__ import BENCHMARKS, asked
-from experiments.checks import check
-from experiments.choices import STRATEGIES
 from experiments.config import Config
-from experiments.recipes import check_batches
-from experiments.schema import Setting, settings
-from experiments.stored_schema import schema
-from experiments.values import CHOICES, option_settings
+from experiments.config import command as command_line
+from experiments.config.arguments import CONFIGS, PARSER, prepared
+from experiments.config.checks import check
+from experiments.config.choices import STRATEGIES
+from experiments.config.schema import Setting, settings
+from experiments.config.stored_schema import schema
+from experiments.config.values import CHOICES, option_settings
+from experiments.setup.recipes import check_batches
 from search_spaces.errors import LutraError
 from tests.commands import OUTSIDE, ROOT, Command
 from tests.faults.campaign import Figures, campaign

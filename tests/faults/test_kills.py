@@ -17,9 +17,9 @@ from typing import NamedTuple
 import pytest
 
 from tests.commands import OUTSIDE, Command, Finished, copy_steps
+from tests.experiments.test_experiments import ended, results, stamps, wait
+from tests.experiments.test_sweeps import new_tables
 from tests.faults.campaign import FOLDER, Figures, campaign
-from tests.test_experiments import ended, results, stamps, wait
-from tests.test_sweeps import new_tables
 
 MOST = 12  # kills of one run
 OPENED = 40  # files in the runs folder that a step opens or renames before it is killed, at most

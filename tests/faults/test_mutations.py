@@ -13,39 +13,40 @@ import pytest
 import torch
 from torch import nn
 
-from experiments import artefacts, checkpoints, jobs, journal
-from experiments.candidate_records import to_json
+from experiments.comparison.published_latencies import read_measurements
 from experiments.config import FidelityConfig
-from experiments.disk import sha256, write_csv
-from experiments.provenance import whole
-from experiments.published_latencies import read_measurements
-from experiments.session_record import Row, Session, read_rows, write_rows
+from experiments.setup.session_record import Row, Session, read_rows, write_rows
 from experiments.stages.int8_agreement import Answers
 from experiments.stages.int8_agreement import load as read_answers
 from experiments.stages.int8_agreement import save as write_answers
+from experiments.store import artefacts, checkpoints, journal
+from experiments.store.candidate_records import to_json
+from experiments.store.disk import sha256, write_csv
+from experiments.store.provenance import whole
+from experiments.store.weights import load_network, load_supernet, save_network, save_supernet
+from experiments.store.winner import Winner, read_winner
 from experiments.studies.exact import read_front
-from experiments.weights import load_network, load_supernet, save_network, save_supernet
-from experiments.winner import Winner, read_winner
+from experiments.sweep import jobs
 from paper import agreement, checksums, macros
 from paper.build import HERE
 from predictors.agent import passport
-from predictors.bundle import JOB, RESULTS, contents, read_results
-from predictors.classifier import Classifier
-from predictors.offline_files import opened, sealed
-from predictors.rounds import Protocol
-from predictors.slowdown import Slowdown
-from predictors.table_file import dump, read_table
+from predictors.board.classifier import Classifier
+from predictors.board.offline_files import opened, sealed
+from predictors.board.offline_job import JOB, RESULTS, contents, read_results
+from predictors.tables.table_file import dump, read_table
+from predictors.timing.rounds import Protocol
+from predictors.timing.slowdown import Slowdown
 from search_spaces.errors import LutraError
-from search_spaces.network import Network
-from search_spaces.onnx_writer import write as onnx
-from search_spaces.supernet import Supernet
-from search_spaces.tiny import tiny
-from strategies.tabular_problem import read_csv as read_networks
+from search_spaces.networks.network import Network
+from search_spaces.networks.onnx_writer import write as onnx
+from search_spaces.networks.supernet import Supernet
+from search_spaces.spaces.tiny import tiny
+from strategies.problems.tabular_problem import read_csv as read_networks
+from tests.experiments.test_checkpoints import training
 from tests.faults.campaign import Figures, campaign
 from tests.faults.mutations import mutation
 from tests.networks import small
-from tests.test_checkpoints import training
-from tests.test_tables import simulated_table
+from tests.predictors.test_tables import simulated_table
 
 EACH = 6  # mutations of a trial
 FILES = HERE / "results"

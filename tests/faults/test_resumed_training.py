@@ -12,8 +12,8 @@ from pathlib import Path
 from random import Random
 
 from tests.commands import Command, Done, Finished
+from tests.experiments.test_experiments import results, wait
 from tests.faults.campaign import Figures, campaign
-from tests.test_experiments import results, wait
 
 
 def test_training_resumes_from_any_moment(finished: Finished, command: Command, tmp_path: Path) -> None:

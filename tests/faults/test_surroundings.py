@@ -14,8 +14,8 @@ from typing import NamedTuple
 import pytest
 
 from tests.commands import OUTSIDE, Finished, copy_steps
+from tests.experiments.test_experiments import results
 from tests.faults.campaign import FOLDER
-from tests.test_experiments import results
 
 NOBODY = 65534
 

@@ -1,0 +1,1 @@
+"""Files of networks: export, foreign networks, compact files, sizes."""

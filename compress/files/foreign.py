@@ -1,0 +1,143 @@
+"""Hand-made networks for small images, to hold beside the searched ones.
+
+What was made for 224 pixels shrinks an image 32 times, so that of 32 pixels one is left. Here the stem's stride is 1,
+as is customary for CIFAR, and the rest is as published: 2x2 pixels are left, and the products are four times as many.
+No dropout, and residual blocks that begin as the identity, as in our own networks: the recipe is the same for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision import models
+
+from search_spaces.errors import unknown
+from search_spaces.networks.convolution import Conv2d
+
+
+def mobilenet_v2(classes: int, in_channels: int) -> nn.Module:
+    """Sandler et al. 2018, width 1.0."""
+    model = models.mobilenet_v2(weights=None, num_classes=classes, dropout=0.0)
+    model.features[0][0] = _stem(model.features[0][0], in_channels)
+    return model
+
+
+def mobilenet_v3_small(classes: int, in_channels: int) -> nn.Module:
+    """Howard et al. 2019, width 1.0."""
+    model = models.mobilenet_v3_small(weights=None, num_classes=classes, dropout=0.0)
+    model.features[0][0] = _stem(model.features[0][0], in_channels)
+    return model
+
+
+def shufflenet_v2(classes: int, in_channels: int) -> nn.Module:
+    """Ma et al. 2018, width 1.0."""
+    model = models.shufflenet_v2_x1_0(weights=None, num_classes=classes)
+    model.conv1[0] = _stem(model.conv1[0], in_channels)
+    return model
+
+
+def _stem(published: nn.Conv2d, in_channels: int) -> nn.Conv2d:
+    """The first convolution for images of `in_channels`, at stride 1."""
+    conv = nn.Conv2d(in_channels, published.out_channels, 3, 1, 1, bias=False)
+    nn.init.kaiming_normal_(conv.weight, mode="fan_out")
+    return conv
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around a shortcut, which is a 1x1 convolution where the shape changes."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.first = _conv_norm(in_channels, out_channels, stride)
+        self.second = _conv_norm(out_channels, out_channels, 1)
+        same = stride == 1 and in_channels == out_channels
+        self.shortcut = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.second(F.relu(self.first(x))) + self.shortcut(x))
+
+
+def resnet8(classes: int, in_channels: int) -> nn.Module:
+    """The image classifier of MLPerf Tiny (Banbury et al. 2021), made for 32 pixels."""
+    return nn.Sequential(
+        _conv_norm(in_channels, 16, 1),
+        nn.ReLU(),
+        Residual(16, 16, 1),
+        Residual(16, 32, 2),
+        Residual(32, 64, 2),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(64, classes),
+    )
+
+
+def _conv_norm(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    conv = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
+
+
+FOREIGN: dict[str, Callable[[int, int], nn.Module]] = {
+    "mobilenet_v2": mobilenet_v2,
+    "mobilenet_v3_small": mobilenet_v3_small,
+    "shufflenet_v2": shufflenet_v2,
+    "resnet8": resnet8,
+}
+
+
+class Foreign(nn.Module):
+    """A network of `FOREIGN`, freshly initialised, that knows how to build it again. Raises LutraError for another
+    name."""
+
+    def __init__(self, name: str, classes: int, in_channels: int) -> None:
+        super().__init__()
+        if name not in FOREIGN:
+            raise unknown("model", name, FOREIGN)
+        self.name, self.classes, self.in_channels = name, classes, in_channels
+        self.model = quickened(identities(FOREIGN[name](classes, in_channels))).to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.model(x)
+
+
+def identities(model: nn.Module) -> nn.Module:
+    """The model, in which the last batch norm of every block that adds its input scales by 0 (Goyal et al. 2017)."""
+    for block in model.modules():
+        adds = isinstance(block, Residual) and isinstance(block.shortcut, nn.Identity)
+        if adds or getattr(block, "use_res_connect", False):  # torchvision's name in both inverted residuals
+            nn.init.zeros_([norm for norm in block.modules() if isinstance(norm, nn.BatchNorm2d)][-1].weight)
+    return model
+
+
+def quickened(model: nn.Module) -> nn.Module:
+    """The model, whose depthwise convolutions have the same weights and gradients that a CPU computes fast."""
+    for parent in list(model.modules()):
+        for name, conv in parent.named_children():
+            if isinstance(conv, nn.Conv2d) and conv.groups == conv.in_channels > 1:
+                width, kernel, stride = conv.in_channels, conv.kernel_size[0], conv.stride[0]
+                quick = Conv2d(width, width, kernel, stride, kernel // 2, groups=width, bias=False)
+                quick.load_state_dict(conv.state_dict())
+                setattr(parent, name, quick)
+    return model
+
+
+def shape_like(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Gives layers the shapes of the weights that they are about to load: those of a pruned network."""
+    for name, layer in model.named_modules():
+        weight = tensors.get(f"{name}.weight")
+        if weight is None or weight.shape == layer.weight.shape:
+            continue
+        if isinstance(layer, nn.Conv2d):
+            layer.groups = layer.groups if layer.groups == 1 else len(weight)
+            layer.out_channels, layer.in_channels = weight.shape[0], weight.shape[1] * layer.groups
+        elif isinstance(layer, nn.BatchNorm2d):
+            layer.num_features = len(weight)
+            layer.running_mean, layer.running_var = (torch.empty_like(weight) for _ in range(2))
+        elif isinstance(layer, nn.Linear):
+            layer.out_features, layer.in_features = weight.shape
+        layer.weight = nn.Parameter(torch.empty_like(weight))
+        if layer.bias is not None:
+            layer.bias = nn.Parameter(torch.empty(len(weight)))

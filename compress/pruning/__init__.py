@@ -1,0 +1,1 @@
+"""Structured pruning: which units, how many, and the narrower network."""

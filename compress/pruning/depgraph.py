@@ -1,0 +1,122 @@
+"""DepGraph (Fang et al. 2023): channels that depend on one another are pruned together, in any torch network.
+
+Through torch-pruning, with one threshold for all groups (`global_pruning`). Nothing is asked of the device.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Sequence
+
+import torch
+import torch_pruning
+from torch import Tensor, nn
+from torch_pruning.pruner.importance import Importance
+from torchvision.models import ShuffleNetV2
+
+from compress.files.foreign import Foreign
+from compress.pruning.prune import check_keep
+from search_spaces.layers.nodes import Reshape
+from search_spaces.networks.network import Layer, Network, device_of
+
+MULTIPLE = 8  # channels; int8 kernels work on eight at a time
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """What a network costs for one image."""
+
+    macs: int  # multiply-accumulates of convolutions and linear layers
+    parameters: int
+
+
+def prune_groups(
+    model: nn.Module, shape: tuple[int, int, int], keep: float, importance: Importance | None = None
+) -> nn.Module:
+    """The model for images [N, *shape] with about the fraction `keep` of its channels; its own copy of the weights.
+
+    Widths that change become multiples of 8, and none becomes 0: such a group stays whole. The classes stay. The
+    importance of a group is its magnitude, if not given. Running statistics are copied as they are: `calibrate` the
+    result, or finetune it first. Of a `Network` the layers are left, in a row, since they no longer match its specs.
+    """
+    check_keep(keep)
+    slim = Regrouped(model) if isinstance(model, Network) else copy.deepcopy(model)
+    slim.eval()
+    apart = Apart(slim, shape)
+    torch_pruning.pruner.BasePruner(
+        apart,
+        torch.zeros(1, *shape, device=device_of(model)),
+        importance=importance or torch_pruning.importance.GroupMagnitudeImportance(p=2),
+        global_pruning=True,
+        pruning_ratio=1 - keep,
+        round_to=MULTIPLE,
+        ignored_layers=[*(_last(part) for part in apart.parts), *_reshaped(slim)],
+    ).step()
+    return slim.train(model.training).to(memory_format=torch.channels_last)
+
+
+class Regrouped(nn.Module):
+    """A network's layers in a row, whose widths may no longer be those of the `specs` that they were built from."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.specs = network.specs
+        self.layers = nn.Sequential(*copy.deepcopy(network).layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+class Apart(nn.Module):
+    """The parts of a network that are pruned each by itself, on inputs of their own: the whole, if it can be traced.
+
+    Of ShuffleNetV2, whose shuffle torch-pruning cannot follow, the inside of every block, and the classifier.
+    """
+
+    def __init__(self, model: nn.Module, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.parts: Sequence[nn.Module] = nn.ModuleList([model])  # type: ignore[assignment]
+        self.shapes = [shape]
+        model = model.model if isinstance(model, Foreign) else model
+        if isinstance(model, ShuffleNetV2):
+            blocks = [block.branch2 for stage in (model.stage2, model.stage3, model.stage4) for block in stage]
+            tail = nn.Sequential(model.conv5, nn.AdaptiveAvgPool2d(1), nn.Flatten(), model.fc)
+            self.parts = nn.ModuleList([*blocks, tail])  # type: ignore[assignment]
+            self.shapes = [(_first(part).in_channels, *shape[1:]) for part in self.parts]
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [part(x.new_zeros(1, *shape)) for part, shape in zip(self.parts, self.shapes)]
+
+
+def _first(part: nn.Module) -> nn.Conv2d:
+    return next(module for module in part.modules() if isinstance(module, nn.Conv2d))
+
+
+def _last(part: nn.Module) -> nn.Module:
+    """The layer whose outputs others count on."""
+    return [module for module in part.modules() if isinstance(module, (nn.Conv2d, nn.Linear))][-1]
+
+
+def _reshaped(model: nn.Module) -> list[nn.Module]:
+    """The convolutions whose channels a graph divides, such as among attention heads: it says how many there are."""
+    layers = [layer for layer in model.modules() if isinstance(layer, Layer)]
+    shaped = [(layer, node) for layer in layers for node in layer.spec.graph.nodes if isinstance(node, Reshape)]
+    return [layer.conv(name) for layer, node in shaped for name in node.inputs if name in layer.numbers]
+
+
+@torch.no_grad()
+def size(model: nn.Module, shape: tuple[int, int, int]) -> Size:
+    """Of a network for images [N, *shape]."""
+    macs = 0
+
+    def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal macs
+        macs += layer.weight.numel() * (output[0, 0].numel() if output.ndim == 4 else 1)  # type: ignore[operator]
+
+    counted = copy.deepcopy(model).eval()
+    for layer in counted.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            layer.register_forward_hook(count)
+    counted(torch.zeros(1, *shape, device=device_of(model)))
+    return Size(macs, sum(parameter.numel() for parameter in model.parameters()))

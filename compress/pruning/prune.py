@@ -1,0 +1,164 @@
+"""Structured pruning: every layer whose kind is prunable, such as MBConv and the head, keeps its most important units.
+
+A unit is a hidden channel, or what a kind's `prunable` says instead: `units` knows what goes with it.
+
+How important (`importance`), how many, which (`strongest`) and the narrower network (`narrow`) are apart. How
+many is a search space of its own, `width_space`: what is kept adds over layers as latency does, so that the widths that
+lose least within a latency are found exactly. `uniform_widths` and `global_widths` do not ask the device: baselines.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from compress.pruning.importance import batch_norm_scale
+from compress.pruning.units import channels_of, prunable, tied, units
+from search_spaces.errors import LutraError
+from search_spaces.layers import Skip, Spec
+from search_spaces.networks.network import Layer, Network, device_of
+from search_spaces.space import Arch, SearchSpace
+
+
+def prune(network: Network, keep: float) -> Network:
+    """The network with the fraction `keep` of each layer's hidden channels, those that vary most; a copy of weights.
+
+    Running statistics are copied as they are: `calibrate` the result, or finetune it first.
+    """
+    return narrow(network, strongest(batch_norm_scale(network), uniform_widths(network.specs, keep)))
+
+
+def hidden_widths(specs: Sequence[Spec]) -> dict[int, int]:
+    """The units of each layer that can be pruned, such as the hidden channels of MBConvs and of the head."""
+    return {layer: units(spec) for layer, spec in enumerate(specs) if spec.prunable}
+
+
+def chosen_widths(space: SearchSpace, arch: Arch) -> dict[int, int]:
+    """Hidden channels by layer, 0 for a block left out, of an architecture of a `width_space`: for `strongest`."""
+    widths = hidden_widths(space.decode(arch))
+    return {layer: widths.get(layer, 0) for layer in hidden_widths(space.decode(space.reference))}
+
+
+def uniform_widths(specs: Sequence[Spec], keep: float) -> dict[int, int]:
+    """Hidden channels by layer: the fraction `keep`, rounded up to a multiple of 8, at most all."""
+    check_keep(keep)
+    return {layer: _rounded(round(keep * hidden), specs[layer]) for layer, hidden in hidden_widths(specs).items()}
+
+
+def global_widths(importances: Mapping[int, Tensor], specs: Sequence[Spec], keep: float) -> dict[int, int]:
+    """Hidden channels by layer: those among the fraction `keep` of all layers' channels that matter most.
+
+    One threshold for the whole network (Liu et al. 2017, Molchanov et al. 2019); of equals the first layers' stay.
+    Each layer is rounded up to a multiple of 8, at least 8 and at most all.
+    """
+    check_keep(keep)
+    hidden = hidden_widths(specs)
+    if not hidden:
+        return {}
+    values = torch.cat([importances[layer] for layer in hidden])
+    owners = torch.cat([torch.full_like(importances[layer], layer, dtype=torch.long) for layer in hidden])
+    kept = owners[values.argsort(descending=True, stable=True)[: round(keep * len(values))]]
+    return {layer: _rounded(int((kept == layer).sum()), specs[layer]) for layer in hidden}
+
+
+def width_space(specs: Sequence[Spec], most: int = 12) -> SearchSpace:
+    """The networks that pruning can make, and their reference, the unpruned one.
+
+    An MBConv or head has its width and narrower multiples of 8, widest first: all down to 8, or `most` of them evenly
+    spread; a block that adds to its input may also be left out. Any other layer has one option. Raises LutraError for
+    no width.
+    """
+    if most < 1:
+        raise LutraError(f"a layer has at least one width to choose from, not {most}")
+    layers = tuple(_narrower(spec, most) if spec.prunable else (spec,) for spec in specs)
+    return SearchSpace("pruned_widths", layers, (0,) * len(layers))
+
+
+def _narrower(spec: Spec, most: int) -> tuple[Spec, ...]:
+    layers = [_with_units(spec, width) for width in _widths(spec, most)]
+    return (*layers, Skip(spec.in_channels, spec.resolution)) if spec.residual else tuple(layers)
+
+
+def _with_units(spec: Spec, count: int) -> Spec:
+    return dataclasses.replace(spec, **{prunable(spec).field: count})
+
+
+def kept_importance(importances: Mapping[int, Tensor], space: SearchSpace, comparable: bool) -> np.ndarray:
+    """[layers, options] of a `width_space`: the importance that the option's strongest channels have in sum.
+
+    0 in layers that are not pruned, NaN where a layer has fewer options. Importances that are not `comparable` between
+    layers (all but Taylor's) are divided by their layer's sum.
+    """
+    kept = np.full((len(space.layers), max(space.options)), np.nan)
+    for layer, options in enumerate(space.layers):
+        kept[layer, : len(options)] = 0
+        if layer in importances:
+            values = importances[layer].double().cpu().numpy()
+            total = np.cumsum(np.sort(values)[::-1])
+            whole = 1.0 if comparable or not total[-1] else total[-1]
+            widths = [units(option) for option in options]
+            kept[layer, : len(options)] = [total[width - 1] / whole if width else 0 for width in widths]
+    return kept
+
+
+def strongest(importances: Mapping[int, Tensor], widths: Mapping[int, int]) -> dict[int, Tensor]:
+    """The `widths[layer]` most important hidden channels of each layer, in their old order; ties keep the first."""
+    order = {layer: importances[layer].argsort(descending=True, stable=True) for layer in widths}
+    return {layer: order[layer][:width].sort().values for layer, width in widths.items()}
+
+
+def check_keep(keep: float) -> None:
+    if not 0 < keep <= 1:
+        raise LutraError(f"pruning keeps a fraction of the channels, above 0 and at most 1, not {keep}: try 0.75")
+
+
+def _rounded(count: int, spec: Spec) -> int:
+    """Up to a multiple of 8, or of what the kind says, at least one multiple; at most all units of the layer."""
+    multiple = prunable(spec).multiple
+    return min(units(spec), max(1, -(-count // multiple)) * multiple)
+
+
+def _widths(spec: Spec, most: int) -> list[int]:
+    multiple = prunable(spec).multiple
+    widths = [units(spec), *range((units(spec) - 1) // multiple * multiple, 0, -multiple)]
+    if len(widths) <= most:
+        return widths
+    return [widths[index] for index in np.linspace(0, len(widths) - 1, most).round().astype(int)]
+
+
+@torch.no_grad()
+def narrow(network: Network, kept: Mapping[int, Tensor]) -> Network:
+    """The network with only the units `kept[layer]` [width] (ascending) of those layers.
+
+    A residual layer that keeps none is left out, as if its residual branch were 0.
+    """
+    layers = [layer for layer in range(len(network.specs)) if layer not in kept or len(kept[layer])]
+    specs = list(network.specs)
+    for layer, chosen in kept.items():
+        assert len(chosen) or specs[layer].residual
+        specs[layer] = _with_units(specs[layer], len(chosen))
+    with device_of(network):
+        slim = Network([specs[layer] for layer in layers]).train(network.training)
+    for target, layer in zip(slim.layers, layers):
+        source = network.layers[layer]
+        if layer in kept:
+            _copy_units(target, source, kept[layer])
+        else:
+            target.load_state_dict(source.state_dict())
+    return slim
+
+
+def _copy_units(target: Layer, source: Layer, kept: Tensor) -> None:
+    """Of every weight the rows and columns of the units kept; of every batch norm and bias the rows."""
+    spec, ties = source.spec, tied(source.spec)
+    for node in spec.graph.weighted:
+        weight, own = source.weighted(node).weight, ties.get(node.name)
+        rows = channels_of(kept, units(spec), weight.shape[0]) if own and own.rows else slice(None)
+        columns = channels_of(kept, units(spec), weight.shape[1]) if own and own.columns else slice(None)
+        state = source.part(node).state_dict()
+        cut = {name: value[rows] if value.ndim else value for name, value in state.items()}
+        target.part(node).load_state_dict({name: v[:, columns] if v.ndim > 1 else v for name, v in cut.items()})

@@ -1,0 +1,55 @@
+"""Which layers stay in float since the device is faster so: greedily, by the time of whole files.
+
+A layer of few channels may gain less from integers than it loses: the stem's convolution of 3 channels fills no
+register of INT8 kernels. What the rest of a file pays for a layer in float, the conversions at its two ends, is in the
+time of the whole file alone; and a layer beside one in float shares a conversion with it: it may gain only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from predictors.timing.rounds import Value
+
+
+@dataclass(frozen=True)
+class Faster:
+    """A layer that stays in float, and what the whole file takes with it in INT8 and in float, timed together."""
+
+    layer: int
+    int8_s: float
+    float_s: float
+
+
+def faster_in_float(
+    layers: Sequence[int],
+    write: Callable[[Collection[int]], bytes],
+    time: Callable[[Mapping[str, bytes]], Mapping[str, Value]],
+) -> Iterator[Faster]:
+    """One layer after another, each the one that makes the file fastest, as long as one does beyond all noise.
+
+    `layers` in the file's order. `write(kept)`: the file with these in float. `time(files)`: seconds of files, timed in
+    turns; intervals that overlap say nothing. All layers are tried first, then those that gained alone and the
+    neighbours of what is kept.
+    """
+    kept: tuple[int, ...] = ()
+    candidates = {*layers}
+    while candidates:
+        variants = {_name((*kept, layer)): layer for layer in sorted(candidates)}
+        files = {name: write((*kept, layer)) for name, layer in variants.items()}
+        values = time({_name(kept): write(kept), **files})
+        before = values[_name(kept)]
+        gaining = {layer: values[name].seconds for name, layer in variants.items() if values[name].high < before.low}
+        if not gaining:
+            return
+        best = min(gaining, key=lambda layer: gaining[layer])
+        yield Faster(best, before.seconds, gaining[best])
+        kept = (*kept, best)
+        beside = {layer for pair in pairwise(layers) if {*pair} & {*kept} for layer in pair}
+        candidates = (gaining.keys() | beside) - {*kept}
+
+
+def _name(kept: Collection[int]) -> str:
+    return f"layers {', '.join(map(str, sorted(kept)))} in float" if kept else "all in INT8"

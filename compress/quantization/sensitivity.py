@@ -1,0 +1,77 @@
+"""What INT8 costs layer by layer, and which layers had better stay in float.
+
+One layer at a time is quantized and the rest stays in float32, the sensitivity analysis and the partial quantization of
+Wu et al. 2020, "Integer quantization for deep learning inference: principles and empirical evaluation", section 5.1
+(https://arxiv.org/abs/2004.09602). All files are written as the deployed one is: with its ranges, bits and biases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from compress.files.parity import agreement, onnx_logits
+from compress.layers import layers_of
+
+AGREEMENT = 0.99  # share of images whose prediction INT8 must keep
+Write = Callable[[Collection[int]], bytes]  # layers to keep in float -> the INT8 file
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What one layer costs when it alone is INT8."""
+
+    layer: int
+    agreement: float  # share of images with fp32's prediction
+    sqnr: float  # of the logits, dB: signal to quantization noise
+
+
+def sensitivities(model: bytes, write: Write, images: np.ndarray, slower: Collection[int] = ()) -> list[Sensitivity]:
+    """The table of an fp32 file on images [N, C, H, W], the most sensitive layer first: the lowest ratio.
+
+    The ratio orders better than agreement, which moves in steps of 1 / N. Layers that are `slower` in INT8 on the
+    device stay in float anyway, and are left out.
+    """
+    layers, fp32 = layers_of(model), onnx_logits(model, images)
+    table = []
+    for layer in (layer for layer in layers if layer not in slower):
+        logits = onnx_logits(write([other for other in layers if other != layer]), images)
+        table.append(Sensitivity(layer, agreement(fp32, logits), sqnr(fp32, logits)))
+    return sorted(table, key=lambda row: row.sqnr)
+
+
+def float_layers(
+    model: bytes,
+    write: Write,
+    images: np.ndarray,
+    table: Sequence[Sensitivity],
+    slower: Collection[int] = (),
+    least: float = AGREEMENT,
+) -> tuple[int, ...]:
+    """The layers to leave in float32: `slower`, then the most sensitive, until predictions agree on `least` of images.
+
+    `slower` are those that INT8 slows down on the device. Where all layers are named, nothing else helps.
+    """
+    kept = set(slower)
+    fp32 = onnx_logits(model, images)
+    for layer in [row.layer for row in table if row.layer not in kept]:
+        if agreement(fp32, onnx_logits(write(kept), images)) >= least:
+            break
+        kept.add(layer)
+    return tuple(sorted(kept))
+
+
+def blame(agreed: float, table: Sequence[Sensitivity], least: float = AGREEMENT, named: int = 3) -> str:
+    """One line on the layers that cost INT8 its agreement with fp32, or nothing where it is `least` or more."""
+    if agreed >= least:
+        return ""
+    worst = ", ".join(f"{row.layer} (alone {100 * row.agreement:.4g} %, {row.sqnr:.3g} dB)" for row in table[:named])
+    return f"INT8 predicts as fp32 on {100 * agreed:.4g} % of images, below {100 * least:g} %: mostly by layers {worst}"
+
+
+def sqnr(signal: np.ndarray, noisy: np.ndarray) -> float:
+    """Signal-to-quantization-noise ratio, dB; infinite where nothing differs."""
+    noise = np.square(noisy - signal, dtype=np.float64).sum()
+    return float(10 * np.log10(np.square(signal, dtype=np.float64).sum() / noise)) if noise else float("inf")

@@ -1,0 +1,1 @@
+"""Stages that change weights and keep the network: factorising, sparsifying, clustering, finetuning."""

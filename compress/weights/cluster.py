@@ -1,0 +1,126 @@
+"""Weight sharing: each layer's weights take k values, learned by k-means (Han et al. 2016, Deep Compression).
+
+A convolution or linear layer is then a codebook of k floats and a short index for each weight. The sharing is of the
+weights before batch-norm folding: folding multiplies every output channel by a scale of its own, so the deployed
+tensor has k values per channel, of which INT8 keeps what its steps can tell apart. `entropy_coded_bytes` counts the
+network as it would be stored before folding.
+"""
+
+from __future__ import annotations
+
+import copy
+import heapq
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+from torch import Tensor, nn
+
+from search_spaces.costs import parameters
+from search_spaces.errors import LutraError
+from search_spaces.networks.network import Network
+from search_spaces.training.loop import Backward
+
+
+def cluster(network: Network, k: int) -> Network:
+    """A copy whose layers have at most k distinct weights each; zero counts as one where a layer has zeros.
+
+    Layers that have no more than k stay as they are, so that clustering twice is clustering once. Deterministic.
+    """
+    if k < 2:
+        raise LutraError(f"a layer's weights share at least 2 values, not {k}: try 16")
+    shared = copy.deepcopy(network)
+    for layer in weighted_layers(shared):
+        values = layer.weight.detach().cpu().numpy()
+        layer.weight.data.copy_(torch.from_numpy(nearest_centroids(values, k)))
+    return shared
+
+
+def nearest_centroids(weight: np.ndarray, k: int) -> np.ndarray:
+    """A layer's weights, each replaced by the centroid of its cluster; float32, of the same shape.
+
+    Zeros are a cluster of their own. Centroids begin evenly between the extremes ("linear initialization", section
+    3.2), since the few large weights matter most; so the error is at most that of k evenly spaced levels.
+    """
+    if len(np.unique(weight)) <= k:
+        return weight
+    alive = weight != 0
+    points = weight[alive].astype(np.float64)[:, None]
+    count = k if alive.all() else k - 1
+    start = np.linspace(points.min(), points.max(), count)[:, None]
+    with threadpool_limits(1):  # threads would add in an order of their own
+        found = KMeans(count, init=start, n_init=1, tol=0).fit(points)
+    shared = np.zeros_like(weight)
+    shared[alive] = found.cluster_centers_[found.labels_, 0]
+    return shared
+
+
+def sharing(backward: Backward, network: nn.Module) -> Backward:
+    """`backward`, in which the weights of a layer that are equal now have the same gradient, and zeros have none.
+
+    So equal weights stay equal through momentum, weight decay and the average, and the centroids are learned (section
+    3.3). The paper's gradient of a centroid is the sum over its weights; here it is their mean: the weights' gradient
+    projected on the networks that share, whose steps are as long as an unshared network's at the same learning rate
+    (the sum, at a finetuning's, unlearns). `cluster` with the same k, after training, changes nothing unless a CPU has
+    rounded equal numbers differently.
+    """
+    layers = weighted_layers(network)
+    members = [torch.unique(layer.weight.detach(), return_inverse=True) for layer in layers]
+
+    def tied(step: int, images: Tensor, labels: Tensor) -> float:
+        loss = backward(step, images, labels)
+        for layer, (values, index) in zip(layers, members):
+            gradient = layer.weight.grad
+            if gradient is not None:
+                layer.weight.grad = _means(gradient, index, len(values)).masked_fill_(values == 0, 0)[index]
+        return loss
+
+    return tied
+
+
+def _means(gradient: Tensor, index: Tensor, count: int) -> Tensor:
+    """The mean over the weights of each cluster [count]."""
+    sums = gradient.new_zeros(count).index_add_(0, index.flatten(), gradient.flatten())
+    return sums / torch.bincount(index.flatten(), minlength=count)
+
+
+def entropy_coded_bytes(network: Network) -> int:
+    """The network's size with each layer's weights Huffman-coded (section 4), everything else in float32.
+
+    A coded layer is its indices, and for each distinct value four bytes and one for the length of its (canonical)
+    code; zero is a value like others. A layer that is smaller in float32 stays so. The rest is two numbers a channel
+    (batch norm as scale and shift) and the linear layer's bias: without sharing, 4 bytes for each parameter.
+    """
+    weights = [layer.weight.detach().cpu().numpy() for layer in weighted_layers(network)]
+    plain = sum(weight.size for weight in weights)
+    rest = 4 * (parameters(network.specs) - plain)
+    return rest + sum(coded_bytes(weight) for weight in weights)
+
+
+def coded_bytes(weight: np.ndarray) -> int:
+    """Indices, values and code lengths of one layer, bytes; or its float32 where that is less."""
+    counts = np.unique(weight, return_counts=True)[1].tolist()
+    if 5 * len(counts) >= 4 * weight.size:
+        return 4 * weight.size
+    bits = sum(count * length for count, length in zip(counts, huffman_lengths(counts)))
+    return min(-(-bits // 8) + 5 * len(counts), 4 * weight.size)
+
+
+def huffman_lengths(counts: Sequence[int]) -> list[int]:
+    """Bits of each symbol's code, of the shortest prefix code there is (Huffman 1952); 0 where there is one symbol."""
+    lengths = [0] * len(counts)
+    heap = [(count, symbol, [symbol]) for symbol, count in enumerate(counts)]
+    heapq.heapify(heap)
+    while len(heap) > 1:
+        (one, order, left), (other, _, right) = heapq.heappop(heap), heapq.heappop(heap)
+        for symbol in (*left, *right):
+            lengths[symbol] += 1
+        heapq.heappush(heap, (one + other, order, left + right))
+    return lengths
+
+
+def weighted_layers(network: nn.Module) -> list[nn.Conv2d | nn.Linear]:
+    """Every convolution and linear layer, depthwise ones too."""
+    return [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]

@@ -1,0 +1,1 @@
+"""What studies share: searches with several seeds, tests of significance, learning curves."""

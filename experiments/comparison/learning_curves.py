@@ -1,0 +1,100 @@
+"""Predictors judged by networks that they have not seen: as rows, as a table; learned from more and more networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from experiments.comparison.published_latencies import Measurements
+from predictors.metrics.agreement import agreement
+from predictors.models.learned import Learner
+from search_spaces.documents import read_csv
+from search_spaces.errors import LutraError
+
+LEFT = 20  # networks, at least, to judge by
+
+
+@dataclass(frozen=True)
+class Point:
+    """One predictor, and its agreement with held-out networks (see `Agreement`)."""
+
+    data: str  # fp32, int8, or the name of a file
+    predictor: str
+    trained_on: int  # whole networks
+    seed: int  # of the split, or of the drawn networks
+    held_out: int
+    bias: float
+    mape: float
+    within_5: float
+    within_10: float
+    tau: float
+    tau_a: float
+
+
+def check_sizes(measurements: Measurements, sizes: Iterable[int], name: str) -> None:
+    """Raises LutraError where a size is none, or leaves too few networks."""
+    count = len(measurements.seconds)
+    for size in sizes:
+        if not 3 <= size <= count - LEFT:
+            fitting = [n for n in (50, 100, 200, 400, 900) if n <= count - LEFT]
+            advice = f"fidelity.train={str(fitting).replace(' ', '')}" if fitting else "a file of more networks"
+            raise LutraError(
+                f"{name} has {count} networks: learning from {size} must be from 3 at least, and leave {LEFT} "
+                f"to judge by; try {advice}"
+            )
+
+
+def point(data: str, predictor: str, trained_on: int, seed: int, predicted: np.ndarray, measured: np.ndarray) -> Point:
+    """Of predicted and measured seconds [n]."""
+    return Point(data, predictor, trained_on, seed, len(measured), **asdict(agreement(predicted, measured)))
+
+
+def points(
+    data: str, measurements: Measurements, learners: Mapping[str, Learner], sizes: Iterable[int], seeds: int
+) -> Iterator[Point]:
+    """Every predictor on the same splits: a seed's first `size` networks of one permutation, and all others."""
+    archs, seconds = measurements.archs, measurements.seconds
+    for size, seed in product(sizes, range(seeds)):
+        order = np.random.default_rng(seed).permutation(len(seconds))
+        known, others = order[:size], order[size:]
+        for name, learner in learners.items():
+            with threadpool_limits(1):  # small matrices: threads would wait for one another
+                predict = learner(archs[known], seconds[known], measurements.options)
+                yield point(data, name, size, seed, predict(archs[others]), seconds[others])
+
+
+def read_points(path: Path) -> list[Point]:
+    """What `artefacts.write_csv` wrote of them."""
+    kinds: dict[str, Any] = get_type_hints(Point)
+    rows = read_csv(path, kinds)
+    try:
+        return [Point(**{name: kind(row[name]) for name, kind in kinds.items()}) for _, row in rows]
+    except ValueError as error:
+        raise LutraError(f"{path} is damaged: {error}") from None
+
+
+def shown(found: Iterable[Point], data: str) -> Table:
+    """Of one kind of data, a row for each predictor and number of networks: medians over the seeds."""
+    columns = ("learned from", "predictor", "bias %", "MAPE %", "within 5 %", "within 10 %", "tau-b", "tau-a")
+    groups: dict[tuple[str, str], list[Point]] = {}
+    for one in found:
+        if one.data == data:
+            groups.setdefault((str(one.trained_on), one.predictor), []).append(one)
+    held_out = sorted({one.held_out for group in groups.values() for one in group})
+    table = Table(*columns, title=f"{data}: {', '.join(map(str, held_out))} held-out networks")
+    for names, group in groups.items():
+        shares = [f"{100 * median(group, column):.2f}" for column in ("bias", "mape", "within_5", "within_10")]
+        table.add_row(*names, *shares, *(f"{median(group, column):.4f}" for column in ("tau", "tau_a")))
+    return table
+
+
+def median(group: Iterable[Point], column: str) -> float:
+    """Of a column, over the seeds."""
+    return float(np.median([getattr(one, column) for one in group]))

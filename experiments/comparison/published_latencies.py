@@ -1,0 +1,57 @@
+"""Published latencies of whole networks, from a CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from experiments.config import FidelityConfig
+from experiments.config.command_config import UNITS
+from search_spaces.errors import LutraError, unknown
+from search_spaces.published import header, networks
+
+# Columns of known files: NAS-Bench-201 on a Raspberry Pi 4 (HW-NAS-Bench, by way of HELP), FBNet on a Xeon (HELP)
+KNOWN = (("ops", "rpi4_ms"), ("ops", "silver_4210r_ms"))
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Distinct networks."""
+
+    archs: np.ndarray  # [n, layers]
+    seconds: np.ndarray  # [n]
+    options: tuple[int, ...]  # of each layer
+
+
+def read_measurements(path: Path, config: FidelityConfig) -> Measurements:
+    """Raises LutraError with the first line that is wrong."""
+    if config.unit not in UNITS:
+        raise unknown("unit", config.unit, UNITS)
+    options, latency = _columns(path, header(path), config)
+    rows = [(arch, value * UNITS[config.unit]) for _, arch, (value,) in networks(path, options, (latency,))]
+    if not rows:
+        raise LutraError(f"{path} has no row below its header")
+    archs, seconds = map(np.array, zip(*rows))
+    return Measurements(archs, seconds, tuple(int(top) + 1 for top in archs.max(0)))
+
+
+def _columns(path: Path, header: Sequence[str], config: FidelityConfig) -> tuple[str, str]:
+    """The columns that are asked for, or those of a known file."""
+    asked = (config.options, config.latency)
+    if not any(asked):
+        for pair in KNOWN:
+            if {*pair} <= {*header}:
+                return pair
+        raise LutraError(
+            f"{path} is none of the known files, its columns are {', '.join(header)}; "
+            "say which they are: fidelity.options=COLUMN fidelity.latency=COLUMN fidelity.unit=ms"
+        )
+    for key, column in zip(("options", "latency"), asked):
+        if not column:
+            raise LutraError(f"say both columns: add fidelity.{key}=COLUMN; {path} has {', '.join(header)}")
+        if column not in header:
+            raise unknown(f"column of {path}", column, header)
+    return asked

@@ -1,0 +1,62 @@
+"""What the networks of a ranking are worth: trained alone one by one, or by a published file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from experiments.compute.accelerator import accelerator
+from experiments.config import Config
+from experiments.setup.images import training_data
+from experiments.steps.plan import retrain
+from experiments.steps.train import prepare
+from experiments.store.weights import load_network
+from experiments.studies.fidelity import fresh_archs
+from search_spaces.errors import LutraError
+from search_spaces.networks.evaluation import accuracy, predict
+from search_spaces.space import Arch, SearchSpace
+from strategies.problems.tabular_problem import read_csv
+
+NETWORKS = 12  # trained alone where nothing else is asked
+
+
+def trained_alone(config: Config, space: SearchSpace) -> dict[Arch, float]:
+    """Test accuracies of random networks, each trained by `retrain`; a network that was trained before is not again."""
+    prepare(config.threads, config.seed)  # the accuracies are part of the step's hash
+    data, found, device = training_data(config), {}, accelerator(config.accelerator)
+    images, labels = data.fixed(data.test, 0, 0)
+    for arch in fresh_archs(space, set(), config.ranking.networks or NETWORKS, config.seed, "ranking.networks"):
+        found[arch] = accuracy(predict(load_network(retrain(config, arch)).to(device), images), labels)
+    return found
+
+
+def published(config: Config, space: SearchSpace) -> dict[Arch, float]:
+    """Accuracies of a file with one digit a searched layer, of each network the mean over its rows.
+
+    NAS-Bench-Macro trained a network anew where only the place of a Skip differs. Raises LutraError where the file is
+    of another space.
+    """
+    path, asked = Path(config.ranking.csv), config.ranking
+    table = read_csv(path, asked.options, asked.accuracy, latency=asked.accuracy)  # its latencies are not used
+    searched = tuple(count for count in space.options if count > 1)
+    if table.space.options != searched:
+        raise LutraError(
+            f"{path} has {len(table.space.options)} layers of {table.space.options} options, {space.name} searches "
+            f"{searched}: NAS-Bench-Macro's file needs space=nasbench_macro"
+        )
+    trainings: dict[Arch, list[float]] = {}
+    for picks, fraction in table.accuracy.items():
+        trainings.setdefault(space.canonical(_whole(picks, space)), []).append(fraction)
+    archs = sorted(trainings)
+    if asked.networks:
+        archs = sorted(Random(config.seed).sample(archs, min(asked.networks, len(archs))))
+    return {arch: float(np.mean(trainings[arch])) for arch in archs}
+
+
+def _whole(picks: Sequence[int], space: SearchSpace) -> Arch:
+    """With the layers that have one option."""
+    rest = iter(picks)
+    return tuple(next(rest) if count > 1 else 0 for count in space.options)

@@ -1,0 +1,126 @@
+"""Searches of every strategy with several seeds, one after another; what was interrupted goes on where it stopped.
+
+What a problem answered is kept in `accuracies.jsonl`, with its seconds. A finished search is kept whole in
+`searches.jsonl`; an unfinished one is run again, with its accuracies at hand.
+
+Every strategy and seed has a stream of random numbers of its own. With one stream a seed, two strategies would draw the
+same first networks, and the rank test between them assumes independent searches (Arcuri & Briand 2014, "A Hitchhiker's
+guide to statistical tests for assessing randomized algorithms in software engineering").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from time import perf_counter
+
+from experiments.store import journal
+from experiments.store.candidate_records import to_json, with_costs
+from search_spaces.space import Arch
+from strategies.problems.problem import Candidate, Problem, Strategy
+from strategies.problems.search import search
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A candidate of a search, and what the search alone paid for it."""
+
+    strategy: str
+    seed: int
+    candidate: Candidate
+    seconds: float  # since its last candidate: the strategy's own, and those of all accuracies that it requested
+
+
+class Ledger:
+    """What a problem answered to each request, and in how many seconds.
+
+    A request is a population that is evaluated in one call. Its networks share work, so that none has a price of its
+    own: the same population has the same price, another one is computed and timed anew. Whoever makes a request is
+    charged its recorded seconds, also where another search made it before: every search pays what it would alone.
+    """
+
+    def __init__(self, path: Path, accuracies: Callable[[Sequence[Arch]], Sequence[float]]) -> None:
+        self.path = path
+        self.compute = accuracies
+        self.answers: dict[tuple[Arch, ...], tuple[list[float], float]] = {  # accuracies, seconds
+            tuple(map(tuple, record["archs"])): (record["accuracies"], record["seconds"])
+            for record in journal.read(path)
+        }
+        self.charged = 0.0  # seconds of all requests so far
+        self.spent = 0.0  # seconds that passed in `accuracies` so far
+
+    def accuracies(self, archs: Sequence[Arch]) -> list[float]:
+        start, request = perf_counter(), tuple(archs)
+        if request not in self.answers:
+            found = list(self.compute(archs))
+            seconds = perf_counter() - start
+            journal.append(self.path, {"archs": request, "accuracies": found, "seconds": seconds})
+            self.answers[request] = found, seconds
+        found, seconds = self.answers[request]
+        self.charged += seconds
+        self.spent += perf_counter() - start
+        return found
+
+
+def run_searches(
+    problem: Problem,
+    strategies: Mapping[str, Strategy],
+    seeds: Sequence[int],
+    budget: int,
+    seconds: float,
+    folder: Path,
+) -> Iterator[Evaluation]:
+    """Every strategy with the first seed, then with the next. A search has `budget` candidates, or ends with the one
+    that passes `seconds`, where those are not 0."""
+    ledger = Ledger(folder / "accuracies.jsonl", problem.accuracies)
+    log = folder / "searches.jsonl"
+    finished = {(record["strategy"], record["seed"]): _evaluations(record) for record in journal.read(log)}
+    if len(finished) < len(strategies) * len(seeds):
+        known = problem.space.canonical(problem.space.reference)
+        problem.accuracies([known])  # what only the first call costs is nobody's
+    for seed in seeds:
+        for name, strategy in strategies.items():
+            if (name, seed) in finished:
+                yield from finished[name, seed]
+                continue
+            own = replace(problem, accuracies=ledger.accuracies, memo={}, diagnose=False)
+            searched, paid = [], 0.0
+            for candidate, cost in timed(ledger, search(strategy, own, stream(name, seed), budget)):
+                searched.append(Evaluation(name, seed, candidate, cost))
+                yield searched[-1]
+                paid += cost
+                if seconds and paid >= seconds:
+                    break
+            journal.append(log, _record(name, seed, searched))
+
+
+def stream(strategy: str, seed: int) -> Random:
+    """Random numbers of one search, independent of those of every other strategy with that seed."""
+    return Random(f"{strategy}, seed {seed}")
+
+
+def timed(ledger: Ledger, candidates: Iterator[Candidate]) -> Iterator[tuple[Candidate, float]]:
+    """Each candidate with its seconds, without those of the caller."""
+    while True:
+        start, spent, charged = perf_counter(), ledger.spent, ledger.charged
+        candidate = next(candidates, None)
+        if candidate is None:
+            return
+        own = perf_counter() - start - (ledger.spent - spent)
+        yield candidate, own + ledger.charged - charged
+
+
+def _record(strategy: str, seed: int, searched: Sequence[Evaluation]) -> dict[str, object]:
+    candidates = [to_json(one.candidate) | {"seconds": one.seconds} for one in searched]
+    return {"strategy": strategy, "seed": seed, "candidates": candidates}
+
+
+def _evaluations(record: dict) -> list[Evaluation]:
+    searched = []
+    for values in record["candidates"]:
+        fields = with_costs(values)
+        seconds, arch = fields.pop("seconds"), tuple(fields.pop("arch"))
+        searched.append(Evaluation(record["strategy"], record["seed"], Candidate(arch, **fields), seconds))
+    return searched

@@ -1,0 +1,119 @@
+"""Several processes that train one supernet: torchrun --nproc_per_node=2 -m experiments.train."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from experiments.display.progress import console
+from predictors.agent.children import die_with_parent
+from search_spaces.errors import LutraError
+
+Work = Callable[[Path], None]
+
+
+BACKENDS = {"cpu": "gloo", "cuda": "cpu:gloo,cuda:nccl"}  # by which processes exchange tensors
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[None]:
+    """Joins the processes that torchrun started, where it started this one; only the first of them talks.
+
+    On GPUs each has one of its own. Raises LutraError where they are too few.
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        yield
+        return
+    die_with_parent()  # a torchrun that is killed tells its workers nothing: they would train on
+    if device.type == "cuda":
+        torch.cuda.set_device(own_gpu(int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()))
+    distributed.init_process_group(BACKENDS[device.type])
+    console.quiet = not leading()
+    try:
+        yield
+        distributed.barrier()  # none leaves while another still talks to it
+    finally:
+        distributed.destroy_process_group()
+
+
+def own_gpu(process: int, gpus: int) -> int:
+    """Of a process on this machine, counted from 0."""
+    if process >= gpus:
+        raise LutraError(f"torchrun started more processes than there are GPUs: --nproc_per_node={gpus}")
+    return process
+
+
+def size() -> int:
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def leading() -> bool:
+    """Whether this process is the first: the one that writes files."""
+    return not distributed.is_initialized() or distributed.get_rank() == 0
+
+
+def together(step: Callable[[Work], Path], work: Work) -> Path:
+    """What `step(work)` gives; the first process calls it, and all of them do the work if it asks for it."""
+    if size() == 1:
+        return step(work)
+    if leading():
+
+        def announced(folder: Path) -> None:
+            _tell((folder, True))
+            work(folder)
+
+        folder = step(announced)
+        _tell((folder, False))
+        return folder
+    while True:
+        folder, wanted = _tell(None)
+        if not wanted:
+            return folder
+        work(folder)
+
+
+def _tell(message: tuple[Path, bool] | None) -> tuple[Path, bool]:
+    """The first process's message, at every process."""
+    messages = [message]
+    distributed.broadcast_object_list(messages)
+    assert messages[0] is not None
+    return messages[0]
+
+
+def parallel(model: nn.Module) -> nn.Module:
+    """The model, with its gradients averaged over the processes."""
+    if size() == 1:
+        return model
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # its new name is not in all versions of torch
+        return DistributedDataParallel(model, broadcast_buffers=False, find_unused_parameters=True)
+
+
+def check(batch: int) -> None:
+    """Raises LutraError where the processes cannot have equal parts of a batch."""
+    if batch % size():
+        raise LutraError(f"a batch of {batch} images cannot be shared by {size()} processes: change train.batch")
+
+
+def part(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """This process's share of a batch."""
+    if size() == 1:
+        return images, labels
+    mine = slice(distributed.get_rank(), None, size())
+    return images[mine].contiguous(memory_format=torch.channels_last), labels[mine]
+
+
+def mean(value: float) -> float:
+    """Of a number over the processes."""
+    if size() == 1:
+        return value
+    total = torch.tensor(value, dtype=torch.float64)
+    distributed.all_reduce(total)
+    return total.item() / size()

@@ -1,0 +1,81 @@
+"""Training that is seen and survives: a progress bar, curves in TensorBoard, checkpoints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from experiments.compute import process_group
+from experiments.data.dataset import Dataset
+from experiments.display.events import writer
+from experiments.display.progress import console, track
+from experiments.store import artefacts
+from experiments.store.checkpoints import restore, save, saved
+from search_spaces.training.loop import Backward, Recipe, Step, Training, fit
+
+CURVE = 10  # points of the validation curve
+
+
+def run_steps(
+    model: nn.Module,
+    data: Dataset,
+    recipe: Recipe,
+    seed: int,
+    backward: Backward,
+    folder: Path,
+    description: str,
+    every: float,
+    validate: Callable[[nn.Module], dict[str, float]] = lambda model: {},
+) -> None:
+    """Trains in place, from the folder's checkpoint on where there is one; another is written `every` seconds.
+
+    The loss goes to TensorBoard at every step, and what `validate` says of the averaged weights at ten.
+    """
+    training = Training(model, recipe)
+    if saved(folder / artefacts.CHECKPOINT):
+        restore(training, folder / artefacts.CHECKPOINT)
+        console.print(f"{description} goes on after {len(training.losses)} steps")
+
+    def batches(step: int) -> tuple[Tensor, Tensor]:
+        return process_group.part(*data.batch(step, recipe.batch, seed))
+
+    def shared(step: int, images: Tensor, labels: Tensor) -> float:
+        return process_group.mean(backward(step, images, labels))
+
+    steps = fit(training, batches, shared)
+    if process_group.leading():
+        steps = watched(steps, training, folder, description, every, validate)
+    for _ in steps:
+        pass
+
+
+def watched(
+    steps: Iterator[Step],
+    training: Training,
+    folder: Path,
+    description: str,
+    every: float,
+    validate: Callable[[nn.Module], dict[str, float]],
+) -> Iterator[Step]:
+    """The steps behind a progress bar, logged, with checkpoints."""
+    recipe, begun = training.recipe, len(training.losses)
+    start = last = time.monotonic()
+
+    def told(step: Step) -> str:
+        speed = recipe.batch * (step.step + 1 - begun) / (time.monotonic() - start)
+        return f"loss {step.loss:.3f}, {speed:.0f} images/s"
+
+    with writer(folder, begun) as board:
+        for done in track(steps, description, recipe.steps, told, begun):
+            board.add_scalar("train/loss", done.loss, done.step)
+            board.add_scalar("train/learning_rate", done.learning_rate, done.step)
+            if (done.step + 1) % max(1, recipe.steps // CURVE) == 0:
+                for name, value in validate(training.average.module).items():
+                    board.add_scalar(f"validation/{name}", value, done.step)
+            if time.monotonic() - last > every:
+                save(training, folder / artefacts.CHECKPOINT)
+                last = time.monotonic()
+            yield done

@@ -1,0 +1,200 @@
+"""The words of a command line, checked and rewritten for Hydra before it reads them.
+
+Options may stand anywhere. Texts are taken as they are typed: Hydra's grammar knows no letters beyond ASCII, brackets
+or `#` outside quotes, so those texts are quoted for it. Every value is checked against its setting, each of a sweep.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.errors import HydraException
+
+import hydra_conf
+from experiments.config.registry import SPACES, STRATEGIES
+from experiments.config.schema import MISSING, OPTIONS, Setting, known, sections, settings, shown
+from experiments.config.texts import expanded
+from experiments.config.values import check_value
+from search_spaces.errors import LutraError, unknown
+
+CONFIGS = Path(hydra_conf.__file__).parent
+GROUPS = ("data", "space", "device", "strategy", "objective", "compress", "experiment")
+FOUND = {"space": SPACES, "strategy": STRATEGIES}  # groups whose choices need no file
+MODES = ("run", "multirun", "cfg", "info", "shell_completion")  # of which Hydra does one
+MOST_JOBS = 100_000  # of a sweep
+OVERRIDE = re.compile(
+    r"(?P<sign>\+\+|\+|~)?(?P<key>[\w/@:$-]+(?:\.[\w/@:$-]+)*)(?:=(?P<value>.*))?", re.DOTALL | re.ASCII
+)
+PLAIN = re.compile(r"[A-Za-z_/.][\w/.:@+%?*|-]*", re.ASCII)  # what Hydra reads as a text, as it stands
+WORDS = {"null", "true", "false", "nan", "inf"}  # and what it does not
+FUNCTION = re.compile(r"(choice|range|interval|shuffle|sort|tag|glob|extend_list)\(.*\)", re.DOTALL)
+PARSER = OverridesParser.create()
+
+
+def prepared(words: Sequence[str]) -> list[str]:
+    """The same command line with options first, `~` expanded, and texts quoted.
+
+    Raises LutraError for an option that there is not, and for a setting that cannot have its value.
+    """
+    parser = get_args_parser()
+    parser.error = _refuse  # type: ignore[method-assign]
+    asked = parser.parse_intermixed_args([*words])
+    _check_options(asked)
+    options = [*words]
+    for word in asked.overrides:
+        options.remove(word)
+    sweeping = is_sweep(asked)
+    jobs = 1
+    overrides = []
+    for before, word in zip(["", *asked.overrides], asked.overrides):
+        override, count = _prepared(word, before, sweeping)
+        overrides.append(override)
+        jobs *= count
+    if jobs > MOST_JOBS:
+        raise LutraError(f"the sweep has more than {MOST_JOBS:,} jobs: give fewer values")
+    return [*options, *overrides]
+
+
+def is_sweep(asked: argparse.Namespace) -> bool:
+    """Whether a parsed command line is a --multirun."""
+    return asked.multirun or "hydra.mode=MULTIRUN" in asked.overrides
+
+
+def asks_for_sweep(words: Sequence[str]) -> bool:
+    """Whether Hydra will run a sweep, and not show help instead."""
+    asked = get_args_parser().parse_args([*words])
+    return is_sweep(asked) and not (asked.help or asked.hydra_help)
+
+
+def _refuse(message: str) -> NoReturn:
+    raise LutraError(
+        f"{' '.join(message.split())}; options: --cfg job, --multirun, --help; settings are written key=value"
+    )
+
+
+def _check_options(asked: argparse.Namespace) -> None:
+    if asked.experimental_rerun is not None:
+        raise LutraError("--experimental-rerun would run a pickle: give the job's settings again instead")
+    chosen = [f"--{mode.replace('_', '-')}" for mode in MODES if getattr(asked, mode)]
+    if len(chosen) > 1:
+        raise LutraError(f"{' and '.join(chosen)} exclude each other: give one of them")
+    if asked.resolve and not asked.cfg and not asked.help:
+        raise LutraError("--resolve goes with --cfg: type --cfg job --resolve")
+    if asked.package and not asked.cfg:
+        raise LutraError("--package goes with --cfg: type --cfg job --package train")
+    if asked.package and asked.cfg == "job" and asked.package not in known():
+        raise unknown("key", asked.package, known())
+
+
+def _prepared(word: str, before: str, sweeping: bool) -> tuple[str, int]:
+    """An override for Hydra, and how many values it has."""
+    match = OVERRIDE.fullmatch(word)
+    if match is None or (match["value"] is None and match["sign"] != "~"):
+        raise _no_setting(word, before)
+    sign, key, value = match["sign"] or "", match["key"], match["value"]
+    if value is None or sign == "~":
+        if key in settings() or key in sections() - {*GROUPS}:
+            raise LutraError(f"{word} would take away a setting that commands need: leave it out")
+        return word, 1
+    one = settings().get(key)
+    if one is not None and one.kind is str and not one.many:
+        value = _quoted(one, value, sweeping)
+    override = _parsed(f"{sign}{key}={value}", key, word, one)
+    if key in GROUPS and not override.is_sweep_override() and not isinstance(override.value(), str):
+        raise LutraError(f"{shown(word)} is not the name of a configuration: give one name, {', '.join(_named(key))}")
+    if not override.is_sweep_override():
+        if one is not None:
+            _check(one, override.value())
+        return f"{sign}{key}={value}", 1
+    if not sweeping:
+        raise LutraError(f"{shown(word)} gives several values: add --multirun to run them all")
+    return f"{sign}{key}={value}", _check_sweep(override, value, one)
+
+
+def _quoted(one: Setting, value: str, sweeping: bool) -> str:
+    """A text as Hydra takes it: as it is where it can be, else in quotes."""
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        return value  # quoted for Hydra already
+    if not sweeping or "," not in value:
+        return _one_text(one, value, sweeping)
+    if FUNCTION.fullmatch(value):
+        return value
+    if one.text is not None and one.text.path and Path(value).expanduser().exists():
+        raise LutraError(
+            f"{one.key}={shown(value)} is there, and --multirun takes its commas as between several values: quote it "
+            f"for the shell and for Hydra: '{one.key}=\"{value}\"'"
+        )
+    return ",".join(_one_text(one, part, sweeping) for part in value.split(","))
+
+
+def _one_text(one: Setting, value: str, sweeping: bool) -> str:
+    if value == "null" or value == MISSING or (sweeping and FUNCTION.fullmatch(value)):
+        return value
+    if one.text is not None and one.text.path:
+        value = expanded(one.key, value)
+    if PLAIN.fullmatch(value) and value.lower() not in WORDS:
+        return value
+    return QuotedString(value, Quote.single).with_quotes()
+
+
+def _parsed(override: str, key: str, word: str, one: Setting | None) -> Override:
+    try:
+        return PARSER.parse_overrides([override])[0]
+    except (HydraException, ValueError, RecursionError):  # the last two from endless digits and brackets
+        value = word.partition("=")[2]
+        if key in GROUPS:
+            raise unknown(key, shown(value), _named(key)) from None
+        if key not in known() and not key.startswith((f"{OPTIONS}.", "hydra")):
+            raise unknown("key", key, [*GROUPS, *known()]) from None
+        if one is not None and one.kind is not str:
+            raise one.refusal(value, "cannot be read") from None
+        raise LutraError(
+            f"{shown(word)} cannot be read: a value with special characters is quoted for the shell and for Hydra, "
+            f"'{key}=\"...\"'"
+        ) from None
+
+
+def _check_sweep(override: Override, text: str, one: Setting | None) -> int:
+    """How many values a sweep has, each of them checked."""
+    try:
+        values = [*itertools.islice(_values(override), MOST_JOBS + 1)]
+    except (HydraException, ValueError, TypeError, ArithmeticError):  # such as range(0,3,0), interval(0,1), glob(*)
+        if one is not None:
+            raise one.refusal(text, "is no sweep") from None
+        return 1  # of a group by glob, which Hydra lists
+    if one is not None:
+        for value in values:
+            _check(one, value)
+    return len(values)
+
+
+def _values(override: Override) -> Iterator[Any]:
+    for value in override.sweep_iterator():
+        yield Override._convert_value(value)
+
+
+def _check(one: Setting, value: Any) -> None:
+    if "${" not in str(value) and value != MISSING:  # those are only known when the configuration is composed
+        check_value(one, value)
+
+
+def _no_setting(word: str, before: str) -> LutraError:
+    groups = [group for group in GROUPS if word in _named(group)]
+    hint = f"did you mean {groups[0]}={word}?" if groups else "such as seed=1"
+    one = settings().get(before.partition("=")[0])
+    if one is not None and one.kind is str and not groups and "=" not in word:
+        hint += f'; a value with spaces is quoted: "{shown(f"{before} {word}")}"'
+    name = shown(word) if word and word == word.strip() else repr(word)
+    return LutraError(f"{name} is no setting: settings are written key=value, {hint}")
+
+
+def _named(group: str) -> list[str]:
+    return sorted({path.stem for path in (CONFIGS / group).glob("*.yaml")} | {*FOUND.get(group, ())})

@@ -1,0 +1,188 @@
+"""From a function of `Config` to a command: Hydra composes, mistakes become one line and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import GrammarParseError, InterpolationKeyError, OmegaConfBaseException
+
+from experiments.config import Config
+from experiments.config.arguments import CONFIGS, GROUPS, asks_for_sweep, prepared
+from experiments.config.checks import check
+from experiments.config.reference import Reference
+from experiments.config.schema import configured, known, settings
+from experiments.config.stored_schema import store
+from experiments.config.values import options
+from experiments.setup.cache import remembering
+from experiments.setup.handover import HandedOver
+from paper.csv_records import ResultError
+from search_spaces.errors import LutraError, unknown
+
+ONE_LINE = (LutraError, ResultError)  # errors that a line explains
+ANNOUNCE = Reference("experiments.sweep.sweeper:announce")
+ATTEMPT = Reference("experiments.sweep.sweeper:attempt")
+END = Reference("experiments.sweep.sweeper:end")
+SHOW = Reference("experiments.display.progress:show_path")
+ALLOCATION = re.compile(r"(can't|could not|unable to|failed to|cannot) allocate|out of memory|bad_alloc", re.IGNORECASE)
+
+
+def _folder(runs: str, sweep: str | None = None) -> str:
+    """Where Hydra makes a folder before it asks us."""
+    runs = settings()["runs"].value(runs)
+    return runs if sweep is None else f"{runs}/sweeps/{settings()['sweep'].value(sweep)}"
+
+
+OmegaConf.register_new_resolver("lutra_folder", _folder, replace=True)
+
+
+def run(work: str | Callable[[Config], object]) -> None:
+    """Runs a function of the configuration as a Hydra command, once or for each job of a --multirun.
+
+    `work` is `module:function`: the module is imported once the command line is accepted.
+    """
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # after the imports; see experiments/__init__.py
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of being printed by Hydra
+    if sys.version_info >= (3, 14):  # hydra 1.3's help strings; mended in 1.4
+        argparse.ArgumentParser._check_help = lambda self, action: None  # type: ignore[attr-defined]
+    function = Reference(work) if isinstance(work, str) else work
+    module = _command() or function.__module__ or __name__
+    store(module)
+    begun: list[DictConfig] = []
+    refused: list[Exception] = []
+    announced: list[Any] = []  # the sweep, if there is one
+
+    def job(settings: DictConfig) -> None:
+        begun.append(settings)
+        if not OmegaConf.is_missing(HydraConfig.get().job, "num"):  # one of a --multirun
+            ATTEMPT(settings, partial(_perform, function, settings))
+            return
+        try:
+            _perform(function, settings)
+        except ONE_LINE as error:  # Hydra would add a line of its own
+            refused.append(error)
+
+    job.__module__ = module  # Hydra names the job by it
+    with _told(begun, announced):
+        sys.argv[1:] = prepared(sys.argv[1:])
+        if asks_for_sweep(sys.argv[1:]):
+            announced.append(ANNOUNCE(module.rpartition(".")[2], sys.argv[1:]))
+        hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="config")(job)()
+        for error in refused:
+            _stop(str(error))
+        for sweep in announced:
+            if unfinished := END(sweep):
+                _stop(f"{len(unfinished)} of {len(sweep.asked)} jobs failed: {'; '.join(unfinished)}")
+
+
+@contextlib.contextmanager
+def _told(begun: Sequence[DictConfig], announced: Sequence[object]) -> Iterator[None]:
+    """Ends the program with one line for what the user can mend. What is wrong after a job has `begun` is our own."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _stop("interrupted; the same command goes on from the finished steps")
+    except ONE_LINE as error:
+        _stop(str(error))
+    except (HydraException, OmegaConfBaseException) as error:
+        _stop(_explain(error))
+    except OSError as error:
+        if begun or error.filename is None:
+            raise
+        _stop(f"cannot write {error.filename}: {error.strerror}; choose another folder with runs=FOLDER")  # by Hydra
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        if announced:
+            _stop(f"the sweep stopped, the same command goes on: {reason}")
+        if begun:
+            raise
+        _stop(f"Hydra cannot use this command line: {reason}")
+
+
+def _perform(function: Callable[[Config], object], settings: DictConfig) -> object:
+    """What the function made, after telling its path. Raises LutraError for what memory or the system refuses."""
+    try:
+        with remembering():
+            made = function(checked(settings))
+    except HandedOver as handed:
+        return handed.bundle
+    except Exception as error:  # torch and onnxruntime have types of their own
+        if isinstance(error, OSError) and error.filename is not None:
+            raise LutraError(f"cannot use {error.filename}: {error.strerror}") from error
+        reason = " ".join(str(error).split())
+        if not (isinstance(error, MemoryError) or (ALLOCATION.search(reason) and not isinstance(error, LutraError))):
+            raise
+        raise LutraError(
+            f"out of memory ({reason[:200] or type(error).__name__}): lower data.size, or the batch of the recipe "
+            "(train.batch, retrain.batch), or free some memory; the same command goes on from the finished steps"
+        ) from error
+    if isinstance(made, Path):
+        SHOW(made)
+    return made
+
+
+def _command() -> str:
+    """The module that `python -m` runs; empty where Python runs something else."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return spec.name if spec is not None and spec.name.startswith("experiments.") else ""
+
+
+def checked(settings: DictConfig) -> Config:
+    """The typed configuration. Raises LutraError for a setting that is unknown, without a value, or refused."""
+    try:
+        plain = OmegaConf.to_container(settings, resolve=True)
+    except OmegaConfBaseException as error:
+        raise LutraError(_explain(error)) from None
+    assert isinstance(plain, dict)
+    config = configured(plain)
+    check(config)
+    return dataclasses.replace(config, strategy=dataclasses.replace(config.strategy, options=options(config.strategy)))
+
+
+def _explain(error: Exception) -> str:
+    """One line for what Hydra and OmegaConf say in many."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, LutraError):
+            return str(cause)
+        if isinstance(cause, GrammarParseError):
+            setting = re.search(r"override (\S+?)=", str(error))
+            return (
+                f"{f'{setting[1]}: ' if setting else ''}${{KEY}} takes another setting's value, and this one cannot be "
+                "read: for the two characters themselves write \\${"
+            )
+        cause = cause.__cause__
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
+        group, _, name = error.missing_cfg_file.rpartition("/")
+        return str(unknown(group or "configuration", name, error.options))
+    text = f"{error} {error.__cause__ or ''}"
+    named = re.search(r"full_key: (\S+)", text)
+    place = f"{named[1]}: " if named else ""
+    if isinstance(error, InterpolationKeyError) and (missing := re.search(r"'([^']+)' not found", text)):
+        return f"{place}{unknown('key', missing[1], known())}"
+    key = re.search(r"Could not override '([^']+)'|Key '([^']+)' (?:is )?not in", text)
+    if key and "type" not in text.lower().split("key")[0]:
+        return str(unknown("key", named[1] if named else key[1] or key[2], [*GROUPS, *known()]))
+    first = text.splitlines()[0].strip()
+    if re.search(r"Could not find '?[\w/]+'?", text):
+        return f"{first} Groups: {', '.join(GROUPS)}"
+    return f"{place}{first}" if named else " ".join(text.split())
+
+
+def _stop(message: str) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,137 @@
+"""What is asked of compression: its stages, their settings, and which of them go together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from experiments.config import stage_order
+from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY, STAGES
+from search_spaces.errors import LutraError
+from search_spaces.ranges import Fraction, Range
+from search_spaces.training.recipe import Recipe
+
+RULES = ("device", "uniform", "global", "depgraph")
+IMPORTANCES = ("taylor", "batch_norm", "l1")
+TEACHERS = ("winner", "largest")
+KINDS = ("static", "dynamic", "fp16")
+FLOAT_LAYERS = ("none", "accuracy", "time", "both")
+METHODS = ("minmax", "percentile", "entropy")  # of `compress.quantization.calibration`, which loads onnxruntime
+PATTERNS = ("smallest", "two_of_four")  # of `compress.weights.sparsify`, which loads torch
+WINNER = "winner"
+MODELS = (
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "shufflenet_v2",
+    "resnet8",
+)  # of `compress.files.foreign`, which loads torch
+
+
+@dataclass(frozen=True)
+class PruneConfig:
+    rule: str = "device"  # how many channels stay: device, uniform, global; depgraph, which is torch-pruning's
+    importance: str = "taylor"  # which channels stay: taylor, batch_norm, l1
+    # device: the pruned network's latency, predicted
+    target_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None
+    saved: Fraction = 0.5  # device: instead, the fraction of what pruning can save, down to the narrowest network
+    widths: Annotated[int, Range(1, 1_000)] = 8  # device: that are measured of a block, at most
+    keep: Annotated[float, Range(0.01, 1)] = 0.75  # the other rules: fraction of the channels
+    images: Annotated[int, Range(1, 10_000_000)] = 2048  # that Taylor importance is estimated on
+
+
+@dataclass(frozen=True)
+class SparsifyConfig:
+    sparsity: Annotated[float, Range(0, 1, above=True, below=True)] = 0.5  # fraction of each cut layer's weights
+    pattern: str = "smallest"  # smallest, two_of_four
+
+
+@dataclass(frozen=True)
+class QuantizeConfig:
+    kind: str = "static"  # static, dynamic, fp16
+    method: str = "minmax"  # static: how activations' ranges are found, if not by qat: minmax, percentile, entropy
+    float_layers: str = "none"  # static: what stays in float: what is faster so (time), what keeps 99 % of the
+    # predictions (accuracy), both
+    bias_correction: bool = False  # static: whether biases take back what rounding shifts, on calibration images
+    reduce_range: bool = False  # static: 7-bit weights: avoids saturation on x86 without VNNI
+
+
+@dataclass(frozen=True)
+class CompressConfig:
+    stages: list[str] = field(default_factory=lambda: [PRUNE, FINETUNE, QUANTIZE])  # in this order
+    prune: PruneConfig = field(default_factory=PruneConfig)
+    energy: Annotated[float, Range(0, 1, above=True)] = 0.9  # lowrank: fraction that the kept singular values hold
+    finetune: Recipe = Recipe(steps=120, batch=64, learning_rate=0.02)  # sparsify's and cluster's too
+    distillation: Fraction = 0.0  # weight of the teacher's soft labels; 0: labels alone, as no gain of it is certain
+    temperature: Annotated[float, Range(1e-3, 1_000)] = 2.0
+    teacher: str = "winner"  # the unpruned network, or the supernet's largest
+    sparsify: SparsifyConfig = field(default_factory=SparsifyConfig)
+    clusters: Annotated[int, Range(2, 65_536)] = 16  # values that a layer's weights share
+    qat: Recipe = Recipe(steps=60, batch=64, learning_rate=0.005)
+    quantize: QuantizeConfig = field(default_factory=QuantizeConfig)
+    calibration: Annotated[int, Range(1, 10_000_000)] = 512  # training images for INT8 ranges
+    memory: bool = True  # whether every file's peak memory on the device is measured
+
+
+# key -> what is chosen by name, and the names there are
+CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
+    "compress.stages": ("stage", STAGES),
+    "compress.prune.rule": ("rule of pruning", RULES),
+    "compress.prune.importance": ("importance", IMPORTANCES),
+    "compress.sparsify.pattern": ("pattern", PATTERNS),
+    "compress.teacher": ("teacher", TEACHERS),
+    "compress.quantize.kind": ("kind of quantization", KINDS),
+    "compress.quantize.float_layers": ("choice of compress.quantize.float_layers", FLOAT_LAYERS),
+    "compress.quantize.method": ("calibration method", METHODS),
+}
+
+
+def check(chosen: CompressConfig, model: str) -> None:
+    """Raises LutraError for stages that do not suit one another, or the model."""
+    if chosen.sparsify.pattern == "two_of_four" and chosen.sparsify.sparsity != 0.5:
+        raise LutraError("two_of_four cuts exactly half of the weights: leave compress.sparsify.sparsity at 0.5")
+    stage_order.check(chosen.stages, chosen.sparsify.pattern)
+    if chosen.teacher != "winner" and not chosen.distillation:
+        raise LutraError(
+            f"compress.teacher={chosen.teacher} teaches nothing while compress.distillation=0: "
+            "add compress.distillation=0.5, or leave compress.teacher at winner"
+        )
+    _check_kind(chosen.quantize)
+    if QAT in chosen.stages:
+        _check_qat(chosen.quantize)
+    depgraph = PRUNE in chosen.stages and chosen.prune.rule == "depgraph"
+    if (model != "winner" or depgraph) and {LOWRANK, SPARSIFY, CLUSTER, QAT} & {*chosen.stages}:
+        raise LutraError(
+            "hand-made networks, and those that depgraph has pruned, cannot be factorised, sparsified, clustered or "
+            "trained for INT8: take lowrank, sparsify, cluster and qat out of compress.stages"
+        )
+    if model != "winner" and PRUNE in chosen.stages and not depgraph:
+        raise LutraError("a hand-made network is pruned by torch-pruning: add compress.prune.rule=depgraph")
+
+
+def _check_kind(chosen: QuantizeConfig) -> None:
+    static = chosen.float_layers != "none" or chosen.bias_correction or chosen.reduce_range or chosen.method != "minmax"
+    if chosen.kind != "static" and static:
+        raise LutraError(
+            "float_layers, bias_correction, reduce_range and method are of static INT8, not of "
+            f"{chosen.kind}: add compress.quantize.kind=static, or leave them at none, false, false and minmax"
+        )
+
+
+def _check_qat(chosen: QuantizeConfig) -> None:
+    """Raises LutraError where the file would be another one than quantization-aware training trains for."""
+    against = {
+        f"kind={chosen.kind}": (chosen.kind != "static", "trains for static INT8", "kind=static"),
+        "bias_correction=true": (chosen.bias_correction, "learns the biases that INT8 needs", "bias_correction=false"),
+        f"float_layers={chosen.float_layers}": (
+            chosen.float_layers in ("accuracy", "both"),
+            "trains the layers for INT8 that this would take back to float",
+            "float_layers=none, or time, which is asked before qat trains",
+        ),
+    }
+    for asked, (wrong, does, instead) in against.items():
+        if wrong:
+            raise LutraError(
+                f"compress.quantize.{asked} contradicts the stage qat, which {does}: "
+                f"add compress.quantize.{instead}; or take qat out of compress.stages"
+            )

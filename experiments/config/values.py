@@ -1,0 +1,78 @@
+"""Whether a setting can have a value: what is said of a command line before its configuration is composed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from experiments.compute.gpu import ACCELERATORS
+from experiments.config import BACKENDS, DEVICES, SCENARIOS, StrategyConfig, compression
+from experiments.config.command_config import ACTIONS, UNITS
+from experiments.config.compression import MODELS, WINNER
+from experiments.config.registry import (
+    COSTS,
+    DATASETS,
+    OBJECTIVES,
+    RULES,
+    SPACES,
+    STRATEGIES,
+    default_options,
+    option_hints,
+)
+from experiments.config.schema import OPTIONS, Setting, setting
+from predictors.board.fingerprint import KEYS, PRECISIONS
+from search_spaces.errors import LutraError, unknown
+
+# key -> what is chosen by name, and the names there are
+CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
+    "data.name": ("data set", DATASETS),
+    "space.name": ("space", SPACES),
+    "device.name": ("device", DEVICES),
+    "device.scenario": ("scenario", SCENARIOS),
+    "accelerator": ("accelerator", ACCELERATORS),
+    "train.rule": ("rule", RULES),
+    "strategy.name": ("strategy", STRATEGIES),
+    "objective.name": ("objective", OBJECTIVES),
+    "objective.costs": ("cost", COSTS),
+    "search.backend": ("backend", BACKENDS),
+    "precision": ("precision", PRECISIONS),
+    "model": ("model", (WINNER, *MODELS)),
+    "hand_made.models": ("model", MODELS),
+    "compare.strategies": ("strategy", STRATEGIES),
+    "ignore": ("passport key", KEYS),
+    "tables.action": ("action", ACTIONS),
+    "fidelity.unit": ("unit", UNITS),
+    **compression.CHOICES,
+}
+
+
+def check_value(one: Setting, given: Any) -> None:
+    """Raises LutraError where the setting cannot have the value."""
+    value = one.value(given)
+    if one.key in CHOICES:
+        what, names = CHOICES[one.key]
+        for name in value if one.many else [value]:
+            if name not in names:
+                raise unknown(what, name, names)
+
+
+def option_settings(strategy: str) -> Mapping[str, Setting]:
+    """The strategy's own options by name."""
+    return {name: setting(f"{OPTIONS}.{name}", hint, None) for name, hint in option_hints(strategy).items()}
+
+
+def options(strategy: StrategyConfig) -> dict[str, Any]:
+    """The strategy's options in their types. Raises LutraError for one that it does not have or cannot use."""
+    known = option_settings(strategy.name)
+    for name in strategy.options:
+        if name not in known:
+            raise unknown(f"option of {strategy.name}", name, known)
+    values = {name: known[name].value(given) for name, given in strategy.options.items()}
+    used = default_options(strategy.name) | values
+    population, tournament = used.get("population", 0), used.get("tournament", 0)
+    if tournament > population:
+        raise LutraError(
+            f"{OPTIONS}.tournament={tournament} draws more than the {population} members there are: "
+            f"add {OPTIONS}.tournament={max(1, population // 2)}, or raise {OPTIONS}.population"
+        )
+    return values

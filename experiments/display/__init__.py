@@ -1,0 +1,1 @@
+"""What people see: progress, TensorBoard, figures, tables, the CSV files of the paper."""

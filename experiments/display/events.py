@@ -1,0 +1,175 @@
+"""What TensorBoard shows: `tensorboard --logdir experiments/runs`, of one run or of a whole sweep."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
+
+from experiments.compute import process_group
+from experiments.config import Config
+from experiments.steps.settings import Search
+from experiments.store.disk import declare
+from paper.figures import style
+from paper.rows import Stage
+from search_spaces.networks.network import Network, device_of
+
+LAYOUT = {  # of the tab Custom Scalars: category -> chart -> tags
+    "training": {
+        "loss": ["Multiline", ["train/loss"]],
+        "learning rate": ["Multiline", ["train/learning_rate"]],
+        "validation accuracy": ["Multiline", ["validation/.*"]],
+    },
+    "search": {
+        "validation accuracy of each candidate": ["Multiline", ["candidate/accuracy"]],
+        "predicted latency of each candidate (ms)": ["Multiline", ["candidate/latency_ms"]],
+        "best score so far": ["Multiline", ["candidate/best_score"]],
+    },
+    "compression": {
+        "test accuracy after each stage": ["Multiline", ["stage/test_accuracy"]],
+        "measured latency after each stage (ms)": ["Multiline", ["stage/latency_ms"]],
+        "file after each stage (kB)": ["Multiline", ["stage/file_kb"]],
+    },
+}
+
+METRICS = (  # of the tab HParams, whatever step writes them
+    "best/accuracy",
+    "best/latency_ms",
+    "best/score",
+    "final/test_accuracy",
+    "final/latency_ms",
+    "final/share",
+    "final/regret",
+    "final/seconds",
+)
+
+
+@contextmanager
+def writer(folder: Path, begun: int = 0) -> Iterator[SummaryWriter]:
+    """A step's event file; what a killed try left is replaced, or kept up to the step from which this one goes on.
+
+    Raises OSError where the disk is full.
+    """
+    if not begun:
+        for old in folder.glob("events.out.tfevents.*"):
+            old.unlink()
+    with _without_traceback(), SummaryWriter(str(folder), purge_step=begun or None) as board:
+        board.add_custom_scalars(LAYOUT)
+        yield board
+
+
+@contextmanager
+def _without_traceback() -> Iterator[None]:
+    """The thread of a writer prints no traceback of an OSError, which is raised in the caller's thread too."""
+    report = threading.excepthook
+    threading.excepthook = lambda failed: None if isinstance(failed.exc_value, OSError) else report(failed)
+    try:
+        yield
+    finally:
+        threading.excepthook = report
+
+
+def show_figure(board: SummaryWriter, folder: Path, name: str, drawn: Figure) -> None:
+    """A figure in TensorBoard, and beside the step's files as NAME.pdf and NAME.png."""
+    for suffix in ("pdf", "png"):
+        style.save(drawn, folder / f"{name}.{suffix}")
+        declare(folder / f"{name}.{suffix}")
+    with Image.open(folder / f"{name}.png") as drawing:
+        board.add_image(name, np.asarray(drawing.convert("RGB")), dataformats="HWC")
+
+
+def show_hparams(board: SummaryWriter, config: Config | Search, metrics: Mapping[str, float]) -> None:
+    """A row of the tab HParams. All steps declare the same columns, as TensorBoard takes them from any one of them."""
+    chosen = {
+        "space": config.space.name,
+        "data": config.data.name,
+        "strategy": config.strategy.name,
+        "objective": config.objective.name,
+        "seed": config.seed,
+    }  # five: TensorBoard hides what is beyond them
+    assert board.file_writer is not None
+    for summary in hparams(chosen, dict.fromkeys(METRICS, 0.0)):
+        board.file_writer.add_summary(summary)
+    for name, value in metrics.items():
+        board.add_scalar(name, value)
+
+
+def show_graph(board: SummaryWriter, network: Network) -> None:
+    """The network's modules and what flows between them."""
+    first = network.specs[0]
+    image = torch.zeros(1, first.in_channels, first.resolution, first.resolution, device=device_of(network))
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch.jit, by which the writer traces
+        board.add_graph(network.eval(), image)
+
+
+def show_stages(board: SummaryWriter, stages: Sequence[Stage]) -> None:
+    """What each stage of compression has made, as a table and as curves over the stages' numbers."""
+    rows = [
+        {
+            "stage": number,
+            "network": f"{one.stage} ({one.precision})",
+            "test_accuracy": one.test_accuracy,
+            "latency_ms": 1e3 * one.latency_median_s,
+            "file_kb": one.file_bytes / 1e3,
+        }
+        for number, one in enumerate(stages)
+    ]
+    board.add_text("stages", markdown([{key: _short(value) for key, value in row.items()} for row in rows]))
+    for row in rows:
+        for key in ("test_accuracy", "latency_ms", "file_kb"):
+            board.add_scalar(f"stage/{key}", row[key], row["stage"])
+
+
+@contextmanager
+def more(folder: Path) -> Iterator[SummaryWriter]:
+    """One more event file of a step, beside those that it has."""
+    with _without_traceback(), SummaryWriter(str(folder)) as board:
+        yield board
+
+
+def add_config(folder: Path, config: Config) -> None:
+    """Shows the configuration beside what a step has shown, which one process does."""
+    if not process_group.leading():
+        return
+    with more(folder) as board:
+        show_config(board, config)
+
+
+def show_config(board: SummaryWriter, config: Config) -> None:
+    """The configuration as a table; what differs from the defaults comes first, in bold."""
+    usual, values = (dict(flat(dataclasses.asdict(one))) for one in (Config(), config))
+    changed = [key for key in values if values[key] != usual.get(key)]
+    rows = [{"key": key, "value": f"**{values[key]}**"} for key in changed]
+    rows += [{"key": key, "value": values[key]} for key in values if key not in changed]
+    board.add_text("config", markdown(rows))
+
+
+def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of the same columns as a table."""
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _short(value: Any) -> Any:
+    return f"{value:.4g}" if isinstance(value, float) else value
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting of a nested configuration by its dotted key."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,74 @@
+"""What the paper says of a step: its CSV files, and beside them what they were measured on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from experiments.config import Config
+from experiments.config.choices import space_of
+from experiments.display.run_setup import STATE, judged
+from experiments.setup.devices import passport_of
+from experiments.setup.session_record import RECORD, read_rows
+from experiments.store import artefacts, locks
+from experiments.store.json_records import typed
+from paper import checksums
+from predictors.timing.verdict import Verdict
+from search_spaces.documents import read_json, sha256
+
+VERDICT = "verdict.json"
+
+
+def write_verdict(folder: Path, sessions: Mapping[str, Verdict]) -> None:
+    """What a step's sessions were worth, by the name of each; their reasons with it."""
+    worst = max(sessions.values(), key=lambda one: ("clean", "noisy", "throttled").index(one.state))
+    reasons = [f"{name}: {reason}" for name, one in sessions.items() for reason in one.reasons]
+    artefacts.write(folder / VERDICT, json.dumps(judged("session", worst.state, reasons), indent=1) + "\n")
+
+
+def _verdict(folder: Path) -> dict[str, str]:
+    if (folder / RECORD).exists():
+        session = read_rows(folder)[1]
+        return judged("session", session.state, session.reasons)
+    path = folder / VERDICT
+    return typed(dict[str, str], read_json(path, "verdict"), path) if path.exists() else {}
+
+
+def publish(config: Config, folder: Path, names: Iterable[str], setup: str, fitted: int) -> None:
+    """Puts files of a finished step into the paper's results, and its machine, sizes and commit into `setup`.
+
+    `fitted`: how many whole networks its corrections were fitted on.
+    """
+    space, passport = space_of(config), passport_of(config.device)
+    facts = {
+        "space": space.name,
+        "resolution": space.layers[0][0].resolution,
+        "fitted_networks": fitted,
+        "fresh_networks": config.fidelity.networks,
+        "device": passport.get("model") or passport.get("cpu"),
+        **{key: passport.get(key) for key in ("cpu", "machine", "threads", "onnxruntime", *STATE)},
+        **_verdict(folder),
+        "seed": config.seed,
+        "git_commit": artefacts.manifest(folder)["git_commit"],
+    }
+    rows = [{"key": key, "value": value} for key, value in facts.items()]
+    copies = {name: (folder / name).read_bytes() for name in names}
+    put(Path(config.results), copies | {setup: artefacts.csv_text(rows).encode()})
+
+
+def copy(config: Config, paths: Iterable[Path]) -> None:
+    """Puts files into the paper's results as they are."""
+    put(Path(config.results), {path.name: path.read_bytes() for path in paths})
+
+
+def put(results: Path, files: Mapping[str, bytes]) -> None:
+    """Writes files by name, then the list of hashes that the paper's build compares them with."""
+    with artefacts.disk_errors(results):
+        results.mkdir(parents=True, exist_ok=True)
+        with locks.exclusive(results / artefacts.LOCK):
+            hashes = checksums.load(results) if (results / checksums.LIST).exists() else {}
+            for name, data in files.items():
+                artefacts.write(results / name, data)
+            hashes |= {name: sha256(data) for name, data in files.items()}
+            artefacts.write(results / checksums.LIST, checksums.dump(hashes))

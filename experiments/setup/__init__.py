@@ -1,0 +1,1 @@
+"""What a configuration names: devices, images, recipes, targets, sessions on the device."""

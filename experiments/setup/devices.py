@@ -1,0 +1,146 @@
+"""The devices by name, and a board that outlives its connection and its command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from experiments.config import DeviceConfig
+from experiments.display.progress import say
+from experiments.setup.handover import HandedOver
+from experiments.store import artefacts, journal
+from predictors.board.destination import Destination
+from predictors.board.device import Board, Connection
+from predictors.board.device_pool import Fleet
+from predictors.board.local_device import local
+from predictors.board.offline_job import Carried, Results, contents, read_results
+from predictors.board.resumable import PAUSES, Lasting, lasting
+from predictors.board.simulated import simulated
+from predictors.board.ssh import ssh
+from predictors.tables.table_file import read_table
+from predictors.timing.rounds import Protocol
+from predictors.timing.values import Row
+from search_spaces.errors import LutraError
+
+FIRST_TRIES = 3  # to connect again before the first question counts as failed
+ROUNDS = "rounds.jsonl"  # every finished round, as the board answered
+
+
+def destinations(device: DeviceConfig) -> list[Destination]:
+    """Where ssh connects to. Raises LutraError for a hostile or impossible address."""
+    hosts = device.hosts or [device.host]
+    if len({*hosts}) < len(hosts):
+        raise LutraError(f"device.hosts={hosts} names a board twice; name every board once")
+    common = {
+        key: getattr(device, key)
+        for key in ("user", "port", "python", "folder", "ssh_config", "patience", "cores", "runtime")
+    }
+    return [Destination(host, **common) for host in hosts]
+
+
+@contextmanager
+def here(device: DeviceConfig, again: bool, alone: bool) -> Iterator[Board]:
+    """This machine."""
+    with local(device.threads, cores=device.cores) as board:
+        if alone:
+            board.lock(say)
+        yield board
+
+
+@contextmanager
+def over_ssh(device: DeviceConfig, again: bool, alone: bool) -> Iterator[Board]:
+    """One board, or several as one."""
+    with ExitStack() as stack:
+        boards = {to.host: stack.enter_context(ssh(to, device.threads, say)) for to in destinations(device)}
+        if alone:
+            _wait_for_all(boards)
+        yield Fleet(boards) if len(boards) > 1 else next(iter(boards.values()))
+
+
+def _wait_for_all(boards: Mapping[str, Connection]) -> None:
+    """Waits until nobody else measures on any of the boards: in one order in every command, so that none blocks."""
+    boots: dict[str, str] = {}
+    for host, board in boards.items():
+        boot = str(board.ask("state").get("boot_id") or host)
+        if boots.setdefault(boot, host) != host:
+            raise LutraError(f"{boots[boot]} and {host} are one machine: name every board once in device.hosts")
+    for _, host in sorted(boots.items()):
+        boards[host].lock(say)
+
+
+def by_hand(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextManager[Board]:
+    """The board of a bundle; before it has results, one that nothing is known of."""
+    path = Path(device.results)
+    return nullcontext(
+        Carried(path, read_results(path) if device.results else Results({"threads": device.threads}, ()))
+    )
+
+
+def recorded(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextManager[Board]:
+    """A table's board, replayed."""
+    if not device.table:
+        raise LutraError(
+            "device=simulated replays a table: add device.table=PATH; python -m experiments.tables lists them"
+        )
+    return simulated(read_table(Path(device.table)), device.scenario, device.seed, device.threads, again)
+
+
+# A device, whether it is connected again, whether it is waited for until nobody else measures there -> its board
+DEVICES: dict[str, Callable[[DeviceConfig, bool, bool], AbstractContextManager[Board]]] = {
+    "local": here,
+    "ssh": over_ssh,
+    "bundle": by_hand,
+    "simulated": recorded,
+}
+
+
+def board_of(device: DeviceConfig, folder: Path) -> AbstractContextManager[Lasting]:
+    """The device with its finished rounds in `folder`: there, a command that was cut goes on where it was."""
+    path = folder / ROUNDS
+    carried = device.name == "bundle" and device.results
+    finished = read_results(Path(device.results)).rounds if carried else journal.read(path)
+    return lasting(
+        lambda again: DEVICES[device.name](device, again, True), finished, partial(journal.append, path), say
+    )
+
+
+def hand_over(
+    device: DeviceConfig, files: Mapping[str, bytes], protocol: Protocol, folder: Path, rows: Mapping[str, Row]
+) -> None:
+    """Where the device is a bundle without results: writes it, says what to do with it, and raises HandedOver."""
+    if device.name != "bundle" or device.results:
+        return
+    for name, data in contents(files, protocol, device.threads, device.cores, rows):
+        artefacts.write(folder / "bundle" / name, data)
+    say(
+        f"Carry {folder / 'bundle'} to the board, type there: python3 run.py, carry its results.json back, and type "
+        "here the same command with device.results=results.json"
+    )
+    raise HandedOver(folder / "bundle")
+
+
+def live(device: DeviceConfig) -> None:
+    """Raises LutraError for a device that can be measured once but not be asked about the files of a search."""
+    if device.name in ("bundle", "simulated"):
+        raise LutraError(
+            f"device={device.name} only answers python -m experiments.measure: stages are timed on a board at hand. "
+            "With its table: python -m experiments.search table=PATH ignore=[...]"
+        )
+
+
+def results_of(device: DeviceConfig) -> dict[str, str]:
+    """The file that a bundle's table is made from, with its sha256."""
+    return {"results": artefacts.sha256(Path(device.results))} if device.name == "bundle" and device.results else {}
+
+
+@cache
+def passport_of(device: DeviceConfig) -> Mapping[str, Any]:
+    """What machine the device is; asked once a process, also while somebody else measures there."""
+    first = PAUSES[:FIRST_TRIES]
+    with lasting(
+        lambda again: DEVICES[device.name](device, again, False), [], lambda record: None, say, first
+    ) as board:
+        return board.passport

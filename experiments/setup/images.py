@@ -1,0 +1,64 @@
+"""The images that a configuration names, read once a process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import torch
+
+from experiments.compute.accelerator import accelerator
+from experiments.config import Config, DataConfig
+from experiments.config.registry import DATASETS
+from experiments.data.dataset import Dataset
+from experiments.display.progress import console, track
+from experiments.setup.recipes import check_batches
+from search_spaces.errors import LutraError
+
+
+@cache
+def dataset_of(config: DataConfig) -> Dataset:
+    """The images, read once a process."""
+    data = DATASETS[config.name](config.path, config.size, config.validation, config.seed, _reading, config.cache)
+    if data.passed:
+        console.print(f"passed over in {config.path}: {data.passed}", markup=False, highlight=False, soft_wrap=True)
+    return replace(data, flip=data.flip and config.flip)
+
+
+def training_data(config: Config) -> Dataset:
+    """The images where torch trains: all of them, as bytes, so that no batch has to be brought there."""
+    check(config)
+    return placed(config.data, config.accelerator)
+
+
+def check(config: Config) -> None:
+    """Says where a batch is larger than the data set. Raises LutraError where it is also larger than is usual."""
+    if line := check_batches(config, len(dataset_of(config.data).train.labels)):
+        _say_once(line)
+
+
+@cache
+def _say_once(line: str) -> None:
+    console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def placed(data: DataConfig, accelerator_name: str) -> Dataset:
+    """The images where torch computes."""
+    return _placed(data, accelerator(accelerator_name))
+
+
+@cache
+def _placed(data: DataConfig, device: torch.device) -> Dataset:
+    try:
+        return dataset_of(data).to(device)
+    except torch.OutOfMemoryError as error:
+        raise LutraError(
+            f"the images of {data.name} at {data.size} px do not fit into the GPU's memory: lower data.size, or add "
+            "accelerator=cpu"
+        ) from error
+
+
+def _reading(items: Iterable[Any], total: int) -> Iterable[Any]:
+    return track(items, "reading images", total)

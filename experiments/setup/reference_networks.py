@@ -1,0 +1,28 @@
+"""Networks of a table that are timed again, beside other files: they tell how fast the machine is now."""
+
+from __future__ import annotations
+
+from experiments.steps.measure import timing_files
+from predictors.tables.assembly import file_name
+from predictors.tables.table import LatencyTable
+from predictors.timing.blocks import computing
+from search_spaces.space import SearchSpace
+
+NETWORKS = 4  # the reference, the largest, the smallest, and one more
+
+
+def reference_networks(
+    table: LatencyTable, count: int = NETWORKS, label: str = "reference"
+) -> tuple[dict[str, bytes], dict[str, dict[str, float]]]:
+    """Files of some networks that the table timed; and by precision, the seconds that each took then."""
+    space = SearchSpace(table.space, table.layers, table.reference)
+    archs = list(dict.fromkeys(row.arch for row in table.networks))[:count]
+    written = dict(timing_files([computing(space.decode(arch)) for arch in archs]))
+    files: dict[str, bytes] = {}
+    then: dict[str, dict[str, float]] = {}
+    for row in table.networks:
+        if row.arch in archs:
+            name = file_name(row.precision, archs.index(row.arch))
+            files[f"{label} {name}"] = written[name]
+            then.setdefault(row.precision, {})[f"{label} {name}"] = row.measured
+    return files, then

@@ -1,0 +1,177 @@
+"""One session on the device: files are timed together, compared with the host, weighed, and evaluated.
+
+This is the only place where the test images are looked at. The accuracies are of the very files that are timed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from compress.files.parity import onnx_logits
+from compress.files.size import compressed_bytes
+from compress.pruning.depgraph import size
+from experiments.config import Config
+from experiments.data.dataset import Dataset, Split
+from experiments.display.progress import say, track
+from experiments.setup.devices import board_of
+from experiments.setup.images import dataset_of
+from experiments.setup.reference_networks import reference_networks
+from experiments.setup.session_record import Row, Session, write_rows
+from experiments.stages.quantizing import array
+from experiments.steps.measure import followed
+from experiments.store import artefacts
+from experiments.store.keys import data_key, device_key
+from predictors.board.device import Board
+from predictors.board.fingerprint import PRECISIONS
+from predictors.board.memory import Memory, peak_memory
+from predictors.board.outputs import outputs
+from predictors.tables.table import LatencyTable
+from predictors.timing.rounds import Round, summarize
+from predictors.timing.slowdown import Slowdown, slowdowns
+from predictors.timing.verdict import verdict
+from search_spaces.errors import LutraError
+from search_spaces.networks.evaluation import accuracy
+from search_spaces.networks.network import Network
+
+GOLDEN = 8  # validation images that device and host are compared on
+GOLDEN_LIMIT = 0.05  # of the largest logit: some steps of INT8, since kernels of another CPU round otherwise
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file to be timed, and the network that it was written from."""
+
+    name: str
+    precision: str
+    network: nn.Module
+    onnx: bytes
+    steps: int  # of training, from random weights on
+    seconds: float = 0.0
+    parent: str = ""
+    in_float: Collection[int] = ()  # layers of an INT8 file
+
+
+def session_key(config: Config) -> dict[str, object]:
+    """What of the configuration the record depends on, beside the files and the tables."""
+    return {
+        "device": device_key(config.device),
+        "measure": asdict(config.measure),
+        "data": data_key(config.data),
+        "seed": config.seed,
+        "memory": config.compress.memory,
+    }
+
+
+def session(config: Config, items: Sequence[Item], tables: Sequence[LatencyTable], folder: Path) -> None:
+    """Leaves files and record of all in the folder; networks of the tables say how fast the machine is now."""
+    names = {f"{one.name}.{one.precision}": one for one in items}
+    for name, one in names.items():
+        artefacts.write(folder / f"{name}.onnx", one.onnx)
+    again = [reference_networks(table, label=f"reference {number}") for number, table in enumerate(tables)]
+    files = {name: one.onnx for name, one in names.items()}
+    for known, _ in again:
+        files |= known
+    with board_of(config.device, folder) as board:
+        golden = _golden(config, board, names)
+        rounds = list(followed(board, files, config.measure, "timing stages", each=True))
+        memory = _memory(board, names) if config.compress.memory else {}
+    values = summarize(rounds)
+    slower = [slowdowns(values, then) for _, then in again]
+    worth = verdict(rounds, config.measure, {name: name for name in names})
+    for line in worth.lines():
+        say(line)
+    rows = [
+        _row(config, one, values[name].seconds, _percentile(rounds, name), memory.get(name), list(zip(tables, slower)))
+        for name, one in track(names.items(), "evaluating files", len(names))
+    ]
+    write_rows(folder, rows, Session(slower[0] if slower else {}, worth.state, worth.reasons), golden)
+
+
+def _memory(board: Board, items: Mapping[str, Item]) -> dict[str, Memory]:
+    found: dict[str, Memory] = {}
+    for name, one in track(items.items(), "measuring memory", len(items)):
+        found |= peak_memory(board, {name: one.onnx})
+    return found
+
+
+def _golden(config: Config, board: Board, items: Mapping[str, Item]) -> float:
+    """How far the device's logits are from the host's, at most, as a fraction of a file's largest.
+
+    Raises LutraError where they are beyond GOLDEN_LIMIT: the device then computes something else.
+    """
+    data = dataset_of(config.data)
+    images = array(data.fixed(data.validation, GOLDEN, config.seed)[0])
+    answers = outputs(board, {name: one.onnx for name, one in items.items()}, images)
+    worst = 0.0
+    for name, one in items.items():
+        expected = onnx_logits(one.onnx, images, batch=1)
+        if answers[name].shape != expected.shape:
+            raise LutraError(f"{name} answers {answers[name].shape} on the device and {expected.shape} here")
+        off = float(np.abs(answers[name] - expected).max() / max(1.0, np.abs(expected).max()))
+        if not off <= GOLDEN_LIMIT:
+            raise LutraError(
+                f"the device answers {off:.2g} off the host for {name} (limit {GOLDEN_LIMIT:g} of the largest logit): "
+                "another onnxruntime, or INT8 that saturates on one of them (compress.quantize.reduce_range=true)"
+            )
+        worst = max(worst, off)
+    return worst
+
+
+def _percentile(rounds: list[Round], name: str) -> float:
+    singles = [r.singles[r.order.index(name)] for r in rounds if name in r.order]
+    return float(np.percentile(np.concatenate(singles), 90))
+
+
+def _row(
+    config: Config,
+    one: Item,
+    seconds: float,
+    percentile: float,
+    memory: Memory | None,
+    tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]],
+) -> Row:
+    data = dataset_of(config.data)
+    cost = size(one.network, data.shape.image)
+    return Row(
+        stage=one.name,
+        precision=one.precision,
+        validation_accuracy=_accuracy(one.onnx, data, data.validation),
+        test_accuracy=_accuracy(one.onnx, data, data.test),
+        latency_median_s=seconds,
+        latency_p90_s=percentile,
+        predicted_s=_predicted(one, tables),
+        file_bytes=len(one.onnx),
+        compressed_bytes=compressed_bytes(one.onnx),
+        peak_bytes=None if memory is None else memory.peak_bytes,
+        runtime_bytes=None if memory is None else memory.runtime_bytes,
+        macs=cost.macs,
+        parameters=cost.parameters,
+        steps=one.steps,
+        seconds=one.seconds,
+        parent=one.parent,
+        sha256=hashlib.sha256(one.onnx).hexdigest(),
+    )
+
+
+def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]]) -> float | None:
+    """By the first table that knows all its layers, at the speed of now."""
+    if not (isinstance(one.network, Network) and one.precision in PRECISIONS):
+        return None
+    asked = one.network.specs, one.precision, one.in_float
+    for table, slower in tables:
+        if table.covers(*asked):
+            return float(slower[one.precision].now(table.latency(*asked)))
+    return None
+
+
+def _accuracy(onnx: bytes, data: Dataset, split: Split) -> float:
+    """Fraction of a split's images that the file classifies right."""
+    images, labels = data.fixed(split, 0, 0)
+    return accuracy(torch.from_numpy(onnx_logits(onnx, images)), labels)

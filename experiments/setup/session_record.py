@@ -1,0 +1,92 @@
+"""The record of a session on the device: a row for each file that was timed, as it is kept and as it is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from experiments.store import artefacts
+from experiments.store.json_records import typed
+from predictors.timing.slowdown import Slowdown
+from search_spaces.documents import read_json
+
+RECORD = "benchmark.json"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file of the final table. Accuracies are fractions."""
+
+    stage: str
+    precision: str
+    validation_accuracy: float
+    test_accuracy: float
+    latency_median_s: float  # median over rounds of the median inference of a sample
+    latency_p90_s: float  # 90th percentile over all single inferences, as they were
+    predicted_s: float | None  # by a table, at the speed the machine had here; None where a layer was not measured
+    file_bytes: int
+    compressed_bytes: int  # by a lossless compressor
+    peak_bytes: int | None  # resident memory of a process on the device that has run this file alone; None: not asked
+    runtime_bytes: int | None  # of that, before the file was opened
+    macs: int
+    parameters: int
+    steps: int  # of training, from random weights on; of the supernet where its weights are inherited
+    seconds: float  # that making the network took
+    parent: str  # sha256 of the file that the network was made from
+    sha256: str  # of this file
+
+
+@dataclass(frozen=True)
+class Session:
+    """How a session went: by precision, how much slower the machine was than for the table; and its verdict."""
+
+    slowdowns: Mapping[str, Slowdown]
+    state: str = "unknown"  # clean, noisy or throttled
+    reasons: Sequence[str] = ()
+
+    def lines(self) -> list[str]:
+        """For people."""
+        told = [f"The benchmark's session was {self.state}: {'; '.join(self.reasons)}"]
+        changes = [
+            f"{abs(slower.ratio - 1):.1%} {'longer' if slower.ratio > 1 else 'less'} in {precision}"
+            for precision, slower in self.slowdowns.items()
+        ]
+        if changes:
+            told.append(
+                f"Networks of the latency table took {' and '.join(changes)} than when it was measured; the "
+                "predictions are for the machine as it was in the benchmark."
+            )
+        return told
+
+
+def write_rows(folder: Path, rows: Sequence[Row], session: Session, golden: float) -> None:
+    """`golden`: how far the device's logits are from the host's, at most, as a fraction of a file's largest."""
+    record = {"session": asdict(session), "golden": golden, "rows": [asdict(row) for row in rows]}
+    artefacts.write(folder / RECORD, json.dumps(record, indent=1) + "\n")
+
+
+def read_rows(folder: Path) -> tuple[list[Row], Session]:
+    """The rows, and how their session went."""
+    path = folder / RECORD
+    found = read_json(path, "record of a session")
+    rows, session = found.get("rows"), found.get("session")
+    return typed(list[Row], rows, f"{path}: rows"), typed(Session, session, f"{path}: session")
+
+
+def show_rows(rows: Sequence[Row], title: str, names: Mapping[str, str] = {}) -> Table:
+    """The rows for people: milliseconds, percent, kilobytes."""
+    columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params", "steps")
+    table = Table(*columns, title=title)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for row in rows:
+        accuracies = [f"{100 * value:.2f}" for value in (row.validation_accuracy, row.test_accuracy)]
+        seconds = (row.latency_median_s, row.latency_p90_s, row.predicted_s)
+        latencies = ["" if value is None else f"{1e3 * value:.3f}" for value in seconds]
+        sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}", f"{row.steps:,}"]
+        table.add_row(names.get(row.stage, row.stage), row.precision, *accuracies, *latencies, *sizes)
+    return table

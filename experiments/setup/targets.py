@@ -1,0 +1,70 @@
+"""The costs that a search trades for accuracy, and the objective with its target for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from experiments.config import ObjectiveConfig
+from experiments.store.artefacts import arch_name
+from predictors import costs
+from predictors.costs import LATENCY
+from predictors.models.layer_costs import LayerCost
+from predictors.tables.table import LatencyTable
+from search_spaces.errors import LutraError
+from search_spaces.space import SearchSpace
+from strategies.problems.objective import Bounded, Costs, MnasNet, Objective, Pareto
+
+
+def costs_of(
+    asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable
+) -> Mapping[str, LayerCost]:
+    """By name, in the order of the configuration, in the precision that a search is for."""
+    return costs.layer_costs(asked.costs, space, precision, table)
+
+
+def objective_of(asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> Objective:
+    """The objective with its targets. Raises LutraError where no network meets one."""
+    known = costs_of(asked, precision, space, table)
+    if asked.name == "pareto":
+        return Pareto({name: cost(cost.highest) for name, cost in known.items()})
+    targets = targets_of(asked, precision, space, table)
+    for name, cost in known.items():
+        least = cost(cost.lowest)
+        if targets[name] < least:
+            raise beyond_reach(
+                f"{space.name} in {precision}", name, targets[name], f"{arch_name(cost.lowest)} has", least
+            )
+    return chosen(asked, targets)
+
+
+def chosen(asked: ObjectiveConfig, targets: Costs) -> Objective:
+    """`bounded` or `mnasnet`."""
+    return Bounded(targets) if asked.name == "bounded" else MnasNet(targets, asked.weight)
+
+
+def beyond_reach(space: str, name: str, target: float, whose: str, least: float) -> LutraError:
+    unit = costs.unit(name)
+    key = "objective.target_ms" if name == LATENCY else "objective.target_kb"
+    return LutraError(
+        f"no network in {space} has a {name} of {unit.text(target)} or less: {whose} the least, {unit.text(least)}; "
+        f"raise {key} or objective.target_fraction"
+    )
+
+
+def targets_of(asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> dict[str, float]:
+    """By name: as given, or a fraction of what the hand-made reference costs; its latency is the measured one."""
+    known = costs_of(asked, precision, space, table)
+    measured = {row.arch: row.measured for row in table.networks if row.precision == precision}
+    reference = {name: cost(space.reference) for name, cost in known.items()} | {LATENCY: measured[space.reference]}
+    return {name: given(asked, name, asked.target_fraction * reference[name]) for name in known}
+
+
+def given(asked: ObjectiveConfig, name: str, otherwise: float) -> float:
+    """The target in seconds or bytes, where the configuration gives one."""
+    value = asked.target_ms if name == LATENCY else asked.target_kb
+    return otherwise if value is None else value / costs.unit(name).scale
+
+
+def target_of(asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> float:
+    """The latency's target, seconds."""
+    return targets_of(asked, precision, space, table)[LATENCY]

@@ -1,0 +1,126 @@
+"""The settings of each stage of compression, and of the timing of layers that stay in float."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.config import Config, MeasureConfig
+from experiments.config.compression import CompressConfig, PruneConfig, QuantizeConfig, SparsifyConfig
+from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
+from experiments.steps.settings import Device, Images
+from experiments.store.key_fields import implied, unless
+from search_spaces.layers import Spec
+from search_spaces.space import SearchSpace
+from search_spaces.training.recipe import Recipe
+
+LOOKED_AT = {"sensitivity": 256, "saturation": 8}  # training images, at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    stage: str
+    data: Images
+    seed: int
+    threads: int
+    accelerator: str = unless("cpu")
+
+    @property
+    def label(self) -> str:
+        return f"{self.stage}-{self.data.name}-seed{self.seed}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prune(Stage):
+    prune: PruneConfig
+    precision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factorise(Stage):
+    energy: float
+    precision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetune(Stage):
+    finetune: Recipe
+    distillation: float
+    temperature: float
+    teacher: str
+    space: SearchSpace | None = implied("supernet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sparsify(Finetune):
+    sparsify: SparsifyConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster(Finetune):
+    clusters: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Qat(Finetune):
+    qat: Recipe
+    reduce_range: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantize(Stage):
+    quantize: QuantizeConfig
+    calibration: int
+    looked_at: Mapping[str, int]
+    whole: tuple[Spec, ...] | None = implied("parent")  # the network that was trained from scratch, of our spaces
+
+
+@dataclass(frozen=True)
+class Faster:
+    """Which layers the device computes faster in float."""
+
+    method: str
+    reduce_range: bool
+    calibration: int
+    device: Device
+    measure: MeasureConfig
+    data: Images
+    seed: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.data.name}-seed{self.seed}"
+
+
+def _trained(chosen: CompressConfig) -> dict[str, Any]:
+    names = ("finetune", "distillation", "temperature", "teacher")
+    return {name: getattr(chosen, name) for name in names}
+
+
+OWN: dict[str, Callable[[Config, dict[str, Any]], Stage]] = {  # the configuration, and what all stages have
+    PRUNE: lambda c, common: Prune(**common, prune=c.compress.prune, precision=c.precision),
+    LOWRANK: lambda c, common: Factorise(**common, energy=c.compress.energy, precision=c.precision),
+    FINETUNE: lambda c, common: Finetune(**common, **_trained(c.compress)),
+    SPARSIFY: lambda c, common: Sparsify(**common, **_trained(c.compress), sparsify=c.compress.sparsify),
+    CLUSTER: lambda c, common: Cluster(**common, **_trained(c.compress), clusters=c.compress.clusters),
+    QAT: lambda c, common: Qat(
+        **common, **_trained(c.compress), qat=c.compress.qat, reduce_range=c.compress.quantize.reduce_range
+    ),
+    QUANTIZE: lambda c, common: Quantize(
+        **common, quantize=c.compress.quantize, calibration=c.compress.calibration, looked_at=LOOKED_AT
+    ),
+}
+
+
+def faster_settings(config: Config, images: Images) -> Faster:
+    chosen = config.compress
+    return Faster(
+        chosen.quantize.method,
+        chosen.quantize.reduce_range,
+        chosen.calibration,
+        Device.of(config.device),
+        config.measure,
+        images,
+        config.seed,
+    )

@@ -1,0 +1,178 @@
+"""The plan: which steps one configuration has, and which of them needs which."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cached_property, partial
+from itertools import product
+from pathlib import Path
+from typing import Any, TypeVar
+
+from experiments.compute.gpu import computes_on
+from experiments.config import Config
+from experiments.config.choices import space_of
+from experiments.config.reference import Reference
+from experiments.setup.cache import remembered
+from experiments.setup.devices import passport_of, results_of
+from experiments.setup.targets import objective_of
+from experiments.steps.settings import TABLE, Alone, Budget, Device, Images, Search, Supernet, Table
+from experiments.store import artefacts
+from experiments.store.keys import passport_key
+from experiments.store.step import Means, Step
+from predictors.tables.table_file import read_table
+from predictors.timing.blocks import block_specs
+from search_spaces.space import Arch, SearchSpace
+
+T = TypeVar("T")
+TORCHRUN = "TORCHELASTIC_RUN_ID"  # set where torchrun has started this process
+CHECK_IMAGES = Reference("experiments.setup.images:check")
+SHOW_CONFIG = Reference("experiments.display.events:add_config")
+TRAINS = ("train", "retrain", "search", "compress")  # steps that train, or read training images
+SHOWS = ("train", "search")  # whose folder shows the configuration in TensorBoard
+
+
+class Plan:
+    """A step that was made or found once is not looked for again."""
+
+    def __init__(self, config: Config) -> None:
+        self.config, self.means = config, Means.of(config)
+        self._made: dict[str, Any] = {}
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        return space_of(self.config)
+
+    @cached_property
+    def images(self) -> Images:
+        return Images.of(self.config.data)
+
+    @cached_property
+    def accelerator(self) -> str:
+        return computes_on(self.config.accelerator)
+
+    @cached_property
+    def table(self) -> Path:
+        """The file of the latency table: the given one, checked against the device, or one that is measured."""
+        config, passport = self.config, passport_of(self.config.device)
+        if config.table is None:
+            return self.table_of(self.space)
+        table = read_table(Path(config.table))
+        table.require(passport, config.ignore, self.space, config.precision)
+        for precision, spec in product(table.corrections, block_specs(self.space)):
+            table.seconds(spec, precision)  # raises LutraError where it was never measured
+        return Path(config.table)
+
+    def table_of(self, space: SearchSpace) -> Path:
+        """The file of a table of any space.
+
+        A noisy table is measured on where `max_rounds`, which is not in its key, allows more rounds than it has.
+        """
+        config = self.config
+        measure = {key: value for key, value in asdict(config.measure).items() if key != "max_rounds"}
+        step = Step(
+            "measure",
+            Table(space, Device.of(config.device), measure),
+            {"passport": passport_key(config.device), **results_of(config.device)},
+            Reference("experiments.steps.measure:work"),
+            Reference("experiments.steps.settings:unfinished"),
+        )
+        return self.folder(step) / TABLE
+
+    @cached_property
+    def supernet(self) -> Path:
+        """The supernet's file."""
+        config = self.config
+
+        def step(processes: int) -> Step:
+            common = (self.space, self.images, config.supernet_seed, config.threads, config.train)
+            settings = Supernet(*common, self.accelerator, processes)
+            return Step("train", settings, {}, Reference("experiments.steps.train:work"))
+
+        if TORCHRUN in os.environ:
+            folder = Reference("experiments.steps.train:together")(step, self.means, self._work)
+        else:
+            folder = self.folder(step(1))
+        return folder / "supernet.safetensors"
+
+    @cached_property
+    def search(self) -> Path:
+        """The folder of candidates.jsonl, winner.json, and the winner's inherited weights."""
+        config, table = self.config, self.table
+        # a target that no network meets is told before training
+        objective_of(config.objective, config.precision, self.space, read_table(table))
+        inputs = {"table": table, "supernet": self.supernet}
+        return self.folder(Step("search", self.searching, inputs, Reference("experiments.steps.search:work")))
+
+    @cached_property
+    def searching(self) -> Search:
+        """The settings of the search."""
+        config, search = self.config, self.config.search
+        budget = Budget(search.budget, search.calibration, search.validation)
+        asked = (config.strategy, config.objective, budget, config.precision, config.seed, config.threads)
+        return Search(self.space, self.images, *asked, self.accelerator, config.train.batch)
+
+    def retrained(self, arch: Arch) -> Path:
+        """The file of a network of the space that is trained alone: the same recipe for every architecture."""
+        return self._alone(space=self.space, arch=self.space.canonical(self.space.check(arch)))
+
+    def hand_made(self, model: str) -> Path:
+        """The file of a hand-made network that is trained alone, by the recipe of ours."""
+        return self._alone(model=model)
+
+    def _alone(self, space: SearchSpace | None = None, arch: Arch | None = None, model: str = "") -> Path:
+        config = self.config
+        common = (self.images, config.seed, config.threads, config.retrain, self.accelerator)
+        step = Step("retrain", Alone(*common, space, arch, model), {}, Reference("experiments.steps.train:alone"))
+        return self.folder(step) / "network.safetensors"
+
+    def folder(self, step: Step) -> Path:
+        """The folder of a step, which is looked for once."""
+        key = artefacts.digest([step.name, step.key, {name: str(one) for name, one in step.inputs.items()}])
+        return self.once(key, lambda: step.made(self.means, partial(self._work, step)))
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives, which is called once for a name."""
+        if name not in self._made:
+            self._made[name] = make()
+        found: T = self._made[name]
+        return found
+
+    def _work(self, step: Step, folder: Path) -> None:
+        """What is done about the whole configuration, around a work that does not see it."""
+        if step.name in TRAINS:
+            CHECK_IMAGES(self.config)
+        step.do(self.means, folder)
+        if step.name in SHOWS:
+            SHOW_CONFIG(folder, self.config)
+
+
+def plan_of(config: Config) -> Plan:
+    """The plan of a configuration: a command has one for each."""
+    return remembered(f"plan {config!r}", lambda: Plan(config))
+
+
+def measure(config: Config) -> Path:
+    """The table's file."""
+    return plan_of(config).table
+
+
+def train(config: Config) -> Path:
+    """The supernet's file."""
+    return plan_of(config).supernet
+
+
+def search(config: Config) -> Path:
+    """The search's folder."""
+    return plan_of(config).search
+
+
+def retrain(config: Config, arch: Arch) -> Path:
+    """The file of a network trained from scratch."""
+    return plan_of(config).retrained(arch)
+
+
+def retrain_foreign(config: Config, model: str) -> Path:
+    """The file of a hand-made network trained from scratch."""
+    return plan_of(config).hand_made(model)

@@ -1,0 +1,164 @@
+"""The settings of each step: what its key is made of, and all of the configuration that its work sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from experiments.config import DataConfig, DeviceConfig, MeasureConfig, ObjectiveConfig, StrategyConfig, TrainConfig
+from experiments.data import DECODER
+from experiments.data.image_hashes import contents
+from experiments.store import artefacts
+from experiments.store.key_fields import implied, unless
+from experiments.store.step import Means
+from predictors.tables.assembly import unfinished as rounds_missing
+from predictors.tables.table_file import SCHEMA, read_table
+from search_spaces.space import Arch, SearchSpace
+from search_spaces.training.recipe import Recipe
+
+TABLE = "table.json"
+
+
+@dataclass(frozen=True)
+class Images:
+    """A data set. The user's own images by their names, classes, splits and contents; not by where they are."""
+
+    name: str
+    size: int
+    validation: float
+    seed: int
+    flip: bool
+    files: str = unless("")
+    decoder: int = unless(0)
+
+    @staticmethod
+    def of(data: DataConfig) -> Images:
+        common = (data.name, data.size, data.validation, data.seed, data.flip)
+        own = (_files(data.path, data.cache), DECODER) if data.name == "image_folder" else ()
+        return Images(*common, *own)
+
+    def at(self, means: Means) -> DataConfig:
+        return DataConfig(self.name, means.images, self.size, self.validation, self.seed, self.flip, means.cache)
+
+
+@cache
+def _files(path: str, cache: str) -> str:
+    """A hash of the images, which are read once a process."""
+    return contents(path, cache).key
+
+
+@dataclass(frozen=True)
+class Device:
+    """How a device is asked to compute."""
+
+    name: str
+    threads: int
+    cores: str
+    runtime: str
+    scenario: str = unless("")
+    seed: int | None = unless(None)
+    table: str = unless("")  # of a simulated device: the hash of the file
+
+    @staticmethod
+    def of(device: DeviceConfig) -> Device:
+        common = (device.name, device.threads, device.cores, device.runtime)
+        if device.name != "simulated":
+            return Device(*common)
+        table = artefacts.sha256(Path(device.table)) if device.table else ""
+        return Device(*common, device.scenario, device.seed, table)
+
+    def at(self, means: Means) -> DeviceConfig:
+        own = {one.name: value for one in fields(self) if one.name != "table" and (value := getattr(self, one.name))}
+        return DeviceConfig(**own, **asdict(means.address))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Of `measure`: a latency table."""
+
+    space: SearchSpace
+    device: Device
+    measure: Mapping[str, Any]  # of `MeasureConfig`, but for max_rounds
+    schema: str = SCHEMA
+
+    @property
+    def label(self) -> str:
+        return f"{self.space.name}-{self.device.name}"
+
+    def protocol(self, means: Means) -> MeasureConfig:
+        return MeasureConfig(**self.measure, max_rounds=means.max_rounds)
+
+
+def unfinished(settings: Table, means: Means, folder: Path) -> bool:
+    """Whether a finished table is noisy, and may have more rounds than it has."""
+    if settings.device.name == "bundle":
+        return False
+    return rounds_missing(read_table(folder / TABLE), settings.protocol(means))
+
+
+@dataclass(frozen=True)
+class Supernet:
+    """Of `train`."""
+
+    space: SearchSpace
+    data: Images
+    seed: int
+    threads: int
+    train: TrainConfig
+    accelerator: str = unless("cpu")
+    processes: int = unless(1)  # that share a batch: sums round otherwise
+
+    @property
+    def label(self) -> str:
+        return f"{self.space.name}-{self.data.name}-seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Of `retrain`: a network that is trained alone, one of the space or a hand-made one."""
+
+    data: Images
+    seed: int
+    threads: int
+    retrain: Recipe
+    accelerator: str = unless("cpu")
+    space: SearchSpace | None = unless(None)
+    arch: Arch | None = unless(None)
+    model: str = unless("")
+
+    @property
+    def label(self) -> str:
+        return f"{self.model if self.space is None else self.space.name}-{self.data.name}-seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a search is, and by which images it judges."""
+
+    budget: int
+    calibration: int
+    validation: int
+
+
+@dataclass(frozen=True)
+class Search:
+    """Of `search`."""
+
+    space: SearchSpace
+    data: Images
+    strategy: StrategyConfig
+    objective: ObjectiveConfig
+    search: Budget
+    precision: str
+    seed: int
+    threads: int
+    accelerator: str = unless("cpu")
+    batch: int | None = implied("supernet")  # that the supernet was trained with, and a relaxation is too
+
+    @property
+    def label(self) -> str:
+        parts = (self.space.name, self.data.name, self.strategy.name, self.objective.name, f"seed{self.seed}")
+        return "-".join(parts)

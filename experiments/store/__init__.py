@@ -1,0 +1,1 @@
+"""Steps whose results are kept, found again, and verified."""

@@ -1,0 +1,198 @@
+"""Files that survive: whole or not at all, with a manifest that says what they were made from.
+
+A step's folder is named by the hash of its settings and of the files it reads, so that the same command finds its
+finished steps again, and other settings never overwrite them. `versions` says what else decides a result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from experiments.store import locks, versions
+from experiments.store.disk import csv_text, declare, declared, digest, disk_errors, full_disk, sha256, write, write_csv
+from search_spaces import documents
+from search_spaces.errors import LutraError
+
+__all__ = [
+    "CHECKPOINT",
+    "MADE_FROM",
+    "MANIFEST",
+    "arch_name",
+    "csv_text",
+    "declare",
+    "digest",
+    "disk_errors",
+    "earlier",
+    "finished",
+    "is_named",
+    "listeners",
+    "manifest",
+    "reopen",
+    "sha256",
+    "step",
+    "write",
+    "write_csv",
+]
+MANIFEST, LOCK = "manifest.json", ".lock"
+CHECKPOINT = ".checkpoint"  # of a step under way; gone when it is finished
+MADE_FROM = ("step", "config", "inputs")  # the keys of a manifest whose hash names the folder
+listeners: list[Callable[[Path], None]] = []  # told the folder of every step that begins to work
+_told: set[Path] = set()  # finished steps of other versions that this process has spoken of
+
+
+def step(
+    runs: Path,
+    name: str,
+    label: str,
+    config: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    work: Callable[[Path], None],
+    again: Callable[[Path], bool] = lambda folder: False,
+) -> Path:
+    """The folder of a finished step, after `work(folder)` where it is not finished yet.
+
+    `config` is all that the result depends on beside `inputs`: the sha256 of each file it reads. Two processes that
+    want the same step do it once. A finished step is only read, so that it may lie on a disk without writing.
+    Where `again(folder)` says so of a finished step, its work goes on from what the folder holds, and calls `reopen`.
+    """
+    settings = {**config, "step_version": versions.step_version(name)}
+    asked = json.loads(json.dumps({"step": name, "config": settings, "inputs": inputs}))
+    folder = runs / name / f"{label}-{_short(asked)}"
+    if _usable(folder, asked) and not again(folder):
+        return folder
+    with contextlib.ExitStack() as stack:
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locks.exclusive(folder / LOCK))
+        if not _usable(folder, asked) or again(folder):
+            _remove_temporary(folder)
+            for listener in listeners:
+                listener(folder)
+            _work(folder, asked, work)
+    return folder
+
+
+def reopen(folder: Path) -> None:
+    """Makes a finished step unfinished, so that its files may change."""
+    with disk_errors(folder):
+        (folder / MANIFEST).unlink(missing_ok=True)
+
+
+def _usable(folder: Path, asked: Mapping[str, Any]) -> bool:
+    """Whether the step is finished. Raises LutraError where it is another one, or was changed since."""
+    if not finished(folder):
+        return False
+    record = manifest(folder)
+    if odd := [key for key in MADE_FROM if record[key] != asked[key]]:
+        raise LutraError(
+            f"{folder} was made from other settings than are asked for now (see {' and '.join(odd)} in its manifest), "
+            "though their hashes begin alike; move it away and run the same command again"
+        )
+    if folder not in _told and (differences := versions.differences(record)):
+        _told.add(folder)
+        locks.say(f"{folder} was made with {differences}. It is used as it is; to make it again, delete it.")
+    return True
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """What a finished step was made from, and the sha256 of its files. Raises LutraError for one that was changed."""
+    path = folder / MANIFEST
+    try:
+        record = documents.read_sealed(path, "manifest")
+        if odd := [key for key, right in SHAPE.items() if key not in record or not right(record[key])]:
+            raise documents.DamagedError(f"{path} is not a valid manifest: see its {', '.join(odd)}")
+    except documents.DamagedError as error:
+        raise LutraError(f"{error}; delete {folder} and run the same command again") from None
+    return record
+
+
+def finished(folder: Path) -> bool:
+    """Whether the step ended; raises LutraError where one of its files was changed or lost since."""
+    if not _exists(folder / MANIFEST):
+        return False
+    for file, expected in manifest(folder)["outputs"].items():
+        path = folder / file
+        if not _exists(path) or sha256(path) != expected:
+            state = "was changed" if _exists(path) else "is missing"
+            raise LutraError(f"{path} {state} since it was made; delete {folder} and run the same command again")
+    return True
+
+
+def is_named(folder: Path, record: Mapping[str, Any]) -> bool:
+    """Whether a folder has the name that follows from its manifest."""
+    return folder.name.endswith(_short({key: record[key] for key in MADE_FROM}))
+
+
+def earlier(checkpoint: Path) -> Path:
+    """Where the checkpoint before this one is kept. (A name with one dot, unlike those of temporary files.)"""
+    return checkpoint.with_name(f"{checkpoint.name}-before")
+
+
+def arch_name(arch: Iterable[int]) -> str:
+    """An architecture as text, in file names and tables."""
+    return "-".join(map(str, arch))
+
+
+def _exists(path: Path) -> bool:
+    """Raises LutraError where nobody can tell, which is not the same as no."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise LutraError(f"cannot read {path}: {error.strerror}") from None
+    return True
+
+
+def _short(made_from: Mapping[str, Any]) -> str:
+    return digest(made_from)[:8]
+
+
+def _remove_temporary(folder: Path) -> None:
+    """Removes the temporary files that a killed writer left behind."""
+    for path in folder.rglob(".*.*"):
+        if path.is_file():
+            path.unlink(missing_ok=True)
+
+
+def _work(folder: Path, asked: Mapping[str, Any], work: Callable[[Path], None]) -> None:
+    """Does the work, and seals what it declared. Code is hashed before, since it may be edited meanwhile."""
+    made_by, start = versions.made_by(), time.monotonic()
+    with full_disk(folder):
+        work(folder)
+    seconds = time.monotonic() - start
+    made = (path for path in sorted(declared) if path.is_relative_to(folder) and not path.name.startswith("."))
+    outputs = {path.relative_to(folder).as_posix(): sha256(path) for path in made if path.is_file()}
+    write(folder / MANIFEST, documents.sealed({**asked, "outputs": outputs, "seconds": seconds, **made_by}))
+    with disk_errors(folder):
+        for checkpoint in (folder / CHECKPOINT, earlier(folder / CHECKPOINT)):
+            checkpoint.unlink(missing_ok=True)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+
+
+def _below(value: Any) -> bool:
+    """Whether these are hashes of files below the folder."""
+    paths = [PurePosixPath(name) for name in value] if _texts(value) else [PurePosixPath("..")]
+    return not any(path.is_absolute() or ".." in path.parts for path in paths)
+
+
+SHAPE: dict[str, Callable[[Any], bool]] = {  # of a manifest: key -> whether a value is of its kind
+    "step": lambda value: isinstance(value, str),
+    "config": lambda value: isinstance(value, dict),
+    "inputs": _texts,
+    "outputs": _below,
+    "seconds": lambda value: type(value) is float and 0 <= value < math.inf,
+    "versions": _texts,
+    "code": _texts,
+    "git_commit": lambda value: value is None or isinstance(value, str),
+}

@@ -1,0 +1,193 @@
+"""Where a report comes from: manifests, followed by hashes from the deployed file back to the supernet.
+
+Nothing is kept for this: a step's inputs are the sha256 of files, and those are outputs in some other step's manifest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.store import artefacts
+from experiments.store.artefacts import MANIFEST
+from search_spaces.documents import read_json
+from search_spaces.errors import LutraError
+
+LINEAGE = "lineage.json"
+FASTER = "faster_in_float"  # the input that holds the layers that the device computes faster in float
+NO_FILE = "passport"  # the one input that is no file: what machine the device is
+
+
+@dataclass(frozen=True)
+class Step:
+    """A finished step, and the file by which the next one was made."""
+
+    what: str  # the step's name, or the stage of compression
+    folder: str  # below `runs`
+    file: str
+    sha256: str  # of the file
+    manifest: str  # sha256 of the step's manifest
+    inputs: dict[str, str]  # sha256 of what it read, by name
+    seconds: float
+    git_commit: str | None
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """The steps of a winner in their order, those that served them, and files from outside `runs`."""
+
+    arch: tuple[int, ...]
+    line: tuple[Step, ...]  # supernet, search, weights, each stage of compression, the measurement on the device
+    others: tuple[Step, ...]  # latency tables, networks to compare with
+    given: dict[str, str]  # sha256 of a file from outside, by its path
+    row: dict[str, Any]  # of the report: the deployed file's
+
+
+class Index:
+    """Finished steps of `folders` by the sha256 of their manifests and of the files that they made."""
+
+    def __init__(self, runs: Path, folders: Iterable[Path]) -> None:
+        self.runs = runs
+        self.folders: dict[str, Path] = {}
+        self.records: dict[str, dict[str, Any]] = {}
+        for folder in sorted(folders):
+            with contextlib.suppress(LutraError):  # a damaged manifest proves nothing
+                record = artefacts.manifest(folder)
+                self.folders[key := artefacts.sha256(folder / MANIFEST)] = folder
+                self.records[key] = record
+        self.makers: dict[str, str] = {}
+        for key, record in self.records.items():
+            read = self._read(record)
+            for made in record["outputs"].values():
+                if made not in read:  # a copy
+                    self.makers.setdefault(made, key)
+
+    def _read(self, record: Mapping[str, Any]) -> set[str]:
+        steps = [self.records[key] for key in record["inputs"].values() if key in self.records]
+        return {*record["inputs"].values()}.union(*(step["outputs"].values() for step in steps))
+
+    def origin(self, sha256: str) -> str | None:
+        """The manifest of the step that made a file; or of the step that the hash itself names."""
+        return sha256 if sha256 in self.records else self.makers.get(sha256)
+
+    def ancestors(self, inputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Every step that inputs come from, once: its manifest, and the file that was read. The nearest come first."""
+        todo, seen = [*inputs.values()], set()
+        for sha256 in todo:
+            key = self.origin(sha256)
+            if key is not None and key not in seen:
+                seen.add(key)
+                todo += self.records[key]["inputs"].values()
+                yield key, sha256
+
+    def step(self, key: str, passed: str) -> Step:
+        record = self.records[key]
+        file = next((name for name, sha256 in record["outputs"].items() if sha256 == passed), MANIFEST)
+        return Step(
+            record["config"].get("stage", record["step"]),
+            self.folders[key].relative_to(self.runs).as_posix(),
+            file,
+            passed,
+            key,
+            record["inputs"],
+            record["seconds"],
+            record["git_commit"],
+        )
+
+
+def index(runs: Path) -> Index:
+    """All finished steps."""
+    return Index(runs, [path.parent for path in runs.glob(f"*/*/{MANIFEST}")])
+
+
+def trace(index: Index, inputs: Mapping[str, str], given: Iterable[Path], row: Mapping[str, Any]) -> Lineage:
+    """The lineage of a report by what it read: the manifests of its steps. Raises LutraError where a parent is lost."""
+    if missing := [name for name in ("search", "compress", "benchmark") if name not in inputs]:
+        raise LutraError(f"a report is made from a {missing[0]} step, and this one was not; run it again")
+    search, compressed, benchmark = (inputs[name] for name in ("search", "compress", "benchmark"))
+    stages = [index.step(compressed, row["sha256"])]
+    while "parent" in stages[0].inputs:
+        parent = stages[0].inputs["parent"]
+        key = index.origin(parent)
+        if key is None:
+            raise LutraError(f"no step in {index.runs} made the parent {parent[:12]} of {stages[0].folder}")
+        stages.insert(0, index.step(key, parent))
+    found = index.records.get(search)
+    supernet = None if found is None else index.origin(found["inputs"]["supernet"])
+    if found is None or supernet is None:
+        raise LutraError(f"the search that is reported, or its supernet, is not in {index.runs}; say runs=FOLDER")
+    line = (
+        index.step(supernet, found["inputs"]["supernet"]),
+        index.step(search, found["outputs"]["winner.json"]),
+        *stages,
+        index.step(benchmark, row["sha256"]),
+    )
+    others = [index.step(key, read) for key, read in index.ancestors(inputs) if key not in {s.manifest for s in line}]
+    outside = {sha256 for step in (*line, *others) for sha256 in step.inputs.values() if index.origin(sha256) is None}
+    files = {str(path.resolve()): artefacts.sha256(path) for path in given if path.is_file()}
+    files = {path: sha256 for path, sha256 in files.items() if sha256 in outside}
+    arch = tuple(index.records[stages[0].manifest]["config"]["arch"])
+    return Lineage(arch, line, tuple(others), files, dict(row))
+
+
+def dump(lineage: Lineage) -> str:
+    return json.dumps(asdict(lineage), indent=1) + "\n"
+
+
+def load(path: Path) -> Lineage:
+    """Raises LutraError where the file is none that `dump` wrote."""
+    record = read_json(path, "lineage")
+    try:
+        line, others = (tuple(Step(**step) for step in record[key]) for key in ("line", "others"))
+        return Lineage(tuple(record["arch"]), line, others, record["given"], record["row"])
+    except (KeyError, TypeError) as error:
+        raise LutraError(f"{path} is not a valid lineage ({type(error).__name__}: {error})") from None
+
+
+def verify(folder: Path) -> Lineage:
+    """The lineage of a finished report, after hashing every file of it anew.
+
+    Raises LutraError with the first file that is missing, damaged or another one than it was.
+    """
+    whole(folder)
+    if not (folder / LINEAGE).exists():
+        raise LutraError(f"{folder} has no {LINEAGE}: it is no report, or an old one; run python -m experiments.report")
+    lineage, runs = load(folder / LINEAGE), folder.parents[1]
+    steps = (*lineage.line, *lineage.others)
+    for step in steps:
+        whole(runs / step.folder, step.manifest)
+    for path, sha256 in lineage.given.items():
+        if not Path(path).is_file() or artefacts.sha256(Path(path)) != sha256:
+            raise LutraError(f"{path}, which was given, is missing or was changed since {folder.name} was made from it")
+    known = Index(runs, [runs / step.folder for step in steps])
+    for step in steps:
+        for name, sha256 in step.inputs.items():
+            if name != NO_FILE and known.origin(sha256) is None and sha256 not in lineage.given.values():
+                raise LutraError(
+                    f"the {name} {sha256[:12]} that {runs / step.folder} read was made by no step in {runs}"
+                )
+    inputs, given = artefacts.manifest(folder)["inputs"], map(Path, lineage.given)
+    winner = read_json(runs / lineage.line[1].folder / "winner.json", "winner")
+    if trace(known, inputs, given, lineage.row) != lineage or tuple(winner.get("arch", ())) != lineage.arch:
+        raise LutraError(f"{folder / LINEAGE} does not follow from the manifests; delete {folder} and report again")
+    return lineage
+
+
+def whole(folder: Path, manifest: str | None = None) -> dict[str, Any]:
+    """The manifest of a finished step. Raises LutraError unless folder, manifest and files are as they were made."""
+    path = folder / MANIFEST
+    if not path.exists():
+        raise LutraError(f"{path} is missing; run the command that made it again")
+    record = artefacts.manifest(folder)
+    if manifest is not None and artefacts.sha256(path) != manifest:
+        raise LutraError(f"{path} was changed since it was made; delete {folder} and run the same command again")
+    if not artefacts.is_named(folder, record):
+        raise LutraError(
+            f"{path} is of another step than the name of {folder} says; move the folder back, or delete it"
+        )
+    artefacts.finished(folder)
+    return record

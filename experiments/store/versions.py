@@ -1,0 +1,124 @@
+"""Which versions make a result, and what is said of a finished step that other versions have made.
+
+A step's folder is named by its settings, its inputs, and its number in `STEPS`. That number is raised by hand when a
+change of the step's code changes its results: its finished folders are then not found, and the step is done again.
+
+What else decides is written into the manifest and compared: the libraries, and the sources of our own packages. Where
+they differ, the finished step is used, with a line that says so and how to have it made again. They are not part of the
+name, because a new torch, or any edit of our code, would then train every supernet again, though most of them change
+nothing. The result stays what it was: one of the versions that its manifest names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "onnx", "onnxruntime")  # that decide results
+RECORDED = (*LIBRARIES, "hydra-core")
+PACKAGES = ("search_spaces", "predictors", "strategies", "compress", "experiments")
+TRAINING, MEASURING = ("search_spaces", "experiments"), ("search_spaces", "predictors", "compress", "experiments")
+STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and the packages whose code makes its result
+    "measure": (1, MEASURING),
+    "train": (2, TRAINING),
+    "retrain": (2, TRAINING),
+    "search": (1, PACKAGES),
+    "compress": (2, PACKAGES),
+    "faster_in_float": (1, MEASURING),
+    "finetuning": (1, PACKAGES),
+    "pruned_files": (1, MEASURING),
+    "benchmark": (2, PACKAGES),
+    "report": (2, PACKAGES),
+    "ablation": (2, PACKAGES),
+    "hand_made": (2, PACKAGES),
+    "pruning_rules": (2, PACKAGES),
+    "compare": (1, PACKAGES),
+    "exact": (1, PACKAGES),
+    "ranking": (1, PACKAGES),
+    "fidelity": (1, PACKAGES),
+    "protocols": (1, MEASURING),
+}
+
+
+def step_version(step: str) -> int:
+    return STEPS[step][0] if step in STEPS else 1
+
+
+@cache
+def libraries() -> dict[str, str]:
+    """Python and the recorded libraries, by name."""
+    found = {"python": platform.python_version()}
+    for package in RECORDED:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+@cache
+def code() -> dict[str, str]:
+    """A hash of the sources of each of our packages, as they were when this process first asked."""
+    found = {}
+    for package in PACKAGES:
+        hashed = hashlib.sha256()
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            if not name.startswith(("experiments/runs/", "experiments/bench/")):
+                hashed.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+        found[package] = hashed.hexdigest()
+    return found
+
+
+@cache
+def commit() -> str | None:
+    """The commit of the code, with a plus where it was changed since; None where git knows no commit of it."""
+    own = Path(__file__).resolve()
+    if _git("rev-parse", "--show-toplevel") != str(ROOT) or _git("ls-files", "--error-unmatch", str(own)) is None:
+        return None  # a copy of the code inside another repository, or none at all
+    return _git("describe", "--always", "--abbrev=12", "--dirty=+")
+
+
+def made_by() -> dict[str, Any]:
+    """What a manifest says of the versions that made a result."""
+    return {"versions": libraries(), "code": code(), "git_commit": commit()}
+
+
+def _git(*words: str) -> str | None:
+    elsewhere = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    try:
+        done = subprocess.run(["git", *words], cwd=ROOT, env=elsewhere, capture_output=True, text=True)
+    except OSError:
+        return None
+    return (done.stdout.strip() or None) if done.returncode == 0 else None
+
+
+def differences(record: Mapping[str, Any]) -> str:
+    """What of a finished step's manifest is not as it is here; empty where nothing that decides its result differs."""
+    then, here = record["versions"], libraries()
+    found = [
+        f"{name} {then.get(name)} (here {here.get(name)})" for name in LIBRARIES if then.get(name) != here.get(name)
+    ]
+    _, packages = STEPS.get(record.get("step", ""), (1, PACKAGES))
+    if changed := [f"{name}/" for name in packages if record["code"].get(name) != code()[name]]:
+        found.append(f"other code in {', '.join(changed)} (commit {record.get('git_commit')}, here {commit()})")
+    return ", ".join(found)
+
+
+def disagreements(records: Iterable[Mapping[str, Any]], last: Mapping[str, Any]) -> str:
+    """What other steps of a result were made with, where it is not what the `last` one was; empty where they agree."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        facts = {name: record["versions"].get(name) for name in LIBRARIES} | {"commit": record["git_commit"]}
+        own = {name: last["versions"].get(name) for name in LIBRARIES} | {"commit": last["git_commit"]}
+        if odd := ", ".join(f"{name} {value}" for name, value in facts.items() if value != own[name]):
+            steps = found.setdefault(odd, [])
+            steps += [record["step"]] if record["step"] not in steps else []
+    return "; ".join(f"{', '.join(steps)}: {odd}" for odd, steps in found.items())

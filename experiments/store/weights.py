@@ -1,0 +1,90 @@
+"""Weights as safetensors files; a network's carries its specs, so that it can be built again from the file alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import nn
+
+from compress.files.foreign import Foreign, shape_like
+from compress.pruning.depgraph import Regrouped
+from experiments.store import artefacts
+from search_spaces.documents import parse_json
+from search_spaces.errors import LutraError
+from search_spaces.layers import Spec
+from search_spaces.layers.json_specs import from_json, to_json
+from search_spaces.networks.network import Network
+from search_spaces.networks.supernet import Supernet
+from search_spaces.space import SearchSpace
+
+DAMAGES = (  # what damaged or foreign files raise in the libraries that read them
+    LutraError, SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError, AttributeError,
+    ArithmeticError, MemoryError,
+)  # fmt: skip
+
+
+def save_network(path: Path, network: nn.Module) -> None:
+    """A network of ours, or a `Foreign` one that may have been pruned."""
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    artefacts.write(path, save(tensors, _metadata(network)))
+
+
+def _metadata(network: nn.Module) -> dict[str, str]:
+    if isinstance(network, Network):
+        return {"specs": json.dumps([to_json(spec) for spec in network.specs])}
+    if isinstance(network, Regrouped):
+        return {"regrouped": json.dumps([to_json(spec) for spec in network.specs])}
+    assert isinstance(network, Foreign)
+    return {
+        "model": network.name,
+        "classes": str(network.classes),
+        "in_channels": str(network.in_channels),
+    }
+
+
+def load_network(path: Path) -> nn.Module:
+    """The network, in eval mode. Raises LutraError where the file is no such one."""
+    try:
+        with safe_open(path, "pt") as file:
+            network = _built(file.metadata())
+        tensors = load_file(path)
+        if not isinstance(network, Network):
+            shape_like(network, tensors)
+        network.load_state_dict(tensors)
+    except DAMAGES as error:
+        raise LutraError(f"{path} holds no network of ours ({_first_line(error)})") from error
+    return network.eval()
+
+
+def _built(metadata: Mapping[str, str]) -> nn.Module:
+    if "specs" in metadata:
+        return Network(_specs(metadata["specs"]))
+    if "regrouped" in metadata:
+        return Regrouped(Network(_specs(metadata["regrouped"])))
+    return Foreign(metadata["model"], int(metadata["classes"]), int(metadata["in_channels"]))
+
+
+def _specs(text: str) -> list[Spec]:
+    return [from_json(spec) for spec in parse_json(text, "its metadata", "list of layers", list)]
+
+
+def save_supernet(path: Path, supernet: Supernet) -> None:
+    artefacts.write(path, save({name: tensor.cpu().contiguous() for name, tensor in supernet.state_dict().items()}))
+
+
+def load_supernet(path: Path, space: SearchSpace) -> Supernet:
+    """The supernet of a space. Raises LutraError where the file is another space's."""
+    supernet = Supernet(space)
+    try:
+        supernet.load_state_dict(load_file(path))
+    except DAMAGES as error:
+        raise LutraError(f"{path} holds no supernet of {space.name} ({_first_line(error)})") from error
+    return supernet
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

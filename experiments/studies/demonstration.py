@@ -1,0 +1,124 @@
+"""The INT8 file classifies images one after the other, live in the terminal.
+
+Of the test images, of demo.source=FOLDER, or of demo.source=camera; demo.record=PATH.gif keeps it as a film, and
+demo.bundle=FOLDER writes what a board needs to do the same with numpy and onnxruntime alone.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from rich.live import Live
+from rich.text import Text
+
+import predictors.board.offline_demo as board
+from experiments.config import Config
+from experiments.data.dataset import Dataset
+from experiments.display.demo_film import Film
+from experiments.display.pictures import frames_of
+from experiments.display.progress import console
+from experiments.setup.images import dataset_of
+from experiments.steps.compress import chain
+from experiments.store import artefacts
+from predictors.board.classifier import Classifier, Frame, Moment, classify
+from predictors.board.offline_files import program, sealed, sha256
+from predictors.board.terminal_view import line
+from search_spaces.errors import LutraError
+
+KEPT = 100  # images of a recording or a bundle, where nothing else is asked for
+
+
+def demo(config: Config) -> Path | None:
+    """Shows it and prints a summary; the film's or the bundle's path, where one is asked for."""
+    asked = config.demo
+    film = Film(Path(asked.record).expanduser(), asked.pace) if asked.record and not asked.bundle else None
+    path = model_of(config)
+    data = dataset_of(config.data)
+    shown = board.Shown(
+        f"{config.data.name}, {path.name}", data.classes, data.mean, data.std, config.device.threads, asked.pace
+    )
+    model = path.read_bytes()
+    classifier = shown.classifier(model, str(path))
+    check_fits(path, classifier, data)
+    frames = frames_of(asked.source, data, config.seed, _say)
+    frames = islice(frames, asked.frames or (KEPT if film or asked.bundle else None))
+    if asked.bundle:
+        return carry(Path(asked.bundle).expanduser(), shown, model, frames)
+    moments = classify(classifier, frames)
+    last = show(_filmed(moments, film, shown) if film else moments, shown)
+    console.print(line(last), highlight=False, soft_wrap=True)
+    return film.save() if film else None
+
+
+def model_of(config: Config) -> Path:
+    """The file: as given, or the pipeline's last."""
+    if not config.demo.model:
+        path = chain(config)[-1].path
+        if path.suffix != ".onnx":
+            raise LutraError("compress.stages ends without quantize, which makes the file that is shown")
+        return path
+    path = Path(config.demo.model).expanduser()
+    if not path.is_file():
+        raise LutraError(f"there is no file {str(path)!r}: leave demo.model out to take the pipeline's INT8 file")
+    return path
+
+
+def check_fits(path: Path, classifier: Classifier, data: Dataset) -> None:
+    """Raises LutraError where the file is of other images or classes than the data."""
+    shape = (data.shape.in_channels, data.shape.resolution, data.shape.resolution)
+    theirs = f"images of {'x'.join(map(str, classifier.shape))} and {classifier.classes} classes"
+    if (classifier.shape, classifier.classes) != (shape, data.shape.classes):
+        raise LutraError(
+            f"{path} is for {theirs}, and {data.name} has {'x'.join(map(str, shape))} and {data.shape.classes}: "
+            "give the data that it was trained on, data=... and data.size=..., or another demo.model"
+        )
+
+
+def show(moments: Iterator[Moment], shown: board.Shown) -> Moment:
+    """Live where a terminal watches; the last moment."""
+    if not console.is_terminal:
+        return board.follow(moments, shown, shown.pace, None, _say)
+    with Live(console=console, auto_refresh=False) as live:
+        return board.follow(
+            moments, shown, shown.pace, lambda drawn: live.update(Text.from_ansi(drawn), refresh=True), _say
+        )
+
+
+def carry(folder: Path, shown: board.Shown, model: bytes, frames: Iterable[Frame]) -> Path:
+    """Writes the folder for a board."""
+    if folder.exists() and not (folder.is_dir() and ((folder / board.SETTINGS).exists() or not any(folder.iterdir()))):
+        raise LutraError(f"{folder} is there and is no bundle of the demo: give demo.bundle an empty or a new folder")
+    for name, data in contents(shown, model, frames):
+        artefacts.write(folder / name, data)
+    _say(f"carry {folder} to the board, and type there: python3 run.py")
+    return folder
+
+
+def contents(shown: board.Shown, model: bytes, frames: Iterable[Frame]) -> Iterator[tuple[str, bytes]]:
+    """Relative paths and what is in them. The same input gives the same bytes."""
+    taken = list(frames)
+    if not taken:
+        raise LutraError("there is no image to carry: none can be read")
+    packed = io.BytesIO()
+    labels = np.array([-1 if frame.label is None else frame.label for frame in taken], np.int64)
+    np.savez_compressed(packed, images=np.stack([frame.pixels for frame in taken]), labels=labels)
+    files = {board.MODEL: model, board.IMAGES: packed.getvalue()}
+    hashes = {name: sha256(data) for name, data in files.items()}
+    yield from files.items()
+    yield from program(board.__file__, board.main.__name__, board.DOES)
+    yield board.SETTINGS, sealed({"schema": board.SCHEMA, "shown": asdict(shown), "files": hashes})
+
+
+def _filmed(moments: Iterator[Moment], film: Film, shown: board.Shown) -> Iterator[Moment]:
+    for moment in moments:
+        film.add(moment, shown.heading, shown.classes)
+        yield moment
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

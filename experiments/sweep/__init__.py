@@ -1,0 +1,1 @@
+"""A sweep of jobs that resumes."""

@@ -1,0 +1,92 @@
+"""What the result of a sweep's job depends on: its folder is named by it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from experiments.config import Config
+from experiments.config.schema import configured
+from experiments.store import artefacts, versions
+from experiments.store.keys import data_key, device_key, passport_key
+from predictors.agent.machine import processor
+from search_spaces.errors import LutraError
+
+SILENT = ("runs", "results", "sweep", "status")  # keys that change no result
+NAME = 150  # letters of a folder's name at most, before its hash
+
+
+def job_name(settings: DictConfig) -> str:
+    """The job's overrides, and a hash of all that its results depend on."""
+    job = HydraConfig.get().job
+    name = re.sub(r"[^\w.,=+-]+", "_", job.override_dirname)[:NAME]
+    try:
+        key = job_key(job.name, configured(_plain(settings)))
+    except (LutraError, OmegaConfBaseException):  # which the job itself will tell
+        key = {"command": job.name, "overrides": job.override_dirname}
+    return f"{name}-{artefacts.digest(key)[:8]}"
+
+
+def job_key(command: str, config: Config) -> dict[str, Any]:
+    """A job's command, configuration and the files that it names; its device, this machine, and their versions.
+
+    What cannot be read or reached is None: the job itself will say so.
+    """
+    settings = {key: value for key, value in asdict(config).items() if key not in SILENT}
+    if settings["accelerator"] == "cpu":  # the rule, which is no part of steps' keys either
+        del settings["accelerator"]
+    settings["data"] = _known(lambda: data_key(config.data)) or settings["data"]
+    settings["device"] = _known(lambda: device_key(config.device)) or settings["device"]
+    named = {text: _content(text) for text in _texts({**settings, "data": None})}
+    return {
+        "command": command,
+        "settings": settings,
+        "files": {text: content for text, content in named.items() if content},
+        "passport": _known(lambda: passport_key(config.device)) if _asks_the_device(command, config) else None,
+        "machine": [platform.machine(), processor()],  # by what it is, not by its name: nodes of one kind are alike
+        "versions": [versions.libraries(), {step: number for step, (number, _) in versions.STEPS.items()}],
+    }
+
+
+def _plain(settings: DictConfig) -> dict[Any, Any]:
+    plain = OmegaConf.to_container(settings, resolve=True)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _known(ask: Callable[[], Any]) -> Any:
+    try:
+        return ask()
+    except LutraError:
+        return None
+
+
+def _content(text: str) -> str | None:
+    """The hash of what a text names: a file, or the folder of a finished step."""
+    path = Path(text).expanduser()
+    if os.path.isfile(path / artefacts.MANIFEST):
+        path = path / artefacts.MANIFEST
+    return _known(lambda: artefacts.sha256(path)) if os.path.isfile(path) else None
+
+
+def _asks_the_device(command: str, config: Config) -> bool:
+    """Whether the command's results depend on the device: not those of training, or of published networks alone."""
+    published = {"exact": config.exact.csv, "compare": config.compare.csv, "fidelity": config.csv}
+    return command not in ("train", "ranking") and not published.get(command)
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, dict | list):
+        for branch in tree.values() if isinstance(tree, dict) else tree:
+            yield from _texts(branch)

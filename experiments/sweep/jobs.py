@@ -1,0 +1,191 @@
+"""The jobs of a sweep, each with a folder that tells any process how it stands.
+
+A job is done where result.json is; else running while somebody holds the lock in its folder, which the kernel lets go
+whenever that process dies; else failed where reason.txt is, interrupted where it was begun, and missing where not. It
+is damaged where one of its files is no such file; the same sweep runs it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from experiments.store import artefacts, locks, versions
+from experiments.store.json_records import typed
+from experiments.sweep.job_files import Begun, Result, read, write
+from paper.csv_records import records
+from search_spaces.documents import DamagedError, read_csv, read_json, read_text
+from search_spaces.errors import LutraError
+from search_spaces.published import number
+
+BEGUN, RESULT, REASON, TRACEBACK, STEP = "job.json", "result.json", "reason.txt", "traceback.txt", "step.txt"
+LOCK, PLANS = ".lock", ".plans"
+COLUMNS = {"test_accuracy": "test_accuracy", "latency_s": "latency_median_s", "file_bytes": "file_bytes"}
+STATES = ("done", "running", "failed", "interrupted", "missing", "damaged")
+
+
+@dataclass(frozen=True)
+class Job:
+    """How a job stands at one moment."""
+
+    asked: tuple[str, ...]  # its command and overrides
+    state: str  # one of STATES
+    folder: Path | None = None  # None: missing
+    started: float = 0.0  # seconds since the epoch
+    seconds: float | None = None  # that it took, or has taken so far; None where nobody knows
+    step: str = ""  # the folder that it works on
+    reason: str = ""  # of a failure or damage, one line
+    made: str = ""  # the path of what it made
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+def jobs_of(sweep: Path) -> list[Job]:
+    """Every job that was ever asked of the sweep, in that order; where its configuration changed, as begun last."""
+    found: dict[tuple[str, ...], Job] = {}
+    for path in sorted(sweep.glob(f"{PLANS}/*.json"), key=lambda path: path.stat().st_mtime):
+        try:
+            found |= {asked: Job(asked, "missing") for asked in read_plan(path)}
+        except LutraError as error:
+            found[path.name,] = Job((path.name,), "damaged", reason=str(error))
+    begun = [job for path in sweep.glob(f"*/{BEGUN}") if (job := _seen(path.parent))]
+    for job in sorted(begun, key=lambda job: job.started):
+        found[job.asked] = job
+    return list(found.values())
+
+
+def _seen(folder: Path) -> Job | None:
+    """The job of a folder, damaged where its files are: it hides no other job."""
+    try:
+        return look(folder)
+    except LutraError as error:
+        with contextlib.suppress(LutraError):
+            if (begun := read(folder / BEGUN, Begun)) is not None:
+                return Job(begun.asked, "damaged", folder, begun.started, reason=str(error))
+        return Job((folder.name,), "damaged", folder, reason=str(error))
+
+
+def look(folder: Path) -> Job | None:
+    """The job of a folder; None where it was never begun. Raises LutraError where one of its files was changed."""
+    running = held(folder / LOCK)  # before its files: a job that ends now has written them
+    begun = read(folder / BEGUN, Begun)
+    if begun is None:
+        return None
+    asked, started, reason = begun.asked, begun.started, folder / REASON
+    if (done := result(folder)) is not None:
+        return Job(asked, "done", folder, started, done.seconds, made=done.made, metrics=done.metrics)
+    if running:
+        return Job(asked, "running", folder, started, time.time() - started, _said(folder / STEP))
+    if reason.exists():
+        seconds = reason.stat().st_mtime - started
+        return Job(asked, "failed", folder, started, seconds, reason=_said(reason))
+    return Job(asked, "interrupted", folder, started)
+
+
+def begin(folder: Path, asked: Sequence[str]) -> None:
+    """Forgets how the job ended before."""
+    for name in (RESULT, REASON, TRACEBACK, STEP):
+        (folder / name).unlink(missing_ok=True)
+    begun = Begun(tuple(asked), time.time(), platform.node(), os.getpid(), folder.name)
+    write(folder / BEGUN, begun)
+
+
+def finish(folder: Path, made: object, seconds: float) -> None:
+    path = str(made) if isinstance(made, Path) else ""
+    done = Result(path, seconds, metrics(Path(path)) if path else {}, folder.name, **versions.made_by())
+    write(folder / RESULT, done)
+
+
+def result(folder: Path) -> Result | None:
+    """What a finished job left; None where there is none, or what it made is gone."""
+    done = read(folder / RESULT, Result)
+    return done if done is not None and (not done.made or Path(done.made).exists()) else None
+
+
+def metrics(made: Path) -> dict[str, float]:
+    """Of a report the deployed file, of a search its winner, of an exact front its most accurate network."""
+    folder = made if made.is_dir() else made.parent
+    if (folder / "stages.csv").exists():
+        deployed = {artefacts.sha256(path) for path in folder.glob("*.onnx")}
+        stages = records(folder / "stages.csv", dict.fromkeys(COLUMNS.values(), float) | {"sha256": str})
+        final = next((row for row in stages if row["sha256"] in deployed), None)
+        return {name: final[column] for name, column in COLUMNS.items()} if final else {}
+    if (folder / "winner.json").exists():
+        winner = read_json(folder / "winner.json", "winner")
+        found = {"validation_accuracy": winner.get("accuracy"), "latency_s": winner.get("latency")}
+        return typed(dict[str, float], found, folder / "winner.json")
+    if (folder / "front.csv").exists():
+        columns = ("accuracy", "latency_s")
+        where, row = read_csv(folder / "front.csv", columns)[-1]
+        return {column: number(where, column, row[column]) for column in columns}
+    return {}
+
+
+def labels(jobs: Sequence[Job]) -> list[str]:
+    """What tells each job from the others: what not all were asked."""
+    shared = set.intersection(*(set(job.asked) for job in jobs)) if len(jobs) > 1 else set()
+    return [" ".join(one for one in job.asked if one not in shared) for job in jobs]
+
+
+def counts(jobs: Sequence[Job]) -> str:
+    """Such as "2 done, 1 failed"."""
+    states = [job.state for job in jobs]
+    return ", ".join(f"{states.count(state)} {state}" for state in STATES if state in states)
+
+
+def swept(sweep: Path) -> bool:
+    """Whether a process sees to the sweep."""
+    return any(not _free(path) for path in sweep.glob(f"{PLANS}/*.json"))
+
+
+def claim(lock: IO[str]) -> bool:
+    """Takes the lock of a job, unless another process runs it."""
+    if not locks.take(lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        if not locks.take(lock, fcntl.LOCK_SH | fcntl.LOCK_NB):
+            return False
+        locks.take(lock, fcntl.LOCK_EX)  # those that only look are gone at once
+    locks.sign(lock)
+    return True
+
+
+def held(path: Path) -> bool:
+    """Whether a process holds the lock exclusively."""
+    if not path.exists():
+        return False
+    with open(path) as lock:
+        return not locks.take(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def _free(path: Path) -> bool:
+    """Whether no process holds a plan. Who may not write it cannot tell on network file systems."""
+    try:
+        with open(path, "r+") as plan:
+            return locks.take(plan, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        with open(path) as plan:
+            return locks.take(plan, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def read_plan(path: Path) -> tuple[tuple[str, ...], ...]:
+    """What a sweep is to do: of each job its command and overrides."""
+    try:
+        plan = typed(tuple[tuple[str, ...], ...], read_json(path, "list of jobs", list), path)
+        if not plan:
+            raise DamagedError(f"{path} lists no job")
+        return plan
+    except DamagedError as error:
+        raise LutraError(f"{error}; delete it and run the same command again") from None
+
+
+def _said(path: Path) -> str:
+    """A line for people, as far as there is one."""
+    try:
+        return read_text(path).strip()
+    except LutraError:
+        return ""

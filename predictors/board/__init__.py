@@ -1,0 +1,1 @@
+"""The device: an agent on it, and every way to reach it."""

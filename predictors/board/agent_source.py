@@ -1,0 +1,42 @@
+"""The agent's files as one Python file, which is sent to the board."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+AGENT = Path(__file__).parents[1] / "agent"  # runs as it is: python predictors/agent
+TEXT = '''"""Lutra's agent: the files of predictors/agent in one."""
+
+import sys
+from importlib.util import spec_from_loader
+
+FILES = {files}
+
+
+class Finder:
+    """Imports FILES by their names."""
+
+    def find_spec(self, name, path=None, target=None):
+        return spec_from_loader(name, self, is_package="." not in name[11:]) if name in FILES else None
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        exec(compile(FILES[module.__name__], module.__name__, "exec"), module.__dict__)
+
+
+sys.meta_path.insert(0, Finder())
+from predictors.agent import __main__
+'''
+
+
+@cache
+def agent_source() -> bytes:
+    """Runs as `python FILE PATIENCE`, where nothing else of ours is."""
+    files = {"predictors": ""}
+    for path in sorted(AGENT.glob("*.py")):
+        name = f"predictors.agent.{path.stem}".removesuffix(".__init__")
+        files[name] = path.read_text(encoding="utf-8")
+    return TEXT.replace("{files}", repr(files)).encode()

@@ -1,0 +1,194 @@
+"""The host's side of a board: a running agent, asked one thing at a time."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import io
+import math
+import secrets
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+from predictors import agent
+from predictors.agent.frames import Damaged
+from predictors.board.answers import BadAnswer, checked, plain
+from predictors.board.limits import Limits
+from search_spaces.errors import LutraError
+
+FAREWELL = 2.0  # seconds that an agent gets to end by itself
+LOCK_PAUSE = 0.5  # seconds between two looks at whether the board is free
+
+
+class Unreachable(LutraError):
+    """The board does not answer now; over a new connection the same request may succeed."""
+
+
+class Board(Protocol):
+    """What times files. `passport` says what machine it is."""
+
+    @property
+    def threads(self) -> int: ...
+
+    @property
+    def passport(self) -> Mapping[str, Any]: ...
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        """The agent's answer. Raises Unreachable where the connection broke, LutraError where it cannot."""
+
+    def load(self, name: str, onnx: bytes) -> None: ...
+
+    def round(self, order: Sequence[str], seconds: float, each: bool = False) -> dict[str, Any]:
+        """One sample of every file, in this order: {"before": state, "samples": [...], "after": state}."""
+
+
+class Connection:
+    """A board behind the two pipes of a process, whose agent has `patience` seconds for a sign of life.
+
+    `ended(request)` makes the exception for a process that ended before it answered. With a limited patience the agent
+    expects signs of life too: an idle connection is pinged by a thread. `where` is the board's name for messages.
+    """
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        threads: int,
+        patience: float = math.inf,
+        ended: Callable[[str], LutraError] | None = None,
+        where: str = "the board",
+    ) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process, self._where = process, where
+        self._ended = ended or self._ended_here
+        self._out = agent.Patient(process.stdin.fileno(), patience)
+        self._in = agent.Patient(process.stdout.fileno(), patience)
+        self._requests, self._answers = io.BufferedWriter(self._out), io.BufferedReader(self._in)
+        self._turn, self._closing = threading.Lock(), threading.Event()
+        self._limits = Limits(patience)
+        self.threads = threads
+        self._pings = threading.Thread(target=self._ping, args=(patience / 3,), daemon=True)
+        if math.isfinite(patience):
+            self._pings.start()
+
+    @cached_property
+    def passport(self) -> Mapping[str, Any]:
+        return {**self.ask("passport"), "threads": self.threads}
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        if self._closing.is_set():
+            raise Unreachable(f"the agent cannot {do}: its connection was closed")
+        with self._turn:
+            return self._exchange(do, arguments)
+
+    def send(self, program: bytes) -> None:
+        """What goes before the first request, to start the agent with."""
+        try:
+            with self._turn:
+                self._requests.write(program)
+                self._requests.flush()
+        except OSError:
+            raise self._ended("start") from None
+
+    def _exchange(self, do: str, arguments: Mapping[str, Any]) -> Any:
+        nonce, begun = secrets.token_hex(8), time.monotonic()
+        self._out.finish_within(self._limits.seconds(do, arguments))
+        self._in.finish_within(self._limits.seconds(do, arguments))
+        try:
+            agent.write_frame(self._requests, {"nonce": nonce, "do": do, **arguments})
+            while (answer := agent.read_frame(self._answers, self._limits.bytes(do, arguments))) is not None:
+                if answer.get("nonce") == nonce:
+                    break  # any other is the late answer to an earlier request
+        except BrokenPipeError:
+            raise self._ended(do) from None
+        except (OSError, Damaged) as error:
+            raise Unreachable(f"{self._where}: the connection broke at {do!r}: {plain(error)}") from error
+        except ValueError as error:
+            raise BadAnswer(f"{self._where} answered {do!r} wrongly: {plain(error)}") from None
+        if answer is None:
+            raise self._ended(do)
+        if "error" in answer:
+            raise LutraError(f"{self._where} could not {do}: {plain(answer['error'])}")
+        if "answer" not in answer:
+            raise BadAnswer(f"{self._where} answered {do!r} wrongly: a frame without an answer")
+        found = checked(self._where, do, arguments, answer["answer"])
+        self._limits.learn(do, arguments, time.monotonic() - begun)
+        return found
+
+    def pin(self, cores: str) -> None:
+        """Binds the agent to these cores of the board; to its fast ones, where none are named and it has slow ones."""
+        answer = self.ask("pin", cores=cores, threads=self.threads)
+        if "refused" in answer:
+            raise LutraError(f"{self._where}: {answer['refused']}")
+
+    def lock(self, say: Callable[[str], None] = print) -> None:
+        """Waits until nobody else measures on the board, and keeps others waiting for as long as the agent lives."""
+        told: set[object] = set()
+        while "busy" in (answer := self.ask("lock")):
+            holder = answer["busy"]
+            if holder.get("pid") not in told:
+                told.add(holder.get("pid"))
+                say(f"{self._where} is in use {by_whom(holder)}; waiting until it is free")
+            time.sleep(LOCK_PAUSE)
+        if "unlocked" in answer:
+            say(f"{self._where} cannot be locked ({answer['unlocked']}): start no other measuring there meanwhile")
+
+    def load(self, name: str, onnx: bytes) -> None:
+        self.ask("load", **as_arguments(name, onnx, self.threads))
+
+    def round(self, order: Sequence[str], seconds: float, each: bool = False) -> dict[str, Any]:
+        return self.ask("round", order=list(order), seconds=seconds, each=each)
+
+    def close(self) -> None:
+        """Ends the agent: by the end of its input, and where that does not help, by ending its process."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        if not self._turn.acquire(timeout=FAREWELL):
+            self._process.kill()
+            self._turn.acquire()
+        self._out.close()
+        self._process.stdin.close()  # type: ignore[union-attr]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(FAREWELL)
+        self._process.kill()
+        self._process.wait()
+        self._in.close()
+        self._process.stdout.close()  # type: ignore[union-attr]
+
+    def _ping(self, pause: float) -> None:
+        while not self._closing.wait(pause):
+            if self._turn.acquire(blocking=False):
+                try:
+                    self._exchange("ping", {})
+                except LutraError:
+                    return  # the next request will say what is wrong
+                finally:
+                    self._turn.release()
+
+    def _ended_here(self, do: str) -> LutraError:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(FAREWELL)
+        self._process.kill()
+        code = self._process.wait()
+        return Unreachable(f"the agent on {self._where} ended at {do!r} with exit code {code}; see its output above")
+
+
+def by_whom(holder: Mapping[str, Any]) -> str:
+    """Who measures there, as far as that is known."""
+    if not holder.get("pid"):
+        return "by another measuring"
+    seconds = holder.get("seconds") or 0
+    since = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+    return f"by another measuring (process {holder['pid']} of {holder.get('user')}, for {since})"
+
+
+def as_arguments(name: str, onnx: bytes, threads: int) -> dict[str, Any]:
+    """How a file travels in a request."""
+    sha256 = hashlib.sha256(onnx).hexdigest()
+    return {"name": name, "onnx": base64.b64encode(onnx).decode(), "sha256": sha256, "threads": threads}

@@ -1,0 +1,25 @@
+"""This machine as a device."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from predictors.board.agent_source import AGENT
+from predictors.board.device import Connection
+
+
+@contextmanager
+def local(threads: int, program: Sequence[str] = (str(AGENT),), cores: str = "") -> Iterator[Connection]:
+    """This machine, timed by the agent in a process of its own, which ends with the `with` block."""
+    command = [sys.executable, *program, str(math.inf)]
+    process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    connection = Connection(process, threads, where="this machine")
+    try:
+        connection.pin(cores)
+        yield connection
+    finally:
+        connection.close()

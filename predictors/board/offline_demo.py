@@ -1,0 +1,138 @@
+"""The demo on a board without a network: what `python3 run.py` does in the folder that was carried there.
+
+The host's demo runs the same code, so that both show the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from predictors.agent import passport
+from predictors.board.classifier import Classifier, Frame, Moment, classify
+from predictors.board.offline_files import opened, unchanged
+from predictors.board.terminal_view import line, view
+from search_spaces.errors import LutraError
+
+SCHEMA = "lutra/demo/1"
+MODEL, IMAGES, SETTINGS = "model.onnx", "images.npz", "settings.json"
+REDRAWN = 1 / 30  # seconds between two pictures in a terminal, at least
+DOES = "classifies the images of this folder on this machine; see python3 run.py --help."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A model, and what is needed to feed it and to name its answers."""
+
+    title: str
+    classes: Sequence[str]
+    mean: Sequence[float]  # per channel, of the training images scaled to 0..1
+    std: Sequence[float]
+    threads: int
+    pace: float  # images a second in a terminal, at most
+
+    def classifier(self, model: bytes, name: str) -> Classifier:
+        return Classifier(model, name, self.threads, np.array(self.mean), np.array(self.std))
+
+    @property
+    def heading(self) -> tuple[str, str]:
+        """Two lines: what is shown, and the processor that it runs on."""
+        return self.title, str(passport()["cpu"] or "unknown CPU")
+
+
+class Screen:
+    """Lines in a terminal that are drawn over."""
+
+    def __init__(self) -> None:
+        self.height = 0
+
+    def draw(self, lines: str) -> None:
+        above = f"\x1b[{self.height}A" if self.height else ""
+        print(above + lines.replace("\n", "\x1b[K\n"), end="\x1b[K\n", flush=True)
+        self.height = lines.count("\n") + 1
+
+
+def main(folder: Path) -> None:
+    """On the board: a live view in a terminal, else a line a second; and a summary."""
+    parser = argparse.ArgumentParser(description="Classifies the images of this folder, one after the other.")
+    parser.add_argument("--frames", type=int, help="how many; all")
+    parser.add_argument("--pace", type=float, help="images a second in a terminal, at most")
+    asked = parser.parse_args()
+    if (asked.frames is not None and asked.frames < 1) or (asked.pace is not None and not asked.pace > 0):
+        sys.exit("error: --frames is 1 or more, and --pace more than 0")
+    try:
+        shown = _shown(folder)
+        classifier = shown.classifier((folder / MODEL).read_bytes(), MODEL)
+        moments = classify(classifier, islice(_frames(folder / IMAGES), asked.frames))
+        draw = Screen().draw if sys.stdout.isatty() else None
+        print(line(follow(moments, shown, asked.pace or shown.pace, draw, print)))
+    except (LutraError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+def follow(
+    moments: Iterator[Moment],
+    shown: Shown,
+    pace: float,
+    draw: Callable[[str], None] | None,
+    say: Callable[[str], object],
+) -> Moment:
+    """Draws every moment, `pace` a second, or without `draw` says a line a second; the last. Ctrl-C ends it early.
+
+    A processor that rests between two images takes longer for one than a benchmark, in which they follow one another.
+    Raises LutraError where there is none.
+    """
+    last, drawn = None, -REDRAWN
+    try:
+        for last in paced(moments, pace) if draw else spoken(moments, say):
+            if draw and time.monotonic() - drawn > REDRAWN:
+                drawn = time.monotonic()
+                draw(view(last, shown.heading, shown.classes))
+    except KeyboardInterrupt:
+        pass
+    if last is None:
+        raise LutraError("no image was classified: there is none that can be read")
+    if draw:
+        draw(view(last, shown.heading, shown.classes))
+    return last
+
+
+def paced(moments: Iterator[Moment], pace: float) -> Iterator[Moment]:
+    """The moments, `pace` a second at most."""
+    due = time.monotonic()
+    for moment in moments:
+        time.sleep(max(0.0, due - time.monotonic()))
+        due = time.monotonic() + 1 / pace
+        yield moment
+
+
+def spoken(moments: Iterator[Moment], say: Callable[[str], object]) -> Iterator[Moment]:
+    """The moments, with a line a second."""
+    due = time.monotonic() + 1
+    for moment in moments:
+        if time.monotonic() > due:
+            due = time.monotonic() + 1
+            say(line(moment))
+        yield moment
+
+
+def _shown(folder: Path) -> Shown:
+    """The settings. Raises LutraError where a file of the folder is missing or damaged."""
+    settings = opened(folder / SETTINGS, SCHEMA)
+    for name, expected in settings["files"].items():
+        unchanged(folder / name, expected)
+    return Shown(**settings["shown"])
+
+
+def _frames(path: Path) -> Iterator[Frame]:
+    with np.load(path) as packed:
+        images, labels = packed["images"], packed["labels"].tolist()
+    for image, label in zip(images, labels):
+        yield Frame(image, None if label < 0 else label)

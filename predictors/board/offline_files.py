@@ -1,0 +1,80 @@
+"""What is carried to a board by hand: a program for numpy and onnxruntime alone, and files that tell damage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from modulefinder import ModuleFinder
+from pathlib import Path
+from typing import Any
+
+from search_spaces.documents import DamagedError, parse_json, read_bytes, sha256
+from search_spaces.errors import LutraError
+
+RUN = '''"""python3 run.py: {does}"""
+
+import sys
+from pathlib import Path
+
+try:
+    import numpy  # noqa: F401
+    import onnxruntime  # noqa: F401
+except ImportError as error:
+    sys.exit(f"{{error}}; type: python3 -m venv venv && venv/bin/pip install numpy {runtime}; venv/bin/python run.py")
+
+from {module} import {function}
+
+{function}(Path(__file__).resolve().parent)
+'''
+
+
+def program(file: str, function: str, does: str) -> Iterator[tuple[str, bytes]]:
+    """run.py, which calls a function of one of our files, and all of ours that it imports: paths and sources.
+
+    Where the board has no runtime, run.py says how to install the one of this machine.
+    """
+    import onnxruntime
+
+    root = Path(__file__).parents[2]
+    module = ".".join(Path(file).relative_to(root).with_suffix("").parts)
+    runtime = f"onnxruntime=={onnxruntime.__version__}"
+    yield "run.py", RUN.format(does=does, module=module, function=function, runtime=runtime).encode()
+    finder = ModuleFinder([str(root)], excludes=["numpy", "onnxruntime"])
+    finder.run_script(file)
+    for found in finder.modules.values():
+        if found.__file__ is not None:  # type: ignore[attr-defined]
+            source = Path(found.__file__)  # type: ignore[attr-defined]
+            yield source.relative_to(root).as_posix(), source.read_bytes()
+            starter = source.with_name("__main__.py")
+            if source.name == "__init__.py" and starter.exists():
+                yield starter.relative_to(root).as_posix(), starter.read_bytes()
+
+
+def sealed(content: Mapping[str, Any]) -> bytes:
+    """As JSON, with its sha256: the only bytes that `opened` takes for this content."""
+    text = json.dumps(content, sort_keys=True)
+    return json.dumps({**content, "sha256": sha256(text.encode())}, sort_keys=True).encode()
+
+
+def opened(path: Path, schema: str) -> dict[str, Any]:
+    """A sealed file. Raises LutraError where it is missing, a single byte differs, or it is something else."""
+    if not path.exists():
+        raise LutraError(f"cannot read {path}: there is no such file")
+    try:
+        data = read_bytes(path)
+        content = parse_json(data, path)
+        seal = content.pop("sha256", None)
+        intact = sealed(content) == data
+    except DamagedError:
+        intact = False
+    if not intact or content.get("schema") != schema:
+        raise LutraError(f"{path} is damaged or no {schema}: move it away, and make it again")
+    return {**content, "sha256": seal}
+
+
+def unchanged(path: Path, expected: str) -> bytes:
+    """A file of this sha256. Raises LutraError where it is another, or missing."""
+    data = read_bytes(path) if path.is_file() else b""
+    if sha256(data) != expected:
+        raise LutraError(f"{path} is missing or damaged: carry the folder again")
+    return data

@@ -1,0 +1,170 @@
+"""A board that is reached by hand: a folder to carry there, `python3 run.py` on it, and a file to carry back.
+
+The folder holds the very program that measures over a connection, so the results are the answers that a live board
+would have given: a table is made from them by measuring again with these answers.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import IO, Any
+
+from predictors.agent.packages import BROKEN
+from predictors.board.answers import checked
+from predictors.board.device import Connection
+from predictors.board.local_device import local
+from predictors.board.offline_files import opened, program, sealed, sha256, unchanged
+from predictors.board.resumable import Record, lasting
+from predictors.timing.rounds import Protocol, measure
+from predictors.timing.values import Row, rows_of
+from search_spaces.errors import LutraError
+
+JOB, RESULTS = "lutra/bundle/1", "lutra/bundle-results/1"
+DOES = "times the networks of this folder on this machine; may be interrupted and run again."
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a board answered. `passport` says which board."""
+
+    passport: Mapping[str, Any]
+    rounds: tuple[Record, ...]
+
+
+def contents(
+    files: Mapping[str, bytes],
+    protocol: Protocol,
+    threads: int,
+    cores: str = "",
+    rows: Mapping[str, Row] | None = None,
+) -> Iterator[tuple[str, bytes]]:
+    """The folder to carry: relative paths and what is in them."""
+    hashes = {name: sha256(onnx) for name, onnx in files.items()}
+    numbers = {field.name: getattr(protocol, field.name) for field in fields(Protocol)}
+    job = {"schema": JOB, "threads": threads, "cores": cores, "protocol": numbers, "files": hashes}
+    job["rows"] = {name: asdict(row) for name, row in (rows_of(files) if rows is None else rows).items()}
+    yield "job.json", sealed(job)
+    for name, onnx in files.items():
+        yield f"files/{hashes[name]}.onnx", onnx
+    yield from program(__file__, run.__name__, DOES)
+
+
+def run(folder: Path, say: Callable[[str], None] = print) -> None:
+    """On the board: measures, and keeps every finished round in results.json."""
+    try:
+        with open(folder / ".lock", "a") as lock:  # writable, as network file systems want it
+            _take(lock, say)
+            _run(folder, say)
+    except BlockingIOError:
+        sys.exit("error: run.py is already running in this folder")
+    except (LutraError, OSError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted; python3 run.py goes on from the finished rounds")
+
+
+def _take(lock: IO[str], say: Callable[[str], None]) -> None:
+    """Raises BlockingIOError where another process has it; without locks the work is done all the same."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        say(f"this folder has no file locks ({error.strerror}): do not start run.py in it twice")
+
+
+def _run(folder: Path, say: Callable[[str], None]) -> None:
+    job = opened(folder / "job.json", JOB)
+    path, protocol = folder / "results.json", Protocol(**job["protocol"])
+    files = {name: unchanged(folder / "files" / f"{sha}.onnx", sha) for name, sha in job["files"].items()}
+    rows = {name: Row(**row) for name, row in job["rows"].items()}
+    before = opened(path, RESULTS) if path.exists() else {"job": _identity(job), "rounds": []}
+    rounds = list(before["rounds"])
+
+    with _board(job) as board:
+        results: dict[str, Any] = {"schema": RESULTS, "job": _identity(job), "passport": dict(board.passport)}
+        if (before["job"], before.get("passport", results["passport"])) != (results["job"], results["passport"]):
+            raise LutraError(f"{path} is of another bundle or board: move it away, and run this again")
+
+    if results["passport"]["machine"] in BROKEN.get(results["passport"]["onnxruntime"], ()):
+        say(f"onnxruntime {results['passport']['onnxruntime']} crashes on some ARM processors: better install another")
+
+    def keep(record: Record) -> None:
+        rounds.append(record)
+        _write(path, sealed({**results, "rounds": rounds, "finished": False}))
+
+    say(f"timing {len(files)} networks on {results['passport']['cpu']}, at most {protocol.max_rounds} rounds")
+    start = time.monotonic()
+    with lasting(lambda again: _board(job, say), list(rounds), keep, say) as lasting_board:
+        for number, done in enumerate(measure(lasting_board, files, protocol, rows=rows), 1):
+            say(f"round {number}: {len(done.order)} samples, {time.monotonic() - start:.0f} s so far")
+    _write(path, sealed({**results, "rounds": rounds, "finished": True}))
+    say(f"done: carry {path} back")
+
+
+@contextmanager
+def _board(job: Mapping[str, Any], say: Callable[[str], None] | None = None) -> Iterator[Connection]:
+    """This machine; where `say` is given, it is waited for until nobody else measures on it."""
+    with local(job["threads"], cores=job["cores"]) as board:
+        if say is not None:
+            board.lock(say)
+        yield board
+
+
+def _identity(job: dict[str, Any]) -> str:
+    """The job but for its cap on rounds: results of fewer rounds are gone on from."""
+    protocol = {key: value for key, value in job["protocol"].items() if key != "max_rounds"}
+    return sha256(sealed({**{key: value for key, value in job.items() if key != "sha256"}, "protocol": protocol}))
+
+
+def read_results(path: Path) -> Results:
+    """What run.py wrote. Raises LutraError where it is damaged or not finished."""
+    content = opened(path, RESULTS)
+    rounds, passport = content.get("rounds"), checked(str(path), "passport", {}, content.get("passport"))
+    if not isinstance(rounds, list) or not isinstance(passport.get("threads"), int):
+        raise LutraError(f"{path} holds no rounds of a board: type python3 run.py on the board again")
+    if content.get("finished") is not True:
+        raise LutraError(
+            f"{path} holds {len(rounds)} rounds and is not finished: type python3 run.py on the board again"
+        )
+    return Results(passport, tuple(rounds))
+
+
+class Carried:
+    """A board that answers nothing but what its results hold."""
+
+    def __init__(self, path: Path, results: Results) -> None:
+        self._path, self.passport, self.threads = path, results.passport, results.passport["threads"]
+
+    def load(self, name: str, onnx: bytes) -> None:
+        """The board has it."""
+
+    def round(self, order: Any, seconds: float, each: bool = False) -> dict[str, Any]:
+        return self.ask("round")
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        if do == "state":
+            return {}
+        if do == "peak_memory":
+            return {"peak": None, "runtime": None}
+        raise LutraError(
+            f"{self._path} does not say this: a bundle's board cannot be asked live, and its results are those of the "
+            "networks that `python -m experiments.measure device=bundle` wrote, at these settings"
+        )
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all."""
+    fresh = path.with_suffix(".new")
+    with open(fresh, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(fresh, path)

@@ -1,0 +1,26 @@
+"""What a file answers on the board, to be compared with what it answers on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from predictors.board.answers import BadAnswer
+from predictors.board.device import Board
+
+
+def outputs(board: Board, files: Mapping[str, bytes], images: np.ndarray) -> dict[str, np.ndarray]:
+    """Every ONNX file's first output [N, classes] float32 for images [N, C, H, W] float32, one at a time, as timed.
+
+    Exactly as the board (of a fleet: the first) computed them. Raises LutraError for a file that cannot be run, or a
+    board that cannot be asked live.
+    """
+    found = {}
+    for name, onnx in files.items():
+        board.load(name, onnx)
+        answers = [board.ask("outputs", name=name, image=image[None].tolist())["output"] for image in images]
+        if len({len(row) for answer in answers for row in answer}) > 1:
+            raise BadAnswer(f"the board answered 'outputs' wrongly: {name} has several numbers of classes")
+        found[name] = np.concatenate(answers).astype(np.float32)
+    return found

@@ -1,0 +1,184 @@
+"""A board that is not there: known seconds under seeded noise, drift, load, throttling, cuts. It has its own clock.
+
+Every test of robustness, and `device=simulated`, measure it as they measure a real one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from predictors.board.device import Board, Unreachable
+from predictors.tables.table import LatencyTable
+from search_spaces.errors import LutraError
+
+GAP = 2e-3  # seconds between two samples
+CLOCK = 1_500_000  # kHz
+DRIFTS: dict[str, Callable[[float], float]] = {  # of time in periods; -1 to 1
+    "none": lambda time: 0.0,
+    "ramp": lambda time: 2 * min(time, 1) - 1,
+    "step": lambda time: 1.0 if time > 0.5 else -1.0,
+    "periodic": lambda time: math.sin(2 * math.pi * time),
+}
+Span = tuple[float, float]  # from, to: seconds on the board's clock
+MIGRATIONS = ("round", "seconds", "file")  # once a round, about once a second, or by the file that runs
+MOSTLY = 0.9  # of a file's samples are on one kind of core, where the scheduler goes by the file
+
+
+@dataclass(frozen=True)
+class Weather:
+    """What befalls the board. Sizes are fractions of a sample's seconds."""
+
+    noise: float = 0.01  # standard deviation
+    outliers: float = 0.0  # share of samples that take up to three times as long
+    drift: str = "none"  # of DRIFTS, or walk
+    drift_size: float = 0.1
+    period: float = 60.0  # seconds of a drift
+    busy: Span = (0, 0)  # another process: every file suffers differently, and never twice the same
+    stolen: float = 0.0  # share of the core that the busy process takes from the agent
+    throttled: tuple[tuple[float, float, int], ...] = ()  # from, to, live bits: the clock falls by a third
+    reboots: tuple[float, ...] = ()
+    cuts: tuple[float, ...] = ()  # the connection breaks, once each
+    silent: bool = False  # the board says nothing about its state
+    slow_core: float = 1.0  # how many times longer its slow cores take than its fast ones; each file differs a little
+    migration: str = "none"  # when the scheduler may move the agent to another core: none, or one of MIGRATIONS
+    slow_share: float = 0.5  # of the time, or of the files, on a slow core
+
+
+class SimulatedBoard:
+    """Answers as `predictors.board.device.Board` does. `seconds(onnx)`: what a file takes on the undisturbed board."""
+
+    def __init__(
+        self,
+        seconds: Callable[[bytes], float],
+        weather: Weather = Weather(),
+        seed: int = 0,
+        passport: Mapping[str, Any] | None = None,
+        threads: int = 1,
+    ) -> None:
+        self.threads, self.weather, self.clock = threads, weather, 0.0
+        self.passport: Mapping[str, Any] = {**(passport or {"model": "simulated"}), "threads": threads}
+        self._seconds = seconds
+        self._noise, self._drifting = Random(f"noise {seed}"), Random(f"drift {seed}")
+        self._known: dict[str, float] = {}
+        self._cores, self._slow, self._stays = Random(f"cores {seed}"), False, 0.0
+        self._walk = self._cpu = 0.0
+        self._cuts = sorted(weather.cuts)
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        requests: dict[str, Callable[..., Any]] = {
+            "ping": dict,
+            "passport": lambda: dict(self.passport),
+            "state": self.state,
+            "round": self.round,
+            "peak_memory": lambda **file: {"peak": None, "runtime": None},
+        }
+        if do not in requests:
+            raise LutraError(f"the simulated board could not {do}: it only knows how long files take")
+        return requests[do](**arguments)
+
+    def load(self, name: str, onnx: bytes) -> None:
+        self._known[name] = self._seconds(onnx)
+
+    def round(self, order: Sequence[str], seconds: float, each: bool = False) -> dict[str, Any]:
+        before = self.state()
+        self._move("round")
+        samples = [self._sample(name, seconds, each) for name in order]
+        return {"before": before, "samples": samples, "after": self.state()}
+
+    def state(self) -> dict[str, Any]:
+        keys = ("clock_khz", "governor", "temperature_mc", "throttled", "boot_id", "cpu_seconds", "clock_seconds")
+        if self.weather.silent:
+            return dict.fromkeys(keys)
+        live, seen = self._bits(), 0
+        boots = [0.0, *(time for time in self.weather.reboots if time <= self.clock)]
+        for begin, end, bits in self.weather.throttled:
+            seen |= bits if begin <= self.clock and end > boots[-1] else 0
+        clock = CLOCK * 2 // 3 if live else CLOCK
+        said = (clock, "performance", 85_000 if live else 50_000, hex(live | seen << 16))
+        return dict(zip(keys, (*said, f"boot {len(boots)}", self._cpu, self.clock)))
+
+    def _bits(self) -> int:
+        live = 0
+        for begin, end, bits in self.weather.throttled:
+            live |= bits if begin <= self.clock < end else 0
+        return live
+
+    def _sample(self, name: str, seconds: float, each: bool) -> tuple[float, list[float]]:
+        """One mean, as the board's clock goes on by it."""
+        if self._cuts and self.clock >= self._cuts[0]:
+            self._cuts.pop(0)
+            raise Unreachable("the simulated connection broke")
+        single = self._known[name] * self._slowness(name)
+        count = max(1, math.ceil(seconds / single))
+        busy = self.weather.busy[0] <= self.clock < self.weather.busy[1]
+        self.clock += count * single + GAP
+        self._cpu += self.threads * (count * single + GAP) * (1 - self.weather.stolen * busy)
+        return single, [single] * count if each else []
+
+    def _slowness(self, name: str) -> float:
+        weather, rng = self.weather, self._noise
+        factor = math.exp(weather.noise * rng.gauss(0, 1) + self._drift())
+        if rng.random() < weather.outliers:
+            factor *= rng.uniform(1, 3)
+        if weather.busy[0] <= self.clock < weather.busy[1]:
+            factor *= 1 + Random(f"suffers {name}").uniform(0.1, 0.8) * rng.uniform(0.5, 1.5)
+        return factor * (1.5 if self._bits() else 1) * self._core(name)
+
+    def _core(self, name: str) -> float:
+        """How many times longer the core that the agent is on now takes for a file than a fast core."""
+        weather, of_file = self.weather, Random(f"core {name}")
+        if self.clock >= self._stays:
+            self._stays = self.clock + self._cores.expovariate(1)
+            self._move("seconds")
+        slower = 1 + (weather.slow_core - 1) * of_file.uniform(0.8, 1.2)
+        slow = self._slow
+        if weather.migration == "file":
+            mostly_slow = of_file.random() < weather.slow_share
+            slow = self._cores.random() < (MOSTLY if mostly_slow else 1 - MOSTLY)
+        return slower if slow else 1.0
+
+    def _move(self, when: str) -> None:
+        if self.weather.migration == when:
+            self._slow = self._cores.random() < self.weather.slow_share
+
+    def _drift(self) -> float:
+        weather = self.weather
+        if weather.drift == "walk":
+            self._walk += weather.drift_size * math.sqrt(0.02 / weather.period) * self._drifting.gauss(0, 1)
+            return self._walk
+        return weather.drift_size * DRIFTS[weather.drift](self.clock / weather.period)
+
+
+SCENARIOS: dict[str, Weather] = {
+    "quiet": Weather(),
+    "drifting": Weather(outliers=0.01, drift="walk", drift_size=0.2),
+    "busy": Weather(outliers=0.01, busy=(10, 20)),
+    "throttled": Weather(throttled=((10, 20, 0x4),)),
+    "cut": Weather(cuts=(5,)),
+    "silent": Weather(silent=True),
+    "migrating": Weather(slow_core=2.6, migration="seconds"),
+}
+
+
+@contextmanager
+def simulated(table: LatencyTable, scenario: str, seed: int, threads: int, again: bool = False) -> Iterator[Board]:
+    """The board of a recorded table, cut off once only. Files that the table did not time are an error."""
+    known = table.timed_seconds()
+
+    def seconds(onnx: bytes) -> float:
+        digest = hashlib.sha256(onnx).hexdigest()
+        if digest not in known:
+            raise LutraError(
+                f"the simulated device knows only the {len(known)} files that its table timed, not this one; "
+                f"give a table of this space, and measure with its settings: device.table=PATH"
+            )
+        return known[digest]
+
+    weather = replace(SCENARIOS[scenario], cuts=()) if again else SCENARIOS[scenario]
+    yield SimulatedBoard(seconds, weather, seed, table.passport, threads)

@@ -1,0 +1,136 @@
+"""A board behind the system's OpenSSH, which honours the user's own configuration, keys and jump hosts.
+
+No value of the configuration ever stands in a remote command but the board's Python, which can be nothing but a path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import resource
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from predictors.board.agent_source import agent_source
+from predictors.board.answers import plain
+from predictors.board.destination import Destination
+from predictors.board.device import FAREWELL, Connection, Unreachable
+from search_spaces.errors import LutraError
+
+STDERR = 2**16  # bytes at the end of what ssh says that are read
+STDERR_FILE = 2**24  # bytes that it may say; a board writes there too
+# What ssh says on its standard error -> what to tell; the first that is found counts.
+SAID = (
+    (
+        r"IDENTIFICATION HAS CHANGED",
+        "{where} shows another host key than before ({key}): if it was set up anew, type: {forget}; "
+        "then: {ssh}, compare the fingerprint, and accept it; otherwise another machine answers at that address",
+    ),
+    (
+        r"Host key verification failed",
+        "{where} has a host key that is not known here: type: {ssh}, compare the fingerprint with the board's "
+        "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), and accept it",
+    ),
+    (r"Permission denied", "{where} lets nobody in without a password: type: {copy}"),
+    (r"Bad owner|Bad configuration option|Can't open user config", "ssh cannot read its configuration: {last}"),
+)
+# The command that some ssh tell, and nothing that whoever answers at the address could have put in its place
+FORGET = re.compile(r"""^ *(ssh-keygen -f (["']?)[\w@%+:,./~-]+\2 -R (["']?)[\w.:\[\]-]+\3)\r?$""", re.MULTILINE)
+
+
+@contextmanager
+def ssh(to: Destination, threads: int, say: Callable[[str], None] = print) -> Iterator[Connection]:
+    """The board's agent, set up where it was not, for as long as the `with` block.
+
+    Raises Unreachable where the board cannot be reached, LutraError where the user has to do something first.
+    """
+    with tempfile.TemporaryFile() as errors:
+        pipe = subprocess.PIPE
+        try:
+            process = subprocess.Popen(
+                to.command(), bufsize=0, stdin=pipe, stdout=pipe, stderr=errors, preexec_fn=_bounded
+            )
+        except FileNotFoundError:
+            raise LutraError("there is no ssh on this machine: install OpenSSH's client") from None
+        connection = Connection(process, threads, to.patience, lambda do: explain(to, do, process, errors), to.where)
+        try:
+            _set_up(connection, to, say)
+            connection.pin(to.cores)
+            yield connection
+        finally:
+            connection.close()
+
+
+def _bounded() -> None:
+    """In ssh's process: it may not fill this machine's disk with what the board says."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (STDERR_FILE, STDERR_FILE))
+
+
+def _set_up(connection: Connection, to: Destination, say: Callable[[str], None]) -> None:
+    source, runtime = agent_source(), to.runtime or _own_runtime()
+    connection.send(b"%d %s\n%s" % (len(source), hashlib.sha256(source).hexdigest().encode(), source))
+    answer = connection.ask(
+        "setup",
+        folder=to.folder,
+        runtime=runtime,
+        chosen=bool(to.runtime),
+        source=source.decode(),
+        patience=to.patience,
+    )
+    for note in answer.get("notes", ()):
+        say(f"{to.where}: {note}")
+    if "impossible" in answer:
+        raise LutraError(f"{to.where}: {answer['impossible']}")
+    if "failed" in answer:
+        folder = to.folder if re.fullmatch(r"~?[\w./-]*", to.folder) else shlex.quote(to.folder)
+        venv, package = f"{folder}/venv-{runtime}", "onnxruntime" if runtime == "any" else f"onnxruntime=={runtime}"
+        raise LutraError(
+            f"{to.where} could not install numpy and {package} ({answer['failed']}); when that is mended, type "
+            f"there: {to.python} -m venv {venv} && {venv}/bin/pip install numpy {package} "
+            "(on Debian, before that: sudo apt install python3-venv)"
+        )
+
+
+def _own_runtime() -> str:
+    """onnxruntime's version on this machine."""
+    import onnxruntime
+
+    return onnxruntime.__version__
+
+
+def explain(to: Destination, do: str, process: subprocess.Popen[bytes], errors: IO[bytes]) -> LutraError:
+    """What ssh's exit and its last words mean, and what to type."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(FAREWELL)
+    process.kill()
+    code = process.wait()
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - STDERR))
+    text = errors.read().decode(errors="replace")
+    lines = [plain(line) for line in text.splitlines() if plain(line)] or [f"ssh ended with exit code {code}"]
+    for pattern, tell in SAID if code == 255 else ():
+        if re.search(pattern, text):
+            return LutraError(tell.format(where=to.where, last=lines[-1], **_to_type(to, text)))
+    if code in (126, 127):
+        return LutraError(f"{to.where} has no {to.python!r}: install Python 3.9 or newer there, or set device.python")
+    if code == 255:
+        return Unreachable(f"{to.where} cannot be reached, or the connection broke, at {do!r}: {lines[-1]}")
+    return Unreachable(f"the agent on {to.where} ended at {do!r} with exit code {code}: {lines[-1]}")
+
+
+def _to_type(to: Destination, text: str) -> dict[str, str]:
+    """The commands that mend what ssh complains of in `text`, and the fingerprint that it saw."""
+    known = f"[{to.host}]:{to.port}" if to.port not in (0, 22) else to.host
+    forget = FORGET.search(text)  # some ssh say it themselves
+    key = re.search(r"SHA256:[A-Za-z0-9+/=]+", text)
+    return {
+        "forget": forget[1].strip() if forget else f"ssh-keygen -R {shlex.quote(known)}",
+        "ssh": shlex.join(["ssh", *to.address(), to.host]),
+        "copy": shlex.join(["ssh-copy-id", *to.address(), to.host]),
+        "key": key[0] if key else "of unknown fingerprint",
+    }

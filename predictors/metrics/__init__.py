@@ -1,0 +1,1 @@
+"""How well one quantity predicts another."""

@@ -1,0 +1,1 @@
+"""Predictors of latency and of accuracy."""

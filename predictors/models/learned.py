@@ -1,0 +1,84 @@
+"""Latency predictors learned from whole networks: what a table of blocks is compared with.
+
+A `Learner` gets architectures [n, layers], their seconds [n] and the number of options of each layer, and answers with
+a function from architectures to seconds. All see the same: the picks, one-hot. None sees a layer's shape or MACs.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.optimize import nnls
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+from sklearn.linear_model import RidgeCV
+
+from predictors.models.tied_additive import tied_additive
+
+Predict = Callable[[np.ndarray], np.ndarray]
+Learner = Callable[[np.ndarray, np.ndarray, Sequence[int]], Predict]
+PENALTIES = np.logspace(-4, 4, 25)  # ridge's, chosen among by leave-one-out on the training networks
+ENOUGH = 150  # networks that the Gaussian process learns its kernel from; it is conditioned on all
+
+
+def one_hot(archs: np.ndarray, options: Sequence[int]) -> np.ndarray:
+    """[n, sum of options]: 1 where a layer picks an option."""
+    return np.concatenate([np.eye(count)[archs[:, layer]] for layer, count in enumerate(options)], axis=1)
+
+
+def ridge(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> Predict:
+    """Linear regression with a squared penalty (Hoerl & Kennard 1970)."""
+    return _regression(RidgeCV(PENALTIES), archs, seconds, options)
+
+
+def boosting(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> Predict:
+    """Gradient boosting (Friedman 2001), 200 trees of depth 3."""
+    return _regression(GradientBoostingRegressor(n_estimators=200, random_state=0), archs, seconds, options)
+
+
+def forest(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> Predict:
+    """Random forest (Breiman 2001), 100 trees."""
+    return _regression(RandomForestRegressor(100, random_state=0), archs, seconds, options)
+
+
+def gaussian_process(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> Predict:
+    """Gaussian process (Rasmussen & Williams 2006): a kernel of how many layers differ, by marginal likelihood."""
+    kernel = ConstantKernel() * RBF(len(options) ** 0.5) + WhiteKernel()
+    few = GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a deviation of zero or without end is an answer too
+        few.fit(one_hot(archs[:ENOUGH], options), seconds[:ENOUGH])
+    return _regression(GaussianProcessRegressor(few.kernel_, optimizer=None, normalize_y=True), archs, seconds, options)
+
+
+def additive(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> Predict:
+    """A table without blocks: non-negative seconds a layer option (Lawson & Hanson 1974), least relative error."""
+
+    def design(archs: np.ndarray) -> np.ndarray:
+        return np.insert(one_hot(archs, options), 0, 1.0, axis=1)
+
+    columns = design(archs) / seconds[:, None]
+    costs, _ = nnls(columns, np.ones(len(seconds)), maxiter=30 * columns.shape[1])
+    return lambda others: design(others) @ costs
+
+
+def _regression(model: Any, archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> Predict:
+    """Seconds divided by their mean, so that no penalty or tolerance depends on their size."""
+    unit = seconds.mean()
+    model.fit(one_hot(archs, options), seconds / unit)
+    return lambda others: unit * model.predict(one_hot(others, options))
+
+
+LEARNERS: dict[str, Learner] = {
+    "ridge": ridge,
+    "boosting": boosting,
+    "forest": forest,
+    "gaussian_process": gaussian_process,
+    "additive": additive,
+    "tied_additive": tied_additive,
+}

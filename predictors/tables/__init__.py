@@ -1,0 +1,1 @@
+"""The latency table: how it is made of rounds, its file, its verification."""

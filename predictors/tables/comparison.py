@@ -1,0 +1,53 @@
+"""Two tables of one space: how much slower the one is, whether both rank alike, and what moved most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from predictors.tables.table import LatencyTable
+from predictors.timing.slowdown import slowdown
+from search_spaces.errors import LutraError
+from search_spaces.layers import Spec
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One layer's seconds in both tables, and its ratio beside the ratio of all (1.1: 10 % slower than expected)."""
+
+    spec: Spec
+    a: float
+    b: float
+    beyond: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`ratio`: the median of b's seconds by a's. `tau`: Kendall's rank correlation. `moved`: all, the most first."""
+
+    precision: str
+    ratio: float
+    tau: float
+    moved: tuple[Moved, ...]
+
+
+def compare(a: LatencyTable, b: LatencyTable) -> list[Comparison]:
+    """One comparison a precision, over the layers that both have. Raises LutraError for tables of two spaces."""
+    if a.layers != b.layers:
+        raise LutraError(
+            f"these tables are of two spaces: {a.space} with {sum(map(len, a.layers))} options of layers and "
+            f"{b.space} with {sum(map(len, b.layers))}, or of other sizes; compare tables of one"
+        )
+    return [_compare(a, b, precision) for precision in a.corrections if precision in b.corrections]
+
+
+def _compare(a: LatencyTable, b: LatencyTable, precision: str) -> Comparison:
+    specs = [spec for kind, spec in a.rows if kind == precision and (kind, spec) in b.rows]
+    then, now = (np.array([table.rows[precision, spec].seconds for spec in specs]) for table in (a, b))
+    slower = slowdown(then, now)
+    beyond = now / slower.now(then)
+    moved = [Moved(*row) for row in zip(specs, then.tolist(), now.tolist(), beyond.tolist())]
+    moved.sort(key=lambda row: -abs(np.log(row.beyond)))
+    return Comparison(precision, slower.ratio, float(kendalltau(then, now).statistic), tuple(moved))

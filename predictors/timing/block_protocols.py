@@ -1,0 +1,79 @@
+"""Four ways to find what a block takes within a network, from networks and blocks that are timed in one session.
+
+* alone: the block is a network of its own (the lookup tables of Cai et al. 2019, ProxylessNAS).
+* in context: between two 1x1 convolutions, of which half a pair is subtracted (`predictors.timing.blocks`).
+* slope of chains: what a chain grows by, a block at a time; a block that changes shape ends a chain of others.
+* node profile: onnxruntime's own clock around every kernel, summed over the block's kernels in its context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from predictors.board.profiler import AFTER, BEFORE, BETWEEN
+from predictors.timing.blocks import Specs, contexts, in_context
+from search_spaces.layers import MBConv, Spec, Stem
+
+INFERENCE = "inference"
+Seconds = Mapping[tuple[str, Specs], float]  # by clock and network
+GROWTH = 2  # blocks by which a chain grows
+
+
+@dataclass(frozen=True)
+class BlockProtocol:
+    """`timed(spec)`: clocks and networks that it needs; `seconds(spec, known)`: what they say of the block."""
+
+    timed: Callable[[Spec], list[tuple[str, Specs]]]
+    seconds: Callable[[Spec, Seconds], float]
+
+
+def _context_seconds(spec: Spec, known: Seconds) -> float:
+    around = sum(known[INFERENCE, context] for context in contexts(spec)) / 2
+    return known[INFERENCE, in_context(spec)] - around
+
+
+def chains(spec: Spec) -> tuple[Specs, Specs, int]:
+    """A shorter and a longer chain, and how many times the longer one has the block more."""
+    if spec.residual:
+        return (spec,) * GROWTH, (spec,) * 2 * GROWTH, GROWTH
+    if isinstance(spec, Stem):
+        others = _links(spec.out_channels, spec.out_resolution)
+        return others, (spec, *others), 1
+    others = _links(spec.in_channels, spec.resolution)
+    return others, (*others, spec), 1
+
+
+def _links(channels: int, pixels: int) -> Specs:
+    """Blocks that keep the shape: what a block that changes it is added to."""
+    return (MBConv(channels, 3 * channels, channels, 3, 1, pixels),) * GROWTH
+
+
+def _slope(spec: Spec, known: Seconds) -> float:
+    shorter, longer, more = chains(spec)
+    return (known[INFERENCE, longer] - known[INFERENCE, shorter]) / more
+
+
+def _part(spec: Spec) -> str:
+    """Which kernels of a block in its context are its own."""
+    return BEFORE if isinstance(spec, Stem) else AFTER if spec.classifies else BETWEEN
+
+
+BLOCK_PROTOCOLS = {
+    "alone": BlockProtocol(
+        timed=lambda spec: [(INFERENCE, (spec,))],
+        seconds=lambda spec, known: known[INFERENCE, (spec,)],
+    ),
+    "in context": BlockProtocol(
+        timed=lambda spec: [(INFERENCE, network) for network in (in_context(spec), *contexts(spec))],
+        seconds=_context_seconds,
+    ),
+    "slope of chains": BlockProtocol(
+        timed=lambda spec: [(INFERENCE, chain) for chain in chains(spec)[:2]],
+        seconds=_slope,
+    ),
+    "node profile": BlockProtocol(
+        timed=lambda spec: [(_part(spec), in_context(spec))],
+        seconds=lambda spec, known: known[_part(spec), in_context(spec)],
+    ),
+}

@@ -1,0 +1,103 @@
+"""Which networks to time for a space, and what their seconds say of its blocks.
+
+A block timed alone lies: it pays for the session's entry and for layout changes at both ends. So a block is timed
+between two 1x1 convolutions, and half of each `context` (two such convolutions of the same shape) is subtracted:
+what is left adds up, over a network, to one session's entry (design section 5).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from random import Random
+
+from predictors.timing.values import Row, Value, combined
+from search_spaces.layers import Pointwise, Skip, Spec, Stem
+from search_spaces.space import Arch, SearchSpace
+
+Specs = tuple[Spec, ...]
+
+
+def block_specs(space: SearchSpace) -> list[Spec]:
+    """Every layer that a network of the space may compute, once."""
+    return list(dict.fromkeys(spec for options in space.layers for spec in options if not isinstance(spec, Skip)))
+
+
+def _ends(spec: Spec) -> tuple[Spec | None, Spec | None]:
+    """The 1x1 convolutions before and after a block: none before the image's stem, none after the head."""
+    before = None if isinstance(spec, Stem) else Pointwise(spec.in_channels, spec.in_channels, 1, spec.resolution)
+    if spec.classifies:
+        return before, None
+    return before, Pointwise(spec.out_channels, spec.out_channels, 1, spec.out_resolution)
+
+
+def in_context(spec: Spec) -> Specs:
+    """The network that is timed for a block."""
+    before, after = _ends(spec)
+    return tuple(part for part in (before, spec, after) if part is not None)
+
+
+def contexts(spec: Spec) -> list[Specs]:
+    """The networks of which half is subtracted."""
+    return [(end, end) for end in _ends(spec) if end is not None]
+
+
+def networks_to_time(space: SearchSpace, count: int, seed: int) -> list[Arch]:
+    """Different whole networks for the correction: the reference, the extremes, and seeded draws.
+
+    As many as there are where the space has fewer.
+    """
+    archs = list(dict.fromkeys((space.reference, space.largest, space.smallest)))
+    missing = min(count, space.size) - len(archs)
+    return [*archs, *space.others(max(0, missing), archs, Random(f"correction {seed}"))][:count]
+
+
+def all_specs(blocks: Iterable[Spec], networks: Iterable[Iterable[Spec]]) -> list[Specs]:
+    """Everything to be timed: blocks in context, contexts, whole networks; without repetition."""
+    blocks = list(blocks)
+    wanted = [in_context(spec) for spec in blocks] + [context for spec in blocks for context in contexts(spec)]
+    return list(dict.fromkeys(wanted + [computing(network) for network in networks]))
+
+
+def computing(specs: Iterable[Spec]) -> Specs:
+    """A network's layers without its Skips: what is deployed."""
+    return tuple(spec for spec in specs if not isinstance(spec, Skip))
+
+
+def weights(spec: Spec) -> dict[Specs, float]:
+    """What a block is a sum of: the network that it is timed in, minus half of each context."""
+    return dict(_summed([(in_context(spec), 1.0), *((context, -0.5) for context in contexts(spec))]))
+
+
+def block_value(spec: Spec, timed: Mapping[Specs, Value]) -> Value:
+    """A block's seconds, with the error of all networks that they are made of."""
+    return combined(weights(spec), timed)
+
+
+def table_rows(
+    blocks: Sequence[Spec], networks: Sequence[Specs], names: Mapping[tuple[str, Specs], str]
+) -> dict[str, Row]:
+    """The rows of a table, by the file that a row is about: every block and every whole network, in each precision.
+
+    `names[precision, network]`: the file that was timed. Errors of n layers add as squares, so that a network is known
+    within a part of its time where each layer is known within that part of time / sqrt(n): a block's scale, by the
+    first network.
+    """
+    layers = networks[0]
+    share = _summed((timed, part / math.sqrt(len(layers))) for spec in layers for timed, part in weights(spec).items())
+    found: dict[str, Row] = {}
+    for precision in dict.fromkeys(precision for precision, _ in names):
+        scale = {names[precision, timed]: part for timed, part in share.items()}
+        found |= {names[precision, network]: Row({names[precision, network]: 1.0}) for network in networks}
+        for spec in blocks:
+            parts = {names[precision, timed]: part for timed, part in weights(spec).items()}
+            found[names[precision, in_context(spec)]] = Row(parts, scale)
+    return found
+
+
+def _summed(parts: Iterable[tuple[Specs, float]]) -> dict[Specs, float]:
+    """One weight for each network."""
+    found: dict[Specs, float] = {}
+    for network, weight in parts:
+        found[network] = found.get(network, 0.0) + weight
+    return found

@@ -1,0 +1,1 @@
+"""What layers become: a network, the supernet, a population, an ONNX file."""

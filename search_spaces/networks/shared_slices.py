@@ -1,0 +1,103 @@
+"""Several options of one layer, sliced from the weights of the largest, in one pass over their common graph.
+
+Along the second axis of a value lie channels, which only convolutions and linear layers mix. So options whose values
+differ in nothing but how many channels they have are one value: the widest one's, whose first channels are the
+others'. It is cut where they part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from search_spaces.layers import Spec
+from search_spaces.layers.graph import Rules, rule_of, walk
+from search_spaces.layers.nodes import INPUT, Convolution, Linear, Node, Reshape, Weighted
+from search_spaces.networks import arithmetic
+from search_spaces.networks.arithmetic import ARITHMETIC
+from search_spaces.networks.batch_norm import batch_norm
+from search_spaces.networks.channels import first_channels
+from search_spaces.networks.convolution import conv2d
+from search_spaces.networks.elastic import Slices, region
+from search_spaces.networks.network import ConvBN, Layer
+
+NAME = "the sliced supernet"
+Values = dict[int, Tensor]  # by option; several may have one tensor, of the widest
+
+
+class SharedSlices:
+    """The options `specs` of a layer, whose weights lie in those of `whole`."""
+
+    def __init__(self, whole: Layer, specs: Mapping[int, Spec]) -> None:
+        self.whole, self.specs = whole, specs
+        self.rules: Rules[Tensor] = {**ARITHMETIC, Convolution: self._convolution, Linear: self._linear}
+
+    def __call__(self, x: Tensor) -> Values:
+        """Each option's output."""
+        if len(self.specs) == 1:
+            return {pick: walk(spec.graph, self.rules, x, NAME) for pick, spec in self.specs.items()}
+        graph = self.whole.spec.graph
+        values: dict[str, Values] = {INPUT: dict.fromkeys(self.specs, x)}
+        for node, released in zip(graph.nodes, graph.released):
+            values[node.name] = self._node(node, [values[name] for name in node.inputs])
+            for name in released:
+                del values[name]
+        return values[graph.output]
+
+    def _node(self, node: Node, inputs: Sequence[Values]) -> Values:
+        """A node's value for each option, computed once for those that are alike."""
+        alike: dict[Any, list[int]] = {}
+        for pick, spec in self.specs.items():
+            own = spec.graph.by_name[node.name]
+            key = (*(id(values[pick]) for values in inputs), _key(own))
+            alike.setdefault(key, []).append(pick)
+        widest = [max(members, key=lambda pick: self._width(pick, node.name)) for members in alike.values()]
+        cut = [self._cut(name, values, widest) for name, values in zip(node.inputs, inputs)]
+        outputs: Values = {}
+        for place, (pick, members) in enumerate(zip(widest, alike.values())):
+            own = self.specs[pick].graph.by_name[node.name]
+            y = rule_of(self.rules, own, NAME)(own, *[tensors[place] for tensors in cut])
+            outputs.update(dict.fromkeys(members, y))
+        return outputs
+
+    def _width(self, pick: int, name: str) -> int:
+        return self.specs[pick].shapes[name][0]
+
+    def _cut(self, name: str, values: Values, picks: Sequence[int]) -> list[Tensor]:
+        """The first channels that each option has of a value; those of one tensor are cut together."""
+        found: dict[int, Tensor] = {}
+        for tensor in {id(values[pick]): values[pick] for pick in picks}.values():
+            users = [pick for pick in picks if values[pick] is tensor]
+            found.update(zip(users, first_channels(tensor, [self._width(pick, name) for pick in users])))
+        return [found[pick] for pick in picks]
+
+    def _convolution(self, node: Convolution, x: Tensor) -> Tensor:
+        conv = self.whole.conv(node.name)
+        return normalised(conv, x, conv.conv.weight[self._region(node)])
+
+    def _linear(self, node: Linear, x: Tensor) -> Tensor:
+        layer, cut = self.whole.linear_layer(node.name), self._region(node)
+        return arithmetic.linear(x, layer.weight[cut], layer.bias[cut[0]])
+
+    def _region(self, node: Weighted) -> Slices:
+        return region(node, self.whole.spec.graph.weighted_by_name[node.name])
+
+
+def _key(node: Node) -> Any:
+    """What nodes of options have to have in common, besides their inputs, to differ in their width alone."""
+    if isinstance(node, Convolution):
+        return node.kernel, node.stride, node.in_channels // node.groups
+    if isinstance(node, Linear):
+        return node.in_features
+    return node.shape[1:] if isinstance(node, Reshape) else node
+
+
+def normalised(conv: ConvBN, x: Tensor, weight: Tensor) -> Tensor:
+    """A convolution with another weight than its own, batch norm with the batch's statistics, and its activation."""
+    out, norm = weight.shape[0], conv.norm
+    y = conv2d(x, weight, conv.conv.stride[0], out if conv.conv.groups > 1 else 1)
+    if isinstance(norm, nn.BatchNorm2d):
+        y = batch_norm(y, norm.weight[:out], norm.bias[:out], norm.eps)
+    return conv.activation(y)

@@ -1,0 +1,1 @@
+"""One search space a file; the function of the same name makes it."""

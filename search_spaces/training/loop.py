@@ -1,0 +1,107 @@
+"""One training loop for supernets and networks; what differs is how a batch becomes gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from search_spaces.errors import LutraError
+from search_spaces.networks.network import device_of
+from search_spaces.training.recipe import Recipe
+
+Batches = Callable[[int], tuple[Tensor, Tensor]]  # step -> normalised images [N, C, H, W], labels [N]
+Backward = Callable[[int, Tensor, Tensor], float]  # step, images, labels -> loss; gradients are accumulated
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a caller may show or log of one step."""
+
+    step: int
+    loss: float
+    learning_rate: float
+
+
+class Training:
+    """A model on its way through a recipe: all that has to be kept for going on from here, bit for bit."""
+
+    def __init__(self, model: nn.Module, recipe: Recipe) -> None:
+        self.model, self.recipe = model, recipe
+        self.losses: list[float] = []  # of the steps done
+        self.average = AveragedModel(model, device_of(model), multi_avg_fn=self._follow)
+        matrices = [p for p in model.parameters() if p.ndim > 1]
+        vectors = [p for p in model.parameters() if p.ndim <= 1]
+        groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=True)
+
+    @torch.no_grad()
+    def _follow(self, averages: Sequence[Tensor], values: Sequence[Tensor], count: Tensor | int) -> None:
+        decay = min(self.recipe.ema, (1 + int(count)) / (10 + int(count)))
+        torch._foreach_lerp_(list(averages), list(values), 1 - decay)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "losses": self.losses,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.losses = list(state["losses"])
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def fit(training: Training, batches: Batches, backward: Backward) -> Iterator[Step]:
+    """One step at each `next`, from where `training` is; at the end its model has the averaged weights.
+
+    Raises LutraError where the loss is no number.
+    """
+    model, recipe, optimizer = training.model, training.recipe, training.optimizer
+    for step in range(len(training.losses), recipe.steps):
+        model.train()
+        rate = recipe.learning_rate_at(step)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad(set_to_none=True)
+        with mixed_precision(recipe.amp, device_of(model)):
+            loss = backward(step, *batches(step))
+        if not math.isfinite(loss):
+            raise LutraError(f"the loss is {loss} at step {step}, learning rate {rate:.3g}: try a smaller one")
+        optimizer.step()
+        training.average.update_parameters(model)
+        training.losses.append(loss)
+        yield Step(step, loss, rate)
+    model.load_state_dict(training.average.module.state_dict())
+
+
+def mixed_precision(wanted: bool | None, device: torch.device) -> torch.autocast:
+    """bfloat16 for convolutions and products of matrices (Kalamkar et al. 2019); weights stay in float32.
+
+    None: where the device's processor computes in it, and does not only pretend to.
+    """
+    if wanted is None and device.type == "cuda":
+        wanted = torch.cuda.is_bf16_supported(including_emulation=False)
+    if wanted is None:
+        wanted = torch.cpu._is_avx512_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
+
+
+def cross_entropy(model: nn.Module, smoothing: float) -> Backward:
+    """Label-smoothed cross entropy (Szegedy et al. 2016)."""
+
+    def backward(step: int, images: Tensor, labels: Tensor) -> float:
+        loss = F.cross_entropy(model(images), labels, label_smoothing=smoothing)
+        loss.backward()
+        return loss.item()
+
+    return backward

@@ -1,0 +1,92 @@
+"""DARTS, first order (Liu et al. 2019), on entangled weights (Sukthanker et al. 2024): one softmax of options a layer.
+
+DARTS is known to end all Skip (Zela et al. 2020, "Understanding and Robustifying Differentiable Architecture Search").
+Two things keep Skip from winning by default. With probabilities p a layer that may be skipped computes
+x + (1 - p[Skip]) * f(x): every option has the residual path, which is the auxiliary skip connection of DARTS- (Chu et
+al. 2021) built in, so Skip gets no credit for keeping the gradient alive. And as that layer is f(x) by the sum of all
+other options, Skip is taken where it outweighs their sum, not where it is the largest of five near-equal ones.
+
+Taking one option of each layer costs accuracy, which Zela et al. found to go with sharp minima: every candidate tells
+that of its mixture, by the same weights and images, and so what discretization cost. (Only a mixture's batch norms are
+by each batch's own statistics: no calibration knows it.) This is a diagnosis and no part of the algorithm: a search
+against the clock goes without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count
+from random import Random
+from typing import Annotated, Any
+
+import torch
+from torch import Tensor
+
+from search_spaces.errors import LutraError
+from search_spaces.ranges import Range
+from search_spaces.space import Arch
+from strategies.problems.problem import Candidate, Problem
+
+TRIES = 50  # draws, each a tenth hotter than the last
+
+
+def darts(
+    problem: Problem,
+    rng: Random,
+    every: Annotated[int, Range(1, 1_000_000)] = 10,
+    rate: Annotated[float, Range(0, 100, above=True)] = 0.05,
+) -> Iterator[Candidate]:
+    """Algorithm 1 with xi = 0: a step of the weights, a step of alpha by Adam at `rate`; `every` so many a candidate.
+
+    The two learn on different images, and those of alpha have trained no weights (eq. 3 and 4). A candidate is the
+    mode; a draw from the softmax where the mode was yielded before or is infeasible. Raises LutraError where the
+    problem has nothing to train.
+
+    Compare it with other strategies by seconds: alpha takes gradients on the images that judge every candidate, which a
+    count of evaluations does not see.
+    """
+    if problem.relax is None:
+        raise LutraError(f"darts needs weights to train and {problem.space.name} has none. Take another strategy")
+    relaxation = problem.relax(rng.getrandbits(16))
+    alphas = [torch.zeros(options, requires_grad=True) for options in problem.space.options]
+    adam = torch.optim.Adam(alphas, rate, betas=(0.5, 0.999))
+    yielded: set[Arch] = set()
+    for step in count(1):
+        relaxation.train(softmax(alphas, 1.0))
+        mixture = [alpha.softmax(0) for alpha in alphas]
+        loss = problem.objective.loss(relaxation.loss(mixture), relaxation.costs(mixture))
+        adam.zero_grad()
+        loss.backward(inputs=alphas)
+        adam.step()
+        if step % every == 0:
+            arch = discretise(problem, alphas, yielded, rng)
+            yielded.add(arch)
+            candidate = problem.evaluate(arch)
+            if problem.diagnose:
+                candidate = replace(candidate, mixture=relaxation.accuracy(softmax(alphas, 1.0)))
+            yield candidate
+
+
+def softmax(alphas: list[Tensor], temperature: float) -> list[Tensor]:
+    return [(alpha.detach() / temperature).softmax(0) for alpha in alphas]
+
+
+def discretise(problem: Problem, alphas: list[Tensor], known: set[Arch], rng: Random) -> Arch:
+    """The mode, or where that is known or infeasible a draw, each hotter than the last; in the end any feasible one."""
+    space, arch = problem.space, tuple(map(mode, problem.space.layers, softmax(alphas, 1.0)))
+    for trial in range(TRIES):
+        arch = space.canonical(arch)
+        if arch not in known and problem.feasible(arch):
+            return arch
+        mixture = softmax(alphas, 1.1**trial)
+        arch = tuple(rng.choices(range(len(p)), p.tolist())[0] for p in mixture)
+    return problem.sample(rng)
+
+
+def mode(options: Sequence[Any], probabilities: Tensor) -> int:
+    """The most probable option of the most probable kind, as the supernet mixes weights in a kind, then kinds."""
+    kinds = [type(option) for option in options]
+    weights = {kind: sum(p for k, p in zip(kinds, probabilities.tolist()) if k is kind) for kind in kinds}
+    heaviest = max(weights, key=weights.__getitem__)
+    return max((i for i, kind in enumerate(kinds) if kind is heaviest), key=probabilities.tolist().__getitem__)

@@ -1,0 +1,106 @@
+"""NSGA-II (Deb et al. 2002, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II"): accuracy up, costs down.
+
+A population is an array of picks [n, layers] and one of points [n, m], error and costs. The objective's score plays no
+part. All members are feasible, so the paper's constrained domination (section VI) is not needed. Equal picks count once
+in a population, as copies would crowd a discrete space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Annotated
+
+import moocore
+import numpy as np
+from numpy.random import Generator
+
+from search_spaces.ranges import Fraction, Range
+from strategies.problems.feasible import DRAWS, Feasible
+from strategies.problems.problem import Candidate, Problem
+
+Points = Callable[[np.ndarray], np.ndarray]  # picks [n, layers] -> [n, m], all to be low
+AGAIN = 0.1  # the chance of one mutation more
+
+
+def nsga2(
+    problem: Problem, rng: Random, population: Annotated[int, Range(1, 10_000)] = 8, crossover: Fraction = 0.0
+) -> Iterator[Candidate]:
+    """`crossover` is the chance that a child has two parents.
+
+    Defaults are for hundreds of evaluations; the paper has 100 members and crosses 90 %, for tens of thousands.
+    """
+    offspring: list[Candidate] = []
+
+    def points(picks: np.ndarray) -> np.ndarray:
+        offspring[:] = problem.evaluate_all([tuple(arch) for arch in picks.tolist()])
+        return np.array([[1 - c.accuracy, *c.costs.values()] for c in offspring])
+
+    first = np.array([problem.sample(rng) for _ in range(population)])
+    for _ in evolve(problem, points, np.random.default_rng(rng.getrandbits(64)), first, crossover):
+        yield from offspring
+
+
+def evolve(
+    problem: Feasible, points_of: Points, rng: Generator, first: np.ndarray, crossover: float
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Section III-C from a first population on: after each generation the survivors' picks and points, best first."""
+    size, weights = len(first), rng.integers(2**62, size=first.shape[1])
+    picks, points = first, points_of(first)
+    while True:
+        distinct = np.sort(np.unique(picks @ weights, return_index=True)[1])  # by sums, unequal but once in 2 ** 62
+        best = distinct[survivors(points.take(distinct, 0), size)]
+        picks, points = picks.take(best, 0), points.take(best, 0)
+        yield picks, points
+        offspring = children(problem, picks, size, crossover, rng)
+        picks, points = np.concatenate([picks, offspring]), np.concatenate([points, points_of(offspring)])
+
+
+def children(problem: Feasible, parents: np.ndarray, count: int, crossover: float, rng: Generator) -> np.ndarray:
+    """Binary tournaments among parents sorted best first, uniform crossover, mutation; infeasible children again."""
+    born, left = parents[:1].repeat(count, 0), np.arange(count)
+    for _ in range(DRAWS):
+        mothers, fathers = parents.take(np.minimum(*rng.integers(len(parents), size=(2, 2, len(left)))), 0)
+        share = np.where(rng.random((len(left), 1)) < crossover, 0.5, 0.0)
+        bred = np.where(rng.random(mothers.shape, np.float32) < share, fathers, mothers)
+        mutate(bred, np.array(problem.space.options), rng)
+        born[left] = problem.space.canonical_all(bred)
+        left = left[~problem.feasible_all(born[left])]
+        if not len(left):
+            return born
+    draws = Random(int(rng.integers(2**62)))  # hardly any child is feasible
+    born[left] = [problem.sample(draws) for _ in left]
+    return born
+
+
+def mutate(picks: np.ndarray, options: np.ndarray, rng: Generator) -> None:
+    """In place: one pick becomes another, as the paper's rate of 1/n expects; in every tenth one more, and so on."""
+    free = np.flatnonzero(options > 1)
+    rows = np.repeat(np.arange(len(picks)), rng.geometric(1 - AGAIN, len(picks)))
+    layers = free[rng.integers(len(free), size=len(rows))]
+    steps = 1 + (rng.random(len(rows)) * (options[layers] - 1)).astype(int)
+    picks[rows, layers] = (picks[rows, layers] + steps) % options[layers]
+
+
+def survivors(points: np.ndarray, count: int) -> np.ndarray:
+    """Indices of the `count` best of points [n, m], best first: by front, in a front the least crowded first."""
+    ranks = moocore.pareto_rank(points)
+    return np.lexsort((-crowding_distance(points, ranks), ranks))[:count]
+
+
+def crowding_distance(points: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+    """Half the normalised circumference of the box between a point's neighbours in its front (section III-B)."""
+    total = np.zeros(len(points))
+    for column in range(points.shape[1]):
+        others = np.delete(points, column, axis=1).T
+        order = np.lexsort((*others, points[:, column], ranks))  # along each front
+        front, along = ranks[order], points[order, column]
+        last = np.flatnonzero(np.append(front[1:] != front[:-1], True))
+        first = np.append(0, last[:-1] + 1)
+        span = along[last] - along[first]
+        box = np.zeros_like(along)
+        box[1:-1] = along[2:] - along[:-2]
+        box /= np.where(span == 0, 1, span).repeat(last - first + 1)
+        box[first] = box[last] = np.inf
+        total[order] += box
+    return total

@@ -1,0 +1,37 @@
+"""MSuNAS, the surrogate search of NSGANetV2 (Lu et al. 2020): accuracy is learned from the candidates so far.
+
+Costs are exact. NSGA-II works on the model, and only what it finds `promising` is evaluated; where one network is
+wanted, not a front, those of the largest `expected_improvement`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Annotated
+
+from search_spaces.ranges import Range
+from search_spaces.space import Arch
+from strategies.algorithms.surrogate.architecture_model import ArchitectureModel
+from strategies.algorithms.surrogate.expected_improvement import improving
+from strategies.algorithms.surrogate.promising import promising
+from strategies.problems.problem import Candidate, Problem
+
+
+def surrogate(
+    problem: Problem,
+    rng: Random,
+    initial: Annotated[int, Range(1, 10_000)] = 20,
+    batch: Annotated[int, Range(1, 10_000)] = 4,
+) -> Iterator[Candidate]:
+    """Algorithm 1: `initial` random architectures; then fit, search on the model, evaluate a `batch`, over and over."""
+    found: dict[Arch, Candidate] = {}
+    model: ArchitectureModel | None = None
+    chosen = promising if problem.objective.front else improving
+    archs = [problem.sample(rng) for _ in range(initial)]
+    while True:
+        new = problem.evaluate_all(archs)
+        yield from new
+        found |= {candidate.arch: candidate for candidate in new}
+        archs, model = chosen(problem, found, batch, rng, model)
+        archs = archs or [problem.sample(rng) for _ in range(batch)]

@@ -1,0 +1,117 @@
+"""Feasible architectures at no charge: costs are known without training, so what is beyond a bound is never evaluated.
+
+Draws, mutations and crossovers are rejected until they are feasible (Guo et al. 2020, section 3.4; Cai et al. 2020).
+Where nearly all draws would be rejected, one of the feasible networks is drawn if these can be listed; otherwise a draw
+is the end of a walk from the network that is the farthest within the bounds, which takes every feasible mutation
+(Metropolis et al. 1953).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property, partial
+from random import Random
+
+import numpy as np
+
+from search_spaces.errors import LutraError
+from search_spaces.space import Arch, SearchSpace
+from strategies.problems.objective import Objective
+
+DRAWS = 100  # in a row that may be rejected
+FEW = 2000  # feasible networks of a large space, up to which they are listed
+STEPS = 10  # of a walk, for each layer
+
+
+class Feasible:
+    """The part of a problem that costs nothing. Costs are by name; latencies in seconds, sizes in bytes."""
+
+    space: SearchSpace
+    objective: Objective
+    costs: Mapping[str, Callable[[Arch], float]]
+
+    def costs_of(self, arch: Arch) -> dict[str, float]:
+        """By name."""
+        return {name: cost(arch) for name, cost in self.costs.items()}
+
+    def cost_columns(self, picks: np.ndarray) -> dict[str, np.ndarray]:
+        """[n] by name, of picks [n, layers]; in one call where a cost has `of` for many."""
+        return {name: _together(cost, picks) for name, cost in self.costs.items()}
+
+    def feasible(self, arch: Arch) -> bool:
+        """Whether it is a network, and within the objective's bounds."""
+        return self.space.valid(arch) and self.objective.allows(self.costs_of(arch))
+
+    def feasible_all(self, picks: np.ndarray) -> np.ndarray:
+        """The same of each row of picks [n, layers]."""
+        fits = np.array([self.space.valid(tuple(arch)) for arch in picks.tolist()], bool)
+        fits[fits] = self.objective.allows(self.cost_columns(picks[fits]))
+        return fits
+
+    def sample(self, rng: Random) -> Arch:
+        """A feasible draw from the space. Raises LutraError where no network is feasible."""
+        arch = None if self._rare else self._first(partial(self.space.sample, rng))
+        return arch or (rng.choice(self.pool) if self.pool else self._walk(rng))
+
+    def mutate(self, arch: Arch, rng: Random) -> Arch:
+        """A feasible mutation; a draw where hardly any is feasible."""
+        return self._first(partial(self.space.mutate, arch, rng)) or self.sample(rng)
+
+    def crossover(self, mother: Arch, father: Arch, rng: Random) -> Arch:
+        """A feasible crossover; a draw where hardly any is feasible."""
+        return self._first(partial(self.space.crossover, mother, father, rng)) or self.sample(rng)
+
+    def _first(self, draw: Callable[[], Arch]) -> Arch | None:
+        return next((arch for arch in (draw() for _ in range(DRAWS)) if self.feasible(arch)), None)
+
+    def _walk(self, rng: Random) -> Arch:
+        arch = self.cheapest
+        if not self.feasible(arch):
+            nearest = ", ".join(f"{name} {value:.4g}" for name, value in self.costs_of(arch).items())
+            raise LutraError(
+                f"no network in {self.space.name} was found that meets {self.objective}; the nearest has {nearest}: "
+                "raise objective.target_fraction, target_ms or target_kb"
+            )
+        for _ in range(STEPS * len(arch)):
+            step = self.space.mutate(arch, rng)
+            arch = step if self.feasible(step) else arch
+        return arch
+
+    @cached_property
+    def _rare(self) -> bool:
+        """Whether hardly any draw is feasible."""
+        return self._first(partial(self.space.sample, Random(0))) is None
+
+    @cached_property
+    def pool(self) -> list[Arch]:
+        """Every feasible network, where these can be listed: in a small space, or where they are few; else none."""
+        if self.space.networks is not None:
+            return self._fitting(self.space.networks)
+        edge = self._fitting([self.cheapest]) if self._rare and len(self.costs) == 1 else []
+        known = {*edge}
+        while edge and len(known) <= FEW:  # where one cost adds, single changes lead from the cheapest to every other
+            around = {other for arch in edge for other in self.space.neighbours(arch)}
+            edge = self._fitting(around - known)
+            known.update(edge)
+        return [] if edge else sorted(known)
+
+    def _fitting(self, archs: Collection[Arch]) -> list[Arch]:
+        return [arch for arch, fits in zip(archs, self.feasible_all(np.array([*archs]))) if fits]
+
+    @cached_property
+    def cheapest(self) -> Arch:
+        """The farthest within the bounds; of a large space where costs do not add over layers, one that no single other
+        pick makes cheaper."""
+
+        def burden(arch: Arch) -> float:
+            return self.objective.burden(self.costs_of(arch))
+
+        arch = min(self.space.networks or [self.space.reference], key=burden)
+        while (cheaper := min([arch, *self.space.neighbours(arch)], key=burden)) != arch:
+            arch = cheaper
+        return arch
+
+
+def _together(cost: Callable[[Arch], float], picks: np.ndarray) -> np.ndarray:
+    together = getattr(cost, "of", None)
+    return together(picks) if together else np.array([cost(tuple(arch)) for arch in picks.tolist()])

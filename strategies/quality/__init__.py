@@ -1,0 +1,1 @@
+"""How good a search was: exact fronts, regret, shares of hypervolume."""

@@ -1,0 +1,171 @@
+"""Laws of hand-made networks: their files answer as they do, and they are pruned in whole groups."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import cache, partial
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import Tensor, nn
+
+from compress.files.export import export
+from compress.files.foreign import FOREIGN, Foreign, mobilenet_v2, quickened, shape_like
+from compress.files.parity import check_parity, onnx_logits
+from compress.pruning.depgraph import prune_groups, size
+from compress.quantization.quantize import quantize
+from search_spaces.costs import macs, parameters
+from search_spaces.errors import LutraError
+from search_spaces.networks.convolution import Conv2d
+from search_spaces.networks.evaluation import predict
+from search_spaces.networks.network import Network
+from search_spaces.spaces.tiny import tiny
+
+SHAPE = (1, 16, 16)
+TINY = tiny(*SHAPE[:2], 10)
+OURS: Callable[[], Network] = partial(Network, [spec for spec in TINY.decode(TINY.reference) if spec.convs])
+PUBLISHED = {  # trained numbers at ten classes and three channels, of the papers' networks but for their classifiers
+    "mobilenet_v2": 3_504_872 - 990 * 1281,
+    "mobilenet_v3_small": 2_542_856 - 990 * 1025,
+    "shufflenet_v2": 2_278_604 - 990 * 1025,
+    "resnet8": 78_666 - 240 - 480,  # with biases under batch norms, and running statistics
+}
+
+
+def images(count: int = 64) -> Tensor:
+    return torch.from_numpy(np.random.default_rng(0).standard_normal((count, *SHAPE)).astype(np.float32))
+
+
+def network(name: str) -> nn.Module:
+    """In eval mode, with batch norms that do something. They are not calibrated: random weights would be chaotic."""
+    torch.manual_seed(0)
+    made = OURS() if name == "ours" else Foreign(name, 10, SHAPE[0])
+    for module in made.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.3)
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, std=0.1)
+    return made.eval()
+
+
+@cache
+def pruned(name: str) -> nn.Module:
+    return prune_groups(network(name), SHAPE, 0.6)
+
+
+@pytest.fixture(scope="module", params=["ours", *FOREIGN])
+def exported(request: pytest.FixtureRequest) -> tuple[nn.Module, bytes]:
+    """A hand-made network, or ours after pruning, and its file; the export takes seconds."""
+    made = pruned("ours") if request.param == "ours" else network(request.param)
+    return made, export(made, SHAPE)
+
+
+def test_the_file_answers_as_its_network(exported: tuple[nn.Module, bytes]) -> None:
+    made, model = exported
+    for count in (1, 5):
+        check_parity(made, model, images(count))
+
+
+def test_the_file_is_plain(exported: tuple[nn.Module, bytes]) -> None:
+    """Batch norms are folded, global means are pooling, nothing reads shapes at run time."""
+    proto = onnx.load_from_string(exported[1])
+    onnx.checker.check_model(proto, full_check=True)
+    assert [opset.domain for opset in proto.opset_import] == [""]
+    kinds = {node.op_type for node in proto.graph.node}
+    assert not kinds & {"BatchNormalization", "ReduceMean", "Shape", "Gather"}
+    assert kinds & {"GlobalAveragePool", "AveragePool"}
+
+
+def test_int8_runs_and_agrees(exported: tuple[nn.Module, bytes]) -> None:
+    """Every convolution's weights are integers, and images are told apart as before."""
+    model, pixels = exported[1], images().numpy()
+    int8 = quantize(model, pixels)
+    exact, rounded = onnx_logits(model, pixels), onnx_logits(int8, pixels)
+    assert (exact.argmax(1) == rounded.argmax(1)).mean() > 0.8
+    apart = [(logits - logits.mean(0)).ravel() for logits in (exact, rounded)]
+    assert np.corrcoef(*apart)[0, 1] > 0.8
+    assert len(int8) < 0.6 * len(model)
+    convolutions = sum(node.op_type == "Conv" for node in onnx.load_from_string(model).graph.node)
+    weights = [tensor for tensor in onnx.load_from_string(int8).graph.initializer if len(tensor.dims) == 4]
+    assert sum(tensor.data_type == onnx.TensorProto.INT8 for tensor in weights) == convolutions
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_widths_are_as_published(name: str) -> None:
+    assert size(Foreign(name, 10, 3), (3, 32, 32)).parameters == PUBLISHED[name]
+
+
+def test_an_unknown_name_is_an_error() -> None:
+    with pytest.raises(LutraError, match="mobilenet_v2"):
+        Foreign("mobilenet_v4", 10, 3)
+
+
+@pytest.mark.parametrize(("name", "blocks"), [("mobilenet_v2", 10), ("mobilenet_v3_small", 6), ("resnet8", 1)])
+def test_residual_blocks_begin_as_the_identity(name: str, blocks: int) -> None:
+    """As many as the papers have, and no other layer answers nothing."""
+    fresh, changed, silent = Foreign(name, 10, SHAPE[0]).eval(), [], []
+
+    def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if output.shape == inputs[0].shape:
+            changed.append(not torch.equal(output, inputs[0]))
+
+    for module in fresh.modules():
+        if type(module).__name__ in ("InvertedResidual", "Residual"):
+            module.register_forward_hook(note)
+        if isinstance(module, nn.BatchNorm2d):
+            silent.append(not module.weight.any())
+    fresh(images(2))
+    assert changed == [False] * blocks
+    assert sum(silent) == blocks
+
+
+def test_quick_convolutions_change_nothing() -> None:
+    torch.manual_seed(0)
+    made = mobilenet_v2(10, 1)
+    expected = predict(made, images(4))
+    quick = quickened(made)
+    assert sum(isinstance(module, Conv2d) for module in quick.modules()) == 17
+    torch.testing.assert_close(predict(quick, images(4)), expected)
+
+
+@pytest.mark.parametrize("name", ["ours", *FOREIGN])
+def test_pruning(name: str) -> None:
+    """Keeping everything is the identity; keeping less is a network that is smaller and learns."""
+    made = network(name)
+    before = {key: tensor.clone() for key, tensor in made.state_dict().items()}
+    torch.testing.assert_close(predict(prune_groups(made, SHAPE, 1.0), images(4)), predict(made, images(4)))
+    whole, sizes = size(made, SHAPE), [size(slim, SHAPE) for slim in (prune_groups(made, SHAPE, 0.8), pruned(name))]
+    assert whole.macs > sizes[0].macs > sizes[1].macs
+    assert whole.parameters > sizes[0].parameters > sizes[1].parameters
+    slim = copy.deepcopy(pruned(name)).train()
+    assert slim(images(4)).shape == (4, 10)
+    slim(images(4)).square().sum().backward()
+    assert all(parameter.grad is not None for parameter in slim.parameters())
+    assert all(torch.equal(tensor, before[key]) for key, tensor in made.state_dict().items())
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_pruned_network_is_built_again_from_its_weights(name: str) -> None:
+    slim = pruned(name)
+    again = Foreign(name, 10, SHAPE[0])
+    shape_like(again, slim.state_dict())
+    again.load_state_dict(slim.state_dict())
+    torch.testing.assert_close(predict(again, images(4)), predict(slim, images(4)))
+
+
+@pytest.mark.parametrize("keep", [0, 1.1, float("nan")])
+def test_pruning_keeps_a_fraction(keep: float) -> None:
+    with pytest.raises(LutraError, match="above 0 and at most 1"):
+        prune_groups(OURS(), SHAPE, keep)
+
+
+def test_sizes_are_those_of_the_specs() -> None:
+    ours = OURS()
+    found = size(ours, SHAPE)
+    assert (found.macs, found.parameters) == (macs(ours.specs), parameters(ours.specs))

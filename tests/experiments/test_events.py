@@ -1,0 +1,177 @@
+"""TensorBoard: what is written is found again by its own reader; all runs have one layout and one set of columns."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.hparams import metadata
+
+from experiments.config import Config, StrategyConfig
+from experiments.display import events
+from experiments.display.architecture import layer_rows, text
+from paper.figures import architecture, waterfall
+from paper.rows import Layer, Stage
+from search_spaces.layers import Head, MBConv, Skip, Spec, Stem
+from search_spaces.networks.network import Network
+from search_spaces.space import SearchSpace
+from search_spaces.spaces.mobile import mobile
+from search_spaces.spaces.tiny import tiny
+from tests.search_spaces.layers.examples import COMPUTING, around
+
+STAGES = [
+    Stage("reference", "fp32", 0.9, 0.9, 3e-4, 3e-4, None, 9e4, 1e6, 1e4, "0"),
+    Stage("random", "fp32", 0.9, 0.8, 2e-4, 2e-4, None, 8e4, 1e6, 1e4, "0"),
+    Stage("inherited", "fp32", 0.9, 0.7, 2e-4, 2e-4, None, 7e4, 1e6, 1e4, "0"),
+    Stage("retrained", "fp32", 0.9, 0.9, 2e-4, 2e-4, None, 7e4, 1e6, 1e4, "0"),
+    Stage("pruned", "fp32", 0.9, 0.8, 1e-4, 1e-4, None, 6e4, 1e6, 1e4, "0"),
+    Stage("int8", "int8", 0.9, 0.8, 1.2e-4, 1e-4, None, 2e4, 1e6, 1e4, "0"),
+    Stage("reference", "int8", 0.9, 0.9, 1e-4, 1e-4, None, 3e4, 1e6, 1e4, "0"),
+    Stage("retrained", "int8", 0.9, 0.9, 1e-4, 1e-4, None, 2e4, 1e6, 1e4, "0"),
+]
+
+
+class Board:
+    """A latency table that gives every layer 1 us a convolution."""
+
+    def seconds(self, spec: Spec, precision: str) -> float:
+        return 1e-6 * len(spec.convs)
+
+
+def read(folder: Path) -> EventAccumulator:
+    found = EventAccumulator(str(folder))
+    found.Reload()
+    return found
+
+
+def words(found: EventAccumulator, tag: str) -> str:
+    return found.Tensors(f"{tag}/text_summary")[0].tensor_proto.string_val[0].decode()
+
+
+def layers(specs: list[Spec]) -> list[Layer]:
+    return [Layer(**row) for row in layer_rows(specs, Board(), "int8")]  # type: ignore[arg-type]
+
+
+def test_every_run_has_the_same_layout(tmp_path: Path) -> None:
+    with events.writer(tmp_path):
+        pass
+    (event,) = read(tmp_path).Tensors("custom_scalars__config__")
+    layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
+    assert {c.title: [chart.title for chart in c.chart] for c in layout.category} == {
+        title: list(charts) for title, charts in events.LAYOUT.items()
+    }
+
+
+def test_a_second_writer_keeps_what_came_before(tmp_path: Path) -> None:
+    with events.writer(tmp_path) as board:
+        for step in range(5):
+            board.add_scalar("train/loss", 1.0, step)
+    with events.writer(tmp_path, 3) as board:
+        board.add_scalar("train/loss", 2.0, 3)
+    assert [(event.step, event.value) for event in read(tmp_path).Scalars("train/loss")] == [
+        (0, 1.0), (1, 1.0), (2, 1.0), (3, 2.0),
+    ]  # fmt: skip
+    with events.writer(tmp_path):
+        pass
+    assert not read(tmp_path).Tags()["scalars"]
+
+
+def test_all_steps_declare_the_same_columns_of_hyperparameters(tmp_path: Path) -> None:
+    experiments, sessions = [], []
+    for name, metrics in (("search", {"best/score": 1.0}), ("report", {"final/latency_ms": 2.0})):
+        config = dataclasses.replace(Config(), strategy=StrategyConfig(name), seed=len(name))
+        with events.writer(tmp_path / name) as board:
+            events.show_hparams(board, config, metrics)
+        found = read(tmp_path / name)
+        content = found.summary_metadata
+        experiments.append(metadata.parse_experiment_plugin_data(content[metadata.EXPERIMENT_TAG].plugin_data.content))
+        start = metadata.parse_session_start_info_plugin_data(
+            content[metadata.SESSION_START_INFO_TAG].plugin_data.content
+        )
+        sessions.append((start.hparams["strategy"].string_value, start.hparams["seed"].number_value))
+        assert {tag: found.Scalars(tag)[-1].value for tag in metrics} == metrics
+    assert sessions == [("search", 6), ("report", 6)]
+    assert len({tuple(info.name for info in one.hparam_infos) for one in experiments}) == 1
+    assert {tuple(info.name.tag for info in one.metric_infos) for one in experiments} == {events.METRICS}
+
+
+def test_the_configuration_names_what_was_changed_first(tmp_path: Path) -> None:
+    config = dataclasses.replace(Config(), seed=7)
+    with events.writer(tmp_path) as board:
+        events.show_config(board, config)
+    lines = words(read(tmp_path), "config").splitlines()
+    assert lines[:3] == ["| key | value |", "| --- | --- |", "| seed | **7** |"]
+    assert "| data.name | digits |" in lines
+    assert len(lines) == len(set(lines))
+
+
+def test_the_graph_has_every_layer(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    space = tiny(1, 16, 10)
+    network = Network(space.decode(space.largest))
+    with events.writer(tmp_path) as board:
+        events.show_graph(board, network)
+    names = {node.name for node in read(tmp_path).Graph().node}
+    for number in range(len(network.specs)):
+        assert any(f"[{number}]/ConvBN[0]/Conv2d[conv]" in name for name in names)
+    assert not recwarn.list
+
+
+def test_the_way_to_the_deployed_file_is_that_of_the_first_rows(tmp_path: Path) -> None:
+    way = waterfall.chain(STAGES)
+    assert [(one.stage, one.precision) for one in way] == [
+        ("reference", "fp32"), ("retrained", "fp32"), ("pruned", "fp32"), ("int8", "int8"),
+    ]  # fmt: skip
+    with events.writer(tmp_path) as board:
+        events.show_stages(board, way)
+        events.show_figure(board, tmp_path, "waterfall", waterfall.plot(way))
+    found = read(tmp_path)
+    assert [event.value for event in found.Scalars("stage/file_kb")] == pytest.approx([90, 70, 60, 20])
+    assert "| 3 | int8 (int8) | 0.8 | 0.12 | 20 |" in words(found, "stages")
+    assert found.Tags()["images"] == ["waterfall"]
+    assert {path.suffix for path in tmp_path.glob("waterfall.*")} == {".pdf", ".png"}
+
+
+def test_the_bars_of_a_waterfall_add_up() -> None:
+    way = waterfall.chain(STAGES)
+    values = ([90, 90, 80, 80], [300, 200, 100, 120], [90, 70, 60, 20])
+    for axes, own, grounded in zip(waterfall.plot(way).axes, values, (False, True, True)):
+        spans = [sorted((bar.get_bbox().x0, bar.get_bbox().x1)) for bar in axes.patches]
+        ends = [[0, own[0]], [0, own[-1]]] if grounded else []
+        assert np.array(spans) == pytest.approx(np.array([sorted(pair) for pair in pairwise(own)] + ends))
+
+
+@pytest.mark.parametrize("space", [tiny(1, 16, 10), mobile(3, 32, 10)], ids=lambda space: space.name)
+@pytest.mark.parametrize("which", ["smallest", "largest"])
+def test_an_architecture_is_drawn_to_scale(space: SearchSpace, which: str) -> None:
+    specs = space.decode(getattr(space, which))
+    drawn = architecture.plot(layers(specs))
+    above, below = drawn.axes[:2]
+    heights = [shape.get_datalim(above.transData).height for shape in above.collections]
+    widest = [max(conv.out_channels for conv in spec.convs) for spec in specs if spec.convs]
+    assert heights == pytest.approx(widest)
+    assert [bar.get_height() for bar in below.patches] == pytest.approx([len(s.convs) for s in specs if s.convs])
+
+
+def test_a_layer_is_named_by_kernel_and_expand_ratio() -> None:
+    stem, block, skip, head = layers(
+        [Stem(3, 16, 1, 32), MBConv(16, 60, 24, 5, 2, 32), Skip(24, 16), Head(24, 128, 10, 16)]
+    )
+    assert [layer.name for layer in (stem, block, skip, head)] == ["stem", "k5 e3.8", "skip", "head"]
+    assert [layer.kernel for layer in (stem, block, skip, head)] == [3, 5, 0, 1]
+    table = text([stem, block, skip, head]).splitlines()
+    assert table[0] == "| layer | block | channels | pixels | stride | µs (int8) | to scale |"
+    assert table[3] == "| 1 | k5 e3.8 | 16 → 60 → 24 | 32 | 2 | 3.0 | ███████████ |"
+
+
+@pytest.mark.parametrize("spec", COMPUTING, ids=str)
+def test_layers_of_every_kind_are_drawn_and_told_apart(spec: Spec) -> None:
+    drawn = layers(around(spec))
+    assert len(text(drawn).splitlines()) == 2 + len(drawn)
+    assert len(architecture.plot(drawn).axes[0].collections) == len(drawn)
+    plain = layers([MBConv(16, 32, 16, 5, 1, 6)])[0].name
+    assert type(spec).__name__ == "MBConv" or drawn[1].name != plain

@@ -1,0 +1,250 @@
+"""The reader's list of images: links, system files and splits; and the key of the data, which is made of that list."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from experiments.config import DataConfig
+from experiments.data.image_hashes import contents
+from experiments.data.image_tree import Tree, read_tree
+from experiments.store.keys import data_key
+from search_spaces.errors import LutraError
+
+
+def png(number: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), (number % 256, 100, 200)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_tree(root: Path, *folders: str, count: int = 3) -> Path:
+    """So many images in each folder, all of them different."""
+    for place, folder in enumerate(folders):
+        (root / folder).mkdir(parents=True)
+        for index in range(count):
+            (root / folder / f"{index}.png").write_bytes(png(count * place + index))
+    return root
+
+
+def write_tar(path: Path, root: Path) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(root, arcname=".")
+    return path
+
+
+def counts(tree: Tree) -> dict[str, int]:
+    return {role: len(files) for role, files in tree.files.items()}
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(LutraError) as caught:
+        read_tree(str(path))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def key(path: Path | str) -> str:
+    return contents(str(path)).key
+
+
+# --- links
+
+
+def test_class_folders_may_be_links_and_what_is_behind_them_is_in_the_key(tmp_path: Path) -> None:
+    store = write_tree(tmp_path / "store", "x", "y")
+    images = tmp_path / "images"
+    images.mkdir()
+    (images / "cat").symlink_to(store / "x")
+    (images / "dog").symlink_to(store / "y")
+    assert read_tree(str(images)).classes == ("cat", "dog")
+    before = key(images)
+    stat = (store / "y" / "0.png").stat()
+    (store / "y" / "0.png").write_bytes(png(99))
+    os.utime(store / "y" / "0.png", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert key(images) != before
+
+
+@pytest.mark.parametrize("target", [".", "..", "../..", "deep", "deep/deeper"])
+def test_a_link_to_a_folder_that_it_is_in_is_passed_over(tmp_path: Path, target: str) -> None:
+    root = write_tree(tmp_path / "pets", "cat", "dog", "cat/deep/deeper")
+    tree = read_tree(str(root))
+    assert counts(tree) == {"train": 9}
+    link = root / "cat" / "deep" / "deeper" / "again"
+    link.symlink_to({"deep": "../../deep", "deep/deeper": "../deeper"}.get(target, target))
+    again = read_tree(str(root))
+    assert again.files == tree.files
+    assert "cat/deep/deeper/again" in again.passed
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("wolf", "dog"),  # one class by two names
+        ("cat/more", "../dog"),  # dogs as cats
+        ("cat/copy.png", "../dog/0.png"),
+        ("cat/copy.png", "0.png"),  # one cat twice
+        ("cat/all", "../cat/young"),
+    ],
+)
+def test_links_that_make_one_image_several_are_refused_by_both_names(tmp_path: Path, link: str, target: str) -> None:
+    root = write_tree(tmp_path / "pets", "cat", "dog", "cat/young")
+    (root / link).symlink_to(target)
+    said = refused(root)
+    assert str(root / link) in said
+    assert str(Path(os.path.normpath(root / Path(link).parent / target))) in said
+
+
+def test_folders_that_link_to_each_other_are_refused(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "pets", "cat", "dog")
+    (root / "cat" / "x").symlink_to("../dog")
+    (root / "dog" / "y").symlink_to("../cat")
+    assert "by a link" in refused(root)
+
+
+@pytest.mark.parametrize("name", ["emu", "cat/9.png"])
+@pytest.mark.parametrize("target", ["nowhere", "itself"])
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path, name: str, target: str) -> None:
+    root = write_tree(tmp_path / "pets", "cat", "dog")
+    (root / name).symlink_to(Path(name).name if target == "itself" else target)
+    assert f"the link {root / name} leads nowhere" in refused(root)
+
+
+# --- what is skipped, and what is told
+
+
+JUNK = [
+    ".DS_Store",
+    "cat/.DS_Store",
+    "cat/._0.png",
+    "cat/Thumbs.db",
+    "dog/desktop.ini",
+    "cat/@eaDir/0.png/SYNOPHOTO_THUMB_M.png",
+    "@eaDir/cat/0.png",
+    "__MACOSX/cat/._0.png",
+    "__MACOSX/cat/0.png",
+    "cat/.thumbnails/0.png",
+    "dog/.ipynb_checkpoints/0.png",
+    "#recycle/dog/0.png",
+    "$RECYCLE.BIN/dog/0.png",
+    "lost+found/0.png",
+]
+
+
+@pytest.mark.parametrize("name", JUNK)
+def test_files_of_the_system_are_neither_read_nor_in_the_key(tmp_path: Path, name: str) -> None:
+    root = write_tree(tmp_path / "pets", "cat", "dog")
+    tree, before = read_tree(str(root)), key(root)
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_bytes(png(50))
+    assert read_tree(str(root)) == tree
+    assert key(root) == before == key(write_tar(tmp_path / "pets.tgz", root))
+
+
+def test_what_is_passed_over_is_told_with_counts(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "pets", "cat", "dog")
+    for name in ("cat/1.tiff", "cat/2.TIFF", "dog/1.heic", "dog/noname", "cover.png"):
+        (root / name).write_bytes(b"x")
+    for path in (root, write_tar(tmp_path / "pets.tgz", root)):
+        told = read_tree(str(path)).passed
+        assert sorted(told.split(", ")) == [
+            "1 .heic",
+            "1 outside the class folders",
+            "1 without a suffix",
+            "2 .tiff",
+        ]
+    assert read_tree(str(write_tree(tmp_path / "clean", "cat", "dog"))).passed == ""
+
+
+def test_a_folder_of_photographs_that_cannot_be_read_says_what_is_there(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "pets", "cat", "dog")
+    (root / "emu").mkdir()
+    (root / "emu" / "1.heic").write_bytes(b"x")
+    assert "there are 1 .heic" in refused(root)
+    (tmp_path / "other" / "emu").mkdir(parents=True)
+    (tmp_path / "other" / "emu" / "1.heic").write_bytes(b"x")
+    assert "there are 1 .heic" in refused(tmp_path / "other")
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])
+def test_a_device_is_no_archive(path: str) -> None:
+    assert "neither a folder nor a file" in refused(Path(path))
+
+
+# --- splits
+
+
+@pytest.mark.parametrize("names", [("Training", "Testing"), ("TRAIN", "Test"), ("training_set", "test_set")])
+@pytest.mark.parametrize("third", ["", "Val", "valid", "VALIDATION", "val2017"])
+def test_splits_have_natural_names_in_any_letter_case(tmp_path: Path, names: tuple[str, str], third: str) -> None:
+    splits = [*names, third] if third else list(names)
+    root = write_tree(tmp_path / "pets", *(f"{split}/{name}" for split in splits for name in ("cat", "dog")))
+    tree = read_tree(str(root))
+    assert tree.classes == ("cat", "dog")
+    assert counts(tree) == {"train": 6, "test": 6} | ({"validation": 6} if third else {})
+
+
+@pytest.mark.parametrize(
+    ("folders", "words"),
+    [
+        (["train/cat", "train/dog", "Training/cat", "Training/dog", "test/cat", "test/dog"], ["Training and train"]),
+        (["test/cat", "test/dog", "val/cat", "val/dog"], ["test", "beside it there is val"]),
+        (["train/cat", "train/dog", "extra/cat", "extra/dog"], ["train", "beside it there is extra"]),
+        (["cat/train", "cat/test", "dog/train", "dog/test"], ["cat", "the splits test, train", "train/cat"]),
+    ],
+)
+def test_folders_that_might_be_splits_are_told(tmp_path: Path, folders: list[str], words: list[str]) -> None:
+    said = refused(write_tree(tmp_path / "pets", *folders))
+    assert all(word in said for word in words)
+
+
+def test_images_beside_the_splits_are_told(tmp_path: Path) -> None:
+    folders = [f"{split}/{name}" for split in ("train", "test") for name in ("cat", "dog")]
+    tree = read_tree(str(write_tree(tmp_path / "pets", *folders, "unlabelled")))
+    assert counts(tree) == {"train": 6, "test": 6}
+    assert tree.passed == "3 outside the class folders"
+
+
+# --- the key
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "another image": lambda root: (root / "cat" / "0.png").write_bytes(png(99)),
+    "one more": lambda root: (root / "cat" / "9.png").write_bytes(png(99)),
+    "one less": lambda root: (root / "cat" / "0.png").unlink(),
+    "another name": lambda root: (root / "cat" / "0.png").rename(root / "cat" / "7.png"),
+    "another class": lambda root: (root / "cat" / "0.png").rename(root / "dog" / "7.png"),
+    "a class's name": lambda root: (root / "cat").rename(root / "kitten"),
+    "exchanged": lambda root: (
+        (root / "cat").rename(root / "x"),
+        (root / "dog").rename(root / "cat"),
+        (root / "x").rename(root / "dog"),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_the_key_is_of_what_is_read(tmp_path: Path, change: Callable[[Path], object]) -> None:
+    root = write_tree(tmp_path / "pets", "cat", "dog")
+    before = key(root)
+    change(root)
+    assert key(root) != before
+    assert key(write_tar(tmp_path / "pets.tgz", root)) == key(root)
+
+
+def test_the_key_is_not_of_where_it_is_and_how_that_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = write_tree(tmp_path / "pets", "cat", "dog")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(root)
+    config = DataConfig("image_folder", str(root))
+    paths = [str(root), f"{root}/", "~/pets", "pets", "./pets//", "link", str(write_tar(tmp_path / "pets.tgz", root))]
+    os.utime(root / "cat" / "0.png", (1, 1))
+    assert len({str(data_key(replace(config, path=path))) for path in paths}) == 1

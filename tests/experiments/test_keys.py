@@ -1,0 +1,254 @@
+"""Which settings are in a step's key: every key of the configuration changes one, or is listed here with its reason.
+
+The real commands are asked for their steps; instead of working, each step answers with that of a finished pipeline.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.config import Config, DeviceConfig
+from experiments.display.events import flat
+from experiments.setup.cache import remembering
+from experiments.steps.benchmark import benchmark
+from experiments.steps.pipeline import pipeline
+from experiments.steps.plan import measure
+from experiments.steps.report import report
+from experiments.store import artefacts, keys
+from experiments.studies import ranking
+from experiments.studies.compare import compare
+from experiments.studies.exact import exact
+from experiments.studies.fidelity import fidelity
+from experiments.studies.finetuning import finetuning
+from experiments.studies.hand_made import hand_made
+from search_spaces.errors import LutraError
+from tests.commands import Finished
+
+PLACES = "says where files are, or are written; their content is in the keys"
+SHOWN = "is of a command that shows what there is"
+REACH = "says how a board is reached; its passport says which one it is"
+SPREAD = "spreads the same work over processes"
+IN_NO_KEY = {
+    **dict.fromkeys(("runs", "sweep", "results", "publish", "table", "run", "csv", "data.path", "data.cache"), PLACES),
+    **dict.fromkeys(("compare.csv", "exact.csv", "exact.effects", "exact.candidates", "ranking.csv"), PLACES),
+    **dict.fromkeys(("ranking.supernet", "device.results", "device.table"), PLACES),
+    **dict.fromkeys(("tables.action", "tables.a", "tables.b", "status.follow", "exact.budget_ms"), SHOWN),
+    **dict.fromkeys(("demo.model", "demo.source", "demo.frames", "demo.pace", "demo.record", "demo.bundle"), SHOWN),
+    **dict.fromkeys(("device.host", "device.hosts", "device.user", "device.port", "device.python"), REACH),
+    **dict.fromkeys(("device.folder", "device.ssh_config", "device.patience"), REACH),
+    **dict.fromkeys(("search.jobs", "search.backend"), SPREAD),
+    "checkpoint_seconds": "says how much of a training a kill may lose: a resumed one ends in the same weights",
+}
+OTHER = {  # values where no other of the kind would do
+    "precision": "fp32",
+    "model": "mobilenet_v2",
+    "space.name": "mobile",
+    "data.name": "cifar10",
+    "device.name": "ssh",
+    "device.scenario": "quiet",
+    "strategy.name": "random",
+    "strategy.options": {"population": 7},
+    "objective.name": "mnasnet",
+    "objective.target_ms": 1000.0,
+    "objective.costs": ["latency", "size"],
+    "train.rule": "single_path",
+    "ignore": ["governor"],
+    "compress.stages": ["finetune", "quantize"],
+    "compress.prune.rule": "uniform",
+    "compress.prune.importance": "l1",
+    "compress.teacher": "largest",
+    "compress.quantize.kind": "dynamic",
+    "compress.quantize.float_layers": "accuracy",
+    "compress.sparsify.pattern": "two_of_four",
+    "compare.strategies": ["evolution"],
+    "hand_made.models": ["mobilenet_v2"],
+    "hand_made.saved": [0.25],
+    "finetuning.steps": [3],
+    "finetuning.learning_rates": [0.5],
+    "finetuning.distillations": [0.25],
+    "finetuning.temperatures": [3.0],
+    "fidelity.train": [5],
+    **{f"{command}.options": "more" for command in ("compare", "exact", "fidelity")},
+    **{f"{command}.accuracy": "percent" for command in ("compare", "exact")},
+    "compare.report": "accuracy_percent",
+    "fidelity.unit": "s",
+    "ranking.networks": 2,
+    "ranking.options": "more",
+    "ranking.accuracy": "percent",
+    "objective.target_fraction": 2.0,
+    "accelerator": "cuda",
+}
+TABLE = "ops,more,accuracy_percent,percent,rpi4_ms,another\n" + "".join(
+    f"{a}{b}{c},{c}{b}{a},{50 + a + b + c},{60 + a},{1 + a + b + c},{2 + b}\n"
+    for a, b, c in itertools.product(range(3), repeat=3)
+)
+Key = tuple[str, Any, Any]
+
+
+class Asked(Exception):
+    """Every step of a command is known, or enough of them."""
+
+
+LEAVES = dict(flat(dataclasses.asdict(Config())))
+
+
+def changed(config: Any, key: str, value: Any) -> Any:
+    first, _, rest = key.partition(".")
+    return dataclasses.replace(config, **{first: changed(getattr(config, first), rest, value) if rest else value})
+
+
+def another(key: str) -> Any:
+    value = LEAVES[key]
+    if key in OTHER:
+        return OTHER[key]
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float):
+        return value / 2 if value else 0.125
+    return {str: "another", list: ["another"], type(None): 5}[type(value)]
+
+
+@pytest.fixture
+def stand_in(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Of a finished pipeline, the folder of a step."""
+
+    def find(name: str, label: str) -> Path:
+        stage = label.split("-")[0]
+        found = sorted((finished.runs / name).glob(f"{stage}-*" if name == "compress" else "*"))
+        if name == "compress" and not found:
+            return next((finished.runs / "retrain").iterdir())
+        return finished.table.parent if name == "measure" else found[0] if found else tmp_path
+
+    monkeypatch.setattr(keys, "passport_of", lambda device: {"cpu": "one"})
+    monkeypatch.setattr("experiments.steps.plan.passport_of", lambda device: {"cpu": "one"})
+    monkeypatch.setattr(keys, "computes_on", lambda name: name)
+    monkeypatch.setattr("experiments.steps.plan.computes_on", lambda name: name)
+    return find
+
+
+@pytest.fixture
+def steps(stand_in: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Key]]:
+    """The keys of the steps that commands ask for, up to the first that is not as in `known`."""
+
+    def ask(command: Callable[[Config], object], config: Config, known: list[Key] | None = None) -> list[Key]:
+        found: list[Key] = []
+
+        def step(runs: Path, name: str, label: str, config: Any, inputs: Any, work: Any, **more: Any) -> Path:
+            found.append((name, dict(config), dict(inputs)))
+            if name == command.__name__ or (known is not None and found != known[: len(found)]):
+                raise Asked
+            return stand_in(name, label)
+
+        monkeypatch.setattr(artefacts, "step", step)
+        try:
+            command(config)
+        except Asked:
+            pass
+        except LutraError as error:  # of a value for which there is no stand-in
+            found.append(("no step", {"reason": str(error)}, {}))
+        return found
+
+    return ask
+
+
+@pytest.fixture
+def case(finished: Finished, tmp_path: Path) -> Callable[[str], tuple[Callable[[Config], object], Config]]:
+    """The command that a key is of, and a configuration where it counts."""
+    (tmp_path / "table.csv").write_text(TABLE)
+    table = str(tmp_path / "table.csv")
+
+    def find(key: str) -> tuple[Callable[[Config], object], Config]:
+        config, (part, _, name) = changed(Config(), "objective.target_fraction", 1.0), key.partition(".")
+        if key.startswith(("compress.energy", "compress.sparsify", "compress.clusters")):
+            config = changed(config, "compress.stages", ["lowrank", "sparsify", "cluster", "quantize"])
+        if key.startswith("compress.qat"):
+            config = changed(config, "compress.stages", ["qat", "quantize"])
+        if key in ("device.scenario", "device.seed"):
+            simulated = DeviceConfig("simulated", table=str(finished.table))
+            return measure, dataclasses.replace(config, device=simulated)
+        if part == "compare":
+            if name not in ("options", "accuracy", "report", "latency"):
+                return compare, config
+            asked = {"csv": table, "accuracy": "accuracy_percent", "report": "percent"}
+            return compare, dataclasses.replace(config, compare=dataclasses.replace(config.compare, **asked))
+        if part == "exact":
+            if name == "points":
+                return exact, changed(config, "exact.effects", effects(tmp_path / "effects.csv"))
+            return exact, changed(config, "exact.csv", table)
+        if part == "fidelity":
+            asked = {"options": "ops", "latency": "rpi4_ms", "train": [4], "seeds": 1}
+            return fidelity, config if name == "networks" else dataclasses.replace(
+                config, csv=table, fidelity=dataclasses.replace(config.fidelity, **asked)
+            )
+        if part == "finetuning":
+            return finetuning, changed(config, "compress.distillation", 0.5)
+        if part == "ranking":
+            return ranking.ranking, changed(config, "ranking.csv", picks(tmp_path / "picks.csv"))
+        return {"hand_made": hand_made, "model": benchmark}.get(part, report), config
+
+    return find
+
+
+def picks(path: Path) -> str:
+    """A table of networks of the default space: one option in all layers, or the last where there are fewer."""
+    searched = [count for count in keys.space_of(Config()).options if count > 1]
+    rows = ["".join(str(min(pick, count - 1)) for count in searched) for pick in range(max(searched))]
+    lines = [f"{row},{other},{9 + at},{60 + at}" for at, (row, other) in enumerate(zip(rows, reversed(rows)))]
+    path.write_text("\n".join(["arch,more,mean_acc,percent", *lines]) + "\n")
+    return str(path)
+
+
+def effects(path: Path) -> str:
+    """What each option of the default space adds."""
+    options = keys.space_of(Config()).options
+    lines = [f"{layer},{option},0.01" for layer, count in enumerate(options) for option in range(count)]
+    path.write_text("\n".join(["layer,option,accuracy", *lines]) + "\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("key", [key for key in LEAVES if key not in IN_NO_KEY])
+def test_every_setting_changes_the_key_of_a_step(key: str, case: Any, steps: Any) -> None:
+    command, config = case(key)
+    known = steps(command, config)
+    found = steps(command, changed(config, key, another(key)), known)
+    assert known[-1][0] == command.__name__, known[-1]
+    pairs = [(one, other) for one, other in zip(known, found) if one != other]
+    assert pairs, f"no step's key has {key}"
+    assert pairs[0][1][0] != "no step", pairs[0][1]
+
+
+@pytest.mark.parametrize("key", [key for key, reason in IN_NO_KEY.items() if reason not in (PLACES, SHOWN)])
+def test_what_changes_no_result_changes_no_key(key: str, case: Any, steps: Any) -> None:
+    command, config = case(key)
+    known = steps(command, config)
+    assert [name for name, *_ in known][-1] == command.__name__
+    assert steps(command, changed(config, key, another(key))) == known
+
+
+def test_the_list_of_exceptions_names_settings_that_there_are() -> None:
+    assert {*IN_NO_KEY} <= {*LEAVES}
+
+
+def test_a_command_looks_for_each_step_once(stand_in: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measuring and training were looked for by every step that reads what they make."""
+    asked: list[Key] = []
+
+    def step(runs: Path, name: str, label: str, config: Any, inputs: Any, work: Any, **more: Any) -> Path:
+        asked.append((name, dict(config), dict(inputs)))
+        return stand_in(name, label)
+
+    monkeypatch.setattr(artefacts, "step", step)
+    monkeypatch.setattr("experiments.steps.report.show", lambda *arguments: None)
+    with remembering():
+        pipeline(changed(Config(), "objective.target_fraction", 1.0))
+    names = [name for name, *_ in asked]
+    assert {"measure", "train", "search", "retrain", "compress", "benchmark", "report"} == {*names}
+    assert [one for number, one in enumerate(asked) if one in asked[:number]] == []

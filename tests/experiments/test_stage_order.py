@@ -1,0 +1,220 @@
+"""Which stages may follow which: an order is accepted exactly where the later stage keeps what the earlier one made."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from itertools import permutations
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+from compress.weights.cluster import weighted_layers
+from compress.weights.sparsify import cut_layers, two_of_four
+from experiments.config import Config, stage_order
+from experiments.config.compression import CompressConfig, PruneConfig, QuantizeConfig, SparsifyConfig, check
+from experiments.config.stage_order import CLUSTER, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY, STAGES
+from experiments.setup.images import dataset_of
+from experiments.stages import NETWORK, Task, pruning
+from experiments.stages import STAGES as RUNNING
+from experiments.stages.learning import learned
+from experiments.steps.compress import settings_of
+from experiments.steps.train import calibrated
+from experiments.store.step import Means
+from experiments.store.weights import load_network, save_network
+from search_spaces.errors import LutraError
+from search_spaces.layers import LowRankHead, LowRankMBConv
+from search_spaces.networks.network import Network
+from search_spaces.spaces.tiny import tiny
+from search_spaces.training.loop import Recipe
+
+SPACE = tiny(1, 16, 10)
+SHORT = Recipe(3, 16, 0.05, weight_decay=0.01, amp=False)
+VALUES = 8  # that a clustered layer has
+ALL_FACTORISED = SimpleNamespace(
+    predictor=lambda space, precision: SimpleNamespace(lowest=[len(options) - 1 for options in space.layers])
+)
+
+
+def config(pattern: str) -> Config:
+    compress = CompressConfig(
+        prune=PruneConfig("uniform", "l1", keep=0.5),
+        energy=0.5,
+        finetune=SHORT,
+        distillation=0.0,
+        sparsify=SparsifyConfig(0.5, pattern),
+        clusters=VALUES,
+        qat=SHORT,
+        calibration=64,
+    )
+    return dataclasses.replace(Config(), compress=compress)
+
+
+def after(stage: str, parent: Path, folder: Path, pattern: str) -> Path:
+    """What a stage makes of a network's file, whether the order is accepted or not."""
+    asked = config(pattern)
+    inputs = learned(parent) | {"table": Path()}
+    RUNNING[stage].run(Task(settings_of(asked, stage), Means.of(asked), parent, inputs, folder))
+    return folder / "int8.onnx" if stage == QUANTIZE else folder / NETWORK
+
+
+def weights(path: Path, cut: bool) -> list[np.ndarray]:
+    """Of the layers that are cut, or of all; [outputs, inputs, ...]."""
+    if path.suffix == ".onnx":
+        tensors = map(numpy_helper.to_array, onnx.load(path).graph.initializer)
+        return [array for array in tensors if array.ndim > 1 and (not cut or array.shape[2:] in ((), (1, 1)))]
+    network = load_network(path)
+    assert isinstance(network, Network)
+    layers = cut_layers(network) if cut else weighted_layers(network)
+    return [layer.weight.detach().numpy() for layer in layers]
+
+
+def zeros_held(path: Path) -> bool:
+    found = weights(path, cut=True)
+    return sum(int((array == 0).sum()) for array in found) > 0.3 * sum(array.size for array in found)
+
+
+def groups_held(path: Path) -> bool:
+    found = [array for array in weights(path, cut=True) if array.shape[1] % 4 == 0]
+    return all((array[two_of_four(torch.from_numpy(array), 0.5).numpy() == 0] == 0).all() for array in found)
+
+
+def shared_values_held(path: Path) -> bool:
+    """In the file, which has the batch norms folded in, of each channel."""
+    rows = [row for array in weights(path, cut=False) for row in (array if path.suffix == ".onnx" else [array])]
+    return all(len(np.unique(row)) <= VALUES for row in rows)
+
+
+def specs_held(kinds: tuple[type, ...]) -> Callable[[Path], bool]:
+    def held(path: Path) -> bool:
+        network = load_network(path)
+        return isinstance(network, Network) and any(isinstance(spec, kinds) for spec in network.specs)
+
+    return held
+
+
+def narrow(path: Path) -> bool:
+    network = load_network(path)
+    assert isinstance(network, Network)
+    return max(conv.out_channels for spec in network.specs[:-1] for conv in spec.convs) <= 144
+
+
+def ranges_held(path: Path) -> bool:
+    return path.suffix == ".onnx" or "ranges" in learned(path)
+
+
+MADE: dict[tuple[str, str], Callable[[Path], bool]] = {  # stage and pattern -> whether a later file still has it
+    (SPARSIFY, "smallest"): zeros_held,
+    (SPARSIFY, "two_of_four"): groups_held,
+    (CLUSTER, "smallest"): shared_values_held,
+    (LOWRANK, "smallest"): specs_held((LowRankMBConv, LowRankHead)),
+    (PRUNE, "smallest"): narrow,
+    (QAT, "smallest"): ranges_held,
+}
+PAIRS = [(*made, second) for made in MADE for second in STAGES if second != made[0]]
+
+
+@pytest.fixture(autouse=True)
+def factorising_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "read_table", lambda path: ALL_FACTORISED)
+
+
+@pytest.fixture(scope="module")
+def retrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("retrained") / NETWORK
+    save_network(path, calibrated(Network(SPACE.decode(SPACE.reference)), dataset_of(Config().data)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def firsts() -> dict[Any, Path]:
+    return {}
+
+
+@pytest.mark.parametrize(("first", "pattern", "second"), PAIRS)
+def test_an_order_is_accepted_where_it_loses_nothing(
+    first: str, pattern: str, second: str, retrained: Path, firsts: dict[Any, Path], tmp_path: Path
+) -> None:
+    held = MADE[first, pattern]
+    if (first, pattern) not in firsts:
+        firsts[first, pattern] = after(first, retrained, retrained.parent / f"{first} {pattern}", pattern)
+    made = firsts[first, pattern]
+    assert held(made)
+    assert not (first in (SPARSIFY, CLUSTER, QAT) and held(retrained))
+    path = after(second, made, tmp_path, pattern)
+    if first in (PRUNE, LOWRANK) and second == QUANTIZE:
+        path = made  # the file is written from it
+    assert accepted([first, second], pattern) == held(path)
+
+
+def accepted(stages: list[str], pattern: str = "smallest") -> bool:
+    try:
+        stage_order.check(stages, pattern)
+    except LutraError:
+        return False
+    return True
+
+
+def test_other_stages_between_two_change_nothing() -> None:
+    for first, middle, last in permutations(STAGES, 3):
+        pairs = ([first, middle], [middle, last], [first, last])
+        assert accepted([first, middle, last]) == all(map(accepted, pairs))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_twice_in_a_row_is_refused(stage: str) -> None:
+    assert not accepted([stage, stage])
+
+
+def test_training_and_pruning_may_take_turns() -> None:
+    assert accepted(["prune", "finetune", "prune", "finetune", "sparsify", "finetune", "qat", "quantize"])
+    assert not accepted(["sparsify", "finetune", "sparsify"])
+    assert not accepted(["qat", "quantize", "qat"])
+
+
+# What quantization-aware training trains for
+
+
+@pytest.mark.parametrize(
+    ("chosen", "accepted"),
+    [
+        (QuantizeConfig(), True),
+        (QuantizeConfig(reduce_range=True), True),
+        (QuantizeConfig(float_layers="time"), True),
+        (QuantizeConfig(float_layers="time", reduce_range=True), True),
+        (QuantizeConfig(float_layers="accuracy"), False),
+        (QuantizeConfig(float_layers="both"), False),
+        (QuantizeConfig(bias_correction=True), False),
+        (QuantizeConfig("fp16"), False),
+        (QuantizeConfig("dynamic"), False),
+    ],
+)
+def test_choices_that_contradict_the_training_for_int8_are_refused(chosen: QuantizeConfig, accepted: bool) -> None:
+    asked = CompressConfig(stages=["prune", "finetune", "qat", "quantize"], quantize=chosen)
+    if accepted:
+        check(asked, "winner")
+    else:
+        with pytest.raises(LutraError, match=r"contradicts the stage qat, .* or take qat out of compress\.stages"):
+            check(asked, "winner")
+    check(dataclasses.replace(asked, stages=["prune", "finetune", "quantize"]), "winner")
+
+
+@pytest.mark.parametrize("kind", ["fp16", "dynamic"])
+@pytest.mark.parametrize("of_static", ["method", "float_layers", "bias_correction", "reduce_range"])
+def test_choices_of_static_int8_are_refused_of_other_kinds(kind: str, of_static: str) -> None:
+    value = {"method": "entropy", "float_layers": "time"}.get(of_static, True)
+    with pytest.raises(LutraError, match=f"{of_static}.* are of static INT8, not of {kind}"):
+        check(CompressConfig(quantize=dataclasses.replace(QuantizeConfig(kind), **{of_static: value})), "winner")  # type: ignore[arg-type]
+
+
+def test_a_teacher_without_weight_is_refused() -> None:
+    with pytest.raises(LutraError, match=r"teaches nothing .* add compress\.distillation=0\.5"):
+        check(CompressConfig(teacher="largest"), "winner")
+    check(CompressConfig(teacher="largest", distillation=0.5), "winner")

@@ -1,0 +1,196 @@
+"""Commands start at once: what shows something, or refuses its command line, loads no library that computes."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import os
+import subprocess
+import sys
+import typing
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from compress.files.foreign import FOREIGN
+from compress.quantization.calibration import METHODS
+from compress.weights.sparsify import PATTERNS
+from experiments import config
+from experiments.config import choices, compression, registry
+from experiments.config.compression import CompressConfig
+from experiments.config.reference import Reference
+from experiments.config.registry import DATASETS
+from experiments.setup.devices import DEVICES
+from predictors import costs
+from predictors.board.simulated import SCENARIOS
+from tests.commands import ROOT
+
+COMPUTING = ("torch", "torchvision", "sklearn", "moocore")
+COMMANDS = sorted(path.stem for path in (ROOT / "experiments").glob("*.py") if "command.run(" in path.read_text())
+# Forks a process for every command line, which answers with its exit code and what it has loaded.
+DRIVER = """
+import json, os, runpy, sys
+import hydra, experiments.config.command
+libraries, devnull = sys.argv[1].split(","), os.open(os.devnull, os.O_WRONLY)
+assert not {*libraries} & {*sys.modules}
+for line in sys.stdin:
+    name, *words = json.loads(line)
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.dup2(devnull, 1), os.dup2(devnull, 2)
+        sys.argv, code = [name, *words], 0
+        try:
+            runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)
+        except SystemExit as stop:
+            code = stop.code or 0
+        finally:
+            os.write(write, json.dumps([code, [one for one in libraries if one in sys.modules]]).encode())
+            os._exit(0)
+    os.close(write)
+    print(os.read(read, 4096).decode(), flush=True)
+    os.close(read)
+    os.wait()
+"""
+Started = Callable[..., tuple[int, list[str]]]
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    """Runs a command in a process; its exit code, and which of the computing libraries it has loaded."""
+    runs = tmp_path_factory.mktemp("runs")
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, ",".join(COMPUTING)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    stdin, stdout = driver.stdin, driver.stdout
+    assert stdin
+    assert stdout
+
+    def run(name: str, *words: str) -> tuple[int, list[str]]:
+        stdin.write(json.dumps([name, f"runs={runs}", *words]) + "\n")
+        stdin.flush()
+        code, loaded = json.loads(stdout.readline())
+        return code, loaded
+
+    with driver:
+        yield run
+        stdin.close()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_refuses_a_value_without_loading_what_computes(name: str, started: Started) -> None:
+    assert started(name, "train.steps=many") == (2, [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("strategy=surrogate", "strategy.options.population=3"),
+        ("strategy=nsga2", "strategy.options.population=0"),
+        ("strategy=darts", "strategy.options.every=0"),
+        ("space=smal",),
+        ("seed=1", "sed=1"),
+        ("compress.stages=[qat,quantize]", "compress.quantize.kind=dynamic"),
+        ("compress.quantize.method=median",),
+        ("compress.sparsify.pattern=every_third",),
+        ("model=vgg",),
+        ("search.backend=mpi",),
+        ("train.batch=65536", "data=cifar10", "data.path=x", "data.size=2048"),
+        ("train.steps=100000000", "train.batch=65536"),
+        ("device.scenario=sunny",),
+        ("threads=1000",),
+        ("accelerator=gpu",),
+        ("--configure",),
+        ("seed=0,1",),
+        ("strategy=random", "--multirun", "sweep=a/b"),
+    ],
+    ids=" ".join,
+)
+def test_command_lines_are_refused_without_loading_what_computes(words: tuple[str, ...], started: Started) -> None:
+    assert started("search", *words) == (2, [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("search", "--help"),
+        ("search", "--cfg", "job"),
+        ("compress", "--cfg", "job", "--resolve", "strategy=surrogate"),
+        ("train", "--info", "searchpath"),
+    ],
+    ids=" ".join,
+)
+def test_help_and_the_configuration_are_shown_without_loading_what_computes(
+    line: tuple[str, ...], started: Started
+) -> None:
+    assert started(*line) == (0, [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("status",),
+        ("tables",),
+        ("lineage", "run=nowhere"),
+        ("search", "data=image_folder", "data.path=nowhere"),
+        ("train", "data=image_folder", "data.path=nowhere", "space=mobile"),
+        ("measure", "device=simulated"),
+        ("search", "device=simulated", "device.table=nowhere"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_there_is_told_without_loading_what_computes(line: tuple[str, ...], started: Started) -> None:
+    assert started(*line) == (2, [])
+
+
+# What is chosen by name, and read without being imported
+
+
+@pytest.mark.parametrize(
+    "reference", [*choices.SPACES.values(), *choices.STRATEGIES.values(), *choices.RULES.values(), *DATASETS.values()]
+)
+def test_a_reference_names_a_function(reference: Reference) -> None:
+    assert inspect.isfunction(reference.function)
+    assert f"{reference.function.__module__}:{reference.function.__name__}" == reference.name
+
+
+@pytest.mark.parametrize("strategy", choices.STRATEGIES)
+def test_options_that_are_read_are_those_of_the_function(strategy: str) -> None:
+    function = choices.STRATEGIES[strategy].function
+    defaults = {name: one.default for name, one in [*inspect.signature(function).parameters.items()][2:]}
+    hints = typing.get_type_hints(function, include_extras=True)
+    assert choices.default_options(strategy) == defaults
+    assert choices.option_hints(strategy) == {name: hints[name] for name in defaults}
+
+
+@pytest.mark.parametrize(
+    ("names", "there"),
+    [
+        (compression.METHODS, METHODS),
+        (compression.PATTERNS, PATTERNS),
+        (compression.MODELS, FOREIGN),
+        (config.DEVICES, DEVICES),
+        (config.SCENARIOS, SCENARIOS),
+        (registry.COSTS, costs.NAMES),
+    ],
+)
+def test_the_names_of_choices_are_those_that_there_are(names: tuple[str, ...], there: dict[str, object]) -> None:
+    assert names == tuple(there)
+
+
+def test_a_configuration_needs_no_library_that_computes() -> None:
+    """Also not by a type that a field is annotated with."""
+    kinds = typing.get_type_hints(CompressConfig).values()
+    assert not {kind.__module__ for kind in kinds if dataclasses.is_dataclass(kind)} & {*COMPUTING}
+
+
+def test_no_configuration_names_a_target() -> None:
+    """Hydra 1.4 warns of what it instantiates by `_target_` without a whitelist, and 1.5 refuses it."""
+    paths = [*(ROOT / "hydra_conf").rglob("*.yaml")]
+    assert paths
+    assert [path for path in paths if "_target_" in path.read_text()] == []

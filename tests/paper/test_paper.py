@@ -1,0 +1,563 @@
+"""The paper: every figure, table and number follows from the CSV files, and says so where one of them is wrong."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+from matplotlib.text import Text
+
+from paper import build, checksums, compression, hand_made, macros, prediction, pruning, sentences, shares, tables
+from paper.compression_rows import HandMade, Stage
+from paper.csv_records import ResultError
+from paper.figures import style
+from paper.latex import count, escape, significant
+from paper.setup_file import Setup
+from search_spaces.documents import sha256
+from search_spaces.errors import LutraError
+from tests.commands import ROOT
+
+SETUP = {
+    "space": "tiny", "space_size": "2000", "layers": "7", "data": "digits", "train_images": "1150",
+    "validation_images": "287", "test_images": "360", "resolution": "16", "classes": "10", "strategy": "evolution",
+    "seed": "0", "evaluations": "100", "objective": "bounded", "target_ms": "0.1", "target_fraction": "0.6",
+    "precision": "int8", "device": "local", "cpu": "Synthetic(R) CPU & Co_1 ™ @ 50%", "machine": "x86_64",
+    "threads": "1", "onnxruntime": "1.31.1", "torch": "2.15.0", "python": "3.11.2", "table_rounds": "12",
+    "table_graphs": "84", "table_sha256": "0123456789abcdef" * 4, "supernet_steps": "400", "retrain_steps": "400",
+    "finetune_steps": "200", "supernet_seconds": "38.1", "search_seconds": "21.7", "measure_seconds": "64.2",
+    "git_commit": "fedcba9876543210fedcba9876543210fedcba98", "machine_speed": "0.97",
+}  # fmt: skip
+STAGES = [
+    ("reference", "fp32", 0.990, 0.9806, 310e-6, 330e-6, 305e-6, 163_000, 2.41e6, 39_800),
+    ("random", "fp32", 0.986, 0.9750, 205e-6, 219e-6, 209e-6, 118_000, 1.32e6, 28_400),
+    ("inherited", "fp32", 0.972, 0.9611, 171e-6, 183e-6, 174e-6, 121_000, 1.11e6, 29_100),
+    ("retrained", "fp32", 0.990, 0.9833, 171e-6, 180e-6, 174e-6, 121_000, 1.11e6, 29_100),
+    ("pruned", "fp32", 0.941, 0.9278, 142e-6, 149e-6, None, 98_000, 0.87e6, 23_300),
+    ("finetuned", "fp32", 0.986, 0.9806, 142e-6, 150e-6, None, 98_000, 0.87e6, 23_300),
+    ("int8", "int8", 0.986, 0.9806, 93e-6, 99e-6, None, 30_500, 0.87e6, 23_300),
+    ("reference", "int8", 0.990, 0.9806, 190e-6, 200e-6, 186e-6, 49_000, 2.41e6, 39_800),
+    ("retrained", "int8", 0.986, 0.9833, 108e-6, 113e-6, 107e-6, 36_500, 1.11e6, 29_100),
+]
+FRESH = {
+    "space": "mobile", "resolution": "32", "fitted_networks": "24", "fresh_networks": "60", "device": "board",
+    "cpu": "Synthetic(R) CPU", "machine": "x86_64", "threads": "1", "onnxruntime": "1.31.1", "seed": "0",
+    "git_commit": "fedcba9876543210",
+}  # fmt: skip
+OF_FRESH = ("fresh.csv", "fidelity.csv", "fidelity_setup.csv")
+OF_PROTOCOLS = ("protocols.csv", "protocols_setup.csv")
+OF_COMPRESSION = tuple(
+    f"{name}{end}.csv" for name in ("ablation", "hand_made", "pruning_rules") for end in ("", "_setup")
+)
+OF_REPORT = ("setup.csv", "stages.csv", "candidates.csv", "networks.csv", "table.csv", "architecture.csv")
+FILES = (*OF_REPORT, *OF_FRESH, *OF_PROTOCOLS)
+BENCHMARKED = (
+    "stage,precision,validation_accuracy,test_accuracy,latency_median_s,latency_p90_s,predicted_s,file_bytes,macs,"
+    "parameters,sha256,compressed_bytes,parent"
+)
+ABLATION = {  # test accuracy
+    "nothing": 0.8871, "prune": 0.6123, "finetune": 0.8902, "quantize": 0.8855, "prune, finetune": 0.8843,
+    "prune, quantize": 0.6044, "finetune, quantize": 0.8893, "prune, finetune, quantize": 0.8829,
+    "qat, quantize": 0.8889, "prune, finetune, qat, quantize": 0.8841, "prune, finetune by labels, quantize": 0.8835,
+}  # fmt: skip
+BESIDE = {  # test accuracy, latency
+    "winner": (0.8829, 69e-6), "winner, unpruned": (0.8893, 111e-6), "mobilenet_v2": (0.9012, 681e-6),
+    "mobilenet_v3_small": (0.8701, 520e-6), "shufflenet_v2": (0.8822, 600e-6), "resnet8": (0.8611, 130e-6),
+}  # fmt: skip
+RULES = {"device": 0.8829, "uniform 0.6": 0.8791, "global 0.55": 0.8802, "depgraph 0.7": 0.8644}
+
+
+def write(path: Path, header: str, rows: list[tuple]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header.split(","), *rows])
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return synthetic(tmp_path / "results")
+
+
+def synthetic(folder: Path) -> Path:
+    """Results that are made up, with the columns that a real run writes."""
+    rng = Random(0)
+    folder.mkdir()
+    write(folder / "setup.csv", "key,value", list(SETUP.items()))
+    stages = [(*row, f"{index:064x}") for index, row in enumerate(STAGES)]
+    write(folder / "stages.csv", BENCHMARKED.partition(",compressed")[0], stages)
+    kinds = [f"MBConv(16->24, hidden {16 * e}, k{k}, s1, 8px)" for k in (3, 5) for e in (3, 6)]
+    layers = [["Stem(1)"], *([*kinds, "Skip(24)"] for _ in range(5)), ["Head(10)"]]
+    blocks = [
+        (layer, option, spec, precision)
+        for precision in ("fp32", "int8")
+        for layer, options in enumerate(layers)
+        for option, spec in enumerate(options)
+    ]
+    cost = {precision: 1 if precision == "fp32" else 0.6 for precision in ("fp32", "int8")}
+    seconds = [0 if b[2] == "Skip(24)" else cost[b[3]] * (1 + b[1]) * rng.uniform(10e-6, 14e-6) for b in blocks]
+    timed = [(*block, s, 0.98 * s, 1.02 * s) for block, s in zip(blocks, seconds)]
+    write(folder / "table.csv", "layer,option,spec,precision,seconds,low_s,high_s", timed)
+    candidates = []
+    for index in range(100):
+        latency = rng.uniform(70e-6, 150e-6)
+        accuracy = min(0.985, 0.9 + 800 * (latency - 70e-6) * rng.uniform(0.8, 1.2))
+        arch = f"0-{index % 5}-{index // 5 % 5}-{index // 25}-0-0-0"
+        feasible = latency <= 100e-6
+        score = accuracy if feasible else 1 - latency / 100e-6
+        candidates.append((index, "evolution", 0, arch, accuracy, latency, score, feasible, 1e6, 2e4))
+    header = "index,strategy,seed,arch,accuracy,latency_s,score,feasible,macs,parameters"
+    write(folder / "candidates.csv", header, candidates)
+    networks = []
+    for index in range(24):
+        measured, precision = rng.uniform(150e-6, 320e-6), ("fp32", "int8")[index % 2]
+        measured /= 1.6 if precision == "int8" else 1
+        naive, predicted = 1.1 * measured * rng.uniform(0.97, 1.03), measured * rng.uniform(0.975, 1.025)
+        networks.append(("0-1-2-3-4-1-0", precision, naive, predicted, measured))
+    write(folder / "networks.csv", "arch,precision,naive_s,predicted_s,measured_s", networks)
+    layers = [("Stem", 0, 16, 16, 3), *(("MBConv", i, 16, 48, 5) for i in range(1, 6)), ("Head", 6, 16, 64, 1)]
+    drawn = [(i, kind, wide, most, wide, kernel, 1, 16, "int8", 1e-5) for kind, i, wide, most, kernel in layers]
+    header = "layer,kind,in_channels,hidden_channels,out_channels,kernel,stride,resolution,precision,seconds"
+    write(folder / "architecture.csv", header, drawn)
+    predictions(folder)
+    compressed(folder, {row[0]: row[-1] for row in reversed(stages)})
+    listed(folder)
+    return folder
+
+
+def compressed(folder: Path, hashes: dict[str, str]) -> None:
+    """Subsets of stages, hand-made networks and rules of pruning; `hashes` of the files of stages.csv."""
+    machine = [(key, SETUP[key]) for key in ("cpu", "machine", "threads", "onnxruntime")]
+    for name in OF_COMPRESSION[1::2]:
+        write(folder / name, "key,value", machine)
+    ablation = []
+    for index, (name, accuracy) in enumerate(ABLATION.items()):
+        pruned, quantized = "prune" in name, "quantize" in name
+        seconds = 230e-6 * (0.6 if pruned else 1) * (0.5 if quantized else 1)
+        size = 900_000 * (0.5 if pruned else 1) * (0.3 if quantized else 1)
+        precision, sha256 = ("fp32", "int8")[quantized], f"{index + 100:064x}"
+        sha256 = {"nothing": hashes["retrained"], "prune, finetune, quantize": hashes["int8"]}.get(name, sha256)
+        common = (name, precision, accuracy, accuracy, seconds, seconds, 1.02 * seconds, size)
+        ablation.append((*common, 1e6, 2e4, sha256, 0.9 * size, f"{index + 200:064x}"))
+    write(folder / "ablation.csv", BENCHMARKED, ablation)
+    made = {row[0]: row[-3] for row in ablation}
+    same = {"winner": hashes["int8"], "winner, unpruned": made["finetune, quantize"]}
+    pruned = {"device": next(row[-1] for row in ablation if row[0] == "prune, finetune, quantize")}
+
+    def rows(found: dict[str, tuple[float, float]]) -> list[tuple]:
+        ends = {n: (same.get(n, "0"), 2e5, pruned.get(n, "0")) for n in found}
+        return [(n, "int8", a, a, s, s, "", 3e5, 1e6, 2e4, *ends[n]) for n, (a, s) in found.items()]
+
+    write(folder / "hand_made.csv", BENCHMARKED, rows(BESIDE))
+    write(folder / "pruning_rules.csv", BENCHMARKED, rows({name: (a, 70e-6) for name, a in RULES.items()}))
+
+
+def predictions(folder: Path, forest: float = 0.1, alone: float = 0.06) -> None:
+    """Three fresh networks by each predictor and protocol; `forest` and `alone` are errors in INT8."""
+    for name in (OF_FRESH[2], OF_PROTOCOLS[1]):
+        write(folder / name, "key,value", list(FRESH.items()))
+    found = {"re-test": 0.02, "sum of blocks alone": 0.4, "corrected table": 0.01, "forest": 0.1}
+    cases = [("fp32", *item) for item in found.items()] + [
+        ("int8", name, forest if name == "forest" else error) for name, error in found.items()
+    ]
+    fresh = [(*case[:2], n * (1 + case[2]) * 1e-3, n * 1e-3) for case in cases for n in (1, 2, 3)]
+    write(folder / "fresh.csv", "precision,predictor,predicted_s,measured_s", fresh)
+    judged = [(precision, name, 24, error, float(error <= 0.05), 0.9) for precision, name, error in cases]
+    write(folder / "fidelity.csv", "data,predictor,trained_on,mape,within_5,tau", judged)
+    ways = [(p, "in context", 0.01) for p in ("fp32", "int8")] + [("fp32", "alone", 0.06), ("int8", "alone", alone)]
+    sums = [
+        (*way, n * 1.3e-3, n * 1.05e-3, n * (1 + error) * 1e-3, n * 1e-3) for *way, error in ways for n in (1, 2, 3)
+    ]
+    write(folder / "protocols.csv", "precision,protocol,naive_s,affine_s,predicted_s,measured_s", sums)
+
+
+def listed(results: Path) -> None:
+    """As if all files had just been published."""
+    hashes = {path.name: sha256(path.read_bytes()) for path in results.glob("*.csv")}
+    (results / checksums.LIST).write_text(checksums.dump(hashes))
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+    listed(path.parent)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What LaTeX reads, of synthetic results."""
+    folder = tmp_path_factory.mktemp("paper")
+    synthetic(folder / "results")
+    build.sources(folder / "results", folder / "build")
+    return folder / "build"
+
+
+@pytest.mark.parametrize("name", build.FIGURES)
+def test_a_figure_is_a_function_of_its_csv(name: str, drawn: Path, results: Path, tmp_path: Path) -> None:
+    draw, source = (
+        build.FIGURES[name],
+        {
+            "pareto": "candidates",
+            "prediction": "networks",
+            "heatmap": "table",
+            "fidelity": "fresh",
+            "waterfall": "stages",
+        },
+    )
+    images = [drawn / f"{name}.pdf", tmp_path / "again.pdf", tmp_path / "changed.pdf"]
+    style.save(draw(results), images[1])
+    path = results / f"{source.get(name, name)}.csv"
+    rows = path.read_text().splitlines()
+    fewer = "\n".join([rows[0], *rows[5:]])
+    whole = {"waterfall": ("0.9806", "0.95"), "ablation": ("0.8829", "0.87")}  # no row can be spared
+    path.write_text(path.read_text().replace(*whole[name]) if name in whole else fewer)
+    style.save(draw(results), images[2])
+    first, second, changed = (image.read_bytes() for image in images)
+    assert first == second
+    assert first != changed
+
+
+def test_a_figure_runs_as_a_script_from_anywhere(results: Path, tmp_path: Path) -> None:
+    script = [sys.executable, ROOT / "paper/figures/heatmap.py", results]
+    subprocess.run([*script, "out.png"], cwd=tmp_path, check=True)
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    (results / "table.csv").unlink()
+    failed = subprocess.run([*script, "none.png"], cwd=tmp_path, capture_output=True, text=True)
+    assert failed.returncode == 2
+    assert failed.stderr.count("\n") == 1
+    assert "table.csv is missing" in failed.stderr
+
+
+def test_a_changed_number_changes_the_text(results: Path, tmp_path: Path) -> None:
+    def texts() -> tuple[str, ...]:
+        macros.write(results, tmp_path)
+        tables.write(results, tmp_path)
+        return tuple((tmp_path / f"{name}.tex").read_text() for name in ("numbers", "stages", "setup"))
+
+    before = texts()
+    edit(results / "stages.csv", "retrained,fp32,0.99,0.9833,0.000171", "retrained,fp32,0.99,0.9444,0.000571")
+    after = texts()
+    assert r"\newcommand{\WinnerTestAccuracy}{98.3\,\%}" in before[0]
+    assert r"\newcommand{\WinnerTestAccuracy}{94.4\,\%}" in after[0]
+    assert r"\newcommand{\NasVersusHandMade}{takes 45\,\% less time" in before[0]
+    assert r"\newcommand{\NasVersusHandMade}{is not better: it takes 84\,\% more time" in after[0]
+    assert "winner, retrained & 99.0 & 94.4 & 0.571" in after[1]
+    assert before[2] == after[2]
+
+
+def test_setup_and_data_reach_the_text(results: Path, tmp_path: Path) -> None:
+    assert "not that one network is better" in macros.numbers(results)["DataSentence"]
+    edit(results / "setup.csv", "data,digits", "data,cifar10")
+    edit(results / "setup.csv", "target_ms,0.1", "target_ms,")
+    edit(results / "setup.csv", "space,tiny", "data_file,cifar10_jpeg.tar.gz\nspace,tiny")
+    tables.write(results, tmp_path)
+    assert macros.numbers(results)["Data"] == "CIFAR-10"
+    assert macros.numbers(results)["DataCited"] == r"CIFAR-10~\cite{krizhevsky2009learning}"
+    assert r"data & CIFAR-10, 16 pixels" in (tmp_path / "setup.tex").read_text()
+    assert r"results are of CIFAR-10 with 1\,150 training images" in macros.numbers(results)["DataSentence"]
+    assert macros.numbers(results)["TargetSentence"] == "The search had no target."
+    assert "target & none" in (tmp_path / "setup.tex").read_text()
+    assert macros.numbers(results)["QuantizedLayers"] == "all layers"
+    edit(results / "setup.csv", "cifar10_jpeg.tar.gz", "my_birds\nfloat_layers,0 12")
+    told = macros.numbers(results)
+    assert told["Data"] == told["DataCited"] == r"my\_birds"
+    assert told["QuantizedLayers"] == "all layers but numbers 0, 12, counted from 0, which stay in float"
+
+
+def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_path: Path) -> None:
+    told = macros.numbers(results)
+    assert told["FreshAgainstAloneFloat"] == "40.0"
+    assert told["FreshVerdict"] == "No other predictor has as small a mean error in either precision."
+    assert r"is then in fp32 that of \emph{in context} (1.0" in told["ProtocolVerdict"]
+    assert "the protocol of all other tables" not in told["ProtocolVerdict"].lower()
+    predictions(results, forest=0.001, alone=0.002)
+    told = macros.numbers(results)
+    assert told["FreshVerdict"].endswith(r"in fp32 that of \emph{corrected table} and in INT8 that of \emph{forest}.")
+    assert r"and in INT8 that of \emph{alone} (0.2" in told["ProtocolVerdict"]
+    assert r"\emph{in context}, has 1.0\,\% in INT8" in told["ProtocolVerdict"]
+    prediction.write(results, tmp_path)
+    assert r"in context & +30.0 & 5.00 & 1.00 & +30.0 & 5.00 & 1.00 \\" in (tmp_path / "protocols.tex").read_text()
+    assert r"forest & 10.00 & 0 & 0.900 & 0.10 & 100 & 0.900 \\" in (tmp_path / "fresh.tex").read_text()
+
+
+def test_training_steps_are_printed_where_a_file_has_them(results: Path, tmp_path: Path) -> None:
+    stages = results / "stages.csv"
+    header, *lines = stages.read_text().splitlines()
+    tables.write(results, tmp_path)
+    assert r" & -- \\" in (tmp_path / "stages.tex").read_text()
+    stages.write_text("\n".join([f"{header},steps", *(f"{line},4000" for line in lines)]) + "\n")
+    tables.write(results, tmp_path)
+    table = (tmp_path / "stages.tex").read_text()
+    assert table.count(r" & 4\,000 \\") == len(lines)
+
+
+def test_a_teacher_is_compared_with_labels_alone_whichever_the_chain_has(results: Path) -> None:
+    assert compression.key(compression.TAUGHT) not in compression.KEYS.values()
+    file = results / "ablation.csv"
+    line = next(line for line in file.read_text().splitlines() if line.startswith(f'"{compression.WHOLE}"'))
+    file.write_text(
+        file.read_text() + line.replace(compression.WHOLE, compression.TAUGHT).replace("0.8829", "1") + "\n"
+    )
+    assert macros.numbers(results)["DistillationVerdict"].startswith("is 11.7 points more accurate")
+    assert "on labels and" not in sentences.targets(Setup(results, {"distillation": "0.0"}))
+    assert "answers" in sentences.targets(Setup(results, {}))
+
+
+def test_compression_is_told_by_its_files(results: Path, tmp_path: Path) -> None:
+    def texts() -> tuple[dict[str, str], list[str]]:
+        for module in (compression, shares, hand_made, pruning):
+            module.write(results, tmp_path)
+        names = ("ablation", "shares", "hand_made", "pruning_rules")
+        return macros.numbers(results), [(tmp_path / f"{name}.tex").read_text() for name in names]
+
+    told, (ablation, added, beside, rules) = texts()
+    assert "6.67 times smaller" in told["AblationWhole"]
+    assert told["AblationWhole"].endswith("3.33 times as fast, and loses 0.4 points")
+    assert (
+        "make the file 2.00 times smaller and 1.67 times as fast; it is 0.3 points less accurate"
+        in told["AblationMore"]
+    )
+    assert "its training had not come to its end" in told["AblationFinetune"]
+    assert told["DistillationVerdict"].startswith("is 0.1 points less accurate")
+    assert r"PFQ & prune, finetune, quantize & 88.3 & $-$0.4 & 0.069" in ablation
+    assert r"together & & & $-0.4$ & & & 3.33 & & & 6.67 \\" in added
+    assert told["HandMadeVerdict"].startswith("the winner is both faster and more accurate than MobileNetV3-small")
+    assert told["HandMadeMore"] == ""
+    assert told["HandMadeNearest"].startswith("Nearest in accuracy is ShuffleNetV2, with 0.1 points less")
+    assert r"ResNet-8 & 86.1 & 0.130" in beside
+    assert r"\emph{one threshold}, ours is 0.3 points more accurate" in told["PruningRules"]
+    assert "uniform widths & 60 & 87.9" in rules
+    edit(
+        results / "ablation.csv",
+        '"prune, finetune, quantize",int8,0.8829,0.8829',
+        '"prune, finetune, quantize",int8,1,1',
+    )
+    edit(results / "hand_made.csv", "resnet8,int8,0.8611,0.8611,0.00013", "resnet8,int8,0.9,0.9,0.00006")
+    edit(results / "pruning_rules.csv", "uniform 0.6,int8,0.8791,0.8791", "uniform 0.6,int8,0.9,0.9")
+    changed, (ablation, added, beside, rules) = texts()
+    assert changed["AblationWhole"].endswith("and gains 11.3 points")
+    assert changed["DistillationVerdict"].startswith("is 11.7 points more accurate")
+    assert changed["HandMadeVerdict"].endswith("and ResNet-8 beats it in both")
+    assert r"\emph{uniform widths}, ours is 1.7 points less accurate" in changed["PruningRules"]
+    assert r"PFQ & prune, finetune, quantize & 100.0 & $+$11.3" in ablation
+    assert r"together & & & $+11.3$" in added
+
+
+@pytest.mark.parametrize("measure", shares.MEASURES.values(), ids=shares.MEASURES)
+def test_what_stages_add_on_average_is_what_they_do_together(measure, results: Path) -> None:
+    rows = compression.variants(results)
+    *_, means = zip(*(shares.added(rows, measure, stage) for stage in shares.STAGES))
+    together = measure(rows[compression.WHOLE]) - measure(rows[compression.NOTHING])
+    assert sum(means) == pytest.approx(together)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "named"),
+    [
+        ("hand_made.csv", f"{106:064x}", f"{1:064x}", "winner, unpruned is another network than finetune, quantize"),
+        ("stages.csv", f"{6:064x}", f"{66:064x}", "prune, finetune, quantize is another network than int8 in stages"),
+        ("pruning_rules.csv", f"{207:064x}", f"{1:064x}", "device is another network than prune, finetune, quantize"),
+        ("stages.csv", f"{3:064x}", f"{33:064x}", "nothing is another network than retrained in stages.csv"),
+        ("ablation_setup.csv", "threads,1", "threads,2", "ablation_setup.csv: threads is '2', and '1' in setup.csv"),
+        ("ablation.csv", "nothing,", "nil,", "ablation.csv: there is no row with stage=nothing"),
+    ],
+)
+def test_files_of_two_winners_or_machines_are_refused(name, before, after, named, results, tmp_path) -> None:
+    edit(results / name, before, after)
+    with pytest.raises(ResultError, match=re.escape(named)):
+        build.sources(results, tmp_path / "build")
+
+
+def test_the_nearest_and_the_beaten_follow_from_the_rows() -> None:
+    def row(name: str, accuracy: float, seconds: float) -> HandMade:
+        return HandMade(name, "int8", accuracy, accuracy, seconds, seconds, None, 1.0, 1.0, 1.0, "")
+
+    ours, slow, fast = row("winner", 0.9, 1e-3), row("resnet8", 0.89, 2e-3), row("mobilenet_v2", 0.95, 0.5e-3)
+    even, both = row("shufflenet_v2", 0.95, 2e-3), "both faster and more accurate than"
+    assert hand_made.verdict(ours, [slow]) == f"the winner is {both} ResNet-8"
+    assert hand_made.verdict(ours, [slow, even]).endswith("ResNet-8, and none beats it in both")
+    assert hand_made.verdict(ours, [slow, fast]).endswith("ResNet-8, and MobileNetV2 beats it in both")
+    assert hand_made.verdict(ours, [fast]) == f"MobileNetV2 is {both} the winner"
+    assert hand_made.verdict(ours, [even]).endswith("nor the winner than one of them")
+    assert "ResNet-8, with 1.0 points less (89.0\\,\\%) and 2.00 times" in hand_made.nearest(ours, [slow, fast])
+    assert hand_made.beside(ours, [slow, fast]).count("MobileNetV2, with 5.0 points more") == 1
+    assert hand_made.beside(ours, [slow, row("x", 0.8, 1e-3)]).startswith("Nearest in accuracy, and the most")
+    assert hand_made.beside(ours, [row("resnet8", 0.9, 1e-3)]).startswith("ResNet-8 has the same test accuracy")
+
+
+def test_every_file_of_the_winner_stands_beside_the_hand_made_networks(results: Path, tmp_path: Path) -> None:
+    more = '"winner, saved 0.75",int8,0.87,0.87,0.00004,0.00004,,3e5,1e6,2e4,0,2e5,0\nmobilenet_v2,'
+    edit(results / "hand_made.csv", "mobilenet_v2,", more)
+    told = macros.numbers(results)
+    assert r"Likewise, \emph{winner, saved 0.75} is both faster and more accurate than ResNet-8" in told["HandMadeMore"]
+    assert "saved" not in told["HandMadeBeside"]
+    hand_made.write(results, tmp_path)
+    ours, _ = (tmp_path / "hand_made.tex").read_text().split("ResNet-8")
+    assert ours.index("saved 0.75") < ours.index("winner, compressed") < ours.index("winner, unpruned")
+
+
+NAMED = [*(("paper", name) for name in (*FILES, *OF_COMPRESSION)), ("slides", "stages.csv"), ("slides", "ablation.csv")]
+
+
+@pytest.mark.parametrize(("document", "name"), NAMED)
+def test_a_missing_file_is_named(document: str, name: str, results: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    (results / name).unlink()
+    monkeypatch.setattr(sys, "argv", ["build", document, f"--results={results}", f"--build={tmp_path / 'build'}"])
+    with pytest.raises(SystemExit, match="2"):
+        build.main()
+    said = capsys.readouterr().err
+    step = "fidelity" if name in OF_FRESH else "protocols" if name in OF_PROTOCOLS else "report"
+    step = name.split(".")[0].removesuffix("_setup") if name in OF_COMPRESSION else step
+    assert f"{name} is missing; write it with: python -m experiments.{step} publish=true" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "named"),
+    [
+        ("stages.csv", "0.9833,0.000171", "nan,0.000171", "stages.csv, line 5: test_accuracy is 'nan'"),
+        ("stages.csv", "0.9833,0.000171", "0.9833,0", "stages.csv, line 5: latency_median_s is '0', not positive"),
+        ("stages.csv", "0.9833,0.000171", "0.9833,", "stages.csv, line 5: latency_median_s is ''"),
+        ("stages.csv", "latency_p90_s", "p90", "stages.csv: there is no column latency_p90_s"),
+        ("stages.csv", "pruned,fp32", "pruned,fp16", "stages.csv: there is no row with stage=pruned, precision=fp32"),
+        ("setup.csv", "test_images,360", "test_images,many", "setup.csv: value of test_images is 'many'"),
+        ("setup.csv", "table_rounds,", "rounds,", "setup.csv: there is no row with key=table_rounds"),
+        ("networks.csv", "measured_s", "measured", "networks.csv: there is no column measured_s"),
+        ("table.csv", "0,0,Stem(1),fp32,", "0,0,Stem(1),fp32,inf", "table.csv, line 2: seconds is 'inf"),
+        ("candidates.csv", ",True,", ",maybe,", "feasible is 'maybe', neither true nor false"),
+        ("stages.csv", "0.9833,0.000171", "98.33,0.000171", "line 5: test_accuracy is '98.33', not a fraction"),
+        ("stages.csv", "0.9833,0.000171", "-0.1,0.000171", "line 5: test_accuracy is '-0.1', not a fraction"),
+        ("ablation.csv", "nothing,fp32,", "nothing,fp32,1.5,", "ablation.csv, line 2 has 14 cells, the header 13"),
+        ("table.csv", "0,0,Stem(1),fp32,", "0.5,0,Stem(1),fp32,", "layer is '0.5', not a whole number"),
+        ("table.csv", "0,0,Stem(1),fp32,", "-1,0,Stem(1),fp32,", "layer is '-1', which is negative"),
+        ("setup.csv", "target_ms,0.1", "target_ms,-0.1", "value of target_ms is '-0.1', not positive"),
+    ],
+)
+def test_a_wrong_value_is_named(name: str, before: str, after: str, named: str, results, tmp_path) -> None:
+    edit(results / name, before, after)
+    with pytest.raises(LutraError) as error:
+        build.sources(results, tmp_path / "build")
+    assert named in str(error.value)
+
+
+def test_only_files_as_they_were_published_are_built_from(results: Path, tmp_path: Path) -> None:
+    def refused() -> str:
+        with pytest.raises(ResultError) as error:
+            build.sources(results, tmp_path / "build")
+        assert "\n" not in str(error.value)
+        return str(error.value)
+
+    accuracy = (results / "stages.csv").read_bytes()
+    (results / "stages.csv").write_bytes(accuracy.replace(b"0.9833", b"0.9933"))
+    assert "stages.csv was changed" in refused()
+    assert refused().endswith("python -m experiments.report publish=true")
+    (results / "stages.csv").write_bytes(accuracy)
+    (results / "pairs.csv").write_text("at\n1\n")
+    assert "pairs.csv is not in SHA256SUMS; write it with: python -m experiments.compare publish=true" in refused()
+    listed(results)
+    (results / "pairs.csv").unlink()
+    assert "pairs.csv is missing" in refused()
+    text = (results / checksums.LIST).read_text()
+    for damaged in (text[:-1], text + text, "", text.replace("  ", " "), "\ufeff" + text, text.replace("\n", "\r\n")):
+        (results / checksums.LIST).write_bytes(damaged.encode())
+        refused()
+    (results / checksums.LIST).unlink()
+    assert "SHA256SUMS is missing" in refused()
+
+
+def test_the_committed_results_are_as_they_were_published() -> None:
+    checksums.check(ROOT / "paper" / "results")
+
+
+@pytest.mark.parametrize("name", build.FIGURES)
+def test_signs_of_tex_in_a_cell_are_drawn_as_they_are(name: str, results: Path, tmp_path: Path) -> None:
+    """They used to be set as mathematics, and to stop matplotlib where that is unfinished."""
+    for path in results.glob("*.csv"):
+        path.write_text(re.sub(r"\b(evolution|finetuned|Stem|MBConv|forest)\b", r"$\\\\frac{a_$", path.read_text()))
+    drawn = build.FIGURES[name](results)
+    style.save(drawn, tmp_path / "figure.pdf")
+    assert not any(text.get_parse_math() for text in drawn.findobj(Text) if "$" in text.get_text())
+
+
+@pytest.mark.parametrize("document", build.DOCUMENTS)
+def test_the_text_uses_the_macros_that_exist_and_types_no_number(document: str, results: Path) -> None:
+    text = (ROOT / f"paper/{document}.tex").read_text()
+    used = set(re.findall(r"\\([A-Z][A-Za-z]+)", text)) - {"IfFileExists"}
+    assert used <= set(macros.numbers(results))
+    body = text[text.index(r"\begin{document}") :]
+    assert re.findall(r"\d+\.\d+|\d+\\,(?:ms|s\b|points)", body) == []
+    assert {*re.findall(r"(\d+)\\,\\%", body)} == {"5"}  # the width of the band
+
+
+@pytest.mark.parametrize("rounded", [(0.9833, 360, "within"), (0.9900, 36_000, "more than")])
+def test_a_difference_is_compared_with_chance(rounded: tuple[float, int, str]) -> None:
+    accuracy, images, chance = rounded
+    new, old = (Stage("x", "fp32", a, a, 1.0, 1.0, None, 1.0, 1.0, 1.0, "") for a in (accuracy, 0.9806))
+    assert f"({chance} chance" in sentences.more_accurate(new, old, images)
+    assert sentences.more_accurate(new, new, images) == "is as accurate on the test images"
+    assert sentences.faster(new, old) == r"takes as long (within 2\,\%)"
+    assert sentences.versus(old, new, images).startswith("is not better: it takes as long")
+
+
+def test_the_target_is_judged_by_the_measurement() -> None:
+    stage = Stage("x", "int8", 1.0, 1.0, 1.2e-3, 1.3e-3, None, 1.0, 1.0, 1.0, "")
+    judged = [sentences.target(stage, Setup(Path(), {"target_ms": asked})) for asked in ("1.0", "1.2")]
+    assert "misses the target by 20.0" in judged[0]
+    assert "meets the target" in judged[1]
+
+
+def test_words_and_numbers_are_safe_in_latex() -> None:
+    assert escape("a_b & 5%\n{~}\\ 中") == r"a\_b \& 5\% \{\textasciitilde{}\}\textbackslash{} ?"
+    assert [significant(x) for x in (0.0123, 1.5, 99.9, 1234.0)] == ["0.0123", "1.50", "99.9", "1234"]
+    assert [count(x) for x in (2000, 6.6e10)] == [r"2\,000", r"$6.6\times10^{10}$"]
+
+
+def test_without_latex_the_packages_are_named(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ResultError, match="apt-get install latexmk texlive-latex-recommended"):
+        build.typeset(tmp_path)
+
+
+needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
+
+
+@needs_latex
+@pytest.mark.parametrize("document", build.DOCUMENTS)
+def test_a_document_is_built_twice_to_the_same_bytes(document: str, drawn: Path, tmp_path: Path) -> None:
+    folders = [shutil.copytree(drawn, tmp_path / name) for name in ("one", "another")]
+    built = [build.typeset(folder, document).read_bytes() for folder in folders]
+    assert built[0].startswith(b"%PDF")
+    assert built[0] == built[1]
+    log = (tmp_path / f"one/{document}.log").read_text(errors="replace")
+    assert (
+        "Overfull" if document == "slides" else r"Overfull \hbox"
+    ) not in log  # the last page's columns are balanced
+    assert "undefined" not in log
+    if document == "slides":
+        pages = int(re.findall(rf"Output written on {document}.pdf \((\d+) pages", log)[-1])
+        backups = len(re.findall("{For questions", (ROOT / "paper/slides.tex").read_text()))
+        assert 12 <= pages - backups <= 15
+
+
+@needs_latex
+def test_what_stops_latex_is_named_and_no_document_is_left(drawn: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(drawn, tmp_path / "build")
+    (folder / "slides.pdf").write_bytes(b"of an earlier build")
+    numbers, figure = folder / "numbers.tex", folder / "pareto.pdf"
+    whole = numbers.read_text()
+    numbers.write_text(whole.replace("NasVersusHandMade", "Other"))
+    with pytest.raises(ResultError, match="Undefined control sequence"):
+        build.typeset(folder, "slides")
+    assert not (folder / "slides.pdf").exists()
+    numbers.write_text(whole)
+    figure.unlink()
+    with pytest.raises(ResultError, match="pareto"):
+        build.typeset(folder, "slides")
+
+
+def test_only_what_was_published_is_drawn(drawn: Path) -> None:
+    assert {path.stem for path in drawn.glob("*.pdf")} == {*build.FIGURES}

@@ -1,0 +1,112 @@
+"""Block protocols: laws on a board whose truth is known, and onnxruntime's profile as it is."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compress.quantization.quantize import quantize
+from experiments.config import choices
+from experiments.studies.protocols import PROFILER, judged, protocols, to_time
+from predictors.board.local_device import local
+from predictors.board.profiler import AFTER, BEFORE, BETWEEN, PARTS, kernels
+from predictors.timing.block_protocols import BLOCK_PROTOCOLS, INFERENCE
+from predictors.timing.blocks import Specs, block_specs, in_context, networks_to_time
+from search_spaces.costs import macs
+from search_spaces.layers import MBConv, Spec, Stem
+from search_spaces.mbconv import Stage, mbconv_space
+from search_spaces.networks.onnx_writer import random_weights, write
+from search_spaces.space import SearchSpace
+from search_spaces.spaces.tiny import tiny
+from tests.commands import Here
+
+ENTRY = 5e-6  # seconds that every inference takes beside its layers
+SPACE = tiny(1, 16, 10)
+
+
+def true_seconds(spec: Spec) -> float:
+    return 1e-6 + 1e-10 * macs([spec])
+
+
+def on_a_board(clock: str, network: Specs) -> float:
+    """Layers add up; the profile sees the block between the two convolutions, and nothing else."""
+    if clock == INFERENCE:
+        return ENTRY + sum(map(true_seconds, network))
+    own = network[:-1] if clock == BEFORE else network[1:] if clock == AFTER else network[1:-1]
+    return sum(map(true_seconds, own))
+
+
+ARCHS = networks_to_time(SPACE, 16, 0)
+KNOWN = {(clock, network): on_a_board(clock, network) for clock, network in to_time(SPACE, ARCHS)}
+
+
+@pytest.mark.parametrize("name", BLOCK_PROTOCOLS)
+def test_where_layers_add_every_protocol_finds_the_block(name: str) -> None:
+    """Beside the entry, which a block alone pays in full, and the stem and the head in half their context."""
+    for spec in block_specs(SPACE):
+        entry = ENTRY if name == "alone" else 0
+        at_ends = ENTRY / 2 if name == "in context" and not isinstance(spec, MBConv) else 0
+        found = BLOCK_PROTOCOLS[name].seconds(spec, KNOWN)
+        assert found == pytest.approx(true_seconds(spec) + entry + at_ends, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", BLOCK_PROTOCOLS)
+def test_where_layers_add_the_correction_is_exact(name: str) -> None:
+    """An entry too many for each layer, as of blocks timed alone: no affine map finds it, the term a layer does."""
+    rows = list(judged(SPACE, BLOCK_PROTOCOLS[name], KNOWN, ARCHS[:8], ARCHS[8:]))
+    assert len(rows) == 8
+    error, affine = (
+        max(abs(row[column] / row["measured_s"] - 1) for row in rows) for column in ("predicted_s", "affine_s")
+    )
+    assert error < 1e-9
+    assert affine > 1e-3 if name == "alone" else affine < 1e-9
+
+
+def test_what_stands_outside_the_contexts_convolutions_does_not_count() -> None:
+    operators = ["ReorderInput", "Conv", "Conv", "QLinearAdd", "FusedConv", "ReorderOutput"]
+    counted = [operators[kernels(part, operators)] for part in (BETWEEN, BEFORE, AFTER)]
+    assert counted == [operators[2:4], operators[:4], operators[2:]]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_both_clocks_tell_seconds(precision: str) -> None:
+    """A sample of either clock, of the same file; a kernel's time is cut to whole microseconds."""
+    spec = MBConv(16, 96, 16, 5, 1, 32)
+    network = in_context(spec)
+    onnx = write(network, random_weights(network))
+    if precision == "int8":
+        onnx = quantize(onnx, np.random.default_rng(0).standard_normal((2, 16, 32, 32), dtype=np.float32))
+    names = [f"{clock}/x" for clock in (INFERENCE, *PARTS)]
+    with local(1, PROFILER) as board:
+        for name in names:
+            board.load(name, onnx)
+        samples = board.round(names, 0.02)["samples"]
+    seconds = [seconds for seconds, _ in samples]
+    assert all(0.01 < other / seconds[0] < 100 for other in seconds)  # of one unit
+
+
+def smallest_space(in_channels: int, resolution: int, classes: int) -> SearchSpace:
+    """Of two searched layers."""
+    return mbconv_space("tiny", (Stem(in_channels, 8, 2, resolution),), (Stage(16, 2, 2),), (3,), (3, 6), 32, classes)
+
+
+def test_the_command_compares_and_publishes(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A smoke test: the numbers of so short a measuring say nothing."""
+    monkeypatch.setitem(choices.SPACES, "tiny", smallest_space)
+    folders = (f"runs={tmp_path}", f"results={tmp_path}/results")
+    refused = here(protocols, *folders, "device=pi5", "device.host=board")
+    assert refused.code == 2
+    assert refused.err.startswith("error: device=ssh cannot compare protocols")
+    short = ["measure.min_rounds=1", "measure.max_rounds=1", "measure.sample_seconds=0.0005", "measure.networks=3"]
+    done = here(protocols, *folders, *short, "fidelity.networks=2", "publish=true")
+    assert (done.code, done.err) == (0, "")
+    assert all(name in done.out for name in BLOCK_PROTOCOLS)
+    with (tmp_path / "results/protocols.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    expected = {(precision, name) for precision in ("fp32", "int8") for name in BLOCK_PROTOCOLS}
+    assert {(row["precision"], row["protocol"]) for row in rows} == expected
+    assert len(rows) == 2 * len(expected)
+    assert "space,tiny" in (tmp_path / "results/protocols_setup.csv").read_text()

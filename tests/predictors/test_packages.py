@@ -1,0 +1,195 @@
+"""Packages on the board: which are used, what cannot work is said before pip runs, and why pip failed."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from predictors.agent import packages
+from predictors.agent.packages import impossible, python_with, reason_in
+from predictors.board.destination import Destination
+from search_spaces.errors import LutraError
+
+
+class Fake:
+    """Commands on a board: what each Python has, and what pip says. Keeps every command."""
+
+    def __init__(self, found: dict[str, str], pip: tuple[int, str] = (0, "")) -> None:
+        self.found, self.pip, self.commands = found, pip, list[list[str]]()
+
+    def __call__(self, command: list[str]) -> tuple[int, str]:
+        self.commands.append(command)
+        if command[1] == "-c":
+            version = self.found.get(command[0])
+            return (0, f"found {version}\n") if version else (-4, "")
+        if "pip" in command and self.pip[0] == 0:
+            self.found[command[0]] = command[-1].partition("==")[2].replace("*", "2") or "1.22.0"
+        if command[1:3] == ["-m", "venv"]:
+            (Path(command[-1]) / "bin").mkdir(parents=True)
+            (Path(command[-1]) / "bin" / "python").touch()
+        return self.pip if "pip" in command else (0, "")
+
+    @property
+    def installed(self) -> list[str]:
+        return [command[-1] for command in self.commands if "pip" in command]
+
+
+def ask(board: Fake, home: Path, runtime: str = "1.24.1", chosen: bool = False) -> tuple[str, list[str]]:
+    home.mkdir(exist_ok=True)
+    return python_with(home, runtime, chosen, board, lambda: None)
+
+
+def test_a_python_that_has_the_version_is_taken_as_it_is(tmp_path: Path) -> None:
+    board = Fake({sys.executable: "1.24.1"})
+    assert ask(board, tmp_path) == (sys.executable, [])
+    assert board.installed == []
+    assert ask(Fake({sys.executable: "1.17.0"}), tmp_path, "any") == (sys.executable, [])
+
+
+def test_another_version_is_replaced_by_the_pinned_one_beside_it(tmp_path: Path) -> None:
+    board = Fake({sys.executable: "1.17.0"})
+    python, notes = ask(board, tmp_path)
+    assert (python, notes) == (f"{tmp_path}/venv-1.24.1/bin/python", [])
+    assert board.installed == ["onnxruntime==1.24.1"]
+    assert ask(board, tmp_path) == (python, [])
+    assert board.installed == ["onnxruntime==1.24.1"]
+    assert ask(board, tmp_path, "1.23.0")[0] == f"{tmp_path}/venv-1.23.0/bin/python"
+
+
+def test_where_it_cannot_be_replaced_it_is_used_and_told_unless_a_version_was_chosen(tmp_path: Path) -> None:
+    board = Fake({sys.executable: "1.17.0"}, (1, "ERROR: No matching distribution found for onnxruntime==1.24.1\n"))
+    python, (note,) = ask(board, tmp_path)
+    assert python == sys.executable
+    assert "1.17.0 is used, as 1.24.1 could not be installed: ERROR: No matching distribution" in note
+    with pytest.raises(ValueError, match="No matching distribution"):
+        ask(board, tmp_path / "other", chosen=True)
+
+
+@pytest.mark.parametrize("machine", ["aarch64", "arm64"])
+def test_the_version_that_crashes_on_arm_is_neither_used_nor_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: str
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    board = Fake({sys.executable: "1.21.0"})
+    python, (note,) = ask(board, tmp_path, "any")
+    assert python == f"{tmp_path}/venv-any/bin/python"
+    assert "onnxruntime 1.21.0 of " in note
+    assert board.installed == ["onnxruntime!=1.21.0"]
+    for chosen in (False, True):
+        with pytest.raises(ValueError, match=r"1\.21\.0 crashes on some ARM processors: set device\.runtime"):
+            ask(Fake({}), tmp_path / "other", "1.21.0", chosen)
+
+
+@pytest.mark.parametrize(("python", "installed"), [((3, 9), "1.19.*"), ((3, 10), "1.23.*"), ((3, 13), "1.24.1")])
+def test_an_old_python_gets_the_newest_version_that_it_can_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: tuple[int, int], installed: str
+) -> None:
+    monkeypatch.setattr(packages.sys, "version_info", (*python, 0, "final", 0))
+    board = Fake({})
+    _, notes = ask(board, tmp_path)
+    assert board.installed == [f"onnxruntime=={installed}"]
+    assert notes == [] or f"onnxruntime {installed} is used" in notes[0]
+    assert bool(notes) == ("*" in installed)
+    assert ask(board, tmp_path)[0].startswith(str(tmp_path))
+    assert len(board.installed) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"machine": "aarch64", "bits": 4}, "32-bit program (the kernel says aarch64)"),
+        ({"machine": "armv7l", "bits": 4}, "32-bit program (the kernel says armv7l)"),
+        ({"machine": "riscv64"}, "not built for riscv64 processors"),
+        ({"python": (3, 8)}, "too old, 3.9 is the oldest"),
+        ({"libc": ("glibc", "2.24")}, "glibc 2.24 is too old"),
+        ({"implementation": "PyPy"}, "not built for PyPy"),
+    ],
+)
+def test_what_has_no_wheel_is_said_before_pip_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], told: str
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: change.get("machine", "aarch64"))
+    monkeypatch.setattr(platform, "libc_ver", lambda: change.get("libc", ("glibc", "2.36")))
+    monkeypatch.setattr(platform, "python_implementation", lambda: change.get("implementation", "CPython"))
+    monkeypatch.setattr(packages.sys, "version_info", (*change.get("python", (3, 11)), 0, "final", 0))
+    monkeypatch.setattr(packages.struct, "calcsize", lambda what: change.get("bits", 8))
+    board = Fake({})
+    with pytest.raises(packages.Impossible, match=re.escape(told)):
+        ask(board, tmp_path)
+    assert board.installed == []
+    assert not [command for command in board.commands if "venv" in command]
+
+
+def test_this_machine_can_have_it() -> None:
+    assert struct.calcsize("P") == 8
+    assert impossible("1.24.1") is None
+
+
+def test_a_runtime_that_cannot_be_imported_is_told_with_its_signal(tmp_path: Path) -> None:
+    board = Fake({}, (0, ""))
+    board.found = Broken()
+    with pytest.raises(ValueError, match="importing them was ended by SIGILL"):
+        ask(board, tmp_path)
+
+
+class Broken(dict[str, str]):
+    """Remembers no version."""
+
+    def __setitem__(self, key: str, value: str) -> None:
+        pass
+
+
+NOTICE = (
+    "\n[notice] A new release of pip is available: 23.0 -> 25.0\n[notice] To update, run: pip install --upgrade pip\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        (
+            "ERROR: Could not find a version that satisfies the requirement onnxruntime (from versions: none)\n"
+            "ERROR: No matching distribution found for onnxruntime\n",
+            "ERROR: No matching distribution found for onnxruntime",
+        ),
+        (
+            "WARNING: Retrying (total=4) after connection broken by 'NewConnectionError('<HTTPS at 0x7>: "
+            "Failed to establish a new connection: [Errno -3] Temporary failure in name resolution')': /simple/numpy/\n"
+            "ERROR: Could not find a version that satisfies the requirement numpy (from versions: none)\n"
+            "ERROR: No matching distribution found for numpy\n",
+            "Failed to establish a new connection: [Errno -3] Temporary failure in name resolution",
+        ),
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+        ),
+        (
+            "The virtual environment was not created successfully because ensurepip is not\navailable.  On "
+            "Debian/Ubuntu systems, you need to install the python3-venv\npackage.\n\nFailing command: python3\n",
+            "ensurepip is not available",
+        ),
+        (
+            "Traceback (most recent call last):\n  File\nImportError: libgomp.so.1: cannot open\n",
+            "ImportError: libgomp",
+        ),
+        ("something else\nnote: This is an issue with the package\n", "something else"),
+        ("", None),
+    ],
+)
+def test_the_reason_is_told_and_not_what_pip_says_last(output: str, reason: str | None) -> None:
+    found = reason_in(output + NOTICE)
+    assert found == reason or (reason is not None and found is not None and found.startswith(reason))
+
+
+@pytest.mark.parametrize("runtime", ["newest", "1", "1.24.1; rm -r", "1.24.1 --index-url x", "-r", "../1.2"])
+def test_a_version_is_a_version(runtime: str) -> None:
+    with pytest.raises(LutraError, match=r"device\.runtime="):
+        Destination("board", runtime=runtime)
+    assert os.path.sep not in Destination("board", runtime="1.24.1").runtime

@@ -1,0 +1,126 @@
+"""Laws of every kind of layer in files: ONNX, INT8, records; and behind the rounding of INT8."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import numpy_helper
+
+from compress.files.parity import onnx_logits
+from compress.quantization.calibration import activation_ranges
+from compress.quantization.qat import QuantizationAware
+from compress.quantization.quantize import quantize, quantize_within
+from compress.quantization.saturation import products, saturation
+from compress.quantization.sensitivity import sqnr
+from predictors.timing.blocks import contexts, in_context
+from search_spaces.layers import Spec
+from search_spaces.layers.json_specs import from_json, to_json
+from search_spaces.networks.evaluation import calibrate, predict
+from search_spaces.networks.onnx_writer import random_weights, write
+from tests.search_spaces.layers.examples import (
+    EXAMPLES,
+    every_kind,
+    images,
+    options,
+    trained,
+)
+
+torch.set_num_threads(1)
+
+
+@every_kind
+def test_onnxruntime_answers_as_torch(spec: Spec) -> None:
+    for option in options(spec):
+        network = trained(option)
+        ours, model = predict(network, images(spec)).numpy(), write(network.specs, network.folded())
+        onnx.checker.check_model(model, full_check=True)
+        for count in (1, 5):
+            theirs = onnx_logits(model, images(spec)[:count].numpy())
+            assert np.abs(theirs - ours[:count]).max() <= 1e-4 * max(1, np.abs(ours).max())
+
+
+@every_kind
+def test_a_layer_alone_and_in_its_context_can_be_timed(spec: Spec) -> None:
+    for specs in ((spec,), in_context(spec), *contexts(spec)):
+        first, model = specs[0], write(specs, random_weights(specs))
+        x = np.zeros((2, first.in_channels, first.resolution, first.resolution), np.float32)
+        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        assert session.run(None, {"image": x})[0].shape == (2, *specs[-1].out_shape)
+        assert quantize(model, x + 1)
+
+
+@every_kind
+@pytest.mark.parametrize(("kept", "reduce_range"), [((), False), ((), True), ((1,), False)])
+def test_fake_quantization_answers_as_the_int8_file(spec: Spec, kept: tuple[int, ...], reduce_range: bool) -> None:
+    """Up to the rounding of ties: a step or two of the output's 255."""
+    if kept and len(spec.convs) == 1 and not spec.classifies:
+        pytest.skip("onnxruntime rounds a lone float convolution between integer ones")
+    network, x = trained(spec), images(spec, 64)
+    aware = calibrate(QuantizationAware(network, float_layers=kept, reduce_range=reduce_range), x)
+    ours, fp32 = predict(aware, x).numpy(), write(network.specs, network.folded())
+    int8 = onnx_logits(quantize_within(fp32, aware.ranges(), kept, reduce_range), x.numpy())
+    floats = onnx_logits(fp32, x.numpy())
+    step = (floats.max() - floats.min()) / 255
+    assert np.abs(ours - int8).max() < 6 * step
+    assert np.abs(ours - int8).mean() < step
+    assert sqnr(ours, int8) > sqnr(ours, floats) + 3
+
+
+@every_kind
+@pytest.mark.parametrize("kept", [(), (1,), (0, 2)])
+def test_the_file_rounds_in_the_learned_steps(spec: Spec, kept: tuple[int, ...]) -> None:
+    network = trained(spec)
+    kept = tuple(layer for layer in kept if layer < len(network.specs))
+    aware = calibrate(QuantizationAware(network, float_layers=kept), images(spec, 64))
+    fp32 = write(network.specs, network.folded())
+    if not kept:
+        assert set(aware.ranges()) == set(activation_ranges(fp32, images(spec).numpy())) - {"output"}
+    file = onnx.load_from_string(quantize_within(fp32, aware.ranges(), kept)).graph
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in file.initializer}
+    steps = {constants[node.input[1]].item() for node in file.node if node.op_type == "QuantizeLinear"}
+    learned = {np.float32((high - low) / 255).item() for low, high in aware.ranges().values()}
+    assert sorted(steps) == pytest.approx(sorted(learned))
+
+
+@every_kind
+def test_all_but_hard_sigmoids_runs_as_integer_kernels(spec: Spec, tmp_path: Path) -> None:
+    """By the graph that onnxruntime makes of the file; around a float node it converts back and forth."""
+    network = trained(spec)
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 3  # it warns that an optimised file is for one machine
+    settings.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    int8 = quantize(write(network.specs, network.folded()), images(spec, 16).numpy())
+    onnxruntime.InferenceSession(int8, settings, providers=["CPUExecutionProvider"])
+    ran = Counter(node.op_type for node in onnx.load(settings.optimized_model_filepath).graph.node)
+    islands = sum(conv.activation == "hard_sigmoid" for conv in spec.convs)
+    assert ran["HardSigmoid"] == islands
+    assert ran["QuantizeLinear"] == ran["DequantizeLinear"] == 1 + islands
+    assert ran["QLinearConv"] == sum(len(one.convs) for one in network.specs)
+    moves = {"Transpose", "Reshape", "Flatten", "QuantizeLinear", "DequantizeLinear", "HardSigmoid", "QGemm"}
+    assert not [op for op in ran if op not in moves and not op.startswith("QLinear")]
+
+
+@every_kind
+def test_products_with_weights_are_found_in_the_integer_file(spec: Spec) -> None:
+    network, x = trained(spec), images(spec, 16).numpy()
+    int8 = quantize(write(network.specs, network.folded()), x)
+    expected = [
+        layer
+        for layer, one in enumerate(network.specs)
+        for node in one.graph.weighted
+        if not getattr(node, "depthwise", False)
+    ]
+    assert [product.layer for product in products(int8, network.specs)] == expected
+    assert set(saturation(int8, network.specs, x[:1])) == set(expected)
+
+
+@pytest.mark.parametrize("spec", EXAMPLES, ids=str)
+def test_json_round_trip(spec: Spec) -> None:
+    assert from_json(json.loads(json.dumps(to_json(spec)))) == spec
