@@ -11,7 +11,7 @@ from experiments.setup.devices import passport_of
 from experiments.steps.settings import Budget, Device, Images
 from experiments.store import artefacts
 from experiments.store.step import as_json
-from predictors.board.fingerprint import DECIDING
+from predictors.board.fingerprint import deciding
 
 
 def space_key(config: Config) -> dict[str, Any]:
@@ -46,5 +46,4 @@ def device_key(device: DeviceConfig) -> dict[str, Any]:
 
 def passport_key(device: DeviceConfig) -> str:
     """The device by what decides its latencies."""
-    passport = passport_of(device)
-    return artefacts.digest({key: passport.get(key) for key in DECIDING})
+    return artefacts.digest(deciding(passport_of(device)))

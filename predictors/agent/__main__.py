@@ -14,7 +14,7 @@ from predictors.agent.requests import main
 from predictors.agent.runtime import report_memory
 
 if sys.argv[1:2] == ["report_memory"]:
-    report_memory(int(sys.argv[2]))
+    report_memory(sys.argv[2], int(sys.argv[3]))
 elif sys.argv[1:2] == ["keep"]:
     keep(int(sys.argv[2]), sys.argv[3:])
 else:

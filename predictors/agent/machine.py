@@ -11,6 +11,7 @@ from typing import Any
 
 from predictors import agent
 from predictors.agent.facts import CPUS, in_words, number, numbers_of_cores, of_cores, said, span, text, usable_cores
+from predictors.agent.runtimes import RUNTIMES
 
 SUPPLIES = "sys/class/power_supply"
 CGROUPS = "sys/fs/cgroup"
@@ -24,10 +25,9 @@ PARTS = {  # of ARM's own cores, as /proc/cpuinfo numbers them
 pinned = False  # whether the agent chose its cores itself
 
 
-def passport() -> dict[str, Any]:
+def passport(runtime: str = "onnxruntime") -> dict[str, Any]:
     """Names and numbers. What is unreadable is None: unknown, never fine."""
     import numpy
-    import onnxruntime
 
     return {
         "model": text("proc/device-tree/model") or text("sys/class/dmi/id/product_name") or _sysctl("hw.model"),
@@ -45,7 +45,7 @@ def passport() -> dict[str, Any]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "numpy": numpy.__version__,
-        "onnxruntime": onnxruntime.__version__,
+        runtime: RUNTIMES[runtime].version(),
     }
 
 

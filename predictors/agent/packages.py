@@ -1,4 +1,4 @@
-"""numpy and onnxruntime on the board: which Python has them, and how they are installed where none has.
+"""numpy and a runtime on the board: which Python has them, and how they are installed where none has.
 
 What can be known beforehand to be impossible is said before pip runs.
 """
@@ -16,16 +16,12 @@ import sysconfig
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 Run = Callable[[list[str]], "tuple[int, str]"]  # a command -> its exit code and output
 OLDEST_PYTHON = (3, 9)
-NEWEST_RUNTIME = {(3, 9): (1, 19), (3, 10): (1, 23)}  # with wheels for these Pythons; newer Pythons have the newest
-WHEELS = ("x86_64", "amd64", "aarch64", "arm64")  # processors for which onnxruntime is built
-OLDEST_GLIBC = (2, 27)
-BROKEN = {"1.21.0": ("aarch64", "arm64")}  # ends with SIGILL on a Raspberry Pi 4: microsoft/onnxruntime issue 23957
-LOOK = "import sys, numpy, onnxruntime; print('found', onnxruntime.__version__)"
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--only-binary", ":all:")
-ANY = "any"
+ANY = "any"  # version: whatever is there
 REASONS = (  # in what pip and venv print, for what happens without a line that begins with ERROR or that says less
     r"Failed to establish a new connection: [^'\"\n]*|Temporary failure in name resolution|CERTIFICATE_VERIFY_FAILED"
     r"|(Connection|Read|Connect)Timeout\w*|Cannot connect to proxy[^'\"\n]*",
@@ -38,64 +34,78 @@ class Impossible(ValueError):
     """No command that could be typed on the board would install the packages there."""
 
 
-def python_with(home: Path, runtime: str, chosen: bool, run: Run, alive: Callable[[], None]) -> tuple[str, list[str]]:
-    """A Python of the board with numpy and this onnxruntime, installed in `home` where none is; and what to tell.
+def python_with(
+    home: Path, runtime: Any, version: str, chosen: bool, run: Run, alive: Callable[[], None]
+) -> tuple[str, list[str]]:
+    """A Python of the board with numpy and this version of a runtime, installed in `home` where none is; and notes.
 
-    `runtime` is a version, or "any" for whatever is there. Unless the user has `chosen` it, the newest one for an old
-    Python, or what is there and cannot be replaced, will do. Raises ValueError with the reason where there is none,
-    Impossible where there can be none.
+    `runtime` is one of `predictors.agent.runtimes`, `version` may be "any". Unless the user has `chosen` it, the newest
+    one for an old Python, or what is there and cannot be replaced, will do. Raises ValueError with the reason where
+    there is none, Impossible where there can be none.
     """
-    wanted = runtime if chosen else _for_this_python(runtime)
-    notes = [f"onnxruntime {wanted} is used: {runtime} has no wheel for its Python"] if wanted != runtime else []
-    own = home / f"venv-{wanted.replace('*', 'x')}" / "bin" / "python"
+    package = runtime.PACKAGE
+    wanted = version if chosen else _for_this_python(runtime, version)
+    notes = [f"{package} {wanted} is used: {version} has no wheel for its Python"] if wanted != version else []
+    own = home / virtual_environment(package, wanted) / "bin" / "python"
     found = {}
     for python in dict.fromkeys([str(own), sys.executable]):
-        version = _version(python, run) if os.path.exists(python) else None
-        if version is not None and platform.machine().lower() in BROKEN.get(version, ()):
-            notes.append(f"onnxruntime {version} of {python} is not used: it crashes on some ARM processors")
-        elif version is not None:
-            found[python] = version
-    for python, version in found.items():
-        if wanted in (ANY, version) or python == str(own):
+        there = _version(runtime, python, run) if os.path.exists(python) else None
+        if there is not None and platform.machine().lower() in runtime.BROKEN.get(there, ()):
+            notes.append(f"{package} {there} of {python} is not used: it crashes on some ARM processors")
+        elif there is not None:
+            found[python] = there
+    for python, there in found.items():
+        if wanted in (ANY, there) or python == str(own):
             return python, notes
     try:
-        _install(own, wanted, run, alive)
+        _install(own, runtime, wanted, run, alive)
         return str(own), notes
     except ValueError as error:
         if chosen or not found:
             raise
-        python, version = next(iter(found.items()))
-        return python, [*notes, f"onnxruntime {version} is used, as {wanted} could not be installed: {error}"]
+        python, there = next(iter(found.items()))
+        return python, [*notes, f"{package} {there} is used, as {wanted} could not be installed: {error}"]
 
 
-def _for_this_python(runtime: str) -> str:
-    newest = NEWEST_RUNTIME.get(sys.version_info[:2])
-    return f"{newest[0]}.{newest[1]}.*" if newest and runtime != ANY and _numbers(runtime) > newest else runtime
+def virtual_environment(package: str, version: str) -> str:
+    """The name of its folder. onnxruntime's names no package: folders from before there were others stay in use."""
+    own = "" if package == "onnxruntime" else f"{package}-"
+    return f"venv-{own}{version.replace('*', 'x')}"
 
 
-def _version(python: str, run: Run) -> str | None:
-    code, output = run([python, "-c", LOOK])
+def _for_this_python(runtime: Any, version: str) -> str:
+    newest = runtime.NEWEST_FOR.get(sys.version_info[:2])
+    return f"{newest[0]}.{newest[1]}.*" if newest and version != ANY and _numbers(version) > newest else version
+
+
+def _look(runtime: Any) -> str:
+    return f"import numpy, {runtime.MODULE}; print('found', {runtime.MODULE.split('.')[0]}.__version__)"
+
+
+def _version(runtime: Any, python: str, run: Run) -> str | None:
+    code, output = run([python, "-c", _look(runtime)])
     version = re.search(r"^found (\S{1,40})$", output, re.MULTILINE)
     return version[1] if code == 0 and version else None
 
 
-def _install(python: Path, runtime: str, run: Run, alive: Callable[[], None]) -> None:
+def _install(python: Path, runtime: Any, version: str, run: Run, alive: Callable[[], None]) -> None:
     """Makes the virtual environment, one process at a time. Raises ValueError with the reason where that fails."""
-    if reason := impossible(runtime):
+    if reason := impossible(runtime, version):
         raise Impossible(reason)
     venv = python.parents[1]
     with open(f"{venv}.lock", "w") as lock:
         while not _locked(lock.fileno()):
             alive()
             time.sleep(0.1)
-        if python.exists() and _version(str(python), run):
+        if python.exists() and _version(runtime, str(python), run):
             return  # whoever had the lock before has installed it
-        pinned = "onnxruntime!=1.21.0" if runtime == ANY else f"onnxruntime=={runtime}"
-        make = [sys.executable, "-m", "venv", "--clear", str(venv)]
-        for command in (make, [str(python), *PIP, "numpy", pinned], [str(python), "-c", LOOK]):
+        working = ",".join(f"!={broken}" for broken in runtime.BROKEN)
+        pinned = f"{runtime.PACKAGE}{working}" if version == ANY else f"{runtime.PACKAGE}=={version}"
+        make, look = [sys.executable, "-m", "venv", "--clear", str(venv)], [str(python), "-c", _look(runtime)]
+        for command in (make, [str(python), *PIP, "numpy", pinned], look):
             code, output = run(command)
             if code != 0:
-                what = "importing them" if command[-1] == LOOK else " ".join(command[1:3])
+                what = "importing them" if command is look else " ".join(command[1:3])
                 raise ValueError(reason_in(output) or f"{what} {_ending(code)}")
 
 
@@ -114,28 +124,29 @@ def _locked(file: int) -> bool:
     return True
 
 
-def impossible(runtime: str) -> str | None:
-    """Why onnxruntime has no wheel for this Python here; None where it may have one."""
-    bits, version = 8 * struct.calcsize("P"), sys.version_info[:2]
+def impossible(runtime: Any, version: str) -> str | None:
+    """Why the runtime has no wheel for this Python here; None where it may have one."""
+    package, bits = runtime.PACKAGE, 8 * struct.calcsize("P")
     machine, libc = platform.machine(), platform.libc_ver()
     told = f"Python {platform.python_version()}"
     if bits != 64:
         return (
-            f"{told} is a {bits}-bit program (the kernel says {machine}) and onnxruntime has 64-bit builds alone: "
+            f"{told} is a {bits}-bit program (the kernel says {machine}) and {package} has 64-bit builds alone: "
             "install a 64-bit system"
         )
-    if machine.lower() not in WHEELS:
-        return f"onnxruntime is not built for {machine} processors"
-    if version < OLDEST_PYTHON:
+    if machine.lower() not in runtime.WHEELS:
+        return f"{package} is not built for {machine} processors"
+    if sys.version_info[:2] < OLDEST_PYTHON:
         return f"{told} is too old, 3.9 is the oldest: set device.python"
     if "musl" in str(sysconfig.get_config_var("HOST_GNU_TYPE")):
-        return "onnxruntime is not built for systems with musl, such as Alpine: install one with glibc, such as Debian"
-    if libc[0] == "glibc" and _numbers(libc[1]) < OLDEST_GLIBC:
-        return f"glibc {libc[1]} is too old for onnxruntime, 2.27 is the oldest: install a newer system"
-    if machine.lower() in BROKEN.get(runtime, ()):
-        return f"onnxruntime {runtime} crashes on some ARM processors: set device.runtime to another version"
+        return f"{package} is not built for systems with musl, such as Alpine: install one with glibc, such as Debian"
+    if libc[0] == "glibc" and _numbers(libc[1]) < runtime.OLDEST_GLIBC:
+        oldest = ".".join(map(str, runtime.OLDEST_GLIBC))
+        return f"glibc {libc[1]} is too old for {package}, {oldest} is the oldest: install a newer system"
+    if machine.lower() in runtime.BROKEN.get(version, ()):
+        return f"{package} {version} crashes on some ARM processors: set device.runtime to another version"
     if platform.python_implementation() != "CPython":
-        return f"onnxruntime is not built for {platform.python_implementation()}: set device.python"
+        return f"{package} is not built for {platform.python_implementation()}: set device.python"
     return None
 
 

@@ -26,7 +26,8 @@ from predictors.agent.machine import passport
 from predictors.agent.machine_lock import MachineLock
 from predictors.agent.packages import Impossible, python_with
 from predictors.agent.pinning import pin
-from predictors.agent.runtime import LEAST, intact, one_line, open_file
+from predictors.agent.runtime import LEAST, intact, one_line
+from predictors.agent.runtimes import RUNTIMES, Opened, open_file
 
 PATIENCE = 15.0  # seconds without a request, or with an answer that nobody takes
 BEAT = 0.5  # seconds between signs of life
@@ -58,8 +59,7 @@ class Board:
 
     def __init__(self, link: Link) -> None:
         self.link = link
-        self.sessions: dict[str, Any] = {}
-        self.feeds: dict[str, dict[str, Any]] = {}
+        self.files: dict[str, Opened] = {}
         self.lock = MachineLock()
         self.program = sys.argv[0]  # the agent's file or folder
 
@@ -70,9 +70,9 @@ class Board:
         except ValueError as error:
             return {"refused": str(error)}
 
-    def load(self, name: str, onnx: str, sha256: str, threads: int) -> dict[str, Any]:
+    def load(self, name: str, runtime: str, file: str, sha256: str, threads: int) -> dict[str, Any]:
         """Opens a file and warms it up."""
-        self.sessions[name], self.feeds[name] = open_file(intact(name, onnx, sha256), threads)
+        self.files[name] = open_file(runtime, intact(name, file, sha256), threads)
         self.sample(name, WARM_UP, False)
         return {}
 
@@ -82,10 +82,10 @@ class Board:
         The median, since other programs take the core for milliseconds at a time: with five busy processes on two
         cores, samples of 20 ms differed by 18 to 45 % in their mean and by 2 to 3 % in their median.
         """
-        run, feed, clock = self.sessions[name].run, self.feeds[name], time.perf_counter
+        run, clock = self.files[name].run, time.perf_counter
         moments = [clock()]
         while moments[-1] - moments[0] < seconds or len(moments) <= LEAST:
-            run(None, feed)
+            run()
             moments.append(clock())
         singles = [b - a for a, b in zip(moments, moments[1:])]  # noqa: RUF007 (Python 3.9)
         return statistics.median(singles), singles if each else []
@@ -102,27 +102,29 @@ class Board:
         """A file's first output for one image: compared with the host's, so that both run the same network."""
         import numpy
 
-        feed = {key: numpy.asarray(image, numpy.float32) for key in self.feeds[name]}
-        found = self.sessions[name].run(None, feed)[0]
+        found = self.files[name].outputs(numpy.asarray(image, numpy.float32))
         if not numpy.isfinite(found).all():
             raise ValueError(f"{name} answers with numbers that are not finite")
         return {"output": found.tolist()}
 
-    def peak_memory(self, name: str, onnx: str, sha256: str, threads: int) -> dict[str, Any]:
+    def peak_memory(self, name: str, runtime: str, file: str, sha256: str, threads: int) -> dict[str, Any]:
         """What a process that opens and runs nothing but this file has resident at most: bytes, or None if unknown.
 
         The answer is {"peak": ..., "runtime": ...}, "runtime" before it opened the file.
         """
-        with tempfile.TemporaryFile() as file:
-            file.write(intact(name, onnx, sha256))
-            file.seek(0)
-            code, output = self._run([sys.executable, self.program, "report_memory", str(threads)], file)
+        with tempfile.TemporaryFile() as content:
+            content.write(intact(name, file, sha256))
+            content.seek(0)
+            command = [sys.executable, self.program, "report_memory", runtime, str(threads)]
+            code, output = self._run(command, content)
         last = ([line for line in output.split("\n") if line.strip()] or [f"it ended with exit code {code}"])[-1]
         if code != 0:
             raise RuntimeError(f"{name}: {last}")
         return json.loads(last)
 
-    def setup(self, folder: str, runtime: str, chosen: bool, source: str, patience: float) -> dict[str, Any]:
+    def setup(
+        self, folder: str, runtime: str, version: str, chosen: bool, source: str, patience: float
+    ) -> dict[str, Any]:
         """Sees to the packages; then says which command `enter` is to go on as, and what the user should read.
 
         The answer is {"failed": reason} where the packages could not be installed, {"impossible": reason} where nobody
@@ -135,7 +137,7 @@ class Board:
         fresh.replace(home / "agent.py")
         self.program = str(home / "agent.py")
         try:
-            python, notes = python_with(home, runtime, chosen, self._run, self.link.alive)
+            python, notes = python_with(home, RUNTIMES[runtime], version, chosen, self._run, self.link.alive)
         except Impossible as error:
             return {"impossible": str(error)}
         except ValueError as error:

@@ -12,13 +12,14 @@ import sys
 from importlib.util import spec_from_loader
 
 FILES = {files}
+FOLDERS = {folders}
 
 
 class Finder:
     """Imports FILES by their names."""
 
     def find_spec(self, name, path=None, target=None):
-        return spec_from_loader(name, self, is_package="." not in name[11:]) if name in FILES else None
+        return spec_from_loader(name, self, is_package=name in FOLDERS) if name in FILES else None
 
     def create_module(self, spec):
         return None
@@ -35,8 +36,11 @@ from predictors.agent import __main__
 @cache
 def agent_source() -> bytes:
     """Runs as `python FILE PATIENCE`, where nothing else of ours is."""
-    files = {"predictors": ""}
-    for path in sorted(AGENT.glob("*.py")):
-        name = f"predictors.agent.{path.stem}".removesuffix(".__init__")
+    files, folders = {"predictors": ""}, ["predictors"]
+    for path in sorted(AGENT.rglob("*.py")):
+        name = ".".join(path.relative_to(AGENT.parents[1]).with_suffix("").parts)
+        if path.stem == "__init__":
+            name = name.removesuffix(".__init__")
+            folders.append(name)
         files[name] = path.read_text(encoding="utf-8")
-    return TEXT.replace("{files}", repr(files)).encode()
+    return TEXT.replace("{folders}", repr(folders)).replace("{files}", repr(files)).encode()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from predictors.agent.runtimes import RUNTIMES
 from search_spaces.errors import LutraError
 
 LONGEST = 200  # characters of a text
@@ -27,7 +28,7 @@ STATE = {  # number of a board's state -> its bounds
     "clock_seconds": (0, 1e12),
     "peak_rss_kb": (0, 1e12),
 }
-TEXTS = ("model", "cpu", "machine", "cores", "clock_max_khz", "clock_cap_khz", "governor", "power", "onnxruntime")
+TEXTS = ("model", "cpu", "machine", "cores", "clock_max_khz", "clock_cap_khz", "governor", "power", *RUNTIMES)
 
 
 class BadAnswer(LutraError):

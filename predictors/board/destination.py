@@ -35,7 +35,8 @@ class Destination:
     ssh_config: str = ""  # a file to use instead of ~/.ssh/config
     patience: float = agent.PATIENCE  # seconds without a sign of life after which the link counts as cut
     cores: str = ""  # of the board; empty: as it schedules, but the fast ones where some are slow
-    runtime: str = ""  # onnxruntime's version on the board; empty: the one of this machine; any: what is there
+    runtime: str = ""  # its version on the board; empty: the one of this machine; any: what is there
+    library: str = "onnxruntime"  # what executes files: one of `predictors.agent.runtimes`
 
     def __post_init__(self) -> None:
         """Raises LutraError for what could be taken for an option, or for text of a shell."""

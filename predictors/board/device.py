@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from predictors import agent
 from predictors.agent.frames import Damaged
 from predictors.board.answers import BadAnswer, checked, plain
+from predictors.board.fingerprint import runtime_of
 from predictors.board.limits import Limits
 from search_spaces.errors import LutraError
 
@@ -61,10 +62,11 @@ class Connection:
         patience: float = math.inf,
         ended: Callable[[str], LutraError] | None = None,
         where: str = "the board",
+        runtime: str = "onnxruntime",
     ) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        self._process, self._where = process, where
+        self._process, self._where, self._runtime = process, where, runtime
         self._ended = ended or self._ended_here
         self._out = agent.Patient(process.stdin.fileno(), patience)
         self._in = agent.Patient(process.stdout.fileno(), patience)
@@ -78,7 +80,7 @@ class Connection:
 
     @cached_property
     def passport(self) -> Mapping[str, Any]:
-        return {**self.ask("passport"), "threads": self.threads}
+        return {**self.ask("passport", runtime=self._runtime), "threads": self.threads}
 
     def ask(self, do: str, **arguments: Any) -> Any:
         if self._closing.is_set():
@@ -139,7 +141,7 @@ class Connection:
             say(f"{self._where} cannot be locked ({answer['unlocked']}): start no other measuring there meanwhile")
 
     def load(self, name: str, onnx: bytes) -> None:
-        self.ask("load", **as_arguments(name, onnx, self.threads))
+        self.ask("load", **as_arguments(name, onnx, self))
 
     def round(self, order: Sequence[str], seconds: float, each: bool = False) -> dict[str, Any]:
         return self.ask("round", order=list(order), seconds=seconds, each=each)
@@ -188,7 +190,12 @@ def by_whom(holder: Mapping[str, Any]) -> str:
     return f"by another measuring (process {holder['pid']} of {holder.get('user')}, for {since})"
 
 
-def as_arguments(name: str, onnx: bytes, threads: int) -> dict[str, Any]:
+def as_arguments(name: str, file: bytes, board: Board) -> dict[str, Any]:
     """How a file travels in a request."""
-    sha256 = hashlib.sha256(onnx).hexdigest()
-    return {"name": name, "onnx": base64.b64encode(onnx).decode(), "sha256": sha256, "threads": threads}
+    return {
+        "name": name,
+        "runtime": runtime_of(board.passport),
+        "file": base64.b64encode(file).decode(),
+        "sha256": hashlib.sha256(file).hexdigest(),
+        "threads": board.threads,
+    }

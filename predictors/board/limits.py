@@ -35,7 +35,7 @@ class Limits:
 
     def seconds(self, do: str, arguments: Mapping[str, Any]) -> float:
         """From the request to its answer."""
-        travelling = len(arguments.get("onnx", "")) / LINK
+        travelling = len(arguments.get("file", "")) / LINK
         if do == "setup":
             return INSTALLING
         if do == "load":

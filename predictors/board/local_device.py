@@ -13,11 +13,13 @@ from predictors.board.device import Connection
 
 
 @contextmanager
-def local(threads: int, program: Sequence[str] = (str(AGENT),), cores: str = "") -> Iterator[Connection]:
+def local(
+    threads: int, program: Sequence[str] = (str(AGENT),), cores: str = "", runtime: str = "onnxruntime"
+) -> Iterator[Connection]:
     """This machine, timed by the agent in a process of its own, which ends with the `with` block."""
     command = [sys.executable, *program, str(math.inf)]
     process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    connection = Connection(process, threads, where="this machine")
+    connection = Connection(process, threads, where="this machine", runtime=runtime)
     try:
         connection.pin(cores)
         yield connection

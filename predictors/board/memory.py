@@ -13,7 +13,7 @@ class Memory:
     """Of a fresh process that opens one file, as it is deployed, and runs it on single images; None is unknown."""
 
     peak_bytes: int | None  # resident at most
-    runtime_bytes: int | None  # of these, before the file was opened: Python, numpy and onnxruntime
+    runtime_bytes: int | None  # of these, before the file was opened: Python, numpy and the runtime
 
     @property
     def model_bytes(self) -> int | None:
@@ -22,11 +22,9 @@ class Memory:
 
 
 def peak_memory(board: Board, files: Mapping[str, bytes]) -> dict[str, Memory]:
-    """Of every ONNX file by name, on the board (of a fleet: the first); unknown on one that cannot be asked live.
+    """Of every file by name, on the board (of a fleet: the first); unknown on one that cannot be asked live.
 
     Raises LutraError for a file that cannot be run, Unreachable where the connection broke.
     """
-    answers = {
-        name: board.ask("peak_memory", **as_arguments(name, onnx, board.threads)) for name, onnx in files.items()
-    }
+    answers = {name: board.ask("peak_memory", **as_arguments(name, file, board)) for name, file in files.items()}
     return {name: Memory(answer["peak"], answer["runtime"]) for name, answer in answers.items()}

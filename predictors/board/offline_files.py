@@ -1,4 +1,4 @@
-"""What is carried to a board by hand: a program for numpy and onnxruntime alone, and files that tell damage."""
+"""What is carried to a board by hand: a program for numpy and a runtime alone, and files that tell damage."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
+from predictors.agent.runtimes import RUNTIMES
 from search_spaces.documents import DamagedError, parse_json, read_bytes, sha256
 from search_spaces.errors import LutraError
 
@@ -18,9 +19,9 @@ from pathlib import Path
 
 try:
     import numpy  # noqa: F401
-    import onnxruntime  # noqa: F401
+    import {imported}  # noqa: F401
 except ImportError as error:
-    sys.exit(f"{{error}}; type: python3 -m venv venv && venv/bin/pip install numpy {runtime}; venv/bin/python run.py")
+    sys.exit(f"{{error}}; type: python3 -m venv venv && venv/bin/pip install numpy {package}; venv/bin/python run.py")
 
 from {module} import {function}
 
@@ -28,18 +29,18 @@ from {module} import {function}
 '''
 
 
-def program(file: str, function: str, does: str) -> Iterator[tuple[str, bytes]]:
+def program(file: str, function: str, does: str, runtime: str = "onnxruntime") -> Iterator[tuple[str, bytes]]:
     """run.py, which calls a function of one of our files, and all of ours that it imports: paths and sources.
 
     Where the board has no runtime, run.py says how to install the one of this machine.
     """
-    import onnxruntime
-
     root = Path(__file__).parents[2]
     module = ".".join(Path(file).relative_to(root).with_suffix("").parts)
-    runtime = f"onnxruntime=={onnxruntime.__version__}"
-    yield "run.py", RUN.format(does=does, module=module, function=function, runtime=runtime).encode()
-    finder = ModuleFinder([str(root)], excludes=["numpy", "onnxruntime"])
+    chosen = RUNTIMES[runtime]
+    package = f"{chosen.PACKAGE}=={chosen.version()}"
+    run = RUN.format(does=does, imported=chosen.MODULE, module=module, function=function, package=package)
+    yield "run.py", run.encode()
+    finder = ModuleFinder([str(root)], excludes=["numpy", *(one.MODULE for one in RUNTIMES.values())])
     finder.run_script(file)
     for found in finder.modules.values():
         if found.__file__ is not None:  # type: ignore[attr-defined]

@@ -16,9 +16,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import IO, Any
 
-from predictors.agent.packages import BROKEN
+from predictors.agent.runtimes import RUNTIMES
 from predictors.board.answers import checked
 from predictors.board.device import Connection
+from predictors.board.fingerprint import runtime_of
 from predictors.board.local_device import local
 from predictors.board.offline_files import opened, program, sealed, sha256, unchanged
 from predictors.board.resumable import Record, lasting
@@ -44,16 +45,18 @@ def contents(
     threads: int,
     cores: str = "",
     rows: Mapping[str, Row] | None = None,
+    runtime: str = "onnxruntime",
 ) -> Iterator[tuple[str, bytes]]:
     """The folder to carry: relative paths and what is in them."""
-    hashes = {name: sha256(onnx) for name, onnx in files.items()}
+    hashes = {name: sha256(file) for name, file in files.items()}
     numbers = {field.name: getattr(protocol, field.name) for field in fields(Protocol)}
     job = {"schema": JOB, "threads": threads, "cores": cores, "protocol": numbers, "files": hashes}
+    job |= {"runtime": runtime} if runtime != "onnxruntime" else {}  # as in jobs from before there were others
     job["rows"] = {name: asdict(row) for name, row in (rows_of(files) if rows is None else rows).items()}
     yield "job.json", sealed(job)
-    for name, onnx in files.items():
-        yield f"files/{hashes[name]}.onnx", onnx
-    yield from program(__file__, run.__name__, DOES)
+    for name, file in files.items():
+        yield f"files/{hashes[name]}", file
+    yield from program(__file__, run.__name__, DOES, runtime)
 
 
 def run(folder: Path, say: Callable[[str], None] = print) -> None:
@@ -83,7 +86,7 @@ def _take(lock: IO[str], say: Callable[[str], None]) -> None:
 def _run(folder: Path, say: Callable[[str], None]) -> None:
     job = opened(folder / "job.json", JOB)
     path, protocol = folder / "results.json", Protocol(**job["protocol"])
-    files = {name: unchanged(folder / "files" / f"{sha}.onnx", sha) for name, sha in job["files"].items()}
+    files = {name: unchanged(folder / "files" / sha, sha) for name, sha in job["files"].items()}
     rows = {name: Row(**row) for name, row in job["rows"].items()}
     before = opened(path, RESULTS) if path.exists() else {"job": _identity(job), "rounds": []}
     rounds = list(before["rounds"])
@@ -93,8 +96,10 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
         if (before["job"], before.get("passport", results["passport"])) != (results["job"], results["passport"]):
             raise LutraError(f"{path} is of another bundle or board: move it away, and run this again")
 
-    if results["passport"]["machine"] in BROKEN.get(results["passport"]["onnxruntime"], ()):
-        say(f"onnxruntime {results['passport']['onnxruntime']} crashes on some ARM processors: better install another")
+    name = runtime_of(results["passport"])
+    version, package = results["passport"][name], RUNTIMES[name]
+    if results["passport"]["machine"] in package.BROKEN.get(version, ()):
+        say(f"{package.PACKAGE} {version} crashes on some ARM processors: better install another")
 
     def keep(record: Record) -> None:
         rounds.append(record)
@@ -112,7 +117,7 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
 @contextmanager
 def _board(job: Mapping[str, Any], say: Callable[[str], None] | None = None) -> Iterator[Connection]:
     """This machine; where `say` is given, it is waited for until nobody else measures on it."""
-    with local(job["threads"], cores=job["cores"]) as board:
+    with local(job["threads"], cores=job["cores"], runtime=job.get("runtime", "onnxruntime")) as board:
         if say is not None:
             board.lock(say)
         yield board

@@ -11,7 +11,7 @@ from predictors.board.device import Board
 
 
 def outputs(board: Board, files: Mapping[str, bytes], images: np.ndarray) -> dict[str, np.ndarray]:
-    """Every ONNX file's first output [N, classes] float32 for images [N, C, H, W] float32, one at a time, as timed.
+    """Every file's first output [N, classes] float32 for images [N, C, H, W] float32, one at a time, as timed.
 
     Exactly as the board (of a fleet: the first) computed them. Raises LutraError for a file that cannot be run, or a
     board that cannot be asked live.

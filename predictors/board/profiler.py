@@ -17,6 +17,7 @@ import numpy as np
 import onnxruntime
 
 from predictors import agent
+from predictors.agent.runtimes.onnxruntime import random_feed
 from search_spaces.documents import read_json
 
 BETWEEN, BEFORE, AFTER = PARTS = ("profile between", "profile before", "profile after")  # the 1x1 convolutions
@@ -38,10 +39,10 @@ class Profiler(agent.Board):
         super().__init__(link)
         self.profiled: dict[str, tuple[bytes, int]] = {}  # file and threads
 
-    def load(self, name: str, onnx: str, sha256: str, threads: int) -> dict[str, Any]:
+    def load(self, name: str, runtime: str, file: str, sha256: str, threads: int) -> dict[str, Any]:
         if name.startswith(PARTS):
-            self.profiled[name] = (base64.b64decode(onnx), threads)
-        return super().load(name, onnx, sha256, threads)
+            self.profiled[name] = (base64.b64decode(file), threads)
+        return super().load(name, runtime, file, sha256, threads)
 
     def sample(self, name: str, seconds: float, each: bool) -> tuple[float, list[float]]:
         if name not in self.profiled or not seconds:
@@ -51,9 +52,9 @@ class Profiler(agent.Board):
             options = agent.options(threads)
             options.enable_profiling, options.profile_file_prefix = True, f"{folder}/"
             session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-            end = time.perf_counter() + seconds
+            feed, end = random_feed(session), time.perf_counter() + seconds
             while time.perf_counter() < end:
-                session.run(None, self.feeds[name])
+                session.run(None, feed)
             events = read_json(session.end_profiling(), "profile", list)
         return _middle(part, events), []
 

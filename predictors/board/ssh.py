@@ -15,8 +15,11 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import IO
 
+from predictors.agent.packages import virtual_environment
+from predictors.agent.runtimes import RUNTIMES
 from predictors.board.agent_source import agent_source
 from predictors.board.answers import plain
 from predictors.board.destination import Destination
@@ -58,7 +61,8 @@ def ssh(to: Destination, threads: int, say: Callable[[str], None] = print) -> It
             )
         except FileNotFoundError:
             raise LutraError("there is no ssh on this machine: install OpenSSH's client") from None
-        connection = Connection(process, threads, to.patience, lambda do: explain(to, do, process, errors), to.where)
+        ended = partial(explain, to, process=process, errors=errors)
+        connection = Connection(process, threads, to.patience, ended, to.where, to.library)
         try:
             _set_up(connection, to, say)
             connection.pin(to.cores)
@@ -73,12 +77,13 @@ def _bounded() -> None:
 
 
 def _set_up(connection: Connection, to: Destination, say: Callable[[str], None]) -> None:
-    source, runtime = agent_source(), to.runtime or _own_runtime()
+    source, version = agent_source(), to.runtime or RUNTIMES[to.library].version()
     connection.send(b"%d %s\n%s" % (len(source), hashlib.sha256(source).hexdigest().encode(), source))
     answer = connection.ask(
         "setup",
         folder=to.folder,
-        runtime=runtime,
+        runtime=to.library,
+        version=version,
         chosen=bool(to.runtime),
         source=source.decode(),
         patience=to.patience,
@@ -89,19 +94,14 @@ def _set_up(connection: Connection, to: Destination, say: Callable[[str], None])
         raise LutraError(f"{to.where}: {answer['impossible']}")
     if "failed" in answer:
         folder = to.folder if re.fullmatch(r"~?[\w./-]*", to.folder) else shlex.quote(to.folder)
-        venv, package = f"{folder}/venv-{runtime}", "onnxruntime" if runtime == "any" else f"onnxruntime=={runtime}"
+        package = RUNTIMES[to.library].PACKAGE
+        venv = f"{folder}/{virtual_environment(package, version)}"
+        package += "" if version == "any" else f"=={version}"
         raise LutraError(
             f"{to.where} could not install numpy and {package} ({answer['failed']}); when that is mended, type "
             f"there: {to.python} -m venv {venv} && {venv}/bin/pip install numpy {package} "
             "(on Debian, before that: sudo apt install python3-venv)"
         )
-
-
-def _own_runtime() -> str:
-    """onnxruntime's version on this machine."""
-    import onnxruntime
-
-    return onnxruntime.__version__
 
 
 def explain(to: Destination, do: str, process: subprocess.Popen[bytes], errors: IO[bytes]) -> LutraError:

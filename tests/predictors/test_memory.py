@@ -82,7 +82,7 @@ def test_a_damaged_file_is_one_line_that_names_it(board: Connection, onnx: bytes
             ask(board, {"damaged": onnx})
         assert "\n" not in str(caught.value)
     with pytest.raises(LutraError, match="net arrived damaged"):
-        board.ask("peak_memory", name="net", onnx="AAAA", sha256="0" * 64, threads=1)
+        board.ask("peak_memory", name="net", runtime="onnxruntime", file="AAAA", sha256="0" * 64, threads=1)
     assert board.ask("ping") == {}
 
 
@@ -96,7 +96,7 @@ def test_a_file_that_ends_its_process_is_an_error(
     monkeypatch.setattr(sys, "executable", str(python))
     alone = agent.Board(SimpleNamespace(alive=lambda: None))  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match=f"net: it ended with {said}"):
-        alone.peak_memory(**as_arguments("net", b"", 1))
+        alone.peak_memory(**as_arguments("net", b"", SimpleNamespace(passport={}, threads=1)))
 
 
 def test_what_is_not_known_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from predictors.agent import packages
 from predictors.agent.packages import impossible, python_with, reason_in
+from predictors.agent.runtimes import litert, onnxruntime
 from predictors.board.destination import Destination
 from search_spaces.errors import LutraError
 
@@ -43,7 +44,7 @@ class Fake:
 
 def ask(board: Fake, home: Path, runtime: str = "1.24.1", chosen: bool = False) -> tuple[str, list[str]]:
     home.mkdir(exist_ok=True)
-    return python_with(home, runtime, chosen, board, lambda: None)
+    return python_with(home, onnxruntime, runtime, chosen, board, lambda: None)
 
 
 def test_a_python_that_has_the_version_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -61,6 +62,14 @@ def test_another_version_is_replaced_by_the_pinned_one_beside_it(tmp_path: Path)
     assert ask(board, tmp_path) == (python, [])
     assert board.installed == ["onnxruntime==1.24.1"]
     assert ask(board, tmp_path, "1.23.0")[0] == f"{tmp_path}/venv-1.23.0/bin/python"
+
+
+def test_each_runtime_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    board = Fake({})
+    python, _ = python_with(tmp_path, litert, "2.3.0", False, board, lambda: None)
+    assert python == f"{tmp_path}/venv-ai-edge-litert-2.3.0/bin/python"
+    assert board.installed == ["ai-edge-litert==2.3.0"]
+    assert any("import numpy, ai_edge_litert" in command[-1] for command in board.commands)
 
 
 def test_where_it_cannot_be_replaced_it_is_used_and_told_unless_a_version_was_chosen(tmp_path: Path) -> None:
@@ -129,7 +138,8 @@ def test_what_has_no_wheel_is_said_before_pip_runs(
 
 def test_this_machine_can_have_it() -> None:
     assert struct.calcsize("P") == 8
-    assert impossible("1.24.1") is None
+    assert impossible(onnxruntime, "1.24.1") is None
+    assert impossible(litert, "2.3.0") is None
 
 
 def test_a_runtime_that_cannot_be_imported_is_told_with_its_signal(tmp_path: Path) -> None:

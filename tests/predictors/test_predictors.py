@@ -175,7 +175,7 @@ def test_the_agent_survives_a_bad_request_and_says_why(board: Board) -> None:
     with pytest.raises(LutraError, match="could not round: KeyError"):
         board.ask("round", order=["never loaded"], seconds=0.001, each=False)
     with pytest.raises(LutraError, match="arrived damaged"):
-        board.ask("load", name="x", onnx="AAAA", sha256="0" * 64, threads=1)
+        board.ask("load", name="x", runtime="onnxruntime", file="AAAA", sha256="0" * 64, threads=1)
     assert board.ask("passport")["onnxruntime"]
 
 

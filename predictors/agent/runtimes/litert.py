@@ -1,0 +1,49 @@
+"""LiteRT, formerly TensorFlow Lite: executes flatbuffers.
+
+Its networks take images with channels last, [N, H, W, C], which is seen to here: callers give [N, C, H, W].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+PACKAGE = "ai-edge-litert"
+MODULE = "ai_edge_litert.interpreter"
+NEWEST_FOR = {(3, 9): (2, 1)}
+WHEELS = ("x86_64", "amd64", "aarch64", "arm64")
+OLDEST_GLIBC = (2, 27)
+BROKEN: dict[str, tuple[str, ...]] = {}
+
+
+def version() -> str:
+    import ai_edge_litert.interpreter
+
+    return ai_edge_litert.__version__
+
+
+def open_file(file: bytes | str, threads: int) -> tuple[Callable[[], object], Callable[[Any], Any]]:
+    import numpy
+    from ai_edge_litert.interpreter import Interpreter
+
+    given = {"model_path": file} if isinstance(file, str) else {"model_content": file}
+    interpreter = Interpreter(**given, num_threads=threads)
+    interpreter.allocate_tensors()
+    image, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]["index"]
+    place = image["index"]
+    random = numpy.random.default_rng(0).standard_normal(image["shape"], dtype=numpy.float32)
+
+    def answer(images: Any) -> Any:
+        interpreter.set_tensor(place, images)
+        interpreter.invoke()
+        return interpreter.get_tensor(output)
+
+    def outputs(images: Any) -> Any:
+        last = numpy.ascontiguousarray(images.transpose(0, 2, 3, 1))
+        if [*last.shape] != interpreter.get_input_details()[0]["shape"].tolist():
+            interpreter.resize_tensor_input(place, last.shape)
+            interpreter.allocate_tensors()
+        found = answer(last)
+        return found.transpose(0, 3, 1, 2) if found.ndim == 4 else found
+
+    return lambda: answer(random), outputs

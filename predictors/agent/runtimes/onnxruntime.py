@@ -1,0 +1,48 @@
+"""onnxruntime: executes ONNX files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+PACKAGE = "onnxruntime"
+MODULE = "onnxruntime"
+NEWEST_FOR = {(3, 9): (1, 19), (3, 10): (1, 23)}
+WHEELS = ("x86_64", "amd64", "aarch64", "arm64")
+OLDEST_GLIBC = (2, 27)
+BROKEN = {"1.21.0": ("aarch64", "arm64")}  # ends with SIGILL on a Raspberry Pi 4: microsoft/onnxruntime issue 23957
+
+
+def version() -> str:
+    import onnxruntime
+
+    return onnxruntime.__version__
+
+
+def options(threads: int) -> Any:
+    """How a file is run: with so many threads, which leave the cores alone between inferences."""
+    import onnxruntime
+
+    chosen = onnxruntime.SessionOptions()
+    chosen.intra_op_num_threads, chosen.inter_op_num_threads = threads, 1
+    chosen.add_session_config_entry("session.force_spinning_stop", "1")
+    chosen.log_severity_level = 3
+    return chosen
+
+
+def open_file(file: bytes | str, threads: int) -> tuple[Callable[[], object], Callable[[Any], Any]]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(file, options(threads), providers=["CPUExecutionProvider"])
+    feed = random_feed(session)
+    return partial(session.run, None, feed), lambda images: session.run(None, dict.fromkeys(feed, images))[0]
+
+
+def random_feed(session: Any) -> dict[str, Any]:
+    """One random image for a session."""
+    import numpy
+
+    image = session.get_inputs()[0]
+    shape = [size if isinstance(size, int) else 1 for size in image.shape]
+    return {image.name: numpy.random.default_rng(0).standard_normal(shape, dtype=numpy.float32)}
