@@ -17,7 +17,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from compress.files.parity import onnx_logits
+from compress.files.parity import file_logits
 from compress.quantization.quantize import quantize
 from predictors.board.agent_source import AGENT
 from predictors.board.device import Board, Connection
@@ -68,7 +68,7 @@ def answers(board: Board, name: str, onnx: bytes) -> tuple[np.ndarray, np.ndarra
     """Logits [N, classes], there and here."""
     board.load(name, onnx)
     there = np.array(board.ask("outputs", name=name, image=IMAGES.tolist())["output"], np.float32)
-    here = onnx_logits(onnx, IMAGES)
+    here = file_logits(onnx, IMAGES)
     assert here.std() > 0.1
     return there, here
 

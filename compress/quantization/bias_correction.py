@@ -14,9 +14,8 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from compress.files.parity import THREADS
 from compress.layers import WEIGHTED
-from compress.quantization.calibration import BATCH, Ranges
+from compress.quantization.calibration import BATCH, THREADS, Ranges
 from compress.quantization.quantize import quantized
 
 

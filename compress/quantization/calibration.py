@@ -16,6 +16,7 @@ from onnxruntime.quantization.calibrate import TensorsData, create_calibrator
 from search_spaces.errors import unknown
 
 BATCH = 50  # images at a time
+THREADS = 2  # of the host
 METHODS = {  # what of an activation a range covers
     "minmax": CalibrationMethod.MinMax,  # all that was seen
     "percentile": CalibrationMethod.Percentile,  # all but a share, onnxruntime's: 1e-5, half of it at either end

@@ -14,7 +14,7 @@ def dynamic(model: bytes) -> bytes:
     """The dynamic INT8 file of an fp32 file: no calibration images, float32 between the layers.
 
     Weights are S8 and per tensor: onnxruntime's ConvInteger takes no scale per channel. The answer to an image depends
-    on the other images of its batch, so `onnx_logits` asks one image at a time. The same input gives the same bytes.
+    on the other images of its batch, so `file_logits` asks one image at a time. The same input gives the same bytes.
     """
     proto = onnx.load_from_string(model)
     add_pre_process_metadata(proto)  # the writer has folded the batch norms: nothing is left to pre-process

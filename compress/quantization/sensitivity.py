@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compress.files.parity import agreement, onnx_logits
+from compress.files.parity import agreement, file_logits
 from compress.layers import layers_of
 
 AGREEMENT = 0.99  # share of images whose prediction INT8 must keep
@@ -34,10 +34,10 @@ def sensitivities(model: bytes, write: Write, images: np.ndarray, slower: Collec
     The ratio orders better than agreement, which moves in steps of 1 / N. Layers that are `slower` in INT8 on the
     device stay in float anyway, and are left out.
     """
-    layers, fp32 = layers_of(model), onnx_logits(model, images)
+    layers, fp32 = layers_of(model), file_logits(model, images)
     table = []
     for layer in (layer for layer in layers if layer not in slower):
-        logits = onnx_logits(write([other for other in layers if other != layer]), images)
+        logits = file_logits(write([other for other in layers if other != layer]), images)
         table.append(Sensitivity(layer, agreement(fp32, logits), sqnr(fp32, logits)))
     return sorted(table, key=lambda row: row.sqnr)
 
@@ -55,9 +55,9 @@ def float_layers(
     `slower` are those that INT8 slows down on the device. Where all layers are named, nothing else helps.
     """
     kept = set(slower)
-    fp32 = onnx_logits(model, images)
+    fp32 = file_logits(model, images)
     for layer in [row.layer for row in table if row.layer not in kept]:
-        if agreement(fp32, onnx_logits(write(kept), images)) >= least:
+        if agreement(fp32, file_logits(write(kept), images)) >= least:
             break
         kept.add(layer)
     return tuple(sorted(kept))

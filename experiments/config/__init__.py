@@ -53,7 +53,8 @@ class DeviceConfig:
     port: Annotated[int, Range(0, 65_535)] = 0  # as ssh is configured
     python: str = "python3"  # on the board, 3.9 or newer
     folder: str = "~/.cache/lutra"  # on the board
-    runtime: str = ""  # onnxruntime's version on the board; empty: the one of this machine; any: what is there
+    library: str = "onnxruntime"  # what executes networks; runtime=litert sets it
+    runtime: str = ""  # its version on the board; empty: the one of this machine; any: what is there
     ssh_config: LocalPath = ""  # instead of ~/.ssh/config
     # seconds without a sign of life until the link counts as cut
     patience: Annotated[float, Range(1, 3_600)] = 15.0

@@ -19,15 +19,15 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
 
 import hydra_conf
-from experiments.config.registry import SPACES, STRATEGIES
+from experiments.config.registry import RUNTIMES, SPACES, STRATEGIES
 from experiments.config.schema import MISSING, OPTIONS, Setting, known, sections, settings, shown
 from experiments.config.texts import expanded
 from experiments.config.values import check_value
 from search_spaces.errors import LutraError, unknown
 
 CONFIGS = Path(hydra_conf.__file__).parent
-GROUPS = ("data", "space", "device", "strategy", "objective", "compress", "experiment")
-FOUND = {"space": SPACES, "strategy": STRATEGIES}  # groups whose choices need no file
+GROUPS = ("data", "space", "device", "runtime", "strategy", "objective", "compress", "experiment")
+FOUND = {"space": SPACES, "strategy": STRATEGIES, "runtime": RUNTIMES}  # groups whose choices need no file
 MODES = ("run", "multirun", "cfg", "info", "shell_completion")  # of which Hydra does one
 MOST_JOBS = 100_000  # of a sweep
 OVERRIDE = re.compile(

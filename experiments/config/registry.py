@@ -7,6 +7,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from experiments.config.reference import Reference
+from predictors.agent import runtimes
 
 
 def _modules(package: str) -> tuple[str, ...]:
@@ -26,6 +27,7 @@ STRATEGIES = _functions("strategies.algorithms")
 LEARNING = tuple(name for name, one in STRATEGIES.items() if "problem.relax" in one.source)  # need weights to train
 RULES = _functions("search_spaces.training.rules")
 COSTS = _modules("predictors.costs")
+RUNTIMES = tuple(runtimes.RUNTIMES)  # that execute networks
 OBJECTIVES = ("bounded", "mnasnet", "pareto")
 LATENCY = "latency"  # the cost that every result has
 # (path, size in pixels, validation fraction of the training images, seed of that split, progress, cache) -> Dataset

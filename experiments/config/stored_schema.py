@@ -8,7 +8,7 @@ from hydra.core.config_store import ConfigNode, ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.config import Config
-from experiments.config.registry import SPACES, STRATEGIES, default_options
+from experiments.config.registry import RUNTIMES, SPACES, STRATEGIES, default_options
 
 
 class Schema(ConfigNode):
@@ -36,10 +36,12 @@ def schema(module: str) -> DictConfig:
 
 
 def store(module: str) -> None:
-    """The schema of a command, and for each space and strategy a configuration of its name and its options."""
+    """The schema of a command, and for each space, runtime and strategy a configuration of its name and its options."""
     hydra = ConfigStore.instance()
     hydra.repo["schema.yaml"] = Schema("schema.yaml", module)
     for name in SPACES:
         hydra.store(group="space", name=name, node={"name": name})
+    for name in RUNTIMES:
+        hydra.store(group="runtime", name=name, node={"library": name}, package="device")
     for name in STRATEGIES:
         hydra.store(group="strategy", name=name, node={"name": name, "options": default_options(name)})

@@ -36,7 +36,7 @@ def destinations(device: DeviceConfig) -> list[Destination]:
         raise LutraError(f"device.hosts={hosts} names a board twice; name every board once")
     common = {
         key: getattr(device, key)
-        for key in ("user", "port", "python", "folder", "ssh_config", "patience", "cores", "runtime")
+        for key in ("user", "port", "python", "folder", "ssh_config", "patience", "cores", "runtime", "library")
     }
     return [Destination(host, **common) for host in hosts]
 
@@ -44,7 +44,7 @@ def destinations(device: DeviceConfig) -> list[Destination]:
 @contextmanager
 def here(device: DeviceConfig, again: bool, alone: bool) -> Iterator[Board]:
     """This machine."""
-    with local(device.threads, cores=device.cores) as board:
+    with local(device.threads, cores=device.cores, runtime=device.library) as board:
         if alone:
             board.lock(say)
         yield board
@@ -113,7 +113,7 @@ def hand_over(
     """Where the device is a bundle without results: writes it, says what to do with it, and raises HandedOver."""
     if device.name != "bundle" or device.results:
         return
-    for name, data in contents(files, protocol, device.threads, device.cores, rows):
+    for name, data in contents(files, protocol, device.threads, device.cores, rows, device.library):
         artefacts.write(folder / "bundle" / name, data)
     say(
         f"Carry {folder / 'bundle'} to the board, type there: python3 run.py, carry its results.json back, and type "

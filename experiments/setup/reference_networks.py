@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from experiments.steps.measure import timing_files
+from predictors.board.fingerprint import runtime_of
 from predictors.tables.assembly import file_name
 from predictors.tables.table import LatencyTable
 from predictors.timing.blocks import computing
@@ -17,7 +18,7 @@ def reference_networks(
     """Files of some networks that the table timed; and by precision, the seconds that each took then."""
     space = SearchSpace(table.space, table.layers, table.reference)
     archs = list(dict.fromkeys(row.arch for row in table.networks))[:count]
-    written = dict(timing_files([computing(space.decode(arch)) for arch in archs]))
+    written = dict(timing_files([computing(space.decode(arch)) for arch in archs], runtime_of(table.passport)))
     files: dict[str, bytes] = {}
     then: dict[str, dict[str, float]] = {}
     for row in table.networks:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from compress.files.parity import onnx_logits
+from compress.files.parity import file_logits
 from compress.files.size import compressed_bytes
 from compress.pruning.depgraph import size
 from experiments.config import Config
@@ -28,6 +28,7 @@ from experiments.stages.quantizing import array
 from experiments.steps.measure import followed
 from experiments.store import artefacts
 from experiments.store.keys import data_key, device_key
+from predictors.agent.runtimes import RUNTIMES
 from predictors.board.device import Board
 from predictors.board.fingerprint import PRECISIONS
 from predictors.board.memory import Memory, peak_memory
@@ -51,7 +52,7 @@ class Item:
     name: str
     precision: str
     network: nn.Module
-    onnx: bytes
+    file: bytes
     steps: int  # of training, from random weights on
     seconds: float = 0.0
     parent: str = ""
@@ -73,9 +74,9 @@ def session(config: Config, items: Sequence[Item], tables: Sequence[LatencyTable
     """Leaves files and record of all in the folder; networks of the tables say how fast the machine is now."""
     names = {f"{one.name}.{one.precision}": one for one in items}
     for name, one in names.items():
-        artefacts.write(folder / f"{name}.onnx", one.onnx)
+        artefacts.write(folder / f"{name}{RUNTIMES[config.device.library].SUFFIX}", one.file)
     again = [reference_networks(table, label=f"reference {number}") for number, table in enumerate(tables)]
-    files = {name: one.onnx for name, one in names.items()}
+    files = {name: one.file for name, one in names.items()}
     for known, _ in again:
         files |= known
     with board_of(config.device, folder) as board:
@@ -97,7 +98,7 @@ def session(config: Config, items: Sequence[Item], tables: Sequence[LatencyTable
 def _memory(board: Board, items: Mapping[str, Item]) -> dict[str, Memory]:
     found: dict[str, Memory] = {}
     for name, one in track(items.items(), "measuring memory", len(items)):
-        found |= peak_memory(board, {name: one.onnx})
+        found |= peak_memory(board, {name: one.file})
     return found
 
 
@@ -108,17 +109,18 @@ def _golden(config: Config, board: Board, items: Mapping[str, Item]) -> float:
     """
     data = dataset_of(config.data)
     images = array(data.fixed(data.validation, GOLDEN, config.seed)[0])
-    answers = outputs(board, {name: one.onnx for name, one in items.items()}, images)
+    answers = outputs(board, {name: one.file for name, one in items.items()}, images)
     worst = 0.0
     for name, one in items.items():
-        expected = onnx_logits(one.onnx, images, batch=1)
+        expected = file_logits(one.file, images, batch=1)
         if answers[name].shape != expected.shape:
             raise LutraError(f"{name} answers {answers[name].shape} on the device and {expected.shape} here")
         off = float(np.abs(answers[name] - expected).max() / max(1.0, np.abs(expected).max()))
         if not off <= GOLDEN_LIMIT:
             raise LutraError(
                 f"the device answers {off:.2g} off the host for {name} (limit {GOLDEN_LIMIT:g} of the largest logit): "
-                "another onnxruntime, or INT8 that saturates on one of them (compress.quantize.reduce_range=true)"
+                "another version of the runtime, or INT8 that saturates on one of them: "
+                "compress.quantize.reduce_range=true"
             )
         worst = max(worst, off)
     return worst
@@ -142,13 +144,13 @@ def _row(
     return Row(
         stage=one.name,
         precision=one.precision,
-        validation_accuracy=_accuracy(one.onnx, data, data.validation),
-        test_accuracy=_accuracy(one.onnx, data, data.test),
+        validation_accuracy=_accuracy(one.file, data, data.validation),
+        test_accuracy=_accuracy(one.file, data, data.test),
         latency_median_s=seconds,
         latency_p90_s=percentile,
         predicted_s=_predicted(one, tables),
-        file_bytes=len(one.onnx),
-        compressed_bytes=compressed_bytes(one.onnx),
+        file_bytes=len(one.file),
+        compressed_bytes=compressed_bytes(one.file),
         peak_bytes=None if memory is None else memory.peak_bytes,
         runtime_bytes=None if memory is None else memory.runtime_bytes,
         macs=cost.macs,
@@ -156,7 +158,7 @@ def _row(
         steps=one.steps,
         seconds=one.seconds,
         parent=one.parent,
-        sha256=hashlib.sha256(one.onnx).hexdigest(),
+        sha256=hashlib.sha256(one.file).hexdigest(),
     )
 
 
@@ -171,7 +173,7 @@ def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, Mapping[str, Slow
     return None
 
 
-def _accuracy(onnx: bytes, data: Dataset, split: Split) -> float:
+def _accuracy(file: bytes, data: Dataset, split: Split) -> float:
     """Fraction of a split's images that the file classifies right."""
     images, labels = data.fixed(split, 0, 0)
-    return accuracy(torch.from_numpy(onnx_logits(onnx, images)), labels)
+    return accuracy(torch.from_numpy(file_logits(file, images)), labels)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from compress.layers import layers_of
 from compress.quantization.faster_in_float import faster_in_float
-from compress.quantization.quantize import quantize_within
+from compress.runtimes import RUNTIMES
 from experiments.config.reference import Reference
 from experiments.setup.devices import board_of
 from experiments.stages import quantizing
@@ -68,14 +68,14 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     """Times whole files on the device, with each layer in float."""
     prepare(1, settings.seed)
     images = settings.data.at(means)
-    model = quantizing.fp32_file(images, settings.seed, load_network(files["parent"]))
+    source = quantizing.source_of(images, settings.seed, load_network(files["parent"]))
     calibration = quantizing.calibration(images, settings.calibration, settings.seed)
-    ranges = quantizing.ranges_of(model, calibration, settings.method, {})
-    write = partial(quantize_within, model, ranges, reduce_range=settings.reduce_range)
+    ranges = quantizing.ranges_of(source.onnx, calibration, settings.method, {})
+    write = partial(RUNTIMES[settings.device.library].int8, source, ranges, reduce_range=settings.reduce_range)
     with board_of(settings.device.at(means), folder) as board:
 
         def timed(files: Mapping[str, bytes]) -> Mapping[str, Value]:
             return summarize(list(followed(board, files, settings.measure, "timing layers in float")))
 
-        found = [asdict(layer) for layer in faster_in_float(layers_of(model), write, timed)]
+        found = [asdict(layer) for layer in faster_in_float(layers_of(source.onnx), write, timed)]
     artefacts.write(folder / FILE, json.dumps(found, indent=1) + "\n")

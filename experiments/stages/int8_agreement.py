@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from compress.files.parity import agreement, onnx_logits
+from compress.files.parity import agreement, file_logits
 from compress.quantization.saturation import saturation, warning
 from compress.quantization.sensitivity import Sensitivity, blame
 from experiments.store import artefacts
@@ -91,7 +91,7 @@ def compared(
     """By predictions on images [N, C, H, W]. `table`: what each layer that is INT8 costs, the worst first."""
     if numbers:
         table = [replace(row, layer=numbers[row.layer]) for row in table]
-    agreed = agreement(onnx_logits(fp32, images), onnx_logits(file, images))
+    agreed = agreement(file_logits(fp32, images), file_logits(file, images))
     return Answers(precision, len(images), agreed, blame(agreed, table) if table else "", None, "", in_float, numbers)
 
 

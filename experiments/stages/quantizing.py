@@ -11,12 +11,10 @@ from torch import nn
 
 from compress.files.export import export
 from compress.files.parity import check_parity
-from compress.quantization.bias_correction import quantize_corrected
+from compress.files.source import Source
 from compress.quantization.calibration import Ranges, activation_ranges
-from compress.quantization.dynamic import dynamic
-from compress.quantization.half import half
-from compress.quantization.quantize import quantize_within
 from compress.quantization.sensitivity import Sensitivity, Write, float_layers, sensitivities
+from compress.runtimes import RUNTIMES
 from experiments.config import DataConfig
 from experiments.config.compression import QuantizeConfig
 from experiments.display.layer_numbers import numbers
@@ -30,37 +28,38 @@ from experiments.store.weights import load_network
 from search_spaces.documents import read_json
 from search_spaces.networks.evaluation import Images
 from search_spaces.networks.network import Network
-from search_spaces.networks.onnx_writer import write
 
 
 def quantize(task: Task[Quantize]) -> None:
     """Writes the file, and int8.json: how far it answers as its network does."""
     settings, network = task.settings, load_network(task.parent)
     images, kind, whole = settings.data.at(task.means), settings.quantize.kind, settings.whole
-    model, kept, table = fp32_file(images, settings.seed, network), list[InFloat](), list[Sensitivity]()
+    source, runtime = source_of(images, settings.seed, network), RUNTIMES[settings.runtime]
+    kept, table = list[InFloat](), list[Sensitivity]()
     if kind == "static":
-        file, kept, table = _static(task, model, isinstance(network, Network))
+        file, kept, table = _static(task, source)
     else:
-        file = {"fp16": half, "dynamic": dynamic}[kind](model)
+        file = getattr(runtime, kind)(source)
     precision = "int8" if kind == "static" else kind
     found = numbers(whole, network.specs) if isinstance(network, Network) and whole is not None else []
-    artefacts.write(task.folder / f"{precision}.onnx", file)
+    artefacts.write(task.folder / f"{precision}{runtime.SUFFIX}", file)
     data = dataset_of(images)
-    answers = compared(precision, model, file, data.fixed(data.validation, 0, 0)[0], table, kept, found)
-    if kind == "static" and isinstance(network, Network):
+    answers = compared(precision, source.onnx, file, data.fixed(data.validation, 0, 0)[0], table, kept, found)
+    if kind == "static" and runtime.SATURATES and isinstance(network, Network):
         few = array(data.fixed(data.train, settings.looked_at["saturation"], settings.seed)[0])
         answers = saturated(answers, file, network.specs, few)
     save(task.folder, answers)
 
 
-def _static(task: Task[Quantize], model: bytes, ours: bool) -> tuple[bytes, list[InFloat], list[Sensitivity]]:
+def _static(task: Task[Quantize], source: Source) -> tuple[bytes, list[InFloat], list[Sensitivity]]:
     """The file, the layers that stay in float, and what each of the others costs."""
     settings, kept = task.settings, faster(task.inputs)
-    chosen = settings.quantize
+    chosen, model = settings.quantize, source.onnx
     images = calibration(settings.data.at(task.means), settings.calibration, settings.seed)
-    encode = encoder(chosen, model, ranges_of(model, images, chosen.method, task.inputs), images)
+    ranges = ranges_of(model, images, chosen.method, task.inputs)
+    encode = encoder(chosen, settings.runtime, source, ranges, images)
     table: list[Sensitivity] = []
-    if ours or chosen.float_layers in ("accuracy", "both"):
+    if source.specs or chosen.float_layers in ("accuracy", "both"):
         looked_at = images[: settings.looked_at["sensitivity"]]
         named = {one.layer for one in kept}
         table = sensitivities(model, encode, looked_at, named)
@@ -72,11 +71,12 @@ def _static(task: Task[Quantize], model: bytes, ours: bool) -> tuple[bytes, list
     return encode(layers), kept, [row for row in table if row.layer not in layers]
 
 
-def encoder(chosen: QuantizeConfig, model: bytes, ranges: Ranges, images: np.ndarray) -> Write:
+def encoder(chosen: QuantizeConfig, runtime: str, source: Source, ranges: Ranges, images: np.ndarray) -> Write:
     """How the deployed file is written, for any layers that stay in float. Biases are corrected on the images."""
+    written = RUNTIMES[runtime]
     if chosen.bias_correction:
-        return lambda kept: quantize_corrected(model, ranges, images, kept, chosen.reduce_range)
-    return lambda kept: quantize_within(model, ranges, kept, chosen.reduce_range)
+        return lambda kept: written.int8_corrected(source, ranges, images, kept, chosen.reduce_range)
+    return lambda kept: written.int8(source, ranges, kept, chosen.reduce_range)
 
 
 def ranges_of(model: bytes, images: np.ndarray, method: str, inputs: Mapping[str, Path]) -> Ranges:
@@ -92,15 +92,23 @@ def calibration(images: DataConfig, count: int, seed: int) -> np.ndarray:
     return array(data.fixed(data.train, count, seed)[0])
 
 
-def fp32_file(images: DataConfig, seed: int, network: nn.Module) -> bytes:
-    """The network's ONNX file, after checking on images that it answers as the network does."""
+def source_of(images: DataConfig, seed: int, network: nn.Module) -> Source:
+    """What the network's files are written from, after checking on images that it answers as the network does."""
     data = dataset_of(images)
     if isinstance(network, Network):
-        model = write(network.specs, network.folded())
+        source = Source.of(network)
     else:
-        model = export(network, data.shape.image)
-    check_parity(network, model, data.fixed(data.validation, 100, seed)[0])
-    return model
+        source = Source(export(network, data.shape.image))
+    check_parity(network, source.onnx, data.fixed(data.validation, 100, seed)[0])
+    return source
+
+
+def fp32_file(images: DataConfig, seed: int, network: nn.Module, runtime: str) -> bytes:
+    """The network's file, after checking on images that it answers as the network does."""
+    file: bytes = RUNTIMES[runtime].fp32(source_of(images, seed, network))
+    data = dataset_of(images)
+    check_parity(network, file, data.fixed(data.validation, 100, seed)[0])
+    return file
 
 
 def array(images: Images) -> np.ndarray:

@@ -73,6 +73,7 @@ class Quantize(Stage):
     quantize: QuantizeConfig
     calibration: int
     looked_at: Mapping[str, int]
+    runtime: str = unless("onnxruntime")
     whole: tuple[Spec, ...] | None = implied("parent")  # the network that was trained from scratch, of our spaces
 
 
@@ -108,7 +109,11 @@ OWN: dict[str, Callable[[Config, dict[str, Any]], Stage]] = {  # the configurati
         **common, **_trained(c.compress), qat=c.compress.qat, reduce_range=c.compress.quantize.reduce_range
     ),
     QUANTIZE: lambda c, common: Quantize(
-        **common, quantize=c.compress.quantize, calibration=c.compress.calibration, looked_at=LOOKED_AT
+        **common,
+        quantize=c.compress.quantize,
+        calibration=c.compress.calibration,
+        looked_at=LOOKED_AT,
+        runtime=c.device.library,
     ),
 }
 

@@ -21,6 +21,7 @@ from experiments.steps.train import prepare
 from experiments.store import artefacts
 from experiments.store.keys import passport_key
 from experiments.store.weights import load_network
+from predictors.agent.runtimes import SUFFIXES
 from predictors.tables.table_file import read_table
 from search_spaces.space import Arch, SearchSpace
 
@@ -76,7 +77,7 @@ def _items(
     for name, path in others.items():
         steps = config.train.steps if name == "inherited" else config.retrain.steps
         network = load_network(path)
-        yield Item(name, "fp32", network, fp32_file(config.data, config.seed, network), steps)
+        yield Item(name, "fp32", network, fp32_file(config.data, config.seed, network, config.device.library), steps)
     for one in made:
         yield item(config, one)
     for name, stages in compared.items():
@@ -87,13 +88,21 @@ def item(config: Config, made: Made) -> Item:
     """What a stage has made, to be timed."""
     seconds = artefacts.manifest(made.path.parent)["seconds"]
     parent = "" if made.parent is None else artefacts.sha256(made.parent)
-    if made.path.suffix == ".onnx":
+    if made.path.suffix in SUFFIXES:
         assert made.parent is not None
         name, network = made.path.stem, load_network(made.parent)
         in_float = [one.layer for one in int8_agreement.load(made.path.parent).in_float]
         return Item(name, name, network, made.path.read_bytes(), made.steps, seconds, parent, in_float)
     network = load_network(made.path)
-    return Item(made.name, "fp32", network, fp32_file(config.data, config.seed, network), made.steps, seconds, parent)
+    return Item(
+        made.name,
+        "fp32",
+        network,
+        fp32_file(config.data, config.seed, network, config.device.library),
+        made.steps,
+        seconds,
+        parent,
+    )
 
 
 def told(config: Config) -> Path:

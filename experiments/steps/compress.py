@@ -21,6 +21,7 @@ from experiments.store.keys import space_key
 from experiments.store.provenance import whole
 from experiments.store.step import Step
 from experiments.store.winner import WINNER, read_winner
+from predictors.agent.runtimes import SUFFIXES
 from search_spaces.errors import LutraError
 from strategies.problems.problem import Candidate, best
 
@@ -138,5 +139,5 @@ def _stage(config: Config, name: str, label: str, root: Path, made: Made, prefix
     settings = settings_of(config, name, root)
     folder = plan.folder(Step("compress", settings, {"parent": parent} | needs, WORK, label=title))
     outputs = artefacts.manifest(folder)["outputs"]
-    path = folder / (next(name for name in outputs if name.endswith(".onnx")) if stage.last else NETWORK)
+    path = folder / (next(name for name in outputs if name.endswith(SUFFIXES)) if stage.last else NETWORK)
     return Made(label, path, parent, needs.get("table"), made.steps + stage.steps(config))

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from compress.quantization.quantize import quantize
+from compress.files.source import Source
+from compress.quantization.calibration import activation_ranges
+from compress.runtimes import RUNTIMES
 from experiments.display import events
 from experiments.display.progress import console, track
 from experiments.setup.devices import ROUNDS, board_of, hand_over
@@ -29,7 +31,7 @@ from predictors.timing.rounds import Protocol, Round, open_rows
 from predictors.timing.rounds import measure as measure_rounds
 from predictors.timing.values import Row, rows_of
 from predictors.timing.verdict import quietness
-from search_spaces.networks.onnx_writer import random_weights, write
+from search_spaces.networks.onnx_writer import random_weights
 from search_spaces.space import SearchSpace
 
 EARLIER = "table-{}-rounds.json"
@@ -42,7 +44,7 @@ def work(settings: Table, files: Mapping[str, Path], means: Means, folder: Path)
     blocks = block_specs(space)
     networks = [computing(space.decode(arch)) for arch in archs]
     specs = all_specs(blocks, networks)
-    timed = dict(timing_files(track(specs, "writing ONNX files", len(specs))))
+    timed = dict(timing_files(track(specs, "writing files", len(specs)), device.library))
     rows = rows_of_table(blocks, networks, timed_files(timed, specs))
     before = read_table(folder / TABLE) if (folder / TABLE).exists() else None
     for path in folder.glob(EARLIER.format("*")):
@@ -73,15 +75,16 @@ def _save(space: SearchSpace, table: LatencyTable, folder: Path) -> None:
     artefacts.write(folder / TABLE, dump(table))
 
 
-def timing_files(networks: Iterable[Specs]) -> Iterator[tuple[str, bytes]]:
+def timing_files(networks: Iterable[Specs], runtime: str) -> Iterator[tuple[str, bytes]]:
     """Every network in each precision, with random weights, under the name that `assemble` knows."""
+    written = RUNTIMES[runtime]
     for index, specs in enumerate(networks):
-        fp32 = write(specs, random_weights(specs))
+        source = Source.with_weights(specs, random_weights(specs))
         first = specs[0]
         shape = (4, first.in_channels, first.resolution, first.resolution)
         images = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
-        yield file_name("fp32", index), fp32
-        yield file_name("int8", index), quantize(fp32, images)
+        yield file_name("fp32", index), written.fp32(source)
+        yield file_name("int8", index), written.int8(source, activation_ranges(source.onnx, images))
 
 
 def followed(

@@ -25,6 +25,7 @@ from experiments.store import artefacts, provenance
 from experiments.store.winner import read_winner
 from paper import rows as results
 from paper.figures import architecture, heatmap, pareto, prediction, waterfall
+from predictors.agent.runtimes import SUFFIXES
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError
@@ -81,8 +82,8 @@ def check_reportable(config: Config) -> None:
 
 def labels(made: Sequence[Made]) -> dict[str, str]:
     """What people call the rows, by what was done to the winner until then."""
-    names = [one.path.stem.upper() if one.path.suffix == ".onnx" else one.name for one in made[1:]]
-    rows = [one.path.stem if one.path.suffix == ".onnx" else one.name for one in made[1:]]
+    names = [one.path.stem.upper() if one.path.suffix in SUFFIXES else one.name for one in made[1:]]
+    rows = [one.path.stem if one.path.suffix in SUFFIXES else one.name for one in made[1:]]
     return LABELS | {row: ", ".join(["winner", *names[: end + 1]]) for end, row in enumerate(rows)}
 
 

@@ -61,14 +61,15 @@ class Device:
     scenario: str = unless("")
     seed: int | None = unless(None)
     table: str = unless("")  # of a simulated device: the hash of the file
+    library: str = unless("onnxruntime")
 
     @staticmethod
     def of(device: DeviceConfig) -> Device:
         common = (device.name, device.threads, device.cores, device.runtime)
         if device.name != "simulated":
-            return Device(*common)
+            return Device(*common, library=device.library)
         table = artefacts.sha256(Path(device.table)) if device.table else ""
-        return Device(*common, device.scenario, device.seed, table)
+        return Device(*common, device.scenario, device.seed, table, device.library)
 
     def at(self, means: Means) -> DeviceConfig:
         own = {one.name: value for one in fields(self) if one.name != "table" and (value := getattr(self, one.name))}

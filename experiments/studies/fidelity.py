@@ -151,8 +151,8 @@ def _timed(
 ) -> dict[str, list[np.ndarray]]:
     """By precision, seconds [n] of both passes and of the blocks alone, at the speed that the table was measured at."""
     networks, blocks = [computing(space.decode(arch)) for arch in archs], block_specs(space)
-    files = dict(timing_files(track(networks, "writing ONNX files", len(networks))))
-    alone = {f"alone {name}": onnx for name, onnx in timing_files((spec,) for spec in blocks)}
+    files = dict(timing_files(track(networks, "writing files", len(networks)), config.device.library))
+    alone = {f"alone {name}": onnx for name, onnx in timing_files(((spec,) for spec in blocks), config.device.library)}
     again, then = reference_networks(table, len(table.networks))
     with board_of(config.device, folder) as board:
         passes = {

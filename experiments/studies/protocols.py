@@ -77,7 +77,7 @@ def _protocols(config: Config, folder: Path) -> None:
     wanted = to_time(space, [*fitted, *fresh])
     networks = list(dict.fromkeys(network for _, network in wanted))
     number = {network: index for index, network in enumerate(networks)}
-    written = dict(timing_files(track(networks, "writing ONNX files", len(networks))))
+    written = dict(timing_files(track(networks, "writing files", len(networks)), config.device.library))
     files = {
         f"{clock}/{file_name(precision, number[network])}": written[file_name(precision, number[network])]
         for precision in PRECISIONS

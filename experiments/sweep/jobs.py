@@ -21,6 +21,7 @@ from experiments.store import artefacts, locks, versions
 from experiments.store.json_records import typed
 from experiments.sweep.job_files import Begun, Result, read, write
 from paper.csv_records import records
+from predictors.agent.runtimes import SUFFIXES
 from search_spaces.documents import DamagedError, read_csv, read_json, read_text
 from search_spaces.errors import LutraError
 from search_spaces.published import number
@@ -112,7 +113,7 @@ def metrics(made: Path) -> dict[str, float]:
     """Of a report the deployed file, of a search its winner, of an exact front its most accurate network."""
     folder = made if made.is_dir() else made.parent
     if (folder / "stages.csv").exists():
-        deployed = {artefacts.sha256(path) for path in folder.glob("*.onnx")}
+        deployed = {artefacts.sha256(path) for path in folder.iterdir() if path.suffix in SUFFIXES}
         stages = records(folder / "stages.csv", dict.fromkeys(COLUMNS.values(), float) | {"sha256": str})
         final = next((row for row in stages if row["sha256"] in deployed), None)
         return {name: final[column] for name, column in COLUMNS.items()} if final else {}

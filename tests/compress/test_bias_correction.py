@@ -8,7 +8,7 @@ import pytest
 from onnx import numpy_helper
 
 from compress.files.compact import compact
-from compress.files.parity import onnx_logits
+from compress.files.parity import file_logits
 from compress.layers import WEIGHTED, layers_of
 from compress.quantization.bias_correction import means, quantize_corrected
 from compress.quantization.calibration import activation_ranges
@@ -55,8 +55,8 @@ def test_means_on_the_images_are_off_by_half_a_step_of_the_bias_at_most(model: b
     for errors, step in zip(mean_errors(model, after), steps(after), strict=True):
         assert (errors <= 0.51 * step + 1e-5).all()
     assert any((errors > 5 * step).any() for errors, step in zip(mean_errors(model, before), steps(before)))
-    fp32 = onnx_logits(model, IMAGES)
-    assert sqnr(fp32, onnx_logits(after, IMAGES)) > sqnr(fp32, onnx_logits(before, IMAGES))
+    fp32 = file_logits(model, IMAGES)
+    assert sqnr(fp32, file_logits(after, IMAGES)) > sqnr(fp32, file_logits(before, IMAGES))
 
 
 def test_biases_alone_change(model: bytes) -> None:
@@ -77,9 +77,9 @@ def corrected(model: bytes) -> bytes:
 
 def test_same_input_same_bytes_whatever_the_names(model: bytes) -> None:
     assert corrected(model) == corrected(model)
-    np.testing.assert_array_equal(onnx_logits(corrected(compact(model)), IMAGES), onnx_logits(corrected(model), IMAGES))
+    np.testing.assert_array_equal(file_logits(corrected(compact(model)), IMAGES), file_logits(corrected(model), IMAGES))
 
 
 def test_in_float_there_is_nothing_to_correct(model: bytes) -> None:
     whole = quantize_corrected(model, activation_ranges(model, IMAGES), IMAGES, layers_of(model))
-    np.testing.assert_allclose(onnx_logits(whole, IMAGES), onnx_logits(model, IMAGES), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(file_logits(whole, IMAGES), file_logits(model, IMAGES), rtol=1e-5, atol=1e-5)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from compress.files.parity import check_parity, onnx_logits, parity
+from compress.files.parity import check_parity, file_logits, parity
 from compress.pruning.prune import prune
 from compress.weights.finetune import distillation
 from search_spaces.errors import LutraError
@@ -105,7 +105,7 @@ def test_another_file_is_refused(network: Network, value: float) -> None:
 
 def test_logits_do_not_depend_on_the_batches(network: Network) -> None:
     model = write(network.specs, network.folded())
-    whole = onnx_logits(model, images(GRAPHS["reference"], 30), batch=30)
+    whole = file_logits(model, images(GRAPHS["reference"], 30), batch=30)
     np.testing.assert_allclose(
-        onnx_logits(model, images(GRAPHS["reference"], 30), batch=7), whole, rtol=1e-4, atol=1e-5
+        file_logits(model, images(GRAPHS["reference"], 30), batch=7), whole, rtol=1e-4, atol=1e-5
     )

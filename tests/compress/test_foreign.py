@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from compress.files.export import export
 from compress.files.foreign import FOREIGN, Foreign, mobilenet_v2, quickened, shape_like
-from compress.files.parity import check_parity, onnx_logits
+from compress.files.parity import check_parity, file_logits
 from compress.pruning.depgraph import prune_groups, size
 from compress.quantization.quantize import quantize
 from search_spaces.costs import macs, parameters
@@ -86,7 +86,7 @@ def test_int8_runs_and_agrees(exported: tuple[nn.Module, bytes]) -> None:
     """Every convolution's weights are integers, and images are told apart as before."""
     model, pixels = exported[1], images().numpy()
     int8 = quantize(model, pixels)
-    exact, rounded = onnx_logits(model, pixels), onnx_logits(int8, pixels)
+    exact, rounded = file_logits(model, pixels), file_logits(int8, pixels)
     assert (exact.argmax(1) == rounded.argmax(1)).mean() > 0.8
     apart = [(logits - logits.mean(0)).ravel() for logits in (exact, rounded)]
     assert np.corrcoef(*apart)[0, 1] > 0.8

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from compress.files.foreign import Foreign
-from compress.files.parity import onnx_logits
+from compress.files.parity import file_logits
 from compress.layers import layers_of
 from compress.quantization import sensitivity
 from compress.quantization.bias_correction import quantize_corrected
@@ -79,7 +79,7 @@ def test_the_agreement_is_that_of_all_validation_images(kind: str, file: str, ne
     told = quantized(tmp_path, network, kind=kind)
     images = DATA.fixed(DATA.validation, 0, 0)[0].numpy()
     logits = [
-        onnx_logits(model, images)
+        file_logits(model, images)
         for model in (quantizing.fp32_file(Config().data, 0, network), (tmp_path / f"{file}.onnx").read_bytes())
     ]
     assert told.agreement == np.mean(logits[0].argmax(1) == logits[1].argmax(1))
@@ -167,9 +167,9 @@ def test_layers_for_accuracy_are_chosen_on_the_deployed_file(
 
     def looked(file: bytes, images: np.ndarray) -> np.ndarray:
         seen.append(file)
-        return onnx_logits(file, images)
+        return file_logits(file, images)
 
-    monkeypatch.setattr(sensitivity, "onnx_logits", looked)
+    monkeypatch.setattr(sensitivity, "file_logits", looked)
     monkeypatch.setattr(quantizing, "float_layers", partial(sensitivity.float_layers, least=0.999))
     told = quantized(tmp_path, network, kind="static", float_layers="accuracy", **options)
     assert seen[-1] == (tmp_path / "int8.onnx").read_bytes() or len(told.in_float) == len(layers_of(seen[0]))
@@ -202,8 +202,8 @@ def test_qat_trains_for_the_file_that_is_deployed(
     for name, index in aware.activations.items():
         aware.low[index], aware.high[index] = ranges[name]
     images = DATA.fixed(DATA.validation, 64, 0)[0]
-    deployed = onnx_logits((tmp_path / "file" / "int8.onnx").read_bytes(), images.numpy())
-    fp32 = onnx_logits(quantizing.fp32_file(config.data, 0, aware_network), images.numpy())
+    deployed = file_logits((tmp_path / "file" / "int8.onnx").read_bytes(), images.numpy())
+    fp32 = file_logits(quantizing.fp32_file(config.data, 0, aware_network), images.numpy())
     ours = predict(aware, images).numpy()
     assert sensitivity.sqnr(ours, deployed) > sensitivity.sqnr(ours, fp32) + 3
 

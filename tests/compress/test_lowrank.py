@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from compress.files.parity import check_parity, onnx_logits
+from compress.files.parity import check_parity, file_logits
 from compress.quantization.quantize import quantize
 from compress.weights.lowrank import Ranks, decomposed, energies, energy_ranks, low_rank, low_rank_space, lowrank
 from search_spaces.costs import macs, parameters
@@ -172,8 +172,8 @@ def test_a_factorised_network_in_int8(network: Network) -> None:
     factorised = lowrank(network, EIGHTS)
     model = write(factorised.specs, factorised.folded())
     int8, fp32 = (
-        onnx_logits(quantize(model, pixels(100).numpy()), pixels().numpy()),
-        onnx_logits(model, pixels().numpy()),
+        file_logits(quantize(model, pixels(100).numpy()), pixels().numpy()),
+        file_logits(model, pixels().numpy()),
     )
     assert 10 * np.log10((fp32**2).sum() / ((int8 - fp32) ** 2).sum()) > 20  # dB
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from compress.files.parity import onnx_logits
+from compress.files.parity import file_logits
 from compress.quantization.calibration import activation_ranges
 from compress.quantization.qat import QuantizationAware, Rounded
 from compress.quantization.quantize import quantize_within
@@ -39,8 +39,8 @@ def test_it_answers_as_its_int8_file(kept: tuple[int, ...], reduce_range: bool) 
     aware = calibrate(QuantizationAware(network, float_layers=kept, reduce_range=reduce_range), PIXELS)
     ours = predict(aware, PIXELS).numpy()
     fp32 = write(network.specs, network.folded())
-    int8 = onnx_logits(quantize_within(fp32, aware.ranges(), kept, reduce_range), PIXELS.numpy())
-    floats = onnx_logits(fp32, PIXELS.numpy())
+    int8 = file_logits(quantize_within(fp32, aware.ranges(), kept, reduce_range), PIXELS.numpy())
+    floats = file_logits(fp32, PIXELS.numpy())
     step = (floats.max() - floats.min()) / 255
     assert np.abs(ours - int8).max() < 4 * step
     assert np.abs(ours - int8).mean() < 0.5 * step
@@ -81,7 +81,7 @@ def test_training_for_seven_bits_gains_what_seven_bits_cost() -> None:
         network = fresh(GRAPHS["smallest"])
         aware = calibrate(QuantizationAware(network, reduce_range=trained), PIXELS)
         file = quantize_within(write(network.specs, network.folded()), aware.ranges(), (), reduce_range=True)
-        ratios[trained] = sqnr(predict(aware, PIXELS).numpy(), onnx_logits(file, PIXELS.numpy()))
+        ratios[trained] = sqnr(predict(aware, PIXELS).numpy(), file_logits(file, PIXELS.numpy()))
     assert ratios[True] > ratios[False] + 3
 
 

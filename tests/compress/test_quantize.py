@@ -15,7 +15,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from compress.files.compact import compact
-from compress.files.parity import agreement, onnx_logits
+from compress.files.parity import agreement, file_logits
 from compress.layers import layers_of, nodes_of
 from compress.quantization import quantize as quantization
 from compress.quantization.calibration import METHODS, activation_ranges
@@ -96,7 +96,7 @@ def test_the_compact_file_answers_bit_for_bit(name: str, dead: bool, monkeypatch
     monkeypatch.setattr(quantization, "compact", lambda model: model)
     large = quantize(model, images(specs))
     assert len(small) < 0.8 * len(large)
-    assert np.array_equal(onnx_logits(small, images(specs, 40)), onnx_logits(large, images(specs, 40)))
+    assert np.array_equal(file_logits(small, images(specs, 40)), file_logits(large, images(specs, 40)))
 
 
 def precise_logits(model: bytes, inputs: np.ndarray) -> np.ndarray:
@@ -117,7 +117,7 @@ def test_sessions_that_avoid_saturation_open_the_file(name: str, floats: tuple[i
         floats = ()
     file = quantize(write(specs, random_weights(specs)), images(specs), "minmax", floats, reduce_range)
     if reduce_range:  # no sum saturates on any CPU
-        np.testing.assert_array_equal(precise_logits(file, inputs), onnx_logits(file, inputs))
+        np.testing.assert_array_equal(precise_logits(file, inputs), file_logits(file, inputs))
     assert np.isfinite(precise_logits(file, inputs)).all()
 
 
@@ -129,7 +129,7 @@ def test_layers_with_equal_weights_open_too(twins: str) -> None:
         weights = [[(np.zeros_like(weight), bias) for weight, bias in layer] for layer in weights]
     for model in (write(specs, weights), compact(write(specs, weights))):
         file = quantize(model, images(specs), reduce_range=True)
-        np.testing.assert_array_equal(precise_logits(file, images(specs)), onnx_logits(file, images(specs)))
+        np.testing.assert_array_equal(precise_logits(file, images(specs)), file_logits(file, images(specs)))
 
 
 @pytest.mark.parametrize("name", ["reference", "smallest", "macro"])
@@ -152,8 +152,8 @@ def test_int8_is_near_fp32_at_any_batch_size_and_a_third_of_the_size(network: Ne
     model = write(network.specs, network.folded())
     inputs = images(GRAPHS["reference"], 100)
     int8 = quantize(model, inputs)
-    fp32 = onnx_logits(model, inputs)
-    noise = onnx_logits(int8, inputs, batch=7) - fp32
+    fp32 = file_logits(model, inputs)
+    noise = file_logits(int8, inputs, batch=7) - fp32
     assert sqnr(fp32, fp32 + noise) > 20
     assert np.abs(noise).max() > 0
     assert len(model) >= 3 * len(int8)
@@ -175,7 +175,7 @@ def test_ranges_are_found_once_for_many_files(model: bytes, method: str) -> None
     inputs = images(GRAPHS["reference"], 70)  # the last batch is smaller
     ranges = activation_ranges(model, inputs, method)
     assert quantize_within(model, ranges) == quantize(model, inputs, method)
-    assert sqnr(onnx_logits(model, inputs), onnx_logits(quantize_within(model, ranges), inputs)) > 15
+    assert sqnr(file_logits(model, inputs), file_logits(quantize_within(model, ranges), inputs)) > 15
     extremes = activation_ranges(model, inputs)
     assert set(ranges) == set(extremes)
     width = {name: extremes[name][1] - extremes[name][0] for name in extremes}
@@ -199,7 +199,7 @@ def test_layers_stay_in_float(network: Network, model: bytes, layers: tuple[int,
 def test_everything_in_float_is_the_fp32_network(network: Network, model: bytes) -> None:
     inputs = images(GRAPHS["reference"])
     whole = quantize(model, inputs, float_layers=range(len(network.specs)))
-    np.testing.assert_array_equal(onnx_logits(whole, inputs), onnx_logits(model, inputs))
+    np.testing.assert_array_equal(file_logits(whole, inputs), file_logits(model, inputs))
 
 
 def test_no_layer_of_that_number(model: bytes) -> None:
@@ -214,9 +214,9 @@ def test_layers_of_a_foreign_file_are_its_convolutions(network: Network, model: 
     convs = sum(len(spec.convs) for spec in network.specs)
     assert layers_of(foreign) == list(range(convs + 1))  # and the classifier
     whole = quantize(foreign, inputs, float_layers=layers_of(foreign))
-    np.testing.assert_array_equal(onnx_logits(whole, inputs), onnx_logits(model, inputs))
+    np.testing.assert_array_equal(file_logits(whole, inputs), file_logits(model, inputs))
     np.testing.assert_array_equal(
-        onnx_logits(quantize(foreign, inputs), inputs), onnx_logits(quantize(model, inputs), inputs)
+        file_logits(quantize(foreign, inputs), inputs), file_logits(quantize(model, inputs), inputs)
     )
     mixed = quantize(foreign, inputs, float_layers=[0, 3])  # a lone one between integers is rounded by onnxruntime
     assert kernels(mixed, tmp_path)["QLinearConv"] == convs - 1
@@ -250,18 +250,18 @@ def test_other_small_files(network: Network, model: bytes, smaller: object, leas
     assert smaller(model) == file
     onnx.checker.check_model(file, full_check=True)
     assert len(model) > least * len(file)
-    logits = onnx_logits(file, inputs)
+    logits = file_logits(file, inputs)
     assert logits.dtype == np.float32
-    assert sqnr(onnx_logits(model, inputs), logits) > decibels
+    assert sqnr(file_logits(model, inputs), logits) > decibels
 
 
 def test_dynamic_files_are_judged_one_image_at_a_time(model: bytes) -> None:
     """As they are timed: the range of an activation is that of its batch."""
     file, inputs = dynamic(model), images(GRAPHS["reference"], 6)
     inputs[3] *= 20  # spoils the ranges of a batch
-    alone = np.concatenate([onnx_logits(file, image[None]) for image in inputs])
-    np.testing.assert_array_equal(onnx_logits(file, inputs), alone)
-    assert not np.allclose(onnx_logits(file, inputs, batch=6), alone)
+    alone = np.concatenate([file_logits(file, image[None]) for image in inputs])
+    np.testing.assert_array_equal(file_logits(file, inputs), alone)
+    assert not np.allclose(file_logits(file, inputs, batch=6), alone)
 
 
 # sensitivity
@@ -288,9 +288,9 @@ def test_the_layer_that_costs_most_comes_first(delicate: tuple[tuple[Spec, ...],
     assert {row.layer for row in table[:2]} == {1, 2}  # they share the ruined activation
     assert all(0 <= row.agreement <= 1 for row in table)
     kept = float_layers(model, write, inputs, table)
-    fp32 = onnx_logits(model, inputs)
-    assert agreement(fp32, onnx_logits(quantize_within(model, ranges), inputs)) < 0.99
-    assert agreement(fp32, onnx_logits(quantize_within(model, ranges, kept), inputs)) >= 0.99
+    fp32 = file_logits(model, inputs)
+    assert agreement(fp32, file_logits(quantize_within(model, ranges), inputs)) < 0.99
+    assert agreement(fp32, file_logits(quantize_within(model, ranges, kept), inputs)) >= 0.99
     assert set(kept) == {1, 2}
 
 

@@ -18,7 +18,7 @@ import onnx
 import pytest
 from PIL import Image
 
-from compress.files.parity import onnx_logits
+from compress.files.parity import file_logits
 from compress.quantization.quantize import quantize
 from experiments.config.registry import DATASETS
 from experiments.studies.demonstration import demo
@@ -93,7 +93,7 @@ def write_images(root: Path, count: int = 3) -> Path:
 
 def right() -> int:
     """How many test images the file classifies right."""
-    logits = onnx_logits(MODEL, DATA.normalize(DATA.test.images).numpy())
+    logits = file_logits(MODEL, DATA.normalize(DATA.test.images).numpy())
     return int((logits.argmax(1) == DATA.test.labels.numpy()).sum())
 
 

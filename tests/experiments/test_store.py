@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from compress.files.parity import onnx_logits
+from compress.files.parity import file_logits
 from experiments.config import Config
 from experiments.data import DATASETS, dataset, entries, room, store
 from experiments.data import image_hashes as kept
@@ -276,7 +276,7 @@ def test_a_file_answers_alike_for_images_and_for_an_array() -> None:
     specs = tiny(3, 16, 10).decode(tiny(3, 16, 10).smallest)
     model = write(specs, random_weights(specs))
     images = data.fixed(data.train, 0, 0)[0]
-    assert np.array_equal(onnx_logits(model, images), onnx_logits(model, images.numpy()))
+    assert np.array_equal(file_logits(model, images), file_logits(model, images.numpy()))
 
 
 def test_a_part_of_the_images_is_sent_alone() -> None:

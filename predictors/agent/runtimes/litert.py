@@ -10,6 +10,7 @@ from typing import Any
 
 PACKAGE = "ai-edge-litert"
 MODULE = "ai_edge_litert.interpreter"
+SUFFIX = ".tflite"
 NEWEST_FOR = {(3, 9): (2, 1)}
 WHEELS = ("x86_64", "amd64", "aarch64", "arm64")
 OLDEST_GLIBC = (2, 27)

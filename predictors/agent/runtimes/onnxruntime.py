@@ -8,6 +8,7 @@ from typing import Any
 
 PACKAGE = "onnxruntime"
 MODULE = "onnxruntime"
+SUFFIX = ".onnx"
 NEWEST_FOR = {(3, 9): (1, 19), (3, 10): (1, 23)}
 WHEELS = ("x86_64", "amd64", "aarch64", "arm64")
 OLDEST_GLIBC = (2, 27)

@@ -11,14 +11,17 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from ai_edge_litert import schema_py_generated as schema
 from onnx import numpy_helper
 
-from compress.files.parity import onnx_logits
+from compress.files.parity import file_logits
+from compress.files.source import Source
 from compress.quantization.calibration import activation_ranges
 from compress.quantization.qat import QuantizationAware
 from compress.quantization.quantize import quantize, quantize_within
 from compress.quantization.saturation import products, saturation
 from compress.quantization.sensitivity import sqnr
+from compress.runtimes import RUNTIMES
 from predictors.timing.blocks import contexts, in_context
 from search_spaces.layers import Spec
 from search_spaces.layers.json_specs import from_json, to_json
@@ -42,8 +45,59 @@ def test_onnxruntime_answers_as_torch(spec: Spec) -> None:
         ours, model = predict(network, images(spec)).numpy(), write(network.specs, network.folded())
         onnx.checker.check_model(model, full_check=True)
         for count in (1, 5):
-            theirs = onnx_logits(model, images(spec)[:count].numpy())
+            theirs = file_logits(model, images(spec)[:count].numpy())
             assert np.abs(theirs - ours[:count]).max() <= 1e-4 * max(1, np.abs(ours).max())
+
+
+@every_kind
+def test_litert_answers_as_torch(spec: Spec) -> None:
+    """One image at a time, and several."""
+    for option in options(spec):
+        network = trained(option)
+        ours, file = predict(network, images(spec)).numpy(), RUNTIMES["litert"].fp32(Source.of(network))
+        assert file == RUNTIMES["litert"].fp32(Source.of(network))
+        for batch in (1, 5):
+            theirs = file_logits(file, images(spec).numpy(), batch)
+            assert np.abs(theirs - ours).max() <= 1e-4 * max(1, np.abs(ours).max())
+
+
+@every_kind
+@pytest.mark.parametrize("kept", [(), (1,)])
+def test_both_runtimes_round_within_the_same_ranges(spec: Spec, kept: tuple[int, ...]) -> None:
+    """Where their kernels round alike the logits are the same; else they differ by less than rounding costs."""
+    network, x = trained(spec), images(spec, 64).numpy()
+    source = Source.of(network)
+    ranges, floats = activation_ranges(source.onnx, x), file_logits(source.onnx, x)
+    one, other = (file_logits(runtime.int8(source, ranges, kept), x) for runtime in RUNTIMES.values())
+    assert np.abs(other - floats).mean() < 1.3 * np.abs(one - floats).mean()
+    assert sqnr(one, other) > sqnr(one, floats) - 1
+
+
+@every_kind
+def test_litert_computes_in_integers_alone(spec: Spec) -> None:
+    """But for the conversions of image and logits at both ends."""
+    network, x = trained(spec), images(spec, 16).numpy()
+    source = Source.of(network)
+    model = schema.ModelT.InitFromObj(
+        schema.Model.GetRootAs(RUNTIMES["litert"].int8(source, activation_ranges(source.onnx, x)))
+    )
+    graph = model.subgraphs[0]
+    computed = [graph.tensors[operator.outputs[0]].type for operator in graph.operators]
+    assert computed == [schema.TensorType.INT8] * (len(computed) - 1) + [schema.TensorType.FLOAT32]
+    stored = {tensor.type for tensor in graph.tensors if tensor.buffer}
+    assert stored <= {schema.TensorType.INT8, schema.TensorType.INT32}
+
+
+@every_kind
+@pytest.mark.parametrize(("kind", "decibels", "saved"), [("fp16", 50, 0.25), ("dynamic", 20, 0.4)])
+def test_weights_of_fewer_bits(spec: Spec, kind: str, decibels: float, saved: float) -> None:
+    network, x = trained(spec), images(spec, 16).numpy()
+    source, litert = Source.of(network), RUNTIMES["litert"]
+    file, whole = getattr(litert, kind)(source), litert.fp32(source)
+    assert sqnr(file_logits(whole, x), file_logits(file, x)) > decibels
+    assert np.array_equal(file_logits(file, x), file_logits(file, x, 1))
+    weights = 4 * sum(weight.size for layer in source.weights for weight, _ in layer)
+    assert len(whole) - len(file) > saved * weights
 
 
 @every_kind
@@ -65,8 +119,8 @@ def test_fake_quantization_answers_as_the_int8_file(spec: Spec, kept: tuple[int,
     network, x = trained(spec), images(spec, 64)
     aware = calibrate(QuantizationAware(network, float_layers=kept, reduce_range=reduce_range), x)
     ours, fp32 = predict(aware, x).numpy(), write(network.specs, network.folded())
-    int8 = onnx_logits(quantize_within(fp32, aware.ranges(), kept, reduce_range), x.numpy())
-    floats = onnx_logits(fp32, x.numpy())
+    int8 = file_logits(quantize_within(fp32, aware.ranges(), kept, reduce_range), x.numpy())
+    floats = file_logits(fp32, x.numpy())
     step = (floats.max() - floats.min()) / 255
     assert np.abs(ours - int8).max() < 6 * step
     assert np.abs(ours - int8).mean() < step

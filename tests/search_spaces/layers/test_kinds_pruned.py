@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from compress.files.parity import onnx_logits
+from compress.files.parity import file_logits
 from compress.pruning.depgraph import prune_groups, size
 from compress.pruning.importance import batch_norm_scale, l1, taylor
 from compress.pruning.prune import hidden_widths, narrow, prune, strongest, uniform_widths, width_space
@@ -43,7 +43,7 @@ def test_a_pruned_network_is_one_of_narrower_specs(spec: Spec) -> None:
         assert pruned.specs[layer] == dataclasses.replace(network.specs[layer], **{field: widths[layer]})
     assert sum(p.numel() for p in pruned.parameters()) == parameters(pruned.specs) < parameters(network.specs)
     ours, model = predict(pruned, images(spec)).numpy(), write(pruned.specs, pruned.folded())
-    assert np.abs(onnx_logits(model, images(spec).numpy()) - ours).max() <= 1e-4 * max(1, np.abs(ours).max())
+    assert np.abs(file_logits(model, images(spec).numpy()) - ours).max() <= 1e-4 * max(1, np.abs(ours).max())
     assert pruned.specs[1] in width_space(network.specs).layers[1]
 
 

@@ -17,6 +17,7 @@ from search_spaces.errors import LutraError
 from search_spaces.layers import MBConv, Pointwise, Spec
 from search_spaces.layers.nodes import INPUT, Node, Shape
 from search_spaces.layers.shapes import shapes
+from search_spaces.networks import litert_writer
 from search_spaces.networks.network import Layer
 from search_spaces.networks.onnx_writer import random_weights, write
 from search_spaces.networks.population import logits
@@ -67,6 +68,10 @@ INTERPRETERS: dict[str, tuple[str, Callable[[], object]]] = {  # what runs one -
         lambda: logits(Supernet(SearchSpace("odd", ((Odd(),),), (0,))), X, X, [(0,)]),
     ),
     "the ONNX writer": ("search_spaces/networks/onnx_writer.py", lambda: write([Odd()], random_weights([Odd()]))),
+    "the LiteRT writer": (
+        "search_spaces/networks/litert_writer.py",
+        lambda: litert_writer.write([Odd()], random_weights([Odd()])),
+    ),
     "fake quantization": ("compress/quantization/rounded_tensors.py", lambda: places([Odd()])),
     "the emulation of saturation": (
         "compress/quantization/saturation.py",

@@ -1,0 +1,64 @@
+"""LiteRT on the host: flatbuffers, written from the layers themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import numpy as np
+
+from compress.files.source import Source
+from compress.quantization.calibration import Ranges
+from predictors.agent.runtimes import litert
+from predictors.agent.runtimes.litert import SUFFIX as SUFFIX
+from search_spaces.errors import LutraError
+from search_spaces.networks.litert_file import Stored
+from search_spaces.networks.litert_writer import write
+
+SATURATES = False  # its kernels add up in 32 bits
+
+
+def owns(file: bytes) -> bool:
+    return file[4:8] == b"TFL3"
+
+
+def fp32(source: Source) -> bytes:
+    return _written(source)
+
+
+def int8(source: Source, ranges: Ranges, float_layers: Collection[int] = (), reduce_range: bool = False) -> bytes:
+    """Raises LutraError for `reduce_range`: LiteRT's kernels add up in 32 bits everywhere."""
+    if reduce_range:
+        raise LutraError("runtime=litert never saturates: leave compress.quantize.reduce_range at false")
+    return _written(source, ranges, float_layers)
+
+
+def int8_corrected(
+    source: Source,
+    ranges: Ranges,
+    images: np.ndarray,
+    float_layers: Collection[int] = (),
+    reduce_range: bool = False,
+) -> bytes:
+    raise LutraError("biases are corrected for runtime=onnxruntime alone: leave compress.quantize.bias_correction")
+
+
+def fp16(source: Source) -> bytes:
+    return _written(source, stored="float16")
+
+
+def dynamic(source: Source) -> bytes:
+    return _written(source, stored="int8")
+
+
+def session(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    return litert.open_file(file, threads)[1]
+
+
+def _written(
+    source: Source, ranges: Ranges | None = None, float_layers: Collection[int] = (), stored: Stored = "float32"
+) -> bytes:
+    if not source.specs:
+        raise LutraError(
+            "runtime=litert writes networks of a search space, and this one is none: take runtime=onnxruntime"
+        )
+    return write(source.specs, source.weights, ranges, float_layers, stored)

@@ -1,0 +1,56 @@
+"""onnxruntime on the host: ONNX files, quantized by its own package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import numpy as np
+import onnxruntime
+
+from compress.files.source import Source
+from compress.quantization.bias_correction import quantize_corrected
+from compress.quantization.calibration import Ranges
+from compress.quantization.dynamic import dynamic as dynamic_file
+from compress.quantization.half import half
+from compress.quantization.quantize import quantize_within
+from predictors.agent.runtimes.onnxruntime import SUFFIX as SUFFIX
+
+SATURATES = True  # sums of INT8 on x86 processors without VNNI
+
+
+def owns(file: bytes) -> bool:
+    return file[4:8] != b"TFL3"
+
+
+def fp32(source: Source) -> bytes:
+    return source.onnx
+
+
+def int8(source: Source, ranges: Ranges, float_layers: Collection[int] = (), reduce_range: bool = False) -> bytes:
+    return quantize_within(source.onnx, ranges, float_layers, reduce_range)
+
+
+def int8_corrected(
+    source: Source,
+    ranges: Ranges,
+    images: np.ndarray,
+    float_layers: Collection[int] = (),
+    reduce_range: bool = False,
+) -> bytes:
+    return quantize_corrected(source.onnx, ranges, images, float_layers, reduce_range)
+
+
+def fp16(source: Source) -> bytes:
+    return half(source.onnx)
+
+
+def dynamic(source: Source) -> bytes:
+    return dynamic_file(source.onnx)
+
+
+def session(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others may need the core
+    opened = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    return lambda images: opened.run(None, {"image": images})[0]
