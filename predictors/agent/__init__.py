@@ -1,6 +1,6 @@
-"""The agent: the program that times ONNX files on the board. Python 3.9 or newer, numpy and onnxruntime only.
+"""The agent: the program that times ONNX files on the board. Needs Python 3.9 or newer, numpy and onnxruntime only.
 
-Nothing in this folder imports anything of ours from outside it, as this folder alone is sent to the board.
+Nothing in this folder imports any of our other code, because this folder alone is sent to the board.
 """
 
 # ruff: noqa: E402

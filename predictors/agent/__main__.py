@@ -1,4 +1,4 @@
-"""Starts the agent: `python predictors/agent PATIENCE`; on a board, from the one file that `agent_source` makes."""
+"""Starts the agent: `python predictors/agent PATIENCE`. On a board it runs from the single file of `agent_source`."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ if sys.argv[1:2] == ["report_memory"]:
 elif sys.argv[1:2] == ["keep"]:
     keep(int(sys.argv[2]), sys.argv[3:])
 else:
-    with contextlib.suppress(OSError, ValueError):  # the connection broke: nobody is left to hear of it
+    with contextlib.suppress(OSError, ValueError):  # the connection is broken, so there is nobody to report to
         main()

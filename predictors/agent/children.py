@@ -1,8 +1,8 @@
-"""Processes that the agent starts, and that none of which outlives it, nor what they started themselves.
+"""Starts processes that never outlive the agent, and neither do the processes that they start.
 
-A command runs under a keeper: a process between the agent and the command. The keeper holds one end of a pipe whose
-other end only the agent has, so it notices the agent's death of whatever kind. On Linux orphans of the command become
-its children, so that it finds them all; elsewhere it ends the command's process group.
+A command runs under a keeper, a process between the agent and the command. The keeper holds one end of a pipe whose
+other end only the agent holds, so it notices when the agent dies, whatever the cause. On Linux, orphans of the command
+become children of the keeper, so it finds them all; elsewhere it kills the command's process group.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36  # of Linux's prctl
-GIVE_UP = 10.0  # seconds after which a process that cannot be killed is left
+SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36  # options of Linux's prctl
+GIVE_UP = 10.0  # seconds to wait for a process that does not die
 
 
 def run(program: str, command: list[str], alive: Callable[[], None], file: Any = subprocess.DEVNULL) -> tuple[int, str]:
-    """The command's exit code and what it printed; `alive` is called again and again, and may end it by raising.
+    """Runs a command; returns its exit code and the end of its output (at most 1 MiB).
 
-    `program` is the agent's own file or folder, which starts the keeper.
+    `alive` is called repeatedly while the command runs; an exception from it ends the command. `program` is the agent's
+    own file or folder, which starts the keeper.
     """
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as output:
@@ -49,7 +50,7 @@ def run(program: str, command: list[str], alive: Callable[[], None], file: Any =
                 alive()
                 time.sleep(0.05)
         finally:
-            os.close(writing)  # the keeper then ends what still runs
+            os.close(writing)  # the keeper then kills whatever still runs
             with contextlib.suppress(subprocess.TimeoutExpired):
                 keeper.wait(GIVE_UP)
             keeper.kill()
@@ -59,7 +60,7 @@ def run(program: str, command: list[str], alive: Callable[[], None], file: Any =
 
 
 def keep(alive: int, command: list[str]) -> None:
-    """As the keeper: ends as the command does; when `alive` closes, or on a signal, it first ends all that runs."""
+    """The keeper: runs the command and exits as it did; kills everything on a signal or when `alive` closes."""
     stopped: list[int] = []
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda number, frame: stopped.append(number))
@@ -82,14 +83,14 @@ def keep(alive: int, command: list[str]) -> None:
                 os.kill(child, signal.SIGKILL)
         time.sleep(0.002)
     if code is not None and code < 0:
-        with contextlib.suppress(OSError):  # SIGKILL needs no default
+        with contextlib.suppress(OSError):  # SIGKILL has no handler to reset
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     sys.exit(1 if code is None else code)
 
 
 def die_with_parent() -> None:
-    """Called in a fresh child: on Linux, the kernel kills it when its parent dies."""
+    """Called in a new child: on Linux, the kernel kills it when its parent dies."""
     _prctl(SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -99,7 +100,7 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _reap() -> bool:
-    """Forgets children that have ended; whether any is left."""
+    """Reaps children that have ended; returns whether any are left."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -108,7 +109,7 @@ def _reap() -> bool:
 
 
 def _children() -> Iterator[int]:
-    """The processes whose parent this one is, where there is a /proc."""
+    """The process ids of this process's children; none where there is no /proc."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             if int(path.read_bytes().rsplit(b")", 1)[1].split()[1]) == os.getpid():
@@ -116,12 +117,12 @@ def _children() -> Iterator[int]:
 
 
 def _load_libc() -> Any:
-    """Linux's C library, for what Python has no function for; None elsewhere, and in a Python without ctypes."""
+    """Linux's C library; None on other systems, and in a Python without ctypes."""
     try:
         import ctypes
 
         return ctypes.CDLL(None) if sys.platform == "linux" else None
-    except Exception:  # what is missing there is not needed to measure
+    except Exception:  # measuring works without it
         return None
 
 

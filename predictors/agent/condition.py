@@ -1,4 +1,4 @@
-"""The board's condition at this moment, looked at before and after every round."""
+"""The board's current condition, which is read before and after every round."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from predictors.agent.machine import control_groups, power, turbo
 
 
 def state() -> dict[str, Any]:
-    """Clocks and governors are those of the cores that the agent may use. What is unreadable is None."""
+    """Reads the board's state; unreadable values are None. Clocks and governors are those of the usable cores."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     bits = _vcgencmd("get_throttled")
     swapped = re.search(r"^pswpin (\d+)$", text("proc/vmstat") or "", re.MULTILINE)
@@ -31,7 +31,7 @@ def state() -> dict[str, Any]:
         "firmware_clock_hz": _vcgencmd("measure_clock", "arm"),
         "governor": " + ".join(dict.fromkeys(governors)) or None,
         "temperature_mc": _temperature(),
-        "throttled": None if bits is None else hex(bits),  # bits 0-3: now, 16-19: since the board was booted
+        "throttled": None if bits is None else hex(bits),  # bits 0-3: now, 16-19: since boot
         "power": power(),
         "turbo": turbo(),
         "quota_throttled_seconds": _quota_throttled(),
@@ -47,9 +47,10 @@ def state() -> dict[str, Any]:
 
 
 def peak_rss() -> int | None:
-    """Bytes that this process has had resident at most; None where that is unknown.
+    """This process's peak resident memory in bytes; None where unknown.
 
-    Not Linux's ru_maxrss, which goes on from the parent's: a child of a process of 300 MB began at 312 MB, used 11.
+    Linux's ru_maxrss is not used because a child inherits it from its parent: a child of a 300 MB process reported
+    312 MB but used 11 MB.
     """
     if peak := re.search(r"^VmHWM:\s*(\d+) kB$", text("proc/self/status") or "", re.MULTILINE):
         return 1024 * int(peak[1])
@@ -61,20 +62,20 @@ def _lowest(name: str, cores: list[int]) -> int | None:
 
 
 def _vcgencmd(*words: str) -> int | None:
-    """The number after the "=" of what a Raspberry Pi's firmware answers; None where it cannot be asked."""
+    """The number after "=" in the Raspberry Pi firmware's answer; None where there is no such firmware."""
     answer = re.fullmatch(r"\S+=(0x[0-9a-fA-F]{1,8}|[0-9]{1,12})", said("vcgencmd", *words) or "")
     return int(answer[1], 0) if answer else None
 
 
 def _temperature() -> int | None:
-    """Thousandths of a degree, of the processor's own zone, or of the first."""
+    """The temperature of the CPU's thermal zone, or else of the first zone, in thousandths of a degree."""
     zones = [f"sys/class/thermal/thermal_zone{index}" for index in range(16)]
     of_cpu = [zone for zone in zones if re.search("cpu|x86_pkg|soc", text(f"{zone}/type") or "")]
     return number(f"{(of_cpu or zones)[0]}/temp")
 
 
 def _waited() -> float | None:
-    """Seconds for which threads of this process were ready to run and had no core, added up; None: unknown."""
+    """Total seconds for which threads of this process were runnable but had no core; None where unknown."""
     root = agent.ROOT / "proc/self/task"
     stats = [text(folder.relative_to(agent.ROOT) / "schedstat") or "" for folder in root.glob("*")]
     found = [re.fullmatch(r"[0-9]+ ([0-9]{1,18}) [0-9]+", stat) for stat in stats]
@@ -82,7 +83,7 @@ def _waited() -> float | None:
 
 
 def _quota_throttled() -> float | None:
-    """Seconds for which a quota of this process's control groups has stopped it, or others in them; None: unknown."""
+    """Seconds for which a CPU quota has throttled this process's control groups; None where unknown."""
     found = []
     for folder in control_groups():
         stat = text(folder / "cpu.stat") or ""

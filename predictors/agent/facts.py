@@ -1,4 +1,4 @@
-"""How facts are read from /proc, /sys and small programs. What cannot be read is None: unknown, never fine."""
+"""Reads facts from /proc, /sys and small programs. What cannot be read is None: unknown, never fine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CPUS = "sys/devices/system/cpu"
 
 
 def text(path: str | Path) -> str | None:
-    """A file's text without what surrounds it; None where it is empty or unreadable."""
+    """A file's text, stripped; None where it is empty or unreadable."""
     try:
         return (agent.ROOT / path).read_bytes().replace(b"\0", b"").decode(errors="replace").strip() or None
     except OSError:
@@ -28,7 +28,7 @@ def number(path: str | Path) -> int | None:
 
 
 def said(*command: str) -> str | None:
-    """What a program prints; None where it is missing, fails, or takes more than five seconds."""
+    """A program's output; None where it is missing, fails, or takes more than five seconds."""
     try:
         done = subprocess.run(
             command,
@@ -45,7 +45,7 @@ def said(*command: str) -> str | None:
 
 
 def usable_cores() -> list[int]:
-    """The numbers of the cores that this process may run on."""
+    """The numbers of the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
@@ -76,7 +76,7 @@ def listed(cores: str) -> list[int]:
 
 
 def of_cores(name: str) -> dict[int, str | None]:
-    """A file of each core's frequency policy, by core; the files are in policy folders or in the cores' own."""
+    """The content of a cpufreq file by core, from the policies' folders or the cores' own."""
     root = agent.ROOT / CPUS
     found: dict[int, str | None] = {}
     for folder in [*sorted(root.glob("cpufreq/policy*")), *sorted(root.glob("cpu[0-9]*/cpufreq"))]:
@@ -93,13 +93,13 @@ def of_cores(name: str) -> dict[int, str | None]:
 
 
 def numbers_of_cores(name: str) -> dict[int, int | None]:
-    """The same, of a file that holds a number."""
+    """The same for a file that holds a number."""
     values = of_cores(name).items()
     return {core: int(value) if value and re.fullmatch(r"[0-9]{1,12}", value) else None for core, value in values}
 
 
 def in_words(values: dict[int, str | None] | dict[int, int | None]) -> str | None:
-    """One value where all cores have it, else every value with its cores; None where nothing is known."""
+    """One value if all cores share it, else each value with its cores; None where nothing is known."""
     groups: dict[str, list[int]] = {}
     for core, value in values.items():
         groups.setdefault("unknown" if value is None else str(value), []).append(core)

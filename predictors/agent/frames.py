@@ -1,7 +1,7 @@
-"""How the two ends of a connection speak: frames of JSON, each with its length and its hash.
+"""The protocol between host and agent: frames of JSON, each with its length and hash.
 
-A frame is a line "LUTRA <bytes> <sha256>" and that many bytes of JSON. Whatever stands before such a line is noise and
-is skipped, and a lone newline says that the other end is at work.
+A frame is a line "LUTRA <bytes> <sha256>", followed by that many bytes of JSON. Anything before such a line is noise
+and is skipped. A newline on its own is a heartbeat.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ LARGEST_REQUEST = 4 * 2**30  # bytes; a request carries a whole ONNX file
 
 
 class Damaged(ValueError):
-    """A frame that was changed or cut on its way."""
+    """A frame that was altered or truncated in transit."""
 
 
 class Patient(io.RawIOBase):
-    """One end of a pipe that raises TimeoutError after `seconds` in which nothing moved, or at the deadline."""
+    """One end of a pipe; raises TimeoutError after `seconds` without data, or at the deadline."""
 
     def __init__(self, descriptor: int, seconds: float) -> None:
         self.descriptor, self.seconds = descriptor, seconds
-        self.deadline, self.allowed = math.inf, math.inf  # on the monotonic clock; how many seconds that was
+        self.deadline, self.allowed = math.inf, math.inf  # seconds: the deadline on the monotonic clock, and its length
 
     def readable(self) -> bool:
         return True
@@ -40,11 +40,11 @@ class Patient(io.RawIOBase):
         return True
 
     def finish_within(self, seconds: float) -> None:
-        """Sets the deadline: whatever moves in the pipe, it is not waited for any longer than this."""
+        """Sets a deadline, which holds even while data keeps arriving."""
         self.deadline, self.allowed = time.monotonic() + seconds, seconds
 
     def moves(self, event: int, seconds: float) -> bool:
-        """Whether the pipe can be read or written (or is closed) within `seconds`."""
+        """Whether the pipe becomes readable or writable, or is closed, within `seconds`."""
         if self.closed:
             raise ValueError("the pipe is closed")
         poll = select.poll()
@@ -59,7 +59,7 @@ class Patient(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         self._wait(select.POLLOUT)
-        return os.write(self.descriptor, data[: select.PIPE_BUF])  # as much as fits without waiting again
+        return os.write(self.descriptor, data[: select.PIPE_BUF])  # as much as fits without blocking
 
     def _wait(self, event: int) -> None:
         left = self.deadline - time.monotonic()
@@ -78,9 +78,9 @@ def write_frame(stream: IO[bytes], message: dict[str, Any]) -> None:
 
 
 def read_frame(stream: IO[bytes], largest: int = LARGEST_FRAME) -> dict[str, Any] | None:
-    """The next whole frame, None at the end of the stream.
+    """The next whole frame; None at the end of the stream.
 
-    Raises Damaged for half a frame or another hash, ValueError for what is no JSON object or longer than allowed.
+    Raises Damaged for a truncated frame or a wrong hash, ValueError for one that is not a JSON object or is too long.
     """
     while line := stream.readline(LONGEST_LINE + 1):
         if len(line) > LONGEST_LINE:
@@ -89,10 +89,10 @@ def read_frame(stream: IO[bytes], largest: int = LARGEST_FRAME) -> dict[str, Any
         if len(words) == 3 and words[0] == MAGIC and re.fullmatch(rb"[0-9]+", words[1]):
             size = int(words[1]) if len(words[1]) < 20 else largest + 1
             if size > largest:
-                raise ValueError(f"a frame that is said to have {words[1].decode()[:20]} bytes, of at most {largest}")
+                raise ValueError(f"a frame of {words[1].decode()[:20]} bytes, more than the {largest} allowed")
             payload = stream.read(size)
             if hashlib.sha256(payload).hexdigest().encode() != words[2]:
-                raise Damaged("a frame is cut short or damaged")
+                raise Damaged("a frame is truncated or damaged")
             return _parsed(payload)
     return None
 
@@ -103,9 +103,9 @@ def _parsed(payload: bytes) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("a frame whose JSON is nested too deeply") from None
     except ValueError as error:
-        raise ValueError(f"a frame that is no JSON ({error})") from None
+        raise ValueError(f"a frame that is not JSON ({error})") from None
     if not isinstance(message, dict):
-        raise ValueError(f"a frame of {type(message).__name__}, not of an object")
+        raise ValueError(f"a frame with a {type(message).__name__} instead of an object")
     return message
 
 

@@ -1,4 +1,4 @@
-"""The passport: what machine this is, and everything about it that may not differ between a table and its use."""
+"""The device fingerprint: what machine this is, in every respect that a latency table depends on."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ PARTS = {  # of ARM's own cores, as /proc/cpuinfo numbers them
     0xD47: "Cortex-A710", 0xD48: "Cortex-X2", 0xD49: "Neoverse-N2", 0xD4D: "Cortex-A715", 0xD4E: "Cortex-X3",
     0xD4F: "Neoverse-V2", 0xD80: "Cortex-A520", 0xD81: "Cortex-A720", 0xD82: "Cortex-X4",
 }  # fmt: skip
-pinned = False  # whether the agent chose its cores itself
+pinned = False  # whether the agent is bound to chosen cores
 
 
 def passport(runtime: str = "onnxruntime") -> dict[str, Any]:
-    """Names and numbers. What is unreadable is None: unknown, never fine."""
+    """The device fingerprint. What cannot be read is None: unknown, never fine."""
     import numpy
 
     return {
@@ -50,7 +50,7 @@ def passport(runtime: str = "onnxruntime") -> dict[str, Any]:
 
 
 def processor() -> str | None:
-    """The processor's name; of ARM, what kinds of cores it has."""
+    """The processor's name; for ARM, the names of its kinds of cores."""
     lines = (text("proc/cpuinfo") or "").splitlines()
     pairs = [(key.strip(), value.strip()) for key, colon, value in (line.partition(":") for line in lines) if colon]
     makers = [value for key, value in pairs if key == "CPU implementer"]
@@ -76,7 +76,7 @@ def _sysctl(name: str) -> str | None:
 
 
 def turbo() -> bool | None:
-    """Whether the clock may rise above its base."""
+    """Whether the clock may exceed its base frequency."""
     off = number(f"{CPUS}/intel_pstate/no_turbo")
     boost = number(f"{CPUS}/cpufreq/boost") if off is None else 1 - off
     return None if boost is None else bool(boost)
@@ -102,7 +102,7 @@ def power() -> str | None:
 
 
 def quota() -> float | str | None:
-    """How many cores' worth of time the control groups of this process grant it; "none" where they set no bound."""
+    """The CPU quota of this process's control groups, in cores; "none" where there is no quota, None where unknown."""
     if not re.search(r"^\d+:[^:]*:/", text("proc/self/cgroup") or "", re.MULTILINE):
         return None
     found: list[float] = []
@@ -119,7 +119,7 @@ def quota() -> float | str | None:
 
 
 def control_groups() -> Iterator[Path]:
-    """The folders of this process's control groups that may hold a quota, the innermost first."""
+    """The folders of this process's control groups that may hold a quota, innermost first."""
     for line in (text("proc/self/cgroup") or "").splitlines():
         _, controllers, path = ([*line.split(":", 2), "", ""])[:3]
         if controllers and "cpu" not in controllers.split(","):

@@ -1,6 +1,6 @@
-"""One measuring at a time on a machine, whoever measures and from wherever: a lock on a file that all users share.
+"""A lock that allows one measurement at a time on a machine, shared by all users and processes.
 
-The system frees it when its process ends, however it ends.
+The operating system releases it when the process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import stat
 import time
 from typing import Any
 
-PLACES = ("/tmp", "/var/tmp", "/dev/shm", "~/.cache")  # the first in which the file can be opened
+PLACES = ("/tmp", "/var/tmp", "/dev/shm", "~/.cache")  # the first where the file can be opened
 NAME = "lutra.lock"
 
 
 class MachineLock:
-    """Open for as long as the process lives."""
+    """Held for as long as the process lives."""
 
     def __init__(self) -> None:
         self.file: int | None = None
 
     def take(self) -> dict[str, Any]:
-        """{} where it is ours now; {"busy": {"pid", "user", "seconds"}} where another process has it.
+        """{} if the lock is ours now, {"busy": {"pid", "user", "seconds"}} if another process holds it.
 
-        {"unlocked": why} where this machine knows no such locks.
+        {"unlocked": reason} if this machine does not support such locks.
         """
         if self.file is not None:
             return {}
@@ -45,14 +45,14 @@ class MachineLock:
             os.close(file)
             return {"unlocked": str(error)}
         self.file = file
-        with contextlib.suppress(OSError):  # another user's file that we may lock and not write
+        with contextlib.suppress(OSError):  # another user's file, which we may lock but not write
             os.ftruncate(file, 0)
             os.pwrite(file, json.dumps({"pid": os.getpid(), "user": _user(), "since": time.time()}).encode(), 0)
         return {}
 
 
 def _open() -> int:
-    """The lock's file, made where it is not there; LUTRA_LOCK names another one."""
+    """Opens the lock file, creating it if needed; the environment variable LUTRA_LOCK overrides its path."""
     chosen = os.environ.get("LUTRA_LOCK")
     paths = [chosen] if chosen else [os.path.join(os.path.expanduser(place), NAME) for place in PLACES]
     wrong: list[str] = []
@@ -74,7 +74,7 @@ def _opened(path: str) -> int:
             continue
         if not stat.S_ISREG(os.fstat(file).st_mode):
             os.close(file)
-            raise OSError(f"{path} is no file")
+            raise OSError(f"{path} is not a regular file")
         if access & os.O_CREAT:
             os.fchmod(file, 0o666)
         return file
@@ -82,10 +82,11 @@ def _opened(path: str) -> int:
 
 
 def _holder(file: int) -> dict[str, Any]:
-    """Whoever has the lock, as far as the file tells."""
+    """The process that holds the lock, as far as the file says."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        told = json.loads(os.pread(file, 999, 0))
-        return {"pid": int(told["pid"]), "user": str(told["user"]), "seconds": max(0.0, time.time() - told["since"])}
+        holder = json.loads(os.pread(file, 999, 0))
+        seconds = max(0.0, time.time() - holder["since"])
+        return {"pid": int(holder["pid"]), "user": str(holder["user"]), "seconds": seconds}
     return {"pid": None, "user": None, "seconds": None}
 
 

@@ -1,6 +1,6 @@
-"""numpy and a runtime on the board: which Python has them, and how they are installed where none has.
+"""numpy and a runtime on the board: finds a Python that has them, or installs them.
 
-What can be known beforehand to be impossible is said before pip runs.
+Installations that cannot succeed are refused before pip runs.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-Run = Callable[[list[str]], "tuple[int, str]"]  # a command -> its exit code and output
+Run = Callable[[list[str]], "tuple[int, str]"]  # command -> exit code and output
 OLDEST_PYTHON = (3, 9)
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--only-binary", ":all:")
-ANY = "any"  # version: whatever is there
-REASONS = (  # in what pip and venv print, for what happens without a line that begins with ERROR or that says less
+ANY = "any"  # version: whatever is installed
+REASONS = (  # causes in the output of pip and venv that no line beginning with ERROR states as clearly
     r"Failed to establish a new connection: [^'\"\n]*|Temporary failure in name resolution|CERTIFICATE_VERIFY_FAILED"
     r"|(Connection|Read|Connect)Timeout\w*|Cannot connect to proxy[^'\"\n]*",
     r"ensurepip is not\s+available|No module named '?(venv|ensurepip|pip)\b'?",
@@ -31,27 +31,27 @@ REASONS = (  # in what pip and venv print, for what happens without a line that 
 
 
 class Impossible(ValueError):
-    """No command that could be typed on the board would install the packages there."""
+    """No command typed on the board could install the packages there."""
 
 
 def python_with(
     home: Path, runtime: Any, version: str, chosen: bool, run: Run, alive: Callable[[], None]
 ) -> tuple[str, list[str]]:
-    """A Python of the board with numpy and this version of a runtime, installed in `home` where none is; and notes.
+    """A Python on the board with numpy and this version of a runtime, installed in `home` if needed; and notes.
 
-    `runtime` is one of `predictors.agent.runtimes`, `version` may be "any". Unless the user has `chosen` it, the newest
-    one for an old Python, or what is there and cannot be replaced, will do. Raises ValueError with the reason where
-    there is none, Impossible where there can be none.
+    `runtime` is one of `predictors.agent.runtimes`, `version` may be "any". Unless the user has `chosen` it, an older
+    version is accepted: the newest one for an old Python, or the installed one where installing fails. Raises
+    ValueError with the reason where no such Python can be provided, Impossible where none can exist.
     """
     package = runtime.PACKAGE
     wanted = version if chosen else _for_this_python(runtime, version)
-    notes = [f"{package} {wanted} is used: {version} has no wheel for its Python"] if wanted != version else []
+    notes = [f"using {package} {wanted}: {version} has no wheel for this Python"] if wanted != version else []
     own = home / virtual_environment(package, wanted) / "bin" / "python"
     found = {}
     for python in dict.fromkeys([str(own), sys.executable]):
         there = _version(runtime, python, run) if os.path.exists(python) else None
         if there is not None and platform.machine().lower() in runtime.BROKEN.get(there, ()):
-            notes.append(f"{package} {there} of {python} is not used: it crashes on some ARM processors")
+            notes.append(f"not using {package} {there} of {python}: it crashes on some ARM processors")
         elif there is not None:
             found[python] = there
     for python, there in found.items():
@@ -64,11 +64,11 @@ def python_with(
         if chosen or not found:
             raise
         python, there = next(iter(found.items()))
-        return python, [*notes, f"{package} {there} is used, as {wanted} could not be installed: {error}"]
+        return python, [*notes, f"using {package} {there}, because {wanted} could not be installed: {error}"]
 
 
 def virtual_environment(package: str, version: str) -> str:
-    """The name of its folder. onnxruntime's names no package: folders from before there were others stay in use."""
+    """The folder's name. onnxruntime's has no package in it, because older versions of Lutra made it so."""
     own = "" if package == "onnxruntime" else f"{package}-"
     return f"venv-{own}{version.replace('*', 'x')}"
 
@@ -98,7 +98,7 @@ def _install(python: Path, runtime: Any, version: str, run: Run, alive: Callable
             alive()
             time.sleep(0.1)
         if python.exists() and _version(runtime, str(python), run):
-            return  # whoever had the lock before has installed it
+            return  # the previous holder of the lock has installed it
         working = ",".join(f"!={broken}" for broken in runtime.BROKEN)
         pinned = f"{runtime.PACKAGE}{working}" if version == ANY else f"{runtime.PACKAGE}=={version}"
         make, look = [sys.executable, "-m", "venv", "--clear", str(venv)], [str(python), "-c", _look(runtime)]
@@ -110,11 +110,11 @@ def _install(python: Path, runtime: Any, version: str, run: Run, alive: Callable
 
 
 def _ending(code: int) -> str:
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
 def _locked(file: int) -> bool:
-    """Whether the lock is ours now; where there are no locks, nobody is waited for."""
+    """Whether the lock is ours now; also True where the file system has no locks."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -125,24 +125,24 @@ def _locked(file: int) -> bool:
 
 
 def impossible(runtime: Any, version: str) -> str | None:
-    """Why the runtime has no wheel for this Python here; None where it may have one."""
+    """The reason why the runtime has no wheel for this Python; None where it may have one."""
     package, bits = runtime.PACKAGE, 8 * struct.calcsize("P")
     machine, libc = platform.machine(), platform.libc_ver()
-    told = f"Python {platform.python_version()}"
+    python = f"Python {platform.python_version()}"
     if bits != 64:
         return (
-            f"{told} is a {bits}-bit program (the kernel says {machine}) and {package} has 64-bit builds alone: "
+            f"{python} is a {bits}-bit program (the kernel says {machine}), but {package} has 64-bit builds only: "
             "install a 64-bit system"
         )
     if machine.lower() not in runtime.WHEELS:
         return f"{package} is not built for {machine} processors"
     if sys.version_info[:2] < OLDEST_PYTHON:
-        return f"{told} is too old, 3.9 is the oldest: set device.python"
+        return f"{python} is too old (3.9 or newer is needed): set device.python"
     if "musl" in str(sysconfig.get_config_var("HOST_GNU_TYPE")):
         return f"{package} is not built for systems with musl, such as Alpine: install one with glibc, such as Debian"
     if libc[0] == "glibc" and _numbers(libc[1]) < runtime.OLDEST_GLIBC:
         oldest = ".".join(map(str, runtime.OLDEST_GLIBC))
-        return f"glibc {libc[1]} is too old for {package}, {oldest} is the oldest: install a newer system"
+        return f"glibc {libc[1]} is too old for {package} ({oldest} or newer is needed): install a newer system"
     if machine.lower() in runtime.BROKEN.get(version, ()):
         return f"{package} {version} crashes on some ARM processors: set device.runtime to another version"
     if platform.python_implementation() != "CPython":
@@ -155,10 +155,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def reason_in(output: str) -> str | None:
-    """Why a command failed, of all that it printed: not a notice, nor what merely follows from the reason."""
+    """The reason for a command's failure in its output; skips notices and lines that only follow from the reason."""
     for pattern in REASONS:
-        if told := re.search(pattern, output):
-            return " ".join(told[0].split())
+        if reason := re.search(pattern, output):
+            return " ".join(reason[0].split())
     lines = [line.strip() for line in output.split("\n") if line.strip()]
     if errors := [line for line in lines if re.match(r"(ERROR|error|\w*Error)\b", line)]:
         return errors[-1]

@@ -1,6 +1,6 @@
-"""On which cores the agent runs: those that were asked for, or else the fast ones of a machine that has slow ones too.
+"""Binds the agent to cores: those requested, or else the fast cores of a machine that also has slow ones.
 
-Left to the scheduler, a board with slow and fast cores gives a table in which some values are up to 2.7 times too long.
+If the scheduler chooses on such a board, some values in the table are up to 2.7 times too high.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 from predictors.agent import machine
 from predictors.agent.facts import CPUS, listed, number, numbers_of_cores, span, usable_cores
 
-AS_FAST = 0.9  # of the fastest core's clock or capacity: favoured cores of one kind differ by a few percent
+AS_FAST = 0.9  # of the fastest core's clock or capacity: cores of one kind differ by a few percent
 
 
 def pin(cores: str, threads: int) -> dict[str, Any]:
-    """Binds this process to the cores, or where none are named to the fast ones; says which those are.
+    """Binds this process to `cores`, or to the fast cores if none are given; returns which ones.
 
-    Before numpy and onnxruntime are imported, whose threads then stay there too. Raises ValueError for cores that this
-    machine lacks, and for more threads than cores.
+    Must run before numpy and onnxruntime are imported, so that their threads inherit the binding. Raises ValueError for
+    cores that this machine lacks, and for more threads than cores.
     """
     allowed = usable_cores()
     wanted = listed(cores) if cores else fastest(allowed)
@@ -42,7 +42,7 @@ def pin(cores: str, threads: int) -> dict[str, Any]:
 
 
 def fastest(cores: Sequence[int]) -> list[int]:
-    """The cores that are about as fast as the fastest; all where that is not known of each."""
+    """The cores about as fast as the fastest one; all of them unless every core's speed is known."""
     speeds: dict[int, int | None] = {core: number(f"{CPUS}/cpu{core}/cpu_capacity") for core in cores}
     if None in speeds.values():
         clocks = numbers_of_cores("cpuinfo_max_freq")

@@ -1,6 +1,6 @@
-"""The requests that the agent answers: frames on its standard input, each answered by one on its standard output.
+"""The requests that the agent answers: one frame on standard input, one answer on standard output.
 
-It ends when its input ends, or when nobody asks for as long as its patience lasts.
+The agent ends when its input ends, or when no request arrives within its patience.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from predictors.agent.pinning import pin
 from predictors.agent.runtime import LEAST, intact, one_line
 from predictors.agent.runtimes import RUNTIMES, Opened, open_file
 
-PATIENCE = 15.0  # seconds without a request, or with an answer that nobody takes
-BEAT = 0.5  # seconds between signs of life
-WARM_UP = 0.02  # seconds of inference before a session counts as warm
+PATIENCE = 15.0  # seconds to wait for a request, or for the host to read an answer
+BEAT = 0.5  # seconds between heartbeats
+WARM_UP = 0.02  # seconds of inference that warm up a session
 
 
 class Link:
-    """The agent's own standard input and output, as streams of frames."""
+    """The agent's standard input and output as streams of frames."""
 
     def __init__(self, patience: float) -> None:
         self.pipe = Patient(0, patience)
         self.requests = io.BufferedReader(self.pipe)
         self.answers = io.BufferedWriter(Patient(os.dup(1), patience))
         self.beat = time.monotonic() + BEAT
-        os.dup2(2, 1)  # whatever a library prints is not part of the answer
+        os.dup2(2, 1)  # keeps what libraries print out of the answers
 
     def alive(self) -> None:
-        """In the middle of a request: ends the agent where the host has gone, and tells it that work goes on."""
-        if self.pipe.moves(select.POLLIN, 0):  # nothing but the end may come before the answer
+        """Called during a request: ends the agent if the host has gone, and sends heartbeats."""
+        if self.pipe.moves(select.POLLIN, 0):  # the host sends nothing before the answer, so this is the end of input
             raise SystemExit("the host has gone")
         if time.monotonic() > self.beat:
             self.beat = time.monotonic() + BEAT
@@ -55,7 +55,7 @@ class Link:
 
 
 class Board:
-    """The loaded files, by name."""
+    """The loaded files by name, and the requests about them."""
 
     def __init__(self, link: Link) -> None:
         self.link = link
@@ -64,7 +64,7 @@ class Board:
         self.program = sys.argv[0]  # the agent's file or folder
 
     def pin(self, cores: str, threads: int) -> dict[str, Any]:
-        """Binds the agent to its cores; {"refused": why} where that cannot be."""
+        """Binds the agent to cores; {"refused": reason} if that is impossible."""
         try:
             return pin(cores, threads)
         except ValueError as error:
@@ -77,10 +77,10 @@ class Board:
         return {}
 
     def sample(self, name: str, seconds: float, each: bool) -> tuple[float, list[float]]:
-        """The median inference of at least `seconds` and LEAST of them, in seconds; and every single one if `each`.
+        """Seconds: the median inference over `seconds` or more and at least LEAST runs; and each single one if `each`.
 
-        The median, since other programs take the core for milliseconds at a time: with five busy processes on two
-        cores, samples of 20 ms differed by 18 to 45 % in their mean and by 2 to 3 % in their median.
+        The median, because other programs take the core for milliseconds at a time: with five busy processes on two
+        cores, the means of 20 ms samples differed by 18 to 45 %, their medians by 2 to 3 %.
         """
         run, clock = self.files[name].run, time.perf_counter
         moments = [clock()]
@@ -91,7 +91,7 @@ class Board:
         return statistics.median(singles), singles if each else []
 
     def round(self, order: list[str], seconds: float, each: bool) -> dict[str, Any]:
-        """One sample of every named file, in this order, between two looks at the board's state."""
+        """One sample of each named file, in this order, with the board's state before and after."""
         before, samples = state(), []
         for name in order:
             samples.append(self.sample(name, seconds, each))
@@ -99,18 +99,18 @@ class Board:
         return {"before": before, "samples": samples, "after": state()}
 
     def outputs(self, name: str, image: list[Any]) -> dict[str, Any]:
-        """A file's first output for one image: compared with the host's, so that both run the same network."""
+        """A file's first output for one image, which the host compares with its own."""
         import numpy
 
         found = self.files[name].outputs(numpy.asarray(image, numpy.float32))
         if not numpy.isfinite(found).all():
-            raise ValueError(f"{name} answers with numbers that are not finite")
+            raise ValueError(f"{name} outputs numbers that are not finite")
         return {"output": found.tolist()}
 
     def peak_memory(self, name: str, runtime: str, file: str, sha256: str, threads: int) -> dict[str, Any]:
-        """What a process that opens and runs nothing but this file has resident at most: bytes, or None if unknown.
+        """Peak resident memory of a process that only opens and runs this file, in bytes; None where unknown.
 
-        The answer is {"peak": ..., "runtime": ...}, "runtime" before it opened the file.
+        Returns {"peak": ..., "runtime": ...}, where "runtime" is the peak before the file was opened.
         """
         with tempfile.TemporaryFile() as content:
             content.write(intact(name, file, sha256))
@@ -125,10 +125,9 @@ class Board:
     def setup(
         self, folder: str, runtime: str, version: str, chosen: bool, source: str, patience: float
     ) -> dict[str, Any]:
-        """Sees to the packages; then says which command `enter` is to go on as, and what the user should read.
+        """Installs the packages if needed; returns the command to continue as, and notes for the user.
 
-        The answer is {"failed": reason} where the packages could not be installed, {"impossible": reason} where nobody
-        could install them.
+        Returns {"failed": reason} if the installation failed, {"impossible": reason} if it can never succeed.
         """
         home = Path(folder).expanduser().resolve()
         home.mkdir(parents=True, exist_ok=True)
@@ -145,18 +144,18 @@ class Board:
         return {"enter": [python, self.program, str(patience)], "notes": notes}
 
     def enter(self, command: list[str]) -> None:
-        """Goes on as another Python with the same pipes."""
+        """Replaces this process by another Python with the same pipes."""
         os.dup2(self.link.answers.raw.descriptor, 1)
         os.execv(command[0], command)
 
     def _run(self, command: list[str], file: Any = subprocess.DEVNULL) -> tuple[int, str]:
-        """The command's exit code and output; it dies with the agent, and all that it starts too."""
+        """The command's exit code and output; it and all its children die with the agent."""
         return run(self.program, command, self.link.alive, file)
 
 
 def main(kind: type[Board] = Board) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host; the agent ends when its input does
-    signal.alarm(0)  # the start over ssh is under a limit
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host handles Ctrl-C; the agent ends when its input does
+    signal.alarm(0)  # cancels the time limit for starting over ssh
     board = kind(Link(float(sys.argv[1]) if len(sys.argv) > 1 else PATIENCE))
     requests: dict[str, Callable[..., dict[str, Any]]] = {
         "ping": dict,

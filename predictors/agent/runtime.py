@@ -1,4 +1,4 @@
-"""Files that arrive on the board, and how much memory a process needs that runs nothing but one of them."""
+"""Checks files that arrive on the board, and measures the memory that their inference needs."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import sys
 from predictors.agent.condition import peak_rss
 from predictors.agent.runtimes import RUNTIMES, open_file
 
-LEAST = 5  # inferences; of fewer, one that was interrupted would be the median
+LEAST = 5  # inferences; with fewer, the median could be an interrupted one
 
 
 def intact(name: str, file: str, sha256: str) -> bytes:
     data = base64.b64decode(file)
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise ValueError(f"{name} arrived damaged")
+        raise ValueError(f"{name} was damaged in transit")
     return data
 
 
 def report_memory(runtime: str, threads: int) -> None:
-    """As a fresh process: prints its peak before it opens the file on its standard input, and after some inferences."""
-    import numpy.random  # noqa: F401 (so that it counts as the runtime's)
+    """In a new process: prints peak memory before opening the file on standard input, and after some inferences."""
+    import numpy.random  # noqa: F401 (so that it counts as part of the runtime)
 
     RUNTIMES[runtime].version()
     before = peak_rss()
@@ -36,6 +36,6 @@ def report_memory(runtime: str, threads: int) -> None:
 
 
 def one_line(error: Exception) -> str:
-    """What went wrong; the kind of error only where it says more than that a value was wrong."""
+    """The error as one line; names the type unless it is a plain ValueError."""
     kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
     return f"{kind}{error}".split("\n")[0]

@@ -1,4 +1,4 @@
-"""The agent's files as one Python file, which is sent to the board."""
+"""The agent's files bundled into one Python file, which is sent to the board."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from predictors.agent import __main__
 
 @cache
 def agent_source() -> bytes:
-    """Runs as `python FILE PATIENCE`, where nothing else of ours is."""
+    """The bundled agent: runs as `python FILE PATIENCE` and needs no other file of ours."""
     files, folders = {"predictors": ""}, ["predictors"]
     for path in sorted(AGENT.rglob("*.py")):
         name = ".".join(path.relative_to(AGENT.parents[1]).with_suffix("").parts)

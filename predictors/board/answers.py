@@ -1,4 +1,4 @@
-"""The border to a board: everything that it sends is checked here before it is used, shown or kept."""
+"""Checks everything that a board sends before it is used, printed or stored."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from search_spaces.errors import LutraError
 
 LONGEST = 200  # characters of a text
 SLOWEST = 1e5  # seconds of one inference
-MANY = 4096  # cores, or keys of a passport or state
-STATE = {  # number of a board's state -> its bounds
+MANY = 4096  # cores, or keys of a device fingerprint or state
+STATE = {  # each number in a board's state: its bounds
     "clock_khz": (0, 1e8),
     "clock_max_khz": (0, 1e8),
     "clock_cap_khz": (0, 1e8),
@@ -32,18 +32,18 @@ TEXTS = ("model", "cpu", "machine", "cores", "clock_max_khz", "clock_cap_khz", "
 
 
 class BadAnswer(LutraError):
-    """A board answered a request wrongly. Says which board, which request, and what was found."""
+    """A board gave an invalid answer. Names the board, the request and what was wrong."""
 
 
 def plain(text: object, longest: int = LONGEST) -> str:
-    """A board's text as one line: printable characters, not too many, and no beginning that a spreadsheet computes."""
+    """A board's text as one short line of printable characters that no spreadsheet takes for a formula."""
     line = " ".join(str(text)[: 10 * longest].split())
     printable = "".join(c if c.isprintable() else "?" for c in line).lstrip("=+-@ ")
     return printable if len(printable) <= longest else f"{printable[: longest - 3]}..."
 
 
 def checked(where: str, do: str, arguments: Mapping[str, Any], answer: Any) -> Any:
-    """The answer, its texts made plain. Raises BadAnswer where it is not what the request asks for."""
+    """The answer, with its texts made plain. Raises BadAnswer if it does not fit the request."""
     try:
         return CHECKS[do](answer, arguments) if do in CHECKS else answer
     except ValueError as error:
@@ -54,7 +54,7 @@ def _passport(answer: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     found = _facts(answer, "passport")
     for key in TEXTS:
         if not isinstance(found.get(key), (str, type(None))):
-            raise ValueError(f"its passport has {key} {_shown(found[key])}, which is no text")
+            raise ValueError(f"its passport has {key} {_shown(found[key])}, which is not text")
     return found
 
 
@@ -73,7 +73,7 @@ def _state(answer: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _facts(answer: Any, what: str) -> dict[str, Any]:
-    """Names with texts, numbers, truth values or None, or lists of numbers."""
+    """A mapping of names to texts, numbers, truth values, None, or lists of numbers."""
     found: dict[str, Any] = {}
     for key, value in _items(answer, what):
         if not re.fullmatch(r"\w{1,40}", key):
@@ -109,7 +109,7 @@ def _round(answer: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
         for seconds in (sample[0], *sample[1]):
             _number(seconds, f"sample of {name}", 0, SLOWEST, above=True)
         if sample[1] and not arguments.get("each"):
-            raise ValueError(f"{name} has {len(sample[1])} single inferences, for which nobody asked")
+            raise ValueError(f"{name} has {len(sample[1])} single inferences that were not requested")
     return {**answer, "before": _state(answer["before"], {}), "after": _state(answer["after"], {})}
 
 
@@ -133,12 +133,12 @@ def _memory(answer: Any, arguments: Mapping[str, Any]) -> Any:
         if answer[key] is not None:
             _number(answer[key], f"memory with {key}", 1, 1e15)
     if None not in (answer["peak"], answer["runtime"]) and answer["peak"] < answer["runtime"]:
-        raise ValueError("a memory whose peak is less than what the runtime alone needs")
+        raise ValueError("a memory whose peak is below that of the runtime alone")
     return answer
 
 
 def _fields(**kinds: type) -> Callable[[Any, Mapping[str, Any]], dict[str, Any]]:
-    """The check of an answer with these keys at most: texts, truth values, lists of texts, mappings of facts."""
+    """Makes a check for answers with at most these keys: texts, truth values, lists of texts, mappings of facts."""
 
     def check(answer: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -146,7 +146,7 @@ def _fields(**kinds: type) -> Callable[[Any, Mapping[str, Any]], dict[str, Any]]
             if key not in kinds or not isinstance(value, kinds[key]):
                 raise ValueError(f"{_shown(key)} with {_shown(value)}")
             if isinstance(value, list) and not all(isinstance(one, str) for one in value):
-                raise ValueError(f"{key} with what is no text")
+                raise ValueError(f"{key} with something that is not text")
             if isinstance(value, dict):
                 value = _facts(value, key)
             found[key] = [plain(one) for one in value] if isinstance(value, list) else value
@@ -157,19 +157,19 @@ def _fields(**kinds: type) -> Callable[[Any, Mapping[str, Any]], dict[str, Any]]
 
 
 def _number(value: Any, what: str, low: float, high: float, above: bool = False) -> None:
-    """Raises ValueError for what is no finite number between the bounds; `above`: and not the lower one itself."""
+    """Raises ValueError unless `value` is a finite number within the bounds; `above` excludes the lower bound."""
     if (
         isinstance(value, bool)
         or not isinstance(value, (int, float))
         or (isinstance(value, float) and math.isnan(value))
     ):
-        raise ValueError(f"a {what} {_shown(value)}, which is no number")
+        raise ValueError(f"a {what} {_shown(value)}, which is not a number")
     if not low <= value <= high or (above and value == low):
         raise ValueError(f"a {what} {_shown(value)}, which is not {'above' if above else 'from'} {low:g} to {high:g}")
 
 
 def _shown(value: Any) -> str:
-    """What was found, for an error: short, and never the whole of a large or deep answer."""
+    """A value as it is quoted in an error: short even if the answer is large or deeply nested."""
     if isinstance(value, (list, tuple, dict)):
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, int) and abs(value) > 10**18:

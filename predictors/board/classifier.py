@@ -1,4 +1,4 @@
-"""An ONNX file that classifies images one after the other, as a device does; numpy and onnxruntime only, Python 3.9."""
+"""Classifies images one at a time with an ONNX file, as a device does. Needs numpy and onnxruntime only, Python 3.9."""
 
 from __future__ import annotations
 
@@ -13,34 +13,32 @@ import numpy as np
 from predictors.agent import options
 from search_spaces.errors import LutraError
 
-TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}  # of images
-LATELY = 30  # images that the frames per second are of
+TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}  # of the input
+LATELY = 30  # the most recent images, over which frames per second are averaged
 
 
 @dataclass(frozen=True)
 class Frame:
-    """An image to be classified."""
+    """An image to classify."""
 
-    pixels: np.ndarray  # uint8 [H, W, C], of the network's size
-    label: int | None  # where it is known
-    picture: Callable[[], np.ndarray] | None = (
-        None  # uint8 [P, P, C], the same for people, where there is a sharper one
-    )
+    pixels: np.ndarray  # uint8 [H, W, C], at the network's resolution
+    label: int | None  # None where unknown
+    picture: Callable[[], np.ndarray] | None = None  # uint8 [P, P, C]: a sharper version for display, if there is one
 
 
 @dataclass(frozen=True)
 class Moment:
-    """An image's answer, and what is known so far. An inference is timed alone, without what prepares its image."""
+    """The prediction for one image, and statistics so far. Latency excludes the preparation of the image."""
 
     number: int  # from 1
     frame: Frame
     probabilities: np.ndarray  # float [classes]
-    seconds: float  # of this inference
-    median: float  # seconds, of all so far
-    p90: float  # seconds, of all so far
-    fps: float  # images a second of late, each from where it is asked for to its answer
-    overall_fps: float  # the same, of all so far
-    right: int  # of the labelled
+    seconds: float  # this inference
+    median: float  # seconds, over all inferences so far
+    p90: float  # seconds, over all inferences so far
+    fps: float  # images per second, over the last LATELY images, preparation included
+    overall_fps: float  # the same over all images so far
+    right: int  # correct predictions among the labelled images
     labelled: int
 
     @property
@@ -49,17 +47,17 @@ class Moment:
 
 
 class Classifier:
-    """A loaded file. `mean` and `std` are per channel, of the training images scaled to 0..1."""
+    """A loaded ONNX file. `mean` and `std` [C] are those of the training images scaled to 0..1."""
 
     def __init__(self, onnx: bytes, name: str, threads: int, mean: np.ndarray, std: np.ndarray) -> None:
-        """Raises LutraError where `onnx` is no classifier of images of one size."""
+        """Raises LutraError unless `onnx` is a classifier of images of one size."""
         import onnxruntime
 
         try:
             self._session = onnxruntime.InferenceSession(onnx, options(threads), providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own types derive from nothing else
+        except Exception as error:  # onnxruntime's exceptions have no other common base
             reason = " ".join(str(error).split())
-            raise LutraError(f"{name} is damaged or no ONNX file: {reason[:120]}; make it again") from None
+            raise LutraError(f"{name} is damaged or not an ONNX file: {reason[:120]}; make it again") from None
         self.shape, self.classes = self._sizes(name)  # (C, H, W), number
         (taken,) = self._session.get_inputs()
         self._input, self._type = taken.name, TYPES[taken.type]
@@ -68,19 +66,19 @@ class Classifier:
         try:
             for _ in range(3):  # the first inferences allocate
                 self.logits(np.zeros((1, *self.shape), np.float32))
-        except Exception as error:  # onnxruntime's own types derive from nothing else
+        except Exception as error:  # onnxruntime's exceptions have no other common base
             reason = " ".join(str(error).split())
             raise LutraError(f"{name} cannot classify an image: {reason[:120]}; export it again") from None
 
     def _sizes(self, name: str) -> tuple[tuple[int, ...], int]:
-        """What the file takes and answers. Raises LutraError where that is not one image and its classes."""
+        """The input's shape (C, H, W) and the number of classes. Raises LutraError for any other input or output."""
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         sizes = [size for one in (*inputs, *outputs[:1]) for size in one.shape[1:]]
         ranks = [len(one.shape) for one in (*inputs, *outputs[:1])]
         if ranks != [4, 2] or not all(isinstance(size, int) for size in sizes):
             raise LutraError(
-                f"{name} takes {[one.shape for one in inputs]} and answers {[one.shape for one in outputs]}: "
-                "demo.model is a file that takes [N, C, H, W] and answers [N, classes]"
+                f"{name} takes {[one.shape for one in inputs]} and outputs {[one.shape for one in outputs]}: "
+                "demo.model must take [N, C, H, W] and output [N, classes]"
             )
         batch = inputs[0].shape[0]
         if isinstance(batch, int) and batch != 1:
@@ -89,7 +87,7 @@ class Classifier:
                 "of any size"
             )
         if inputs[0].type not in TYPES:
-            raise LutraError(f"{name} takes images as {inputs[0].type}: demo.model takes one of {', '.join(TYPES)}")
+            raise LutraError(f"{name} takes images as {inputs[0].type}: demo.model must take one of {', '.join(TYPES)}")
         return tuple(sizes[:3]), sizes[3]
 
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
@@ -103,7 +101,7 @@ class Classifier:
 
 
 def classify(classifier: Classifier, frames: Iterator[Frame]) -> Iterator[Moment]:
-    """A moment for every frame, for as long as someone asks: what the caller does with one is not timed."""
+    """Yields a moment for every frame. What the caller does between two moments is not timed."""
     clock, ordered, lately = time.perf_counter, [], deque(maxlen=LATELY)  # type: ignore[var-annotated]
     total, right, labelled = 0.0, 0, 0
     while True:
@@ -141,7 +139,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def quantile(ordered: list[float], share: float) -> float:
-    """Of ascending values, with linear interpolation, as numpy.quantile gives it."""
+    """A quantile of ascending values, linearly interpolated as in numpy.quantile."""
     place = share * (len(ordered) - 1)
     low = int(place)
     high = min(low + 1, len(ordered) - 1)

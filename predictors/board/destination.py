@@ -1,4 +1,4 @@
-"""Where a board is and how ssh reaches it. Settings of the user, checked: none becomes an option or text of a shell."""
+"""Where a board is and how ssh reaches it. The settings are checked, so none can become an option or shell code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from predictors import agent
 from search_spaces.errors import LutraError
 
-# Reads a line "<bytes> <sha256>", that many bytes of Python, and nothing beyond them; runs them if the hash is right.
+# Reads a line "<bytes> <sha256>" and exactly that many bytes of Python; runs them if the hash matches.
 START = (
     "import hashlib,io,signal,sys;signal.alarm(30);i=io.BufferedReader(io.FileIO(0,closefd=False),1);"
     "n,h=i.readline().split();s=i.read(int(n));"
@@ -25,39 +25,40 @@ ALLOWED = {
 
 @dataclass(frozen=True)
 class Destination:
-    """Where the board is; an empty user or port 0 leaves it to the user's ssh configuration."""
+    """The board's address; an empty user or port 0 leaves the choice to the user's ssh configuration."""
 
     host: str
     user: str = ""
     port: int = 0
     python: str = "python3"  # on the board, 3.9 or newer
-    folder: str = "~/.cache/lutra"  # on the board: the agent, its lock, and its packages where there are none
+    folder: str = "~/.cache/lutra"  # on the board: holds the agent, its lock, and packages that the board lacks
     ssh_config: str = ""  # a file to use instead of ~/.ssh/config
-    patience: float = agent.PATIENCE  # seconds without a sign of life after which the link counts as cut
-    cores: str = ""  # of the board; empty: as it schedules, but the fast ones where some are slow
-    runtime: str = ""  # its version on the board; empty: the one of this machine; any: what is there
-    library: str = "onnxruntime"  # what executes files: one of `predictors.agent.runtimes`
+    patience: float = agent.PATIENCE  # seconds of silence after which the link counts as broken
+    cores: str = ""  # on the board; empty: the scheduler chooses, among the fast ones where some are slow
+    runtime: str = ""  # the library's version on the board; empty: this machine's; any: whatever is installed
+    library: str = "onnxruntime"  # executes the files: one of `predictors.agent.runtimes`
 
     def __post_init__(self) -> None:
-        """Raises LutraError for what could be taken for an option, or for text of a shell."""
+        """Raises LutraError for settings that ssh could take for an option or a shell for code."""
         for key, allowed in ALLOWED.items():
             if not re.fullmatch(allowed, getattr(self, key)):
-                raise LutraError(f"device.{key}={getattr(self, key)!r} is no {key}; give one, as in device.{key}=pi")
+                value = getattr(self, key)
+                raise LutraError(f"device.{key}={value!r} is not a valid {key}; write, for example, device.{key}=pi")
         if not 0 <= self.port <= 65535:
             raise LutraError(f"device.port must be between 1 and 65535 (0: as ssh is configured), not {self.port}")
         if not 4 * agent.BEAT <= self.patience <= 3600:
             raise LutraError(f"device.patience must be between 2 and 3600 seconds, not {self.patience:g}")
         if self.ssh_config and not os.path.isfile(os.path.expanduser(self.ssh_config.replace("\0", ""))):
-            raise LutraError(f"device.ssh_config={self.ssh_config!r} is not there; name an ssh configuration file")
+            raise LutraError(f"device.ssh_config={self.ssh_config!r} does not exist; name an ssh configuration file")
         if not re.fullmatch(r"any|[0-9]{1,3}(\.[0-9]{1,4}){1,3}|", self.runtime):
-            raise LutraError(f"device.runtime={self.runtime!r} is no version: give one, as in 1.24.1, or any")
+            raise LutraError(f"device.runtime={self.runtime!r} is not a version: write, for example, 1.24.1, or any")
 
     @property
     def where(self) -> str:
         return f"{self.user}@{self.host}" if self.user else self.host
 
     def address(self) -> list[str]:
-        """ssh's arguments that say where to, in front of which options may stand."""
+        """ssh's arguments for the address; options may precede them."""
         config = ["-F", os.path.expanduser(self.ssh_config)] if self.ssh_config else []
         return [
             *config,
@@ -66,7 +67,7 @@ class Destination:
         ]
 
     def command(self) -> list[str]:
-        """A connection of its own that never asks, never forwards, and notices a dead link."""
+        """The ssh command: a connection of its own that never prompts, never forwards, and notices a dead link."""
         alive = max(1, int(self.patience / 3))
         options = (
             "BatchMode=yes",

@@ -1,4 +1,4 @@
-"""The host's side of a board: a running agent, asked one thing at a time."""
+"""The host's side of a board: a connection to a running agent that handles one request at a time."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from predictors.board.fingerprint import runtime_of
 from predictors.board.limits import Limits
 from search_spaces.errors import LutraError
 
-FAREWELL = 2.0  # seconds that an agent gets to end by itself
-LOCK_PAUSE = 0.5  # seconds between two looks at whether the board is free
+FAREWELL = 2.0  # seconds for an agent to end by itself
+LOCK_PAUSE = 0.5  # seconds between two attempts to lock the board
 
 
 class Unreachable(LutraError):
-    """The board does not answer now; over a new connection the same request may succeed."""
+    """The board does not answer now; the same request may succeed over a new connection."""
 
 
 class Board(Protocol):
-    """What times files. `passport` says what machine it is."""
+    """A device that times files. `passport` is its fingerprint."""
 
     @property
     def threads(self) -> int: ...
@@ -40,19 +40,20 @@ class Board(Protocol):
     def passport(self) -> Mapping[str, Any]: ...
 
     def ask(self, do: str, **arguments: Any) -> Any:
-        """The agent's answer. Raises Unreachable where the connection broke, LutraError where it cannot."""
+        """The agent's answer. Raises Unreachable if the connection broke, LutraError if the request failed."""
 
     def load(self, name: str, onnx: bytes) -> None: ...
 
     def round(self, order: Sequence[str], seconds: float, each: bool = False) -> dict[str, Any]:
-        """One sample of every file, in this order: {"before": state, "samples": [...], "after": state}."""
+        """One sample of each file, in this order: {"before": state, "samples": [...], "after": state}."""
 
 
 class Connection:
-    """A board behind the two pipes of a process, whose agent has `patience` seconds for a sign of life.
+    """A board behind the two pipes of a process, whose agent must give a sign of life every `patience` seconds.
 
-    `ended(request)` makes the exception for a process that ended before it answered. With a limited patience the agent
-    expects signs of life too: an idle connection is pinged by a thread. `where` is the board's name for messages.
+    With finite patience the agent expects signs of life too, so a thread pings while the connection is idle.
+    `ended(request)` makes the exception for a process that ended before it answered. `where` names the board in
+    messages.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Connection:
             return self._exchange(do, arguments)
 
     def send(self, program: bytes) -> None:
-        """What goes before the first request, to start the agent with."""
+        """Sends the program that starts the agent, before the first request."""
         try:
             with self._turn:
                 self._requests.write(program)
@@ -105,11 +106,11 @@ class Connection:
             agent.write_frame(self._requests, {"nonce": nonce, "do": do, **arguments})
             while (answer := agent.read_frame(self._answers, self._limits.bytes(do, arguments))) is not None:
                 if answer.get("nonce") == nonce:
-                    break  # any other is the late answer to an earlier request
+                    break  # anything else is a late answer to an earlier request
         except BrokenPipeError:
             raise self._ended(do) from None
         except (OSError, Damaged) as error:
-            raise Unreachable(f"{self._where}: the connection broke at {do!r}: {plain(error)}") from error
+            raise Unreachable(f"{self._where}: the connection broke during {do!r}: {plain(error)}") from error
         except ValueError as error:
             raise BadAnswer(f"{self._where} answered {do!r} wrongly: {plain(error)}") from None
         if answer is None:
@@ -123,22 +124,22 @@ class Connection:
         return found
 
     def pin(self, cores: str) -> None:
-        """Binds the agent to these cores of the board; to its fast ones, where none are named and it has slow ones."""
+        """Binds the agent to these cores; if none are given, to the fast ones of a board that also has slow ones."""
         answer = self.ask("pin", cores=cores, threads=self.threads)
         if "refused" in answer:
             raise LutraError(f"{self._where}: {answer['refused']}")
 
     def lock(self, say: Callable[[str], None] = print) -> None:
-        """Waits until nobody else measures on the board, and keeps others waiting for as long as the agent lives."""
-        told: set[object] = set()
+        """Waits until nobody else measures on the board, then locks it for as long as the agent lives."""
+        reported: set[object] = set()
         while "busy" in (answer := self.ask("lock")):
             holder = answer["busy"]
-            if holder.get("pid") not in told:
-                told.add(holder.get("pid"))
+            if holder.get("pid") not in reported:
+                reported.add(holder.get("pid"))
                 say(f"{self._where} is in use {by_whom(holder)}; waiting until it is free")
             time.sleep(LOCK_PAUSE)
         if "unlocked" in answer:
-            say(f"{self._where} cannot be locked ({answer['unlocked']}): start no other measuring there meanwhile")
+            say(f"{self._where} cannot be locked ({answer['unlocked']}): do not start another measurement there")
 
     def load(self, name: str, onnx: bytes) -> None:
         self.ask("load", **as_arguments(name, onnx, self))
@@ -147,7 +148,7 @@ class Connection:
         return self.ask("round", order=list(order), seconds=seconds, each=each)
 
     def close(self) -> None:
-        """Ends the agent: by the end of its input, and where that does not help, by ending its process."""
+        """Ends the agent by closing its input; if that fails, by killing its process."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -169,7 +170,7 @@ class Connection:
                 try:
                     self._exchange("ping", {})
                 except LutraError:
-                    return  # the next request will say what is wrong
+                    return  # the next request reports the error
                 finally:
                     self._turn.release()
 
@@ -182,16 +183,16 @@ class Connection:
 
 
 def by_whom(holder: Mapping[str, Any]) -> str:
-    """Who measures there, as far as that is known."""
+    """Who measures there, as far as is known."""
     if not holder.get("pid"):
-        return "by another measuring"
+        return "by another measurement"
     seconds = holder.get("seconds") or 0
     since = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
-    return f"by another measuring (process {holder['pid']} of {holder.get('user')}, for {since})"
+    return f"by another measurement (process {holder['pid']} of {holder.get('user')}, for {since})"
 
 
 def as_arguments(name: str, file: bytes, board: Board) -> dict[str, Any]:
-    """How a file travels in a request."""
+    """A file as the arguments of a request."""
     return {
         "name": name,
         "runtime": runtime_of(board.passport),

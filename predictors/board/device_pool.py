@@ -1,7 +1,7 @@
-"""Several boards of one kind that share the files: each times a stretch of every round.
+"""Several boards of one kind that share the work: each times a part of every round.
 
-The rounds are shuffled, so every file visits every board; that the boards are equally fast is asked of the reference
-files before the first round, on all boards at once.
+The rounds are shuffled, so every file visits every board. Before the first round, all boards time the reference files
+at once, to check that they are equally fast.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from predictors.board.fingerprint import DECIDING
 from search_spaces.errors import LutraError
 
 T = TypeVar("T")
-AGREE = 0.03  # of a reference file's median, between the fastest and the slowest board
-SAMPLES = 5  # of every reference file on every board
+AGREE = 0.03  # how far the boards' medians of a reference file may differ, as a fraction
+SAMPLES = 5  # of each reference file on each board
 HIGHEST = ("temperature_mc", "load", "quota_throttled_seconds", "swapped_in_pages", "preempted", "peak_rss_kb")
 
 
 class Fleet:
-    """The boards by host, as one. Raises LutraError where they are not of one kind."""
+    """Several boards, by host, as one device. Raises LutraError unless they are of one kind."""
 
     def __init__(self, boards: Mapping[str, Board]) -> None:
         self._boards, self._agreed = dict(boards), False
@@ -32,16 +32,16 @@ class Fleet:
         for host, board in others:
             differing = [key for key in DECIDING if board.passport.get(key) != self.passport.get(key)]
             if differing:
-                told = ", ".join(
+                differences = ", ".join(
                     f"{key} {self.passport.get(key)!r} and {board.passport.get(key)!r}" for key in differing
                 )
-                raise LutraError(f"{first} and {host} are not of one kind: {told}; measure each in a table of its own")
+                raise LutraError(f"{first} and {host} are not of one kind: {differences}; measure a table for each")
 
     def load(self, name: str, onnx: bytes) -> None:
         self._each(lambda host, board: board.load(name, onnx))
 
     def ask(self, do: str, **arguments: Any) -> Any:
-        """Every board's answer where the state is asked for, merged; the first board's to anything else."""
+        """The merged state of all boards if `do` is "state"; for other requests, the first board's answer."""
         if do == "state":
             return merged(self._each(lambda host, board: board.ask("state")))
         if do == "round":
@@ -61,7 +61,7 @@ class Fleet:
         }
 
     def _compare(self, references: Sequence[str], seconds: float) -> None:
-        """Raises LutraError where the boards' medians of a reference file lie too far apart."""
+        """Raises LutraError if the boards' medians of a reference file differ too much."""
         answers = self._each(lambda host, board: board.round([*references] * SAMPLES, seconds))
         apart = []
         for index, name in enumerate(references):
@@ -77,14 +77,14 @@ class Fleet:
         self._agreed = True
 
     def _each(self, ask: Callable[[str, Board], T]) -> dict[str, T]:
-        """Every board's answer, asked at the same time."""
+        """Every board's answer; all boards are asked at the same time."""
         with ThreadPoolExecutor(len(self._boards)) as threads:
             answers = {host: threads.submit(ask, host, board) for host, board in self._boards.items()}
         return {host: answer.result() for host, answer in answers.items()}
 
 
 def merged(states: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """One state of all boards: the worst of each, unknown where one is unknown; beside it, each board's own."""
+    """One state for all boards: the worst value of each, or None if one is unknown; and each board's own state."""
     keys = dict.fromkeys(chain.from_iterable(states.values()))
     values = {key: [state.get(key) for state in states.values()] for key in keys}
     return {**{key: None if None in found else _worst(key, found) for key, found in values.items()}, "boards": states}

@@ -1,4 +1,4 @@
-"""What of a device and a space decides whether a latency table holds for them, by name."""
+"""The keys of a device's fingerprint and of a space that must match for a latency table to apply."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from predictors.agent.runtimes import RUNTIMES
 
 PRECISIONS = ("fp32", "int8")
-# A kernel update or another Python does not change what a runtime computes; these keys do.
+# A kernel update or another Python version does not change what a runtime computes; these keys do.
 DECIDING = (
     "model",
     "cpu",
@@ -20,19 +20,19 @@ DECIDING = (
     "governor",
     "turbo",
     "power",
-    *RUNTIMES,  # a passport has the version of one of them
+    *RUNTIMES,  # a fingerprint has the version of one of them
     "threads",
 )
 OF_SPACE = ("channels", "resolution", "classes", "layers")
-KEYS = (*DECIDING, *OF_SPACE)  # what `ignore` may name
+KEYS = (*DECIDING, *OF_SPACE)  # the keys that `ignore` accepts
 
 
 def runtime_of(passport: Mapping[str, Any]) -> str:
-    """The name of the runtime that a passport is about."""
+    """The name of the runtime in a fingerprint."""
     return next((name for name in RUNTIMES if name in passport), "onnxruntime")
 
 
 def deciding(passport: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a passport decides latencies."""
+    """The part of a fingerprint that determines latencies."""
     own = runtime_of(passport)
     return {key: passport.get(key) for key in DECIDING if key not in RUNTIMES or key == own}

@@ -1,6 +1,6 @@
-"""How long a board may take for a request, and how many bytes its answer may have: bounds from the work that is asked.
+"""Upper bounds on a board's time for a request and on the size of its answer, derived from the requested work.
 
-They are wide, so that no honest board meets them, and hold whatever signs of life come in between.
+They are generous, so a working board never reaches them, and they hold even while heartbeats keep arriving.
 """
 
 from __future__ import annotations
@@ -10,31 +10,31 @@ from typing import Any
 
 from predictors.agent.frames import LARGEST_FRAME
 
-QUICK = 60.0  # seconds at most for a request that runs no file
-OPENING = 300.0  # seconds at most to open a file and warm it up
-PATIENCES = 10  # both, as a multiple of the patience with a silent link, where that is less
-ALONE = 300.0  # seconds to open a file in a process of its own
-INSTALLING = 1800.0  # seconds for the packages
-LINK = 20e3  # bytes a second that the slowest link carries
-SLOWDOWN = 20  # a throttled board against the one that opened the file
-SHORTEST = 2e-6  # seconds of an inference
+QUICK = 60.0  # seconds for a request that runs no file
+OPENING = 300.0  # seconds to open a file and warm it up
+PATIENCES = 10  # both are at most this multiple of the patience with a silent link
+ALONE = 300.0  # seconds to open a file in its own process
+INSTALLING = 1800.0  # seconds to install the packages
+LINK = 20e3  # bytes per second over the slowest link
+SLOWDOWN = 20  # how much slower a throttled board may be than when it opened the file
+SHORTEST = 2e-6  # seconds of the fastest inference
 SMALL = 2**18  # bytes of an answer without samples
-SAMPLE = 200  # bytes of a sample, or of a number of an output's row
+SAMPLE = 200  # bytes of a sample
 
 
 class Limits:
-    """The bounds of one connection, which learns how long its files take."""
+    """The bounds for one connection; learns how long its files take."""
 
     def __init__(self, patience: float) -> None:
         self._quick, self._opening = min(QUICK, PATIENCES * patience), min(OPENING, PATIENCES * patience)
-        self._opened: dict[str, float] = {}  # seconds that a file took to travel, to open and to run a few times
+        self._opened: dict[str, float] = {}  # seconds to send and open a file and run it a few times, by name
 
     def learn(self, do: str, arguments: Mapping[str, Any], seconds: float) -> None:
         if do == "load":
             self._opened[arguments["name"]] = seconds
 
     def seconds(self, do: str, arguments: Mapping[str, Any]) -> float:
-        """From the request to its answer."""
+        """The longest time from a request to its answer."""
         travelling = len(arguments.get("file", "")) / LINK
         if do == "setup":
             return INSTALLING
@@ -50,7 +50,7 @@ class Limits:
         return self._quick
 
     def bytes(self, do: str, arguments: Mapping[str, Any]) -> int:
-        """Of the answer's frame."""
+        """The largest size of an answer's frame."""
         size = SMALL
         if do == "round":
             inferences = arguments["seconds"] / SHORTEST if arguments.get("each") else 0

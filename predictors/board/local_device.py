@@ -16,7 +16,7 @@ from predictors.board.device import Connection
 def local(
     threads: int, program: Sequence[str] = (str(AGENT),), cores: str = "", runtime: str = "onnxruntime"
 ) -> Iterator[Connection]:
-    """This machine, timed by the agent in a process of its own, which ends with the `with` block."""
+    """This machine as a device; the agent runs in its own process, which ends with the `with` block."""
     command = [sys.executable, *program, str(math.inf)]
     process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     connection = Connection(process, threads, where="this machine", runtime=runtime)

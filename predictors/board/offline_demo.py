@@ -1,6 +1,6 @@
-"""The demo on a board without a network: what `python3 run.py` does in the folder that was carried there.
+"""The demo on a board without a network: what `python3 run.py` does in the folder copied to the board.
 
-The host's demo runs the same code, so that both show the same.
+The host's demo runs the same code, so both show the same.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from search_spaces.errors import LutraError
 
 SCHEMA = "lutra/demo/1"
 MODEL, IMAGES, SETTINGS = "model.onnx", "images.npz", "settings.json"
-REDRAWN = 1 / 30  # seconds between two pictures in a terminal, at least
+REDRAWN = 1 / 30  # seconds between two pictures in a terminal, or more
 DOES = "classifies the images of this folder on this machine; see python3 run.py --help."
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A model, and what is needed to feed it and to name its answers."""
+    """A model's labels and settings."""
 
     title: str
     classes: Sequence[str]
-    mean: Sequence[float]  # per channel, of the training images scaled to 0..1
+    mean: Sequence[float]  # [C], of the training images scaled to 0..1
     std: Sequence[float]
     threads: int
-    pace: float  # images a second in a terminal, at most
+    pace: float  # images per second in a terminal, at most
 
     def classifier(self, model: bytes, name: str) -> Classifier:
         return Classifier(model, name, self.threads, np.array(self.mean), np.array(self.std))
 
     @property
     def heading(self) -> tuple[str, str]:
-        """Two lines: what is shown, and the processor that it runs on."""
+        """Two lines: the title and the processor."""
         return self.title, str(passport()["cpu"] or "unknown CPU")
 
 
 class Screen:
-    """Lines in a terminal that are drawn over."""
+    """Lines in a terminal that overwrite the previous ones."""
 
     def __init__(self) -> None:
         self.height = 0
@@ -60,13 +60,13 @@ class Screen:
 
 
 def main(folder: Path) -> None:
-    """On the board: a live view in a terminal, else a line a second; and a summary."""
+    """On the board: shows a live view in a terminal, or else one line per second; and a summary."""
     parser = argparse.ArgumentParser(description="Classifies the images of this folder, one after the other.")
     parser.add_argument("--frames", type=int, help="how many; all")
     parser.add_argument("--pace", type=float, help="images a second in a terminal, at most")
     asked = parser.parse_args()
     if (asked.frames is not None and asked.frames < 1) or (asked.pace is not None and not asked.pace > 0):
-        sys.exit("error: --frames is 1 or more, and --pace more than 0")
+        sys.exit("error: --frames must be at least 1, and --pace above 0")
     try:
         shown = _shown(folder)
         classifier = shown.classifier((folder / MODEL).read_bytes(), MODEL)
@@ -84,10 +84,10 @@ def follow(
     draw: Callable[[str], None] | None,
     say: Callable[[str], object],
 ) -> Moment:
-    """Draws every moment, `pace` a second, or without `draw` says a line a second; the last. Ctrl-C ends it early.
+    """Draws the moments, at most `pace` per second, or without `draw` reports a line per second; returns the last one.
 
-    A processor that rests between two images takes longer for one than a benchmark, in which they follow one another.
-    Raises LutraError where there is none.
+    Ctrl-C ends it early. A processor that rests between images takes longer per image than in a benchmark, where they
+    follow each other without a pause. Raises LutraError if there are no moments.
     """
     last, drawn = None, -REDRAWN
     try:
@@ -98,14 +98,14 @@ def follow(
     except KeyboardInterrupt:
         pass
     if last is None:
-        raise LutraError("no image was classified: there is none that can be read")
+        raise LutraError("no image was classified: none can be read")
     if draw:
         draw(view(last, shown.heading, shown.classes))
     return last
 
 
 def paced(moments: Iterator[Moment], pace: float) -> Iterator[Moment]:
-    """The moments, `pace` a second at most."""
+    """The moments, at most `pace` per second."""
     due = time.monotonic()
     for moment in moments:
         time.sleep(max(0.0, due - time.monotonic()))
@@ -114,7 +114,7 @@ def paced(moments: Iterator[Moment], pace: float) -> Iterator[Moment]:
 
 
 def spoken(moments: Iterator[Moment], say: Callable[[str], object]) -> Iterator[Moment]:
-    """The moments, with a line a second."""
+    """The moments; reports one line per second."""
     due = time.monotonic() + 1
     for moment in moments:
         if time.monotonic() > due:
@@ -124,7 +124,7 @@ def spoken(moments: Iterator[Moment], say: Callable[[str], object]) -> Iterator[
 
 
 def _shown(folder: Path) -> Shown:
-    """The settings. Raises LutraError where a file of the folder is missing or damaged."""
+    """The folder's settings. Raises LutraError if one of its files is missing or damaged."""
     settings = opened(folder / SETTINGS, SCHEMA)
     for name, expected in settings["files"].items():
         unchanged(folder / name, expected)

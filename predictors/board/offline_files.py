@@ -1,4 +1,4 @@
-"""What is carried to a board by hand: a program for numpy and a runtime alone, and files that tell damage."""
+"""The folder for an offline board: a program that needs only numpy and a runtime, and files protected by a hash."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from {module} import {function}
 
 
 def program(file: str, function: str, does: str, runtime: str = "onnxruntime") -> Iterator[tuple[str, bytes]]:
-    """run.py, which calls a function of one of our files, and all of ours that it imports: paths and sources.
+    """run.py, which calls a function of one of our files, and all of our files that it imports: paths and sources.
 
-    Where the board has no runtime, run.py says how to install the one of this machine.
+    If the board has no runtime, run.py says how to install this machine's version.
     """
     root = Path(__file__).parents[2]
     module = ".".join(Path(file).relative_to(root).with_suffix("").parts)
@@ -52,13 +52,13 @@ def program(file: str, function: str, does: str, runtime: str = "onnxruntime") -
 
 
 def sealed(content: Mapping[str, Any]) -> bytes:
-    """As JSON, with its sha256: the only bytes that `opened` takes for this content."""
+    """The content as JSON with its sha256: the only bytes that `opened` accepts for this content."""
     text = json.dumps(content, sort_keys=True)
     return json.dumps({**content, "sha256": sha256(text.encode())}, sort_keys=True).encode()
 
 
 def opened(path: Path, schema: str) -> dict[str, Any]:
-    """A sealed file. Raises LutraError where it is missing, a single byte differs, or it is something else."""
+    """A sealed file's content. Raises LutraError if the file is missing, altered, or of another schema."""
     if not path.exists():
         raise LutraError(f"cannot read {path}: there is no such file")
     try:
@@ -74,8 +74,8 @@ def opened(path: Path, schema: str) -> dict[str, Any]:
 
 
 def unchanged(path: Path, expected: str) -> bytes:
-    """A file of this sha256. Raises LutraError where it is another, or missing."""
+    """A file's bytes. Raises LutraError if it is missing or its sha256 is not `expected`."""
     data = read_bytes(path) if path.is_file() else b""
     if sha256(data) != expected:
-        raise LutraError(f"{path} is missing or damaged: carry the folder again")
+        raise LutraError(f"{path} is missing or damaged: copy the folder again")
     return data

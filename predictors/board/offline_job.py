@@ -1,7 +1,7 @@
-"""A board that is reached by hand: a folder to carry there, `python3 run.py` on it, and a file to carry back.
+"""Measures on an offline board: a folder to copy there, `python3 run.py` in it, and a results file to copy back.
 
-The folder holds the very program that measures over a connection, so the results are the answers that a live board
-would have given: a table is made from them by measuring again with these answers.
+The folder holds the same program that measures over a connection, so the results are the answers that a live board
+would give. The host makes a table by running the measurement again with these answers.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DOES = "times the networks of this folder on this machine; may be interrupted an
 
 @dataclass(frozen=True)
 class Results:
-    """What a board answered. `passport` says which board."""
+    """A board's answers. `passport` is the fingerprint of the board."""
 
     passport: Mapping[str, Any]
     rounds: tuple[Record, ...]
@@ -47,11 +47,11 @@ def contents(
     rows: Mapping[str, Row] | None = None,
     runtime: str = "onnxruntime",
 ) -> Iterator[tuple[str, bytes]]:
-    """The folder to carry: relative paths and what is in them."""
+    """The folder's files: relative paths and contents."""
     hashes = {name: sha256(file) for name, file in files.items()}
     numbers = {field.name: getattr(protocol, field.name) for field in fields(Protocol)}
     job = {"schema": JOB, "threads": threads, "cores": cores, "protocol": numbers, "files": hashes}
-    job |= {"runtime": runtime} if runtime != "onnxruntime" else {}  # as in jobs from before there were others
+    job |= {"runtime": runtime} if runtime != "onnxruntime" else {}  # older jobs name no runtime
     job["rows"] = {name: asdict(row) for name, row in (rows_of(files) if rows is None else rows).items()}
     yield "job.json", sealed(job)
     for name, file in files.items():
@@ -60,9 +60,9 @@ def contents(
 
 
 def run(folder: Path, say: Callable[[str], None] = print) -> None:
-    """On the board: measures, and keeps every finished round in results.json."""
+    """On the board: measures, and saves every finished round in results.json."""
     try:
-        with open(folder / ".lock", "a") as lock:  # writable, as network file systems want it
+        with open(folder / ".lock", "a") as lock:  # writable, as locks on network file systems require
             _take(lock, say)
             _run(folder, say)
     except BlockingIOError:
@@ -70,11 +70,11 @@ def run(folder: Path, say: Callable[[str], None] = print) -> None:
     except (LutraError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("interrupted; python3 run.py goes on from the finished rounds")
+        sys.exit("interrupted; python3 run.py continues from the finished rounds")
 
 
 def _take(lock: IO[str], say: Callable[[str], None]) -> None:
-    """Raises BlockingIOError where another process has it; without locks the work is done all the same."""
+    """Locks the folder, if it has locks. Raises BlockingIOError if another process holds the lock."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -99,7 +99,7 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
     name = runtime_of(results["passport"])
     version, package = results["passport"][name], RUNTIMES[name]
     if results["passport"]["machine"] in package.BROKEN.get(version, ()):
-        say(f"{package.PACKAGE} {version} crashes on some ARM processors: better install another")
+        say(f"{package.PACKAGE} {version} crashes on some ARM processors: install another version")
 
     def keep(record: Record) -> None:
         rounds.append(record)
@@ -111,12 +111,12 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
         for number, done in enumerate(measure(lasting_board, files, protocol, rows=rows), 1):
             say(f"round {number}: {len(done.order)} samples, {time.monotonic() - start:.0f} s so far")
     _write(path, sealed({**results, "rounds": rounds, "finished": True}))
-    say(f"done: carry {path} back")
+    say(f"done: copy {path} back")
 
 
 @contextmanager
 def _board(job: Mapping[str, Any], say: Callable[[str], None] | None = None) -> Iterator[Connection]:
-    """This machine; where `say` is given, it is waited for until nobody else measures on it."""
+    """This machine; if `say` is given, waits until nobody else measures on it."""
     with local(job["threads"], cores=job["cores"], runtime=job.get("runtime", "onnxruntime")) as board:
         if say is not None:
             board.lock(say)
@@ -124,32 +124,32 @@ def _board(job: Mapping[str, Any], say: Callable[[str], None] | None = None) -> 
 
 
 def _identity(job: dict[str, Any]) -> str:
-    """The job but for its cap on rounds: results of fewer rounds are gone on from."""
+    """The job's hash, without the cap on rounds: a job with a higher cap continues from earlier results."""
     protocol = {key: value for key, value in job["protocol"].items() if key != "max_rounds"}
     return sha256(sealed({**{key: value for key, value in job.items() if key != "sha256"}, "protocol": protocol}))
 
 
 def read_results(path: Path) -> Results:
-    """What run.py wrote. Raises LutraError where it is damaged or not finished."""
+    """Reads the results that run.py wrote. Raises LutraError if they are damaged or not finished."""
     content = opened(path, RESULTS)
     rounds, passport = content.get("rounds"), checked(str(path), "passport", {}, content.get("passport"))
     if not isinstance(rounds, list) or not isinstance(passport.get("threads"), int):
-        raise LutraError(f"{path} holds no rounds of a board: type python3 run.py on the board again")
+        raise LutraError(f"{path} holds no rounds: run python3 run.py on the board again")
     if content.get("finished") is not True:
         raise LutraError(
-            f"{path} holds {len(rounds)} rounds and is not finished: type python3 run.py on the board again"
+            f"{path} holds {len(rounds)} rounds and is not finished: run python3 run.py on the board again"
         )
     return Results(passport, tuple(rounds))
 
 
 class Carried:
-    """A board that answers nothing but what its results hold."""
+    """A board whose only answers are those in a results file."""
 
     def __init__(self, path: Path, results: Results) -> None:
         self._path, self.passport, self.threads = path, results.passport, results.passport["threads"]
 
     def load(self, name: str, onnx: bytes) -> None:
-        """The board has it."""
+        """Does nothing: the board has the file."""
 
     def round(self, order: Any, seconds: float, each: bool = False) -> dict[str, Any]:
         return self.ask("round")
@@ -160,13 +160,13 @@ class Carried:
         if do == "peak_memory":
             return {"peak": None, "runtime": None}
         raise LutraError(
-            f"{self._path} does not say this: a bundle's board cannot be asked live, and its results are those of the "
-            "networks that `python -m experiments.measure device=bundle` wrote, at these settings"
+            f"{self._path} does not contain this: an offline board answers no new requests, and its results are those "
+            "of the networks that `python -m experiments.measure device=bundle` wrote, with these settings"
         )
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all."""
+    """Writes the file atomically."""
     fresh = path.with_suffix(".new")
     with open(fresh, "wb") as file:
         file.write(data)

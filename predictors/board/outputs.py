@@ -1,4 +1,4 @@
-"""What a file answers on the board, to be compared with what it answers on the host."""
+"""A file's outputs on the board, for comparison with its outputs on the host."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from predictors.board.device import Board
 
 
 def outputs(board: Board, files: Mapping[str, bytes], images: np.ndarray) -> dict[str, np.ndarray]:
-    """Every file's first output [N, classes] float32 for images [N, C, H, W] float32, one at a time, as timed.
+    """Each file's first output [N, classes] float32 for images [N, C, H, W] float32, run one at a time.
 
-    Exactly as the board (of a fleet: the first) computed them. Raises LutraError for a file that cannot be run, or a
-    board that cannot be asked live.
+    The numbers are exactly those that the board computed (for several boards: the first). Raises LutraError for a file
+    that cannot run, or an offline board.
     """
     found = {}
     for name, onnx in files.items():

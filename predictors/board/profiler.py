@@ -1,8 +1,8 @@
-"""The agent, and beside its own clock the one that onnxruntime's profile puts around every kernel.
+"""The agent with a second clock: onnxruntime's profile, which times every kernel.
 
-A file whose name begins with BETWEEN, BEFORE or AFTER is timed by that profile: a sample is what the kernels between
-the contexts' convolutions take together. It is known to a microsecond a kernel. A session can be profiled only once,
-so every sample opens another one.
+A file whose name begins with BETWEEN, BEFORE or AFTER is timed by the profile: a sample is the total time of the
+kernels between the convolutions of the context. The profile's resolution is one microsecond per kernel. A session can
+be profiled only once, so each sample opens a new one.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from predictors import agent
 from predictors.agent.runtimes.onnxruntime import random_feed
 from search_spaces.documents import read_json
 
-BETWEEN, BEFORE, AFTER = PARTS = ("profile between", "profile before", "profile after")  # the 1x1 convolutions
+BETWEEN, BEFORE, AFTER = PARTS = ("profile between", "profile before", "profile after")  # the context's convolutions
 
 
 def kernels(part: str, operators: Sequence[str]) -> slice:
-    """Which kernels count, of the operators in the order they run.
+    """The slice of kernels that belong to the block, given the operators in execution order.
 
-    What stands before the first convolution, or after the last, is the session's entry and exit.
+    Kernels before the first convolution or after the last belong to the session's entry and exit.
     """
     convolutions = [index for index, operator in enumerate(operators) if "Conv" in operator]
     return slice(0 if part == BEFORE else convolutions[0] + 1, None if part == AFTER else convolutions[-1])
 
 
 class Profiler(agent.Board):
-    """A board whose files may be timed by either clock."""
+    """A board whose files may be timed with either clock."""
 
     def __init__(self, link: agent.Link) -> None:
         super().__init__(link)
-        self.profiled: dict[str, tuple[bytes, int]] = {}  # file and threads
+        self.profiled: dict[str, tuple[bytes, int]] = {}  # name -> file and threads
 
     def load(self, name: str, runtime: str, file: str, sha256: str, threads: int) -> dict[str, Any]:
         if name.startswith(PARTS):
@@ -60,7 +60,7 @@ class Profiler(agent.Board):
 
 
 def _middle(part: str, events: Sequence[dict[str, Any]]) -> float:
-    """Seconds of the kernels that count: the interquartile mean over runs, as single ones are whole microseconds."""
+    """The block's seconds: the interquartile mean over runs, because single times are whole microseconds."""
     runs = sum(event["name"] == "model_run" for event in events)
     nodes = [event for event in events if event["cat"] == "Node"]
     operators = [node["args"]["op_name"] for node in nodes[: len(nodes) // runs]]

@@ -1,7 +1,7 @@
-"""A board whose finished rounds outlive its connection, and the program that asked for them.
+"""A board whose finished rounds survive a broken connection, and an interruption of the program.
 
-A measuring is a function of its files, its protocol and the board's answers: where the answers are remembered, running
-it again leads to where it stopped, and on.
+A measurement depends only on its files, its protocol and the board's answers. So with the finished rounds replayed
+from memory, running it again leads to where it stopped, and continues there.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from predictors.board.answers import BadAnswer, checked
 from predictors.board.device import Board, Unreachable
 from search_spaces.errors import LutraError
 
-MOVING = ("clock_cap_khz", "governor", "turbo", "power")  # of a passport; what the state of each round tells too
+MOVING = ("clock_cap_khz", "governor", "turbo", "power")  # may change: each round records them
 T = TypeVar("T")
 PAUSES = (1.0, 3.0, 9.0, 27.0, 60.0)  # seconds before each reconnection: enough for a board to restart
 Record = Mapping[str, Any]  # {"request": ..., "answer": ...} of one finished round
 
 
 class Lasting:
-    """A board that is connected again when its link breaks. What the board has finished is never asked twice.
+    """A board that reconnects when its link breaks, and never repeats a finished round.
 
-    `connect(again)` opens a connection. `finished` are the rounds known from before, `keep` is given each new one, and
-    `say` the lines that the user should read.
+    `connect(again)` opens a connection. `finished` holds the rounds of earlier runs, `keep` receives each new one, and
+    `say` receives messages for the user.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Lasting:
                 self._memo[_key(record["request"])].append(record["answer"])
         self._files: dict[str, bytes] = {}
         self._hashes: dict[str, str] = {}
-        self._loaded: set[str] = set()  # of this connection
+        self._loaded: set[str] = set()  # files loaded over this connection
         self._stack = ExitStack()
         self._connected = False
         self._boot: str | None = None
@@ -57,7 +57,7 @@ class Lasting:
             raise
 
     def load(self, name: str, onnx: bytes) -> None:
-        """Remembers the file; it travels when something is asked that is not known yet."""
+        """Remembers the file; it is sent when a round is needed that is not in memory."""
         self._files[name], self._hashes[name] = onnx, hashlib.sha256(onnx).hexdigest()
         self._loaded.discard(name)
 
@@ -67,10 +67,10 @@ class Lasting:
             **request,
             "files": hashlib.sha256("".join(self._hashes[name] for name in order).encode()).hexdigest(),
         }
-        known = self._memo[_key(stamped)]
-        while known:
+        finished = self._memo[_key(stamped)]
+        while finished:
             try:
-                return checked("the board", "round", request, known.popleft())
+                return checked("the board", "round", request, finished.popleft())
             except BadAnswer as error:
                 self._say(f"a round of an earlier command is dropped and measured again: {error}")
         answer = checked("the board", "round", request, self.ask("round", **request))
@@ -78,7 +78,7 @@ class Lasting:
         return answer
 
     def ask(self, do: str, **arguments: Any) -> Any:
-        """The answer, over as many connections as it takes. Raises Unreachable when no more can be made."""
+        """The answer, reconnecting as needed. Raises Unreachable when no connection can be made."""
         return self._patiently(lambda: self._ask(do, arguments))
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
@@ -97,7 +97,7 @@ class Lasting:
         self._stack.close()
 
     def _meet(self) -> None:
-        """The first connection, which says what board it is."""
+        """Makes the first connection, which identifies the board."""
         self._board = self._stack.enter_context(self._connect(False))
         self.threads, self.passport = self._board.threads, self._board.passport
         self._boot = self._board.ask("state").get("boot_id")
@@ -118,7 +118,7 @@ class Lasting:
         changed = [key for key, value in self.passport.items() if here.get(key) != value and key not in MOVING]
         if changed:
             raise LutraError(
-                f"another board answers now: its {', '.join(changed)} differ; start a measuring of its own"
+                f"another board answers now: its {', '.join(changed)} differ; start a new measurement for it"
             )
         boot = self._board.ask("state").get("boot_id")
         if boot != self._boot:
@@ -134,7 +134,7 @@ def lasting(
     say: Callable[[str], None] = print,
     pauses: Sequence[float] = PAUSES,
 ) -> Iterator[Lasting]:
-    """A `Lasting` board for as long as the `with` block."""
+    """A `Lasting` board, closed at the end of the `with` block."""
     board = Lasting(connect, finished, keep, say, pauses)
     try:
         yield board

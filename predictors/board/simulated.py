@@ -1,6 +1,6 @@
-"""A board that is not there: known seconds under seeded noise, drift, load, throttling, cuts. It has its own clock.
+"""A simulated board: known latencies with seeded noise, drift, load, throttling and broken links; has its own clock.
 
-Every test of robustness, and `device=simulated`, measure it as they measure a real one.
+`device=simulated` and the tests of robustness measure it like a real board.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from search_spaces.errors import LutraError
 
 GAP = 2e-3  # seconds between two samples
 CLOCK = 1_500_000  # kHz
-DRIFTS: dict[str, Callable[[float], float]] = {  # of time in periods; -1 to 1
+DRIFTS: dict[str, Callable[[float], float]] = {  # functions of time in periods, with values from -1 to 1
     "none": lambda time: 0.0,
     "ramp": lambda time: 2 * min(time, 1) - 1,
     "step": lambda time: 1.0 if time > 0.5 else -1.0,
     "periodic": lambda time: math.sin(2 * math.pi * time),
 }
-Span = tuple[float, float]  # from, to: seconds on the board's clock
-MIGRATIONS = ("round", "seconds", "file")  # once a round, about once a second, or by the file that runs
-MOSTLY = 0.9  # of a file's samples are on one kind of core, where the scheduler goes by the file
+Span = tuple[float, float]  # start and end, in seconds on the board's clock
+MIGRATIONS = ("round", "seconds", "file")  # once per round, about once per second, or depending on the file
+MOSTLY = 0.9  # the fraction of a file's samples on its usual kind of core, with migration "file"
 
 
 @dataclass(frozen=True)
 class Weather:
-    """What befalls the board. Sizes are fractions of a sample's seconds."""
+    """Disturbances of the simulated board. Sizes are fractions of a sample's seconds."""
 
     noise: float = 0.01  # standard deviation
-    outliers: float = 0.0  # share of samples that take up to three times as long
-    drift: str = "none"  # of DRIFTS, or walk
+    outliers: float = 0.0  # fraction of samples that take up to three times as long
+    drift: str = "none"  # a key of DRIFTS, or walk
     drift_size: float = 0.1
     period: float = 60.0  # seconds of a drift
-    busy: Span = (0, 0)  # another process: every file suffers differently, and never twice the same
-    stolen: float = 0.0  # share of the core that the busy process takes from the agent
-    throttled: tuple[tuple[float, float, int], ...] = ()  # from, to, live bits: the clock falls by a third
+    busy: Span = (0, 0)  # another process runs: each file slows down differently, and differently each time
+    stolen: float = 0.0  # fraction of the core that the busy process takes from the agent
+    throttled: tuple[tuple[float, float, int], ...] = ()  # start, end, live bits: the clock drops by a third
     reboots: tuple[float, ...] = ()
-    cuts: tuple[float, ...] = ()  # the connection breaks, once each
-    silent: bool = False  # the board says nothing about its state
-    slow_core: float = 1.0  # how many times longer its slow cores take than its fast ones; each file differs a little
+    cuts: tuple[float, ...] = ()  # times at which the connection breaks, once each
+    silent: bool = False  # the board reports nothing about its state
+    slow_core: float = 1.0  # how many times longer slow cores take than fast ones; varies a little by file
     migration: str = "none"  # when the scheduler may move the agent to another core: none, or one of MIGRATIONS
-    slow_share: float = 0.5  # of the time, or of the files, on a slow core
+    slow_share: float = 0.5  # fraction of the time, or of the files, on a slow core
 
 
 class SimulatedBoard:
-    """Answers as `predictors.board.device.Board` does. `seconds(onnx)`: what a file takes on the undisturbed board."""
+    """Implements `predictors.board.device.Board`. `seconds(onnx)`: a file's latency on the undisturbed board."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class SimulatedBoard:
             "peak_memory": lambda **file: {"peak": None, "runtime": None},
         }
         if do not in requests:
-            raise LutraError(f"the simulated board could not {do}: it only knows how long files take")
+            raise LutraError(f"the simulated board could not {do}: it can only time files")
         return requests[do](**arguments)
 
     def load(self, name: str, onnx: bytes) -> None:
@@ -110,7 +110,7 @@ class SimulatedBoard:
         return live
 
     def _sample(self, name: str, seconds: float, each: bool) -> tuple[float, list[float]]:
-        """One mean, as the board's clock goes on by it."""
+        """One sample, which advances the board's clock."""
         if self._cuts and self.clock >= self._cuts[0]:
             self._cuts.pop(0)
             raise Unreachable("the simulated connection broke")
@@ -131,7 +131,7 @@ class SimulatedBoard:
         return factor * (1.5 if self._bits() else 1) * self._core(name)
 
     def _core(self, name: str) -> float:
-        """How many times longer the core that the agent is on now takes for a file than a fast core."""
+        """How many times longer the agent's current core takes for a file than a fast core."""
         weather, of_file = self.weather, Random(f"core {name}")
         if self.clock >= self._stays:
             self._stays = self.clock + self._cores.expovariate(1)
@@ -168,14 +168,14 @@ SCENARIOS: dict[str, Weather] = {
 
 @contextmanager
 def simulated(table: LatencyTable, scenario: str, seed: int, threads: int, again: bool = False) -> Iterator[Board]:
-    """The board of a recorded table, cut off once only. Files that the table did not time are an error."""
+    """A board that replays a recorded table; its link breaks at most once. Files not in the table are an error."""
     known = table.timed_seconds()
 
     def seconds(onnx: bytes) -> float:
         digest = hashlib.sha256(onnx).hexdigest()
         if digest not in known:
             raise LutraError(
-                f"the simulated device knows only the {len(known)} files that its table timed, not this one; "
+                f"the simulated device can time only the {len(known)} files of its table, and this is another one; "
                 f"give a table of this space, and measure with its settings: device.table=PATH"
             )
         return known[digest]

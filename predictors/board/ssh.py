@@ -1,6 +1,6 @@
-"""A board behind the system's OpenSSH, which honours the user's own configuration, keys and jump hosts.
+"""Reaches a board through the system's OpenSSH, which respects the user's configuration, keys and jump hosts.
 
-No value of the configuration ever stands in a remote command but the board's Python, which can be nothing but a path.
+The only setting that enters a remote command is the board's Python, and only if it is a plain path.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from predictors.board.destination import Destination
 from predictors.board.device import FAREWELL, Connection, Unreachable
 from search_spaces.errors import LutraError
 
-STDERR = 2**16  # bytes at the end of what ssh says that are read
-STDERR_FILE = 2**24  # bytes that it may say; a board writes there too
-# What ssh says on its standard error -> what to tell; the first that is found counts.
+STDERR = 2**16  # bytes read from the end of ssh's standard error
+STDERR_FILE = 2**24  # bytes allowed on it: the board writes there too
+# A pattern in ssh's standard error: the message for the user. The first match counts.
 SAID = (
     (
         r"IDENTIFICATION HAS CHANGED",
         "{where} shows another host key than before ({key}): if it was set up anew, type: {forget}; "
-        "then: {ssh}, compare the fingerprint, and accept it; otherwise another machine answers at that address",
+        "then: {ssh}, compare the fingerprint, and accept it; if not, another machine answers at that address",
     ),
     (
         r"Host key verification failed",
         "{where} has a host key that is not known here: type: {ssh}, compare the fingerprint with the board's "
         "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), and accept it",
     ),
-    (r"Permission denied", "{where} lets nobody in without a password: type: {copy}"),
+    (r"Permission denied", "{where} asks for a password: type: {copy}"),
     (r"Bad owner|Bad configuration option|Can't open user config", "ssh cannot read its configuration: {last}"),
 )
-# The command that some ssh tell, and nothing that whoever answers at the address could have put in its place
+# The command that some versions of ssh print, in a form that a hostile server cannot have altered
 FORGET = re.compile(r"""^ *(ssh-keygen -f (["']?)[\w@%+:,./~-]+\2 -R (["']?)[\w.:\[\]-]+\3)\r?$""", re.MULTILINE)
 
 
 @contextmanager
 def ssh(to: Destination, threads: int, say: Callable[[str], None] = print) -> Iterator[Connection]:
-    """The board's agent, set up where it was not, for as long as the `with` block.
+    """A connection to the board's agent, installed there if needed, for the duration of the `with` block.
 
-    Raises Unreachable where the board cannot be reached, LutraError where the user has to do something first.
+    Raises Unreachable if the board cannot be reached, LutraError if the user must act first.
     """
     with tempfile.TemporaryFile() as errors:
         pipe = subprocess.PIPE
@@ -72,7 +72,7 @@ def ssh(to: Destination, threads: int, say: Callable[[str], None] = print) -> It
 
 
 def _bounded() -> None:
-    """In ssh's process: it may not fill this machine's disk with what the board says."""
+    """Runs in ssh's process: limits what the board can write to this machine's disk through standard error."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (STDERR_FILE, STDERR_FILE))
 
 
@@ -98,14 +98,14 @@ def _set_up(connection: Connection, to: Destination, say: Callable[[str], None])
         venv = f"{folder}/{virtual_environment(package, version)}"
         package += "" if version == "any" else f"=={version}"
         raise LutraError(
-            f"{to.where} could not install numpy and {package} ({answer['failed']}); when that is mended, type "
+            f"{to.where} could not install numpy and {package} ({answer['failed']}); fix that, then type "
             f"there: {to.python} -m venv {venv} && {venv}/bin/pip install numpy {package} "
             "(on Debian, before that: sudo apt install python3-venv)"
         )
 
 
 def explain(to: Destination, do: str, process: subprocess.Popen[bytes], errors: IO[bytes]) -> LutraError:
-    """What ssh's exit and its last words mean, and what to type."""
+    """The error for an ssh process that ended: what its exit code and last lines mean, and what to type."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(FAREWELL)
     process.kill()
@@ -124,9 +124,9 @@ def explain(to: Destination, do: str, process: subprocess.Popen[bytes], errors: 
 
 
 def _to_type(to: Destination, text: str) -> dict[str, str]:
-    """The commands that mend what ssh complains of in `text`, and the fingerprint that it saw."""
+    """The commands that fix what ssh complains about in `text`, and the key's fingerprint."""
     known = f"[{to.host}]:{to.port}" if to.port not in (0, 22) else to.host
-    forget = FORGET.search(text)  # some ssh say it themselves
+    forget = FORGET.search(text)  # some versions of ssh print the command
     key = re.search(r"SHA256:[A-Za-z0-9+/=]+", text)
     return {
         "forget": forget[1].strip() if forget else f"ssh-keygen -R {shlex.quote(known)}",

@@ -1,4 +1,4 @@
-"""What a terminal of 80 columns shows of a classifier at work: the image in half-blocks, and numbers beside it."""
+"""Draws a classifier at work in a terminal of 80 columns: the image in half-blocks, and numbers beside it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 from predictors.board.classifier import Moment
 
-SIDE = 40  # columns of the image, at most
+SIDE = 40  # most columns of the image
 PANEL = 38  # columns beside it
-SHOWN = 5  # classes, the likeliest first
-BAR = 12  # columns of probability 1
+SHOWN = 5  # the most likely classes
+BAR = 12  # columns of a bar for probability 1
 GREEN, RED, DIM, BOLD, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
 
 def view(moment: Moment, heading: Sequence[str], classes: Sequence[str]) -> str:
-    """The lines of one moment, always as many for one kind of image; colours are ANSI sequences."""
+    """The lines for one moment: the same number for all images of one size. Colours are ANSI sequences."""
     picture = half_blocks(moment.frame.picture() if moment.frame.picture else moment.frame.pixels)
     width = picture[0].count("▀")
     panel = _panel(moment, heading, classes)
@@ -50,7 +50,7 @@ def _panel(moment: Moment, heading: Sequence[str], classes: Sequence[str]) -> li
 
 
 def verdict(moment: Moment, classes: Sequence[str]) -> str:
-    """Whether the prediction is true, in its colour; nothing where that is not known."""
+    """Whether the prediction is right, in colour; empty if the label is unknown."""
     label = moment.frame.label
     if label is None:
         return ""
@@ -66,7 +66,7 @@ def accuracy(moment: Moment) -> str:
 
 
 def line(moment: Moment) -> str:
-    """All numbers so far, for a log and for the end."""
+    """All statistics so far, for a log and for the final line."""
     return (
         f"{moment.number} images, accuracy {accuracy(moment)}; latency median {1e3 * moment.median:.3f} ms, "
         f"p90 {1e3 * moment.p90:.3f} ms; {moment.overall_fps:.1f} frames/s from image to answer"
@@ -74,13 +74,13 @@ def line(moment: Moment) -> str:
 
 
 def clipped(text: str, width: int) -> str:
-    """At most `width` characters, none of which moves the cursor."""
+    """`text` cut to `width` characters, without control characters."""
     safe = "".join(character if character.isprintable() else "?" for character in text)
     return safe if len(safe) <= width else f"{safe[: width - 1]}…"
 
 
 def half_blocks(image: np.ndarray) -> list[str]:
-    """uint8 [S, S, C] with C of 1 or 3 -> lines of at most SIDE characters, each two pixels, one above the other."""
+    """uint8 [S, S, C], C = 1 or 3 -> lines of at most SIDE characters, each showing two pixels."""
     pixels = resized(np.broadcast_to(image, (*image.shape[:2], 3)))
     return [
         "".join(
@@ -93,7 +93,7 @@ def half_blocks(image: np.ndarray) -> list[str]:
 
 
 def resized(image: np.ndarray) -> np.ndarray:
-    """[S, S, C] -> an even side of at most SIDE: small images by whole factors, large ones by means."""
+    """[S, S, C] -> an even side of at most SIDE: enlarges by whole factors, shrinks by averaging."""
     side = len(image)
     if side <= SIDE:
         factor = SIDE // side

@@ -1,6 +1,6 @@
-"""What a network costs, by name. Each file here is a cost: its `UNIT`, and `of_layers` of a space.
+"""The costs of a network, by name. Each file here is one cost, with its `UNIT` and `of_layers(space, ...)`.
 
-A cost is known without training and, but for latency, without measuring.
+A cost needs no training and, except for latency, no measurement.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAMES = tuple(sorted(module.name for module in iter_modules(__path__)))
 
 @dataclass(frozen=True)
 class Unit:
-    """How a cost is written: as it is in a CSV file's column, and times `scale` for people."""
+    """A cost's unit: the CSV column that holds raw values, and the symbol and scale for display."""
 
     column: str
     symbol: str
@@ -40,7 +40,7 @@ class _Cost(Protocol):
     UNIT: Unit
 
     def of_layers(self, space: SearchSpace, precision: str, table: LatencyTable) -> LayerCost:
-        """Raises LutraError where the table lacks a layer."""
+        """The cost of each layer option. Raises LutraError if the table lacks a layer."""
 
 
 def unit(name: str) -> Unit:
@@ -50,24 +50,24 @@ def unit(name: str) -> Unit:
 def layer_costs(
     names: Sequence[str], space: SearchSpace, precision: str, table: LatencyTable
 ) -> Mapping[str, LayerCost]:
-    """By name, of networks in a precision. Raises LutraError where the table lacks a layer."""
+    """The costs of layers by name, for networks in one precision. Raises LutraError if the table lacks a layer."""
     return {name: _module(name).of_layers(space, precision, table) for name in names}
 
 
 def text(costs: Mapping[str, float]) -> str:
-    """For people: 0.123 ms, size 82.4 kB."""
+    """Costs formatted for display, such as: 0.123 ms, size 82.4 kB."""
     return ", ".join(
         f"{'' if name == LATENCY else f'{name} '}{unit(name).text(value)}" for name, value in costs.items()
     )
 
 
 def columns(costs: Mapping[str, float]) -> dict[str, float]:
-    """For a CSV file's row."""
+    """Costs as CSV columns."""
     return {unit(name).column: value for name, value in costs.items()}
 
 
 def of_options(space: SearchSpace, of: Callable[[Spec], float]) -> np.ndarray:
-    """[layers, options]: something of each layer; NaN where a layer has fewer options."""
+    """[layers, options]: a function of each layer's options; NaN where a layer has fewer options."""
     values = np.full((len(space.layers), max(space.options)), np.nan)
     for row, options in zip(values, space.layers):
         row[: len(options)] = [of(spec) for spec in options]

@@ -1,4 +1,4 @@
-"""Seconds of one image on the device, by its latency table."""
+"""Seconds per image on the device, from its latency table."""
 
 from __future__ import annotations
 

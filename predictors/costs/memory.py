@@ -1,4 +1,4 @@
-"""Peak bytes of activations that are alive at once, one image at a time: what a small board has to hold."""
+"""Peak bytes of live activations for one image: the memory that a small board needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from predictors.tables.table import LatencyTable
 
 UNIT = Unit("memory_bytes", "kB", 1e-3)
-VALUE = {"fp32": 4, "int8": 1}  # bytes of an activation
+VALUE = {"fp32": 4, "int8": 1}  # bytes per activation
 
 
 def of_layers(space: SearchSpace, precision: str, table: LatencyTable) -> LayerCost:

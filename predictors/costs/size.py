@@ -1,4 +1,4 @@
-"""Bytes of a network's weights in its file, without the names of its nodes."""
+"""Bytes of a network's weights in its file, without the nodes' names."""
 
 from __future__ import annotations
 

@@ -11,18 +11,18 @@ from scipy.stats import kendalltau
 
 @dataclass(frozen=True)
 class Agreement:
-    """Fractions of the measured seconds, shares of the networks, and rank correlations."""
+    """Relative errors, fractions of networks, and rank correlations."""
 
-    bias: float  # mean relative error: positive where the prediction is too slow
+    bias: float  # mean relative error: positive if the prediction is too high
     mape: float  # mean absolute relative error
-    within_5: float  # share of networks predicted within 5 %
+    within_5: float  # fraction of networks predicted within 5 %
     within_10: float
-    tau: float  # Kendall's tau-b: a pair that is predicted to be equal is left out
-    tau_a: float  # Kendall's tau-a: such a pair counts, as half right; the same where no prediction is tied
+    tau: float  # Kendall's tau-b: ignores pairs that are predicted to be equal
+    tau_a: float  # Kendall's tau-a: counts such a pair as half right; equals tau-b without ties
 
 
 def agreement(predicted: np.ndarray, measured: np.ndarray) -> Agreement:
-    """Of predicted and measured seconds [n]. Both taus are 0 for a constant prediction, which orders nothing."""
+    """Compares predicted and measured seconds [n]. Both taus are 0 for a constant prediction."""
     error = predicted / measured - 1
     tau = float(kendalltau(predicted, measured).statistic)
     untied = math.sqrt(_untied(predicted) * _untied(measured))
@@ -37,6 +37,6 @@ def agreement(predicted: np.ndarray, measured: np.ndarray) -> Agreement:
 
 
 def _untied(values: np.ndarray) -> float:
-    """The share of pairs that differ."""
+    """The fraction of pairs that differ."""
     counts = np.unique(values, return_counts=True)[1]
     return 1 - float((counts * (counts - 1)).sum()) / (len(values) * (len(values) - 1))

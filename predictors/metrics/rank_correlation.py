@@ -1,4 +1,4 @@
-"""Whether one quantity orders networks as another does: rank correlations, and how sure they are."""
+"""Rank correlations between two quantities of the same networks, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class RankCorrelation:
-    """Kendall's tau-b and Spearman's rho, each with the ends of its 95 % bootstrap interval (Efron 1979)."""
+    """Kendall's tau-b and Spearman's rho, each with its 95 % bootstrap interval (Efron 1979)."""
 
     tau: float
     tau_low: float
@@ -22,7 +22,7 @@ class RankCorrelation:
 
 
 def rank_correlation(predicted: np.ndarray, truth: np.ndarray, resamples: int, seed: int) -> RankCorrelation:
-    """Of two values [n] of each network. 0 for a constant, which orders nothing; intervals are percentiles."""
+    """Correlates two values [n] of each network; 0 if one is constant. Intervals are bootstrap percentiles."""
     count = len(truth)
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
     both = _weighted(np.concatenate([np.ones((1, count)), drawn]), predicted, truth)
@@ -32,10 +32,10 @@ def rank_correlation(predicted: np.ndarray, truth: np.ndarray, resamples: int, s
 
 
 def _weighted(times: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(tau, rho) [samples, 2] of samples that have network i `times[sample, i]` times.
+    """(tau, rho) [samples, 2] of samples that contain network i `times[sample, i]` times.
 
-    With the signs s[i, j] of x[i] - x[j], tau-b is a ratio of sums over pairs, and i's rank, less the mean rank, is
-    half its sum of signs.
+    With the signs s[i, j] of x[i] - x[j], tau-b is a ratio of sums over pairs, and i's rank minus the mean rank is half
+    the sum of its signs.
     """
     times = times.astype(np.float32)
     a, b = (_signs(values) for values in (x, y))
@@ -57,5 +57,5 @@ def _signs(values: np.ndarray) -> np.ndarray:
 
 
 def _ratio(product: np.ndarray, squares: np.ndarray) -> np.ndarray:
-    """product / sqrt(squares); 0 where one side is constant."""
+    """product / sqrt(squares); 0 where one variable is constant."""
     return np.divide(product, np.sqrt(squares), out=np.zeros(len(product)), where=squares > 0)

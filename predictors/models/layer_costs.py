@@ -1,6 +1,6 @@
-"""Costs of architectures that follow from costs of layers: a sum, as latency is, or the largest, as memory is.
+"""Costs of architectures derived from costs of layers: their sum (latency) or their maximum (memory).
 
-A sum is linear in the choice: one array answers for picks and for probabilities alike.
+A sum is linear in the choices, so one array serves both choices and probabilities.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from search_spaces.space import Arch
 
 @dataclass(frozen=True)
 class LayerCost(ABC):
-    """`values[l, o]`: option o of layer l, in the cost's unit, not negative; NaN where layer l has fewer options."""
+    """`values[l, o]`: the cost of option o of layer l, not negative; NaN where layer l has fewer options."""
 
     values: np.ndarray
 
     def __call__(self, arch: Arch) -> float:
-        """Of one architecture."""
+        """The cost of one architecture."""
         return float(self.of(np.asarray([arch]))[0])
 
     def of(self, archs: np.ndarray) -> np.ndarray:
-        """[n] of architectures [n, layers]."""
+        """The costs [n] of architectures [n, layers]."""
         total = np.zeros(len(archs))
         for row, picks in zip(self.values, archs.T):
             total = self.joined(total, row[picks])
@@ -34,33 +34,33 @@ class LayerCost(ABC):
 
     @abstractmethod
     def joined(self, before: np.ndarray, layer: np.ndarray) -> np.ndarray:
-        """Of the layers up to and with this one: arrays that broadcast, of those before it and of its options."""
+        """The cost after one more layer, given the cost `before` it and the layer's own; the arrays broadcast."""
 
     def whole(self, joined: np.ndarray) -> np.ndarray:
-        """[n] of architectures, from all their layers joined [n]."""
+        """Converts the joined costs of all layers [n] to the costs of architectures [n]."""
         return joined
 
     @abstractmethod
     def expected(self, distributions: Sequence[Any]) -> Any:
-        """Under one distribution a layer: torch tensors [options], differentiable."""
+        """The expected cost, differentiable, given one distribution (torch tensor [options]) per layer."""
 
     @property
     def lowest(self) -> Arch:
-        """An architecture that no other costs less than: exact, as more of a layer never costs less."""
+        """A cheapest architecture: exact, because the cost never falls when a layer's cost rises."""
         return tuple(int(pick) for pick in np.nanargmin(self.values, axis=1))
 
     @property
     def highest(self) -> Arch:
-        """An architecture that no other costs more than."""
+        """A most expensive architecture."""
         return tuple(int(pick) for pick in np.nanargmax(self.values, axis=1))
 
 
 @dataclass(frozen=True)
 class AdditiveCost(LayerCost):
-    """cost = intercept + slope * sum over layers of the picked option's value.
+    """cost = intercept + slope * sum over layers of the chosen option's value.
 
-    Of a latency, `slope` (no unit, positive) and `intercept` (seconds) are the table's correction from blocks to whole
-    networks, whose term a layer is within `values`.
+    For latency, `slope` (positive, no unit) and `intercept` (seconds) are the table's correction from blocks to whole
+    networks; the correction's term per layer is part of `values`.
     """
 
     intercept: float = 0.0
@@ -79,11 +79,11 @@ class AdditiveCost(LayerCost):
 
 @dataclass(frozen=True)
 class LargestCost(LayerCost):
-    """cost = the largest of the picked options' values."""
+    """cost = maximum over layers of the chosen option's value."""
 
     def joined(self, before: np.ndarray, layer: np.ndarray) -> np.ndarray:
         return np.maximum(before, layer)
 
     def expected(self, distributions: Sequence[Any]) -> Any:
-        """The largest of the layers' expectations, which is no more than the expectation (Jensen 1906)."""
+        """The maximum of the layers' expectations: a lower bound on the expected maximum (Jensen 1906)."""
         return max(((p * p.new_tensor(t[: len(p)])).sum() for p, t in zip(distributions, self.values)), key=float)

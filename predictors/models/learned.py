@@ -1,7 +1,7 @@
-"""Latency predictors learned from whole networks: what a table of blocks is compared with.
+"""Latency predictors learned from whole networks, which the table of blocks is compared with.
 
-A `Learner` gets architectures [n, layers], their seconds [n] and the number of options of each layer, and answers with
-a function from architectures to seconds. All see the same: the picks, one-hot. None sees a layer's shape or MACs.
+A `Learner` gets architectures [n, layers], their seconds [n] and the number of options of each layer, and returns a
+function from architectures to seconds. All learn from the same one-hot choices; none knows a layer's shape or MACs.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from predictors.models.tied_additive import tied_additive
 
 Predict = Callable[[np.ndarray], np.ndarray]
 Learner = Callable[[np.ndarray, np.ndarray, Sequence[int]], Predict]
-PENALTIES = np.logspace(-4, 4, 25)  # ridge's, chosen among by leave-one-out on the training networks
-ENOUGH = 150  # networks that the Gaussian process learns its kernel from; it is conditioned on all
+PENALTIES = np.logspace(-4, 4, 25)  # candidates for ridge regression, chosen by leave-one-out cross-validation
+ENOUGH = 150  # networks used to fit the Gaussian process's kernel; it is then conditioned on all of them
 
 
 def one_hot(archs: np.ndarray, options: Sequence[int]) -> np.ndarray:
-    """[n, sum of options]: 1 where a layer picks an option."""
+    """[n, sum of options]: 1 where a layer chooses an option."""
     return np.concatenate([np.eye(count)[archs[:, layer]] for layer, count in enumerate(options)], axis=1)
 
 
@@ -47,17 +47,17 @@ def forest(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> Pr
 
 
 def gaussian_process(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> Predict:
-    """Gaussian process (Rasmussen & Williams 2006): a kernel of how many layers differ, by marginal likelihood."""
+    """Gaussian process (Rasmussen & Williams 2006) on the number of differing layers, fitted by marginal likelihood."""
     kernel = ConstantKernel() * RBF(len(options) ** 0.5) + WhiteKernel()
     few = GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a deviation of zero or without end is an answer too
+        warnings.simplefilter("ignore", ConvergenceWarning)  # hyperparameters at their bounds are acceptable
         few.fit(one_hot(archs[:ENOUGH], options), seconds[:ENOUGH])
     return _regression(GaussianProcessRegressor(few.kernel_, optimizer=None, normalize_y=True), archs, seconds, options)
 
 
 def additive(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> Predict:
-    """A table without blocks: non-negative seconds a layer option (Lawson & Hanson 1974), least relative error."""
+    """Non-negative seconds for each layer option (Lawson & Hanson 1974), minimising the relative error."""
 
     def design(archs: np.ndarray) -> np.ndarray:
         return np.insert(one_hot(archs, options), 0, 1.0, axis=1)
@@ -68,7 +68,7 @@ def additive(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> 
 
 
 def _regression(model: Any, archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> Predict:
-    """Seconds divided by their mean, so that no penalty or tolerance depends on their size."""
+    """Fits seconds divided by their mean, so that no penalty or tolerance depends on their scale."""
     unit = seconds.mean()
     model.fit(one_hot(archs, options), seconds / unit)
     return lambda others: unit * model.predict(one_hot(others, options))

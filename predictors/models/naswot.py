@@ -1,7 +1,7 @@
-"""NASWOT (Mellor et al. 2021, "Neural Architecture Search without Training"): a score of the untrained network.
+"""NASWOT (Mellor et al. 2021, "Neural Architecture Search without Training"): scores an untrained network.
 
-Each ReLU6 is on or off for an image, which gives the image a binary code. A network that gives the images of a batch
-codes that differ can tell them apart, and the log-determinant of the codes' agreement says how much they differ.
+For each image, every ReLU6 is on or off, which gives the image a binary code. A network can distinguish the images of a
+batch if their codes differ; the log-determinant of the codes' agreement measures how much they do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from search_spaces.networks.network import Network
 def naswot(network: Network, images: Tensor) -> float:
     """log |det K_H|, higher is better, where K_H[i, j] counts the units that agree on images i and j (eq. 2).
 
-    `images` [N, C, H, W], normalised; batch norm is by their own statistics. Equal images give -inf.
+    `images` [N, C, H, W] are normalised; batch norm uses their statistics. Equal images give -inf.
     """
     kernel = images.new_zeros(len(images), len(images), dtype=torch.float64)
 

@@ -1,16 +1,16 @@
-"""An additive predictor for few networks: an option costs the same in every layer, unless the networks say otherwise.
+"""An additive predictor for few networks: assumes that an option costs the same in every layer, unless data disagree.
 
-latency = intercept + sum over layers of effects[layer, picked option]. There are more effects than networks, so a prior
-ties them (a hierarchical linear model, Lindley & Smith 1972): an option's effect in a layer is one part that fades into
-that of the layers around, with correlation exp(-distance / reach), plus one of its own. The two parts' deviations and
-the reach are those of the highest evidence (MacKay 1992, "Bayesian interpolation"). Evidence also answers, with a price
-of log(n) / 2 for each such number (Schwarz 1978):
+latency = intercept + sum over layers of effects[layer, chosen option]. There are more effects than networks, so a prior
+ties them (a hierarchical linear model, Lindley & Smith 1972): an option's effect in a layer is the sum of a part shared
+with nearby layers, whose correlation falls as exp(-distance / reach), and a part of its own. The standard deviations of
+the two parts and the reach maximise the evidence (MacKay 1992, "Bayesian interpolation"). The evidence, with a penalty
+of log(n) / 2 for each of these parameters (Schwarz 1978), also decides two questions:
 
-* Are all layers alike, as the edges of a cell are? Then effects[layer, option] = effects[option].
-* Which options cost the same? The two closest are merged for as long as the evidence rises (after the "delete or merge
-  regressors" of Maj-Kańska, Pokarowski & Prochenka 2015). Networks that differ in nothing else are then tied.
+* Are all layers alike, like the edges of a cell? Then effects[layer, option] = effects[option].
+* Which options cost the same? The two closest are merged as long as the evidence rises (after "delete or merge
+  regressors", Maj-Kańska, Pokarowski & Prochenka 2015). Networks that differ only in merged options are tied.
 
-Options of the same index must be the same operation in all layers that have them.
+An option's index must mean the same operation in all layers that have it.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 
-# log deviations of the shared and of the layer's own part, in deviations of the noise; log reach, in layers
+# log standard deviations of the shared and of the own part, relative to the noise; log reach, in layers
 START = np.array([0.0, -1.0, 1.0])
 BOUNDS = ((-6.0, 8.0), (-6.0, 8.0), (-1.0, 5.0))
 
 
 @dataclass(frozen=True)
 class _Model:
-    group: np.ndarray  # [options]: which options are one
-    prior: np.ndarray  # as START; its first number alone where all layers are alike
-    effects: np.ndarray  # [layers, groups], or [1, groups]; in deviations of the target
+    group: np.ndarray  # [options]: the group of each option; merged options share one
+    prior: np.ndarray  # as START; only its first number if all layers are alike
+    effects: np.ndarray  # [layers, groups], or [1, groups]; in standard deviations of the target
     price: float  # minus log evidence, up to a constant, plus log(n) / 2 for each number of the prior
 
 
 def tied_additive(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> Callable[[np.ndarray], np.ndarray]:
-    """Learns from architectures [n, layers] and their seconds [n]; the answer predicts seconds of others."""
+    """Fits architectures [n, layers] and their seconds [n]; returns a function that predicts the seconds of others."""
     centre, scale = seconds.mean(), seconds.std() or 1.0
     target = (seconds - centre) / scale
     apart = np.arange(max(options))
@@ -51,7 +51,7 @@ def tied_additive(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]
 
 
 def _design(archs: np.ndarray, group: np.ndarray, alike: bool) -> np.ndarray:
-    """[n, layers, groups]: whether a layer picks an option of a group; summed over layers where they are alike."""
+    """[n, layers, groups]: whether a layer chooses an option of the group; summed over layers if they are alike."""
     picked = (group[archs][:, :, None] == np.arange(group.max() + 1)).astype(float)
     return picked.sum(1, keepdims=True) if alike else picked
 
@@ -61,7 +61,7 @@ def _sums(archs: np.ndarray, model: _Model) -> np.ndarray:
 
 
 def _merge_closest(model: _Model) -> np.ndarray:
-    """The groups, after the two whose effects differ least have become one."""
+    """The groups after merging the two whose effects differ least."""
     distance = ((model.effects[:, :, None] - model.effects[:, None, :]) ** 2).sum(0)
     np.fill_diagonal(distance, np.inf)
     kept, gone = sorted(np.unravel_index(distance.argmin(), distance.shape))
@@ -70,10 +70,10 @@ def _merge_closest(model: _Model) -> np.ndarray:
 
 
 def _fit(archs: np.ndarray, target: np.ndarray, group: np.ndarray, start: np.ndarray) -> _Model:
-    """The prior of the highest evidence, sought from `start`, and the effects' posterior mean under it."""
+    """Maximises the evidence over the prior, from `start`; returns it with the posterior mean of the effects."""
     design = _design(archs, group, len(start) == 1)
     count, layers, groups = design.shape
-    design = (design - design.mean(0)).reshape(count, -1)  # centred, as the target is: the intercept is free
+    design = (design - design.mean(0)).reshape(count, -1)  # centred like the target, so the intercept is free
     gram, moment, power = design.T @ design, design.T @ target, target @ target
 
     def factors(prior: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, bool]]:
@@ -87,7 +87,7 @@ def _fit(archs: np.ndarray, target: np.ndarray, group: np.ndarray, start: np.nda
         return root, turned(moment)[:, 0], cho_factor(precision, lower=True)
 
     def evidence(prior: np.ndarray) -> float:
-        """Minus the log evidence, at the noise that maximises it (MacKay 1992, section 4)."""
+        """Minus the log evidence, with the noise that maximises it (MacKay 1992, section 4)."""
         _, mean, precision = factors(prior)
         rest = power - mean @ cho_solve(precision, mean)
         return 0.5 * (count - 1) * np.log(max(rest, 1e-300) / count) + np.log(np.diag(precision[0])).sum()
@@ -99,7 +99,7 @@ def _fit(archs: np.ndarray, target: np.ndarray, group: np.ndarray, start: np.nda
 
 
 def _covariance(prior: np.ndarray, layers: int) -> np.ndarray:
-    """Of one option's effects in the layers [layers, layers], in variances of the noise."""
+    """The covariance of one option's effects between layers [layers, layers], in units of the noise variance."""
     if len(prior) == 1:
         return np.exp(2 * prior[:1, None])
     shared, own, reach = np.exp(prior)

@@ -1,1 +1,1 @@
-"""The latency table: how it is made of rounds, its file, its verification."""
+"""The latency table: its assembly from rounds, its file, its verification."""

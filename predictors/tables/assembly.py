@@ -1,4 +1,4 @@
-"""From finished rounds to a table: each file's median, the blocks out of their contexts, the correction."""
+"""Assembles a table from finished rounds: medians of files, latencies of blocks, and the correction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from search_spaces.space import Arch, SearchSpace
 
 
 def file_name(precision: str, index: int) -> str:
-    """The name under which the board knows the file of the index-th timed network."""
+    """The name of the index-th timed network's file on the board."""
     return f"{precision}/{index}"
 
 
@@ -35,12 +35,12 @@ def assemble(
     passport: Mapping[str, Any],
     protocol: Protocol,
 ) -> LatencyTable:
-    """The table of `blocks`, corrected by whole networks. `specs[i]` was timed as `file_name(precision, i)`."""
+    """The table of `blocks`, corrected with whole networks. `specs[i]` was timed as `file_name(precision, i)`."""
     return derive(space, blocks, archs, timed_files(files, specs), rounds, passport, asdict(protocol))
 
 
 def timed_files(files: Mapping[str, bytes], specs: Sequence[Specs]) -> list[Timed]:
-    """What each file holds. `specs[i]` is timed as `file_name(precision, i)`."""
+    """The network in each file. `specs[i]` is timed as `file_name(precision, i)`."""
     return [
         Timed(name, specs[int(index)], precision, hashlib.sha256(onnx).hexdigest())
         for name, onnx in files.items()
@@ -57,7 +57,7 @@ def derive(
     passport: Mapping[str, Any],
     protocol: Mapping[str, Any],
 ) -> LatencyTable:
-    """The table that follows from raw rounds; from its own, it must follow again."""
+    """Computes a table from raw rounds; from a table's own rounds it gives the same table again."""
     values = summarize(rounds)
     decoded = [computing(space.decode(arch)) for arch in archs]
     worth = judged(blocks, decoded, timed, rounds, settings(protocol))
@@ -95,18 +95,18 @@ def judged(
     rounds: Sequence[Round],
     protocol: Protocol,
 ) -> Verdict:
-    """What the rounds are worth, by the rows of the table."""
+    """The verdict on the rounds, judged by the rows of the table."""
     labels = {item.name: f"{_label(item.specs)} in {item.precision}" for item in timed}
     return verdict(rounds, protocol, labels, rows_of_table(blocks, networks, timed))
 
 
 def rows_of_table(blocks: Sequence[Spec], networks: Sequence[Specs], timed: Sequence[Timed]) -> dict[str, Row]:
-    """The rows that a table has, or will have: rounds go on until they are known."""
+    """The rows of the table, which decide when enough rounds were measured."""
     return table_rows(blocks, networks, {(item.precision, item.specs): item.name for item in timed})
 
 
 def unfinished(table: LatencyTable, protocol: Protocol) -> bool:
-    """Whether this protocol has more rounds for a table whose rows are not all known, or that was disturbed."""
+    """Whether this protocol allows more rounds for a table that is noisy."""
     space = SearchSpace(table.space, table.layers, table.reference)
     networks = [computing(space.decode(arch)) for arch in dict.fromkeys(row.arch for row in table.networks)]
     rows = rows_of_table(list(dict.fromkeys(spec for _, spec in table.rows)), networks, table.timed)
@@ -115,7 +115,7 @@ def unfinished(table: LatencyTable, protocol: Protocol) -> bool:
 
 
 def again(table: LatencyTable) -> LatencyTable:
-    """The table, computed once more from its raw samples."""
+    """Recomputes the table from its raw samples."""
     blocks = list(dict.fromkeys(spec for _, spec in table.rows))
     archs = list(dict.fromkeys(row.arch for row in table.networks))
     space = SearchSpace(table.space, table.layers, table.reference)
@@ -123,12 +123,12 @@ def again(table: LatencyTable) -> LatencyTable:
 
 
 def settings(protocol: Mapping[str, Any]) -> Protocol:
-    """The protocol that a table was measured by, whatever else is written beside it."""
+    """The protocol with which a table was measured; ignores other entries."""
     return Protocol(**{field.name: protocol[field.name] for field in fields(Protocol)})
 
 
 def _label(specs: Specs) -> str:
-    """What people call a timed network: by the block that is timed in it, or by its length."""
+    """A short description of a timed network: its block, or its number of layers."""
     blocks = [spec for spec in specs if not isinstance(spec, Pointwise)]
     if len(blocks) > 1:
         return f"a network of {len(specs)} layers"

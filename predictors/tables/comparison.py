@@ -1,4 +1,4 @@
-"""Two tables of one space: how much slower the one is, whether both rank alike, and what moved most."""
+"""Compares two tables of one space: their ratio, their rank correlation, and the layers that changed most."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from search_spaces.layers import Spec
 
 @dataclass(frozen=True)
 class Moved:
-    """One layer's seconds in both tables, and its ratio beside the ratio of all (1.1: 10 % slower than expected)."""
+    """One layer's seconds in both tables; `beyond` is its ratio relative to all layers (1.1: 10 % slower than they)."""
 
     spec: Spec
     a: float
@@ -25,7 +25,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`ratio`: the median of b's seconds by a's. `tau`: Kendall's rank correlation. `moved`: all, the most first."""
+    """`ratio`: the median of b's seconds / a's. `tau`: Kendall's rank correlation. `moved`: largest change first."""
 
     precision: str
     ratio: float
@@ -34,7 +34,7 @@ class Comparison:
 
 
 def compare(a: LatencyTable, b: LatencyTable) -> list[Comparison]:
-    """One comparison a precision, over the layers that both have. Raises LutraError for tables of two spaces."""
+    """Compares each precision, over the layers in both tables. Raises LutraError for tables of different spaces."""
     if a.layers != b.layers:
         raise LutraError(
             f"these tables are of two spaces: {a.space} with {sum(map(len, a.layers))} options of layers and "

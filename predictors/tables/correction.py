@@ -1,7 +1,8 @@
-"""From blocks to nets: measured = intercept + slope * sum of blocks + layer * layers, by networks of the same session.
+"""From blocks to networks: measured = intercept + slope * sum of blocks + layer * layers, fitted on whole networks.
 
-The term a layer takes what every block's timing has too much or too little: a part of a session's entry, a cache that
-its context left in another state. With it, even blocks that are timed alone add up (`python -m experiments.protocols`).
+The networks are timed in the same session as the blocks. The term per layer corrects what every block's timing gets
+wrong: part of the session's entry, or a cache that the block's context leaves in another state. With this term, even
+the times of standalone blocks add up (`python -m experiments.protocols`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class Correction:
 
     intercept: float
     slope: float
-    layer: float = 0.0  # for each layer that computes
+    layer: float = 0.0  # per layer that computes, so not for Skip
 
     def __call__(self, naive: np.ndarray, layers: Numbers = 0.0) -> np.ndarray:
         return self.intercept + self.slope * naive + self.layer * layers
@@ -32,7 +33,8 @@ Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Correction]
 def fit(naive: np.ndarray, measured: np.ndarray, layers: Numbers = 0.0) -> Correction:
     """Least squares of the relative error over networks: sums of blocks [n] and measured [n], seconds; layers [n].
 
-    What the networks leave open, such as the term a layer where all have as many, changes the sum as little as it can.
+    Where the networks leave a term undetermined, such as the term per layer if all have the same depth, the smallest
+    change is taken.
     """
     design = np.stack([1 / measured, naive / measured, layers / measured], axis=1)
     (intercept, slope, layer), *_ = np.linalg.lstsq(design, 1 - naive / measured, rcond=None)
@@ -40,15 +42,15 @@ def fit(naive: np.ndarray, measured: np.ndarray, layers: Numbers = 0.0) -> Corre
 
 
 def fit_slope(naive: np.ndarray, measured: np.ndarray, layers: Numbers = 0.0) -> Correction:
-    """The slope alone, which no noise makes negative: for networks too few or too far apart to tell the rest."""
+    """Fits only the slope, which noise cannot make negative: for too few or too similar networks."""
     ratio = naive / measured
     return Correction(0.0, float(ratio.sum() / (ratio @ ratio)))
 
 
 def cross_validated(naive: np.ndarray, measured: np.ndarray, layers: np.ndarray) -> tuple[Correction, np.ndarray]:
-    """The correction, and what it predicts [n], seconds, for each network when fitted on the others.
+    """The correction, and its leave-one-out predictions [n] in seconds.
 
-    The slope alone where the others predict no time at all, or less, for one of the networks.
+    Fits only the slope if a leave-one-out prediction is not positive.
     """
     predicted = leave_one_out(fit, naive, measured, layers)
     if predicted.min() > 0:
@@ -57,7 +59,7 @@ def cross_validated(naive: np.ndarray, measured: np.ndarray, layers: np.ndarray)
 
 
 def leave_one_out(fit: Fit, naive: np.ndarray, measured: np.ndarray, layers: np.ndarray) -> np.ndarray:
-    """Each network's prediction [n], seconds, by a correction fitted on the others."""
+    """Each network's prediction [n], seconds, by a correction fitted on the other networks."""
     others = [np.arange(len(naive)) != index for index in range(len(naive))]
     return np.array(
         [fit(naive[o], measured[o], layers[o])(naive[i], layers[i]) for i, o in enumerate(others)],

@@ -1,7 +1,7 @@
-"""The latency table of one board, with the raw samples that its values come from. No torch here.
+"""The latency table of one board, with the raw samples that it was computed from. Imports no torch.
 
-A table has a passport, and is refused for another device, runtime, thread count or space; an unmeasured layer is an
-error, never zero; a Skip is zero by construction, as nothing is computed.
+A table carries its device's fingerprint, and is refused for another device, runtime, thread count or space. A layer
+that was not measured is an error, never zero. A Skip takes zero seconds, because it computes nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from search_spaces.space import Arch, SearchSpace
 
 @dataclass(frozen=True)
 class Timed:
-    """A network that was timed, and the name that it has in the rounds."""
+    """A timed network, and its name in the rounds."""
 
     name: str
     specs: tuple[Spec, ...]
@@ -34,7 +34,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class NetworkRow:
-    """A whole network, seconds: the sum of its blocks, the corrected prediction without this network, the clock."""
+    """A whole network, in seconds: the sum of its blocks, the leave-one-out prediction, and the measured latency."""
 
     arch: Arch
     precision: str
@@ -47,7 +47,7 @@ class NetworkRow:
 class LatencyTable:
     """`rows[precision, spec]`: a block's seconds; `corrections[precision]`: from blocks to networks.
 
-    `rounds` hold every raw sample, also those that did not count; all else of the numbers follows from them.
+    `rounds` holds every raw sample, including rejected ones; all other numbers are computed from them.
     """
 
     space: str
@@ -63,7 +63,7 @@ class LatencyTable:
     rounds: tuple[Round, ...]
 
     def predictor(self, space: SearchSpace, precision: str) -> AdditiveCost:
-        """The additive model of a space. Raises LutraError for a layer that was never measured."""
+        """The additive latency model of a space. Raises LutraError for a layer that was not measured."""
         correction, sums = self.corrections[precision], self.sums(space, precision)
         computes = np.array(
             [[spec is not None and not isinstance(spec, Skip) for spec in row] for row in _padded(space)]
@@ -72,7 +72,7 @@ class LatencyTable:
         return AdditiveCost(each, correction.intercept, correction.slope)
 
     def sums(self, space: SearchSpace, precision: str) -> AdditiveCost:
-        """The sum of blocks, without the correction. Raises LutraError for a layer that was never measured."""
+        """The sum of blocks without the correction. Raises LutraError for a layer that was not measured."""
         return AdditiveCost(
             np.array(
                 [[np.nan if spec is None else self.seconds(spec, precision) for spec in row] for row in _padded(space)]
@@ -80,7 +80,7 @@ class LatencyTable:
         )
 
     def seconds(self, spec: Spec, precision: str) -> float:
-        """A layer's seconds within a network; zero for Skip alone."""
+        """A layer's seconds within a network; zero for Skip only."""
         if isinstance(spec, Skip):
             return 0.0
         if (precision, spec) not in self.rows:
@@ -98,15 +98,15 @@ class LatencyTable:
         )
 
     def latency(self, specs: Sequence[Spec], precision: str, in_float: Collection[int] = ()) -> float:
-        """A network's predicted seconds, from any specs that the table knows.
+        """A network's predicted seconds; all of its layers must be in the table.
 
-        Layers `in_float` count as in fp32; what their conversions cost is not in a table.
+        Layers `in_float` count as fp32; their conversions are not in a table, so they cost nothing here.
         """
         naive = np.asarray(sum(self.seconds(spec, kind) for kind, spec in _kinds(specs, precision, in_float)))
         return float(self.corrections[precision](naive, sum(not isinstance(spec, Skip) for spec in specs)))
 
     def timed_seconds(self) -> dict[str, float]:
-        """What every timed file took, by its sha256."""
+        """The seconds of every timed file, by its sha256."""
         values = summarize(self.rounds)
         return {item.sha256: values[item.name].seconds for item in self.timed}
 
@@ -115,7 +115,7 @@ class LatencyTable:
         return str(self.passport.get("model") or self.passport.get("cpu"))
 
     def slower_in_int8(self) -> list[tuple[Spec, Value, Value]]:
-        """Layers that INT8 makes slower on this board: fp32, INT8. Intervals that overlap say nothing."""
+        """Layers whose INT8 interval lies above their fp32 interval on this board, with both values (fp32, INT8)."""
         pairs = [(spec, self.rows["fp32", spec], value) for (kind, spec), value in self.rows.items() if kind == "int8"]
         return [(spec, fp32, int8) for spec, fp32, int8 in pairs if int8.low > fp32.high]
 
@@ -126,17 +126,19 @@ class LatencyTable:
         space: SearchSpace | None = None,
         precision: str | None = None,
     ) -> None:
-        """Raises LutraError where the table is another device's, runtime's, thread count's, space's or precision's."""
-        found = [(key, self.passport.get(key), passport.get(key)) for key in DECIDING]
+        """Raises LutraError if the table is for another device, runtime, thread count, space or precision."""
+        found = [(key, self.passport.get(key), passport.get(key), "device") for key in DECIDING]
         if space is not None:
-            found += _differences(self.layers, space.layers)
+            found += [(*one, "space") for one in _differences(self.layers, space.layers)]
         pairs = [
-            f"{key} {then!s} is here {here!s}" for key, then, here in found if then != here and key not in {*ignore}
+            f"{key}: the table has {then!s}, this {what} has {here!s}"
+            for key, then, here, what in found
+            if then != here and key not in {*ignore}
         ]
         if pairs:
             raise LutraError(
                 f"the table is of another device or space: {', '.join(pairs)}; measure one here: "
-                f"python -m experiments.measure; or, knowing better, add ignore=[KEY]"
+                f"python -m experiments.measure; to use it anyway: ignore=[KEY]"
             )
         if precision is not None and precision not in self.corrections:
             raise LutraError(f"the table holds {', '.join(self.corrections)}, not {precision}; measure one that does")
@@ -148,12 +150,12 @@ def _kinds(specs: Sequence[Spec], precision: str, in_float: Collection[int]) -> 
 
 
 def _padded(space: SearchSpace) -> list[list[Spec | None]]:
-    """[layers, most options]: None where a layer has fewer."""
+    """[layers, most options]: None where a layer has fewer options."""
     return [[*options, *[None] * (max(space.options) - len(options))] for options in space.layers]
 
 
 def _differences(then: Sequence[Sequence[Spec]], here: Sequence[Sequence[Spec]]) -> list[tuple[str, object, object]]:
-    """What is to be equal of two spaces; of the layers, those that differ first, where image and classes are equal."""
+    """Facts of two spaces that must be equal; compares layers only if images and classes are equal."""
     facts: list[tuple[str, object, object]] = list(zip(OF_SPACE, _facts(then), _facts(here)))
     if any(value != other for _, value, other in facts):
         return facts
@@ -167,5 +169,5 @@ def _differences(then: Sequence[Sequence[Spec]], here: Sequence[Sequence[Spec]])
 
 
 def _facts(layers: Sequence[Sequence[Spec]]) -> tuple[int, int, int]:
-    """Image channels, image pixels, classes."""
+    """Image channels, image resolution, classes."""
     return layers[0][0].in_channels, layers[0][0].resolution, layers[-1][0].out_channels

@@ -1,4 +1,4 @@
-"""The latency table's file: JSON, one record a line, with a hash of its bytes. Whatever was changed is refused."""
+"""The latency table's file: JSON, one record per line, with a hash of its bytes. An altered file is refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SEAL = ',\n"sha256": "'
 
 
 def dump(table: LatencyTable) -> str:
-    """The file's text; the same table gives the same bytes."""
+    """The file's text; equal tables give equal bytes."""
     number = {item.name: index for index, item in enumerate(table.timed)}
     content = {
         "schema": SCHEMA,
@@ -56,7 +56,7 @@ def dump(table: LatencyTable) -> str:
 
 
 def load(text: str) -> LatencyTable:
-    """Reads and checks a table. Raises LutraError with the row that is wrong."""
+    """Reads and checks a table. Raises LutraError that names the wrong row."""
     try:
         content = documents.parse_json(text, "the table", "table")
     except documents.DamagedError as error:
@@ -81,7 +81,7 @@ def load(text: str) -> LatencyTable:
 
 
 def _name_no_numbers(text: str) -> None:
-    """Raises LutraError that names the row or round of NaN or an infinite number, where that is the fault."""
+    """Raises LutraError that names the row or round with a NaN or infinite number, if there is one."""
     with contextlib.suppress(ValueError, RecursionError, AttributeError, KeyError, TypeError):
         content = json.loads(text)
         for index, record in enumerate(content["rounds"]):
@@ -92,7 +92,7 @@ def _name_no_numbers(text: str) -> None:
 
 
 def read_table(path: Path) -> LatencyTable:
-    """A table from its file; errors name the file."""
+    """Reads a table from its file; errors name the file."""
     if not path.exists():
         raise LutraError(f"there is no table at {path}; measure one: python -m experiments.measure")
     text = documents.read_text(path, "table")
@@ -103,7 +103,7 @@ def read_table(path: Path) -> LatencyTable:
 
 
 def _lines(value: Any) -> str:
-    """A list with one item a line, anything else on one."""
+    """JSON of a list with one item per line; of anything else, on one line."""
     if isinstance(value, list):
         return "[\n" + ",\n".join(map(json.dumps, value)) + "\n]"
     return json.dumps(value)
@@ -115,7 +115,7 @@ def _sha256(text: str) -> str:
 
 def _table(content: Mapping[str, Any], rows: Mapping[tuple[str, Spec], Value]) -> LatencyTable:
     timed = [Timed(**{**item, "specs": _specs(item["specs"])}) for item in content["timed"]]
-    told = content["verdict"]
+    verdict = content["verdict"]
     return LatencyTable(
         space=content["space"],
         layers=tuple(_specs(options) for options in content["layers"]),
@@ -123,10 +123,10 @@ def _table(content: Mapping[str, Any], rows: Mapping[tuple[str, Spec], Value]) -
         passport=content["passport"],
         protocol=content["protocol"],
         verdict=Verdict(
-            told["state"],
-            tuple(told["reasons"]),
-            tuple(Rejection(**item) for item in told["rejected"]),
-            tuple(told["unknown"]),
+            verdict["state"],
+            tuple(verdict["reasons"]),
+            tuple(Rejection(**item) for item in verdict["rejected"]),
+            tuple(verdict["unknown"]),
         ),
         corrections={key: Correction(**item) for key, item in content["corrections"].items()},
         rows=rows,
@@ -156,14 +156,14 @@ def _specs(records: Any) -> tuple[Spec, ...]:
 
 
 def _rows(records: Any) -> dict[tuple[str, Spec], Value]:
-    """Every row, or one error that names the first bad one and counts the others."""
+    """All rows. Raises one LutraError that names the first wrong row and counts the others."""
     rows: dict[tuple[str, Spec], Value] = {}
     bad = []
     for index, record in enumerate(records if isinstance(records, list) else []):
         try:
             key, value = _row(record)
             if key in rows:
-                raise LutraError("stands twice")
+                raise LutraError("appears twice")
             rows[key] = value
         except (LutraError, KeyError, TypeError, ValueError, AttributeError) as error:
             layer = record.get("layer") if isinstance(record, dict) else record

@@ -1,4 +1,4 @@
-"""Whether the content of a table's file is of the right kind everywhere, and its parts fit together."""
+"""Checks that a table file's content has the right types, and that its parts are consistent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
 
 Right = Callable[[Any], bool]
-MOST = 1e5  # seconds of anything that is timed
+MOST = 1e5  # the longest valid time, in seconds
 
 
 def is_text(value: Any) -> bool:
@@ -44,19 +44,19 @@ def one_of(*known: str) -> Right:
 
 
 def has(**right: Right) -> Right:
-    """An object with these keys and no others."""
+    """A check for an object with exactly these keys."""
     return lambda value: (
         isinstance(value, dict) and {*value} == {*right} and all(test(value[key]) for key, test in right.items())
     )
 
 
 def each(right: Right, key: Right = is_text) -> Right:
-    """An object that is not empty, all of whose keys and values are right."""
+    """A check for a non-empty object, all of whose keys and values are right."""
     return lambda value: isinstance(value, dict) and bool(value) and all(key(k) and right(v) for k, v in value.items())
 
 
 def shape(precisions: tuple[str, ...]) -> dict[str, Right]:
-    """What stands under each key of a table."""
+    """The check for each key of a table."""
     precision, spec = one_of(*precisions), lambda value: isinstance(value, dict)
     rejection = has(round=is_count, samples=is_count, reason=is_text)
     state = one_of("clean", "noisy", "throttled")
@@ -80,7 +80,7 @@ def shape(precisions: tuple[str, ...]) -> dict[str, Right]:
 
 
 def check_shape(content: Mapping[str, Any], precisions: tuple[str, ...]) -> None:
-    """Raises LutraError with the first part that is of another kind."""
+    """Raises LutraError for the first part that has the wrong type."""
     expected = shape(precisions)
     if odd := [*sorted({*content} ^ {*expected, "schema", "sha256"})]:
         raise LutraError(f"its {odd[0]!r} is {'unknown' if odd[0] in content else 'missing'}")
@@ -95,7 +95,7 @@ def check_shape(content: Mapping[str, Any], precisions: tuple[str, ...]) -> None
 
 
 def check_parts(table: LatencyTable) -> None:
-    """Raises LutraError where parts do not fit together: names twice, files without samples, rows without files."""
+    """Raises LutraError if parts are inconsistent: repeated names, files without samples, rows without files."""
     space = SearchSpace(table.space, table.layers, table.reference)
     for arch in (table.reference, *(row.arch for row in table.networks)):
         space.check(arch)
@@ -123,7 +123,7 @@ def _first_wrong(value: Any, right: Right, key: str) -> str:
 
 
 def _is_protocol(value: Mapping[str, Any]) -> bool:
-    """Whether the numbers of a protocol are numbers, whatever else stands beside them; which go together, it says."""
+    """Whether a protocol's numbers are numbers; ignores other entries. `Protocol.check` tests their combination."""
     numbers: dict[str, Any] = {field.name: value.get(field.name) for field in fields(Protocol)}
     counts = ("min_rounds", "max_rounds", "seed")
     whole = all(is_count(numbers[key]) for key in counts)

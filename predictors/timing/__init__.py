@@ -1,1 +1,1 @@
-"""Measuring: rounds, the drift of the clock, disturbances, the verdict on a session."""
+"""Timing: interleaved rounds, drift correction, disturbances, and the verdict on a session."""

@@ -1,9 +1,9 @@
-"""Four ways to find what a block takes within a network, from networks and blocks that are timed in one session.
+"""Four ways to find a block's latency within a network; all networks and blocks are timed in one session.
 
 * alone: the block is a network of its own (the lookup tables of Cai et al. 2019, ProxylessNAS).
-* in context: between two 1x1 convolutions, of which half a pair is subtracted (`predictors.timing.blocks`).
-* slope of chains: what a chain grows by, a block at a time; a block that changes shape ends a chain of others.
-* node profile: onnxruntime's own clock around every kernel, summed over the block's kernels in its context.
+* in context: between two 1x1 convolutions, minus half of each pair of them (`predictors.timing.blocks`).
+* slope of chains: the growth per block of a chain; a block that changes the shape ends a chain of other blocks.
+* node profile: onnxruntime's profile of each kernel, summed over the block's kernels in its context.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GROWTH = 2  # blocks by which a chain grows
 
 @dataclass(frozen=True)
 class BlockProtocol:
-    """`timed(spec)`: clocks and networks that it needs; `seconds(spec, known)`: what they say of the block."""
+    """`timed(spec)`: the clocks and networks needed; `seconds(spec, known)`: the block's seconds computed from them."""
 
     timed: Callable[[Spec], list[tuple[str, Specs]]]
     seconds: Callable[[Spec, Seconds], float]
@@ -34,7 +34,7 @@ def _context_seconds(spec: Spec, known: Seconds) -> float:
 
 
 def chains(spec: Spec) -> tuple[Specs, Specs, int]:
-    """A shorter and a longer chain, and how many times the longer one has the block more."""
+    """A shorter and a longer chain, and how many more times the longer one contains the block."""
     if spec.residual:
         return (spec,) * GROWTH, (spec,) * 2 * GROWTH, GROWTH
     if isinstance(spec, Stem):
@@ -45,7 +45,7 @@ def chains(spec: Spec) -> tuple[Specs, Specs, int]:
 
 
 def _links(channels: int, pixels: int) -> Specs:
-    """Blocks that keep the shape: what a block that changes it is added to."""
+    """Blocks that keep the shape, to which a block that changes it is appended."""
     return (MBConv(channels, 3 * channels, channels, 3, 1, pixels),) * GROWTH
 
 
@@ -55,7 +55,7 @@ def _slope(spec: Spec, known: Seconds) -> float:
 
 
 def _part(spec: Spec) -> str:
-    """Which kernels of a block in its context are its own."""
+    """Which kernels belong to the block itself, in its context."""
     return BEFORE if isinstance(spec, Stem) else AFTER if spec.classifies else BETWEEN
 
 

@@ -1,8 +1,8 @@
-"""Which networks to time for a space, and what their seconds say of its blocks.
+"""Which networks to time for a space, and how their seconds give those of its blocks.
 
-A block timed alone lies: it pays for the session's entry and for layout changes at both ends. So a block is timed
-between two 1x1 convolutions, and half of each `context` (two such convolutions of the same shape) is subtracted:
-what is left adds up, over a network, to one session's entry (design section 5).
+A block timed alone is misleading: it includes the session's entry, and layout changes at both ends. So a block is timed
+between two 1x1 convolutions, and half of each `context` (two such convolutions of the same shape) is subtracted. Over a
+network, what remains adds up to one session's entry (design section 5).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Specs = tuple[Spec, ...]
 
 
 def block_specs(space: SearchSpace) -> list[Spec]:
-    """Every layer that a network of the space may compute, once."""
+    """Every layer that a network of the space may compute, without repetition."""
     return list(dict.fromkeys(spec for options in space.layers for spec in options if not isinstance(spec, Skip)))
 
 
 def _ends(spec: Spec) -> tuple[Spec | None, Spec | None]:
-    """The 1x1 convolutions before and after a block: none before the image's stem, none after the head."""
+    """The 1x1 convolutions before and after a block; none before the stem, none after the head."""
     before = None if isinstance(spec, Stem) else Pointwise(spec.in_channels, spec.in_channels, 1, spec.resolution)
     if spec.classifies:
         return before, None
@@ -43,9 +43,9 @@ def contexts(spec: Spec) -> list[Specs]:
 
 
 def networks_to_time(space: SearchSpace, count: int, seed: int) -> list[Arch]:
-    """Different whole networks for the correction: the reference, the extremes, and seeded draws.
+    """Distinct whole networks for the correction: the reference, the extremes, and seeded random ones.
 
-    As many as there are where the space has fewer.
+    Fewer than `count` if the space has fewer.
     """
     archs = list(dict.fromkeys((space.reference, space.largest, space.smallest)))
     missing = min(count, space.size) - len(archs)
@@ -53,35 +53,35 @@ def networks_to_time(space: SearchSpace, count: int, seed: int) -> list[Arch]:
 
 
 def all_specs(blocks: Iterable[Spec], networks: Iterable[Iterable[Spec]]) -> list[Specs]:
-    """Everything to be timed: blocks in context, contexts, whole networks; without repetition."""
+    """All networks to time, without repetition: blocks in context, contexts, whole networks."""
     blocks = list(blocks)
     wanted = [in_context(spec) for spec in blocks] + [context for spec in blocks for context in contexts(spec)]
     return list(dict.fromkeys(wanted + [computing(network) for network in networks]))
 
 
 def computing(specs: Iterable[Spec]) -> Specs:
-    """A network's layers without its Skips: what is deployed."""
+    """A network's layers without Skips, as it is deployed."""
     return tuple(spec for spec in specs if not isinstance(spec, Skip))
 
 
 def weights(spec: Spec) -> dict[Specs, float]:
-    """What a block is a sum of: the network that it is timed in, minus half of each context."""
+    """A block as a weighted sum of networks: its network in context, minus half of each context."""
     return dict(_summed([(in_context(spec), 1.0), *((context, -0.5) for context in contexts(spec))]))
 
 
 def block_value(spec: Spec, timed: Mapping[Specs, Value]) -> Value:
-    """A block's seconds, with the error of all networks that they are made of."""
+    """A block's seconds, with the combined error of all networks in the sum."""
     return combined(weights(spec), timed)
 
 
 def table_rows(
     blocks: Sequence[Spec], networks: Sequence[Specs], names: Mapping[tuple[str, Specs], str]
 ) -> dict[str, Row]:
-    """The rows of a table, by the file that a row is about: every block and every whole network, in each precision.
+    """The rows of a table by file name: every block and every whole network, in each precision.
 
-    `names[precision, network]`: the file that was timed. Errors of n layers add as squares, so that a network is known
-    within a part of its time where each layer is known within that part of time / sqrt(n): a block's scale, by the
-    first network.
+    `names[precision, network]` is the timed file. The errors of n layers add as squares, so a network is known to
+    within a fraction of its time if each layer is known to within that fraction of time / sqrt(n). A block's scale is
+    therefore the first network's time / sqrt(n).
     """
     layers = networks[0]
     share = _summed((timed, part / math.sqrt(len(layers))) for spec in layers for timed, part in weights(spec).items())
@@ -96,7 +96,7 @@ def table_rows(
 
 
 def _summed(parts: Iterable[tuple[Specs, float]]) -> dict[Specs, float]:
-    """One weight for each network."""
+    """Sums the weights of each network."""
     found: dict[Specs, float] = {}
     for network, weight in parts:
         found[network] = found.get(network, 0.0) + weight

@@ -1,4 +1,4 @@
-"""What disturbed a session as a whole: two speeds, a clock that moves far, other programs, a quota."""
+"""What disturbed a session as a whole: two speeds, large drift, other programs, a CPU quota."""
 
 from __future__ import annotations
 
@@ -16,48 +16,48 @@ from predictors.timing.speeds import RANGE
 if TYPE_CHECKING:
     from predictors.timing.rounds import Round
 
-AWAY = 0.2  # of all samples; more that were taken far from the usual speed make a session noisy
-IN_A_ROW = 3  # rejected rounds that make a session noisy, however well it ended
-SHOWN = 5  # files of a long list
+AWAY = 0.2  # fraction of samples taken far from the usual speed above which a session is noisy
+IN_A_ROW = 3  # consecutive rejected rounds that make a session noisy
+SHOWN = 5  # files shown of a long list
 
 
 def disturbances(judgement: Judgement, rounds: Sequence[Round]) -> list[str]:
-    """What is wrong with the session as a whole."""
+    """The disturbances of the session as a whole, one line each."""
     typical = float(np.median(judgement.drift.spread))
-    told = [*_speeds(judgement, quiet=typical <= LIMIT)]
+    found = [*_speeds(judgement, quiet=typical <= LIMIT)]
     if typical > LIMIT:
-        told.append(f"neighbouring samples lie {100 * typical:.1f} % apart (at most {100 * LIMIT:g} % is quiet)")
-    told += _lost(rounds)
+        found.append(f"neighbouring samples lie {100 * typical:.1f} % apart (at most {100 * LIMIT:g} % is quiet)")
+    found += _lost(rounds)
     shares = [judgement.counts[judgement.drift.round == number].mean() for number in range(len(judgement.faults))]
     longest = max((len(list(run)) for bad, run in groupby(share < 0.5 for share in shares) if bad), default=0)
     if longest >= IN_A_ROW:
-        told.append(f"{longest} rounds in a row were rejected")
-    return told
+        found.append(f"{longest} rounds in a row were rejected")
+    return found
 
 
 def _speeds(judgement: Judgement, quiet: bool) -> list[str]:
-    """Whether the machine ran at one speed; single files only on a quiet machine, where nothing else explains them."""
+    """Whether the machine ran at one speed; judges single files only on a quiet machine, where it is not noise."""
     if judgement.two_speeds is not None:
         return [
             f"the machine ran at two speeds, 1.0x and {judgement.two_speeds:.1f}x the time (slow and fast "
             "cores, turbo, or a sibling thread): keep the agent on cores of one kind, device.cores=LIST"
         ]
-    told = []
+    found = []
     if judgement.moving and quiet:
         some = ", ".join(judgement.moving[:SHOWN])
-        told.append(f"{len(judgement.moving)} files ran at two speeds ({some}): did the agent change cores?")
+        found.append(f"{len(judgement.moving)} files ran at two speeds ({some}): did the agent change cores?")
     away = 1 - float(judgement.steady.mean())
     if away > AWAY:
         low, high = np.exp(np.quantile(judgement.drift.speed, [0.01, 0.99]))
-        told.append(
+        found.append(
             f"the machine's speed moved too far: files took {low:.1f}x to {high:.1f}x their usual time, and "
             f"{100 * away:.0f} % of the samples were taken over {100 * math.expm1(RANGE):.0f} % from it"
         )
-    return told
+    return found
 
 
 def _lost(rounds: Sequence[Round]) -> list[str]:
-    """What kept the agent from the cores that it may use."""
+    """What kept the agent from its cores."""
     stopped = float(np.median([stopped_by_quota(r.before, r.after) for r in rounds]))
     if stopped > LOST:
         quota = rounds[-1].after.get("quota")

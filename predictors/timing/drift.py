@@ -1,8 +1,8 @@
-"""The machine's speed at every sample, voted for by all files; and how far the votes lie apart there.
+"""Drift correction: estimates the machine's speed at every sample from all files.
 
-log seconds = file + speed(round, position) + noise, by median polish (Tukey 1977) with one change: the speed is no
-single number a round but a running median along it, so that a clock that changes within a round is followed too.
-As every round is shuffled, a file's neighbours are others each time, and the votes are independent.
+log seconds = file + speed(round, position) + noise, fitted by median polish (Tukey 1977) with one change: the speed is
+not one number per round but a running median along it, so changes within a round are followed too. Every round is
+shuffled, so a file has different neighbours each time, and their estimates are independent.
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Samples = tuple[Sequence[str], Sequence[float]]  # one round: file names, seconds; a name may stand more than once
-WINDOW = 15  # samples that vote for a speed: a third of a second
+Samples = tuple[Sequence[str], Sequence[float]]  # one round: file names (may repeat) and seconds
+WINDOW = 15  # samples in the running median: a third of a second
 SWEEPS = 10
-TO_SIGMA = 1.4826  # of a normal distribution's median absolute deviation
+TO_SIGMA = 1.4826  # standard deviation / median absolute deviation of a normal distribution
 
 
 @dataclass(frozen=True)
 class Drift:
-    """All samples of a session in the order of time. Speeds and residuals are logarithms: 0.01 is 1 %."""
+    """All samples of a session in order of time. Speeds and residuals are logarithms: 0.01 is 1 %."""
 
     names: tuple[str, ...]
     file: np.ndarray  # [samples], index into names
     round: np.ndarray  # [samples]
     logs: np.ndarray  # [samples], log seconds
     speed: np.ndarray  # [samples], positive where the machine was slower than in the median round
-    residual: np.ndarray  # [samples], what neither file nor speed explains
-    spread: np.ndarray  # [samples], standard deviation of the residuals around it, by their median
+    residual: np.ndarray  # [samples], explained by neither file nor speed
+    spread: np.ndarray  # [samples], standard deviation of nearby residuals, from their median absolute value
 
 
 def remove_drift(rounds: Sequence[Samples], heard: np.ndarray) -> Drift:
-    """Separates files from speed. Samples that are not `heard`, [samples], get a speed, and say nothing about files."""
+    """Separates files from speed. Samples outside `heard` [samples] get a speed, but do not influence the files."""
     names = tuple(sorted({name for order, _ in rounds for name in order}))
     index = {name: i for i, name in enumerate(names)}
     file = np.array([index[name] for order, _ in rounds for name in order])
     logs = np.log(np.concatenate([seconds for _, seconds in rounds]))
     bounds = np.cumsum([0, *(len(order) for order, _ in rounds)])
-    spans = [slice(a, b) for a, b in zip(bounds, bounds[1:])]  # noqa: RUF007 (Python 3.9, on a bundle's board)
+    spans = [slice(a, b) for a, b in zip(bounds, bounds[1:])]  # noqa: RUF007 (Python 3.9, on an offline board)
     number = np.repeat(np.arange(len(rounds)), np.diff(bounds))
     speed = np.zeros(len(file))
     for _ in range(SWEEPS):
@@ -54,7 +54,7 @@ def remove_drift(rounds: Sequence[Samples], heard: np.ndarray) -> Drift:
 
 
 def _medians(values: np.ndarray, group: np.ndarray, count: int, heard: np.ndarray) -> np.ndarray:
-    """The median of each group's heard values, [count]; of all its values where none is heard."""
+    """The median of each group's `heard` values [count]; of all its values if none is heard."""
     heard = heard | ~np.isin(group, group[heard])
     values, group = values[heard], group[heard]
     order = np.lexsort((values, group))
@@ -65,7 +65,7 @@ def _medians(values: np.ndarray, group: np.ndarray, count: int, heard: np.ndarra
 
 
 def _running(values: np.ndarray) -> np.ndarray:
-    """The median of the WINDOW values around each, of the same length; at the ends, of the outermost WINDOW."""
+    """The running median of WINDOW values, of the same length; constant at the ends."""
     if len(values) <= WINDOW:
         return np.full(len(values), np.median(values))
     medians = np.median(np.lib.stride_tricks.sliding_window_view(values, WINDOW), axis=1)

@@ -1,4 +1,4 @@
-"""What the board's state before and after a round says against the round. Unreadable is unknown, never fine."""
+"""Health checks: rejects a round by the board's state before and after it. Unreadable is unknown, never fine."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 LIVE = ("under-voltage", "frequency capped", "throttled", "soft temperature limit")  # bits 0-3 of get_throttled
-SINCE_BOOT = 16  # bits further up the same four are sticky (raspberrypi/documentation, graphics-utilities)
-LOST = 0.1  # of the agent's cores, against the median round; or three standard deviations, where rounds differ by more
+SINCE_BOOT = 16  # shift to the sticky bits of the same four (raspberrypi/documentation, graphics-utilities)
+LOST = 0.1  # tolerated loss of the agent's cores against the median round; or three standard deviations, if more
 CORE = "([0-9]+)(?:-([0-9]+))?"  # in a list of cores such as 0-3,6
 CORES = f"{CORE}(?:,{CORE})*"
-CLOCK_DROP = 0.1  # of the clock, from a round's beginning to its end; a Raspberry Pi's mildest cap takes 14 %
-STEADY = ("performance", "userspace")  # governors under which the kernel's clock falls for no other reason
+CLOCK_DROP = 0.1  # tolerated drop of the clock during a round; a Raspberry Pi's mildest cap drops it by 14 %
+STEADY = ("performance", "userspace")  # governors that never lower the clock themselves
 WATCHED = ("throttled", "clock_khz", "temperature_mc", "governor", "boot_id")
 
 State = Mapping[str, Any]
 
 
 def fault(before: State, after: State) -> str | None:
-    """Why a round may not count: throttling now or newly noted, another boot, a lower clock. None where nothing is."""
+    """Why a round is rejected: throttling during it, a reboot, a lower clock. None if there is no reason."""
     early, late = _bits(before), _bits(after)
     live = (early | late) & 0xF | (late & ~early) >> SINCE_BOOT & 0xF
     reasons = [f"throttling ({', '.join(_named(live))})"] if live else []
@@ -35,7 +35,7 @@ def fault(before: State, after: State) -> str | None:
 
 
 def with_resources(state: State, threads: int, passport: Mapping[str, Any]) -> State:
-    """The state with what the agent may use: threads, and the quota of its control group in cores."""
+    """The state with the resources of the agent: threads, and its CPU quota in cores."""
     if "boards" in state:
         boards = {host: with_resources(own, threads, passport) for host, own in state["boards"].items()}
         return {**state, "boards": boards}
@@ -43,9 +43,9 @@ def with_resources(state: State, threads: int, passport: Mapping[str, Any]) -> S
 
 
 def cpu_share(before: State, after: State) -> float:
-    """Processor time of the agent, as a fraction of what its threads, cores and quota allow; NaN where unknown.
+    """The agent's processor time as a fraction of what its threads, cores and quota allow; NaN where unknown.
 
-    Of several boards, the least.
+    The minimum over several boards.
     """
     if "boards" in before and "boards" in after:
         return min(cpu_share(before["boards"][host], after["boards"][host]) for host in before["boards"])
@@ -57,11 +57,11 @@ def cpu_share(before: State, after: State) -> float:
     waited = _difference(before, after, "waited_seconds")
     if after.get("threads", 1) == 1 or math.isnan(waited):
         return share
-    return max(share, 1 - waited / (wall * capacity(after)))  # idle threads wait for work, and not for a core
+    return max(share, 1 - waited / (wall * capacity(after)))  # idle threads wait for work, not for a core
 
 
 def capacity(state: State) -> float:
-    """How many cores the agent can use at once."""
+    """The number of cores that the agent can use at once."""
     threads = state.get("threads")
     bounds = [float(threads) if isinstance(threads, int) and threads > 0 else 1.0]
     if isinstance(cores := state.get("cores"), str) and re.fullmatch(CORES, cores):
@@ -72,7 +72,7 @@ def capacity(state: State) -> float:
 
 
 def stopped_by_quota(before: State, after: State) -> float:
-    """For which fraction of the time a quota has stopped the agent; 0 where nothing is known of one."""
+    """The fraction of the time for which a quota stopped the agent; 0 where unknown."""
     if "boards" in before and "boards" in after:
         return max(stopped_by_quota(before["boards"][host], after["boards"][host]) for host in before["boards"])
     wall = _difference(before, after, "clock_seconds")
@@ -88,13 +88,13 @@ def _difference(before: State, after: State, key: str) -> float:
 
 
 def unknown(states: Iterable[State]) -> tuple[str, ...]:
-    """What the board could not say of itself at least once."""
+    """The facts that the board could not report at least once."""
     states = list(states)
     return tuple(key for key in WATCHED if any(_unreadable(key, state.get(key)) for state in states))
 
 
 def past(state: State) -> tuple[str, ...]:
-    """What happened since the board was booted and before the state was taken."""
+    """What happened between the boot and this state."""
     return _named(_bits(state) >> SINCE_BOOT)
 
 

@@ -1,4 +1,4 @@
-"""Which samples of a session count: weighed by their neighbours, their round's state, and the machine's speed."""
+"""Decides which samples of a session count, by their neighbours, their round's state, and the machine's speed."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from predictors.timing.speeds import FAST, in_range, moving_files, two_speeds
 if TYPE_CHECKING:
     from predictors.timing.rounds import Round
 
-LIMIT = 0.03  # spread of neighbouring samples, as a fraction; or twice the session's, where that is more
+LIMIT = 0.03  # allowed spread of neighbouring samples, as a fraction; or twice the session's median, if more
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The samples' drift, and which of them count, [samples]."""
+    """The samples' drift, and which samples count."""
 
     drift: Drift
-    faults: tuple[str | None, ...]  # [rounds]: what the board's state says against a round
-    limit: float  # of the spread, as a fraction
+    faults: tuple[str | None, ...]  # [rounds]: why the board's state rejects a round
+    limit: float  # allowed spread, as a fraction
     steady: np.ndarray  # [samples]: whether the machine ran near its usual speed
-    counts: np.ndarray  # [samples]
+    counts: np.ndarray  # [samples]: whether the sample counts
     two_speeds: float | None  # how many times longer files took at the slower of two speeds
     moving: tuple[str, ...]  # files that ran at two speeds while their neighbours did not
 
 
 def judge(rounds: Sequence[Round]) -> Judgement:
-    """Weighs every sample; a function of the raw rounds alone."""
+    """Judges every sample; depends on the raw rounds only."""
     faults = tuple(fault(r.before, r.after) or taken for r, taken in zip(rounds, _taken(rounds)))
     sound = np.repeat([reason is None for reason in faults], [len(r.order) for r in rounds])
     heard = sound if sound.any() else np.ones(len(sound), bool)
@@ -40,30 +40,31 @@ def judge(rounds: Sequence[Round]) -> Judgement:
     drift = remove_drift(samples, heard)
     ratio = two_speeds((drift.speed + drift.residual)[heard]) or two_speeds(drift.residual[heard], fast=FAST)
     _, _, counts = _counting(drift, heard)
-    drift = remove_drift(samples, counts if counts.any() else heard)  # again, without what does not count
+    drift = remove_drift(samples, counts if counts.any() else heard)  # again, without rejected samples
     limit, steady, counts = _counting(drift, heard)
     moving = moving_files(drift.residual[counts], drift.file[counts], len(drift.names))
     return Judgement(drift, faults, limit, steady, sound & counts, ratio, tuple(drift.names[index] for index in moving))
 
 
 def _counting(drift: Drift, heard: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """The limit of the spread; which samples were taken near the usual speed; which of those count."""
+    """The allowed spread; which samples were taken near the usual speed; which of those count."""
     limit = max(LIMIT, 2 * float(np.median(drift.spread[heard])))
     steady = in_range(drift.speed, heard)
     return limit, steady, heard & steady & (drift.spread <= limit)
 
 
 def _taken(rounds: Sequence[Round]) -> list[str | None]:
-    """For every round in which the agent had less of its cores than in others: how much, and who took it."""
+    """For each round in which the agent had less of its cores than in others: how much, and what took it."""
     shares = np.array([cpu_share(r.before, r.after) for r in rounds])
     if np.isnan(shares).all():
         return [None] * len(rounds)
     typical = float(np.nanmedian(shares))
     usual = 3 * TO_SIGMA * float(np.nanmedian(np.abs(shares - typical)))
     least = typical - max(LOST * typical, usual)
-    told = f"of the core, and {100 * typical:.0f} % in other rounds"
+    usual_share = f"of the core, and {100 * typical:.0f} % in other rounds"
     return [
-        f"{_taker(r)} left {100 * share:.0f} % {told}" if share < least else None for r, share in zip(rounds, shares)
+        f"{_taker(r)} left {100 * share:.0f} % {usual_share}" if share < least else None
+        for r, share in zip(rounds, shares)
     ]
 
 

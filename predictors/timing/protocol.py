@@ -1,4 +1,4 @@
-"""How long to measure: the numbers of a measuring. No numpy here: a configuration holds them."""
+"""The settings of a measurement's length. Imports no numpy, because the configuration imports it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from search_spaces.ranges import Range, Seed
 
 @dataclass(frozen=True)
 class Protocol:
-    """How long to measure: until the 95 % interval of every row is within `within` of it, or `max_rounds`."""
+    """How long to measure: until the 95 % interval of every row is within `within` of it, or for `max_rounds`."""
 
-    min_rounds: Annotated[int, Range(1, 1_000)] = 9  # that count
-    max_rounds: Annotated[int, Range(1, 1_000)] = 15  # in all
+    min_rounds: Annotated[int, Range(1, 1_000)] = 9  # rounds that count
+    max_rounds: Annotated[int, Range(1, 1_000)] = 15  # all rounds
     sample_seconds: Annotated[float, Range(1e-4, 10)] = 0.02
     within: Annotated[float, Range(0, 1, above=True)] = 0.02
     seed: Seed = 0
 
     def check(self) -> None:
-        """Raises LutraError where the rounds that must count are more than there may be."""
+        """Raises LutraError if more rounds must count than are allowed."""
         if self.max_rounds < self.min_rounds:
             raise LutraError(
                 f"measure.min_rounds={self.min_rounds} is above measure.max_rounds={self.max_rounds}: "

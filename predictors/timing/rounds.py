@@ -1,8 +1,8 @@
-"""Interleaved measuring: every file once a round, in a shuffled order, until the rows made of them are known.
+"""Interleaved timing: every file once per round, in a shuffled order, until every row's interval is narrow enough.
 
-A machine changes its speed, and everything on it together; so every sample is first brought to a common speed, which
-the files around it vote for, and a file's value is the median of its rounds (design: order beats statistic). Which
-samples count is judged in `predictors.timing.judgement`; how well a row is known, in `predictors.timing.values`.
+A machine's speed changes for all files together. So each sample is first scaled to a common speed, estimated from the
+files around it; a file's value is then its median over rounds. `predictors.timing.judgement` decides which samples
+count, `predictors.timing.values` how precisely a row is known.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from predictors.timing.judgement import Judgement, judge
 from predictors.timing.protocol import Protocol
 from predictors.timing.values import Row, Value, file_values, log_seconds, rows_of
 
-REFERENCES = 3  # files that are timed again and again in every round, so that its speed is known throughout
+REFERENCES = 3  # files timed repeatedly in every round, so that its speed is known throughout
 STRETCH = 24  # other files between two groups of reference files
 
 
@@ -28,9 +28,9 @@ STRETCH = 24  # other files between two groups of reference files
 class Round:
     """One pass over the files that some row still needs."""
 
-    order: tuple[str, ...]  # reference files stand in it several times
-    seconds: tuple[float, ...]  # median of a sample's inferences, in that order
-    singles: tuple[tuple[float, ...], ...]  # every single inference, seconds, where asked for
+    order: tuple[str, ...]  # reference files appear several times
+    seconds: tuple[float, ...]  # median of each sample's inferences, in that order
+    singles: tuple[tuple[float, ...], ...]  # each single inference in seconds, if requested
     before: Mapping[str, Any]  # the board's state
     after: Mapping[str, Any]
 
@@ -44,8 +44,8 @@ def measure(
 ) -> Iterator[Round]:
     """Loads the files and yields each finished round, until all `rows` are known and nothing disturbs the session.
 
-    Without `rows`, each file is a row. A board that remembers its answers (`predictors.board.resumable`) is led through
-    the same rounds again, and on.
+    Without `rows`, each file is a row. A resumable board (`predictors.board.resumable`) first replays the same rounds,
+    then continues.
     """
     protocol.check()
     for name, onnx in files.items():
@@ -62,19 +62,19 @@ def measure(
 
 
 def reference_files(files: Iterable[str], protocol: Protocol) -> list[str]:
-    """The files that are spread through every round."""
+    """The files that are repeated throughout every round."""
     names = sorted(files)
     return Random(f"sentinels {protocol.seed}").sample(names, min(REFERENCES, len(names)))
 
 
 def interleaved(names: Iterable[str], references: Sequence[str], rng: Random) -> list[str]:
-    """The names, shuffled, with all reference files at the beginning, at the end, and after every stretch."""
+    """The names in shuffled order, with all reference files at the beginning, at the end, and after every stretch."""
     others = sorted({*names} - {*references})
     rng.shuffle(others)
     stretches = max(2, math.ceil(len(others) / STRETCH))
     bounds = [len(others) * part // stretches for part in range(stretches + 1)]
     order = rng.sample(references, len(references))
-    for begin, end in zip(bounds, bounds[1:]):  # noqa: RUF007 (Python 3.9, on a bundle's board)
+    for begin, end in zip(bounds, bounds[1:]):  # noqa: RUF007 (Python 3.9, on an offline board)
         order += others[begin:end] + rng.sample(references, len(references))
     return order
 
@@ -82,7 +82,7 @@ def interleaved(names: Iterable[str], references: Sequence[str], rng: Random) ->
 def files_to_time(
     files: Iterable[str], rows: Mapping[str, Row], rounds: Sequence[Round], protocol: Protocol
 ) -> tuple[str, ...]:
-    """The files of the next round: those of rows that are not known yet; then all, while the session is disturbed."""
+    """The files of the next round: those of rows not yet known; then all, while the session is disturbed."""
     if len(rounds) < protocol.min_rounds:
         return tuple(files)
     judgement = judge(rounds)
@@ -100,5 +100,5 @@ def open_rows(rows: Mapping[str, Row], judgement: Judgement, protocol: Protocol)
 
 
 def summarize(rounds: Sequence[Round]) -> dict[str, Value]:
-    """Each file's median over rounds, at the session's common speed; over all of them where too few count."""
+    """Each file's median over the rounds that count, at the common speed; over all rounds if too few count."""
     return file_values(judge(rounds))

@@ -1,7 +1,7 @@
-"""How much slower a machine is in one session than in another, by networks that were timed in both.
+"""How much slower a machine is in one session than in another, from networks timed in both.
 
-One model for all who compare two sessions: a factor, and seconds that every inference takes longer. Precisions do not
-slow down alike, nor do large networks and small ones, so it is fitted for each precision alone.
+The model: a factor, and a constant that is added to every inference. Precisions do not slow down alike, so each has its
+own fit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Seconds = TypeVar("Seconds", float, np.ndarray)
 
 @dataclass(frozen=True)
 class Slowdown:
-    """now = intercept + factor * then. `ratio`: how much longer the networks themselves take, in the median."""
+    """now = intercept + factor * then. `ratio`: the median ratio of the networks' own times."""
 
     factor: float = 1.0  # no unit
     intercept: float = 0.0  # seconds
@@ -33,10 +33,10 @@ class Slowdown:
 
 
 def slowdown(then: Sequence[float] | np.ndarray, now: Sequence[float] | np.ndarray) -> Slowdown:
-    """From seconds of the same networks [n] in two sessions.
+    """Fits seconds of the same networks [n] in two sessions.
 
-    The medians of the ratios and, for a line, of the slopes between pairs (Theil 1950), which one odd network does not
-    move. The line is taken where it tells a network that it was not fitted on better than the factor alone.
+    Uses medians of the ratios and, for a line, of the slopes between pairs (Theil 1950), which one outlier does not
+    move. The line is chosen only if its leave-one-out error is lower than that of the factor alone.
     """
     old, new = np.asarray(then, float), np.asarray(now, float)
     ratio = float(np.median(new / old))
@@ -47,7 +47,7 @@ def slowdown(then: Sequence[float] | np.ndarray, now: Sequence[float] | np.ndarr
 
 
 def slowdowns(values: Mapping[str, Value], then: Mapping[str, Mapping[str, float]]) -> dict[str, Slowdown]:
-    """For each precision. `then[precision][name]`: what a file took before; `values[name]`: what it takes now."""
+    """Fits each precision. `then[precision][name]`: a file's seconds before; `values[name]`: its seconds now."""
     return {
         precision: slowdown([*known.values()], [values[name].seconds for name in known])
         for precision, known in then.items()
@@ -66,7 +66,7 @@ def _line(old: np.ndarray, new: np.ndarray, ratio: float) -> Slowdown | None:
 
 
 def _left_out(old: np.ndarray, new: np.ndarray, line: bool) -> float:
-    """The mean relative error for each network, when fitted on the others."""
+    """The mean relative error of leave-one-out predictions."""
     errors = []
     for index in range(len(old)):
         others = np.arange(len(old)) != index

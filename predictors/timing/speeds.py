@@ -1,8 +1,7 @@
-"""Whether a machine ran at one speed: how far its speed may move, and a test for two speeds.
+"""Whether a machine ran at one speed: the allowed range of its speed, and a test for two speeds.
 
-A clock that drifts is corrected (`predictors.timing.drift`), since it slows all files down alike. Slow and fast cores,
-turbo and a busy sibling thread do not: each file loses a different part of its speed, which no common factor gives
-back.
+A drifting clock is corrected (`predictors.timing.drift`), because it slows all files equally. Slow and fast cores,
+turbo and a busy sibling thread are not: each file slows down by another factor, which no common factor corrects.
 """
 
 from __future__ import annotations
@@ -11,30 +10,30 @@ import math
 
 import numpy as np
 
-RANGE = math.log(1.25)  # a sample counts while the machine's speed is this close to its median
-GAP = math.log(1.25)  # between two speeds, at least
-BETWEEN = 0.1  # of the smaller group's samples, at most, may lie in the gap
-SLOW = 0.1  # of all samples, at least, form a slower group: other programs delay some of them too
-FAST = 0.005  # of all samples, at least, form a faster group: nothing but another speed makes a sample faster
-REPEATED = 2  # samples of one file that were faster by GAP: that file ran at two speeds
+RANGE = math.log(1.25)  # a sample counts if the machine's speed was this close to its median
+GAP = math.log(1.25)  # the smallest gap between two speeds
+BETWEEN = 0.1  # samples allowed in the gap, as a fraction of the smaller group
+SLOW = 0.1  # the smallest slower group, as a fraction of all samples: other programs delay some of them too
+FAST = 0.005  # the smallest faster group, as a fraction of all samples: only another speed makes a sample faster
+REPEATED = 2  # samples of a file faster by GAP that show that it ran at two speeds
 
 
 def in_range(speed: np.ndarray, heard: np.ndarray) -> np.ndarray:
     """Which samples [n] were taken near the median speed of those `heard` [n]; speeds are log seconds."""
-    usual = np.sort(speed[heard])[(heard.sum() - 1) // 2]  # a speed that occurred, also where there are two
+    usual = np.sort(speed[heard])[(heard.sum() - 1) // 2]  # an observed speed, even if there are two
     return np.abs(speed - usual) <= RANGE
 
 
 def two_speeds(logs: np.ndarray, fast: float = SLOW, slow: float = SLOW) -> float | None:
-    """How many times slower one group of samples is than the other; None where there is one group.
+    """How many times slower one group of samples is than the other; None if there is only one group.
 
-    `logs` [n]: log seconds of samples beside those of their files. Two groups have a gap between them, in which next to
-    no samples lie: drift passes through every speed on its way, and noise has no gap. `fast` and `slow` are the least
-    parts of all samples that a group holds.
+    `logs` [n]: log seconds of samples relative to their files. Two groups have a nearly empty gap between them, unlike
+    drift, which passes through every speed, and noise. `fast` and `slow` are the smallest groups, as fractions of all
+    samples.
     """
     values = np.sort(logs)
     below = np.arange(1, len(values) + 1)  # samples up to each value
-    beyond = np.searchsorted(values, values + GAP)  # the first sample behind a gap that begins at each value
+    beyond = np.searchsorted(values, values + GAP)  # the first sample after a gap that begins at each value
     above = len(values) - beyond
     between = beyond - below
     smaller = np.minimum(below, above)
@@ -48,6 +47,6 @@ def two_speeds(logs: np.ndarray, fast: float = SLOW, slow: float = SLOW) -> floa
 def moving_files(residual: np.ndarray, file: np.ndarray, count: int) -> np.ndarray:
     """Which of `count` files ran at two speeds while their neighbours did not: some samples are far below the median.
 
-    `residual` [n]: log seconds beside those of the file at the machine's speed; `file` [n]: its index.
+    `residual` [n]: log seconds relative to the file's value at the machine's speed; `file` [n]: the file's index.
     """
     return np.flatnonzero(np.bincount(file[residual < -GAP], minlength=count) >= REPEATED)

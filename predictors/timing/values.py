@@ -1,4 +1,4 @@
-"""What files and rows take: medians with 95 % intervals, and sums of files with the error of all their parts."""
+"""The values of files and rows: medians with 95 % intervals, and weighted sums with their combined error."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from predictors.timing.judgement import Judgement
 
-Key = TypeVar("Key")  # a file's name, or the network that it holds
-FEW = 5  # rounds; fewer that count would make a median that one outlier moves
+Key = TypeVar("Key")  # a file's name, or the network in it
+FEW = 5  # rounds; with fewer, one outlier moves the median
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Value:
 class Row:
     """A row of a table: a weighted sum of timed files, by name. A layer is its network minus half of each context.
 
-    A layer that is cheap beside the whole network need not be known as closely as a costly one: its error is a fraction
-    of `scale`, another weighted sum of files, where that is more than the row itself.
+    A layer that is cheap relative to the network may be known less precisely than a costly one: its error is a fraction
+    of `scale`, another weighted sum of files, if that is larger than the row itself.
     """
 
     weights: Mapping[str, float]
@@ -47,19 +47,19 @@ class Row:
         return combined(self.weights, files)
 
     def error(self, files: Mapping[str, Value]) -> float:
-        """Half of the 95 % interval, as a fraction of the row's seconds or of its scale; infinite where it has none."""
+        """Half of the 95 % interval, as a fraction of the row's seconds or scale; infinite for a non-positive row."""
         value = self.value(files)
         least = sum(weight * files[name].seconds for name, weight in self.scale.items())
         return value.half_width / max(value.seconds, least) if value.seconds > 0 else math.inf
 
 
 def rows_of(files: Iterable[str]) -> dict[str, Row]:
-    """Every file as a row of its own."""
+    """One row for each file."""
     return {name: Row({name: 1.0}) for name in files}
 
 
 def combined(weights: Mapping[Key, float], files: Mapping[Key, Value]) -> Value:
-    """A weighted sum of files, whose errors are independent: they add as squares."""
+    """A weighted sum of files, whose errors are independent, so they add as squares."""
     parts = [(weight, files[name]) for name, weight in weights.items()]
     seconds = sum(weight * value.seconds for weight, value in parts)
     if len(parts) == 1 and parts[0][0] == 1:
@@ -71,13 +71,13 @@ def combined(weights: Mapping[Key, float], files: Mapping[Key, Value]) -> Value:
 
 
 def file_values(judgement: Judgement) -> dict[str, Value]:
-    """Each file's median over rounds, at the session's common speed; over all of them where too few count."""
+    """Each file's median over the rounds that count, at the common speed; over all rounds if too few count."""
     counted, every = log_seconds(judgement), log_seconds(judgement, every=True)
     return {name: _median(counted[name] if len(counted[name]) >= FEW else every[name]) for name in counted}
 
 
 def log_seconds(judgement: Judgement, every: bool = False) -> dict[str, dict[int, list[float]]]:
-    """Log seconds at the common speed, by file and round, of the samples that count, or of `every` one."""
+    """Log seconds at the common speed, by file and round, of the samples that count, or of `every` sample."""
     drift = judgement.drift
     found: dict[str, dict[int, list[float]]] = {name: {} for name in drift.names}
     for index in np.flatnonzero(judgement.counts | every):
@@ -93,7 +93,7 @@ def _median(samples: Mapping[int, Sequence[float]]) -> Value:
 
 
 def _interval(count: int) -> tuple[int, int]:
-    """Indices of the sorted samples that bound the median with 95 % (order statistics); the extremes below six."""
+    """Indices of sorted samples that bound the median with 95 % (order statistics); the extremes below six samples."""
     below = 0.0
     for rank in range(count // 2):
         below += math.comb(count, rank) / 2**count

@@ -1,4 +1,4 @@
-"""What a session was worth: clean, noisy, or throttled, and why; a function of its rounds alone."""
+"""The verdict on a session: clean, noisy, or throttled, with reasons; depends on its rounds only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from predictors.timing.judgement import Judgement, judge
 from predictors.timing.rounds import Protocol, Round, open_rows
 from predictors.timing.values import Row, Value, file_values, rows_of
 
-SHOWN = 5  # rows of a long list
+SHOWN = 5  # rows shown of a long list
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`state` is clean, noisy or throttled. `unknown`: what the board cannot say of itself, which is not fine."""
+    """`state` is clean, noisy or throttled. `unknown`: facts that the board cannot report, which are not fine."""
 
     state: str
     reasons: tuple[str, ...]
@@ -36,21 +36,21 @@ class Verdict:
     unknown: tuple[str, ...]
 
     def lines(self) -> list[str]:
-        """For people: the state with its reasons, what was rejected and when, and what is unknown."""
-        told = [f"{self.state}: {'; '.join(self.reasons)}"]
+        """The verdict formatted for people: state and reasons, rejected samples by round, and what is unknown."""
+        lines = [f"{self.state}: {'; '.join(self.reasons)}"]
         for reason, same in groupby(self.rejected, key=lambda rejection: rejection.reason):
             items = list(same)
             numbers = f"round {items[0].round + 1}" + (f" to {items[-1].round + 1}" if len(items) > 1 else "")
-            told.append(f"{numbers}: {sum(item.samples for item in items)} samples do not count: {reason}")
+            lines.append(f"{numbers}: {sum(item.samples for item in items)} samples do not count: {reason}")
         if self.unknown:
-            told.append(f"the board does not tell its {', '.join(self.unknown)}: unknown is not the same as fine")
-        return told
+            lines.append(f"the board does not report its {', '.join(self.unknown)}: unknown is not the same as fine")
+        return lines
 
 
 def verdict(
     rounds: Sequence[Round], protocol: Protocol, labels: Mapping[str, str], rows: Mapping[str, Row] | None = None
 ) -> Verdict:
-    """The session's verdict on its `rows`; without rows, on its files. `labels[name]`: what people call each."""
+    """The verdict on a session's `rows`, or on its files if there are none. `labels[name]`: each file's description."""
     judgement = judge(rounds)
     throttled = [number + 1 for number, reason in enumerate(judgement.faults) if reason and "throttling" in reason]
     reasons = [f"rounds {', '.join(map(str, throttled))} were throttled"] if throttled else []
@@ -65,13 +65,13 @@ def verdict(
 
 
 def quietness(judgement: Judgement) -> float:
-    """How far neighbouring samples of the last round lie apart, as a fraction; NaN before there are two rounds."""
+    """The median spread of neighbouring samples in the last round, as a fraction; NaN before there are two rounds."""
     drift, last = judgement.drift, len(judgement.faults) - 1
     return float(np.median(drift.spread[drift.round == last])) if last else float("nan")
 
 
 def _known(rows: Mapping[str, Row], values: Mapping[str, Value], protocol: Protocol) -> str:
-    """That all rows are known, and how many of them only as part of a network."""
+    """States that all rows are known, and how many of them only relative to a network."""
     cheap = sum(row.value(values).relative_half_width > protocol.within for row in rows.values())
     what = "rows" if any(len(row.weights) > 1 for row in rows.values()) else "files"
     part = f", {cheap} cheap ones as a part of a network, whose layers' errors add as squares" if cheap else ""
@@ -81,7 +81,7 @@ def _known(rows: Mapping[str, Row], values: Mapping[str, Value], protocol: Proto
 def _open_rows(
     rows: Mapping[str, Row], judgement: Judgement, protocol: Protocol, labels: Mapping[str, str]
 ) -> list[str]:
-    """The rows that the cap on rounds left unfinished, the worst first."""
+    """The rows that were unfinished at the cap on rounds, largest error first."""
     values = file_values(judgement)
     names = sorted(open_rows(rows, judgement, protocol), key=lambda name: -rows[name].error(values))
     if not names:
@@ -109,6 +109,6 @@ def _rejections(judgement: Judgement) -> list[Rejection]:
                 f"neighbouring samples lie over {100 * judgement.limit:.1f} % apart": p.spread > judgement.limit,
                 "the machine was too far from its usual speed": ~judgement.steady,
             }
-            told = [words for words, why in reasons.items() if (rejected & why).sum() > rejected.sum() / 2]
-            found.append(Rejection(number, int(rejected.sum()), fault or ", ".join(told or reasons)))
+            common = [words for words, why in reasons.items() if (rejected & why).sum() > rejected.sum() / 2]
+            found.append(Rejection(number, int(rejected.sum()), fault or ", ".join(common or reasons)))
     return found

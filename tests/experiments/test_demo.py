@@ -142,7 +142,7 @@ def test_images_are_given_as_the_file_takes_them(kind: int) -> None:
     ("changes", "said"),
     [
         ({"batch": 16}, "it takes 16 images at a time, and the demo classifies one"),
-        ({"kind": onnx.TensorProto.INT8}, "it takes images as tensor(int8): demo.model takes one of tensor(float)"),
+        ({"kind": onnx.TensorProto.INT8}, "it takes images as tensor(int8): demo.model must take one of tensor(float)"),
     ],
 )
 def test_a_file_that_takes_something_else_is_refused(changes: dict[str, int], said: str) -> None:
@@ -213,7 +213,7 @@ def test_a_board_needs_numpy_and_onnxruntime_alone(run: Demo, tmp_path: Path) ->
     run(f"demo.bundle={folder}", f"demo.frames={total}")
     assert {path: path.read_bytes() for path in before} == before
     (folder / "model.onnx").write_bytes(MODEL[:-1])
-    assert on_board(folder).stderr == f"error: {folder}/model.onnx is missing or damaged: carry the folder again\n"
+    assert on_board(folder).stderr == f"error: {folder}/model.onnx is missing or damaged: copy the folder again\n"
     (folder / "settings.json").write_text(json.dumps([]))
     assert "settings.json is damaged or no lutra/demo/1" in on_board(folder).stderr
     assert on_board(folder, "--frames", "0").stderr.count("\n") == 1
@@ -307,8 +307,8 @@ def test_a_camera_and_an_mp4_are_opencvs(run: Demo, tmp_path: Path, monkeypatch:
     ("arguments", "said"),
     [
         (["demo.model=none.onnx"], "there is no file 'none.onnx': leave demo.model out"),
-        (["demo.model={tmp}/bad.onnx"], "bad.onnx is damaged or no ONNX file"),
-        (["demo.model={tmp}/block.onnx"], "demo.model is a file that takes [N, C, H, W]"),
+        (["demo.model={tmp}/bad.onnx"], "bad.onnx is damaged or not an ONNX file"),
+        (["demo.model={tmp}/block.onnx"], "demo.model must take [N, C, H, W]"),
         (["demo.model={tmp}/other.onnx"], "is for images of 1x16x16 and 7 classes, and digits has 1x16x16"),
         (["data.size=32"], "is for images of 1x16x16 and 10 classes, and digits has 1x32x32 and 10"),
         (["demo.source={tmp}/empty"], "empty has no images, ending in .jpg"),

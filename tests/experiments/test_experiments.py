@@ -566,7 +566,7 @@ def test_a_table_of_another_runtime_is_used_only_when_told(
 ) -> None:
     other = tmp_path / "table.json"
     other.write_text(dump(dataclasses.replace(table, passport={**table.passport, "onnxruntime": "0.1"})))
-    assert "onnxruntime 0.1 is here" in refused(search, f"table={other}")
+    assert "onnxruntime: the table has 0.1" in refused(search, f"table={other}")
     shutil.copytree(finished.runs, tmp_path / "old")
     arguments = (*finished.arguments, f"runs={tmp_path / 'old'}", f"table={other}", "ignore=[onnxruntime]")
     assert "the table may be another's" in command("compress", *arguments).err
@@ -610,7 +610,7 @@ def test_a_bad_table_is_refused(
 def test_a_table_of_another_space_is_refused(table: LatencyTable, refused: Refused, tmp_path: Path) -> None:
     path = tmp_path / "other.json"
     path.write_text(dump(made_up_table(tiny(1, 24, 10), table.passport)))
-    assert "resolution 24 is here 16" in refused(search, f"table={path}")
+    assert "resolution: the table has 24, this space has 16" in refused(search, f"table={path}")
 
 
 def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, refused: Refused, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     first.communicate()
     told = json.loads((folder / "results.json").read_text())["rounds"]
     output, errors = run(folder).communicate()
-    assert output.splitlines()[-1] == f"done: carry {folder / 'results.json'} back", errors
+    assert output.splitlines()[-1] == f"done: copy {folder / 'results.json'} back", errors
     content = json.loads((folder / "results.json").read_text())
     assert len(told) >= 2
     assert content["rounds"][: len(told)] == told
@@ -92,7 +92,7 @@ def test_the_results_are_the_rounds_that_the_board_measured(results: Path) -> No
 def test_results_of_other_files_or_settings_are_not_taken(results: Path) -> None:
     altered = {**FILES, "fp32/3": write(SPECS, random_weights(SPECS, 99))}
     for files, protocol in ((altered, QUICK), (FILES, replace(QUICK, seed=1)), (FILES, replace(QUICK, max_rounds=5))):
-        with pytest.raises(LutraError, match="cannot be asked live") as caught:
+        with pytest.raises(LutraError, match="answers no new requests") as caught:
             imported(results, files, replace(protocol, min_rounds=protocol.max_rounds))
         assert "\n" not in str(caught.value)
 
@@ -126,7 +126,7 @@ def test_a_damaged_network_or_job_is_not_run(tmp_path: Path) -> None:
     assert "job.json is damaged" in run(folder).communicate()[1]
     carry(folder)
     next((folder / "files").iterdir()).write_bytes(b"")
-    assert "is missing or damaged: carry the folder again" in run(folder).communicate()[1]
+    assert "is missing or damaged: copy the folder again" in run(folder).communicate()[1]
 
 
 def test_unfinished_results_name_what_to_do(results: Path, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_unfinished_results_name_what_to_do(results: Path, tmp_path: Path) -> No
     assert second == ("", "error: run.py is already running in this folder\n")
     process.kill()
     process.communicate()
-    with pytest.raises(LutraError, match=r"holds \d+ rounds and is not finished: type python3 run.py"):
+    with pytest.raises(LutraError, match=r"holds \d+ rounds and is not finished: run python3 run.py"):
         read_results(folder / "results.json")
 
 

@@ -286,7 +286,7 @@ def test_one_measuring_at_a_time(quick: Lab) -> None:
         assert not waiting.is_alive()
     (line,) = said
     assert re.fullmatch(
-        rf"board is in use by another measuring \(process {holder[0]} of \w+, for \d+ s\); waiting until it is free",
+        rf"board is in use by another measurement \(process {holder[0]} of \w+, for \d+ s\); waiting until it is free",
         line,
     )
 

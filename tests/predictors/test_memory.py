@@ -81,7 +81,7 @@ def test_a_damaged_file_is_one_line_that_names_it(board: Connection, onnx: bytes
         with pytest.raises(LutraError, match="ONNXRuntimeError") as caught:
             ask(board, {"damaged": onnx})
         assert "\n" not in str(caught.value)
-    with pytest.raises(LutraError, match="net arrived damaged"):
+    with pytest.raises(LutraError, match=r"net .*damaged"):
         board.ask("peak_memory", name="net", runtime="onnxruntime", file="AAAA", sha256="0" * 64, threads=1)
     assert board.ask("ping") == {}
 

@@ -211,7 +211,7 @@ def test_a_row_of_another_kind_is_named(text: str, key: str, value: object) -> N
 def test_a_row_that_stands_twice_is_named(text: str) -> None:
     content = json.loads(text)
     content["rows"][7] = {**content["rows"][6], "seconds": 1.0}
-    with pytest.raises(LutraError, match=r"row 7 .*stands twice"):
+    with pytest.raises(LutraError, match=r"row 7 .*twice"):
         load(json.dumps(content))
 
 
@@ -378,10 +378,10 @@ def test_the_golden_pairs_are_of_every_key() -> None:
 def test_a_table_of_another_device_is_refused_unless_told(table: LatencyTable, key: str) -> None:
     other = {**table.passport, key: GOLDEN[key]}
     table.require(table.passport)
-    with pytest.raises(LutraError, match=f"space: {key} {table.passport[key]} is here {GOLDEN[key]};"):
+    with pytest.raises(LutraError, match=f"{key}: .*{table.passport[key]}, .*{GOLDEN[key]};"):
         table.require(other)
     table.require(other, ignore=[key])
-    with pytest.raises(LutraError, match="is here"):
+    with pytest.raises(LutraError, match=f"{key}: "):
         table.require(other, ignore=[k for k in KEYS if k != key])
 
 
@@ -396,17 +396,17 @@ def swapped() -> SearchSpace:
 @pytest.mark.parametrize(
     ("key", "space"),
     [
-        ("channels 1 is here 3", tiny(3, 16, 10)),
-        ("resolution 16 is here 32", tiny(1, 32, 10)),
-        ("classes 10 is here 100", tiny(1, 16, 100)),
-        ("layers 7 is here 13", mobile(1, 16, 10)),
-        ("layers layer 2", swapped()),
+        ("channels: .* 1, .* 3", tiny(3, 16, 10)),
+        ("resolution: .* 16, .* 32", tiny(1, 32, 10)),
+        ("classes: .* 10, .* 100", tiny(1, 16, 100)),
+        ("layers: .* 7, .* 13", mobile(1, 16, 10)),
+        ("layers: .* layer 2", swapped()),
     ],
 )
 def test_a_table_of_another_space_is_refused_unless_told(table: LatencyTable, key: str, space: SearchSpace) -> None:
     with pytest.raises(LutraError, match=key):
         table.require(table.passport, (), space)
-    table.require(table.passport, [key.split()[0]], space)
+    table.require(table.passport, [key.split(":")[0]], space)
 
 
 def test_networks_are_stored_as_they_were_timed(table: LatencyTable) -> None:

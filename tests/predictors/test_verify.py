@@ -113,5 +113,5 @@ def test_values_beside_those_that_follow_are_found() -> None:
     content = json.loads(text_of_table())
     content["networks"] = content["networks"][:-1]
     assert problems(load(sealed(content))) == [
-        f"networks: {len(content['networks'])} are told, and {len(content['networks']) + 1} follow"
+        f"networks: the table has {len(content['networks'])}, its samples give {len(content['networks']) + 1}"
     ]

@@ -1,9 +1,9 @@
-"""The runtimes that execute a network's file on the board: one file each, all with the same names in it.
+"""The runtimes that execute a network's file on the board. Each is one file with the same names:
 
-`PACKAGE`, `MODULE`: what pip installs, and what Python imports. `SUFFIX`: of its files. `WHEELS`, `OLDEST_GLIBC`: the
-processors and the C libraries that it is built for. `NEWEST_FOR`: the newest version with wheels for an old Python;
-newer ones have the newest. `BROKEN`: versions that crash, and on which processors. `version()`: of what is installed.
-`open_file(file, threads)`: a file by its bytes or its path, ready to run, as the two functions of `Opened`.
+`PACKAGE`, `MODULE`: the names for pip and for import. `SUFFIX`: of its files. `WHEELS`, `OLDEST_GLIBC`: the processors
+and the C library that it is built for. `NEWEST_FOR`: the newest version with wheels for an old Python; newer Pythons
+have the newest version. `BROKEN`: versions that crash, and the processors on which they do. `version()`: the installed
+version. `open_file(file, threads)`: opens a file, given as bytes or path, and returns the two functions of `Opened`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ SUFFIXES = tuple(runtime.SUFFIX for runtime in RUNTIMES.values())
 
 
 class Opened(NamedTuple):
-    """A loaded file."""
+    """An opened file."""
 
-    run: Callable[[], object]  # one inference on one random image: input in, output out
+    run: Callable[[], object]  # one inference on a random image
     outputs: Callable[[Any], Any]  # images [N, C, H, W] float32 -> the first output, [N, ...] float32
 
 
 def open_file(runtime: str, file: bytes | str, threads: int) -> Opened:
-    """Raises what the runtime raises where the file is not one of its own."""
+    """Raises the runtime's own exception if the file is not valid."""
     return Opened(*RUNTIMES[runtime].open_file(file, threads))

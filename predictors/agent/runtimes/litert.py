@@ -1,6 +1,6 @@
 """LiteRT, formerly TensorFlow Lite: executes flatbuffers.
 
-Its networks take images with channels last, [N, H, W, C], which is seen to here: callers give [N, C, H, W].
+Its networks take images with channels last, [N, H, W, C]; this file converts from the callers' [N, C, H, W].
 """
 
 from __future__ import annotations

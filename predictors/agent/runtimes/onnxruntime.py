@@ -12,7 +12,7 @@ SUFFIX = ".onnx"
 NEWEST_FOR = {(3, 9): (1, 19), (3, 10): (1, 23)}
 WHEELS = ("x86_64", "amd64", "aarch64", "arm64")
 OLDEST_GLIBC = (2, 27)
-BROKEN = {"1.21.0": ("aarch64", "arm64")}  # ends with SIGILL on a Raspberry Pi 4: microsoft/onnxruntime issue 23957
+BROKEN = {"1.21.0": ("aarch64", "arm64")}  # crashes with SIGILL on a Raspberry Pi 4: microsoft/onnxruntime issue 23957
 
 
 def version() -> str:
@@ -22,7 +22,7 @@ def version() -> str:
 
 
 def options(threads: int) -> Any:
-    """How a file is run: with so many threads, which leave the cores alone between inferences."""
+    """Session options: this many threads, which do not spin between inferences."""
     import onnxruntime
 
     chosen = onnxruntime.SessionOptions()
@@ -41,7 +41,7 @@ def open_file(file: bytes | str, threads: int) -> tuple[Callable[[], object], Ca
 
 
 def random_feed(session: Any) -> dict[str, Any]:
-    """One random image for a session."""
+    """One random image as a session's input."""
     import numpy
 
     image = session.get_inputs()[0]
