@@ -1,4 +1,4 @@
-"""The configuration of every command: one schema, checked by types, filled from `hydra_conf/`."""
+"""The configuration of every command: one typed schema, filled from `hydra_conf/`."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from search_spaces.training.recipe import Recipe
 @dataclass(frozen=True)
 class DataConfig:
     name: str = "digits"
-    path: LocalPath = ""  # where the images are, or are downloaded to
+    path: LocalPath = ""  # the images, or the folder to download them to
     size: Annotated[int, Range(8, 2_048, "pixels")] = 16
     validation: Annotated[float, Range(0, 1, above=True, below=True)] = 0.2  # fraction of the training images
     seed: Seed = 0  # of the split
-    flip: bool = True  # whether mirrored images may be trained on; digits never are
-    cache: LocalPath = ""  # the folder that keeps decoded images for the next command; none: they are held in memory
+    flip: bool = True  # whether training also uses mirrored images; never for digits
+    cache: LocalPath = ""  # keeps decoded images for the next command; empty: images are held in memory
 
 
 @dataclass(frozen=True)
@@ -42,29 +42,29 @@ class SpaceConfig:
 
 @dataclass(frozen=True)
 class DeviceConfig:
-    """Where networks are timed. All but `name` and `threads` is for one kind of device, as the comments say."""
+    """The device that runs the networks. Every key but `name` and `threads` is for one kind of device, named here."""
 
     name: str = "local"
     threads: Annotated[int, Range(1, 1_024)] = 1
-    cores: str = ""  # which ones of the device: 4-7 or 0,2; empty: all, or the fast ones where some are slow
-    host: str = ""  # ssh, as are all keys down to patience
+    cores: str = ""  # cores to use: 4-7 or 0,2; empty: all, or only the fast ones if some are slow
+    host: str = ""  # ssh, like all keys down to patience
     hosts: list[str] = field(default_factory=list)  # instead of host: several boards of one kind share the work
-    user: str = ""  # as ssh is configured
-    port: Annotated[int, Range(0, 65_535)] = 0  # as ssh is configured
+    user: str = ""  # empty: from the ssh configuration
+    port: Annotated[int, Range(0, 65_535)] = 0  # 0: from the ssh configuration
     python: str = "python3"  # on the board, 3.9 or newer
     folder: str = "~/.cache/lutra"  # on the board
-    library: str = "onnxruntime"  # what executes networks; runtime=litert sets it
-    runtime: str = ""  # its version on the board; empty: the one of this machine; any: what is there
+    library: str = "onnxruntime"  # executes the networks; runtime=litert sets it
+    runtime: str = ""  # the library's version on the board; empty: this machine's; any: whatever is installed
     ssh_config: LocalPath = ""  # instead of ~/.ssh/config
-    # seconds without a sign of life until the link counts as cut
+    # seconds of silence after which the link counts as broken
     patience: Annotated[float, Range(1, 3_600)] = 15.0
-    results: LocalPath = ""  # bundle: what its run.py wrote on the board
-    table: LocalPath = ""  # simulated: the table whose board is replayed
-    scenario: str = "drifting"  # simulated: what befalls it
+    results: LocalPath = ""  # bundle: the results that run.py wrote on the board
+    table: LocalPath = ""  # simulated: the table to replay
+    scenario: str = "drifting"  # simulated: its disturbances
     seed: Seed = 0  # simulated
 
     def __hash__(self) -> int:
-        return hash(repr(self))  # a list has none of its own
+        return hash(repr(self))  # because a list is not hashable
 
 
 @dataclass(frozen=True)
@@ -74,72 +74,80 @@ class MeasureConfig(Protocol):
 
 @dataclass(frozen=True)
 class TrainConfig(Recipe):
-    rule: str = "sandwich"  # which networks learn from a batch: sandwich, single_path
+    rule: str = "sandwich"  # which networks train on each batch: sandwich, single_path
 
 
-DEVICES = ("local", "ssh", "bundle", "simulated")  # of `experiments.setup.devices`, which loads numpy
-SCENARIOS = ("quiet", "drifting", "busy", "throttled", "cut", "silent", "migrating")  # of `predictors.board.simulated`
-BACKENDS = {"loky": "", "threading": "", "dask": "dask[distributed]", "ray": "ray"}  # what pip has to install
+DEVICES = ("local", "ssh", "bundle", "simulated")  # as in `experiments.setup.devices`, which loads numpy
+SCENARIOS = (
+    "quiet",
+    "drifting",
+    "busy",
+    "throttled",
+    "cut",
+    "silent",
+    "migrating",
+)  # as in `predictors.board.simulated`
+BACKENDS = {"loky": "", "threading": "", "dask": "dask[distributed]", "ray": "ray"}  # the package that pip installs
 
 
 @dataclass(frozen=True)
 class SearchConfig:
     budget: Annotated[int, Range(1, 1_000_000)] = 100  # distinct architectures
     calibration: Annotated[int, Range(2, 10_000_000)] = 2000  # training images for batch-norm statistics
-    validation: Annotated[int, Range(0, 10_000_000)] = 0  # validation images to judge by; 0: all
-    jobs: Annotated[int, Range(1, 1_024)] = 1  # that share a population's evaluation
-    backend: str = "loky"  # of several jobs: loky, threading, dask, ray
+    validation: Annotated[int, Range(0, 10_000_000)] = 0  # validation images for accuracies; 0: all
+    jobs: Annotated[int, Range(1, 1_024)] = 1  # processes that share the evaluation of a population
+    backend: str = "loky"  # for several jobs: loky, threading, dask, ray
 
 
 @dataclass(frozen=True)
 class StrategyConfig:
     name: str = "evolution"
-    options: dict[str, Any] = field(default_factory=dict)  # the strategy's own keywords
+    options: dict[str, Any] = field(default_factory=dict)  # the strategy's own options
 
 
 @dataclass(frozen=True)
 class ObjectiveConfig:
-    """The latency's target is `target_ms`, that of every cost in bytes `target_kb`.
+    """The bounds on costs: `target_ms` for latency, `target_kb` for every cost in bytes.
 
-    Without them it is `target_fraction` of what the hand-made reference costs, whose latency is in the table.
+    A bound that is not given is `target_fraction` of the hand-made reference's cost.
     """
 
     name: str = "bounded"
-    costs: list[str] = unless(["latency"])  # what is traded for accuracy, latency among them
+    costs: list[str] = unless(["latency"])  # the costs to minimise beside accuracy; must include latency
     target_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None
     target_kb: Annotated[float, Range(0, 1_000_000_000, above=True)] | None = unless(None)
-    # on x86, 7 % of tiny's networks and 40 % of random ones of mobile are as fast
+    # on x86, 7 % of the networks in tiny and 40 % of random networks in mobile meet this bound
     target_fraction: Annotated[float, Range(0, 1_000, above=True)] = 0.8
     weight: Annotated[float, Range(-100, 0, below=True)] = -0.07  # MnasNet's exponent
 
 
 @dataclass(frozen=True)
 class Config:
-    seed: Seed = 0  # of the search, and of training networks alone
-    supernet_seed: Seed = 0  # one supernet judges the searches of all seeds
+    seed: Seed = 0  # of the search, and of training from scratch
+    supernet_seed: Seed = 0  # separate, so that one supernet serves the searches of all seeds
     runs: LocalPath = "experiments/runs"
-    sweep: Name = ""  # the name of a --multirun: its folder in runs/sweeps; the command's where it has none
-    results: LocalPath = "paper/results"  # where publish=true writes
-    precision: str = "int8"  # whose latency is searched on
+    sweep: Name = ""  # the name of a --multirun, its folder in runs/sweeps; empty: the command's name
+    results: LocalPath = "paper/results"  # the folder that publish=true writes to
+    precision: str = "int8"  # the precision whose latency the search uses
     table: LocalPath | None = None  # a table file to use instead of measuring
-    ignore: list[str] = field(default_factory=list)  # passport keys that may differ
-    model: str = "winner"  # what is compressed: the search's winner, or a hand-made network
-    run: LocalPath = ""  # a finished search's folder whose winner is taken, instead of searching
-    csv: LocalPath | None = None  # published measurements for experiments.fidelity
+    ignore: list[str] = field(default_factory=list)  # keys of the device fingerprint that may differ
+    model: str = "winner"  # the network to compress: the search's winner, or a hand-made network
+    run: LocalPath = ""  # the folder of a finished search whose winner to use, instead of searching
+    csv: LocalPath | None = None  # published measurements, for experiments.fidelity
     publish: bool = False
     threads: Annotated[int, Range(1, 1_024)] = 2  # of the host, for training
-    accelerator: str = "cpu"  # where torch trains and evaluates: cpu, cuda, or auto, a GPU where there is one
-    # of training, at most, that a kill loses
+    accelerator: str = "cpu"  # where torch trains and evaluates: cpu, cuda, or auto (a GPU if there is one)
+    # at most this much training is lost when the process is killed
     checkpoint_seconds: Annotated[float, Range(0, 86_400)] = 30.0
     data: DataConfig = field(default_factory=DataConfig)
     space: SpaceConfig = field(default_factory=SpaceConfig)
     device: DeviceConfig = field(default_factory=DeviceConfig)
     measure: MeasureConfig = field(default_factory=MeasureConfig)
-    train: TrainConfig = TrainConfig(steps=180, batch=64, learning_rate=0.1)  # the supernet
+    train: TrainConfig = TrainConfig(steps=180, batch=64, learning_rate=0.1)  # of the supernet
     search: SearchConfig = field(default_factory=SearchConfig)
     strategy: StrategyConfig = field(default_factory=StrategyConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
-    retrain: Recipe = Recipe(steps=180, batch=64, learning_rate=0.1)  # every network that is compared
+    retrain: Recipe = Recipe(steps=180, batch=64, learning_rate=0.1)  # of every network trained from scratch
     compress: CompressConfig = field(default_factory=CompressConfig)
     finetuning: FinetuningConfig = field(default_factory=FinetuningConfig)
     hand_made: HandMadeConfig = field(default_factory=HandMadeConfig)

@@ -1,7 +1,8 @@
-"""The words of a command line, checked and rewritten for Hydra before it reads them.
+"""Checks the words of a command line, and rewrites them for Hydra.
 
-Options may stand anywhere. Texts are taken as they are typed: Hydra's grammar knows no letters beyond ASCII, brackets
-or `#` outside quotes, so those texts are quoted for it. Every value is checked against its setting, each of a sweep.
+Options may stand anywhere. Texts are taken as typed: Hydra's grammar rejects letters beyond ASCII, and brackets or `#`
+outside quotes, so such texts are quoted for it. Every value is checked against its setting, including every value of a
+sweep.
 """
 
 from __future__ import annotations
@@ -27,22 +28,22 @@ from search_spaces.errors import LutraError, unknown
 
 CONFIGS = Path(hydra_conf.__file__).parent
 GROUPS = ("data", "space", "device", "runtime", "strategy", "objective", "compress", "experiment")
-FOUND = {"space": SPACES, "strategy": STRATEGIES, "runtime": RUNTIMES}  # groups whose choices need no file
-MODES = ("run", "multirun", "cfg", "info", "shell_completion")  # of which Hydra does one
-MOST_JOBS = 100_000  # of a sweep
+FOUND = {"space": SPACES, "strategy": STRATEGIES, "runtime": RUNTIMES}  # groups whose choices need no YAML file
+MODES = ("run", "multirun", "cfg", "info", "shell_completion")  # Hydra runs only one of these
+MOST_JOBS = 100_000  # in a sweep
 OVERRIDE = re.compile(
     r"(?P<sign>\+\+|\+|~)?(?P<key>[\w/@:$-]+(?:\.[\w/@:$-]+)*)(?:=(?P<value>.*))?", re.DOTALL | re.ASCII
 )
-PLAIN = re.compile(r"[A-Za-z_/.][\w/.:@+%?*|-]*", re.ASCII)  # what Hydra reads as a text, as it stands
-WORDS = {"null", "true", "false", "nan", "inf"}  # and what it does not
+PLAIN = re.compile(r"[A-Za-z_/.][\w/.:@+%?*|-]*", re.ASCII)  # Hydra reads these as texts without quotes
+WORDS = {"null", "true", "false", "nan", "inf"}  # except these
 FUNCTION = re.compile(r"(choice|range|interval|shuffle|sort|tag|glob|extend_list)\(.*\)", re.DOTALL)
 PARSER = OverridesParser.create()
 
 
 def prepared(words: Sequence[str]) -> list[str]:
-    """The same command line with options first, `~` expanded, and texts quoted.
+    """The command line with options first, `~` expanded, and texts quoted.
 
-    Raises LutraError for an option that there is not, and for a setting that cannot have its value.
+    Raises LutraError for an unknown option or an invalid value.
     """
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
@@ -69,7 +70,7 @@ def is_sweep(asked: argparse.Namespace) -> bool:
 
 
 def asks_for_sweep(words: Sequence[str]) -> bool:
-    """Whether Hydra will run a sweep, and not show help instead."""
+    """Whether Hydra will run a sweep rather than show help."""
     asked = get_args_parser().parse_args([*words])
     return is_sweep(asked) and not (asked.help or asked.hydra_help)
 
@@ -95,7 +96,7 @@ def _check_options(asked: argparse.Namespace) -> None:
 
 
 def _prepared(word: str, before: str, sweeping: bool) -> tuple[str, int]:
-    """An override for Hydra, and how many values it has."""
+    """An override for Hydra, and the number of its values."""
     match = OVERRIDE.fullmatch(word)
     if match is None or (match["value"] is None and match["sign"] != "~"):
         raise _no_setting(word, before)
@@ -120,16 +121,16 @@ def _prepared(word: str, before: str, sweeping: bool) -> tuple[str, int]:
 
 
 def _quoted(one: Setting, value: str, sweeping: bool) -> str:
-    """A text as Hydra takes it: as it is where it can be, else in quotes."""
+    """A text as Hydra takes it: unchanged if possible, else quoted."""
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-        return value  # quoted for Hydra already
+        return value  # already quoted for Hydra
     if not sweeping or "," not in value:
         return _one_text(one, value, sweeping)
     if FUNCTION.fullmatch(value):
         return value
     if one.text is not None and one.text.path and Path(value).expanduser().exists():
         raise LutraError(
-            f"{one.key}={shown(value)} is there, and --multirun takes its commas as between several values: quote it "
+            f"{one.key}={shown(value)} exists, but with --multirun its commas separate values: quote it "
             f"for the shell and for Hydra: '{one.key}=\"{value}\"'"
         )
     return ",".join(_one_text(one, part, sweeping) for part in value.split(","))
@@ -148,7 +149,7 @@ def _one_text(one: Setting, value: str, sweeping: bool) -> str:
 def _parsed(override: str, key: str, word: str, one: Setting | None) -> Override:
     try:
         return PARSER.parse_overrides([override])[0]
-    except (HydraException, ValueError, RecursionError):  # the last two from endless digits and brackets
+    except (HydraException, ValueError, RecursionError):  # the last two come from very long numbers and deep brackets
         value = word.partition("=")[2]
         if key in GROUPS:
             raise unknown(key, shown(value), _named(key)) from None
@@ -163,13 +164,13 @@ def _parsed(override: str, key: str, word: str, one: Setting | None) -> Override
 
 
 def _check_sweep(override: Override, text: str, one: Setting | None) -> int:
-    """How many values a sweep has, each of them checked."""
+    """The number of values in a sweep, after checking each."""
     try:
         values = [*itertools.islice(_values(override), MOST_JOBS + 1)]
     except (HydraException, ValueError, TypeError, ArithmeticError):  # such as range(0,3,0), interval(0,1), glob(*)
         if one is not None:
-            raise one.refusal(text, "is no sweep") from None
-        return 1  # of a group by glob, which Hydra lists
+            raise one.refusal(text, "is not a sweep") from None
+        return 1  # a group with glob, which Hydra expands
     if one is not None:
         for value in values:
             _check(one, value)
@@ -182,7 +183,7 @@ def _values(override: Override) -> Iterator[Any]:
 
 
 def _check(one: Setting, value: Any) -> None:
-    if "${" not in str(value) and value != MISSING:  # those are only known when the configuration is composed
+    if "${" not in str(value) and value != MISSING:  # interpolations are resolved later
         check_value(one, value)
 
 
@@ -193,7 +194,7 @@ def _no_setting(word: str, before: str) -> LutraError:
     if one is not None and one.kind is str and not groups and "=" not in word:
         hint += f'; a value with spaces is quoted: "{shown(f"{before} {word}")}"'
     name = shown(word) if word and word == word.strip() else repr(word)
-    return LutraError(f"{name} is no setting: settings are written key=value, {hint}")
+    return LutraError(f"{name} is not a setting: settings are written key=value, {hint}")
 
 
 def _named(group: str) -> list[str]:

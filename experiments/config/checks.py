@@ -1,4 +1,4 @@
-"""What is refused before any work begins: names that are no choices, numbers out of range, settings that contradict."""
+"""Checks before any work begins: unknown names, numbers out of range, contradictory settings."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from search_spaces.errors import LutraError
 
 DESTINATIONS = Reference("experiments.setup.devices:destinations")
 COSTS = Reference("experiments.compute.requirements:check")
-THREADS = 2  # the default, which is accepted on one core too
+THREADS = 2  # the default, which is accepted even on one core
 
 
 def check(config: Config) -> None:
-    """Raises LutraError for what cannot be done as it is asked."""
+    """Raises LutraError for a configuration that cannot work."""
     for key, one in settings().items():
         check_value(one, attrgetter(key)(config))
     options(config.strategy)
@@ -30,13 +30,13 @@ def check(config: Config) -> None:
     config.measure.check()
     _check_threads(config)
     if config.data.path and config.data.name == "digits":
-        raise LutraError("data=digits reads no data.path: add data=image_folder for images of your own")
+        raise LutraError("data=digits reads no data.path: add data=image_folder for your own images")
     if config.device.name == "ssh":
         DESTINATIONS(config.device)
     if not config.fidelity.train:
-        raise LutraError("fidelity.train=[] learns from no networks: give numbers of them, fidelity.train=[50,100]")
+        raise LutraError("fidelity.train=[] is empty: give numbers of networks, fidelity.train=[50,100]")
     if LATENCY not in config.objective.costs:
-        raise LutraError("objective.costs has no latency, which every result tells: add objective.costs=[latency,...]")
+        raise LutraError("objective.costs lacks latency, which every result needs: add objective.costs=[latency,...]")
     if config.publish:
         check_writable("results", Path(config.results))
     if config.demo.bundle:
@@ -57,11 +57,13 @@ def _check_threads(config: Config) -> None:
 
 
 def check_writable(key: str, folder: Path) -> None:
-    """Raises LutraError where nothing can be written into the folder: said before the work, not after it."""
+    """Raises LutraError if the folder is not writable, before the work rather than after it."""
     whole = Path(os.path.abspath(folder))
     place = next(one for one in (whole, *whole.parents) if os.path.lexists(one))
     if not place.is_dir():
-        raise LutraError(f"{key}: nothing can be written to {folder}, as {place} is no folder; give another {key}")
+        raise LutraError(
+            f"{key}: nothing can be written to {folder}, because {place} is not a folder; give another {key}"
+        )
     try:
         with tempfile.TemporaryFile(dir=place):
             return

@@ -1,4 +1,4 @@
-"""The objects that a configuration's choices make. No torch here."""
+"""The objects that a configuration chooses. Imports no torch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 
 
 def space_of(config: Config) -> SearchSpace:
-    """The space at the data's size and number of classes."""
+    """The space for the data's image size and number of classes."""
     shape = _shape(config.data)
     space: SearchSpace = SPACES[config.space.name](shape.in_channels, shape.resolution, shape.classes)
     return space

@@ -1,4 +1,4 @@
-"""From a function of `Config` to a command: Hydra composes, mistakes become one line and exit code 2."""
+"""Turns a function of `Config` into a Hydra command; errors become one line and exit code 2."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from experiments.setup.handover import HandedOver
 from paper.csv_records import ResultError
 from search_spaces.errors import LutraError, unknown
 
-ONE_LINE = (LutraError, ResultError)  # errors that a line explains
+ONE_LINE = (LutraError, ResultError)  # errors that need no traceback
 ANNOUNCE = Reference("experiments.sweep.sweeper:announce")
 ATTEMPT = Reference("experiments.sweep.sweeper:attempt")
 END = Reference("experiments.sweep.sweeper:end")
@@ -41,7 +41,7 @@ ALLOCATION = re.compile(r"(can't|could not|unable to|failed to|cannot) allocate|
 
 
 def _folder(runs: str, sweep: str | None = None) -> str:
-    """Where Hydra makes a folder before it asks us."""
+    """The folder that Hydra creates before it calls us."""
     runs = settings()["runs"].value(runs)
     return runs if sweep is None else f"{runs}/sweeps/{settings()['sweep'].value(sweep)}"
 
@@ -52,12 +52,12 @@ OmegaConf.register_new_resolver("lutra_folder", _folder, replace=True)
 def run(work: str | Callable[[Config], object]) -> None:
     """Runs a function of the configuration as a Hydra command, once or for each job of a --multirun.
 
-    `work` is `module:function`: the module is imported once the command line is accepted.
+    `work` is `module:function`; the module is imported once the command line is accepted.
     """
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGINT, signal.default_int_handler)  # after the imports; see experiments/__init__.py
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us instead of being printed by Hydra
-    if sys.version_info >= (3, 14):  # hydra 1.3's help strings; mended in 1.4
+    if sys.version_info >= (3, 14):  # works around hydra 1.3's help strings; fixed in 1.4
         argparse.ArgumentParser._check_help = lambda self, action: None  # type: ignore[attr-defined]
     function = Reference(work) if isinstance(work, str) else work
     module = _command() or function.__module__ or __name__
@@ -68,12 +68,12 @@ def run(work: str | Callable[[Config], object]) -> None:
 
     def job(settings: DictConfig) -> None:
         begun.append(settings)
-        if not OmegaConf.is_missing(HydraConfig.get().job, "num"):  # one of a --multirun
+        if not OmegaConf.is_missing(HydraConfig.get().job, "num"):  # a job of a --multirun
             ATTEMPT(settings, partial(_perform, function, settings))
             return
         try:
             _perform(function, settings)
-        except ONE_LINE as error:  # Hydra would add a line of its own
+        except ONE_LINE as error:  # Hydra would print a line of its own
             refused.append(error)
 
     job.__module__ = module  # Hydra names the job by it
@@ -91,11 +91,11 @@ def run(work: str | Callable[[Config], object]) -> None:
 
 @contextlib.contextmanager
 def _told(begun: Sequence[DictConfig], announced: Sequence[object]) -> Iterator[None]:
-    """Ends the program with one line for what the user can mend. What is wrong after a job has `begun` is our own."""
+    """Ends the program with one line for errors that the user can fix; after a job has `begun`, others are our bugs."""
     try:
         yield
     except KeyboardInterrupt:
-        _stop("interrupted; the same command goes on from the finished steps")
+        _stop("interrupted; the same command continues from the finished steps")
     except ONE_LINE as error:
         _stop(str(error))
     except (HydraException, OmegaConfBaseException) as error:
@@ -107,20 +107,20 @@ def _told(begun: Sequence[DictConfig], announced: Sequence[object]) -> Iterator[
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         if announced:
-            _stop(f"the sweep stopped, the same command goes on: {reason}")
+            _stop(f"the sweep stopped, run the same command to continue: {reason}")
         if begun:
             raise
         _stop(f"Hydra cannot use this command line: {reason}")
 
 
 def _perform(function: Callable[[Config], object], settings: DictConfig) -> object:
-    """What the function made, after telling its path. Raises LutraError for what memory or the system refuses."""
+    """Runs the function and prints the path that it returns. Raises LutraError for errors of memory or the system."""
     try:
         with remembering():
             made = function(checked(settings))
     except HandedOver as handed:
         return handed.bundle
-    except Exception as error:  # torch and onnxruntime have types of their own
+    except Exception as error:  # torch and onnxruntime have their own exception types
         if isinstance(error, OSError) and error.filename is not None:
             raise LutraError(f"cannot use {error.filename}: {error.strerror}") from error
         reason = " ".join(str(error).split())
@@ -128,7 +128,7 @@ def _perform(function: Callable[[Config], object], settings: DictConfig) -> obje
             raise
         raise LutraError(
             f"out of memory ({reason[:200] or type(error).__name__}): lower data.size, or the batch of the recipe "
-            "(train.batch, retrain.batch), or free some memory; the same command goes on from the finished steps"
+            "(train.batch, retrain.batch), or free some memory; the same command continues from the finished steps"
         ) from error
     if isinstance(made, Path):
         SHOW(made)
@@ -136,13 +136,13 @@ def _perform(function: Callable[[Config], object], settings: DictConfig) -> obje
 
 
 def _command() -> str:
-    """The module that `python -m` runs; empty where Python runs something else."""
+    """The module that `python -m` runs; empty if Python runs something else."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     return spec.name if spec is not None and spec.name.startswith("experiments.") else ""
 
 
 def checked(settings: DictConfig) -> Config:
-    """The typed configuration. Raises LutraError for a setting that is unknown, without a value, or refused."""
+    """The typed configuration. Raises LutraError for an unknown setting, a missing value, or an invalid one."""
     try:
         plain = OmegaConf.to_container(settings, resolve=True)
     except OmegaConfBaseException as error:
@@ -154,7 +154,7 @@ def checked(settings: DictConfig) -> Config:
 
 
 def _explain(error: Exception) -> str:
-    """One line for what Hydra and OmegaConf say in many."""
+    """One line for an error of Hydra or OmegaConf."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, LutraError):
@@ -162,8 +162,8 @@ def _explain(error: Exception) -> str:
         if isinstance(cause, GrammarParseError):
             setting = re.search(r"override (\S+?)=", str(error))
             return (
-                f"{f'{setting[1]}: ' if setting else ''}${{KEY}} takes another setting's value, and this one cannot be "
-                "read: for the two characters themselves write \\${"
+                f"{f'{setting[1]}: ' if setting else ''}${{KEY}} stands for another setting's value, and this one "
+                "cannot be read: to write the two characters themselves, type \\${"
             )
         cause = cause.__cause__
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:

@@ -1,4 +1,4 @@
-"""What is asked of compression: its stages, their settings, and which of them go together."""
+"""The settings of compression: its stages, their settings, and which of them can be combined."""
 
 from __future__ import annotations
 
@@ -17,42 +17,46 @@ IMPORTANCES = ("taylor", "batch_norm", "l1")
 TEACHERS = ("winner", "largest")
 KINDS = ("static", "dynamic", "fp16")
 FLOAT_LAYERS = ("none", "accuracy", "time", "both")
-METHODS = ("minmax", "percentile", "entropy")  # of `compress.quantization.calibration`, which loads onnxruntime
-PATTERNS = ("smallest", "two_of_four")  # of `compress.weights.sparsify`, which loads torch
+METHODS = ("minmax", "percentile", "entropy")  # as in `compress.quantization.calibration`, which loads onnxruntime
+PATTERNS = ("smallest", "two_of_four")  # as in `compress.weights.sparsify`, which loads torch
 WINNER = "winner"
 MODELS = (
     "mobilenet_v2",
     "mobilenet_v3_small",
     "shufflenet_v2",
     "resnet8",
-)  # of `compress.files.foreign`, which loads torch
+)  # as in `compress.files.foreign`, which loads torch
 
 
 @dataclass(frozen=True)
 class PruneConfig:
-    rule: str = "device"  # how many channels stay: device, uniform, global; depgraph, which is torch-pruning's
-    importance: str = "taylor"  # which channels stay: taylor, batch_norm, l1
-    # device: the pruned network's latency, predicted
+    rule: str = "device"  # how many channels to keep: device, uniform, global; depgraph (torch-pruning's rule)
+    importance: str = "taylor"  # which channels to keep: taylor, batch_norm, l1
+    # device: the predicted latency of the pruned network
     target_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None
-    saved: Fraction = 0.5  # device: instead, the fraction of what pruning can save, down to the narrowest network
-    widths: Annotated[int, Range(1, 1_000)] = 8  # device: that are measured of a block, at most
-    keep: Annotated[float, Range(0.01, 1)] = 0.75  # the other rules: fraction of the channels
-    images: Annotated[int, Range(1, 10_000_000)] = 2048  # that Taylor importance is estimated on
+    saved: Fraction = 0.5  # device: instead, the latency reduction as a fraction of the largest possible one
+    widths: Annotated[int, Range(1, 1_000)] = 8  # device: most widths that are measured per block
+    keep: Annotated[float, Range(0.01, 1)] = 0.75  # the other rules: fraction of channels to keep
+    images: Annotated[int, Range(1, 10_000_000)] = 2048  # for estimating Taylor importance
 
 
 @dataclass(frozen=True)
 class SparsifyConfig:
-    sparsity: Annotated[float, Range(0, 1, above=True, below=True)] = 0.5  # fraction of each cut layer's weights
+    sparsity: Annotated[float, Range(0, 1, above=True, below=True)] = (
+        0.5  # fraction of each layer's weights set to zero
+    )
     pattern: str = "smallest"  # smallest, two_of_four
 
 
 @dataclass(frozen=True)
 class QuantizeConfig:
     kind: str = "static"  # static, dynamic, fp16
-    method: str = "minmax"  # static: how activations' ranges are found, if not by qat: minmax, percentile, entropy
-    float_layers: str = "none"  # static: what stays in float: what is faster so (time), what keeps 99 % of the
-    # predictions (accuracy), both
-    bias_correction: bool = False  # static: whether biases take back what rounding shifts, on calibration images
+    method: str = (
+        "minmax"  # static: how activation ranges are found, unless qat learns them: minmax, percentile, entropy
+    )
+    float_layers: str = "none"  # static: layers that stay in float: those that are faster so (time), those needed to
+    # keep 99 % of the predictions (accuracy), both
+    bias_correction: bool = False  # static: whether biases compensate for rounding, estimated on calibration images
     reduce_range: bool = False  # static: 7-bit weights: avoids saturation on x86 without VNNI
 
 
@@ -60,20 +64,20 @@ class QuantizeConfig:
 class CompressConfig:
     stages: list[str] = field(default_factory=lambda: [PRUNE, FINETUNE, QUANTIZE])  # in this order
     prune: PruneConfig = field(default_factory=PruneConfig)
-    energy: Annotated[float, Range(0, 1, above=True)] = 0.9  # lowrank: fraction that the kept singular values hold
-    finetune: Recipe = Recipe(steps=120, batch=64, learning_rate=0.02)  # sparsify's and cluster's too
-    distillation: Fraction = 0.0  # weight of the teacher's soft labels; 0: labels alone, as no gain of it is certain
+    energy: Annotated[float, Range(0, 1, above=True)] = 0.9  # lowrank: energy fraction of the kept singular values
+    finetune: Recipe = Recipe(steps=120, batch=64, learning_rate=0.02)  # also for sparsify and cluster
+    distillation: Fraction = 0.0  # weight of the teacher's soft labels; 0, because no gain has been shown
     temperature: Annotated[float, Range(1e-3, 1_000)] = 2.0
-    teacher: str = "winner"  # the unpruned network, or the supernet's largest
+    teacher: str = "winner"  # winner: the unpruned network; largest: the supernet's largest network
     sparsify: SparsifyConfig = field(default_factory=SparsifyConfig)
-    clusters: Annotated[int, Range(2, 65_536)] = 16  # values that a layer's weights share
+    clusters: Annotated[int, Range(2, 65_536)] = 16  # distinct values of a layer's weights
     qat: Recipe = Recipe(steps=60, batch=64, learning_rate=0.005)
     quantize: QuantizeConfig = field(default_factory=QuantizeConfig)
     calibration: Annotated[int, Range(1, 10_000_000)] = 512  # training images for INT8 ranges
-    memory: bool = True  # whether every file's peak memory on the device is measured
+    memory: bool = True  # whether to measure each file's peak memory on the device
 
 
-# key -> what is chosen by name, and the names there are
+# key -> what its names stand for, and the valid names
 CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
     "compress.stages": ("stage", STAGES),
     "compress.prune.rule": ("rule of pruning", RULES),
@@ -87,13 +91,13 @@ CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
 
 
 def check(chosen: CompressConfig, model: str) -> None:
-    """Raises LutraError for stages that do not suit one another, or the model."""
+    """Raises LutraError for stages that contradict each other or the model."""
     if chosen.sparsify.pattern == "two_of_four" and chosen.sparsify.sparsity != 0.5:
         raise LutraError("two_of_four cuts exactly half of the weights: leave compress.sparsify.sparsity at 0.5")
     stage_order.check(chosen.stages, chosen.sparsify.pattern)
     if chosen.teacher != "winner" and not chosen.distillation:
         raise LutraError(
-            f"compress.teacher={chosen.teacher} teaches nothing while compress.distillation=0: "
+            f"compress.teacher={chosen.teacher} has no effect while compress.distillation=0: "
             "add compress.distillation=0.5, or leave compress.teacher at winner"
         )
     _check_kind(chosen.quantize)
@@ -102,11 +106,11 @@ def check(chosen: CompressConfig, model: str) -> None:
     depgraph = PRUNE in chosen.stages and chosen.prune.rule == "depgraph"
     if (model != "winner" or depgraph) and {LOWRANK, SPARSIFY, CLUSTER, QAT} & {*chosen.stages}:
         raise LutraError(
-            "hand-made networks, and those that depgraph has pruned, cannot be factorised, sparsified, clustered or "
-            "trained for INT8: take lowrank, sparsify, cluster and qat out of compress.stages"
+            "hand-made networks, and networks pruned by depgraph, cannot be factorised, sparsified, clustered or "
+            "trained for INT8: remove lowrank, sparsify, cluster and qat out of compress.stages"
         )
     if model != "winner" and PRUNE in chosen.stages and not depgraph:
-        raise LutraError("a hand-made network is pruned by torch-pruning: add compress.prune.rule=depgraph")
+        raise LutraError("a hand-made network can only be pruned by torch-pruning: add compress.prune.rule=depgraph")
 
 
 def _check_kind(chosen: QuantizeConfig) -> None:
@@ -119,19 +123,19 @@ def _check_kind(chosen: QuantizeConfig) -> None:
 
 
 def _check_qat(chosen: QuantizeConfig) -> None:
-    """Raises LutraError where the file would be another one than quantization-aware training trains for."""
+    """Raises LutraError if the file would differ from what quantization-aware training trains for."""
     against = {
         f"kind={chosen.kind}": (chosen.kind != "static", "trains for static INT8", "kind=static"),
         "bias_correction=true": (chosen.bias_correction, "learns the biases that INT8 needs", "bias_correction=false"),
         f"float_layers={chosen.float_layers}": (
             chosen.float_layers in ("accuracy", "both"),
-            "trains the layers for INT8 that this would take back to float",
-            "float_layers=none, or time, which is asked before qat trains",
+            "trains for INT8 the layers that this keeps in float",
+            "float_layers=none, or time, which is decided before qat trains",
         ),
     }
-    for asked, (wrong, does, instead) in against.items():
+    for chosen_value, (wrong, does, instead) in against.items():
         if wrong:
             raise LutraError(
-                f"compress.quantize.{asked} contradicts the stage qat, which {does}: "
+                f"compress.quantize.{chosen_value} contradicts the stage qat, which {does}: "
                 f"add compress.quantize.{instead}; or take qat out of compress.stages"
             )

@@ -1,7 +1,7 @@
-"""Functions by name, whose modules are imported when they are called.
+"""References to functions by name, whose modules are imported when they are called.
 
-Commands, and the choices of a configuration, name what they need instead of importing it: a command line is checked, or
-a finished step found, without loading torch.
+Commands and the choices of a configuration refer to functions instead of importing them, so that a command line is
+checked, or a finished step found, without loading torch.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Reference:
 
     @cached_property
     def source(self) -> str:
-        """The text of its module, which is not executed."""
+        """The source of its module, which is not executed."""
         spec = importlib.util.find_spec(self.module)
         assert spec is not None
         assert spec.origin is not None
@@ -48,7 +48,7 @@ class Reference:
 
     @cached_property
     def options(self) -> Mapping[str, Option]:
-        """The function's parameters with a default, by name: read from its source, which is not executed."""
+        """The function's parameters with defaults, by name; read from the source, which is not executed."""
         tree, name = ast.parse(self.source), self.name.partition(":")[2]
         (found,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
         defaults = found.args.defaults
@@ -70,6 +70,6 @@ def _option(function: str, parameter: ast.arg, default: ast.expr) -> Option:
         return Option(hint, ast.literal_eval(default))
     except (NameError, ValueError) as error:
         raise TypeError(
-            f"{function}: the option {parameter.arg} needs a default that is written out, and an annotation of "
+            f"{function}: the option {parameter.arg} needs a literal default, and an annotation of "
             f"built-in types, typing and search_spaces.ranges ({error})"
         ) from error

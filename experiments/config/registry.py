@@ -1,4 +1,4 @@
-"""What a configuration chooses by name. None of it is imported before it is called."""
+"""The names that a configuration can choose from. What they stand for is imported only when called."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from predictors.agent import runtimes
 
 
 def _modules(package: str) -> tuple[str, ...]:
-    """The names of the files of a package, which is not imported."""
+    """The names of a package's files; the package is not imported."""
     spec = find_spec(package)
     assert spec is not None
     return tuple(sorted(module.name for module in iter_modules(spec.submodule_search_locations)))
 
 
 def _functions(package: str) -> dict[str, Reference]:
-    """From each file or folder of a package the function of the same name."""
+    """The function with the same name as its file or folder, for each in a package."""
     return {name: Reference(f"{package}.{name}:{name}") for name in _modules(package)}
 
 
 SPACES = _functions("search_spaces.spaces")
 STRATEGIES = _functions("strategies.algorithms")
-LEARNING = tuple(name for name, one in STRATEGIES.items() if "problem.relax" in one.source)  # need weights to train
+LEARNING = tuple(name for name, one in STRATEGIES.items() if "problem.relax" in one.source)  # need trainable weights
 RULES = _functions("search_spaces.training.rules")
 COSTS = _modules("predictors.costs")
 RUNTIMES = tuple(runtimes.RUNTIMES)  # that execute networks
@@ -40,10 +40,10 @@ DATASETS = {
 
 
 def default_options(strategy: str) -> dict[str, Any]:
-    """The strategy's keywords with a default: those beside the problem and the random numbers."""
+    """The strategy's options and their defaults: its parameters other than the problem and the random generator."""
     return {name: option.default for name, option in STRATEGIES[strategy].options.items()}
 
 
 def option_hints(strategy: str) -> dict[str, Any]:
-    """The annotations of those keywords: their types and ranges."""
+    """The annotations of the options: their types and ranges."""
     return {name: option.hint for name, option in STRATEGIES[strategy].options.items()}

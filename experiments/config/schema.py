@@ -1,4 +1,4 @@
-"""Every setting by its key: its type and what it may be, read from the dataclasses of the configuration."""
+"""Every setting by its key, with its type and valid values, read from the dataclasses of the configuration."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from experiments.config.texts import Text, checked_text
 from search_spaces.errors import LutraError, unknown
 from search_spaces.ranges import Range
 
-MISSING = "???"  # what a YAML file says of a setting that the user has to give
-OPTIONS = "strategy.options"  # whose keys each strategy declares
+MISSING = "???"  # marks a setting in a YAML file that the user must give
+OPTIONS = "strategy.options"  # its keys depend on the strategy
 SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-SHOWN = 60  # letters of a refused value
+SHOWN = 60  # characters of a refused value that are shown
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One value of the configuration, or a list of them."""
+    """One setting of the configuration, which may be a list."""
 
     key: str
     kind: type  # bool, int, float or str
@@ -42,13 +42,13 @@ class Setting:
         return (f"a list in brackets, each {one}" if self.many else one) + (", or null" if self.optional else "")
 
     def value(self, given: Any) -> Any:
-        """The value in its type. Raises LutraError for one of another type or out of its range."""
+        """The value converted to its type. Raises LutraError for another type or a value out of range."""
         if self.optional and (given is None or (given == "" and self.kind is str)):
             return None
         if not self.many:
             return self._one(given)
         if not isinstance(given, list | tuple):
-            raise self.refusal(given, "is no list")
+            raise self.refusal(given, "is not a list")
         return [self._one(one) for one in given]
 
     def _one(self, given: Any) -> Any:
@@ -70,7 +70,7 @@ class Setting:
 
 
 def shown(given: object) -> str:
-    """A value for a message, on one line and not endless."""
+    """A value formatted for a message: one line of limited length."""
     text = "null" if given is None else str(given).lower() if isinstance(given, bool) else _digits(given)
     text = text if text.isprintable() else ascii(text)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
@@ -79,7 +79,7 @@ def shown(given: object) -> str:
 def _digits(given: object) -> str:
     try:
         return str(given)
-    except ValueError:  # Python writes no integer of more than 4,300 digits
+    except ValueError:  # Python does not print integers of more than 4,300 digits
         return "a number of thousands of digits"
 
 
@@ -114,7 +114,7 @@ CONVERTED: dict[type, typing.Callable[[Any], Any]] = {bool: _bool, int: _int, fl
 
 
 def setting(key: str, hint: Any, default: Any) -> Setting:
-    """What a field's annotation says: `Annotated[int, Range(1, 9)]`, optional, or in a list."""
+    """The setting that an annotation describes, such as `Annotated[int, Range(1, 9)]`; may be optional, or a list."""
     many = optional = False
     marks: list[Any] = []
     while origin := get_origin(hint):
@@ -152,7 +152,7 @@ def settings() -> Mapping[str, Setting]:
 
 @cache
 def sections() -> frozenset[str]:
-    """The keys above others, as `train` is above `train.steps`."""
+    """The keys of sections, such as `train` for `train.steps`."""
     parts = [key.split(".")[:-1] for key in settings()]
     return frozenset(".".join(part[: depth + 1]) for part in parts for depth in range(len(part)))
 
@@ -162,9 +162,9 @@ def known() -> tuple[str, ...]:
 
 
 def configured(tree: Mapping[Any, Any]) -> Config:
-    """The configuration of a tree of plain values.
+    """The configuration from a tree of plain values.
 
-    Raises LutraError for a key that the schema lacks or the tree lacks, a value of another type or out of its range.
+    Raises LutraError for an unknown or missing key, or a value that has the wrong type or is out of range.
     """
     made = _configured(Config, tree, "")
     assert isinstance(made, Config)
@@ -173,7 +173,7 @@ def configured(tree: Mapping[Any, Any]) -> Config:
 
 def _configured(made: type, tree: Any, prefix: str) -> Any:
     if not isinstance(tree, Mapping):
-        raise LutraError(f"{prefix[:-1]}={shown(tree)} stands where settings do: give {prefix}KEY=VALUE")
+        raise LutraError(f"{prefix[:-1]}={shown(tree)} is a section: give {prefix}KEY=VALUE")
     hints = _hints(made)
     if strange := [name for name in tree if name not in hints]:
         raise unknown("key", f"{prefix}{strange[0]}", known())
@@ -181,14 +181,14 @@ def _configured(made: type, tree: Any, prefix: str) -> Any:
     for name, hint in hints.items():
         key = prefix + name
         if name not in tree:
-            raise LutraError(f"{key} was taken out of the configuration: leave ~{key} away")
+            raise LutraError(f"{key} was removed from the configuration: leave ~{key} out")
         if tree[name] == MISSING:
             raise LutraError(f"{key} needs a value: add {key}=... to the command")
         if dataclasses.is_dataclass(hint):
             values[name] = _configured(typing.cast(type, hint), tree[name], f"{key}.")
         elif key == OPTIONS:
             if not isinstance(tree[name], Mapping):
-                raise LutraError(f"{key}={shown(tree[name])} stands where settings do: give {key}.KEY=VALUE")
+                raise LutraError(f"{key}={shown(tree[name])} is a section: give {key}.KEY=VALUE")
             values[name] = dict(tree[name])
         else:
             values[name] = settings()[key].value(tree[name])

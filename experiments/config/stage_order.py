@@ -1,4 +1,4 @@
-"""Which stages of compression may follow which: a stage that would undo an earlier one is refused."""
+"""Which stages of compression may follow each other: a stage that would undo an earlier one is refused."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from search_spaces.errors import LutraError
 
 STAGES = ("prune", "lowrank", "finetune", "sparsify", "cluster", "qat", "quantize")
 PRUNE, LOWRANK, FINETUNE, SPARSIFY, CLUSTER, QAT, QUANTIZE = STAGES
-UNDOES: dict[str, dict[str, str]] = {  # an earlier stage, and what each later one would do to its result
+UNDOES: dict[str, dict[str, str]] = {  # earlier stage -> later stage -> how the later one undoes the earlier one
     SPARSIFY: {
-        LOWRANK: "factorising a matrix with zeros makes factors without any",
-        SPARSIFY: "weights are cut anew from a dense start, and the first zeros train again",
+        LOWRANK: "factorising a sparse matrix gives dense factors",
+        SPARSIFY: "it prunes weights anew from a dense start, and the first zeros are trained again",
     },
     CLUSTER: {
-        LOWRANK: "factors share no values",
-        FINETUNE: "weights that share a value train apart",
-        SPARSIFY: "weights that share a value train apart",
-        QAT: "weights that share a value train apart",
+        LOWRANK: "factors do not share values",
+        FINETUNE: "weights that share a value become different in training",
+        SPARSIFY: "weights that share a value become different in training",
+        QAT: "weights that share a value become different in training",
     },
     QAT: dict.fromkeys(
         (PRUNE, LOWRANK, FINETUNE, SPARSIFY, CLUSTER, QAT),
-        "the ranges and weights that were learned for INT8 are of the network before",
+        "the learned INT8 ranges and weights belong to the network before this stage",
     ),
-    QUANTIZE: dict.fromkeys(STAGES, "quantize writes the file that is deployed, and comes last"),
+    QUANTIZE: dict.fromkeys(STAGES, "quantize writes the deployed file, so it must be last"),
 }
 
 
 def check(stages: Sequence[str], pattern: str) -> None:
-    """Raises LutraError for the first pair of stages, one after the other, of which the second undoes the first.
+    """Raises LutraError for the first pair of stages in which the later undoes the earlier.
 
-    `pattern` is that of sparsify: 2:4 groups survive no change of channels.
+    `pattern` is that of sparsify: 2:4 groups do not survive pruned channels.
     """
     for first, second in pairwise(stages):
         if first == second:
@@ -39,7 +39,7 @@ def check(stages: Sequence[str], pattern: str) -> None:
     for first, second in combinations(stages, 2):
         why = UNDOES.get(first, {}).get(second)
         if (first, second) == (SPARSIFY, PRUNE) and pattern == "two_of_four":
-            why = "channels leave, and groups of four with two zeros fall apart"
+            why = "removing channels breaks up the groups of four with two zeros"
         if why:
             raise LutraError(
                 f"compress.stages has {second} after {first}, which undoes it: {why}; " + _instead(first, second)
@@ -48,7 +48,7 @@ def check(stages: Sequence[str], pattern: str) -> None:
 
 def _instead(first: str, second: str) -> str:
     if first == second:
-        return f"let {first} come once"
+        return f"use {first} only once"
     if first == CLUSTER:
-        return "let cluster come last"
-    return f"put {second} before {first}, or leave one of the two out"
+        return "put cluster last"
+    return f"put {second} before {first}, or remove one of them"

@@ -1,4 +1,4 @@
-"""What Hydra reads from its store: every setting with its default, and the choices that have no file of their own."""
+"""What Hydra reads from its store: all settings with defaults, and the choices without a YAML file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from experiments.config.registry import RUNTIMES, SPACES, STRATEGIES, default_op
 
 
 class Schema(ConfigNode):
-    """The schema in Hydra's store, made when it is read: Hydra copies its whole store for every group that it lists."""
+    """The schema in Hydra's store, created when read, because Hydra copies its store for every group that it lists."""
 
     def __init__(self, name: str, module: str) -> None:
         self.name, self.module = name, module
@@ -28,15 +28,15 @@ class Schema(ConfigNode):
 
 
 def schema(module: str) -> DictConfig:
-    """Every setting with its default, as plain values: `checked` sees to their types."""
+    """All settings with defaults, as plain values; `checked` converts them to their types."""
     made = OmegaConf.create(dataclasses.asdict(Config()))
-    OmegaConf.set_struct(made.strategy.options, False)  # the strategy knows its options, and `checked` asks it
+    OmegaConf.set_struct(made.strategy.options, False)  # `checked` validates them against the strategy
     made.sweep = module.rpartition(".")[2]
     return made
 
 
 def store(module: str) -> None:
-    """The schema of a command, and for each space, runtime and strategy a configuration of its name and its options."""
+    """Stores a command's schema, and a configuration for each space, runtime and strategy."""
     hydra = ConfigStore.instance()
     hydra.repo["schema.yaml"] = Schema("schema.yaml", module)
     for name in SPACES:

@@ -1,4 +1,4 @@
-"""What a text setting holds, declared beside the field."""
+"""The kinds of text settings, declared in the field's annotation."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from search_spaces.errors import LutraError
 
 @dataclass(frozen=True)
 class Text:
-    """`path`: of a file or folder on this machine, or a name of one, without its folder."""
+    """`path`: whether the text is a path on this machine, or else a plain name."""
 
     path: bool
 
 
 LocalPath = Annotated[str, Text(path=True)]
 Name = Annotated[str, Text(path=False)]
-LONGEST = 4096  # letters of a path; Linux takes no longer one
+LONGEST = 4096  # characters of a path: Linux's limit
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def expanded(key: str, path: str) -> str:
-    """The path with the home folder for `~` and `~user`. Raises LutraError where there is no such user."""
+    """The path with `~` or `~user` replaced by the home folder. Raises LutraError for an unknown user."""
     whole = os.path.expanduser(path)
     user = path.split("/")[0]
     if whole == path and user.startswith("~") and not os.path.lexists(user):
         if user == "~":
-            raise LutraError(f"{key}={path}: your home folder is not known; set HOME, or write it out")
+            raise LutraError(f"{key}={path}: your home folder is unknown; set HOME, or write the path out")
         raise LutraError(f"{key}={path}: there is no user {user[1:]!r}; for a folder of that name: {key}=./{path}")
     return whole
 
 
 def checked_text(key: str, text: str, kind: Text | None) -> str:
-    """The text as it is used: a path expanded, a name free of separators. Raises LutraError for any other."""
+    """The text with a path expanded. Raises LutraError for a name with separators, or unprintable or overlong text."""
     if bad := UNPRINTABLE.search(text):
-        raise LutraError(f"{key} holds the unprintable character {bad[0]!r}: give it without")
+        raise LutraError(f"{key} contains the unprintable character {bad[0]!r}: remove it")
     if len(text) > LONGEST:
         raise LutraError(f"{key} has {len(text):,} letters: give at most {LONGEST:,}")
     if kind is None:

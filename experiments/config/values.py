@@ -1,4 +1,4 @@
-"""Whether a setting can have a value: what is said of a command line before its configuration is composed."""
+"""Whether a setting accepts a value; checked on the command line, before the configuration is composed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from experiments.config.schema import OPTIONS, Setting, setting
 from predictors.board.fingerprint import KEYS, PRECISIONS
 from search_spaces.errors import LutraError, unknown
 
-# key -> what is chosen by name, and the names there are
+# key -> what its names stand for, and the valid names
 CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
     "data.name": ("data set", DATASETS),
     "space.name": ("space", SPACES),
@@ -49,7 +49,7 @@ CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
 
 
 def check_value(one: Setting, given: Any) -> None:
-    """Raises LutraError where the setting cannot have the value."""
+    """Raises LutraError if the setting does not accept the value."""
     value = one.value(given)
     if one.key in CHOICES:
         what, names = CHOICES[one.key]
@@ -59,12 +59,12 @@ def check_value(one: Setting, given: Any) -> None:
 
 
 def option_settings(strategy: str) -> Mapping[str, Setting]:
-    """The strategy's own options by name."""
+    """The strategy's own options, by name."""
     return {name: setting(f"{OPTIONS}.{name}", hint, None) for name, hint in option_hints(strategy).items()}
 
 
 def options(strategy: StrategyConfig) -> dict[str, Any]:
-    """The strategy's options in their types. Raises LutraError for one that it does not have or cannot use."""
+    """The strategy's options converted to their types. Raises LutraError for an unknown option or an invalid value."""
     known = option_settings(strategy.name)
     for name in strategy.options:
         if name not in known:
@@ -74,7 +74,7 @@ def options(strategy: StrategyConfig) -> dict[str, Any]:
     population, tournament = used.get("population", 0), used.get("tournament", 0)
     if tournament > population:
         raise LutraError(
-            f"{OPTIONS}.tournament={tournament} draws more than the {population} members there are: "
+            f"{OPTIONS}.tournament={tournament} draws more than the population's {population} members: "
             f"add {OPTIONS}.tournament={max(1, population // 2)}, or raise {OPTIONS}.population"
         )
     return values

@@ -68,7 +68,7 @@ def listed(cores: str) -> list[int]:
     for part in re.split(r"[,\s]+", cores.strip()):
         bounds = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part)
         if bounds is None:
-            raise ValueError(f"{cores!r} is no list of cores: write 0-3 or 4,5")
+            raise ValueError(f"{cores!r} is not a list of cores: write 0-3 or 4,5")
         found.update(range(int(bounds[1]), int(bounds[2] or bounds[1]) + 1))
     if not found:
         raise ValueError(f"{cores!r} names no core: write 0-3 or 4,5")

@@ -215,6 +215,6 @@ def test_choices_of_static_int8_are_refused_of_other_kinds(kind: str, of_static:
 
 
 def test_a_teacher_without_weight_is_refused() -> None:
-    with pytest.raises(LutraError, match=r"teaches nothing .* add compress\.distillation=0\.5"):
+    with pytest.raises(LutraError, match=r"compress\.teacher=largest .* add compress\.distillation=0\.5"):
         check(CompressConfig(teacher="largest"), "winner")
     check(CompressConfig(teacher="largest", distillation=0.5), "winner")

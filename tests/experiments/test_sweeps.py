@@ -172,7 +172,7 @@ def test_a_job_that_was_stopped_is_interrupted_and_runs_again(house: House, sent
     stopped, out = house.start(house.arguments("a"), ("step.txt", 2), sent).end()
     assert stopped == code
     assert house.states() == {"done": 1, "interrupted": 1}
-    assert ("interrupted; the same command goes on" in out) == (sent == signal.SIGINT)
+    assert ("interrupted; the same command continues" in out) == (sent == signal.SIGINT)
     code, out = house.start(house.arguments("a")).end()
     assert (code, out.count("finished before")) == (0, 1)
 

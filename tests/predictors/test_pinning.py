@@ -52,9 +52,9 @@ def test_the_named_cores_are_those_that_are_used(bound: list[int]) -> None:
         ("6-9", 1, "needs core 8-9"),
         ("4-5", 3, "device.threads=3 is more than the 2 cores that the agent may use .4-5"),
         ("", 9, "device.threads=9 is more than the 8 cores that the agent may use .0-7"),
-        ("fast", 1, "'fast' is no list of cores"),
+        ("fast", 1, "'fast' is not a list of cores"),
         ("3-1", 1, "names no core"),
-        (" ", 1, "no list of cores"),
+        (" ", 1, "not a list of cores"),
     ],
 )
 def test_cores_that_are_not_there_or_too_few_are_refused(bound: list[int], cores: str, threads: int, told: str) -> None:

@@ -127,7 +127,7 @@ def test_a_search_by_three_costs_tells_all_of_them(finished: Finished, command: 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("objective.costs=[size]",), "objective.costs has no latency"),
+        (("objective.costs=[size]",), "objective.costs=[latency,...]"),
         (("objective.costs=[latency,weight]",), "no cost 'weight'"),
         (("objective.costs=[latency,size]", "objective.target_kb=0.001"), "raise objective.target_kb"),
     ],
