@@ -1,4 +1,4 @@
-"""The commands: python -m experiments.NAME. Each names its work, imported when its command line is accepted."""
+"""The commands: python -m experiments.NAME. Each names its function, imported once the command line is accepted."""
 
 import os
 import signal
@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 UNSUPPORTED = "Lutra runs on Linux and macOS; on Windows use WSL: https://learn.microsoft.com/windows/wsl/install"
-COMMAND = sys.argv[:1] == ["-m"]  # python -m experiments.NAME, while Python looks for the file
+COMMAND = sys.argv[:1] == ["-m"]  # python -m experiments.NAME, while Python still looks up the module
 
 
 def _interrupted(number: int, frame: object) -> None:
-    """Ctrl-C during the imports, which take seconds; libraries would make many lines of it."""
+    """Handles Ctrl-C during the imports, which take seconds; libraries would print many lines."""
     os.write(2, b"error: interrupted; the same command starts again\n")
     os._exit(2)
 
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """While a command imports what it needs later: Ctrl-C is told in one line then too."""
+    """Prints one line on Ctrl-C, also while a command imports modules later."""
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not (COMMAND and usual and threading.current_thread() is threading.main_thread()):
         yield
@@ -39,5 +39,5 @@ if sys.platform == "win32":
 if COMMAND and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _interrupted)
 
-# Waiting threads sleep: where another program is busy, spinning ones make a step more than ten times slower.
+# Waiting threads sleep: if another program is busy, spinning threads make a step more than ten times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,4 +1,4 @@
-"""python -m experiments.ablation: what each stage of compression adds: every subset of stages, timed side by side."""
+"""python -m experiments.ablation: what each stage of compression gains; every subset of stages, timed side by side."""
 
 from experiments.config import command
 

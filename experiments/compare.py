@@ -1,4 +1,4 @@
-"""python -m experiments.compare: all strategies, several seeds, the same budget: which is better, and how surely."""
+"""python -m experiments.compare: compares all strategies: several seeds, one budget, tests of significance."""
 
 from experiments.config import command
 

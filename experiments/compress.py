@@ -1,4 +1,4 @@
-"""python -m experiments.compress: the winner, or a hand-made network, through the stages that the config lists."""
+"""python -m experiments.compress: takes the winner, or a hand-made network, through the configured stages."""
 
 from experiments.config import command
 

@@ -1,4 +1,4 @@
-"""python -m experiments.finetuning: which recipe of finetuning heals the winner best, by validation images alone."""
+"""python -m experiments.finetuning: which finetuning recipe recovers most accuracy on validation images."""
 
 from experiments.config import command
 

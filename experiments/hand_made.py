@@ -1,4 +1,4 @@
-"""python -m experiments.hand_made: the winner beside hand-made networks of the same data, recipe and INT8."""
+"""python -m experiments.hand_made: compares the winner with hand-made networks: same data, recipe and INT8."""
 
 from experiments.config import command
 

@@ -1,6 +1,6 @@
-"""python -m experiments.lineage: from the supernet to the deployed file as a tree, after verifying every hash of it.
+"""python -m experiments.lineage: the steps from the supernet to the deployed file as a tree, with every hash verified.
 
-Of the configuration's report, or with run=FOLDER of a finished one.
+Shows the report of this configuration, or with run=FOLDER a finished one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from search_spaces.documents import read_csv
 
 REPORT = Reference("experiments.steps.report:report")
 SHORT = 12  # characters of a hash
-SERVED = ("table", "teacher", "ranges", FASTER)  # inputs of a stage beside the network
+SERVED = ("table", "teacher", "ranges", FASTER)  # a stage's inputs other than the network
 NAMES = {
     "train": "supernet",
     "search": "search candidate",
@@ -33,18 +33,18 @@ NAMES = {
 
 
 def lineage(config: Config) -> Path:
-    """The path of lineage.json. Prints it as a tree."""
+    """Prints the lineage as a tree; returns the path of lineage.json."""
     folder = Path(config.run).resolve() if config.run else REPORT(config).resolve()
     found = verify(folder)
     console.print(tree(found, folder), highlight=False)
     steps = len(found.line) + len(found.others) + 1
-    console.print(f"All files of these {steps} steps have the sha256 that their manifests say.", highlight=False)
+    console.print(f"All files of these {steps} steps match the sha256 in their manifests.", highlight=False)
     console.print(f"The deployed file has {found.row['sha256']}.", highlight=False, soft_wrap=True)
     return folder / LINEAGE
 
 
 def tree(found: Lineage, folder: Path) -> Tree:
-    """A step hangs below the one that it was made from; the last is the report, with the deployed file."""
+    """The tree: each step below the one it was made from; the report with the deployed file is last."""
     runs = folder.parents[1]
     columns = ("stage", "precision", "sha256", "test_accuracy", "latency_median_s")
     rows = [row for _, row in read_csv(folder / "stages.csv", columns)]
@@ -78,7 +78,7 @@ def _found(runs: Path, step: Step) -> str:
 
 
 def _measured(step: Step, rows: Sequence[Mapping[str, str]], names: Mapping[str, str]) -> str:
-    """Accuracy and latency of a step's file, from the report's row of it: its own, or of what was written from it."""
+    """A file's accuracy and latency, from its row in the report, or from the row of the file written from it."""
     for row in rows:
         written = row["stage"] == names.get(step.sha256) and row["precision"] == "fp32"
         if written or row["sha256"] == step.sha256:

@@ -1,4 +1,4 @@
-"""python -m experiments.pruning_rules: pruning by what the device rewards beside rules that do not ask it."""
+"""python -m experiments.pruning_rules: compares pruning by measured latency with rules that ignore the device."""
 
 from experiments.config import command
 

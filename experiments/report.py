@@ -1,4 +1,4 @@
-"""python -m experiments.report: a run as CSV files, figures and one table; publish=true also as the paper's."""
+"""python -m experiments.report: a run as CSV files, figures and a table; publish=true also for the paper."""
 
 from experiments.config import command
 

@@ -1,4 +1,4 @@
-"""python -m experiments.search: a strategy asks, the supernet and the table answer; one candidate wins."""
+"""python -m experiments.search: a strategy proposes, supernet and table predict; one candidate wins."""
 
 from experiments.config import command
 

@@ -1,6 +1,6 @@
-"""python -m experiments.status: how the jobs of a sweep stand, and the best so far; status.follow=true keeps looking.
+"""python -m experiments.status: the state of a sweep's jobs, and the best so far; status.follow=true keeps updating.
 
-sweep=NAME, or the one that a process saw to last.
+Shows sweep=NAME, or the latest sweep.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from experiments.sweep import jobs
 from experiments.sweep.jobs import Job
 from search_spaces.errors import LutraError, unknown
 
-EVERY = 1.0  # seconds between looks
+EVERY = 1.0  # seconds between updates
 MEASURED = {  # metric -> heading, factor, format
     "test_accuracy": ("test %", 100.0, ".2f"),
     "validation_accuracy": ("val %", 100.0, ".2f"),
@@ -39,7 +39,7 @@ COLOURS = {
 
 
 def status(config: Config) -> None:
-    """Prints the table once, or draws it until no process sees to the sweep."""
+    """Prints the table once, or updates it until no process works on the sweep."""
     sweep = chosen(config)
     if not config.status.follow:
         console.print(shown(sweep))
@@ -52,12 +52,12 @@ def status(config: Config) -> None:
 
 
 def chosen(config: Config) -> Path:
-    """The folder of the sweep. Raises LutraError where there is none."""
+    """The folder of the sweep. Raises LutraError if there is none."""
     plans = (Path(config.runs) / "sweeps").glob(f"*/{jobs.PLANS}/*.json")
     begun = {path.parents[1].name: path.parents[1] for path in sorted(plans, key=lambda path: path.stat().st_mtime)}
     if not begun:
         raise LutraError(
-            f"no sweep was begun in {config.runs}; one is: python -m experiments.pipeline --multirun seed=0,1"
+            f"there is no sweep in {config.runs}; start one: python -m experiments.pipeline --multirun seed=0,1"
         )
     name = config.sweep if config.sweep != "status" else list(begun)[-1]  # "status" is this command's own name
     if name not in begun:
@@ -66,7 +66,7 @@ def chosen(config: Config) -> Path:
 
 
 def shown(sweep: Path) -> Group:
-    """The table, the counts, the best, and why jobs failed."""
+    """The table, the counts, the best jobs, and the reasons of failures."""
     found = jobs.jobs_of(sweep)
     names = jobs.labels(found)
     kinds = [kind for kind in MEASURED if any(kind in job.metrics for job in found)]
@@ -88,14 +88,14 @@ def shown(sweep: Path) -> Group:
             "/".join(Path(job.step).parts[-2:]),
         )
     complete = all(job.state == "done" for job in found)
-    running = "" if complete or jobs.swept(sweep) else "; no process sees to it: the same command goes on"
+    running = "" if complete or jobs.swept(sweep) else "; no process works on it: run the same command to continue"
     lines = [f"{jobs.counts(found)} of {len(found)}{running}", *_best(names, found, kinds)]
     failures = [f"{name}: {job.reason}" for name, job in zip(names, found) if job.state in ("failed", "damaged")]
     return Group(table, *map(escape, (*lines, *failures)))
 
 
 def _best(names: Sequence[str], found: Sequence[Job], kinds: Sequence[str]) -> list[str]:
-    """The most accurate job, and the fastest."""
+    """The most accurate job, and the fastest one."""
     done = [(name, job) for name, job in zip(names, found) if "latency_s" in job.metrics]
     if not done:
         return []

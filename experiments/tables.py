@@ -1,4 +1,4 @@
-"""python -m experiments.tables: the latency tables there are; tables.action=compare and verify for what is in them."""
+"""python -m experiments.tables: lists the latency tables; tables.action=compare or verify examines them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from search_spaces.errors import LutraError, unknown
 
 COMPARE = Reference("predictors.tables.comparison:compare")
 PROBLEMS = Reference("predictors.tables.verify:problems")
-SHOWN = 10  # rows that moved most
+SHOWN = 10  # the rows with the largest change
 
 
 def tables(config: Config) -> None:
@@ -30,7 +30,7 @@ def tables(config: Config) -> None:
 
 
 def listed(config: Config) -> None:
-    """One row a table below `runs`; a file that is no table says why."""
+    """One row per table below `runs`; for an unreadable file, the reason."""
     columns = ("space", "device", "rows", "rounds", "verdict", "held-out error", "date", "folder")
     shown = Table(*columns, title=f"Latency tables in {config.runs}/measure")
     shown.columns[-1].no_wrap = True
@@ -44,21 +44,21 @@ def listed(config: Config) -> None:
 
 
 def compared(config: Config) -> None:
-    """How `b` differs from `a`, a precision at a time."""
+    """How `b` differs from `a`, for each precision."""
     a, b = (_given(name, getattr(config.tables, name)) for name in ("a", "b"))
     differing = [key for key in DECIDING if a.passport.get(key) != b.passport.get(key)]
     for key in differing:
         console.print(f"{key}: {a.passport.get(key)} in a, {b.passport.get(key)} in b", highlight=False)
     for found in COMPARE(a, b):
         title = f"{found.precision}: b takes {found.ratio:.3f} of a's time, rank correlation (Kendall) {found.tau:.3f}"
-        shown = Table("the layers that moved most", "a, us", "b, us", "beyond the others", title=title)
+        shown = Table("the layers that changed most", "a, us", "b, us", "relative to all layers", title=title)
         for row in found.moved[:SHOWN]:
             shown.add_row(str(row.spec), f"{1e6 * row.a:.1f}", f"{1e6 * row.b:.1f}", f"{100 * (row.beyond - 1):+.1f} %")
         console.print(shown)
 
 
 def verified(config: Config) -> None:
-    """Computes tables again from their raw samples. Raises LutraError with the first value that does not follow."""
+    """Recomputes tables from their raw samples. Raises LutraError with the first value that differs."""
     paths = [Path(config.tables.a)] if config.tables.a else _found(config)
     for path in paths:
         table = read_table(path)
@@ -69,8 +69,8 @@ def verified(config: Config) -> None:
         samples = sum(len(r.order) for r in table.rounds)
         console.print(
             f"{path}: its hash is right, and {len(table.rows)} rows, {len(table.corrections)} corrections, "
-            f"{len(table.networks)} networks and the verdict follow from its {samples} samples. Whether the samples, "
-            "the passport and the space are those that were measured, no file can prove of itself",
+            f"{len(table.networks)} networks and the verdict follow from its {samples} samples. No file can prove that "
+            "samples, device fingerprint and space are those that were measured",
             soft_wrap=True,
             highlight=False,
         )
@@ -80,7 +80,7 @@ ACTIONS: dict[str, Callable[[Config], None]] = {"list": listed, "compare": compa
 
 
 def _found(config: Config) -> list[Path]:
-    """Every table below `runs`. Raises LutraError where there is none."""
+    """Every table below `runs`. Raises LutraError if there is none."""
     paths = sorted(Path(config.runs).glob("measure/*/table.json"))
     if not paths:
         raise LutraError(f"there is no table in {config.runs}; measure one: python -m experiments.measure")

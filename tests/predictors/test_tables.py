@@ -449,7 +449,7 @@ def test_tables_are_listed_and_compared(tmp_path: Path, capsys: pytest.CaptureFi
     assert all(word in listed for word in ("tiny", "Raspberry", "clean", "first", "second", "fp32", "int8"))
     tables(Config(tables=TablesConfig("compare", a, b)))
     compared = capsys.readouterr().out
-    assert compared.count("the layers that moved most") == 2
+    assert compared.count("the layers that changed most") == 2
     assert "onnxruntime" not in compared
     with pytest.raises(LutraError, match=r"add tables\.b=PATH"):
         tables(Config(tables=TablesConfig("compare", a)))
