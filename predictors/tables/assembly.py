@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from predictors.board.fingerprint import PRECISIONS
 from predictors.tables.correction import Correction, cross_validated
 from predictors.tables.table import LatencyTable, NetworkRow, Timed
 from predictors.timing.blocks import Specs, block_value, computing, table_rows
@@ -41,11 +42,10 @@ def assemble(
 
 def timed_files(files: Mapping[str, bytes], specs: Sequence[Specs]) -> list[Timed]:
     """The network in each file. `specs[i]` is timed as `file_name(precision, i)`."""
-    return [
-        Timed(name, specs[int(index)], precision, hashlib.sha256(onnx).hexdigest())
-        for name, onnx in files.items()
-        for precision, index in [name.split("/")]
-    ]
+    held = {
+        file_name(precision, index): (one, precision) for precision in PRECISIONS for index, one in enumerate(specs)
+    }
+    return [Timed(name, *held[name], hashlib.sha256(file).hexdigest()) for name, file in files.items()]
 
 
 def derive(

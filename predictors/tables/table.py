@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from predictors.board.fingerprint import DECIDING, OF_SPACE
+from predictors.board.fingerprint import OF_SPACE, deciding, runtime_of
 from predictors.models.layer_costs import AdditiveCost
 from predictors.tables.correction import Correction
 from predictors.timing.rounds import Round, Value, summarize
@@ -127,7 +127,13 @@ class LatencyTable:
         precision: str | None = None,
     ) -> None:
         """Raises LutraError if the table is for another device, runtime, thread count, space or precision."""
-        found = [(key, self.passport.get(key), passport.get(key), "device") for key in DECIDING]
+        then, here = runtime_of(self.passport), runtime_of(passport)
+        if then != here:
+            raise LutraError(
+                f"the table is for runtime={then}, not {here}: measure one, python -m experiments.measure "
+                f"runtime={here}, or add runtime={then}"
+            )
+        found = [(key, self.passport.get(key), passport.get(key), "device") for key in deciding(passport)]
         if space is not None:
             found += [(*one, "space") for one in _differences(self.layers, space.layers)]
         pairs = [

@@ -80,7 +80,10 @@ def test_the_agreement_is_that_of_all_validation_images(kind: str, file: str, ne
     images = DATA.fixed(DATA.validation, 0, 0)[0].numpy()
     logits = [
         file_logits(model, images)
-        for model in (quantizing.fp32_file(Config().data, 0, network), (tmp_path / f"{file}.onnx").read_bytes())
+        for model in (
+            quantizing.fp32_file(Config().data, 0, network, "onnxruntime"),
+            (tmp_path / f"{file}.onnx").read_bytes(),
+        )
     ]
     assert told.agreement == np.mean(logits[0].argmax(1) == logits[1].argmax(1))
     assert (told.precision, told.images) == (file, len(images))
@@ -112,7 +115,7 @@ def test_a_file_that_saturates_warns(network: Network) -> None:
             if isinstance(module, nn.Conv2d) and module.groups == 1:
                 module.weight.abs_()  # neighbours add up
     calibrated(saturating, DATA)
-    model = quantizing.fp32_file(Config().data, 0, saturating)
+    model = quantizing.fp32_file(Config().data, 0, saturating, "onnxruntime")
     file = quantize_within(
         model, quantizing.ranges_of(model, quantizing.calibration(Config().data, 512, 0), "minmax", {})
     )
@@ -145,14 +148,14 @@ def test_layers_in_float_are_told_with_their_reasons(
     assert told.in_float == [int8_agreement.InFloat(1, "time", 125e-6, 118.5e-6), int8_agreement.InFloat(0, "accuracy")]
     assert "layer 1 stays in float for its time: the file takes 118.5 us instead of 125.0 us" in told.lines()
     assert "layer 0 stays in float for its accuracy" in told.lines()
-    model = quantizing.fp32_file(Config().data, 0, network)
+    model = quantizing.fp32_file(Config().data, 0, network, "onnxruntime")
     expected = quantize_within(model, ranges_of(model), [0, 1])
     assert (tmp_path / "int8.onnx").read_bytes() == expected
 
 
 def test_biases_are_corrected_where_it_is_asked(network: Network, tmp_path: Path) -> None:
     quantized(tmp_path, network, kind="static", bias_correction=True)
-    model, config = quantizing.fp32_file(Config().data, 0, network), small()
+    model, config = quantizing.fp32_file(Config().data, 0, network, "onnxruntime"), small()
     ranges, images = ranges_of(model), quantizing.calibration(config.data, 64, 0)
     assert (tmp_path / "int8.onnx").read_bytes() == quantize_corrected(model, ranges, images)
     assert (tmp_path / "int8.onnx").read_bytes() != quantize_within(model, ranges)
@@ -203,7 +206,7 @@ def test_qat_trains_for_the_file_that_is_deployed(
         aware.low[index], aware.high[index] = ranges[name]
     images = DATA.fixed(DATA.validation, 64, 0)[0]
     deployed = file_logits((tmp_path / "file" / "int8.onnx").read_bytes(), images.numpy())
-    fp32 = file_logits(quantizing.fp32_file(config.data, 0, aware_network), images.numpy())
+    fp32 = file_logits(quantizing.fp32_file(config.data, 0, aware_network, "onnxruntime"), images.numpy())
     ours = predict(aware, images).numpy()
     assert sensitivity.sqnr(ours, deployed) > sensitivity.sqnr(ours, fp32) + 3
 

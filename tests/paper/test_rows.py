@@ -145,7 +145,7 @@ def test_a_row_that_is_not_above_zero_is_asked_again_and_named_and_nothing_is_lo
 
 @cache
 def written() -> dict[str, bytes]:
-    return dict(timing_files(SPECS))
+    return dict(timing_files(SPECS, "onnxruntime"))
 
 
 def recorded(folder: Path) -> Path:
@@ -162,7 +162,7 @@ def recorded(folder: Path) -> Path:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command, without writing the same files again and without its figures."""
-    monkeypatch.setattr("experiments.steps.measure.timing_files", lambda networks: written().items())
+    monkeypatch.setattr("experiments.steps.measure.timing_files", lambda networks, runtime: written().items())
     monkeypatch.setattr("experiments.display.events.show_figure", lambda *arguments: None)
 
 

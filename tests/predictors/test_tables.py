@@ -22,7 +22,7 @@ from experiments.steps.measure import timing_files
 from experiments.steps.plan import measure as measure_command
 from experiments.steps.report import slower_layers
 from experiments.tables import tables
-from predictors.board.fingerprint import DECIDING, KEYS
+from predictors.board.fingerprint import KEYS, deciding
 from predictors.board.simulated import SimulatedBoard, Weather
 from predictors.tables.assembly import again, assemble, derive, file_name, rows_of_table, timed_files
 from predictors.tables.comparison import compare
@@ -370,11 +370,18 @@ GOLDEN = {
 }
 
 
-def test_the_golden_pairs_are_of_every_key() -> None:
-    assert list(GOLDEN) == list(DECIDING)
+def test_the_golden_pairs_are_of_every_key(table: LatencyTable) -> None:
+    assert list(GOLDEN) == list(deciding(table.passport))
 
 
-@pytest.mark.parametrize("key", DECIDING)
+def test_a_table_of_one_runtime_is_refused_for_another(table: LatencyTable) -> None:
+    other = {key: value for key, value in table.passport.items() if key != "onnxruntime"} | {"litert": "2.3.0"}
+    for ignore in ((), KEYS):
+        with pytest.raises(LutraError, match=r"runtime=onnxruntime, .*runtime=litert"):
+            table.require(other, ignore)
+
+
+@pytest.mark.parametrize("key", GOLDEN)
 def test_a_table_of_another_device_is_refused_unless_told(table: LatencyTable, key: str) -> None:
     other = {**table.passport, key: GOLDEN[key]}
     table.require(table.passport)
@@ -498,4 +505,4 @@ def test_a_recorded_table_is_measured_again_in_no_time(
 
 @cache
 def written_files(specs: tuple[tuple[Spec, ...], ...]) -> dict[str, bytes]:
-    return dict(timing_files(specs))
+    return dict(timing_files(specs, "onnxruntime"))
