@@ -375,7 +375,7 @@ def test_files_that_a_job_names_are_in_its_hash_by_their_content(
 # Boards that are reached by hand
 
 
-def quickly(networks: Iterable[object]) -> Iterator[tuple[str, bytes]]:
+def quickly(networks: Iterable[object], runtime: str) -> Iterator[tuple[str, bytes]]:
     """Files of the right names that hold no network."""
     return ((file_name(precision, index), b"file") for index, _ in enumerate(networks) for precision in PRECISIONS)
 
