@@ -1,1 +1,1 @@
-"""What a configuration names: devices, images, recipes, targets, sessions on the device."""
+"""Turns a configuration into devices, images, recipes, targets, and sessions on the device."""

@@ -1,4 +1,4 @@
-"""What a command remembers while it runs, so that it asks for nothing twice; outside of one nothing is remembered."""
+"""A cache that lasts as long as a command, so that nothing is requested twice; outside a command nothing is cached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _known: ContextVar[dict[str, Any] | None] = ContextVar("known", default=None)
 
 @contextmanager
 def remembering() -> Iterator[None]:
-    """While a command runs."""
+    """Enables the cache while a command runs."""
     token = _known.set({})
     try:
         yield
@@ -22,7 +22,7 @@ def remembering() -> Iterator[None]:
 
 
 def remembered(name: str, make: Callable[[], T]) -> T:
-    """What `make` gives, which a command calls once for a name."""
+    """The result of `make`, which is called once per command and name."""
     known = _known.get()
     if known is None:
         return make()

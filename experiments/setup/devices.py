@@ -1,4 +1,4 @@
-"""The devices by name, and a board that outlives its connection and its command."""
+"""The devices by name, and a board whose finished rounds survive its connection and its command."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from predictors.timing.rounds import Protocol
 from predictors.timing.values import Row
 from search_spaces.errors import LutraError
 
-FIRST_TRIES = 3  # to connect again before the first question counts as failed
+FIRST_TRIES = 3  # attempts to reconnect before the first request fails
 ROUNDS = "rounds.jsonl"  # every finished round, as the board answered
 
 
 def destinations(device: DeviceConfig) -> list[Destination]:
-    """Where ssh connects to. Raises LutraError for a hostile or impossible address."""
+    """The boards that ssh connects to. Raises LutraError for a hostile or impossible address."""
     hosts = device.hosts or [device.host]
     if len({*hosts}) < len(hosts):
         raise LutraError(f"device.hosts={hosts} names a board twice; name every board once")
@@ -61,7 +61,7 @@ def over_ssh(device: DeviceConfig, again: bool, alone: bool) -> Iterator[Board]:
 
 
 def _wait_for_all(boards: Mapping[str, Connection]) -> None:
-    """Waits until nobody else measures on any of the boards: in one order in every command, so that none blocks."""
+    """Locks all boards, waiting until nobody else measures on them; in a fixed order, to avoid deadlocks."""
     boots: dict[str, str] = {}
     for host, board in boards.items():
         boot = str(board.ask("state").get("boot_id") or host)
@@ -72,7 +72,7 @@ def _wait_for_all(boards: Mapping[str, Connection]) -> None:
 
 
 def by_hand(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextManager[Board]:
-    """The board of a bundle; before it has results, one that nothing is known of."""
+    """The offline board of a bundle; unknown before it has results."""
     path = Path(device.results)
     return nullcontext(
         Carried(path, read_results(path) if device.results else Results({"threads": device.threads}, ()))
@@ -80,7 +80,7 @@ def by_hand(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextMa
 
 
 def recorded(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextManager[Board]:
-    """A table's board, replayed."""
+    """Replays a table's board."""
     if not device.table:
         raise LutraError(
             "device=simulated replays a table: add device.table=PATH; python -m experiments.tables lists them"
@@ -88,7 +88,7 @@ def recorded(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextM
     return simulated(read_table(Path(device.table)), device.scenario, device.seed, device.threads, again)
 
 
-# A device, whether it is connected again, whether it is waited for until nobody else measures there -> its board
+# (device, whether to reconnect, whether to wait until nobody else measures there) -> its board
 DEVICES: dict[str, Callable[[DeviceConfig, bool, bool], AbstractContextManager[Board]]] = {
     "local": here,
     "ssh": over_ssh,
@@ -98,7 +98,7 @@ DEVICES: dict[str, Callable[[DeviceConfig, bool, bool], AbstractContextManager[B
 
 
 def board_of(device: DeviceConfig, folder: Path) -> AbstractContextManager[Lasting]:
-    """The device with its finished rounds in `folder`: there, a command that was cut goes on where it was."""
+    """The device, with its finished rounds in `folder`, where an interrupted command continues."""
     path = folder / ROUNDS
     carried = device.name == "bundle" and device.results
     finished = read_results(Path(device.results)).rounds if carried else journal.read(path)
@@ -110,35 +110,35 @@ def board_of(device: DeviceConfig, folder: Path) -> AbstractContextManager[Lasti
 def hand_over(
     device: DeviceConfig, files: Mapping[str, bytes], protocol: Protocol, folder: Path, rows: Mapping[str, Row]
 ) -> None:
-    """Where the device is a bundle without results: writes it, says what to do with it, and raises HandedOver."""
+    """If the device is a bundle without results, writes it, says what to do with it, and raises HandedOver."""
     if device.name != "bundle" or device.results:
         return
     for name, data in contents(files, protocol, device.threads, device.cores, rows, device.library):
         artefacts.write(folder / "bundle" / name, data)
     say(
-        f"Carry {folder / 'bundle'} to the board, type there: python3 run.py, carry its results.json back, and type "
-        "here the same command with device.results=results.json"
+        f"Copy {folder / 'bundle'} to the board, run python3 run.py in it there, copy its results.json back, and run "
+        "the same command here with device.results=results.json"
     )
     raise HandedOver(folder / "bundle")
 
 
 def live(device: DeviceConfig) -> None:
-    """Raises LutraError for a device that can be measured once but not be asked about the files of a search."""
+    """Raises LutraError for a device that can be measured once, but cannot time the files of a search."""
     if device.name in ("bundle", "simulated"):
         raise LutraError(
-            f"device={device.name} only answers python -m experiments.measure: stages are timed on a board at hand. "
+            f"device={device.name} only works with python -m experiments.measure: stages need a connected board. "
             "With its table: python -m experiments.search table=PATH ignore=[...]"
         )
 
 
 def results_of(device: DeviceConfig) -> dict[str, str]:
-    """The file that a bundle's table is made from, with its sha256."""
+    """The file from which a bundle's table is made, with its sha256."""
     return {"results": artefacts.sha256(Path(device.results))} if device.name == "bundle" and device.results else {}
 
 
 @cache
 def passport_of(device: DeviceConfig) -> Mapping[str, Any]:
-    """What machine the device is; asked once a process, also while somebody else measures there."""
+    """The device's fingerprint; requested once per process, even while somebody else measures there."""
     first = PAUSES[:FIRST_TRIES]
     with lasting(
         lambda again: DEVICES[device.name](device, again, False), [], lambda record: None, say, first

@@ -1,4 +1,4 @@
-"""A command that ends because its device is a bundle, which is measured elsewhere."""
+"""Ends a command whose device is a bundle, which is measured elsewhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class HandedOver(Exception):
-    """The command ends here for now: its device is a bundle, whose results somebody has to carry back."""
+    """The command ends here, because its device is a bundle whose results must be copied back first."""
 
     def __init__(self, bundle: Path) -> None:
         super().__init__(f"{bundle} waits for its results")

@@ -1,4 +1,4 @@
-"""The images that a configuration names, read once a process."""
+"""The images of a configuration, read once per process."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from search_spaces.errors import LutraError
 
 @cache
 def dataset_of(config: DataConfig) -> Dataset:
-    """The images, read once a process."""
+    """The images, read once per process."""
     data = DATASETS[config.name](config.path, config.size, config.validation, config.seed, _reading, config.cache)
     if data.passed:
-        console.print(f"passed over in {config.path}: {data.passed}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"skipped in {config.path}: {data.passed}", markup=False, highlight=False, soft_wrap=True)
     return replace(data, flip=data.flip and config.flip)
 
 
 def training_data(config: Config) -> Dataset:
-    """The images where torch trains: all of them, as bytes, so that no batch has to be brought there."""
+    """All images, as bytes, on the device where torch trains, so that no batch needs copying."""
     check(config)
     return placed(config.data, config.accelerator)
 
 
 def check(config: Config) -> None:
-    """Says where a batch is larger than the data set. Raises LutraError where it is also larger than is usual."""
+    """Prints a line if a batch is larger than the data set. Raises LutraError if it is also unusually large."""
     if line := check_batches(config, len(dataset_of(config.data).train.labels)):
         _say_once(line)
 
@@ -45,7 +45,7 @@ def _say_once(line: str) -> None:
 
 
 def placed(data: DataConfig, accelerator_name: str) -> Dataset:
-    """The images where torch computes."""
+    """The images on the device where torch computes."""
     return _placed(data, accelerator(accelerator_name))
 
 

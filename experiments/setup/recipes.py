@@ -1,4 +1,4 @@
-"""The trainings that a configuration asks for, and whether their batches suit the number of images."""
+"""The trainings of a configuration, and whether their batches suit the number of images."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from experiments.config.compression import FINETUNE, QAT
 from search_spaces.errors import LutraError
 from search_spaces.training.recipe import Recipe
 
-USUAL_BATCH = 256  # images: up to here a batch may be larger than a small data set
+USUAL_BATCH = 256  # images: up to this size a batch may be larger than a small data set
 
 
 def recipes(config: Config) -> Iterator[tuple[str, Recipe]]:
-    """Every training by its key."""
+    """Every training, by its key."""
     yield "train", config.train
     yield "retrain", config.retrain
     if FINETUNE in config.compress.stages:
@@ -23,9 +23,9 @@ def recipes(config: Config) -> Iterator[tuple[str, Recipe]]:
 
 
 def check_batches(config: Config, images: int) -> str:
-    """A line for the user where a batch is larger than the data set, else nothing.
+    """A line for the user if a batch is larger than the data set, else an empty one.
 
-    Raises LutraError where it is also larger than any batch that is usual.
+    Raises LutraError if it is also larger than usual batches.
     """
     larger = [f"{key}.batch={recipe.batch}" for key, recipe in recipes(config) if recipe.batch > images]
     for key, recipe in recipes(config):

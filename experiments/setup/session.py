@@ -1,6 +1,6 @@
-"""One session on the device: files are timed together, compared with the host, weighed, and evaluated.
+"""One session on the device: files are timed together, compared with the host, measured in memory, and evaluated.
 
-This is the only place where the test images are looked at. The accuracies are of the very files that are timed.
+This is the only place that uses the test images. The accuracies are of the same files that are timed.
 """
 
 from __future__ import annotations
@@ -41,26 +41,26 @@ from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import accuracy
 from search_spaces.networks.network import Network
 
-GOLDEN = 8  # validation images that device and host are compared on
-GOLDEN_LIMIT = 0.05  # of the largest logit: some steps of INT8, since kernels of another CPU round otherwise
+GOLDEN = 8  # validation images on which device and host are compared
+GOLDEN_LIMIT = 0.05  # of the largest logit: some INT8 steps, because kernels of another CPU round differently
 
 
 @dataclass(frozen=True)
 class Item:
-    """A file to be timed, and the network that it was written from."""
+    """A file to time, and the network that it was written from."""
 
     name: str
     precision: str
     network: nn.Module
     file: bytes
-    steps: int  # of training, from random weights on
+    steps: int  # of training, from random weights
     seconds: float = 0.0
     parent: str = ""
     in_float: Collection[int] = ()  # layers of an INT8 file
 
 
 def session_key(config: Config) -> dict[str, object]:
-    """What of the configuration the record depends on, beside the files and the tables."""
+    """The part of the configuration that the record depends on, besides the files and the tables."""
     return {
         "device": device_key(config.device),
         "measure": asdict(config.measure),
@@ -71,7 +71,7 @@ def session_key(config: Config) -> dict[str, object]:
 
 
 def session(config: Config, items: Sequence[Item], tables: Sequence[LatencyTable], folder: Path) -> None:
-    """Leaves files and record of all in the folder; networks of the tables say how fast the machine is now."""
+    """Leaves all files and their record in the folder; networks of the tables measure the machine's current speed."""
     names = {f"{one.name}.{one.precision}": one for one in items}
     for name, one in names.items():
         artefacts.write(folder / f"{name}{RUNTIMES[config.device.library].SUFFIX}", one.file)
@@ -103,9 +103,9 @@ def _memory(board: Board, items: Mapping[str, Item]) -> dict[str, Memory]:
 
 
 def _golden(config: Config, board: Board, items: Mapping[str, Item]) -> float:
-    """How far the device's logits are from the host's, at most, as a fraction of a file's largest.
+    """The largest difference between the device's and the host's logits, as a fraction of a file's largest logit.
 
-    Raises LutraError where they are beyond GOLDEN_LIMIT: the device then computes something else.
+    Raises LutraError if it exceeds GOLDEN_LIMIT: the device then computes something else.
     """
     data = dataset_of(config.data)
     images = array(data.fixed(data.validation, GOLDEN, config.seed)[0])
@@ -114,12 +114,12 @@ def _golden(config: Config, board: Board, items: Mapping[str, Item]) -> float:
     for name, one in items.items():
         expected = file_logits(one.file, images, batch=1)
         if answers[name].shape != expected.shape:
-            raise LutraError(f"{name} answers {answers[name].shape} on the device and {expected.shape} here")
+            raise LutraError(f"{name} outputs {answers[name].shape} on the device and {expected.shape} here")
         off = float(np.abs(answers[name] - expected).max() / max(1.0, np.abs(expected).max()))
         if not off <= GOLDEN_LIMIT:
             raise LutraError(
-                f"the device answers {off:.2g} off the host for {name} (limit {GOLDEN_LIMIT:g} of the largest logit): "
-                "another version of the runtime, or INT8 that saturates on one of them: "
+                f"the device's output for {name} differs from the host's by {off:.2g} (limit {GOLDEN_LIMIT:g} of the "
+                "largest logit): it may have another version of the runtime, or INT8 may saturate on one of them: "
                 "compress.quantize.reduce_range=true"
             )
         worst = max(worst, off)
@@ -163,17 +163,17 @@ def _row(
 
 
 def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]]) -> float | None:
-    """By the first table that knows all its layers, at the speed of now."""
+    """Predicted by the first table that has all its layers, at the current speed."""
     if not (isinstance(one.network, Network) and one.precision in PRECISIONS):
         return None
-    asked = one.network.specs, one.precision, one.in_float
+    known = one.network.specs, one.precision, one.in_float
     for table, slower in tables:
-        if table.covers(*asked):
-            return float(slower[one.precision].now(table.latency(*asked)))
+        if table.covers(*known):
+            return float(slower[one.precision].now(table.latency(*known)))
     return None
 
 
 def _accuracy(file: bytes, data: Dataset, split: Split) -> float:
-    """Fraction of a split's images that the file classifies right."""
+    """The fraction of a split's images that the file classifies correctly."""
     images, labels = data.fixed(split, 0, 0)
     return accuracy(torch.from_numpy(file_logits(file, images)), labels)

@@ -1,4 +1,4 @@
-"""The record of a session on the device: a row for each file that was timed, as it is kept and as it is shown."""
+"""The record of a session on the device: one row per timed file, as stored and as displayed."""
 
 from __future__ import annotations
 
@@ -26,45 +26,45 @@ class Row:
     validation_accuracy: float
     test_accuracy: float
     latency_median_s: float  # median over rounds of the median inference of a sample
-    latency_p90_s: float  # 90th percentile over all single inferences, as they were
-    predicted_s: float | None  # by a table, at the speed the machine had here; None where a layer was not measured
+    latency_p90_s: float  # 90th percentile over all single inferences, without correction
+    predicted_s: float | None  # by a table, at the machine's speed in this session; None if a layer was not measured
     file_bytes: int
-    compressed_bytes: int  # by a lossless compressor
-    peak_bytes: int | None  # resident memory of a process on the device that has run this file alone; None: not asked
-    runtime_bytes: int | None  # of that, before the file was opened
+    compressed_bytes: int  # after lossless compression
+    peak_bytes: int | None  # peak memory of a process on the device that only ran this file; None: not measured
+    runtime_bytes: int | None  # peak before the file was opened
     macs: int
     parameters: int
-    steps: int  # of training, from random weights on; of the supernet where its weights are inherited
-    seconds: float  # that making the network took
+    steps: int  # of training, from random weights; the supernet's where its weights are inherited
+    seconds: float  # to make the network
     parent: str  # sha256 of the file that the network was made from
     sha256: str  # of this file
 
 
 @dataclass(frozen=True)
 class Session:
-    """How a session went: by precision, how much slower the machine was than for the table; and its verdict."""
+    """How a session went: its verdict, and by precision how much slower the machine was than for the table."""
 
     slowdowns: Mapping[str, Slowdown]
     state: str = "unknown"  # clean, noisy or throttled
     reasons: Sequence[str] = ()
 
     def lines(self) -> list[str]:
-        """For people."""
-        told = [f"The benchmark's session was {self.state}: {'; '.join(self.reasons)}"]
+        """The session formatted for people."""
+        lines = [f"The benchmark's session was {self.state}: {'; '.join(self.reasons)}"]
         changes = [
             f"{abs(slower.ratio - 1):.1%} {'longer' if slower.ratio > 1 else 'less'} in {precision}"
             for precision, slower in self.slowdowns.items()
         ]
         if changes:
-            told.append(
+            lines.append(
                 f"Networks of the latency table took {' and '.join(changes)} than when it was measured; the "
-                "predictions are for the machine as it was in the benchmark."
+                "predictions are for the machine's speed during the benchmark."
             )
-        return told
+        return lines
 
 
 def write_rows(folder: Path, rows: Sequence[Row], session: Session, golden: float) -> None:
-    """`golden`: how far the device's logits are from the host's, at most, as a fraction of a file's largest."""
+    """Writes the record. `golden`: the largest difference of logits, as a fraction of a file's largest logit."""
     record = {"session": asdict(session), "golden": golden, "rows": [asdict(row) for row in rows]}
     artefacts.write(folder / RECORD, json.dumps(record, indent=1) + "\n")
 
@@ -78,7 +78,7 @@ def read_rows(folder: Path) -> tuple[list[Row], Session]:
 
 
 def show_rows(rows: Sequence[Row], title: str, names: Mapping[str, str] = {}) -> Table:
-    """The rows for people: milliseconds, percent, kilobytes."""
+    """The rows formatted for people: milliseconds, percent, kilobytes."""
     columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params", "steps")
     table = Table(*columns, title=title)
     for column in table.columns[2:]:

@@ -1,4 +1,4 @@
-"""The costs that a search trades for accuracy, and the objective with its target for each of them."""
+"""The costs that a search trades against accuracy, and the objective with a target for each cost."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from strategies.problems.objective import Bounded, Costs, MnasNet, Objective, Pa
 def costs_of(
     asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable
 ) -> Mapping[str, LayerCost]:
-    """By name, in the order of the configuration, in the precision that a search is for."""
+    """The costs by name, in the configured order, in the given precision."""
     return costs.layer_costs(asked.costs, space, precision, table)
 
 
 def objective_of(asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> Objective:
-    """The objective with its targets. Raises LutraError where no network meets one."""
+    """The objective with its targets. Raises LutraError if no network meets one."""
     known = costs_of(asked, precision, space, table)
     if asked.name == "pareto":
         return Pareto({name: cost(cost.highest) for name, cost in known.items()})
@@ -52,7 +52,7 @@ def beyond_reach(space: str, name: str, target: float, whose: str, least: float)
 
 
 def targets_of(asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> dict[str, float]:
-    """By name: as given, or a fraction of what the hand-made reference costs; its latency is the measured one."""
+    """By name: as given, or a fraction of the hand-made reference's cost; its latency is the measured one."""
     known = costs_of(asked, precision, space, table)
     measured = {row.arch: row.measured for row in table.networks if row.precision == precision}
     reference = {name: cost(space.reference) for name, cost in known.items()} | {LATENCY: measured[space.reference]}

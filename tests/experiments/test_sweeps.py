@@ -395,7 +395,7 @@ def test_a_sweep_over_bundles_writes_them_all(
     measure()
     bundles = sorted(tmp_path.glob("measure/*/bundle"))
     assert [sorted(path.name for path in folder.glob("*.*")) for folder in bundles] == [["job.json", "run.py"]] * 2
-    assert capsys.readouterr().out.count("to the board, type there: python3 run.py") == 2
+    assert capsys.readouterr().out.count("to the board, run python3 run.py") == 2
     found = jobs_of(tmp_path / "sweeps" / "measure")
     assert {(job.state, job.made) for job in found} == {("done", str(path)) for path in bundles}
     assert not list(tmp_path.rglob("manifest.json"))
