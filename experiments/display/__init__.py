@@ -1,1 +1,1 @@
-"""What people see: progress, TensorBoard, figures, tables, the CSV files of the paper."""
+"""What users see: progress, TensorBoard, figures, tables, the paper's CSV files."""

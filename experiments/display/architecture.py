@@ -1,4 +1,4 @@
-"""An architecture for people: a row a layer, for the figure `paper/figures/architecture.py` and as a table."""
+"""An architecture as rows, one per layer, for the figure `paper/figures/architecture.py` and for a table."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from paper.rows import Layer
 from predictors.tables.table import LatencyTable
 from search_spaces.layers import Spec
 
-WIDEST = 24  # letters of the widest layer's bar
+WIDEST = 24  # characters of the widest layer's bar
 
 
 def layer_rows(specs: Sequence[Spec], table: LatencyTable, precision: str) -> list[dict[str, Any]]:
-    """The columns of architecture.csv; seconds of each layer are the table's, in the context of a network."""
+    """The rows of architecture.csv; each layer's seconds are the table's, in the context of a network."""
     return [
         {
             "layer": index,
@@ -33,7 +33,7 @@ def layer_rows(specs: Sequence[Spec], table: LatencyTable, precision: str) -> li
 
 
 def text(layers: Sequence[Layer]) -> str:
-    """The table for TensorBoard, with a bar to scale for the channels of each layer's widest convolution."""
+    """The table for TensorBoard, with a bar for the channels of each layer's widest convolution."""
     most = max(layer.hidden_channels for layer in layers)
     return markdown(
         [

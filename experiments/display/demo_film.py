@@ -1,4 +1,4 @@
-"""The demo as a film: a GIF, or an MP4 where OpenCV is installed; 640x360 pixels."""
+"""The demo as a film: a GIF, or with OpenCV an MP4; 640x360 pixels."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from predictors.board.terminal_view import SHOWN, accuracy, clipped
 from search_spaces.errors import LutraError
 
 SIZE = (640, 360)
-SIDE, EDGE, LEFT = 320, 20, 360  # pixels: the image, its margin, where the words begin
-BAR = 120  # pixels of probability 1
+SIDE, EDGE, LEFT = 320, 20, 360  # pixels: the image, its margin, the left edge of the text
+BAR = 120  # pixels of a bar for probability 1
 INK, PAPER, GREY, BLUE, GREEN, RED = "#202020", "white", "#707070", "#0072B2", "#007A57", "#C44E00"
-FASTEST = 50.0  # images a second that viewers of GIFs can show
+FASTEST = 50.0  # images per second that GIF viewers can show
 KINDS = (".gif", ".mp4")
 
 
 class Film:
-    """Frames to be saved; those of an MP4 are written as they come."""
+    """Collects frames of a GIF; frames of an MP4 are written immediately."""
 
     def __init__(self, path: Path, pace: float) -> None:
-        """`pace` in images a second. Raises LutraError for another kind of file, or without OpenCV for an MP4."""
+        """`pace` in images per second. Raises LutraError for another kind of file, or for an MP4 without OpenCV."""
         if path.suffix.lower() not in KINDS:
-            raise LutraError(f"demo.record={path} is no film: it ends in {' or '.join(KINDS)}")
+            raise LutraError(f"demo.record={path} is not a film: the name must end in {' or '.join(KINDS)}")
         self.path, self.pace = path, pace
         self.part = path.with_name(f".{path.name}.part.mp4")
         self.frames: list[Image.Image] = []
         self.writer: Any = None
-        self.cv2 = opencv("an .mp4 is written by it (a .gif is not)") if path.suffix.lower() == ".mp4" else None
+        self.cv2 = opencv("an .mp4 file needs it (a .gif does not)") if path.suffix.lower() == ".mp4" else None
 
     def add(self, moment: Moment, heading: Sequence[str], classes: Sequence[str]) -> None:
         drawn = draw(moment, heading, classes)
@@ -50,7 +50,7 @@ class Film:
             self.writer = self.cv2.VideoWriter(str(self.part), self.cv2.VideoWriter_fourcc(*"mp4v"), self.pace, SIZE)
             if not self.writer.isOpened():
                 raise LutraError(f"OpenCV cannot write {self.path}: choose another folder, or a .gif")
-        self.writer.write(np.ascontiguousarray(np.asarray(drawn)[..., ::-1]))  # blue first
+        self.writer.write(np.ascontiguousarray(np.asarray(drawn)[..., ::-1]))  # OpenCV wants BGR
 
     def save(self) -> Path:
         if self.writer:
@@ -65,7 +65,7 @@ class Film:
 
 
 def draw(moment: Moment, heading: Sequence[str], classes: Sequence[str]) -> Image.Image:
-    """One picture: the image at the left; prediction, probabilities and times beside it."""
+    """One frame: the image on the left; prediction, probabilities and times beside it."""
     canvas = Image.new("RGB", SIZE, PAPER)
     pixels = moment.frame.picture() if moment.frame.picture else moment.frame.pixels
     image = Image.fromarray(np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3))))
@@ -109,5 +109,5 @@ def _verdict(moment: Moment, classes: Sequence[str]) -> tuple[str, int, str]:
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """matplotlib's, which has the letters of most languages."""
+    """matplotlib's font, which has the letters of most languages."""
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)

@@ -1,4 +1,4 @@
-"""What TensorBoard shows: `tensorboard --logdir experiments/runs`, of one run or of a whole sweep."""
+"""TensorBoard's content for one run or a whole sweep: `tensorboard --logdir experiments/runs`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from paper.figures import style
 from paper.rows import Stage
 from search_spaces.networks.network import Network, device_of
 
-LAYOUT = {  # of the tab Custom Scalars: category -> chart -> tags
+LAYOUT = {  # the tab Custom Scalars: category -> chart -> tags
     "training": {
         "loss": ["Multiline", ["train/loss"]],
         "learning rate": ["Multiline", ["train/learning_rate"]],
@@ -43,7 +43,7 @@ LAYOUT = {  # of the tab Custom Scalars: category -> chart -> tags
     },
 }
 
-METRICS = (  # of the tab HParams, whatever step writes them
+METRICS = (  # the columns of the tab HParams
     "best/accuracy",
     "best/latency_ms",
     "best/score",
@@ -57,9 +57,9 @@ METRICS = (  # of the tab HParams, whatever step writes them
 
 @contextmanager
 def writer(folder: Path, begun: int = 0) -> Iterator[SummaryWriter]:
-    """A step's event file; what a killed try left is replaced, or kept up to the step from which this one goes on.
+    """A step's event file. Replaces the events of a killed attempt, or keeps those before step `begun`.
 
-    Raises OSError where the disk is full.
+    Raises OSError if the disk is full.
     """
     if not begun:
         for old in folder.glob("events.out.tfevents.*"):
@@ -71,7 +71,7 @@ def writer(folder: Path, begun: int = 0) -> Iterator[SummaryWriter]:
 
 @contextmanager
 def _without_traceback() -> Iterator[None]:
-    """The thread of a writer prints no traceback of an OSError, which is raised in the caller's thread too."""
+    """Suppresses the writer thread's traceback of an OSError, because the caller's thread raises it too."""
     report = threading.excepthook
     threading.excepthook = lambda failed: None if isinstance(failed.exc_value, OSError) else report(failed)
     try:
@@ -81,7 +81,7 @@ def _without_traceback() -> Iterator[None]:
 
 
 def show_figure(board: SummaryWriter, folder: Path, name: str, drawn: Figure) -> None:
-    """A figure in TensorBoard, and beside the step's files as NAME.pdf and NAME.png."""
+    """Shows a figure in TensorBoard, and saves it beside the step's files as NAME.pdf and NAME.png."""
     for suffix in ("pdf", "png"):
         style.save(drawn, folder / f"{name}.{suffix}")
         declare(folder / f"{name}.{suffix}")
@@ -90,14 +90,14 @@ def show_figure(board: SummaryWriter, folder: Path, name: str, drawn: Figure) ->
 
 
 def show_hparams(board: SummaryWriter, config: Config | Search, metrics: Mapping[str, float]) -> None:
-    """A row of the tab HParams. All steps declare the same columns, as TensorBoard takes them from any one of them."""
+    """Adds a row to the tab HParams. All steps declare the same columns, because TensorBoard reads any one."""
     chosen = {
         "space": config.space.name,
         "data": config.data.name,
         "strategy": config.strategy.name,
         "objective": config.objective.name,
         "seed": config.seed,
-    }  # five: TensorBoard hides what is beyond them
+    }  # five, because TensorBoard hides more
     assert board.file_writer is not None
     for summary in hparams(chosen, dict.fromkeys(METRICS, 0.0)):
         board.file_writer.add_summary(summary)
@@ -106,16 +106,16 @@ def show_hparams(board: SummaryWriter, config: Config | Search, metrics: Mapping
 
 
 def show_graph(board: SummaryWriter, network: Network) -> None:
-    """The network's modules and what flows between them."""
+    """Shows the network's modules and the data flow between them."""
     first = network.specs[0]
     image = torch.zeros(1, first.in_channels, first.resolution, first.resolution, device=device_of(network))
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch.jit, by which the writer traces
+        warnings.simplefilter("ignore")  # from torch.jit, with which the writer traces
         board.add_graph(network.eval(), image)
 
 
 def show_stages(board: SummaryWriter, stages: Sequence[Stage]) -> None:
-    """What each stage of compression has made, as a table and as curves over the stages' numbers."""
+    """Shows the results of each stage of compression, as a table and as curves over the stages' numbers."""
     rows = [
         {
             "stage": number,
@@ -134,13 +134,13 @@ def show_stages(board: SummaryWriter, stages: Sequence[Stage]) -> None:
 
 @contextmanager
 def more(folder: Path) -> Iterator[SummaryWriter]:
-    """One more event file of a step, beside those that it has."""
+    """One more event file for a step."""
     with _without_traceback(), SummaryWriter(str(folder)) as board:
         yield board
 
 
 def add_config(folder: Path, config: Config) -> None:
-    """Shows the configuration beside what a step has shown, which one process does."""
+    """Shows the configuration with a step's events; only the first process does."""
     if not process_group.leading():
         return
     with more(folder) as board:
@@ -148,7 +148,7 @@ def add_config(folder: Path, config: Config) -> None:
 
 
 def show_config(board: SummaryWriter, config: Config) -> None:
-    """The configuration as a table; what differs from the defaults comes first, in bold."""
+    """Shows the configuration as a table; values that differ from the defaults come first, in bold."""
     usual, values = (dict(flat(dataclasses.asdict(one))) for one in (Config(), config))
     changed = [key for key in values if values[key] != usual.get(key)]
     rows = [{"key": key, "value": f"**{values[key]}**"} for key in changed]
@@ -157,7 +157,7 @@ def show_config(board: SummaryWriter, config: Config) -> None:
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of the same columns as a table."""
+    """Rows with the same columns as a table."""
     lines = [list(rows[0]), ["---"] * len(rows[0]), *([str(value) for value in row.values()] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -167,7 +167,7 @@ def _short(value: Any) -> Any:
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every setting of a nested configuration by its dotted key."""
+    """Every setting of a nested configuration, by its dotted key."""
     for key, value in tree.items():
         if isinstance(value, Mapping) and value:
             yield from flat(value, f"{prefix}{key}.")

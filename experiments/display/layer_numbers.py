@@ -1,7 +1,7 @@
-"""The number of each layer of a network in its space, Skips counted: what reports call a layer by.
+"""The number of each layer of a network in its space, counting Skips, by which reports name a layer.
 
-Files are written without the layers that compute nothing, and pruning may drop more; their own numbers mean no layer of
-the space that anybody has seen.
+Files are written without layers that compute nothing, and pruning may remove more, so a layer's number in a file means
+nothing to a reader who knows the space.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from search_spaces.layers import Spec
 
 
 def numbers(whole: Sequence[Spec], kept: Sequence[Spec]) -> list[int]:
-    """Where each layer of `kept` stands in `whole`, of which it has some, in order, with fewer hidden channels.
+    """The position in `whole` of each layer of `kept`: a subset in the same order, with fewer hidden channels.
 
-    Of like neighbours of which one was dropped, the first are taken to be those that were kept.
+    If one of several equal neighbours was removed, the first ones are taken to be kept.
     """
     found: list[int] = []
     for spec in kept:

@@ -1,4 +1,4 @@
-"""Where the demo's images come from: the test images, a folder, a camera; all cut and scaled as in training."""
+"""The demo's images: test images, a folder, or a camera; all cropped and resized as in training."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from predictors.board.classifier import Frame
 from search_spaces.errors import LutraError
 
 CAMERA = "camera"
-SHARP = 320  # pixels of a picture for people
+SHARP = 320  # pixels of a picture for display
 
 
 def frames_of(source: str, data: Dataset, seed: int, skipped: Callable[[str], object]) -> Iterator[Frame]:
-    """The frames of a source, shuffled by `seed`. Raises LutraError, before the first of them, where there are none.
+    """The frames of a source, shuffled by `seed`. Raises LutraError before the first frame if there are none.
 
-    What a folder holds beside images is told to `skipped`, one line each.
+    `skipped` receives one line for each file in a folder that is not an image.
     """
     if not source:
         return test_images(data, seed)
@@ -40,9 +40,9 @@ def test_images(data: Dataset, seed: int) -> Iterator[Frame]:
 
 
 def folder(root: Path, data: Dataset, seed: int, skipped: Callable[[str], object]) -> Iterator[Frame]:
-    """Every image below `root`; one in a folder that is named as a class is of that class."""
+    """Every image below `root`; an image in a folder named after a class has that label."""
     if not root.is_dir():
-        raise LutraError(f"there is no folder {str(root)!r}: demo.source is a folder of images, or camera")
+        raise LutraError(f"there is no folder {str(root)!r}: demo.source must be a folder of images, or camera")
     files = sorted(Path(entry.file) for entry in entries(str(root)) if entry.read and is_image(entry.parts))
     if not files:
         raise LutraError(f"{root} has no images, ending in {', '.join(SUFFIXES)}: give demo.source another folder")
@@ -63,14 +63,16 @@ def _decoded(files: list[Path], data: Dataset, skipped: Callable[[str], object])
 
 
 def camera(source: str, data: Dataset) -> Iterator[Frame]:
-    """What a webcam sees, for as long as it sees anything; `source` is camera, or camera:1 for the second."""
+    """The images of a webcam until it stops; `source` is camera, or camera:1 for the second."""
     number = source.partition(":")[2] or "0"
     if not number.isdigit():
         raise LutraError(f"there is no camera {source!r}: demo.source=camera is the first, camera:1 the second")
-    cv2 = opencv("a camera is read by it")
+    cv2 = opencv("a camera needs it")
     capture = cv2.VideoCapture(int(number))
     if not capture.isOpened():
-        raise LutraError(f"camera {number} cannot be opened: connect it, close what else uses it, or give a folder")
+        raise LutraError(
+            f"camera {number} cannot be opened: connect it, close other programs that use it, or give a folder"
+        )
     return _captured(cv2, capture, data)
 
 
@@ -88,7 +90,7 @@ def _captured(cv2: Any, capture: Any, data: Dataset) -> Iterator[Frame]:
 
 
 def opencv(why: str) -> Any:
-    """The module, which is not among the dependencies."""
+    """The OpenCV module, which is an optional dependency."""
     try:
         import cv2
     except ImportError:
@@ -97,5 +99,5 @@ def opencv(why: str) -> Any:
 
 
 def _channels(rgb: np.ndarray, count: int) -> np.ndarray:
-    """uint8 [S, S, 3] -> [S, S, count]: as it is, or grey."""
+    """uint8 [S, S, 3] -> [S, S, count]: unchanged, or grey."""
     return rgb if count == 3 else np.asarray(Image.fromarray(rgb).convert("L"))[..., None]

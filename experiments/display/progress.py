@@ -1,4 +1,4 @@
-"""Progress bars on whatever takes longer than a blink; one line when it is done."""
+"""Progress bars for everything that takes noticeable time, and one line at the end."""
 
 from __future__ import annotations
 
@@ -14,25 +14,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from predictors.board.answers import plain
 
 T = TypeVar("T")
-SPEAKS = 60.0  # seconds between lines where no bar can be drawn: in a log file
+SPEAKS = 60.0  # seconds between lines where no bar can be drawn, as in a log file
 console = Console(width=None if sys.stdout.isatty() else 130)
 
 
 def say(line: str) -> None:
-    """A line as it is: whatever stands in it, it is neither markup nor a command to the terminal."""
+    """Prints a line as it is: neither as markup nor as terminal commands."""
     console.print(plain(line, 2000), markup=False, highlight=False, soft_wrap=True)
 
 
 def show_path(path: Path) -> None:
-    """What a command has made, on one line."""
+    """Prints a command's result on one line."""
     console.print(path, soft_wrap=True, highlight=False)
 
 
 def track(
     items: Iterable[T], description: str, total: int | None, tell: Callable[[T], str] = lambda item: "", done: int = 0
 ) -> Iterator[T]:
-    """Yields the items behind a bar with count, time spent, time left, and what `tell` says of the last one; `done` of
-    them came before."""
+    """Yields the items with a progress bar: count, time, time left, and `tell` of the last item; `done` came before."""
     columns = (
         TextColumn("{task.description:<28}"),
         BarColumn(),

@@ -1,4 +1,4 @@
-"""What the paper says of a step: its CSV files, and beside them what they were measured on."""
+"""Publishes a step for the paper: its CSV files, and a description of what they were measured on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERDICT = "verdict.json"
 
 
 def write_verdict(folder: Path, sessions: Mapping[str, Verdict]) -> None:
-    """What a step's sessions were worth, by the name of each; their reasons with it."""
+    """Writes the verdict on a step's sessions, given by name, with their reasons."""
     worst = max(sessions.values(), key=lambda one: ("clean", "noisy", "throttled").index(one.state))
     reasons = [f"{name}: {reason}" for name, one in sessions.items() for reason in one.reasons]
     artefacts.write(folder / VERDICT, json.dumps(judged("session", worst.state, reasons), indent=1) + "\n")
@@ -36,9 +36,9 @@ def _verdict(folder: Path) -> dict[str, str]:
 
 
 def publish(config: Config, folder: Path, names: Iterable[str], setup: str, fitted: int) -> None:
-    """Puts files of a finished step into the paper's results, and its machine, sizes and commit into `setup`.
+    """Copies files of a finished step into the paper's results, and writes its machine, sizes and commit into `setup`.
 
-    `fitted`: how many whole networks its corrections were fitted on.
+    `fitted`: the number of whole networks that its corrections were fitted on.
     """
     space, passport = space_of(config), passport_of(config.device)
     facts = {
@@ -58,7 +58,7 @@ def publish(config: Config, folder: Path, names: Iterable[str], setup: str, fitt
 
 
 def copy(config: Config, paths: Iterable[Path]) -> None:
-    """Puts files into the paper's results as they are."""
+    """Copies files into the paper's results unchanged."""
     put(Path(config.results), {path.name: path.read_bytes() for path in paths})
 
 

@@ -1,4 +1,4 @@
-"""What a run was made of, as keys and values: the paper's set-up table, and the sizes that its text tells."""
+"""The setup of a run as keys and values, for the paper's setup table and the sizes in its text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from predictors.costs import LATENCY
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
 
-STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # of the passport
+STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # of the device fingerprint
 
 
 def setup(
@@ -25,7 +25,7 @@ def setup(
 ) -> dict[str, Any]:
     """`folders` of the steps train, search, compress and benchmark; `session`: how the benchmark went.
 
-    `steps`: the manifests of all steps that the report is made from, in which other versions are looked for.
+    `steps`: the manifests of all steps that the report is made from, to find differing versions.
     """
     manifests = {name: artefacts.manifest(folder) for name, folder in folders.items()}
     latencies, checked = read_table(table), int8_agreement.load(folders["compress"])
@@ -52,12 +52,12 @@ def setup(
 
 
 def judged(what: str, state: str, reasons: Sequence[str]) -> dict[str, str]:
-    """A verdict, as it is published: of the table, or of a session."""
+    """A verdict on the table or a session, as it is published."""
     return {f"{what}_verdict": state, f"{what}_verdict_reasons": "; ".join(reasons)}
 
 
 def _asked(config: Config, latencies: LatencyTable) -> dict[str, Any]:
-    """The space, the images, and what was searched for."""
+    """The space, the images, and the goal of the search."""
     space, data, aim = space_of(config), dataset_of(config.data), config.objective
     targets = {} if aim.name == "pareto" else targets_of(aim, config.precision, space, latencies)
     return {

@@ -1,7 +1,7 @@
-"""How good searches were at every moment: hypervolume and regret against evaluations and against seconds.
+"""The quality of searches over time: hypervolume ratio and regret against evaluations and seconds.
 
-Seeds give the spread: means with 95 % intervals by Student's t. (Percentiles of a bootstrap over so few seeds are too
-narrow: they hold the true mean in 76 % of cases with 3 seeds, in 85 % with 5.)
+Seeds give means with 95 % intervals by Student's t. (Bootstrap percentiles over so few seeds are too narrow: they
+contain the true mean in 76 % of cases with 3 seeds, in 85 % with 5.)
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from strategies.problems.problem import Candidate, best, front
 from strategies.quality.regret import Report, regret, share
 
 LEVEL = 0.95  # of intervals
-MOMENTS = 40  # of seconds in a curve
+MOMENTS = 40  # points of a curve over seconds
 MEASURES = ("share", "regret")
 AGAINST = ("evaluations", "seconds")
 
 
 @dataclass(frozen=True)
 class Trace:
-    """One search: what was reached with each candidate, by reported accuracies; arrays [n]."""
+    """One search: its state after each candidate, by reported accuracies; arrays [n]."""
 
-    share: np.ndarray  # of the reference front's hypervolume, see `strategies.quality.regret`
-    regret: np.ndarray  # of the best candidate so far, in score, to the best of the reference front
+    share: np.ndarray  # hypervolume relative to the reference front's, see `strategies.quality.regret`
+    regret: np.ndarray  # of the best candidate so far, in score, relative to the reference front's best
     evaluations: np.ndarray  # 1 to n
     seconds: np.ndarray  # since the search began
 
     def at(self, measure: str, against: str, moments: np.ndarray) -> np.ndarray:
-        """What was reached at each moment; beyond the end what there was at the end. None is before the first."""
+        """The measure's value at each moment; after the end, the last value. No moment is before the first."""
         places = np.searchsorted(getattr(self, against), moments, side="right") - 1
         return getattr(self, measure)[places]
 
 
-Traces = Mapping[str, Sequence[Trace]]  # strategy -> one a seed
+Traces = Mapping[str, Sequence[Trace]]  # strategy -> one trace per seed
 
 
 def trace(
     searched: Sequence[Evaluation], reference: Sequence[Candidate], objective: Objective, report: Report
 ) -> Trace:
-    """`reference` is the front, exact or not, that `searched` is judged by."""
+    """`reference` is the front, exact or not, that `searched` is compared with."""
     candidates = [one.candidate for one in searched]
     bests = list(accumulate(candidates, lambda a, b: best((a, b))))
     return Trace(
@@ -58,7 +58,7 @@ def trace(
 
 
 def shares(candidates: Iterable[Candidate], reference: Sequence[Candidate], report: Report) -> Iterator[float]:
-    """The share after each candidate."""
+    """The hypervolume ratio after each candidate."""
     known: list[Candidate] = []
     reached = 0.0
     for candidate in candidates:
@@ -68,10 +68,10 @@ def shares(candidates: Iterable[Candidate], reference: Sequence[Candidate], repo
 
 
 def common(traces: Traces, against: str) -> float:
-    """The budget to compare all searches at.
+    """The budget at which all searches are compared.
 
-    Of evaluations the longest search's: one that ran out of seconds before keeps what it had. Of seconds the shortest
-    search's, but not before all had a candidate.
+    For evaluations, the longest search's: a search that ran out of seconds earlier keeps its last value. For seconds,
+    the shortest search's, but not before every search has a candidate.
     """
     spent = [getattr(one, against) for searches in traces.values() for one in searches]
     if against == "evaluations":
@@ -80,7 +80,7 @@ def common(traces: Traces, against: str) -> float:
 
 
 def moments(searches: Sequence[Trace], against: str, also: float) -> np.ndarray:
-    """Of a strategy's curve: from where all its searches had a candidate to where the first ended, and `also`."""
+    """The points of a strategy's curve: from when all searches have a candidate until one ends, and `also`."""
     spent = [getattr(one, against) for one in searches]
     first, last = max(values[0] for values in spent), min(values[-1] for values in spent)
     if against == "evaluations":
@@ -89,7 +89,7 @@ def moments(searches: Sequence[Trace], against: str, also: float) -> np.ndarray:
 
 
 def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean over the seeds and its 95 % interval, each [n], of values [seeds, n]; NaN for the interval of one seed."""
+    """Mean over the seeds and its 95 % interval, each [n], of values [seeds, n]; with one seed the interval is NaN."""
     seeds, mean = len(values), values.mean(0)
     if seeds < 2:
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
@@ -98,7 +98,7 @@ def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def curves(traces: Traces) -> Iterator[dict[str, object]]:
-    """Rows: strategy, against, seeds, at, mean evaluations until then, each measure and its interval, if any."""
+    """Rows: strategy, against, seeds, at, mean evaluations so far, each measure and its interval, if any."""
     for against in AGAINST:
         also = common(traces, against)
         for name, searches in traces.items():

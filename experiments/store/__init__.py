@@ -1,1 +1,1 @@
-"""Steps whose results are kept, found again, and verified."""
+"""Stores the results of steps, finds them again, and verifies them."""

@@ -1,7 +1,7 @@
-"""Files that survive: whole or not at all, with a manifest that says what they were made from.
+"""Steps whose files are written atomically, with a manifest that says what they were made from.
 
-A step's folder is named by the hash of its settings and of the files it reads, so that the same command finds its
-finished steps again, and other settings never overwrite them. `versions` says what else decides a result.
+A step's folder is named by the hash of its settings and of the files it reads. So the same command finds its finished
+steps again, and other settings never overwrite them. `versions` says what else affects a result.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ __all__ = [
     "write_csv",
 ]
 MANIFEST, LOCK = "manifest.json", ".lock"
-CHECKPOINT = ".checkpoint"  # of a step under way; gone when it is finished
-MADE_FROM = ("step", "config", "inputs")  # the keys of a manifest whose hash names the folder
-listeners: list[Callable[[Path], None]] = []  # told the folder of every step that begins to work
-_told: set[Path] = set()  # finished steps of other versions that this process has spoken of
+CHECKPOINT = ".checkpoint"  # of an unfinished step; removed when it is finished
+MADE_FROM = ("step", "config", "inputs")  # the manifest's keys whose hash names the folder
+listeners: list[Callable[[Path], None]] = []  # called with the folder of every step that begins to work
+_reported: set[Path] = set()  # finished steps with other versions that this process has reported
 
 
 def step(
@@ -56,53 +56,53 @@ def step(
     work: Callable[[Path], None],
     again: Callable[[Path], bool] = lambda folder: False,
 ) -> Path:
-    """The folder of a finished step, after `work(folder)` where it is not finished yet.
+    """The folder of a finished step; runs `work(folder)` if it is not finished.
 
-    `config` is all that the result depends on beside `inputs`: the sha256 of each file it reads. Two processes that
-    want the same step do it once. A finished step is only read, so that it may lie on a disk without writing.
-    Where `again(folder)` says so of a finished step, its work goes on from what the folder holds, and calls `reopen`.
+    `config` is everything that the result depends on besides `inputs`, the sha256 of each file it reads. If two
+    processes want the same step, it is done once. A finished step is only read, so it may lie on a read-only disk. If
+    `again(folder)` is true for a finished step, its work continues from the folder's content, and calls `reopen`.
     """
     settings = {**config, "step_version": versions.step_version(name)}
-    asked = json.loads(json.dumps({"step": name, "config": settings, "inputs": inputs}))
-    folder = runs / name / f"{label}-{_short(asked)}"
-    if _usable(folder, asked) and not again(folder):
+    wanted = json.loads(json.dumps({"step": name, "config": settings, "inputs": inputs}))
+    folder = runs / name / f"{label}-{_short(wanted)}"
+    if _usable(folder, wanted) and not again(folder):
         return folder
     with contextlib.ExitStack() as stack:
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locks.exclusive(folder / LOCK))
-        if not _usable(folder, asked) or again(folder):
+        if not _usable(folder, wanted) or again(folder):
             _remove_temporary(folder)
             for listener in listeners:
                 listener(folder)
-            _work(folder, asked, work)
+            _work(folder, wanted, work)
     return folder
 
 
 def reopen(folder: Path) -> None:
-    """Makes a finished step unfinished, so that its files may change."""
+    """Marks a finished step as unfinished, so that its files may change."""
     with disk_errors(folder):
         (folder / MANIFEST).unlink(missing_ok=True)
 
 
-def _usable(folder: Path, asked: Mapping[str, Any]) -> bool:
-    """Whether the step is finished. Raises LutraError where it is another one, or was changed since."""
+def _usable(folder: Path, wanted: Mapping[str, Any]) -> bool:
+    """Whether the step is finished. Raises LutraError if the folder holds another step, or was changed."""
     if not finished(folder):
         return False
     record = manifest(folder)
-    if odd := [key for key in MADE_FROM if record[key] != asked[key]]:
+    if odd := [key for key in MADE_FROM if record[key] != wanted[key]]:
         raise LutraError(
-            f"{folder} was made from other settings than are asked for now (see {' and '.join(odd)} in its manifest), "
-            "though their hashes begin alike; move it away and run the same command again"
+            f"{folder} was made from other settings than the current ones (see {' and '.join(odd)} in its manifest), "
+            "although their hashes begin alike; move it away and run the same command again"
         )
-    if folder not in _told and (differences := versions.differences(record)):
-        _told.add(folder)
+    if folder not in _reported and (differences := versions.differences(record)):
+        _reported.add(folder)
         locks.say(f"{folder} was made with {differences}. It is used as it is; to make it again, delete it.")
     return True
 
 
 def manifest(folder: Path) -> dict[str, Any]:
-    """What a finished step was made from, and the sha256 of its files. Raises LutraError for one that was changed."""
+    """The manifest of a finished step. Raises LutraError if it was changed."""
     path = folder / MANIFEST
     try:
         record = documents.read_sealed(path, "manifest")
@@ -114,7 +114,7 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 
 def finished(folder: Path) -> bool:
-    """Whether the step ended; raises LutraError where one of its files was changed or lost since."""
+    """Whether the step is finished; raises LutraError if one of its files was changed or lost."""
     if not _exists(folder / MANIFEST):
         return False
     for file, expected in manifest(folder)["outputs"].items():
@@ -126,22 +126,22 @@ def finished(folder: Path) -> bool:
 
 
 def is_named(folder: Path, record: Mapping[str, Any]) -> bool:
-    """Whether a folder has the name that follows from its manifest."""
+    """Whether a folder has the name that its manifest implies."""
     return folder.name.endswith(_short({key: record[key] for key in MADE_FROM}))
 
 
 def earlier(checkpoint: Path) -> Path:
-    """Where the checkpoint before this one is kept. (A name with one dot, unlike those of temporary files.)"""
+    """The path of the checkpoint before this one. (A name with one dot, unlike those of temporary files.)"""
     return checkpoint.with_name(f"{checkpoint.name}-before")
 
 
 def arch_name(arch: Iterable[int]) -> str:
-    """An architecture as text, in file names and tables."""
+    """An architecture as text, for file names and tables."""
     return "-".join(map(str, arch))
 
 
 def _exists(path: Path) -> bool:
-    """Raises LutraError where nobody can tell, which is not the same as no."""
+    """Whether the file exists. Raises LutraError if that cannot be determined."""
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -156,21 +156,21 @@ def _short(made_from: Mapping[str, Any]) -> str:
 
 
 def _remove_temporary(folder: Path) -> None:
-    """Removes the temporary files that a killed writer left behind."""
+    """Removes temporary files of a killed process."""
     for path in folder.rglob(".*.*"):
         if path.is_file():
             path.unlink(missing_ok=True)
 
 
-def _work(folder: Path, asked: Mapping[str, Any], work: Callable[[Path], None]) -> None:
-    """Does the work, and seals what it declared. Code is hashed before, since it may be edited meanwhile."""
+def _work(folder: Path, wanted: Mapping[str, Any], work: Callable[[Path], None]) -> None:
+    """Does the work and seals the declared files. Hashes the code first, because it may be edited meanwhile."""
     made_by, start = versions.made_by(), time.monotonic()
     with full_disk(folder):
         work(folder)
     seconds = time.monotonic() - start
     made = (path for path in sorted(declared) if path.is_relative_to(folder) and not path.name.startswith("."))
     outputs = {path.relative_to(folder).as_posix(): sha256(path) for path in made if path.is_file()}
-    write(folder / MANIFEST, documents.sealed({**asked, "outputs": outputs, "seconds": seconds, **made_by}))
+    write(folder / MANIFEST, documents.sealed({**wanted, "outputs": outputs, "seconds": seconds, **made_by}))
     with disk_errors(folder):
         for checkpoint in (folder / CHECKPOINT, earlier(folder / CHECKPOINT)):
             checkpoint.unlink(missing_ok=True)
@@ -186,7 +186,7 @@ def _below(value: Any) -> bool:
     return not any(path.is_absolute() or ".." in path.parts for path in paths)
 
 
-SHAPE: dict[str, Callable[[Any], bool]] = {  # of a manifest: key -> whether a value is of its kind
+SHAPE: dict[str, Callable[[Any], bool]] = {  # the manifest's keys, and a check for each value
     "step": lambda value: isinstance(value, str),
     "config": lambda value: isinstance(value, dict),
     "inputs": _texts,

@@ -1,4 +1,4 @@
-"""Candidates and winners as JSON objects: costs stand beside the other fields, each under its name."""
+"""Candidates and winners as JSON objects, in which each cost is a field of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COSTS = "costs"
 
 
 def to_json(one: Any) -> dict[str, Any]:
-    """A dataclass with the field `costs`."""
+    """The JSON object of a dataclass with the field `costs`."""
     found: dict[str, Any] = {}
     for key, value in asdict(one).items():
         found |= value if key == COSTS else {key: value}
@@ -20,6 +20,6 @@ def to_json(one: Any) -> dict[str, Any]:
 
 
 def with_costs(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The dataclass's fields, from the object."""
+    """The dataclass's fields, from the JSON object."""
     costs = {key: value for key, value in record.items() if key in NAMES}
     return {COSTS: costs, **{key: value for key, value in record.items() if key not in NAMES}}

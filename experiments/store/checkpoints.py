@@ -1,7 +1,7 @@
-"""Checkpoints of a training: a hash and the name of its folder stand before the content; the one before is kept.
+"""Checkpoints of a training, each preceded by a hash and its folder's name; the previous one is kept.
 
-torch's reader checks no sums: of 200 checkpoints with one flipped bit it read 199, some of them as other weights. The
-folder's name is the step's, so a checkpoint that was copied from another training is refused.
+torch verifies no checksum: of 200 checkpoints with one flipped bit it read 199, some with other weights. The folder's
+name is the step's, so a checkpoint copied from another training is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from search_spaces.training.loop import Training
 
 
 def save(training: Training, file: Path) -> None:
-    """Writes a checkpoint of the training to `file`; the one that was there becomes the earlier one."""
+    """Writes a checkpoint of the training to `file`, and keeps the previous one."""
     content = io.BytesIO()
     torch.save(training.state_dict(), content)
     payload = content.getvalue()
@@ -31,27 +31,27 @@ def save(training: Training, file: Path) -> None:
 
 
 def saved(file: Path) -> bool:
-    """Whether there is a checkpoint, or an earlier one."""
+    """Whether there is a checkpoint, or a previous one."""
     return file.exists() or artefacts.earlier(file).exists()
 
 
 def restore(training: Training, file: Path) -> None:
-    """Brings the training to the newest checkpoint that is whole. A damaged one is told and removed.
+    """Restores the newest intact checkpoint. A damaged one is reported and removed.
 
-    Raises LutraError where none is whole, or where it is of another training.
+    Raises LutraError if none is intact, or if it belongs to another training.
     """
     there = [path for path in (file, artefacts.earlier(file)) if path.exists()]
     for path in there:
         if (payload := _whole(path)) is not None:
             return _load(training, path, payload)
         if path != there[-1]:
-            print(f"{path} is damaged; the one before it is used", file=sys.stderr)
-            path.unlink(missing_ok=True)  # or the next one that is saved would replace the good one by it
-    raise LutraError(f"{there[-1]} is damaged; delete it to begin this training again")
+            print(f"{path} is damaged; using the previous checkpoint", file=sys.stderr)
+            path.unlink(missing_ok=True)  # otherwise the next save would replace the good one by it
+    raise LutraError(f"{there[-1]} is damaged; delete it to restart this training")
 
 
 def _whole(path: Path) -> bytes | None:
-    """The content behind the seal, None where they do not belong together. Raises LutraError for another training's."""
+    """The content after the seal; None if they do not match. Raises LutraError for another training's checkpoint."""
     try:
         seal, _, payload = path.read_bytes().partition(b"\n")
     except OSError as error:
@@ -65,7 +65,7 @@ def _whole(path: Path) -> bytes | None:
 
 
 def _seal(name: str, payload: bytes) -> bytes:
-    """The hash of name and content, then the name; the content's hash alone in checkpoints from before names."""
+    """The hash of name and content, then the name; without a name in older checkpoints."""
     of_name = f" {name}".encode() if name else b""
     return hashlib.sha256(name.encode() + payload).hexdigest().encode() + of_name
 
@@ -73,9 +73,9 @@ def _seal(name: str, payload: bytes) -> bytes:
 def _load(training: Training, path: Path, payload: bytes) -> None:
     try:
         training.load_state_dict(torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True))
-    except Exception as error:  # whatever torch makes of another model's state
+    except Exception as error:  # torch raises many types for another model's state
         raise _other(path) from error
 
 
 def _other(path: Path, which: str = "") -> LutraError:
-    return LutraError(f"{path} is of another training{which}; delete it to begin this training again")
+    return LutraError(f"{path} belongs to another training{which}; delete it to restart this training")

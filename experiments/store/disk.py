@@ -1,4 +1,4 @@
-"""Files that survive: whole or not at all, and one line where the disk is full or may not be written."""
+"""Atomic writes, CSV and hashes; a full or read-only disk becomes an error of one line."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from search_spaces.errors import LutraError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EROFS, errno.EPERM)
-NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EROFS)  # of some network file systems
-FORMULA = ("=", "+", "-", "@")  # how a cell begins that a spreadsheet computes
+NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EROFS)  # on some network file systems
+FORMULA = ("=", "+", "-", "@")  # the first characters of a spreadsheet formula
 declared: set[Path] = set()  # the files that this process has written
 
 
 def write(path: Path, data: bytes | str) -> None:
-    """Puts a whole file at `path` or leaves what was there. Raises LutraError when the disk is full."""
+    """Writes a file atomically. Raises LutraError if the disk is full."""
     content = data.encode() if isinstance(data, str) else data
     with disk_errors(path, len(content)):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,12 +51,12 @@ def write(path: Path, data: bytes | str) -> None:
 
 
 def declare(path: Path) -> None:
-    """Counts a file among the outputs of the step whose folder it is in. `write` does so with every file."""
+    """Adds a file to the outputs of the step whose folder it is in. `write` does this for every file."""
     declared.add(path)
 
 
 def sync(descriptor: int) -> None:
-    """Waits until a file or folder is on the disk, where the file system can tell."""
+    """Waits until a file or folder is on the disk, if the file system supports it."""
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -66,7 +66,7 @@ def sync(descriptor: int) -> None:
 
 @contextlib.contextmanager
 def disk_errors(path: Path, size: int = 0) -> Iterator[None]:
-    """Turns a full disk, or one that may not be written, into one line. For code that only writes."""
+    """Turns errors of a full or read-only disk into one line. For code that only writes."""
     try:
         with full_disk(path, size):
             yield
@@ -78,7 +78,7 @@ def disk_errors(path: Path, size: int = 0) -> Iterator[None]:
 
 @contextlib.contextmanager
 def full_disk(path: Path, size: int = 0) -> Iterator[None]:
-    """Turns a full disk into one line."""
+    """Turns errors of a full disk into one line."""
     try:
         yield
     except OSError as error:
@@ -93,7 +93,7 @@ def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def csv_text(rows: list[dict[str, Any]]) -> str:
-    """Rows as CSV. No cell is a formula to a spreadsheet, whatever a board or a user has called something."""
+    """Rows as CSV. Cells never look like formulas to a spreadsheet, even with names from a board or a user."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -102,7 +102,7 @@ def csv_text(rows: list[dict[str, Any]]) -> str:
 
 
 def _no_formula(value: Any) -> Any:
-    """Text that a spreadsheet would compute gets a quote before it, as one would type it there."""
+    """Puts a quote before text that a spreadsheet would compute."""
     if isinstance(value, str) and value.lstrip().startswith(FORMULA):
         try:
             float(value)
@@ -112,11 +112,11 @@ def _no_formula(value: Any) -> Any:
 
 
 def sha256(path: Path) -> str:
-    """Of a regular file, read in pieces. Raises LutraError where it cannot be read."""
+    """The hash of a regular file. Raises LutraError if it cannot be read."""
     with documents.opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(value: Any) -> str:
-    """A hash of anything JSON can say, independent of the order of keys."""
+    """A hash of any JSON value, independent of the order of keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""An append-only log: one record a line with its checksum, so that a kill tears at most the last one."""
+"""An append-only log with one record and its checksum per line, so that a kill damages at most the last line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def append(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The records. A torn last line is cut off the file; raises LutraError for damage before it."""
+    """The records. Removes a truncated last line; raises LutraError for damage before it."""
     if not path.exists():
         return []
     declare(path)
@@ -37,7 +37,7 @@ def read(path: Path) -> list[dict[str, Any]]:
         if checksum != b"%08x" % zlib.crc32(text) or not line.endswith(b"\n"):
             if number < len(lines):
                 raise LutraError(f"{path}, line {number} is damaged; delete that line and run the same command again")
-            print(f"{path}: its last line was cut short and is dropped", file=sys.stderr)
+            print(f"{path}: dropping the last line, which is incomplete", file=sys.stderr)
             with disk_errors(path):
                 os.truncate(path, good)
             break

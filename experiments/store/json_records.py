@@ -1,4 +1,4 @@
-"""JSON objects as dataclasses: every field is there and of its declared type, or one line names it."""
+"""Reads JSON objects as dataclasses; a missing field or a wrong type is named in one line."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def read_record(path: Path, kind: type[T], what: str) -> T:
 
 
 def record(kind: type[T], value: Any, where: object) -> T:
-    """A dataclass from a JSON object. Raises DamagedError where a field is missing, unknown or of another type."""
+    """A dataclass from a JSON object. Raises DamagedError if a field is missing, unknown or of another type."""
     hints = get_type_hints(kind)
     if not isinstance(value, dict):
         raise DamagedError(f"{where} is damaged: it must be an object, not {value!r:.40}")
     needed = {field.name for field in fields(kind) if field.default is field.default_factory is MISSING}  # type: ignore[arg-type]
     if odd := sorted(needed - value.keys()) + sorted(value.keys() - hints.keys()):
-        raise DamagedError(f"{where} is damaged: {odd[0]!r} is missing, or is no part of it")
+        raise DamagedError(f"{where} is damaged: {odd[0]!r} is missing, or is not one of its fields")
     return kind(**{name: typed(hints[name], one, f"{where}: {name}") for name, one in value.items()})
 
 
 def typed(kind: Any, value: Any, where: object) -> Any:
-    """A JSON value that must be of a type such as float, tuple[int, ...], dict[str, float] or a dataclass, or None."""
+    """A JSON value checked against a type such as float, tuple[int, ...], dict[str, float], a dataclass, or None."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         if value is None and NoneType in inner:

@@ -1,4 +1,4 @@
-"""Fields of settings that are not always in a step's key, marked beside the field."""
+"""Marks fields of settings that are sometimes left out of a step's key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ UNLESS, IMPLIED = "unless", "implied by"
 
 
 def unless(default: Any) -> Any:
-    """A field that is in the key only where it has another value, so that older folders, without it, are found."""
+    """A field that enters the key only if it is not `default`, so that folders older than the field are found."""
     marks = {UNLESS: default}
     if isinstance(default, list):
         return field(default_factory=lambda: [*default], metadata=marks)
@@ -17,5 +17,5 @@ def unless(default: Any) -> Any:
 
 
 def implied(by: str) -> Any:
-    """A field that is not in the key, because the file that is the input `by` decides it, and is in the key."""
+    """A field that is not in the key, because the input file `by`, which is in the key, determines it."""
     return field(default=None, metadata={IMPLIED: by})

@@ -1,4 +1,4 @@
-"""What a step's result depends on, as JSON: parts of the key that its folder is named by."""
+"""What a step's result depends on, as JSON: parts of the key that names its folder."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ def space_key(config: Config) -> dict[str, Any]:
 
 
 def accelerator_key(config: Config) -> dict[str, str]:
-    """Where torch computed, as its processors round otherwise; nothing where it is the CPU, which is the rule."""
+    """Where torch computed, because other processors round differently; empty for the CPU, the default."""
     kind = computes_on(config.accelerator)
     return {} if kind == "cpu" else {"accelerator": kind}
 
 
 def search_key(search: SearchConfig) -> dict[str, Any]:
-    """How long and by which images, not how the work is spread: that changes no result."""
+    """How long the search is and which images it uses; how the work is distributed does not affect the result."""
     return as_json(Budget(search.budget, search.calibration, search.validation))
 
 
 def objective_key(objective: ObjectiveConfig) -> dict[str, Any]:
-    """Costs and their targets are named where there are others than latency: keys from before there were stay valid."""
+    """Costs and their targets are included unless latency is the only cost, so that older keys stay valid."""
     return as_json(objective)
 
 
 def data_key(data: DataConfig) -> dict[str, Any]:
-    """The user's own images by the reader's list: names, classes, splits and contents; not by where they are."""
+    """The user's own images, by names, classes, splits and contents; not by their location."""
     return as_json(Images.of(data))
 
 
 def device_key(device: DeviceConfig) -> dict[str, Any]:
-    """How the device is asked to compute. Which one it is, its passport says, however it is reached."""
+    """How the device computes. Which device it is follows from its fingerprint, however it is reached."""
     return as_json(Device.of(device))
 
 
 def passport_key(device: DeviceConfig) -> str:
-    """The device by what decides its latencies."""
+    """The hash of the device fingerprint's part that determines latencies."""
     return artefacts.digest(deciding(passport_of(device)))

@@ -1,7 +1,7 @@
-"""Locks between processes: on files, so that the kernel lets go of them whenever their holder dies.
+"""Locks on files between processes, which the kernel releases when their holder dies.
 
-A network file system wants a descriptor that is open for writing, and some have no locks at all, or grant every one.
-There a command says so once and goes on: it is right as long as no second one works in the same folder.
+A network file system needs a descriptor that is open for writing, and some have no locks at all, or grant every one. In
+that case a command reports it once and continues: this is safe as long as no second command uses the same folder.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)  # another process has the lock
+HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)  # another process holds the lock
 NONE = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EBADF, errno.EIO)
-_told: set[str] = set()  # folders without locks that this process has spoken of
-_tested: set[int] = set()  # file systems whose locks this process has tried
+_reported: set[str] = set()  # folders without locks that this process has reported
+_tested: set[int] = set()  # file systems whose locks this process has tested
 
 
 @contextlib.contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Holds the lock file at `path`, which names its holder meanwhile; says for whom it waits."""
+    """Holds the lock file at `path`, and writes the holder into it; reports for whom it waits."""
     with open(path, "a+") as file:
         probe(path.parent)
         if not take(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
@@ -36,7 +36,7 @@ def exclusive(path: Path) -> Iterator[None]:
 
 
 def take(file: IO[Any], operation: int) -> bool:
-    """Locks an open file. False where another process has it, and the operation says not to wait."""
+    """Locks an open file. Returns False if another process holds the lock and the operation does not wait."""
     try:
         fcntl.flock(file, operation)
     except OSError as error:
@@ -44,19 +44,19 @@ def take(file: IO[Any], operation: int) -> bool:
             return False
         if error.errno not in NONE:
             raise
-        _tell(Path(file.name).parent, error.strerror or "")
+        _report(Path(file.name).parent, error.strerror or "")
     return True
 
 
 def sign(file: IO[Any]) -> None:
-    """Writes into a lock file, open for writing, who holds it."""
-    with contextlib.suppress(OSError):  # a full disk: the lock holds all the same
+    """Writes the holder into a lock file, which must be open for writing."""
+    with contextlib.suppress(OSError):  # for example a full disk: the lock still holds
         os.ftruncate(file.fileno(), 0)
         os.pwrite(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode(), 0)
 
 
 def holder(path: Path) -> str:
-    """Who holds a lock file, as far as it says."""
+    """The holder of a lock file, as far as the file says."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             line = file.readline(200).strip()
@@ -66,7 +66,7 @@ def holder(path: Path) -> str:
 
 
 def probe(folder: Path) -> None:
-    """Tries once for each file system whether a lock keeps a second descriptor out; says so where it does not."""
+    """Tests once per file system whether a lock excludes a second descriptor; reports if it does not."""
     with contextlib.suppress(OSError):
         device = os.stat(folder).st_dev
         if device in _tested:
@@ -78,16 +78,16 @@ def probe(folder: Path) -> None:
                 fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 return
-            _tell(folder, "one was granted twice")
+            _report(folder, "one was granted twice")
 
 
 def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _tell(folder: Path, reason: str) -> None:
-    """Once for each kind of folder: the many of one `runs` share a line."""
+def _report(folder: Path, reason: str) -> None:
+    """Reports once per `runs` folder."""
     where = str(folder.parent.parent)
-    if where not in _told:
-        _told.add(where)
+    if where not in _reported:
+        _reported.add(where)
         say(f"{where} has no file locks ({reason}): the work goes on, but start no second command on this folder")

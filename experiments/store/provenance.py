@@ -1,6 +1,6 @@
-"""Where a report comes from: manifests, followed by hashes from the deployed file back to the supernet.
+"""The lineage of a report: follows hashes in manifests from the deployed file back to the supernet.
 
-Nothing is kept for this: a step's inputs are the sha256 of files, and those are outputs in some other step's manifest.
+Nothing extra is stored: a step's inputs are the sha256 of files, which are outputs in another step's manifest.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 
 LINEAGE = "lineage.json"
-FASTER = "faster_in_float"  # the input that holds the layers that the device computes faster in float
-NO_FILE = "passport"  # the one input that is no file: what machine the device is
+FASTER = "faster_in_float"  # the input with the layers that the device computes faster in float
+NO_FILE = "passport"  # the only input that is not a file: the device fingerprint
 
 
 @dataclass(frozen=True)
 class Step:
-    """A finished step, and the file by which the next one was made."""
+    """A finished step, and the file that the next one was made from."""
 
     what: str  # the step's name, or the stage of compression
     folder: str  # below `runs`
@@ -38,24 +38,24 @@ class Step:
 
 @dataclass(frozen=True)
 class Lineage:
-    """The steps of a winner in their order, those that served them, and files from outside `runs`."""
+    """The steps that lead to a winner, the steps that they used, and files from outside `runs`."""
 
     arch: tuple[int, ...]
     line: tuple[Step, ...]  # supernet, search, weights, each stage of compression, the measurement on the device
     others: tuple[Step, ...]  # latency tables, networks to compare with
     given: dict[str, str]  # sha256 of a file from outside, by its path
-    row: dict[str, Any]  # of the report: the deployed file's
+    row: dict[str, Any]  # the deployed file's row in the report
 
 
 class Index:
-    """Finished steps of `folders` by the sha256 of their manifests and of the files that they made."""
+    """The finished steps in `folders`, by the sha256 of their manifests and of the files that they made."""
 
     def __init__(self, runs: Path, folders: Iterable[Path]) -> None:
         self.runs = runs
         self.folders: dict[str, Path] = {}
         self.records: dict[str, dict[str, Any]] = {}
         for folder in sorted(folders):
-            with contextlib.suppress(LutraError):  # a damaged manifest proves nothing
+            with contextlib.suppress(LutraError):  # ignores damaged manifests
                 record = artefacts.manifest(folder)
                 self.folders[key := artefacts.sha256(folder / MANIFEST)] = folder
                 self.records[key] = record
@@ -71,11 +71,11 @@ class Index:
         return {*record["inputs"].values()}.union(*(step["outputs"].values() for step in steps))
 
     def origin(self, sha256: str) -> str | None:
-        """The manifest of the step that made a file; or of the step that the hash itself names."""
+        """The manifest of the step that made a file, or of the step with this hash."""
         return sha256 if sha256 in self.records else self.makers.get(sha256)
 
     def ancestors(self, inputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-        """Every step that inputs come from, once: its manifest, and the file that was read. The nearest come first."""
+        """All steps that inputs come from, nearest first: the manifest, and the file that was read."""
         todo, seen = [*inputs.values()], set()
         for sha256 in todo:
             key = self.origin(sha256)
@@ -100,14 +100,14 @@ class Index:
 
 
 def index(runs: Path) -> Index:
-    """All finished steps."""
+    """The index of all finished steps."""
     return Index(runs, [path.parent for path in runs.glob(f"*/*/{MANIFEST}")])
 
 
 def trace(index: Index, inputs: Mapping[str, str], given: Iterable[Path], row: Mapping[str, Any]) -> Lineage:
-    """The lineage of a report by what it read: the manifests of its steps. Raises LutraError where a parent is lost."""
+    """The lineage of a report, from the hashes that it read. Raises LutraError if a parent is missing."""
     if missing := [name for name in ("search", "compress", "benchmark") if name not in inputs]:
-        raise LutraError(f"a report is made from a {missing[0]} step, and this one was not; run it again")
+        raise LutraError(f"this report was not made from a {missing[0]} step; run it again")
     search, compressed, benchmark = (inputs[name] for name in ("search", "compress", "benchmark"))
     stages = [index.step(compressed, row["sha256"])]
     while "parent" in stages[0].inputs:
@@ -119,7 +119,7 @@ def trace(index: Index, inputs: Mapping[str, str], given: Iterable[Path], row: M
     found = index.records.get(search)
     supernet = None if found is None else index.origin(found["inputs"]["supernet"])
     if found is None or supernet is None:
-        raise LutraError(f"the search that is reported, or its supernet, is not in {index.runs}; say runs=FOLDER")
+        raise LutraError(f"the report's search, or its supernet, is not in {index.runs}; add runs=FOLDER")
     line = (
         index.step(supernet, found["inputs"]["supernet"]),
         index.step(search, found["outputs"]["winner.json"]),
@@ -139,7 +139,7 @@ def dump(lineage: Lineage) -> str:
 
 
 def load(path: Path) -> Lineage:
-    """Raises LutraError where the file is none that `dump` wrote."""
+    """Reads a lineage. Raises LutraError if `dump` did not write the file."""
     record = read_json(path, "lineage")
     try:
         line, others = (tuple(Step(**step) for step in record[key]) for key in ("line", "others"))
@@ -149,20 +149,22 @@ def load(path: Path) -> Lineage:
 
 
 def verify(folder: Path) -> Lineage:
-    """The lineage of a finished report, after hashing every file of it anew.
+    """The lineage of a finished report, after hashing all of its files again.
 
-    Raises LutraError with the first file that is missing, damaged or another one than it was.
+    Raises LutraError with the first file that is missing, damaged or changed.
     """
     whole(folder)
     if not (folder / LINEAGE).exists():
-        raise LutraError(f"{folder} has no {LINEAGE}: it is no report, or an old one; run python -m experiments.report")
+        raise LutraError(
+            f"{folder} has no {LINEAGE}: it is not a report, or an old one; run python -m experiments.report"
+        )
     lineage, runs = load(folder / LINEAGE), folder.parents[1]
     steps = (*lineage.line, *lineage.others)
     for step in steps:
         whole(runs / step.folder, step.manifest)
     for path, sha256 in lineage.given.items():
         if not Path(path).is_file() or artefacts.sha256(Path(path)) != sha256:
-            raise LutraError(f"{path}, which was given, is missing or was changed since {folder.name} was made from it")
+            raise LutraError(f"the given file {path} is missing or was changed since {folder.name} was made from it")
     known = Index(runs, [runs / step.folder for step in steps])
     for step in steps:
         for name, sha256 in step.inputs.items():
@@ -178,7 +180,7 @@ def verify(folder: Path) -> Lineage:
 
 
 def whole(folder: Path, manifest: str | None = None) -> dict[str, Any]:
-    """The manifest of a finished step. Raises LutraError unless folder, manifest and files are as they were made."""
+    """The manifest of a finished step. Raises LutraError unless folder, manifest and files are unchanged."""
     path = folder / MANIFEST
     if not path.exists():
         raise LutraError(f"{path} is missing; run the command that made it again")
@@ -186,8 +188,6 @@ def whole(folder: Path, manifest: str | None = None) -> dict[str, Any]:
     if manifest is not None and artefacts.sha256(path) != manifest:
         raise LutraError(f"{path} was changed since it was made; delete {folder} and run the same command again")
     if not artefacts.is_named(folder, record):
-        raise LutraError(
-            f"{path} is of another step than the name of {folder} says; move the folder back, or delete it"
-        )
+        raise LutraError(f"{path} belongs to another step than {folder}; move the folder back, or delete it")
     artefacts.finished(folder)
     return record

@@ -1,7 +1,7 @@
-"""A step: a piece of work, with all that its result depends on.
+"""A step: work, together with everything that its result depends on.
 
-The work is given the settings that are hashed, the files of earlier steps, which are hashed too, and `Means`. It is not
-given the configuration: a setting that it uses is in its key, or in `Means` with the reason why it is not.
+The work receives the hashed settings, the files of earlier steps (hashed too), and `Means`. It does not receive the
+configuration, so every setting that it uses is in its key, or in `Means`, with the reason why it is not in the key.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from search_spaces.space import SearchSpace
 
 
 class Settings(Protocol):
-    """A frozen dataclass whose fields are the settings that a step depends on."""
+    """A frozen dataclass of the settings that a step depends on."""
 
     @property
     def label(self) -> str:
-        """What the name of the step's folder begins with."""
+        """The beginning of the step's folder name."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """How a device is reached. Which one it is, its passport says, and that is in the keys."""
+    """How a device is reached. Its identity is in its fingerprint, which is in the keys."""
 
     host: str
     hosts: list[str]
@@ -38,21 +38,21 @@ class Address:
     folder: str
     ssh_config: str
     patience: float
-    results: str  # the file's content is in the keys, as are the table's
+    results: str  # the content of this file, and of the table, is in the keys
     table: str
 
 
 @dataclass(frozen=True)
 class Means:
-    """How work is done. Nothing here changes a result, so nothing here is in a key."""
+    """How the work is done. Nothing here affects a result, so nothing here is in a key."""
 
-    runs: Path  # where results are kept
-    images: str  # where the images are: their content is in the keys
-    cache: str  # where decoded images are kept for the next command
-    checkpoint_seconds: float  # a training that is resumed ends in the same weights
-    jobs: int  # that share the evaluation of a population
-    backend: str  # of these jobs
-    max_rounds: int  # a table of fewer rounds is measured on, in the same folder
+    runs: Path  # the folder of results
+    images: str  # the folder of images, whose content is in the keys
+    cache: str  # the folder of decoded images
+    checkpoint_seconds: float  # a resumed training ends with the same weights
+    jobs: int  # processes that share the evaluation of a population
+    backend: str  # of these processes
+    max_rounds: int  # with a higher limit, rounds are added to a table in the same folder
     address: Address
 
     @staticmethod
@@ -73,14 +73,14 @@ class Means:
 
 @dataclass(frozen=True)
 class Step:
-    """`work` is called with the settings, the inputs that are files, the means, and the folder that it fills."""
+    """`work` is called with the settings, the input files, the means, and the folder to fill."""
 
     name: str
     settings: Settings
-    inputs: Mapping[str, Path | str]  # by name: a file, or what stands for one in the key, such as a passport's hash
+    inputs: Mapping[str, Path | str]  # by name: a file, or a hash that stands for it, such as the device fingerprint's
     work: Reference
-    unfinished: Reference | None = None  # (settings, means, folder): whether a finished step is to be gone on with
-    label: str = ""  # what the folder's name begins with, where it is not the settings' own
+    unfinished: Reference | None = None  # (settings, means, folder): whether to continue a finished step
+    label: str = ""  # the beginning of the folder's name, if not the settings' own
 
     @property
     def key(self) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Step:
         self.work(self.settings, files, means, folder)
 
     def made(self, means: Means, work: Callable[[Path], None] | None = None) -> Path:
-        """The folder of the finished step; where it is not finished, after `work`, which is the step's unless given."""
+        """The folder of the finished step; runs `work`, or else the step's own work, if it is not finished."""
         hashes = {name: one if isinstance(one, str) else artefacts.sha256(one) for name, one in self.inputs.items()}
         unfinished = self.unfinished
         return artefacts.step(
@@ -109,7 +109,7 @@ class Step:
 
 
 def as_json(value: Any) -> Any:
-    """Settings as JSON. A space is its layers, not its name alone: one that is edited is another one."""
+    """Settings as JSON. A space is represented by its layers as well as its name, so an edited space differs."""
     if isinstance(value, SearchSpace):
         layers = [[str(spec) for spec in options] for options in value.layers]
         return {"name": value.name, "layers": artefacts.digest([layers, value.reference])}

@@ -1,12 +1,12 @@
-"""Which versions make a result, and what is said of a finished step that other versions have made.
+"""The versions that made a result, and the message about a finished step made by other versions.
 
 A step's folder is named by its settings, its inputs, and its number in `STEPS`. That number is raised by hand when a
-change of the step's code changes its results: its finished folders are then not found, and the step is done again.
+change of the step's code changes its results: older folders are then not found, and the step is done again.
 
-What else decides is written into the manifest and compared: the libraries, and the sources of our own packages. Where
-they differ, the finished step is used, with a line that says so and how to have it made again. They are not part of the
-name, because a new torch, or any edit of our code, would then train every supernet again, though most of them change
-nothing. The result stays what it was: one of the versions that its manifest names.
+The libraries and our own sources also affect a result. They are recorded in the manifest and compared. If they differ,
+the finished step is still used, with a line that says so and how to make it again. They are not part of the name,
+because every new torch, or any edit of our code, would otherwise train every supernet again, although most changes do
+not matter. The result stays what it was, made by the versions in its manifest.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "onnx", "onnxruntime")  # that decide results
+LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "onnx", "onnxruntime")  # that affect results
 RECORDED = (*LIBRARIES, "hydra-core")
 PACKAGES = ("search_spaces", "predictors", "strategies", "compress", "experiments")
 TRAINING, MEASURING = ("search_spaces", "experiments"), ("search_spaces", "predictors", "compress", "experiments")
-STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and the packages whose code makes its result
+STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and the packages whose code it depends on
     "measure": (1, MEASURING),
     "train": (2, TRAINING),
     "retrain": (2, TRAINING),
@@ -55,7 +55,7 @@ def step_version(step: str) -> int:
 
 @cache
 def libraries() -> dict[str, str]:
-    """Python and the recorded libraries, by name."""
+    """The versions of Python and of the recorded libraries, by name."""
     found = {"python": platform.python_version()}
     for package in RECORDED:
         with contextlib.suppress(PackageNotFoundError):
@@ -65,7 +65,7 @@ def libraries() -> dict[str, str]:
 
 @cache
 def code() -> dict[str, str]:
-    """A hash of the sources of each of our packages, as they were when this process first asked."""
+    """A hash of each package's sources, as of the first call in this process."""
     found = {}
     for package in PACKAGES:
         hashed = hashlib.sha256()
@@ -79,15 +79,15 @@ def code() -> dict[str, str]:
 
 @cache
 def commit() -> str | None:
-    """The commit of the code, with a plus where it was changed since; None where git knows no commit of it."""
+    """The commit of the code, with a plus if it was changed since; None if it has no git repository of its own."""
     own = Path(__file__).resolve()
     if _git("rev-parse", "--show-toplevel") != str(ROOT) or _git("ls-files", "--error-unmatch", str(own)) is None:
-        return None  # a copy of the code inside another repository, or none at all
+        return None  # a copy inside another repository, or no repository
     return _git("describe", "--always", "--abbrev=12", "--dirty=+")
 
 
 def made_by() -> dict[str, Any]:
-    """What a manifest says of the versions that made a result."""
+    """The versions that a manifest records."""
     return {"versions": libraries(), "code": code(), "git_commit": commit()}
 
 
@@ -101,7 +101,7 @@ def _git(*words: str) -> str | None:
 
 
 def differences(record: Mapping[str, Any]) -> str:
-    """What of a finished step's manifest is not as it is here; empty where nothing that decides its result differs."""
+    """How a finished step's versions differ from the current ones; empty if nothing that affects its result differs."""
     then, here = record["versions"], libraries()
     found = [
         f"{name} {then.get(name)} (here {here.get(name)})" for name in LIBRARIES if then.get(name) != here.get(name)
@@ -113,7 +113,7 @@ def differences(record: Mapping[str, Any]) -> str:
 
 
 def disagreements(records: Iterable[Mapping[str, Any]], last: Mapping[str, Any]) -> str:
-    """What other steps of a result were made with, where it is not what the `last` one was; empty where they agree."""
+    """How the versions of other steps differ from those of the `last` one; empty if they agree."""
     found: dict[str, list[str]] = {}
     for record in records:
         facts = {name: record["versions"].get(name) for name in LIBRARIES} | {"commit": record["git_commit"]}

@@ -1,4 +1,4 @@
-"""Weights as safetensors files; a network's carries its specs, so that it can be built again from the file alone."""
+"""Weights as safetensors files; a network's file contains its layers, so the network can be rebuilt from it alone."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from search_spaces.networks.network import Network
 from search_spaces.networks.supernet import Supernet
 from search_spaces.space import SearchSpace
 
-DAMAGES = (  # what damaged or foreign files raise in the libraries that read them
+DAMAGES = (  # exceptions that libraries raise for damaged or foreign files
     LutraError, SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError, AttributeError,
     ArithmeticError, MemoryError,
 )  # fmt: skip
 
 
 def save_network(path: Path, network: nn.Module) -> None:
-    """A network of ours, or a `Foreign` one that may have been pruned."""
+    """Saves a `Network`, or a `Foreign` network, possibly pruned."""
     tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     artefacts.write(path, save(tensors, _metadata(network)))
 
@@ -47,7 +47,7 @@ def _metadata(network: nn.Module) -> dict[str, str]:
 
 
 def load_network(path: Path) -> nn.Module:
-    """The network, in eval mode. Raises LutraError where the file is no such one."""
+    """The network, in eval mode. Raises LutraError if the file does not contain one."""
     try:
         with safe_open(path, "pt") as file:
             network = _built(file.metadata())
@@ -56,7 +56,7 @@ def load_network(path: Path) -> nn.Module:
             shape_like(network, tensors)
         network.load_state_dict(tensors)
     except DAMAGES as error:
-        raise LutraError(f"{path} holds no network of ours ({_first_line(error)})") from error
+        raise LutraError(f"{path} does not contain a network made by Lutra ({_first_line(error)})") from error
     return network.eval()
 
 
@@ -77,12 +77,12 @@ def save_supernet(path: Path, supernet: Supernet) -> None:
 
 
 def load_supernet(path: Path, space: SearchSpace) -> Supernet:
-    """The supernet of a space. Raises LutraError where the file is another space's."""
+    """The supernet of a space. Raises LutraError if the file contains another space's."""
     supernet = Supernet(space)
     try:
         supernet.load_state_dict(load_file(path))
     except DAMAGES as error:
-        raise LutraError(f"{path} holds no supernet of {space.name} ({_first_line(error)})") from error
+        raise LutraError(f"{path} does not contain a supernet of {space.name} ({_first_line(error)})") from error
     return supernet
 
 

@@ -1,4 +1,4 @@
-"""The winner of a search, as its folder keeps it."""
+"""The winner of a search, as stored in the search's folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WINNER = "winner.json"
 
 @dataclass(frozen=True)
 class Winner:
-    """What a search found. Costs are predicted, accuracies fractions of the validation images."""
+    """The architecture that a search chose. Costs are predicted; accuracy is a fraction of the validation images."""
 
     arch: Arch
     accuracy: float
@@ -27,7 +27,7 @@ class Winner:
 
 
 def read_winner(folder: Path) -> Winner:
-    """The winner in a search's folder. Raises LutraError where the folder is of no search."""
+    """The winner in a search's folder. Raises LutraError if the folder is not a search's."""
     if not (folder / WINNER).exists():
-        raise LutraError(f"{folder} holds no {WINNER}: run= takes the folder that python -m experiments.search prints")
+        raise LutraError(f"{folder} has no {WINNER}: run= takes the folder that python -m experiments.search prints")
     return record(Winner, with_costs(read_json(folder / WINNER, "winner")), folder / WINNER)

@@ -323,7 +323,7 @@ def other_versions(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def change(name: str, **changes: str) -> None:
         found = {**getattr(versions, name)(), **changes}
         monkeypatch.setattr(versions, name, lambda: found)
-        artefacts._told.clear()
+        artefacts._reported.clear()
 
     return change
 

@@ -97,7 +97,7 @@ def test_a_writer_killed_between_its_renames_leaves_the_one_before(
 def test_a_checkpoint_of_another_training_is_named_so(tmp_path: Path) -> None:
     path = tmp_path / ".checkpoint"
     save(Training(nn.Linear(3, 2), Recipe(steps=5, batch=4, learning_rate=0.1)), path)
-    with pytest.raises(LutraError, match="of another training"):
+    with pytest.raises(LutraError, match="to another training"):
         restore(training(), path)
 
 
@@ -107,7 +107,7 @@ def test_a_checkpoint_copied_from_another_training_is_refused(tmp_path: Path) ->
         (tmp_path / name).mkdir()
     save(training(1), tmp_path / "train-1" / ".checkpoint")
     shutil.copy(tmp_path / "train-1" / ".checkpoint", tmp_path / "train-2")
-    with pytest.raises(LutraError, match=r"of another training \(train-1\)"):
+    with pytest.raises(LutraError, match=r"to another training \(train-1\)"):
         restore(training(), tmp_path / "train-2" / ".checkpoint")
 
 

@@ -314,7 +314,7 @@ def test_a_camera_and_an_mp4_are_opencvs(run: Demo, tmp_path: Path, monkeypatch:
         (["demo.source={tmp}/empty"], "empty has no images, ending in .jpg"),
         (["demo.source={tmp}/none"], "there is no folder"),
         (["demo.source={tmp}/broken"], "no image was classified"),
-        (["demo.record=film.avi"], "is no film: it ends in .gif or .mp4"),
+        (["demo.record=film.avi"], "is not a film: the name must end in .gif or .mp4"),
         (["demo.bundle={tmp}/broken"], "is no bundle of the demo"),
         (["demo.frames=-1"], "demo.frames=-1 is out of range"),
         (["demo.pace=0"], "demo.pace=0 is out of range: give a number from 0.1"),

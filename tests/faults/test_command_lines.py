@@ -16,7 +16,6 @@ from random import Random
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +29,7 @@ from experiments.config.arguments import CONFIGS, PARSER, prepared
 from experiments.config.checks import check
 from experiments.config.choices import STRATEGIES
 from experiments.config.schema import Setting, settings
-from experiments.config.stored_schema import schema
+from experiments.config.stored_schema import store
 from experiments.config.values import CHOICES, option_settings
 from experiments.setup.recipes import check_batches
 from search_spaces.errors import LutraError
@@ -64,8 +63,8 @@ Refused = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def defaults() -> DictConfig:
-    """What Hydra composes where nothing is asked for."""
-    ConfigStore.instance().store(name="schema", node=schema("experiments.search"))
+    """The configuration that Hydra composes without overrides."""
+    store("experiments.search")
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         return compose("config")
 
