@@ -42,7 +42,7 @@ def test_a_malicious_board_is_refused_in_one_line_or_harmless(quick: Lab) -> Non
             def connect(again: bool) -> Any:
                 return ssh(replace(quick.to, python=python, patience=patience), 1, told.append)
 
-            with lasting(connect, list(kept), kept.append, told.append, [0.01] * 3) as board:
+            with lasting(connect, list(kept), kept.append, told.append, [0.01]) as board:
                 rounds = list(measure(board, FILES, FEW))
                 summarize(rounds)
                 return rounds

@@ -23,7 +23,7 @@ def test_training_resumes_from_any_moment(finished: Finished, command: Command, 
 
     def train(runs: Path, meanwhile: Callable[[int], None] | None = None) -> tuple[Done, float]:
         begin = time.monotonic()
-        longer = ("train.steps=60", "checkpoint_seconds=0.1")
+        longer = ("train.steps=40", "checkpoint_seconds=0.1")
         done = command("train", *finished.arguments, *longer, f"runs={runs}", meanwhile=meanwhile)
         return done, time.monotonic() - begin
 
@@ -33,7 +33,7 @@ def test_training_resumes_from_any_moment(finished: Finished, command: Command, 
     _, start = train(whole)
 
     def resumed(rng: Random) -> Figures:
-        runs, share = tmp_path / f"runs{next(number)}", rng.random()
+        runs, share = tmp_path / f"runs{next(number)}", 0.9 * rng.random()
 
         def kill(group: int) -> None:
             wait(lambda: bool(list(runs.glob("train/*/.checkpoint"))))
