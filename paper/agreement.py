@@ -18,10 +18,10 @@ SAME: list[tuple[str, Place, Place]] = [
     ("sha256", (HandMade, "winner, unpruned"), (Variant, "finetune, quantize")),
     ("parent", (PruningRule, "device"), (Variant, "prune, finetune, quantize")),
 ]
-REQUIRED = ("machine", "threads", "onnxruntime")
+REQUIRED = ("machine", "threads")
 STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # of newer files
 NAMES = ("device", "cpu")  # what a machine is called; a board may tell but one of them
-MACHINE = (*NAMES, "machine", "threads", "onnxruntime", *STATE)
+MACHINE = (*NAMES, "machine", "threads", *STATE)
 
 
 def check(results: Path) -> None:
@@ -40,8 +40,9 @@ def check(results: Path) -> None:
 
 def _check_machine(other: Setup, run: Setup) -> None:
     """Raises ResultError where two files are of two machines, or do not say of which; older files know fewer keys."""
-    for key in MACHINE:
-        if key in REQUIRED or (key in other.values and key in run.values):
+    required = (*REQUIRED, run.runtime)
+    for key in (*MACHINE, run.runtime):
+        if key in required or (key in other.values and key in run.values):
             value, expected = other.text(key), run.text(key)
             if value != expected:
                 raise ResultError(

@@ -12,7 +12,7 @@ from paper.compression_rows import Stage
 from paper.csv_records import ResultError
 from paper.latex import count, escape, kb, ms, percent, significant
 from paper.rows import Block, Candidate, Whole, read
-from paper.setup_file import Setup, setup
+from paper.setup_file import RUNTIMES, Setup, setup
 
 NAMES = {
     "reference": "Reference",
@@ -144,6 +144,7 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
         "TableRounds": count(run.number("table_rounds")),
         "TableGraphs": count(run.number("table_graphs")),
         "DeployedPrecision": {"int8": "INT8"}.get(run.text("precision"), escape(run.text("precision"))),
+        "Runtime": RUNTIMES[run.runtime],
         "Data": sentences.source(run),
         "DataCited": sentences.cited(run),
         **{word.capitalize(): escape(run.text(word)) for word in words},

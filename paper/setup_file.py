@@ -7,6 +7,8 @@ from pathlib import Path
 
 from paper.csv_records import ResultError, number, records
 
+RUNTIMES = {"onnxruntime": "onnxruntime", "litert": "LiteRT"}  # key -> what people call it
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -24,6 +26,11 @@ class Setup:
     def machine(self) -> str:
         """What the machine is called: by its processor, or where that is unknown, by its model."""
         return self.values.get("cpu") or self.values.get("device") or "a machine whose name is unknown"
+
+    @property
+    def runtime(self) -> str:
+        """The key of the runtime whose version the file tells."""
+        return next((key for key in RUNTIMES if key in self.values), "onnxruntime")
 
     def optional(self, key: str) -> float | None:
         """A number, or None where the value is empty."""

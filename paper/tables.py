@@ -11,7 +11,7 @@ from paper.latex import count, decimals, escape, significant
 from paper.macros import chain
 from paper.rows import read
 from paper.sentences import source
-from paper.setup_file import Setup, setup
+from paper.setup_file import RUNTIMES, Setup, setup
 
 NAMES = {
     "reference": "hand-made reference",
@@ -90,7 +90,7 @@ def _setup(run: Setup) -> str:
         "device": ", ".join(dict.fromkeys(t[key] for key in ("device", "cpu", "machine") if run.values.get(key))),
         **({"processor": state} if (state := _state(run)) else {}),
         "threads": t["threads"],
-        "software": f"onnxruntime {t['onnxruntime']}, torch {t['torch']}, Python {t['python']}",
+        "software": f"{RUNTIMES[run.runtime]} {t[run.runtime]}, torch {t['torch']}, Python {t['python']}",
         **({"earlier steps": t["other_versions"]} if run.values.get("other_versions") else {}),
         **({"not compared": t["ignored"]} if run.values.get("ignored") else {}),
         "latency table": f"{n['table_rounds']} rounds of {n['table_graphs']} graphs, "

@@ -23,6 +23,7 @@ from experiments.steps.train import prepare
 from experiments.store import artefacts
 from experiments.store.keys import accelerator_key, data_key, search_key, space_key
 from experiments.store.weights import load_supernet
+from predictors.board.fingerprint import runtime_of
 from predictors.costs import LATENCY
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
@@ -102,7 +103,7 @@ def _facts(config: Config, space: SearchSpace, latencies: LatencyTable) -> dict[
         "precision": config.precision,
         "target_ms": target,
         "device": latencies.device,
-        **{key: passport[key] for key in ("cpu", "machine", "threads", "onnxruntime")},
+        **{key: passport[key] for key in ("cpu", "machine", "threads", runtime_of(passport))},
     }
 
 

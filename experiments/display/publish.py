@@ -14,6 +14,7 @@ from experiments.setup.session_record import RECORD, read_rows
 from experiments.store import artefacts, locks
 from experiments.store.json_records import typed
 from paper import checksums
+from predictors.board.fingerprint import runtime_of
 from predictors.timing.verdict import Verdict
 from search_spaces.documents import read_json, sha256
 
@@ -47,7 +48,7 @@ def publish(config: Config, folder: Path, names: Iterable[str], setup: str, fitt
         "fitted_networks": fitted,
         "fresh_networks": config.fidelity.networks,
         "device": passport.get("model") or passport.get("cpu"),
-        **{key: passport.get(key) for key in ("cpu", "machine", "threads", "onnxruntime", *STATE)},
+        **{key: passport.get(key) for key in ("cpu", "machine", "threads", runtime_of(passport), *STATE)},
         **_verdict(folder),
         "seed": config.seed,
         "git_commit": artefacts.manifest(folder)["git_commit"],

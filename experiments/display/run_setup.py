@@ -13,6 +13,7 @@ from experiments.setup.session_record import Session
 from experiments.setup.targets import targets_of
 from experiments.stages import int8_agreement
 from experiments.store import artefacts, versions
+from predictors.board.fingerprint import runtime_of
 from predictors.costs import LATENCY
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
@@ -86,7 +87,10 @@ def _asked(config: Config, latencies: LatencyTable) -> dict[str, Any]:
 def _machine(latencies: LatencyTable, versions: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "device": latencies.device,
-        **{key: latencies.passport.get(key) for key in ("cpu", "machine", "threads", "onnxruntime", *STATE)},
+        **{
+            key: latencies.passport.get(key)
+            for key in ("cpu", "machine", "threads", runtime_of(latencies.passport), *STATE)
+        },
         "torch": versions["torch"],
         "python": versions["python"],
         "table_rounds": len(latencies.rounds),
