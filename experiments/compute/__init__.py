@@ -1,1 +1,1 @@
-"""Where work is computed: on CPU or GPU, by one process or several, and what it needs at the least."""
+"""Where work is computed: on CPU or GPU, by one process or several; and its minimum requirements."""

@@ -1,4 +1,4 @@
-"""Whether torch computes on the CPU or on a GPU, answered without torch where no GPU can be there."""
+"""Whether torch computes on the CPU or a GPU; answered without importing torch if there can be no GPU."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FOUND_BY_TORCH = Reference("torch.cuda:is_available")
 
 
 def computes_on(accelerator: str) -> str:
-    """`cpu` or `cuda`; `auto` is a GPU where torch sees one.
+    """`cpu` or `cuda`; `auto` is a GPU if torch finds one.
 
-    Raises LutraError where `cuda` is asked for and there is no GPU.
+    Raises LutraError for `cuda` without a GPU.
     """
     if accelerator == "cpu":
         return "cpu"
@@ -25,7 +25,7 @@ def computes_on(accelerator: str) -> str:
         return "cuda"
     if accelerator == "cuda":
         raise LutraError(
-            f"accelerator=cuda needs a GPU, and torch {version('torch')} sees none: install its driver and a torch "
+            f"accelerator=cuda needs a GPU, but torch {version('torch')} finds none: install its driver and a torch "
             "that is built for CUDA (pytorch.org), or add accelerator=cpu"
         )
     return "cpu"
@@ -33,7 +33,7 @@ def computes_on(accelerator: str) -> str:
 
 @cache
 def _driver() -> bool:
-    """Whether a GPU may be there: its driver can be opened, or torch is built for GPUs with another one."""
+    """Whether there may be a GPU: its driver can be opened, or torch is built for another kind of GPU."""
     if "rocm" in version("torch"):
         return True
     try:

@@ -1,4 +1,4 @@
-"""A population's evaluation on one process, several, or several machines: joblib's loky, threading, dask or ray."""
+"""Evaluates a population in one process, several, or on several machines: joblib's loky, threading, dask or ray."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Accuracies = Callable[[Sequence[Arch]], Sequence[float]]
 
 
 def spread(accuracies: Accuracies, jobs: int, backend: str, threads: int) -> Accuracies:
-    """The same accuracies from `jobs` jobs of `threads` threads each, which must be able to pickle the function.
+    """The same accuracies, computed by `jobs` jobs of `threads` threads each; the function must be picklable.
 
-    Each job gets neighbours in the order of their picks, which share the layers that they begin with.
+    Each job gets neighbours in the order of choices, which share their first layers.
     """
     if jobs == 1:
         return accuracies
     _connect(backend, jobs)
 
     def job(archs: Sequence[Arch]) -> Sequence[float]:
-        torch.set_num_threads(threads)  # a sum over threads rounds by their number
+        torch.set_num_threads(threads)  # rounding depends on the number of threads
         return accuracies(archs)
 
     def spread_out(archs: Sequence[Arch]) -> list[float]:
@@ -44,9 +44,9 @@ def spread(accuracies: Accuracies, jobs: int, backend: str, threads: int) -> Acc
 
 @cache
 def _connect(backend: str, jobs: int) -> Any:
-    """A cluster for a backend that needs one: that of $DASK_SCHEDULER_ADDRESS or $RAY_ADDRESS, else one made here.
+    """A cluster for backends that need one: that of $DASK_SCHEDULER_ADDRESS or $RAY_ADDRESS, or else a new local one.
 
-    Raises LutraError where its package is not installed.
+    Raises LutraError if its package is not installed.
     """
     try:
         if backend == "dask":
@@ -62,5 +62,5 @@ def _connect(backend: str, jobs: int) -> Any:
             return ray.init(ignore_reinit_error=True)
     except ImportError as error:
         raise LutraError(
-            f"search.backend={backend} needs {error.name}: pip install '{BACKENDS[backend]}', or take loky or threading"
+            f"search.backend={backend} needs {error.name}: pip install '{BACKENDS[backend]}', or use loky or threading"
         ) from None

@@ -19,32 +19,32 @@ from search_spaces.errors import LutraError
 Work = Callable[[Path], None]
 
 
-BACKENDS = {"cpu": "gloo", "cuda": "cpu:gloo,cuda:nccl"}  # by which processes exchange tensors
+BACKENDS = {"cpu": "gloo", "cuda": "cpu:gloo,cuda:nccl"}  # for exchanging tensors
 
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[None]:
-    """Joins the processes that torchrun started, where it started this one; only the first of them talks.
+    """Joins the processes that torchrun started, if it started this one; only the first of them prints.
 
-    On GPUs each has one of its own. Raises LutraError where they are too few.
+    On GPUs, each process has its own. Raises LutraError if there are too few.
     """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield
         return
-    die_with_parent()  # a torchrun that is killed tells its workers nothing: they would train on
+    die_with_parent()  # workers of a killed torchrun would otherwise keep training
     if device.type == "cuda":
         torch.cuda.set_device(own_gpu(int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()))
     distributed.init_process_group(BACKENDS[device.type])
     console.quiet = not leading()
     try:
         yield
-        distributed.barrier()  # none leaves while another still talks to it
+        distributed.barrier()  # no process leaves while another still communicates with it
     finally:
         distributed.destroy_process_group()
 
 
 def own_gpu(process: int, gpus: int) -> int:
-    """Of a process on this machine, counted from 0."""
+    """The GPU of a process on this machine, counted from 0."""
     if process >= gpus:
         raise LutraError(f"torchrun started more processes than there are GPUs: --nproc_per_node={gpus}")
     return process
@@ -55,32 +55,32 @@ def size() -> int:
 
 
 def leading() -> bool:
-    """Whether this process is the first: the one that writes files."""
+    """Whether this is the first process, which writes the files."""
     return not distributed.is_initialized() or distributed.get_rank() == 0
 
 
 def together(step: Callable[[Work], Path], work: Work) -> Path:
-    """What `step(work)` gives; the first process calls it, and all of them do the work if it asks for it."""
+    """The result of `step(work)`: the first process calls it; if it calls the work, all processes do the work."""
     if size() == 1:
         return step(work)
     if leading():
 
         def announced(folder: Path) -> None:
-            _tell((folder, True))
+            _share((folder, True))
             work(folder)
 
         folder = step(announced)
-        _tell((folder, False))
+        _share((folder, False))
         return folder
     while True:
-        folder, wanted = _tell(None)
+        folder, wanted = _share(None)
         if not wanted:
             return folder
         work(folder)
 
 
-def _tell(message: tuple[Path, bool] | None) -> tuple[Path, bool]:
-    """The first process's message, at every process."""
+def _share(message: tuple[Path, bool] | None) -> tuple[Path, bool]:
+    """Broadcasts the first process's message to all."""
     messages = [message]
     distributed.broadcast_object_list(messages)
     assert messages[0] is not None
@@ -88,22 +88,22 @@ def _tell(message: tuple[Path, bool] | None) -> tuple[Path, bool]:
 
 
 def parallel(model: nn.Module) -> nn.Module:
-    """The model, with its gradients averaged over the processes."""
+    """The model with gradients averaged over the processes."""
     if size() == 1:
         return model
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # its new name is not in all versions of torch
+        warnings.simplefilter("ignore", FutureWarning)  # older versions of torch lack the new name
         return DistributedDataParallel(model, broadcast_buffers=False, find_unused_parameters=True)
 
 
 def check(batch: int) -> None:
-    """Raises LutraError where the processes cannot have equal parts of a batch."""
+    """Raises LutraError if a batch cannot be divided evenly among the processes."""
     if batch % size():
         raise LutraError(f"a batch of {batch} images cannot be shared by {size()} processes: change train.batch")
 
 
 def part(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """This process's share of a batch."""
+    """This process's part of a batch."""
     if size() == 1:
         return images, labels
     mine = slice(distributed.get_rank(), None, size())
@@ -111,7 +111,7 @@ def part(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def mean(value: float) -> float:
-    """Of a number over the processes."""
+    """The mean of a number over the processes."""
     if size() == 1:
         return value
     total = torch.tensor(value, dtype=torch.float64)

@@ -1,7 +1,7 @@
-"""What a command needs at the very least, before it begins: memory against this machine's, time against a year.
+"""Lower bounds on a command's memory and time, checked before it begins: this machine's memory, and a year.
 
-The estimates are lower bounds, so that nothing is refused that could work: activations of the smallest network in
-16 bits, a machine faster than any.
+The bounds are low, so that nothing is refused that could work: activations of the smallest network in 16 bits, on a
+machine faster than any.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from search_spaces.layers import Spec
 from search_spaces.space import SearchSpace
 
 YEAR = 365 * 86_400.0  # seconds
-STEP = 1e-3  # seconds that the shortest training step takes
-EVALUATION = 1e-3  # seconds that the shortest evaluation of a network takes
-SPEED = {"cpu": 1e14, "cuda": 1e16}  # multiply-accumulates a second that no machine of today reaches
+STEP = 1e-3  # seconds of the shortest training step
+EVALUATION = 1e-3  # seconds of the shortest evaluation of a network
+SPEED = {"cpu": 1e14, "cuda": 1e16}  # multiply-accumulates per second, beyond any current machine
 ACTIVATION = 2  # bytes, in bfloat16
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 GPU_MEMORY = Reference("experiments.compute.accelerator:memory")  # bytes
 
 
 class Need(NamedTuple):
-    """Something that a setting asks for: bytes or seconds, at least."""
+    """A lower bound on bytes or seconds that a setting needs."""
 
     what: str
     amount: float
-    keys: str  # what to lower
+    keys: str  # the settings to lower
 
 
 def check(config: Config) -> None:
-    """Raises LutraError for a configuration that needs more memory than there is, or more time than a year."""
+    """Raises LutraError for a configuration that needs more memory than there is, or more than a year."""
     space = _space(config)
     if space is None:
         return
@@ -50,13 +50,13 @@ def check(config: Config) -> None:
     for need in bytes_needed(config, space):
         if need.amount > memory:
             raise LutraError(
-                f"{need.what} at least {need.amount / 2**30:,.1f} GiB and this machine has {memory / 2**30:,.1f} GiB: "
+                f"{need.what} at least {need.amount / 2**30:,.1f} GiB, but this machine has {memory / 2**30:,.1f} GiB: "
                 f"lower {need.keys}"
             )
     for need in seconds_needed(config, space):
         if need.amount > YEAR:
             raise LutraError(
-                f"{need.what} at least {need.amount / YEAR:,.1f} years, by a machine faster than any: lower {need.keys}"
+                f"{need.what} at least {need.amount / YEAR:,.1f} years, on a machine faster than any: lower {need.keys}"
             )
     if config.data.name in COUNTS:
         images = COUNTS[config.data.name].train
@@ -77,7 +77,7 @@ def seconds_needed(config: Config, space: SearchSpace) -> Iterator[Need]:
     speed = SPEED[computes_on(config.accelerator)]
     spent: dict[str, float] = {}
     for key, recipe in recipes(config):
-        work = 3 * macs(_trained(config, key, space))  # forwards, and backwards twice that
+        work = 3 * macs(_trained(config, key, space))  # forward, and twice that backward
         spent[key] = recipe.steps * max(STEP, recipe.batch * work / speed)
         steps = f"{key}.steps={recipe.steps} of batches of {recipe.batch}"
         yield Need(f"{steps} take", spent[key], f"{key}.steps or {key}.batch")
@@ -96,7 +96,7 @@ def seconds_needed(config: Config, space: SearchSpace) -> Iterator[Need]:
 
 
 def machine_memory(config: Config) -> float:
-    """Bytes of the accelerator, or of this machine as far as this process may use them."""
+    """Bytes of the GPU's memory, or of the memory that this process may use."""
     if computes_on(config.accelerator) == "cuda":
         return float(GPU_MEMORY())
     installed = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
@@ -107,7 +107,7 @@ def machine_memory(config: Config) -> float:
 
 
 def _space(config: Config) -> SearchSpace | None:
-    """The space at the data's size; None where it has none of that size, which the command says that needs it."""
+    """The space for the data's size; None if there is none for it, which the command itself reports."""
     try:
         return SPACES[config.space.name](_channels(config), config.data.size, 2)
     except LutraError:
@@ -119,6 +119,6 @@ def _channels(config: Config) -> int:
 
 
 def _trained(config: Config, key: str, space: SearchSpace) -> tuple[Spec, ...]:
-    """A network that is no larger than what the recipe trains: the sandwich rule always trains the largest."""
+    """A network no larger than what the recipe trains: the sandwich rule always trains the largest network."""
     largest = key == "train" and config.train.rule == "sandwich"
     return space.decode(space.largest if largest else space.smallest)

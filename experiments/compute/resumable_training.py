@@ -1,4 +1,4 @@
-"""Training that is seen and survives: a progress bar, curves in TensorBoard, checkpoints."""
+"""Resumable training with a progress bar, TensorBoard curves and checkpoints."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def run_steps(
     every: float,
     validate: Callable[[nn.Module], dict[str, float]] = lambda model: {},
 ) -> None:
-    """Trains in place, from the folder's checkpoint on where there is one; another is written `every` seconds.
+    """Trains in place, from the folder's checkpoint if there is one; writes a checkpoint `every` seconds.
 
-    The loss goes to TensorBoard at every step, and what `validate` says of the averaged weights at ten.
+    TensorBoard gets the loss at every step, and the results of `validate` on the averaged weights ten times.
     """
     training = Training(model, recipe)
     if saved(folder / artefacts.CHECKPOINT):
         restore(training, folder / artefacts.CHECKPOINT)
-        console.print(f"{description} goes on after {len(training.losses)} steps")
+        console.print(f"{description} continues after {len(training.losses)} steps")
 
     def batches(step: int) -> tuple[Tensor, Tensor]:
         return process_group.part(*data.batch(step, recipe.batch, seed))
@@ -60,16 +60,16 @@ def watched(
     every: float,
     validate: Callable[[nn.Module], dict[str, float]],
 ) -> Iterator[Step]:
-    """The steps behind a progress bar, logged, with checkpoints."""
+    """The steps with a progress bar, logs and checkpoints."""
     recipe, begun = training.recipe, len(training.losses)
     start = last = time.monotonic()
 
-    def told(step: Step) -> str:
+    def progress(step: Step) -> str:
         speed = recipe.batch * (step.step + 1 - begun) / (time.monotonic() - start)
         return f"loss {step.loss:.3f}, {speed:.0f} images/s"
 
     with writer(folder, begun) as board:
-        for done in track(steps, description, recipe.steps, told, begun):
+        for done in track(steps, description, recipe.steps, progress, begun):
             board.add_scalar("train/loss", done.loss, done.step)
             board.add_scalar("train/learning_rate", done.learning_rate, done.step)
             if (done.step + 1) % max(1, recipe.steps // CURVE) == 0:

@@ -1,4 +1,4 @@
-"""Images with classes: a data set by name. No torch here: a data set is imported when it is read."""
+"""Data sets of labelled images, by name. Imports no torch: a data set is imported when it is read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from experiments.data.shape import Shape
 from search_spaces.errors import unknown
 
 __all__ = ["COUNTS", "DATASETS", "DECODER", "SHAPES", "Shape", "shape_of"]
-DECODER = 1  # to be raised where `decoding` makes other pixels of the same file than before
+DECODER = 1  # to be raised when a change of `decoding` changes the pixels
 CHECK = Reference("experiments.data.splits:check")
 CONTENTS = Reference("experiments.data.image_hashes:contents")
 READ_TREE = Reference("experiments.data.image_tree:read_tree")
@@ -19,7 +19,7 @@ SHAPES = {"digits": (1, 10), "cifar10": (3, 10), "fashion_mnist": (1, 10)}  # ch
 
 
 class Count(NamedTuple):
-    """Images of a published data set, those held out for validation among `train`."""
+    """Numbers of images of a published data set; `train` includes the validation images."""
 
     train: int
     test: int
@@ -29,7 +29,7 @@ COUNTS = {"digits": Count(1_437, 360), "cifar10": Count(50_000, 10_000), "fashio
 
 
 def shape_of(name: str, path: str, size: int, cache: str = "") -> Shape:
-    """The shape that a data set will have: no image is decoded, nothing downloaded."""
+    """The shape of a data set; decodes and downloads no image."""
     if name not in DATASETS:
         raise unknown("data set", name, DATASETS)
     CHECK(size)
@@ -37,5 +37,5 @@ def shape_of(name: str, path: str, size: int, cache: str = "") -> Shape:
         channels, classes = SHAPES[name]
         return Shape(channels, size, classes)
     archived = os.path.isfile(os.path.expanduser(path))
-    tree = CONTENTS(path, cache).tree if cache and archived else READ_TREE(path)  # an archive that is known is not read
+    tree = CONTENTS(path, cache).tree if cache and archived else READ_TREE(path)  # does not read a known archive again
     return Shape(3, size, len(tree.classes))

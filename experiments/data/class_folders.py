@@ -1,4 +1,4 @@
-"""Which folders of a tree are classes, and which are the splits above them."""
+"""Decides which folders of a tree are classes, and which are splits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from search_spaces.errors import LutraError
 
-Parts = tuple[str, ...]  # the names on the way from the root to a file or folder
-Groups = Mapping[str, Mapping[str, Sequence[Parts]]]  # split -> class -> images, none for an empty class folder
+Parts = tuple[str, ...]  # the names from the root to a file or folder
+Groups = Mapping[str, Mapping[str, Sequence[Parts]]]  # split -> class -> images; an empty class folder has none
 
 ROLES = ("train", "validation", "test")
 WORDS = {
@@ -24,16 +24,16 @@ ENDINGS = re.compile(r"(set|data|images?|imgs?|split)$")  # of training_set, tes
 
 
 def role(name: str) -> str | None:
-    """The split that a folder's name stands for, in any letter case; None for any other name."""
+    """The split that a folder's name means, in any letter case; None for other names."""
     word = re.sub(r"[\W\d_]+", "", name.lower())
     return WORDS.get(word) or WORDS.get(ENDINGS.sub("", word))
 
 
 def group(path: str, images: Iterable[Parts], folders: Iterable[Parts]) -> tuple[Groups, int]:
-    """The images of every class of every split, and the number of images that are in no class folder.
+    """The images of every class of every split, and the number of images outside class folders.
 
-    Folders that wrap the whole tree are stepped over. Without splits all images are of the split train.
-    Raises LutraError where it is unclear which folders are splits.
+    Skips folders that wrap the whole tree. Without splits, all images belong to the split train. Raises LutraError if
+    it is unclear which folders are splits.
     """
     images = set(images)
     everything = images.union(folders)
@@ -69,8 +69,8 @@ def _check_unique(path: str, roles: Mapping[str, str]) -> None:
 
 
 def _check_classes(path: str, depth: int, images: Iterable[Parts], classes: set[str]) -> None:
-    """Raises LutraError where what would be taken for classes are splits, or holds splits."""
-    inner: dict[str, set[str]] = {}  # class -> folders in it that hold images
+    """Raises LutraError if the supposed classes are splits, or contain splits."""
+    inner: dict[str, set[str]] = {}  # class -> its subfolders with images
     direct = {parts[depth] for parts in images if len(parts) == depth + 2}
     for parts in images:
         if len(parts) > depth + 2:
@@ -79,14 +79,14 @@ def _check_classes(path: str, depth: int, images: Iterable[Parts], classes: set[
         if role(name) and name not in direct and len(inner[name]) > 1:
             others = ", ".join(sorted(classes - {name})) or "nothing"
             raise LutraError(
-                f"{name} in {path} holds class folders, as a split does, and beside it there is {others}: "
+                f"{name} in {path} contains class folders, as a split does, but beside it there is {others}: "
                 "name the splits train and test, or rename this folder if it is a class"
             )
     found = {role(name) for name in set().union(*inner.values())}
     if inner and not direct and None not in found and len(found) > 1:
         name = min(inner)
         raise LutraError(
-            f"the class folder {name} in {path} holds the splits {', '.join(sorted(inner[name]))}: "
+            f"the class folder {name} in {path} contains the splits {', '.join(sorted(inner[name]))}: "
             f"put the splits above the classes, as in {max(inner[name])}/{name}"
         )
 

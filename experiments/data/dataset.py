@@ -1,4 +1,4 @@
-"""Images as uint8, in memory or in a file; batches and subsets of them are pure functions of a seed."""
+"""Images as uint8, in memory or in a file; batches and subsets are pure functions of a seed."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from experiments.data.shape import Shape
 from experiments.data.splits import hold_out
 from search_spaces.networks.evaluation import Images
 
-Progress = Callable[[Iterable[Any], int], Iterable[Any]]  # (items, how many there are) -> the same items
-MOMENTS = 2**26  # bytes of images at a time, to count their levels
-ORDER, AUGMENT, FIXED = 1, 2, 3  # independent streams of random numbers from one seed
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]  # (items, their number) -> the same items
+MOMENTS = 2**26  # bytes of images whose levels are counted at a time
+ORDER, AUGMENT, FIXED = 1, 2, 3  # independent random streams from one seed
 
 
 def untracked(items: Iterable[Any], total: int) -> Iterable[Any]:
-    """The progress of a caller who wants no bar."""
+    """The progress of a caller that shows no bar."""
     return items
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows of images that other splits share: no image is copied until it is asked for."""
+    """Rows of images shared with other splits; images are copied only when needed."""
 
-    pixels: Tensor  # uint8 [M, C, H, W], in memory, or in a file that is mapped into it
+    pixels: Tensor  # uint8 [M, C, H, W], in memory, or in a memory-mapped file
     labels: Tensor  # int64 [N]
-    rows: Tensor | None = None  # int64 [N], of `pixels`; None: all of them
+    rows: Tensor | None = None  # int64 [N], into `pixels`; None: all rows
 
     @property
     def images(self) -> Tensor:
-        """All of them, uint8 [N, C, H, W]."""
+        """All images, uint8 [N, C, H, W]."""
         return self.pixels if self.rows is None else self.pixels[self.rows]
 
     def at(self, indices: np.ndarray) -> Split:
@@ -47,36 +47,36 @@ class Split:
         return Split(self.pixels, self.labels[picks], picks if self.rows is None else self.rows[picks])
 
     def to(self, device: torch.device, pixels: Tensor) -> Split:
-        """The same rows of `pixels`, which are those of this split on `device`."""
+        """The same rows of `pixels`, which are this split's pixels on `device`."""
         return Split(pixels, self.labels.to(device), None if self.rows is None else self.rows.to(device))
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Three disjoint splits: weights are learned on `train`, selected on `validation`, reported on `test`."""
+    """Three disjoint splits: `train` for learning weights, `validation` for selection, `test` for reporting."""
 
     name: str
     classes: tuple[str, ...]
     train: Split
     validation: Split
     test: Split
-    mean: tuple[float, ...]  # per channel, of the training images scaled to 0..1
+    mean: tuple[float, ...]  # [C], of the training images scaled to 0..1
     std: tuple[float, ...]
-    flip: bool  # whether a mirrored image is of the same class
-    passed: str = ""  # what was passed over where the images are, and why
+    flip: bool  # whether a mirrored image has the same class
+    passed: str = ""  # files that were skipped, and why
 
     @property
     def shape(self) -> Shape:
         return Shape(self.train.pixels.shape[1], self.train.pixels.shape[3], len(self.classes))
 
     def to(self, device: torch.device) -> Dataset:
-        """The same images elsewhere; batches and subsets are then made there, of the same images."""
+        """The same images on another device, which then makes the batches and subsets."""
         splits = {part: getattr(self, part) for part in ("train", "validation", "test")}
         moved = {id(pixels): pixels.to(device) for pixels in (split.pixels for split in splits.values())}
         return replace(self, **{part: split.to(device, moved[id(split.pixels)]) for part, split in splits.items()})
 
     def normalize(self, images: Tensor) -> Tensor:
-        """uint8 [N, C, H, W] -> float32 [N, C, H, W] of the training images' mean 0 and deviation 1, channels last."""
+        """uint8 [N, C, H, W] -> float32 [N, C, H, W], channels last; training images have mean 0 and deviation 1."""
         return self._normalized(images, None)[:]
 
     def _normalized(self, pixels: Tensor, rows: Tensor | None) -> Images:
@@ -86,15 +86,15 @@ class Dataset:
     def batch(self, step: int, size: int, seed: int) -> tuple[Tensor, Tensor]:
         """The `size` augmented, normalised images [size, C, H, W] and labels [size] of a training step.
 
-        A pure function of (step, size, seed), so that a resumed run sees the same batches. Batches follow one another
-        through an endless row of shuffled epochs: every image comes once an epoch, and every batch is full.
+        A pure function of (step, size, seed), so a resumed run sees the same batches. Batches are consecutive parts of
+        an endless sequence of shuffled epochs: every image appears once per epoch, and every batch is full.
         """
         batch = self.train.at(_order(len(self.train.labels), step * size, size, seed))
         images = augment(batch.images, self.flip, np.random.default_rng((AUGMENT, seed, step)))
         return self.normalize(images), batch.labels
 
     def fixed(self, split: Split, count: int, seed: int) -> tuple[Images, Tensor]:
-        """`count` images of a split, normalised a batch at a time, and their labels; all of them where count is 0."""
+        """`count` images of a split (0: all), normalised a batch at a time, and their labels."""
         if 0 < count < len(split.labels):
             split = split.at(np.random.default_rng((FIXED, seed)).permutation(len(split.labels))[:count])
         return self._normalized(split.pixels, split.rows), split.labels
@@ -110,9 +110,9 @@ def assemble(
     cache: str = "",
     pixels: Any = None,
 ) -> Dataset:
-    """A data set whose mean and deviation are those of its training images.
+    """A data set, with the mean and deviation of its training images.
 
-    With a folder `cache` they are kept for the next command; `pixels` is then what the training images are made from.
+    With a folder `cache` they are stored for the next command; `pixels` then identifies the training images.
     """
     rows = None if train.rows is None else hashlib.sha256(train.rows.numpy().tobytes()).hexdigest()
     key = ["moments", pixels, rows]
@@ -131,7 +131,7 @@ def with_validation(split: Split, fraction: float, seed: int, classes: Sequence[
 
 
 def augment(images: Tensor, flip: bool, rng: np.random.Generator) -> Tensor:
-    """Random crops of uint8 [N, C, H, W] after zero padding by 1/8, and mirror images (He et al. 2016, section 4.2)."""
+    """Random crops of uint8 [N, C, H, W] after zero padding by 1/8, and mirroring (He et al. 2016, section 4.2)."""
     count, _, _, pixels = images.shape
     border = pixels // 8
     rows, columns = torch.from_numpy(rng.integers(0, 2 * border + 1, (2, count))).to(images.device)
@@ -144,7 +144,7 @@ def augment(images: Tensor, flip: bool, rng: np.random.Generator) -> Tensor:
 
 
 def _order(count: int, first: int, size: int, seed: int) -> np.ndarray:
-    """Indices `first` to `first + size` of the endless row of permutations of `count` images."""
+    """Indices `first` to `first + size` of the endless sequence of permutations of `count` images."""
     epochs = range(first // count, (first + size - 1) // count + 1)
     row = np.concatenate([_permutation(count, seed, epoch) for epoch in epochs])
     return row[first - epochs[0] * count :][:size]
@@ -156,7 +156,7 @@ def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def _moments(split: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation per channel, of the scale 0..1, exact through a histogram of the 256 levels."""
+    """Mean and standard deviation per channel on the scale 0..1, exact from a histogram of the 256 levels."""
     count, each = len(split.labels), max(1, MOMENTS // split.pixels[:1].numel())
     counts = [
         torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in part.unbind(1)])

@@ -1,6 +1,6 @@
-"""The only decoder of image files: for training, for evaluation and for the demo.
+"""The only decoder of image files: for training, evaluation and the demo.
 
-An image is turned upright as its EXIF data say, its transparent parts are shown on white, and its first frame is taken.
+An image is rotated by its EXIF orientation; transparent parts become white; of an animation, the first frame is used.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from PIL import ExifTags, Image
 
 from search_spaces.errors import LutraError
 
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "PPM")  # by content: no other decoder is ever called
-UPRIGHT = {  # by the EXIF tag Orientation
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "PPM")  # recognised by content; no other decoder is ever called
+UPRIGHT = {  # EXIF orientation -> transposition
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -28,12 +28,12 @@ WHITE = (255, 255, 255, 255)
 
 
 def decode(name: str, read: Callable[[], bytes], size: int) -> np.ndarray:
-    """uint8 [size, size, 3]: an image's central square, resized. Raises LutraError where it cannot be decoded."""
+    """uint8 [size, size, 3]: an image's central square, resized. Raises LutraError if it cannot be decoded."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata, and of images below PIL's limit but not by far
+            warnings.simplefilter("ignore")  # about odd metadata, and images slightly below PIL's limit
             with Image.open(io.BytesIO(read()), formats=FORMATS) as image:
-                image.draft("RGB", (2 * size, 2 * size))  # a JPEG far too large is decoded at 1/2, 1/4 or 1/8
+                image.draft("RGB", (2 * size, 2 * size))  # decodes a much larger JPEG at 1/2, 1/4 or 1/8
                 return square(_upright(image), size)
     except Exception as error:  # PIL's decoders raise a dozen types
         unknown = isinstance(error, Image.UnidentifiedImageError)
@@ -50,12 +50,12 @@ def square(rgb: Image.Image, size: int) -> np.ndarray:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """In RGB, as a viewer shows it."""
+    """The image in RGB, as a viewer shows it."""
     image.load()
     rgb = _rgb(image)
     try:
         turn = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # damaged EXIF data, which viewers pass over too
+    except Exception:  # damaged EXIF data, which viewers ignore too
         turn = None
     return rgb.transpose(UPRIGHT[turn]) if turn in UPRIGHT else rgb
 
@@ -70,10 +70,10 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _grey(image: Image.Image) -> Image.Image:
-    """8 bits of a grey image with more. Levels are of 0..65535; floats of 0..1, 0..255 or 0..65535."""
+    """A grey image converted to 8 bits. Integers range over 0..65535; floats over 0..1, 0..255 or 0..65535."""
     levels = np.asarray(image).astype(np.float64)
     low, high = levels.min(), levels.max()
     if not (low >= 0 and high <= 65535):
-        raise ValueError(f"grey levels from {low:g} to {high:g}, where 0 to 65535 can be shown")
+        raise ValueError(f"grey levels from {low:g} to {high:g}, but only 0 to 65535 is supported")
     white = 65535 if image.mode != "F" else next(top for top in (1, 255, 65535) if high <= top)
     return Image.fromarray(np.round(levels * (255 / white)).astype(np.uint8))

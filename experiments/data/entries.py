@@ -1,7 +1,7 @@
-"""The files of a folder or of a tar archive, one after the other.
+"""The files of a folder or a tar archive, one by one.
 
-Hidden files, thumbnails and other files of the system are skipped. An archive is only read, member after member, and
-nothing of it is written to disk, so that its names can do no harm; links and devices in it are passed over.
+Hidden files, thumbnails and other system files are skipped. An archive is read member by member and never unpacked to
+disk, so its names can do no harm; its links and devices are skipped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from search_spaces.errors import LutraError
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".ppm")
 MAX_BYTES = 64 * 2**20  # of one image file
 MAX_MEMBERS = 5_000_000  # of an archive
-SYSTEM = {  # folders and files that systems and network drives put beside images, in any letter case
+SYSTEM = {  # names of files and folders that systems and network drives create, in any letter case
     "#recycle",
     "#snapshot",
     "$recycle.bin",
@@ -46,21 +46,23 @@ DAMAGED = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
 
 class Entry(NamedTuple):
     parts: Parts
-    read: Callable[[], bytes] | None  # None: a folder, or what is passed over
-    passed: str = ""  # why it is passed over
-    file: str = ""  # where it is on disk, if it is
+    read: Callable[[], bytes] | None  # None for a folder, or a skipped entry
+    passed: str = ""  # why it is skipped
+    file: str = ""  # its path on disk, if it has one
 
 
 def entries(path: str) -> Iterator[Entry]:
-    """Everything in a folder or a .tar, .tar.gz, .tgz but what is hidden or the system's; folders come in any order.
+    """All entries of a folder, .tar, .tar.gz or .tgz except hidden and system files; folders come in any order.
 
-    Raises LutraError on a damaged archive, and on links that make one image several.
+    Raises LutraError for a damaged archive, and for links that repeat images.
     """
     root = Path(path).expanduser()
     if not path or not root.exists():
-        raise LutraError(f"there is no folder or archive {path!r}: say where the images are with data.path=...")
+        raise LutraError(f"there is no folder or archive {path!r}: give the images' location with data.path=...")
     if not (root.is_dir() or root.is_file()):
-        raise LutraError(f"{path} is neither a folder nor a file: data.path is a folder of images or an archive of it")
+        raise LutraError(
+            f"{path} is neither a folder nor a file: data.path must be a folder of images or an archive of one"
+        )
     return _folder(root) if root.is_dir() else _archive(root)
 
 
@@ -73,7 +75,7 @@ def _skipped(name: str) -> bool:
 
 
 def _folder(root: Path) -> Iterator[Entry]:
-    """Depth first, in the order of names. Each real folder and file is met once."""
+    """Depth first, in order of names. Visits each real folder and file once."""
     met: dict[str, Parts] = {}
     pending: list[Parts] = [()]
     while pending:
@@ -88,7 +90,7 @@ def _folder(root: Path) -> Iterator[Entry]:
             for item in items:
                 name, linked = (*parts, item.name), item.is_symlink()
                 if linked and not os.path.exists(item.path):
-                    raise LutraError(f"the link {item.path} leads nowhere: mend it or remove it")
+                    raise LutraError(f"the link {item.path} leads nowhere: fix it or remove it")
                 target = os.path.realpath(item.path) if linked else os.path.join(real, item.name)
                 if item.is_dir() and linked and Path(real).is_relative_to(target):
                     yield Entry(name, None, f"link to a folder that it is in ({'/'.join(name)})")
@@ -103,10 +105,10 @@ def _folder(root: Path) -> Iterator[Entry]:
 
 
 def _meet(root: Path, met: dict[str, Parts], real: str, parts: Parts) -> None:
-    """Raises LutraError where a folder or a file was met before, by another name."""
+    """Raises LutraError if a folder or file was visited before under another name."""
     if real in met:
         one, other = (os.path.join(root, *names) for names in sorted((met[real], parts)))
-        raise LutraError(f"{one} and {other} are the same by a link, so that images would count twice: remove the link")
+        raise LutraError(f"{one} and {other} are the same by a link, so images would count twice: remove the link")
     met[real] = parts
 
 
@@ -115,7 +117,7 @@ def _archive(path: Path) -> Iterator[Entry]:
         with tarfile.open(path, "r:*") as archive:
             for _ in range(MAX_MEMBERS + 1):
                 member = archive.next()
-                archive.members.clear()  # type: ignore[attr-defined]  # else it remembers millions
+                archive.members.clear()  # type: ignore[attr-defined]  # otherwise it remembers millions
                 if member is None:
                     return _check_end(archive)
                 parts = tuple(part for part in member.name.split("/") if part not in ("", "."))
@@ -125,21 +127,25 @@ def _archive(path: Path) -> Iterator[Entry]:
                     yield Entry(parts, partial(_read_member, archive, member) if member.isreg() else None)
                 elif member.issym() or member.islnk():
                     yield Entry(parts, None, "links in the archive")
-            raise LutraError(f"{path} has more than {MAX_MEMBERS:,} members: unpack it, or take a part of it")
+            raise LutraError(f"{path} has more than {MAX_MEMBERS:,} members: unpack it, or use a part of it")
     except DAMAGED as error:
         if zipfile.is_zipfile(path):
-            raise LutraError(f"{path} is a .zip archive, which is not read: unpack it, and give the folder") from error
+            raise LutraError(
+                f"{path} is a .zip archive, which is not supported: unpack it, and give the folder"
+            ) from error
         reason = str(error).split("\n")[0].rstrip(":")
-        raise LutraError(f"{path} is no whole .tar, .tar.gz or .tgz archive: {reason}; get it again") from error
+        raise LutraError(
+            f"{path} is not a complete .tar, .tar.gz or .tgz archive: {reason}; download it again"
+        ) from error
 
 
 def _check_end(archive: tarfile.TarFile) -> None:
-    """tarfile takes a damaged header for the end; the real end is a block of zeros, and the checksum of the gzip."""
+    """Checks the archive's end: tarfile takes a damaged header for the end, but the real one is a block of zeros."""
     source = archive.fileobj
     assert source is not None
     source.seek(archive.offset)
     if source.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-        raise tarfile.ReadError("it is damaged or cut short")
+        raise tarfile.ReadError("it is damaged or incomplete")
     while source.read(2**20):
         pass
 
@@ -158,4 +164,4 @@ def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 def _check_bytes(count: int) -> None:
     if count > MAX_BYTES:
-        raise ValueError(f"{count / 2**20:.0f} MB are more than the {MAX_BYTES / 2**20:.0f} of any image")
+        raise ValueError(f"{count / 2**20:.0f} MB exceed the limit of {MAX_BYTES / 2**20:.0f} MB per image")

@@ -1,4 +1,4 @@
-"""One's own images: a tree of class folders, or its archive, resized."""
+"""The user's own images: a tree of class folders, or an archive of one, resized."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from experiments.data.splits import TEST_FRACTION, TEST_SEED, check, hold_out
 from experiments.data.store import Put, stored
 from search_spaces.errors import LutraError
 
-Rows = Mapping[str, np.ndarray]  # by split, of the list of all images
+Rows = Mapping[str, np.ndarray]  # by split, into the list of all images
 
 
 def image_folder(
     path: str, size: int, validation: float, seed: int, progress: Progress = untracked, cache: str = ""
 ) -> Dataset:
-    """RGB images of `size` x `size` pixels; see `image_tree` for how the tree is read, and `store` for `cache`.
+    """RGB images of `size` x `size` pixels; see `image_tree` for the layout of the tree, and `store` for `cache`.
 
-    Without a test folder a fifth is drawn, the same for every seed; without a val folder `validation` of the rest is.
+    Without a test folder a fifth is held out, the same for every seed; without a val folder, `validation` of the rest.
     """
     check(size, validation, seed)
     found = contents(path, cache)
@@ -45,7 +45,7 @@ def image_folder(
 
 
 def _split(found: Contents, labels: np.ndarray, validation: float, seed: int) -> Rows:
-    """Rows of train, validation and test, each ascending."""
+    """The rows of train, validation and test, each ascending."""
     ends = np.cumsum([0, *map(len, found.tree.files.values())])
     rows = {role: np.arange(*ends[place : place + 2]) for place, role in enumerate(found.tree.files)}
     for role, fraction, draw in (("test", TEST_FRACTION, TEST_SEED), ("validation", validation, seed)):
@@ -57,14 +57,14 @@ def _split(found: Contents, labels: np.ndarray, validation: float, seed: int) ->
 
 
 def load(path: str, names: Sequence[str], sha256: Mapping[str, str], size: int, progress: Progress, put: Put) -> None:
-    """Decodes the named images below `path` and puts each in its place among the names.
+    """Decodes the named images below `path` and puts each in its place.
 
-    Raises LutraError on one that cannot be decoded, or that was changed since the list was made.
+    Raises LutraError if one cannot be decoded, or was changed since the list was made.
     """
     rows = {name: row for row, name in enumerate(names)}
     missing = set(names)
     for name, content in progress(_wanted(path, rows), len(names)):
-        if hashlib.sha256(content).hexdigest() == sha256[name]:  # of several in an archive, the last one
+        if hashlib.sha256(content).hexdigest() == sha256[name]:  # of duplicates in an archive, the last one
             put(rows[name], decode(f"{path}/{name}", partial(bytes, content), size)[None])
             missing.discard(name)
     if missing:

@@ -1,8 +1,8 @@
-"""What images a tree holds: the list that the reader reads, with a hash of every image.
+"""The images of a tree: the list that the reader made, with a hash of every image.
 
-The hashes are kept, so that the next command need not read files that were not written to: of an image on disk by its
-size, its times of change and its inode; of an archive by those of the archive. The time of an inode's change cannot be
-set by anybody; a file that changed just now is read again, since its times may not tell a further change.
+Hashes are stored, so that the next command need not read unchanged files. An image on disk is identified by its size,
+modification times and inode; an archive by those of the archive. An inode's change time cannot be set by users. A file
+that changed very recently is read again, because its times might not reveal a further change.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from experiments.display.progress import console
 from search_spaces.errors import LutraError
 
 SCHEMA = "lutra/image-hashes/1"
-SPEAKS = 5.0  # seconds until a line says what takes so long
-SETTLED = 2 * 10**9  # nanoseconds since the last change after which times tell the next one
+SPEAKS = 5.0  # seconds after which a line explains the delay
+SETTLED = 2 * 10**9  # nanoseconds after a change until the times reveal the next change
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Contents:
 
     @property
     def key(self) -> str:
-        """A hash of all that is read: names, classes, splits, and the bytes of every image."""
+        """A hash of everything that is read: names, classes, splits, and the bytes of every image."""
         named = [[role, name, self.tree.classes[label]] for role, name, label in self._files]
         return kept.digest([named, self.pixels])
 
     @property
     def pixels(self) -> str:
-        """A hash of the images alone, in their order."""
+        """A hash of the images only, in order."""
         return kept.digest([self.sha256[name] for _, name, _ in self._files])
 
     @property
@@ -46,9 +46,9 @@ class Contents:
 
 
 def contents(path: str, cache: str = "") -> Contents:
-    """Reads every image once and decodes none; with a folder `cache`, only those that changed since the last time.
+    """Reads every image once and decodes none; with a folder `cache`, reads only those that changed.
 
-    Raises LutraError as `read_tree` does, and on an image that is unreadable.
+    Raises LutraError as `read_tree` does, and for an unreadable image.
     """
     place = os.path.realpath(os.path.expanduser(path))
     known = kept.load(cache, [SCHEMA, place])
@@ -66,12 +66,12 @@ def contents(path: str, cache: str = "") -> Contents:
 
 
 def _read(path: str, known: Mapping[str, str]) -> tuple[Contents, dict[str, str]]:
-    """The contents, and of every image on disk its stamp and its hash."""
+    """The contents, and the stamp and hash of every image on disk."""
     hashes: dict[str, str] = {}
     stamps: dict[str, str] = {}
 
     def hashed() -> Iterator[Entry]:
-        for entry in _told(path, entries(path)):
+        for entry in _announced(path, entries(path)):
             if entry.read and len(entry.parts) > 1 and is_image(entry.parts):
                 name = "/".join(entry.parts)
                 stamp = _stamp(entry.file) if entry.file else ""
@@ -84,8 +84,8 @@ def _read(path: str, known: Mapping[str, str]) -> tuple[Contents, dict[str, str]
     return Contents(arrange(path, hashed()), hashes), stamps
 
 
-def _told(path: str, found: Iterator[Entry]) -> Iterator[Entry]:
-    """The same entries; says once what takes so long, where it does."""
+def _announced(path: str, found: Iterator[Entry]) -> Iterator[Entry]:
+    """The same entries; if they take long, prints a line once."""
     patience = time.monotonic() + SPEAKS
     for entry in found:
         yield entry
@@ -95,7 +95,7 @@ def _told(path: str, found: Iterator[Entry]) -> Iterator[Entry]:
 
 
 def read(path: str, name: str, entry: Entry) -> bytes:
-    """The bytes of an image. Raises LutraError where it cannot be read."""
+    """The bytes of an image. Raises LutraError if it cannot be read."""
     assert entry.read is not None
     try:
         return entry.read()
@@ -104,7 +104,7 @@ def read(path: str, name: str, entry: Entry) -> bytes:
 
 
 def _stamp(file: str) -> str:
-    """Another one where the file was written to since; nothing where that cannot be told yet."""
+    """A stamp that changes when the file is written to; empty if that cannot be relied on yet."""
     try:
         stat = os.stat(file)
     except OSError:

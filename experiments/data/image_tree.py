@@ -1,4 +1,4 @@
-"""A tree of class folders, on disk or in a tar archive: which images there are, of which class, for which split."""
+"""The images of a tree of class folders, on disk or in a tar archive, with their classes and splits."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from experiments.data.class_folders import Groups, Parts, group
 from experiments.data.entries import SUFFIXES, Entry, entries, is_image
 from search_spaces.errors import LutraError
 
-LISTED = 6  # kinds of files that are passed over, named in one line
+LISTED = 6  # kinds of skipped files named in one line
 
 
 class Tree(NamedTuple):
-    """`files[role]`: names and labels, ordered by name; the roles are train and, where they exist, validation, test."""
+    """`files[role]`: names and labels, ordered by name; roles are train and, if they exist, validation and test."""
 
     classes: tuple[str, ...]
     files: Mapping[str, list[tuple[str, int]]]
-    passed: str = ""  # what was passed over and why, in one line
+    passed: str = ""  # which files were skipped and why, in one line
 
 
 def read_tree(path: str) -> Tree:
-    """The images below `path`: <class>/<image>, or train/<class>/<image> beside test/ or val/; no image is decoded.
+    """The images below `path`: <class>/<image>, or train/<class>/<image> beside test/ or val/; decodes none.
 
-    Raises LutraError on no images, a class folder without any, a single class, other classes in another split.
+    Raises LutraError for no images, an empty class folder, a single class, or different classes in different splits.
     """
     return arrange(path, entries(path))
 
 
 def arrange(path: str, found: Iterable[Entry]) -> Tree:
-    """The tree that entries make."""
+    """Arranges entries into a tree."""
     images: set[Parts] = set()
     folders: set[Parts] = set()
     passed: Counter[str] = Counter()
@@ -51,18 +51,18 @@ def arrange(path: str, found: Iterable[Entry]) -> Tree:
         raise LutraError(f"{path} has no images in class folders: {kinds}{_listed(passed, '; there are ')}")
     groups, outside = group(path, images, folders)
     passed["outside the class folders"] += outside
-    told = _listed(passed, "")
-    classes = _checked(path, groups, told)
+    skipped = _listed(passed, "")
+    classes = _checked(path, groups, skipped)
     labels = {name: label for label, name in enumerate(classes)}
     files = {
         part: sorted(("/".join(file), labels[name]) for name in classes for file in groups[part][name])
         for part in groups
     }
-    return Tree(tuple(classes), files, told)
+    return Tree(tuple(classes), files, skipped)
 
 
 def _checked(path: str, groups: Groups, passed: str) -> list[str]:
-    """The classes."""
+    """The classes, after checking them."""
     there = f" (there are {passed})" if passed else ""
     for role, members in groups.items():
         if empty := sorted(name for name, files in members.items() if not files):
@@ -74,12 +74,14 @@ def _checked(path: str, groups: Groups, passed: str) -> list[str]:
         if odd := sorted(set(classes) ^ set(members)):
             raise LutraError(f"train and {role} in {path} have different classes: {', '.join(odd)} in one of them only")
     if len(classes) < 2:
-        raise LutraError(f"two class folders are the least; {path} has {len(classes)} ({', '.join(classes)}): add one")
+        raise LutraError(
+            f"at least two class folders are needed; {path} has {len(classes)} ({', '.join(classes)}): add one"
+        )
     return classes
 
 
 def _listed(passed: Counter[str], before: str) -> str:
-    """Counts of what is passed over, the most frequent first."""
+    """The number of skipped files of each kind, most frequent first."""
     kinds = [f"{count:,} {kind}" for kind, count in passed.most_common() if count]
     if len(kinds) > LISTED:
         kinds = [*kinds[:LISTED], f"{len(kinds) - LISTED} other kinds"]

@@ -1,4 +1,4 @@
-"""Small results that the next command need not find again: sealed JSON files in the folder `data.cache`."""
+"""Small results stored for the next command, as sealed JSON files in the folder `data.cache`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from search_spaces.errors import LutraError
 
 
 def digest(value: Any) -> str:
-    """The sha256 of anything that JSON can say."""
+    """The sha256 of any JSON value."""
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def load(cache: str, key: Any) -> Mapping[str, Any]:
-    """What was kept for this key; nothing where that is damaged, or was never kept."""
+    """The value stored for this key; empty if there is none, or if it is damaged."""
     file = _file(cache, key)
     if cache and file.exists():
         with contextlib.suppress(LutraError):
@@ -30,7 +30,7 @@ def load(cache: str, key: Any) -> Mapping[str, Any]:
 
 
 def keep(cache: str, key: Any, value: Mapping[str, Any]) -> None:
-    """Keeps it, where there is a cache and its disk can be written."""
+    """Stores the value if there is a cache with a writable disk."""
     if cache:
         with contextlib.suppress(LutraError):
             disk.write(_file(cache, key), sealed({"key": key, "value": value}))

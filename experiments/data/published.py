@@ -1,7 +1,7 @@
 """Published data sets by name: scikit-learn's digits, and two that torchvision downloads.
 
-Their libraries take seconds to import, so each is imported where it is used. `progress` is there because all loaders
-are called alike; torchvision draws its own bar.
+Their libraries take seconds to import, so each is imported where it is used. `progress` is unused here, because
+torchvision draws its own bar, but all loaders have the same parameters.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from experiments.data.splits import TEST_FRACTION, TEST_SEED, check, hold_out
 from experiments.data.store import Put, stored
 from search_spaces.errors import LutraError
 
-CHUNK = 2**26  # values that are resized at a time
+CHUNK = 2**26  # values resized at a time
 
 
 def digits(
     path: str, size: int, validation: float, seed: int, progress: Progress = untracked, cache: str = ""
 ) -> Dataset:
-    """1,797 handwritten digits of 8x8 pixels (Alpaydin & Kaynak 1998), embedded in scikit-learn: `path` is not read."""
+    """1,797 handwritten digits of 8x8 pixels (Alpaydin & Kaynak 1998), included in scikit-learn: `path` is not used."""
     from sklearn.datasets import load_digits
 
     check(size, validation, seed)
@@ -74,7 +74,7 @@ def fashion_mnist(
 
 
 def _fetch(title: str, source: Callable[..., Any], path: str) -> tuple[Any, Any]:
-    """torchvision's (train, test); LutraError where it is neither in `path` nor can be downloaded."""
+    """torchvision's (train, test). Raises LutraError if it is not in `path` and cannot be downloaded."""
     try:
         return source(path, train=True, download=True), source(path, train=False, download=True)
     except (OSError, RuntimeError, HTTPException, AssertionError) as error:

@@ -1,4 +1,4 @@
-"""Who learns from an image, who selects by it, who reports on it: stratified, seeded, disjoint."""
+"""Splits images for training, selection and reporting: stratified, seeded, disjoint."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import numpy as np
 
 from search_spaces.errors import LutraError
 
-TEST_FRACTION = 0.2  # where a data set comes without a test split
-TEST_SEED = 20  # a constant: runs of different seeds report on the same test images
+TEST_FRACTION = 0.2  # for data sets without a test split
+TEST_SEED = 20  # constant, so that runs of different seeds report on the same test images
 
 
 def check(size: int, validation: float = 0.5, seed: int = 0) -> None:
-    """Raises LutraError on a size, a validation fraction or a seed that no data set can have."""
+    """Raises LutraError for an invalid size, validation fraction or seed."""
     if size < 8:
-        raise LutraError(f"images of {size} px are too small: data.size is 8 or more")
+        raise LutraError(f"images of {size} px are too small: data.size must be at least 8")
     if not 0 < validation < 1:
-        raise LutraError(f"data.validation is a fraction of the training images between 0 and 1, not {validation}")
+        raise LutraError(f"data.validation must be a fraction of the training images between 0 and 1, not {validation}")
     if seed < 0:
-        raise LutraError(f"data.seed is 0 or more, not {seed}")
+        raise LutraError(f"data.seed must be at least 0, not {seed}")
 
 
 def hold_out(
     labels: np.ndarray, fraction: float, seed: int, role: str, classes: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Indices (kept, held), each ascending: of every class `fraction` is held, at least one image, never all.
+    """Indices (kept, held), each ascending: holds out `fraction` of every class, at least one image, never all.
 
-    `labels` [N] index `classes`. Raises LutraError on a class of fewer than two images.
+    `labels` [N] index `classes`. Raises LutraError for a class of fewer than two images.
     """
     rng = np.random.default_rng(seed)
     held = np.zeros(len(labels), dtype=bool)

@@ -1,7 +1,7 @@
-"""Decoded images in a file, mapped into memory: the next command starts at once, and more images than memory holds do.
+"""Decoded images in a memory-mapped file: the next command starts at once, and images need not fit in memory.
 
-`images.npy` is written in parts, hashed, and renamed when it is whole; `images.json` beside it holds its sha256, which
-is compared once in every process that reads it.
+`images.npy` is written in parts, hashed, and renamed when complete; `images.json` beside it has its sha256, which every
+process that reads the file checks once.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ NAME, RECORD, SCHEMA = "images.npy", "images.json", "lutra/images/1"
 
 
 def stored(root: str, key: Any, shape: Shape, fill: Callable[[Put], None]) -> Tensor:
-    """uint8 [N, C, H, W]: what `fill(put)` puts, from the file of this `key` below `root` where it was put before.
+    """uint8 [N, C, H, W]: the images that `fill(put)` puts, from the file of this `key` below `root` if it exists.
 
-    Without a root the images are held in memory. `fill` puts every row. Raises LutraError, before anything is read,
-    where neither the disk nor the memory has room.
+    Without a root the images are held in memory. `fill` puts every row. Raises LutraError before anything is read if
+    neither the disk nor memory has room.
     """
     made_from = json.loads(json.dumps([key, shape]))
     folder = Path(root).expanduser() / disk.digest(made_from)[:16] if root else None
@@ -100,12 +100,12 @@ def _put(handle: int, part: np.ndarray, offset: int) -> None:
 
 @cache
 def _verified(path: Path, expected: str, stamp: tuple[int, ...]) -> bool:
-    """Whether a file has this hash; one that is not written to is read once in a process."""
+    """Whether a file has this hash; an unchanged file is read once per process."""
     return disk.sha256(path) == expected
 
 
 def _mapped(folder: Path, made_from: Any, shape: Shape) -> Tensor:
-    """Raises LutraError where the file is damaged, or made from something else."""
+    """The images from a file. Raises LutraError if it is damaged, or was made from something else."""
     again = f"delete {folder} and run the same command again"
     path = folder / NAME
     try:
@@ -118,23 +118,23 @@ def _mapped(folder: Path, made_from: Any, shape: Shape) -> Tensor:
         images = np.load(path, mmap_mode="r", allow_pickle=False)
         if images.shape == shape and images.dtype == np.uint8:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # torch would warn that nobody may write to it, and nobody does
+                warnings.simplefilter("ignore")  # torch warns that it is read-only, which is intended
                 return torch.from_numpy(images).permute(0, 3, 1, 2)
     raise LutraError(f"{path} is missing, or was changed since it was made: {again}")
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
-    """Another one where the file was written to."""
+    """A stamp that changes when the file is written to."""
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def _sweep(folder: Path) -> None:
-    """Removes what a process of this machine left when it was killed; other machines may share the folder."""
+    """Removes files of killed processes of this machine; other machines may share the folder."""
     for left in folder.glob(f".{NAME}.{HOST}.*"):
         try:
             os.kill(int(left.suffix[1:]), 0)
         except (ProcessLookupError, ValueError):
             left.unlink(missing_ok=True)
-        except PermissionError:  # of another user, and alive
+        except PermissionError:  # another user's, and alive
             continue

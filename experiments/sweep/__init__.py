@@ -1,1 +1,1 @@
-"""A sweep of jobs that resumes."""
+"""Sweeps of jobs that can be resumed."""

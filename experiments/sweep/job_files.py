@@ -1,4 +1,4 @@
-"""The files in a job's folder that say when it began and how it ended: sealed, and bound to the folder."""
+"""The files in a job's folder that say when it began and how it ended; sealed, and bound to the folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Result:
     seconds: float
     metrics: dict[str, float]
     job: str  # the name of its folder
-    versions: dict[str, str]  # these three as in a step's manifest
+    versions: dict[str, str]  # this and the next two as in a step's manifest
     code: dict[str, str]
     git_commit: str | None
 
@@ -44,13 +44,13 @@ def write(path: Path, content: Begun | Result) -> None:
 
 
 def read(path: Path, kind: type[Kind]) -> Kind | None:
-    """None where there is no such file. Raises LutraError for one that was changed."""
+    """The file's content; None if there is no file. Raises LutraError if it was changed."""
     if not path.exists():
         return None
     try:
         found = record(kind, read_sealed(path), path)
         if found.job != path.parent.name:
-            raise DamagedError(f"{path} is of another job, {found.job}")
+            raise DamagedError(f"{path} belongs to another job, {found.job}")
         return found
     except DamagedError as error:
         raise LutraError(f"{error}; delete {path.parent} and run the same command again") from None

@@ -1,4 +1,4 @@
-"""What the result of a sweep's job depends on: its folder is named by it."""
+"""What the result of a sweep's job depends on; it names the job's folder."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from experiments.store.keys import data_key, device_key, passport_key
 from predictors.agent.machine import processor
 from search_spaces.errors import LutraError
 
-SILENT = ("runs", "results", "sweep", "status")  # keys that change no result
-NAME = 150  # letters of a folder's name at most, before its hash
+SILENT = ("runs", "results", "sweep", "status")  # keys that do not affect results
+NAME = 150  # most characters of a folder's name before its hash
 
 
 def job_name(settings: DictConfig) -> str:
-    """The job's overrides, and a hash of all that its results depend on."""
+    """The job's overrides, and a hash of everything that its results depend on."""
     job = HydraConfig.get().job
     name = re.sub(r"[^\w.,=+-]+", "_", job.override_dirname)[:NAME]
     try:
         key = job_key(job.name, configured(_plain(settings)))
-    except (LutraError, OmegaConfBaseException):  # which the job itself will tell
+    except (LutraError, OmegaConfBaseException):  # the job itself will report it
         key = {"command": job.name, "overrides": job.override_dirname}
     return f"{name}-{artefacts.digest(key)[:8]}"
 
 
 def job_key(command: str, config: Config) -> dict[str, Any]:
-    """A job's command, configuration and the files that it names; its device, this machine, and their versions.
+    """A job's command, configuration and the files named in it; its device, this machine, and their versions.
 
-    What cannot be read or reached is None: the job itself will say so.
+    What cannot be read or reached is None: the job itself will report it.
     """
     settings = {key: value for key, value in asdict(config).items() if key not in SILENT}
-    if settings["accelerator"] == "cpu":  # the rule, which is no part of steps' keys either
+    if settings["accelerator"] == "cpu":  # the default, which is not part of steps' keys either
         del settings["accelerator"]
     settings["data"] = _known(lambda: data_key(config.data)) or settings["data"]
     settings["device"] = _known(lambda: device_key(config.device)) or settings["device"]
@@ -52,7 +52,7 @@ def job_key(command: str, config: Config) -> dict[str, Any]:
         "settings": settings,
         "files": {text: content for text, content in named.items() if content},
         "passport": _known(lambda: passport_key(config.device)) if _asks_the_device(command, config) else None,
-        "machine": [platform.machine(), processor()],  # by what it is, not by its name: nodes of one kind are alike
+        "machine": [platform.machine(), processor()],  # not its name: nodes of one kind are alike
         "versions": [versions.libraries(), {step: number for step, (number, _) in versions.STEPS.items()}],
     }
 
@@ -71,7 +71,7 @@ def _known(ask: Callable[[], Any]) -> Any:
 
 
 def _content(text: str) -> str | None:
-    """The hash of what a text names: a file, or the folder of a finished step."""
+    """The hash of the file or finished step that a text names."""
     path = Path(text).expanduser()
     if os.path.isfile(path / artefacts.MANIFEST):
         path = path / artefacts.MANIFEST
@@ -79,7 +79,7 @@ def _content(text: str) -> str | None:
 
 
 def _asks_the_device(command: str, config: Config) -> bool:
-    """Whether the command's results depend on the device: not those of training, or of published networks alone."""
+    """Whether the command's results depend on the device, unlike those of training, or of published networks."""
     published = {"exact": config.exact.csv, "compare": config.compare.csv, "fidelity": config.csv}
     return command not in ("train", "ranking") and not published.get(command)
 

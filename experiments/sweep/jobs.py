@@ -1,8 +1,8 @@
-"""The jobs of a sweep, each with a folder that tells any process how it stands.
+"""The jobs of a sweep, each with a folder from which any process can tell the job's state.
 
-A job is done where result.json is; else running while somebody holds the lock in its folder, which the kernel lets go
-whenever that process dies; else failed where reason.txt is, interrupted where it was begun, and missing where not. It
-is damaged where one of its files is no such file; the same sweep runs it again.
+A job is done if result.json exists; else running while a process holds the lock in its folder, which the kernel
+releases when that process dies; else failed if reason.txt exists, interrupted if it was begun, and missing if not. It
+is damaged if one of its files is invalid; running the same sweep again repeats it.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ STATES = ("done", "running", "failed", "interrupted", "missing", "damaged")
 
 @dataclass(frozen=True)
 class Job:
-    """How a job stands at one moment."""
+    """The state of a job at one moment."""
 
     asked: tuple[str, ...]  # its command and overrides
     state: str  # one of STATES
     folder: Path | None = None  # None: missing
     started: float = 0.0  # seconds since the epoch
-    seconds: float | None = None  # that it took, or has taken so far; None where nobody knows
+    seconds: float | None = None  # its duration, so far; None if unknown
     step: str = ""  # the folder that it works on
     reason: str = ""  # of a failure or damage, one line
-    made: str = ""  # the path of what it made
+    made: str = ""  # the path of its result
     metrics: dict[str, float] = field(default_factory=dict)
 
 
 def jobs_of(sweep: Path) -> list[Job]:
-    """Every job that was ever asked of the sweep, in that order; where its configuration changed, as begun last."""
+    """Every job ever requested in the sweep, in order; if its configuration changed, the latest attempt."""
     found: dict[tuple[str, ...], Job] = {}
     for path in sorted(sweep.glob(f"{PLANS}/*.json"), key=lambda path: path.stat().st_mtime):
         try:
@@ -62,7 +62,7 @@ def jobs_of(sweep: Path) -> list[Job]:
 
 
 def _seen(folder: Path) -> Job | None:
-    """The job of a folder, damaged where its files are: it hides no other job."""
+    """A folder's job; damaged if its files are, so that it hides no other job."""
     try:
         return look(folder)
     except LutraError as error:
@@ -73,8 +73,8 @@ def _seen(folder: Path) -> Job | None:
 
 
 def look(folder: Path) -> Job | None:
-    """The job of a folder; None where it was never begun. Raises LutraError where one of its files was changed."""
-    running = held(folder / LOCK)  # before its files: a job that ends now has written them
+    """A folder's job; None if it was never begun. Raises LutraError if one of its files was changed."""
+    running = held(folder / LOCK)  # before reading files, because a job that ends meanwhile has written them
     begun = read(folder / BEGUN, Begun)
     if begun is None:
         return None
@@ -90,7 +90,7 @@ def look(folder: Path) -> Job | None:
 
 
 def begin(folder: Path, asked: Sequence[str]) -> None:
-    """Forgets how the job ended before."""
+    """Removes the results of earlier attempts, and records the new one."""
     for name in (RESULT, REASON, TRACEBACK, STEP):
         (folder / name).unlink(missing_ok=True)
     begun = Begun(tuple(asked), time.time(), platform.node(), os.getpid(), folder.name)
@@ -104,13 +104,13 @@ def finish(folder: Path, made: object, seconds: float) -> None:
 
 
 def result(folder: Path) -> Result | None:
-    """What a finished job left; None where there is none, or what it made is gone."""
+    """The result of a finished job; None if there is none, or if what it made is gone."""
     done = read(folder / RESULT, Result)
     return done if done is not None and (not done.made or Path(done.made).exists()) else None
 
 
 def metrics(made: Path) -> dict[str, float]:
-    """Of a report the deployed file, of a search its winner, of an exact front its most accurate network."""
+    """Metrics of a report's deployed file, a search's winner, or an exact front's most accurate network."""
     folder = made if made.is_dir() else made.parent
     if (folder / "stages.csv").exists():
         deployed = {artefacts.sha256(path) for path in folder.iterdir() if path.suffix in SUFFIXES}
@@ -129,28 +129,28 @@ def metrics(made: Path) -> dict[str, float]:
 
 
 def labels(jobs: Sequence[Job]) -> list[str]:
-    """What tells each job from the others: what not all were asked."""
+    """What distinguishes each job: the words that not all jobs share."""
     shared = set.intersection(*(set(job.asked) for job in jobs)) if len(jobs) > 1 else set()
     return [" ".join(one for one in job.asked if one not in shared) for job in jobs]
 
 
 def counts(jobs: Sequence[Job]) -> str:
-    """Such as "2 done, 1 failed"."""
+    """A summary such as "2 done, 1 failed"."""
     states = [job.state for job in jobs]
     return ", ".join(f"{states.count(state)} {state}" for state in STATES if state in states)
 
 
 def swept(sweep: Path) -> bool:
-    """Whether a process sees to the sweep."""
+    """Whether a process works on the sweep."""
     return any(not _free(path) for path in sweep.glob(f"{PLANS}/*.json"))
 
 
 def claim(lock: IO[str]) -> bool:
-    """Takes the lock of a job, unless another process runs it."""
+    """Takes a job's lock unless another process runs the job."""
     if not locks.take(lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
         if not locks.take(lock, fcntl.LOCK_SH | fcntl.LOCK_NB):
             return False
-        locks.take(lock, fcntl.LOCK_EX)  # those that only look are gone at once
+        locks.take(lock, fcntl.LOCK_EX)  # shared locks are only held for a moment
     locks.sign(lock)
     return True
 
@@ -164,7 +164,7 @@ def held(path: Path) -> bool:
 
 
 def _free(path: Path) -> bool:
-    """Whether no process holds a plan. Who may not write it cannot tell on network file systems."""
+    """Whether no process holds a plan. On network file systems this needs permission to write it."""
     try:
         with open(path, "r+") as plan:
             return locks.take(plan, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -174,7 +174,7 @@ def _free(path: Path) -> bool:
 
 
 def read_plan(path: Path) -> tuple[tuple[str, ...], ...]:
-    """What a sweep is to do: of each job its command and overrides."""
+    """The jobs of a sweep: each its command and overrides."""
     try:
         plan = typed(tuple[tuple[str, ...], ...], read_json(path, "list of jobs", list), path)
         if not plan:
@@ -185,7 +185,7 @@ def read_plan(path: Path) -> tuple[tuple[str, ...], ...]:
 
 
 def _said(path: Path) -> str:
-    """A line for people, as far as there is one."""
+    """A file's line of text; empty if it cannot be read."""
     try:
         return read_text(path).strip()
     except LutraError:

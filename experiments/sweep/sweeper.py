@@ -1,6 +1,6 @@
-"""A --multirun that resumes: Hydra's sweep, whose jobs stand in folders of runs/sweeps/NAME as `jobs` says.
+"""A resumable --multirun: Hydra's sweep, whose jobs have folders in runs/sweeps/NAME, see `jobs`.
 
-The same sweep again runs what is missing, failed or interrupted; two at a time share the work.
+Running the same sweep again repeats what is missing, failed or interrupted; two processes share the work.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ LOG, SUMMARY = "log.txt", "sweep.csv"
 
 @dataclass(frozen=True)
 class Sweep:
-    """What this process is to see to."""
+    """The jobs of this process's --multirun."""
 
     folder: Path
-    asked: list[tuple[str, ...]]  # of each job its command and overrides
-    plan: IO[str] | None  # the same on disk, locked
+    asked: list[tuple[str, ...]]  # each job's command and overrides
+    plan: IO[str] | None  # the same as a file, locked
 
 
 def announce(command: str, words: Sequence[str]) -> Sweep:
-    """Writes down the jobs of a --multirun, before Hydra begins the first."""
+    """Records the jobs of a --multirun before Hydra begins the first one."""
     given = get_args_parser().parse_args([*words])
     more = [] if given.config_dir is None else [f"hydra.searchpath=[file://{Path(given.config_dir).absolute()}]"]
     with initialize_config_dir(str(CONFIGS), job_name=command, version_base="1.3"):
@@ -62,8 +62,8 @@ def announce(command: str, words: Sequence[str]) -> Sweep:
 
 
 def combinations(overrides: Iterable[Override]) -> Iterator[tuple[str, ...]]:
-    """The overrides of each job, as Hydra's own sweeper makes them from those of the command line."""
-    values: dict[str, list[str]] = {}  # of a key that is given twice the last ones count
+    """The overrides of each job, combined as in Hydra's own sweeper."""
+    values: dict[str, list[str]] = {}  # if a key is given twice, the last values count
     for one in overrides:
         texts = one.sweep_string_iterator() if one.is_sweep_override() else [one.get_value_element_as_str()]
         values[one.get_key_element()] = [f"{one.get_key_element()}={text}" for text in texts]
@@ -71,17 +71,17 @@ def combinations(overrides: Iterable[Override]) -> Iterator[tuple[str, ...]]:
 
 
 def attempt(settings: DictConfig, work: Callable[[], object]) -> None:
-    """Does the work in the job's folder, unless it was finished before or another process is at it.
+    """Does the work in the job's folder, unless the job is finished or another process runs it.
 
-    What fails is told in the folder, so that no launcher stops for it; Ctrl-C goes through.
+    A failure is recorded in the folder, so that no launcher stops because of it; Ctrl-C passes through.
     """
     if "TORCHELASTIC_RUN_ID" in os.environ:
         raise LutraError(
-            "torchrun's processes would sweep each on its own: train once per torchrun, without --multirun"
+            "each of torchrun's processes would run the whole sweep: train once per torchrun, without --multirun"
         )
     hydra = HydraConfig.get()
     folder = Path(hydra.sweep.dir) / job_name(settings)
-    if _is_finished(folder):  # perhaps on a disk that cannot be written
+    if _is_finished(folder):  # possibly on a read-only disk
         return
     with contextlib.ExitStack() as stack:
         with artefacts.disk_errors(folder):
@@ -99,12 +99,12 @@ def attempt(settings: DictConfig, work: Callable[[], object]) -> None:
 
 
 def _is_finished(folder: Path) -> bool:
-    """Whether the job is done, which is then told. Where one of its files is damaged it runs again."""
+    """Whether the job is done, which is reported. A job with a damaged file is not."""
     try:
         job = jobs.look(folder)
         done = jobs.result(folder) if job is not None and job.state == "done" else None
     except LutraError as error:
-        _say(f"{str(error).split('; delete')[0]}; the job runs again")
+        _say(f"{str(error).split('; delete')[0]}; running the job again")
         return False
     if done is not None:
         odd = versions.differences(asdict(done))
@@ -113,7 +113,7 @@ def _is_finished(folder: Path) -> bool:
 
 
 def end(sweep: Sweep) -> list[str]:
-    """Waits for jobs that other processes run, writes sweep.csv, tells the counts; answers which are not done."""
+    """Waits for jobs of other processes, writes sweep.csv, reports the counts; returns the jobs that are not done."""
     for job in (asked := _asked(sweep)):
         if job.state == "running" and job.folder:
             _say(f"waiting for {locks.holder(job.folder / jobs.LOCK)}: {job.folder}")
@@ -139,7 +139,7 @@ def _asked(sweep: Sweep) -> list[Job]:
 
 def _plan(folder: Path, asked: Sequence[tuple[str, ...]]) -> IO[str] | None:
     path = folder / jobs.PLANS / f"{artefacts.digest(asked)[:16]}.json"
-    with contextlib.suppress(LutraError, OSError):  # Hydra cannot write there either, and says so
+    with contextlib.suppress(LutraError, OSError):  # if Hydra cannot write there either, it reports it
         path.touch() if _is_plan(path) else artefacts.write(path, json.dumps(asked) + "\n")
         plan = open(path)  # noqa: SIM115  closed with the process
         locks.take(plan, fcntl.LOCK_SH)
@@ -148,7 +148,7 @@ def _plan(folder: Path, asked: Sequence[tuple[str, ...]]) -> IO[str] | None:
 
 
 def _is_plan(path: Path) -> bool:
-    """Whether an earlier process wrote it, whole: it may hold its lock."""
+    """Whether the plan is intact: another process may hold its lock."""
     try:
         return bool(jobs.read_plan(path))
     except LutraError:
@@ -157,12 +157,12 @@ def _is_plan(path: Path) -> bool:
 
 @contextlib.contextmanager
 def _reported(folder: Path) -> Iterator[None]:
-    """Writes which steps begin in the meantime; and an error as a line, with its traceback where that says more."""
+    """Records the steps that begin, and an error as one line; for an unexpected error also its traceback."""
 
-    def told(step: Path) -> None:
+    def record(step: Path) -> None:
         artefacts.write(folder / jobs.STEP, str(step))
 
-    artefacts.listeners.append(told)
+    artefacts.listeners.append(record)
     try:
         yield
     except Exception as error:
@@ -173,12 +173,12 @@ def _reported(folder: Path) -> Iterator[None]:
         artefacts.write(folder / jobs.REASON, reason + "\n")
         _say(f"{folder}: failed: {reason}")
     finally:
-        artefacts.listeners.remove(told)
+        artefacts.listeners.remove(record)
 
 
 @contextlib.contextmanager
 def _logged(folder: Path, launcher: str) -> Iterator[None]:
-    """Of jobs side by side, each has what it says in its folder."""
+    """Redirects a job's output into its folder if jobs run in parallel."""
     if launcher == "basic":
         yield
         return

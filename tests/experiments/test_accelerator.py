@@ -197,7 +197,7 @@ def test_a_gpu_that_is_not_there_is_told_before_any_work() -> None:
     assert accelerator("auto") == torch.device("cpu")
     assert accelerator_key(replace(Config(), accelerator="auto")) == {}
     with pytest.raises(
-        LutraError, match=r"accelerator=cuda needs a GPU, and torch \S+ sees none: .*accelerator=cpu"
+        LutraError, match=r"accelerator=cuda needs a GPU, but torch \S+ finds none: .*accelerator=cpu"
     ) as told:
         check(replace(Config(), accelerator="cuda"))
     assert "\n" not in str(told.value)

@@ -436,7 +436,7 @@ def test_interrupted_training_goes_on_to_the_same_weights(
     assert not list(tmp_path.rglob("*.safetensors"))
     done = command("train", *arguments)
     assert done.code == 0
-    assert "training the supernet goes on after" in done.out
+    assert "training the supernet continues after" in done.out
     assert results(tmp_path) == undisturbed
     assert not list(tmp_path.rglob(".checkpoint"))
 
@@ -726,7 +726,7 @@ def test_bad_image_folders_are_named(images: Path, command: Command, refused: Re
     (tmp_path / "empty").mkdir()
     assert "has no images" in refused(search, *own, f"data.path={tmp_path / 'empty'}")
     shutil.copytree(images / "red", tmp_path / "one" / "red")
-    assert "two class folders are the least" in refused(search, *own, f"data.path={tmp_path / 'one'}")
+    assert "two class folders" in refused(search, *own, f"data.path={tmp_path / 'one'}")
     (images / "green" / "3.png").write_bytes((images / "green" / "3.png").read_bytes()[:60])
     done = command("train", "experiment=smoke", *own, f"data.path={images}", f"runs={tmp_path / 'broken'}")
     assert done.code == 2

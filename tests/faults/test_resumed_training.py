@@ -45,7 +45,7 @@ def test_training_resumes_from_any_moment(finished: Finished, command: Command, 
         second, after = train(runs)
         assert first.code in (0, -signal.SIGKILL), first.err
         assert second.code == 0, second.err
-        assert first.code == 0 or "goes on after" in second.out, "the training began anew"
+        assert first.code == 0 or "continues after" in second.out, "the training began anew"
         assert results(runs) == results(whole), "other weights"
         killed = first.code != 0
         return {
