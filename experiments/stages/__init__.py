@@ -1,4 +1,4 @@
-"""The stages of compression by name: each makes of a network's file another, or at last the one that is deployed."""
+"""The stages of compression by name: each turns a network's file into another, the last into the deployed file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STAGES: dict[str, Stage] = {
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Makes of the network in the file `parent` another one, or the file that is deployed."""
+    """Turns the network in the file `parent` into another one, or into the deployed file."""
     prepare(settings.threads, settings.seed)
     inputs = {name: path for name, path in files.items() if name != "parent"}
     STAGES[settings.stage].run(Task(settings, means, files["parent"], inputs, folder))

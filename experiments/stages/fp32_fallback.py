@@ -1,8 +1,8 @@
-"""Which layers stay in float by time: whole files are timed on the device, before one of them is the deployed file.
+"""Chooses by time which layers stay in float: times whole files on the device before the deployed file is written.
 
-Pruning has chosen widths before by a table of layers in INT8. A layer that is not pruned, as the stem, shifts the
-latencies of all widths alike when it stays in float, and the choice is the same; the result is then faster than its
-target. Quantization-aware training asks before it trains, and the file has the same layers in float.
+Pruning chose widths earlier by a table of layers in INT8. A layer that is not pruned, such as the stem, shifts the
+latencies of all widths equally when it stays in float, so the choice would be the same; the result is only faster than
+its target. Quantization-aware training decides before it trains, so the file has the same layers in float.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ WORK = Reference("experiments.stages.fp32_fallback:work")
 
 
 def needs(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
-    """Files that quantization reads beside its network: what was learned for it, or the layers that are faster."""
+    """The files that quantization reads besides its network: what training learned for it, or the faster layers."""
     return learned(parent) or by_time(plan, parent)
 
 
 def by_time(plan: Plan, parent: Path) -> dict[str, Path]:
-    """The file of the layers that stay in float by time, where they are asked for."""
+    """The file of the layers that stay in float by time, if this is configured."""
     chosen = plan.config.compress.quantize
     wanted = chosen.kind == "static" and chosen.float_layers in ("time", "both")
     return {FASTER: faster_layers(plan, parent)} if wanted else {}
 
 
 def before_training(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
-    """Files that quantization-aware training reads: its teacher's, and the layers that the file will have in float."""
+    """The files that quantization-aware training reads: its teacher's, and the layers that stay in float."""
     return teachers(plan, root, parent) | by_time(plan, parent)
 
 

@@ -1,4 +1,4 @@
-"""Whether a file in fewer bits answers as its network does in fp32, here and on CPUs that add up otherwise."""
+"""How well a quantized file agrees with its fp32 network, here and on CPUs that saturate."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ ANSWERS = "int8.json"
 
 @dataclass(frozen=True)
 class InFloat:
-    """A layer of an INT8 file, counted as in the file, that stays in float.
+    """A layer of an INT8 file that stays in float, by its number in the file.
 
-    By time: what the file takes with it in INT8 and in float.
+    For the reason time: the file's latency with the layer in INT8 and in float.
     """
 
     layer: int
@@ -37,7 +37,7 @@ class InFloat:
     float_s: float | None = None
 
     def line(self, number: int) -> str:
-        """`number` of the layer in its space."""
+        """The reason formatted for people; `number` is the layer's number in its space."""
         if self.int8_s is None or self.float_s is None:
             return f"layer {number} stays in float for its {self.why}"
         saved = f"{1e6 * self.float_s:.1f} us instead of {1e6 * self.int8_s:.1f} us"
@@ -46,35 +46,35 @@ class InFloat:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a report says of the deployed file. Shares are fractions."""
+    """The report on the deployed file. Shares are fractions."""
 
     precision: str
-    images: int  # of validation, all of them
-    agreement: float  # share of the images with fp32's prediction
-    blame: str  # the layers that cost it most, where it is below 99 %
-    saturation: dict[str, float] | None  # by layer, the share of sums that some CPUs clip; None: not looked for
+    images: int  # validation images used
+    agreement: float  # fraction of images with the same prediction as fp32
+    blame: str  # the layers that reduce it most, if it is below 99 %
+    saturation: dict[str, float] | None  # by layer, the fraction of sums that saturate on some CPUs; None: unknown
     warning: str
     in_float: Sequence[InFloat] = ()
-    numbers: Sequence[int] = ()  # in the space, of the file's layers; none for a network that is in no space
+    numbers: Sequence[int] = ()  # in the space, of the file's layers; empty for a network of no space
 
     def number(self, layer: int) -> int:
-        """What people call a layer of the file: its number in the space."""
+        """The number of a file's layer in the space."""
         return self.numbers[layer] if self.numbers else layer
 
     @property
     def float_layers(self) -> list[int]:
-        """By their numbers in the space."""
+        """The numbers in the space."""
         return [self.number(one.layer) for one in self.in_float]
 
     @property
     def saturating(self) -> int | None:
-        """How many layers."""
+        """The number of saturating layers."""
         return None if self.saturation is None else sum(share > 0 for share in self.saturation.values())
 
     def lines(self) -> list[str]:
-        """For people; the agreement is always told."""
-        told = f"{100 * self.agreement:.4g} % of {self.images} validation images"
-        first = f"{self.precision.upper()} predicts as fp32 on {told}"
+        """The report formatted for people; always includes the agreement."""
+        fraction = f"{100 * self.agreement:.4g} % of {self.images} validation images"
+        first = f"{self.precision.upper()} predicts as fp32 on {fraction}"
         floating = [one.line(self.number(one.layer)) for one in self.in_float]
         return [line for line in (first, *floating, self.blame, self.warning) if line]
 
@@ -88,7 +88,7 @@ def compared(
     in_float: Sequence[InFloat] = (),
     numbers: Sequence[int] = (),
 ) -> Answers:
-    """By predictions on images [N, C, H, W]. `table`: what each layer that is INT8 costs, the worst first."""
+    """Compares predictions on images [N, C, H, W]. `table`: the cost of each INT8 layer, highest first."""
     if numbers:
         table = [replace(row, layer=numbers[row.layer]) for row in table]
     agreed = agreement(file_logits(fp32, images), file_logits(file, images))
@@ -96,13 +96,13 @@ def compared(
 
 
 def saturated(answers: Answers, file: bytes, specs: Sequence[Spec], images: np.ndarray) -> Answers:
-    """With the layers of an INT8 file of ours that saturate on a few images [N, C, H, W]."""
+    """Adds the layers of an INT8 file that saturate on a few images [N, C, H, W]."""
     shares = {answers.number(layer): share for layer, share in saturation(file, specs, images).items()}
     return replace(answers, saturation={str(layer): share for layer, share in shares.items()}, warning=warning(shares))
 
 
 def faster(inputs: Mapping[str, Path]) -> list[InFloat]:
-    """The layers that the device computes faster in float, where it was asked."""
+    """The layers that the device computes faster in float, if they were measured."""
     found = read_json(inputs[FASTER], "list of layers", list) if FASTER in inputs else []
     layers = typed(list[dict[str, Any]], found, inputs.get(FASTER))
     return typed(list[InFloat], [{"why": "time", **layer} for layer in layers], inputs.get(FASTER))
@@ -113,7 +113,7 @@ def save(folder: Path, answers: Answers) -> None:
 
 
 def load(folder: Path) -> Answers:
-    """Raises LutraError where the folder is of no quantization."""
+    """Reads the report. Raises LutraError if the folder is not a quantization's."""
     if not (folder / ANSWERS).exists():
         raise LutraError(f"{folder} has no {ANSWERS}: let compress.stages end with quantize")
     return read_record(folder / ANSWERS, Answers, "record of a quantization")

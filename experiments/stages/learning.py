@@ -1,4 +1,4 @@
-"""Stages that train: what a cut has cost is learned again, and weights learn to be few, or coarse."""
+"""Stages that train: recovering accuracy, sparse weights, shared weights, quantization-aware training."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from search_spaces.training.loop import Backward, Recipe, cross_entropy
 
 S = TypeVar("S", bound=Stage)
 F = TypeVar("F", bound=Finetune)
-RANGES = "ranges.json"  # of activations, as quantization-aware training has learned them
-FLOATS = "floats.json"  # the layers that it has left in float
+RANGES = "ranges.json"  # activation ranges learned by quantization-aware training
+FLOATS = "floats.json"  # the layers that it left in float
 
 
 def finetune(task: Task[Finetune]) -> None:
@@ -56,19 +56,19 @@ def share(task: Task[Cluster]) -> None:
 
 
 def qat(task: Task[Qat]) -> None:
-    """Trains for the file that `quantize` writes: the same bits, the same layers in float."""
+    """Trains for the file that `quantize` writes: with the same bits, and the same layers in float."""
     kept, reduced = [one.layer for one in faster(task.inputs)], task.settings.reduce_range
     aware = QuantizationAware(task.network, float_layers=kept, reduce_range=reduced)
     backward = holding_zeros(_backward(task, aware), aware)
     _learn(task, aware, backward, task.settings.qat, "quantization-aware training")
-    save_network(task.folder / NETWORK, calibrated(aware, task.data).network)  # its statistics are of rounded inputs
+    save_network(task.folder / NETWORK, calibrated(aware, task.data).network)  # its statistics came from rounded inputs
     artefacts.write(task.folder / RANGES, json.dumps(aware.ranges(), indent=1) + "\n")
     if FASTER in task.inputs:
         artefacts.write(task.folder / FLOATS, task.inputs[FASTER].read_bytes())
 
 
 def learned(parent: Path) -> dict[str, Path]:
-    """What quantization-aware training has left for the file, where it has made the network of `parent`."""
+    """The files that quantization-aware training left for quantization, if it made the network of `parent`."""
     files = {"ranges": parent.parent / RANGES, FASTER: parent.parent / FLOATS}
     return {name: path for name, path in files.items() if path.exists()}
 
@@ -91,11 +91,11 @@ def _teacher(task: Task[F]) -> nn.Module:
     if "supernet" not in task.inputs or space is None:
         return task.load(task.inputs["teacher"])
     supernet = load_supernet(task.inputs["supernet"], space).to(accelerator(task.settings.accelerator))
-    return supernet.extract(space.largest)  # it normalises by the batch
+    return supernet.extract(space.largest)  # in training mode, so it normalises by the batch
 
 
 def teachers(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
-    """Whose soft labels a training learns: the file of the unpruned network, or the supernet's largest."""
+    """The teacher of a training: the file of the unpruned network, or the supernet for its largest network."""
     chosen = plan.config.compress
     if not chosen.distillation:
         return {}

@@ -1,4 +1,4 @@
-"""Stages that make a network narrower, by what the device rewards."""
+"""Stages that make a network narrower, by measured latencies."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _importances(task: Task[Prune], network: Network) -> Importances:
 
 
 def _widths(task: Task[Prune], network: Network, importances: Importances) -> dict[int, int]:
-    """Hidden channels by layer: those that lose least within the target, or a rule's that asks no device."""
+    """Hidden channels by layer: the least loss within the target, or by a rule that ignores the device."""
     chosen = task.settings.prune
     if chosen.rule == "uniform":
         return uniform_widths(network.specs, chosen.keep)
@@ -62,13 +62,13 @@ def _widths(task: Task[Prune], network: Network, importances: Importances) -> di
     target = max(part, narrowest) if chosen.target_ms is None else chosen.target_ms / 1e3
     if target < narrowest:
         raise LutraError(
-            f"no pruned network takes {1e3 * target:.4g} ms in {task.settings.precision}: the narrowest takes "
-            f"{1e3 * narrowest:.4g} ms of {1e3 * whole:.4g} ms; raise compress.prune.target_ms"
+            f"no pruned network is as fast as {1e3 * target:.4g} ms in {task.settings.precision}: the narrowest takes "
+            f"{1e3 * narrowest:.4g} ms, the whole {1e3 * whole:.4g} ms; raise compress.prune.target_ms"
         )
     kept = kept_importance(importances, space, comparable=chosen.importance == "taylor")
     front = exact_front(kept, {LATENCY: latency})
     seconds = front.costs[LATENCY]
-    within = np.flatnonzero(seconds <= max(target, seconds[0]))  # two sums of one network may round apart
+    within = np.flatnonzero(seconds <= max(target, seconds[0]))  # two sums for one network may round differently
     console.print(f"from {1e3 * whole:.4g} ms to {1e3 * seconds[within[-1]]:.4g} ms, predicted", highlight=False)
     return chosen_widths(space, tuple(front.archs[within[-1]].tolist()))
 
@@ -96,6 +96,6 @@ def factorise(task: Task[Factorise]) -> None:
 
 def table_of_ranks(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
     network = load_network(parent)
-    assert isinstance(network, Network)  # as `compression.check` sees to
+    assert isinstance(network, Network)  # ensured by `compression.check`
     ranks = energy_ranks(network, plan.config.compress.energy)
     return {"table": table_of(plan, low_rank_space(network.specs, ranks))} if ranks else {}

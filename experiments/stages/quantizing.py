@@ -1,4 +1,4 @@
-"""The stage that writes the file that is deployed; and the files that others are compared by. All by the CPU."""
+"""The stage that writes the deployed file, and the files that others are compared with; all on the CPU."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from search_spaces.networks.network import Network
 
 
 def quantize(task: Task[Quantize]) -> None:
-    """Writes the file, and int8.json: how far it answers as its network does."""
+    """Writes the file, and int8.json: how well it agrees with its network."""
     settings, network = task.settings, load_network(task.parent)
     images, kind, whole = settings.data.at(task.means), settings.quantize.kind, settings.whole
     source, runtime = source_of(images, settings.seed, network), RUNTIMES[settings.runtime]
@@ -52,7 +52,7 @@ def quantize(task: Task[Quantize]) -> None:
 
 
 def _static(task: Task[Quantize], source: Source) -> tuple[bytes, list[InFloat], list[Sensitivity]]:
-    """The file, the layers that stay in float, and what each of the others costs."""
+    """The file, the layers that stay in float, and the sensitivity of each of the others."""
     settings, kept = task.settings, faster(task.inputs)
     chosen, model = settings.quantize, source.onnx
     images = calibration(settings.data.at(task.means), settings.calibration, settings.seed)
@@ -72,7 +72,7 @@ def _static(task: Task[Quantize], source: Source) -> tuple[bytes, list[InFloat],
 
 
 def encoder(chosen: QuantizeConfig, runtime: str, source: Source, ranges: Ranges, images: np.ndarray) -> Write:
-    """How the deployed file is written, for any layers that stay in float. Biases are corrected on the images."""
+    """A function that writes the deployed file for given layers in float. Biases are corrected on the images."""
     written = RUNTIMES[runtime]
     if chosen.bias_correction:
         return lambda kept: written.int8_corrected(source, ranges, images, kept, chosen.reduce_range)
@@ -80,20 +80,20 @@ def encoder(chosen: QuantizeConfig, runtime: str, source: Source, ranges: Ranges
 
 
 def ranges_of(model: bytes, images: np.ndarray, method: str, inputs: Mapping[str, Path]) -> Ranges:
-    """Those that were learned, or those of calibration images."""
+    """The learned activation ranges, or those of calibration images."""
     if "ranges" in inputs:
         return typed(dict[str, tuple[float, float]], read_json(inputs["ranges"], "file of ranges"), inputs["ranges"])
     return activation_ranges(model, images, method)
 
 
 def calibration(images: DataConfig, count: int, seed: int) -> np.ndarray:
-    """Training images that activations' ranges are found on, [N, C, H, W]."""
+    """Training images [N, C, H, W] for finding activation ranges."""
     data = dataset_of(images)
     return array(data.fixed(data.train, count, seed)[0])
 
 
 def source_of(images: DataConfig, seed: int, network: nn.Module) -> Source:
-    """What the network's files are written from, after checking on images that it answers as the network does."""
+    """What the network's files are written from, after checking on images that it agrees with the network."""
     data = dataset_of(images)
     if isinstance(network, Network):
         source = Source.of(network)
@@ -104,7 +104,7 @@ def source_of(images: DataConfig, seed: int, network: nn.Module) -> Source:
 
 
 def fp32_file(images: DataConfig, seed: int, network: nn.Module, runtime: str) -> bytes:
-    """The network's file, after checking on images that it answers as the network does."""
+    """The network's file, after checking on images that it agrees with the network."""
     file: bytes = RUNTIMES[runtime].fp32(source_of(images, seed, network))
     data = dataset_of(images)
     check_parity(network, file, data.fixed(data.validation, 100, seed)[0])
@@ -112,5 +112,5 @@ def fp32_file(images: DataConfig, seed: int, network: nn.Module, runtime: str) -
 
 
 def array(images: Images) -> np.ndarray:
-    """All of them at once, normalised: for the few that ranges are found on."""
+    """All images at once, normalised; meant for few images."""
     return images.numpy()

@@ -1,4 +1,4 @@
-"""The settings of each stage of compression, and of the timing of layers that stay in float."""
+"""The settings of each stage of compression, and of timing the layers that stay in float."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from search_spaces.layers import Spec
 from search_spaces.space import SearchSpace
 from search_spaces.training.recipe import Recipe
 
-LOOKED_AT = {"sensitivity": 256, "saturation": 8}  # training images, at most
+LOOKED_AT = {"sensitivity": 256, "saturation": 8}  # the most training images used
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +74,12 @@ class Quantize(Stage):
     calibration: int
     looked_at: Mapping[str, int]
     runtime: str = unless("onnxruntime")
-    whole: tuple[Spec, ...] | None = implied("parent")  # the network that was trained from scratch, of our spaces
+    whole: tuple[Spec, ...] | None = implied("parent")  # the network trained from scratch, if it is from a space
 
 
 @dataclass(frozen=True)
 class Faster:
-    """Which layers the device computes faster in float."""
+    """The settings that determine which layers the device computes faster in float."""
 
     method: str
     reduce_range: bool
@@ -99,7 +99,7 @@ def _trained(chosen: CompressConfig) -> dict[str, Any]:
     return {name: getattr(chosen, name) for name in names}
 
 
-OWN: dict[str, Callable[[Config, dict[str, Any]], Stage]] = {  # the configuration, and what all stages have
+OWN: dict[str, Callable[[Config, dict[str, Any]], Stage]] = {  # (configuration, settings of all stages) -> a stage's
     PRUNE: lambda c, common: Prune(**common, prune=c.compress.prune, precision=c.precision),
     LOWRANK: lambda c, common: Factorise(**common, energy=c.compress.energy, precision=c.precision),
     FINETUNE: lambda c, common: Finetune(**common, **_trained(c.compress)),

@@ -1,4 +1,4 @@
-"""What a stage of compression is, and what it is given."""
+"""The interface of the stages of compression."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ S = TypeVar("S", bound=Settings)
 
 @dataclass(frozen=True)
 class Task(Generic[S]):
-    """What a stage works on: its settings, the network of the file `parent`, other files, the folder that it fills."""
+    """A stage's input: its settings, the network file `parent`, other files, and the folder to fill."""
 
     settings: S
     means: Means
@@ -39,48 +39,48 @@ class Task(Generic[S]):
 
     @property
     def data(self) -> Dataset:
-        """Where the networks are."""
+        """The images, on the device of the networks."""
         return placed(self.settings.data.at(self.means), self.settings.accelerator)
 
     def load(self, path: Path) -> nn.Module:
-        """A network, where torch trains and evaluates."""
+        """A network, on the device where torch trains and evaluates."""
         return load_network(path).to(accelerator(self.settings.accelerator))
 
     @property
     def network(self) -> Network:
-        """One of ours, which has specs; `compression.check` lets no other through to the stages that need one."""
+        """The parent as a `Network`, which has specs; `compression.check` ensures that it is one."""
         network = self.load(self.parent)
         assert isinstance(network, Network)
         return network
 
     def keep(self, network: nn.Module) -> None:
-        """Saves a network with batch-norm statistics of its own."""
+        """Saves a network after recomputing its batch-norm statistics."""
         save_network(self.folder / NETWORK, calibrated(network, self.data))
 
 
 @dataclass(frozen=True)
 class Stage:
-    """`made` is what the network is called after it, `needs` the files that it reads beside its parent."""
+    """`made` is the name of the resulting network, `needs` the files that it reads besides its parent."""
 
     made: str
     run: Callable[[Task[Any]], None]
     needs: Callable[[Plan, Path, Path], dict[str, Path]] = lambda plan, root, parent: {}
     steps: Callable[[Config], int] = lambda config: 0  # of training
-    last: bool = False  # whether the file that it makes is the one that is deployed
+    last: bool = False  # whether its file is the deployed one
 
 
 def table_of(plan: Plan, space: SearchSpace) -> Path:
-    """The file of a table of pruned or factorised layers, measured on the device that the search's table is of."""
+    """The file of a table of pruned or factorised layers, measured on the same device as the search's table."""
     at_hand(plan.config)
     return plan.table_of(space)
 
 
 def at_hand(config: Config) -> None:
-    """Raises LutraError where the search's table may be another device's than the one that is asked now."""
+    """Raises LutraError if the search's table may be another device's than the current one."""
     if config.table is not None and config.ignore:
         raise LutraError(
-            "layers that compression changes are measured on this device, and with ignore= the table may be another's: "
-            "measure a table here, or choose by no device: compress.prune.rule=uniform, "
+            "layers that compression changes are measured on this device, but with ignore= the table may be another's: "
+            "measure a table here, or choose without a device: compress.prune.rule=uniform, "
             "compress.quantize.float_layers=none or accuracy"
         )
     live(config.device)
