@@ -1,1 +1,1 @@
-"""Search spaces: specs, architectures, networks, the entangled supernet, the ONNX writer."""
+"""Search spaces: layers, architectures, networks, the weight-sharing supernet, the ONNX writer."""

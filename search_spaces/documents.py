@@ -1,8 +1,7 @@
-"""Files of text that come from a disk: JSON and CSV, read whole, with one error for each way to be wrong.
+"""Reads JSON, CSV and text files from disk; every fault is a LutraError of one line that names the file.
 
-Only regular files of a bounded size are read: a folder, a device such as /dev/zero, or a pipe without a writer is
-refused by its kind. Every fault is a LutraError of one line that names the file. The standard library alone, so that
-programs on a board can use it.
+Only regular files of a bounded size are read: folders, devices such as /dev/zero and pipes are refused. Uses only the
+standard library, so that programs on a board can import it.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false"
 
 
 class DamagedError(LutraError):
-    """The file is there and can be read, but its content is not what it should be."""
+    """The file can be read, but its content is invalid."""
 
 
 @contextmanager
 def opened(path: Path | str, what: str = "file") -> Iterator[io.BufferedReader]:
-    """A regular file, open for reading; the `with` block does nothing else. `what` it should be is for messages."""
+    """A regular file, open for reading; the `with` block only reads. `what` describes it in messages."""
     try:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode):
@@ -72,7 +71,7 @@ def read_json(path: Path | str, what: str = "JSON file", kind: type = dict, limi
 
 
 def parse_json(text: bytes | str, where: object, what: str = "JSON file", kind: type = dict) -> Any:
-    """A JSON value of `kind`. Refuses what Python's reader lets pass: NaN, infinities, a key that appears twice."""
+    """A JSON value of `kind`. Refuses what Python's reader accepts: NaN, infinities, repeated keys."""
     plain = _decoded(text, where, what) if isinstance(text, bytes) else text
     try:
         value = json.loads(plain, object_pairs_hook=_unique, parse_constant=_no_number, parse_float=_finite)
@@ -93,18 +92,18 @@ def sealed(content: Mapping[str, Any]) -> str:
 
 
 def read_sealed(path: Path | str, what: str = "JSON file") -> dict[str, Any]:
-    """The object in a file that `sealed` wrote, without its seal. Raises LutraError where a single byte differs."""
+    """The object in a file that `sealed` wrote, without its seal. Raises LutraError if a single byte differs."""
     text = read_text(path, what)
     content = parse_json(text, path, what)
     if content.pop(SEAL, None) is None:
-        raise DamagedError(f"{path} is not a valid {what}: it has no {SEAL}, so nobody can tell whether it was changed")
+        raise DamagedError(f"{path} is not a valid {what}: it has no {SEAL}, so changes cannot be detected")
     if sealed(content) != text:
         raise DamagedError(f"{path} was changed after it was written: its {SEAL} differs")
     return content
 
 
 def read_csv(path: Path | str, columns: Iterable[str], what: str = "CSV file") -> list[tuple[str, dict[str, str]]]:
-    """Every row as text, with its file and line; the header must have `columns`, each row a cell for each of them."""
+    """Every row as text, with its file and line; header and rows must have all `columns`."""
     header, rows = _table(path, what)
     for column in columns:
         if column not in header:
@@ -114,7 +113,7 @@ def read_csv(path: Path | str, columns: Iterable[str], what: str = "CSV file") -
         raise DamagedError(f"{path} is not a valid {what}: its column {twice!r} appears twice")
     for where, cells in rows:
         if len(cells) != len(header):
-            raise DamagedError(f"{where} has {len(cells)} cells, the header {len(header)}; mend or drop the row")
+            raise DamagedError(f"{where} has {len(cells)} cells, the header {len(header)}; fix or remove the row")
     return [(where, dict(zip(header, cells))) for where, cells in rows]
 
 
@@ -124,8 +123,8 @@ def read_header(path: Path | str, what: str = "CSV file") -> list[str]:
 
 
 def _table(path: Path | str, what: str) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """The header of a CSV file, and each row that is not empty, with its file and line."""
-    text = _decoded(read_bytes(path, what), path, what).lstrip("\ufeff")  # spreadsheets begin a file with this mark
+    """The header of a CSV file, and each non-empty row with its file and line."""
+    text = _decoded(read_bytes(path, what), path, what).lstrip("\ufeff")  # a mark that spreadsheets write first
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(reader, [])

@@ -1,19 +1,19 @@
-"""The one exception that reaches a user: one line with what was asked, what there is, what to do."""
+"""The one exception that users see: one line with what was requested, what there is, and what to do."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-SHOWN = 12  # names of a long list
+SHOWN = 12  # names shown of a long list
 
 
 class LutraError(Exception):
-    """A mistake that the user can mend; printed as one line, without a traceback, exit code 2."""
+    """An error that the user can fix; printed as one line without a traceback, exit code 2."""
 
 
 def unknown(what: str, asked: object, known: Iterable[object]) -> LutraError:
-    """The error for a name that is not there, with the nearest one that is."""
+    """The error for an unknown name, with the most similar known one."""
     names = [str(name) for name in known]
     near = difflib.get_close_matches(str(asked), names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else "."

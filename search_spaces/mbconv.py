@@ -1,4 +1,4 @@
-"""Spaces of MBConv stages: the grammar that `tiny`, `mobile` and `mobile_imagenet` are sentences of."""
+"""Spaces of MBConv stages: builds `tiny`, `mobile` and `mobile_imagenet`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def mbconv_space(
 ) -> SearchSpace:
     """A space of `fixed` layers, then stages of MBConv(kernel, expand ratio) or Skip, then the head.
 
-    The reference is MobileNetV2's choice: k3 and the largest expand ratio everywhere, full depth.
+    The reference follows MobileNetV2: kernel 3 and the largest expand ratio everywhere, full depth.
     """
     layers: list[tuple[Spec, ...]] = [(spec,) for spec in fixed]
     channels, pixels = fixed[-1].out_channels, fixed[-1].out_resolution

@@ -1,4 +1,4 @@
-"""Networks from a CSV file: picks in one column, what is known of them in others. Errors name the file and the line."""
+"""Published networks in a CSV file: one column of choices, others of measurements. Errors name file and line."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from search_spaces.documents import read_csv, read_header
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch
 
-DIGITS = 3  # of a pick
+DIGITS = 3  # most digits of a choice
 WHAT = "CSV file with a header"
-MEND = "mend or drop the row"
+MEND = "fix or remove the row"
 
 
 def networks(path: Path, options: str, columns: Sequence[str]) -> Iterator[tuple[str, Arch, list[float]]]:
-    """Of each row: where it is, the picks in column `options`, the positive numbers in `columns`.
+    """Yields for each row its place, the choices in column `options`, and the positive numbers in `columns`.
 
-    Raises LutraError at the first line that is wrong, or that holds a network for the second time.
+    Raises LutraError at the first line that is wrong or repeats a network.
     """
     seen: set[Arch] = set()
     layers = 0
     for where, record in records(path, (options, *columns)):
         arch = picks(where, options, record[options], layers)
         if arch in seen:
-            raise LutraError(f"{where}: {options} {record[options]!r} was there before; keep one row of each")
+            raise LutraError(f"{where}: {options} {record[options]!r} appears twice; keep one row of each network")
         seen.add(arch)
         layers = len(arch)
         yield where, arch, [number(where, column, record[column], above=0) for column in columns]
 
 
 def records(path: Path, columns: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
-    """Rows as text, each with its file and line. Raises LutraError for a column that is not there."""
+    """Rows as text, each with its file and line. Raises LutraError for an unknown column."""
     return read_csv(_there(path), columns, WHAT)
 
 
@@ -48,11 +48,11 @@ def _there(path: Path) -> Path:
 
 
 def picks(where: str, column: str, text: str, layers: int) -> Arch:
-    """One digit a layer, or numbers with "-" between. As many as `layers`, unless that is 0."""
+    """One digit per layer, or numbers separated by "-". There must be `layers` of them, unless that is 0."""
     parts = text.split("-") if "-" in text else list(text)
     numbers = all(part.isdecimal() and len(part) <= DIGITS for part in parts)
     if not parts or not numbers or layers not in (0, len(parts)):
-        expected = f"{layers} layers, as in the first row" if layers else "one number a layer"
+        expected = f"{layers} layers, as in the first row" if layers else "one number per layer"
         raise LutraError(f"{where}: {column} must be {expected}, not {text!r}; {MEND}")
     return tuple(map(int, parts))
 

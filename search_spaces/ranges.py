@@ -1,4 +1,4 @@
-"""The range of a number, declared beside the field that it limits:
+"""The range of a number, declared in the annotation of the field that it limits:
 
 steps: Annotated[int, Range(1, 100_000_000)]
 """
@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_type_hints
 
 @dataclass(frozen=True)
 class Range:
-    """From `low` to `high`; `above`: `low` itself is excluded, `below`: `high` is. NaN is in no range."""
+    """From `low` to `high`; `above` excludes `low`, `below` excludes `high`. NaN is in no range."""
 
     low: float
     high: float
@@ -36,12 +36,12 @@ def _written(number: float) -> str:
     return f"{number:,}" if isinstance(number, int) else f"{number:g}"
 
 
-Seed = Annotated[int, Range(0, 2**32 - 1)]  # what every library takes for one
+Seed = Annotated[int, Range(0, 2**32 - 1)]  # accepted by every library
 Fraction = Annotated[float, Range(0, 1)]
 
 
 def ranges(declared: Callable[..., Any]) -> Mapping[str, Range]:
-    """The ranges beside the fields of a dataclass, or beside the parameters of a function, by name."""
+    """The ranges in the annotations of a dataclass's fields or a function's parameters, by name."""
     hints = get_type_hints(declared, include_extras=True)
     marks = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
     return {name: mark for name, found in marks.items() for mark in found if isinstance(mark, Range)}

@@ -1,10 +1,10 @@
-"""The one idea: every layer picks one of its options, independently; an architecture is the tuple of picks.
+"""The one idea: every layer chooses one of its options independently; an architecture is the tuple of choices.
 
-The image's stem and the classifier are layers with a single option. No torch here.
+The stem and the classifier are layers with a single option. Imports no torch.
 
-Where neighbouring layers have the same options, Skip among them, (Skip, A) and (A, Skip) are one network. Such layers
-are a stack, and the canonical architecture of a network has each stack's Skips last, as once-for-all counts depth (Cai
-et al. 2020). What is drawn, mutated or crossed here is canonical, and `size` counts networks.
+If neighbouring layers have the same options and Skip is one of them, (Skip, A) and (A, Skip) are the same network. Such
+layers form a stack, and the canonical architecture of a network has each stack's Skips last, as once-for-all counts
+depth (Cai et al. 2020). Sampling, mutation and crossover give canonical architectures, and `size` counts networks.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from search_spaces.costs import macs
 from search_spaces.errors import LutraError
 from search_spaces.layers import Skip, Spec
 
-Arch = tuple[int, ...]  # one option index a layer
-SMALL = 20_000  # tuples of picks, up to which all networks of a space are listed
-TRIES = 1000  # draws in a row that may be no network
+Arch = tuple[int, ...]  # one option index per layer
+SMALL = 20_000  # architectures up to which all networks of a space are listed
+TRIES = 1000  # consecutive draws that may be invalid
 
 
 class Stack(NamedTuple):
@@ -33,16 +33,16 @@ class Stack(NamedTuple):
 
     layers: slice
     height: int  # layers
-    blocks: tuple[int, ...]  # the picks that compute
-    skip: int  # the pick that does not
+    blocks: tuple[int, ...]  # the options that compute
+    skip: int  # the option that does not
 
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """A product of option lists. `reference` is the hand-made network of the same space to compare a winner with.
+    """A product of option lists. `reference` is the hand-made network of this space that a winner is compared with.
 
-    `layers[l][o]` is a `Spec`; a space read from a published file may hold plain names, as strategies only count them.
-    `valid` excludes tuples that are no network (a published table may lack them); `listed` are then those that are.
+    `layers[l][o]` is a `Spec`; a space from a published file may have plain names, as strategies only count options.
+    `valid` excludes architectures that are no networks (a published table may lack some); `listed` has the others.
     """
 
     name: str
@@ -61,7 +61,7 @@ class SearchSpace:
 
     @cached_property
     def stacks(self) -> tuple[Stack, ...]:
-        """From the first layer to the last. A layer that may be skipped and has no like neighbour is a stack too."""
+        """From the first layer to the last. A skippable layer without an equal neighbour is a stack too."""
         found, first = [], 0
         for options, run in groupby(self.layers):
             height = len(list(run))
@@ -74,7 +74,7 @@ class SearchSpace:
 
     @cached_property
     def size(self) -> int:
-        """How many networks there are (tuples of picks where `valid` excludes some and none are listed)."""
+        """The number of networks (of architectures, if `valid` excludes some and none are listed)."""
         if self.listed:
             return len(self.listed)
         options = list(self.options)
@@ -85,7 +85,7 @@ class SearchSpace:
 
     @cached_property
     def networks(self) -> tuple[Arch, ...] | None:
-        """All of them, where they are listed or the space is small; None where it is not."""
+        """All networks, if they are listed or the space is small; else None."""
         if self.listed or math.prod(self.options) > SMALL:
             return self.listed or None
         archs = product(*map(range, self.options))
@@ -93,19 +93,19 @@ class SearchSpace:
 
     @property
     def largest(self) -> Arch:
-        """In each layer the option with the most multiply-accumulates."""
+        """The option with the most multiply-accumulates in each layer."""
         return tuple(costs.index(max(costs)) for costs in self._macs())
 
     @property
     def smallest(self) -> Arch:
-        """In each layer the option with the fewest multiply-accumulates: Skip, where it may."""
+        """The option with the fewest multiply-accumulates in each layer: Skip, where possible."""
         return tuple(costs.index(min(costs)) for costs in self._macs())
 
     def _macs(self) -> list[list[int]]:
         return [[macs((option,)) for option in options] for options in self.layers]
 
     def check(self, arch: Arch) -> Arch:
-        """The same architecture, or a LutraError that says why it is none of this space."""
+        """Returns the architecture, or raises LutraError that says why it is not in this space."""
         if len(arch) != len(self.layers):
             raise LutraError(f"{self.name} has {len(self.layers)} layers, the architecture has {len(arch)}: {arch}")
         for layer, (pick, count) in enumerate(zip(arch, self.options)):
@@ -114,7 +114,7 @@ class SearchSpace:
         return arch
 
     def canonical(self, arch: Arch) -> Arch:
-        """The one architecture of the same network whose stacks have their Skips last."""
+        """The architecture of the same network whose stacks have their Skips last."""
         picks = list(arch)
         for stack in self.stacks:
             blocks = [pick for pick in picks[stack.layers] if pick != stack.skip]
@@ -122,7 +122,7 @@ class SearchSpace:
         return tuple(picks)
 
     def canonical_all(self, picks: np.ndarray) -> np.ndarray:
-        """`canonical` of each row of picks [n, layers]."""
+        """`canonical` for each row of choices [n, layers]."""
         picks = picks.copy()
         for stack in self.stacks:
             part = picks[:, stack.layers]
@@ -135,17 +135,17 @@ class SearchSpace:
         return tuple(self.layers[layer][pick] for layer, pick in enumerate(self.check(arch)))
 
     def sample(self, rng: Random) -> Arch:
-        """Uniform over each stack's depth (Cai et al. 2020; Yu et al. 2020), then over what each layer computes.
+        """Draws uniformly over each stack's depth (Cai et al. 2020; Yu et al. 2020), then over each layer's options.
 
-        Uniform over the networks that are listed, where some are. Raises LutraError where hardly any draw is valid.
+        Uniform over the listed networks, if there are any. Raises LutraError if hardly any draw is valid.
         """
         arch = None if self.listed else self._valid(lambda: self._draw(rng))
         if arch is None and not self.networks:
-            raise LutraError(f"none of {TRIES} draws from {self.name} is a network: too few tuples of picks are")
+            raise LutraError(f"none of {TRIES} draws from {self.name} is a network: too few architectures are valid")
         return arch or rng.choice(self.networks or ())
 
     def others(self, count: int, known: Iterable[Arch], rng: Random) -> list[Arch]:
-        """`count` different networks, drawn by `sample`, none of them known. Raises LutraError where none is left."""
+        """`count` distinct networks from `sample`, none of them in `known`. Raises LutraError if too few are left."""
         seen, found, repeats = {self.canonical(arch) for arch in known}, list[Arch](), 0
         while len(found) < count and repeats < TRIES:
             arch = self.sample(rng)
@@ -154,7 +154,7 @@ class SearchSpace:
             seen.add(arch)
         left, missing = sorted({*(self.networks or ())} - seen), count - len(found)
         if missing > len(left):
-            raise LutraError(f"{self.name} has too few networks: {count} others than those known were asked for")
+            raise LutraError(f"{self.name} has too few networks: {count} new ones were requested")
         return found + rng.sample(left, missing)
 
     def _draw(self, rng: Random) -> Arch:
@@ -166,7 +166,7 @@ class SearchSpace:
         return tuple(picks)
 
     def neighbours(self, arch: Arch) -> Iterator[Arch]:
-        """Every other network that differs in one pick."""
+        """Every other network that differs in one choice."""
         for layer, count in enumerate(self.options):
             for pick in range(count):
                 other = self.canonical((*arch[:layer], pick, *arch[layer + 1 :]))
@@ -174,9 +174,9 @@ class SearchSpace:
                     yield other
 
     def mutate(self, arch: Arch, rng: Random) -> Arch:
-        """A network with exactly one other pick, uniform over layers, then over their other options.
+        """A network that differs in exactly one choice, uniform over layers, then over their other options.
 
-        A draw where no such tuple is a network. Raises LutraError where no layer has a choice.
+        A new draw if there is no such network. Raises LutraError if no layer has a choice.
         """
         arch, free = self.canonical(arch), [layer for layer, count in enumerate(self.options) if count > 1]
         if not free:
@@ -190,7 +190,7 @@ class SearchSpace:
         return self._valid(changed) or self.sample(rng)
 
     def crossover(self, mother: Arch, father: Arch, rng: Random) -> Arch:
-        """Uniform crossover (Syswerda 1989): each pick from either parent. The mother where no child is a network."""
+        """Uniform crossover (Syswerda 1989): each choice from either parent; the mother if no child is valid."""
         pairs = list(zip(self.canonical(mother), self.canonical(father)))
         return self._valid(lambda: self.canonical(tuple(map(rng.choice, pairs)))) or self.canonical(mother)
 

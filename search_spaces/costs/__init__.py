@@ -1,4 +1,4 @@
-"""What layers cost by their graphs alone: arithmetic, numbers to train, bytes to store, activations to hold."""
+"""Costs of layers that follow from their graphs: operations, parameters, bytes, activations."""
 
 from search_spaces.costs.activations import kept_activations as kept_activations
 from search_spaces.costs.activations import peak_activations as peak_activations

@@ -1,4 +1,4 @@
-"""Activations that have to be held in memory, as numbers for one image."""
+"""Activations that must be held in memory, as a count for one image."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from search_spaces.layers.spec import Spec
 
 
 def kept_activations(specs: Sequence[Spec]) -> int:
-    """What a training step keeps for its backward pass at the very least: the output of every convolution."""
+    """A lower bound on what a training step keeps for its backward pass: the output of every convolution."""
     return sum(total(spec, KEPT, "the counter of kept activations") for spec in specs)
 
 
 def peak_activations(specs: Sequence[Spec]) -> int:
-    """The most that are alive at once while a network answers node by node, each value dropped after its last use.
+    """The most values that are live at once when a network runs node by node; each is dropped after its last use.
 
-    Activations are applied in place, and a reshaped value is no copy.
+    Activation functions are applied in place, and reshaping copies nothing.
     """
     return max((_peak(spec) for spec in specs), default=0)
 
@@ -48,7 +48,7 @@ def _peak(spec: Spec) -> int:
         peak = max(peak, sum(alive.values()))
         for name in released:
             size = alive.pop(name)
-            if not own and name in node.inputs:  # the same memory goes on under another name
+            if not own and name in node.inputs:  # the same memory under another name
                 alive[node.name] = size
     return peak
 

@@ -1,4 +1,4 @@
-"""Numbers that are trained."""
+"""Trained parameters."""
 
 from __future__ import annotations
 

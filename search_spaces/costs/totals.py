@@ -20,7 +20,7 @@ from search_spaces.layers.spec import Spec
 
 
 def total(spec: Spec, rules: Rules[int], interpreter: str) -> int:
-    """The sum over a layer's nodes; a rule takes the node, the shape of its value, and those of its inputs."""
+    """The sum over a layer's nodes; a rule takes the node, the shape of its value, and the shapes of its inputs."""
     return sum(
         rule_of(rules, node, interpreter)(node, spec.shapes[node.name], *[spec.shapes[name] for name in node.inputs])
         for node in spec.graph.nodes
@@ -33,4 +33,4 @@ def zero(node: Node, *shapes: Shape) -> int:
 
 WEIGHTLESS: Rules[int] = dict.fromkeys(
     (Sum, Product, Scale, Pool, Flatten, Reshape, Transpose, MatMul, Softmax), zero
-)  # nodes that hold no numbers
+)  # nodes without parameters

@@ -10,13 +10,13 @@ from search_spaces.layers.graph import Rules
 from search_spaces.layers.nodes import Convolution, Linear, Shape, Weighted
 from search_spaces.layers.spec import Spec
 
-BYTES = {"fp32": (4, 4), "int8": (1, 9)}  # of a weight; of an output channel: bias, and in INT8 scale and zero point
+BYTES = {"fp32": (4, 4), "int8": (1, 9)}  # per weight; per output channel: bias, and in INT8 scale and zero point
 
 
 def weight_bytes(specs: Sequence[Spec], precision: str) -> int:
-    """Of convolutions and linear layers, batch norms folded; without the graph, which takes a few kilobytes.
+    """Bytes of convolutions and linear layers with batch norms folded, without the graph, which takes a few kilobytes.
 
-    `precision`: fp32 or int8 (weights with one scale a channel).
+    `precision`: fp32 or int8 (weights with one scale per channel).
     """
     return sum(total(spec, _rules(*BYTES[precision]), "the counter of weight bytes") for spec in specs)
 

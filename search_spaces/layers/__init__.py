@@ -1,4 +1,4 @@
-"""Kinds of layer: one file each, and here one line, with which training, supernet, files, costs and pruning know it."""
+"""The kinds of layer, one file each. One import line here makes a kind known to training, files, costs and pruning."""
 
 from search_spaces.layers.attention import Attention as Attention
 from search_spaces.layers.fused_mbconv import FusedMBConv as FusedMBConv

@@ -7,19 +7,20 @@ from search_spaces.errors import LutraError
 from search_spaces.layers.nodes import INPUT, Convolution, MatMul, Node, Reshape, Scale, Softmax, Sum, Transpose
 from search_spaces.layers.spec import Prunable, Spec
 
-LARGEST = 8  # pixels a side: every pixel attends to every other one
+LARGEST = 8  # pixels per side, because every pixel attends to every other
 
 
 @dataclass(frozen=True)
 class Attention(Spec):
-    """Attention between pixels, of 1x1 convolutions with batch norm (Graham et al. 2021, "LeViT").
+    """Attention between pixels, with 1x1 convolutions and batch norm (Graham et al. 2021, "LeViT").
 
-    Batch norms fold, and onnxruntime has an integer kernel for every node. Raises LutraError for maps beyond 8x8.
+    The batch norms can be folded, and onnxruntime has an integer kernel for every node. Raises LutraError for maps
+    larger than 8x8.
     """
 
     in_channels: int
     heads: int
-    head_channels: int  # of queries, keys and values alike
+    head_channels: int  # of queries, keys and values
     resolution: int  # input pixels
 
     elastic = ("heads",)

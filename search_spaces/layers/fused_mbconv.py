@@ -9,7 +9,7 @@ from search_spaces.layers.spec import Prunable, Spec
 
 @dataclass(frozen=True)
 class FusedMBConv(Spec):
-    """An MBConv whose expand and depthwise convolutions are one, k x k (Tan & Le 2021, "EfficientNetV2")."""
+    """An MBConv with expand and depthwise convolution fused into one of k x k (Tan & Le 2021, "EfficientNetV2")."""
 
     in_channels: int
     hidden_channels: int

@@ -1,4 +1,4 @@
-"""A layer's graph, and the one function that walks it. No torch here."""
+"""A layer's graph, and the function that all interpreters use to walk it. Imports no torch."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from search_spaces.layers.nodes import INPUT, Convolution, Linear, Node, Sum, We
 
 Value = TypeVar("Value")
 Rule = TypeVar("Rule")
-Rules = Mapping[type[Node], Callable[..., Value]]  # node kind -> (node, values of its inputs) -> its own value
+Rules = Mapping[type[Node], Callable[..., Value]]  # node kind -> function of (node, values of its inputs)
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes, each after its inputs. The last one's value is the layer's output; without nodes, that is the input."""
+    """Nodes, each after its inputs. The last node's value is the output; without nodes, the output is the input."""
 
     nodes: tuple[Node, ...]
 
@@ -43,13 +43,13 @@ class Graph:
 
     @cached_property
     def labels(self) -> Mapping[str, str]:
-        """What a file calls each node's value: convolutions are numbered, c0, c1, ..."""
+        """The name of each node's value in a file: convolutions are numbered c0, c1, ..."""
         numbers = {node.name: f"c{number}" for number, node in enumerate(self.convolutions)}
         return {node.name: numbers.get(node.name, node.name) for node in self.nodes}
 
     @cached_property
     def branch(self) -> str | None:
-        """The node whose value is added to the layer's input, if that sum is the layer's output."""
+        """The node whose value is added to the layer's input, if that sum is the layer's output; else None."""
         last = self.nodes[-1] if self.nodes else None
         if not isinstance(last, Sum) or INPUT not in last.inputs:
             return None
@@ -57,7 +57,7 @@ class Graph:
 
     @cached_property
     def released(self) -> tuple[tuple[str, ...], ...]:
-        """After each node, the values that no later node reads."""
+        """For each node, the values that no later node reads."""
         last_use = {name: position for position, node in enumerate(self.nodes) for name in node.inputs}
         return tuple(
             tuple(name for name, last in last_use.items() if last == position) for position in range(len(self.nodes))
@@ -65,7 +65,7 @@ class Graph:
 
 
 def rule_of(rules: Mapping[type[Node], Rule], node: Node, interpreter: str) -> Rule:
-    """What an interpreter does with a node. Raises LutraError where it does not know nodes of that kind."""
+    """An interpreter's rule for a node. Raises LutraError for a kind of node that it does not know."""
     rule = rules.get(type(node))
     if rule is None:
         known = ", ".join(kind.__name__ for kind in rules)
@@ -74,7 +74,7 @@ def rule_of(rules: Mapping[type[Node], Rule], node: Node, interpreter: str) -> R
 
 
 def walk(graph: Graph, rules: Rules[Value], x: Value, interpreter: str) -> Value:
-    """The output of a layer whose input is x, by an interpreter's rules. Each value is dropped after its last use."""
+    """The output of a layer for the input x, by an interpreter's rules. Each value is dropped after its last use."""
     values = {INPUT: x}
     for node, released in zip(graph.nodes, graph.released):
         values[node.name] = rule_of(rules, node, interpreter)(node, *[values[name] for name in node.inputs])

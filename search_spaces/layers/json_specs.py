@@ -1,4 +1,4 @@
-"""Layers as JSON records, in tables and in the files of networks."""
+"""Layers as JSON records, in tables and network files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def to_json(spec: Spec) -> dict[str, Any]:
 
 
 def from_json(record: Mapping[str, Any]) -> Spec:
-    """The inverse of `to_json`. Raises LutraError on another type, other fields, or a value that is no positive int."""
+    """The inverse of `to_json`. Raises LutraError for an unknown type or field, or an invalid value."""
     fields = dict(record)
     name = fields.pop("type", None)
     if not isinstance(name, str) or name not in KINDS:

@@ -1,4 +1,4 @@
-"""Layers whose 1x1 convolutions are products of two: the inner one is linear and has no batch norm."""
+"""Layers whose 1x1 convolutions are factorised into two; the inner one is linear, without batch norm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from search_spaces.layers.spec import Spec
 class LowRankMBConv(Spec):
     """An MBConv with factorised 1x1 convolutions.
 
-    A rank of min(in, out) of its convolution, or more, leaves that convolution in one.
+    A rank of at least min(in, out) leaves that convolution whole.
     """
 
     in_channels: int
@@ -67,16 +67,16 @@ class LowRankHead(Spec):
         return factorised(self.whole, {"conv": self.rank})
 
 
-FACTORISED: dict[type[Spec], tuple[type[Spec], tuple[str, ...]]] = {  # the kind, and the convolutions that have a rank
+FACTORISED: dict[type[Spec], tuple[type[Spec], tuple[str, ...]]] = {  # kind -> low-rank kind, convolutions with a rank
     MBConv: (LowRankMBConv, ("expand", "project")),
     Head: (LowRankHead, ("conv",)),
 }
 
 
 def factorised(whole: Spec, ranks: Mapping[str, int]) -> Iterator[Node]:
-    """The nodes of a layer, in which a 1x1 convolution of `ranks` is the product of two that meet in so many channels.
+    """The nodes of a layer in which each 1x1 convolution in `ranks` is factorised with that rank.
 
-    It stays as it is where it has no more channels than that. The inner one is called `inner_of` its name.
+    A convolution stays whole if it has no more channels than its rank. The inner one is named by `inner_of`.
     """
     for node in whole.graph.nodes:
         rank = ranks.get(node.name)

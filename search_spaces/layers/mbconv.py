@@ -11,7 +11,7 @@ from search_spaces.layers.spec import Prunable, Spec
 class MBConv(Spec):
     """Inverted residual block (Sandler et al. 2018): 1x1 expand, depthwise k x k, linear 1x1 project.
 
-    `hidden_channels` is absolute, so that a pruned block is still an MBConv.
+    `hidden_channels` is absolute, so a pruned block is still an MBConv.
     """
 
     in_channels: int

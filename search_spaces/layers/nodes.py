@@ -1,7 +1,7 @@
-"""The nodes that layers are made of: all that an interpreter of layers has to know. No torch here.
+"""The nodes of layers: everything that an interpreter must know. Imports no torch.
 
-A node names its inputs: other nodes of its graph, or INPUT, the layer's own input. Values have the batch as their first
-axis and channels (or attention heads) as their second; only `Convolution` and `Linear` mix what lies along the second.
+A node names its inputs: other nodes of its graph, or INPUT, the layer's input. The first axis of a value is the batch,
+the second the channels (or attention heads); only `Convolution` and `Linear` mix entries along the second axis.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ class Node:
 
 @dataclass(frozen=True)
 class Convolution(Node):
-    """Convolution without bias, then batch norm if `norm`, then the activation. Padding: ceil(pixels / stride) stay."""
+    """Convolution without bias, batch norm if `norm`, then the activation. Output: ceil(pixels / stride) pixels."""
 
     in_channels: int
     out_channels: int
     kernel: int = 1  # pixels, odd
     stride: int = 1
-    depthwise: bool = False  # one filter a channel; in_channels == out_channels
+    depthwise: bool = False  # one filter per channel; in_channels == out_channels
     activation: Activation | None = None
     norm: bool = True
 
@@ -43,7 +43,7 @@ class Convolution(Node):
 
 @dataclass(frozen=True)
 class Linear(Node):
-    """Matrix product with a weight, and bias: [N, in_features] -> [N, out_features]."""
+    """Matrix product with a weight, plus bias: [N, in_features] -> [N, out_features]."""
 
     in_features: int
     out_features: int
@@ -55,12 +55,12 @@ class Linear(Node):
 
 @dataclass(frozen=True)
 class Sum(Node):
-    """Of two values."""
+    """Sum of two values."""
 
 
 @dataclass(frozen=True)
 class Product(Node):
-    """Of two values, element by element; [N, C, 1, 1] scales the channels of [N, C, H, W]."""
+    """Elementwise product of two values; [N, C, 1, 1] scales the channels of [N, C, H, W]."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Flatten(Node):
 
 @dataclass(frozen=True)
 class Reshape(Node):
-    """To [N, *shape], where each channel group along the second axis stays together."""
+    """To [N, *shape]; groups of channels along the second axis stay together."""
 
     shape: Shape
 
@@ -99,7 +99,7 @@ class MatMul(Node):
 
 @dataclass(frozen=True)
 class Softmax(Node):
-    """Over the last axis."""
+    """Softmax over the last axis."""
 
 
 Weighted = Union[Convolution, Linear]  # has a weight

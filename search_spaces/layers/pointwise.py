@@ -9,7 +9,7 @@ from search_spaces.layers.spec import Spec
 
 @dataclass(frozen=True)
 class Pointwise(Spec):
-    """Linear 1x1 convolution: NAS-Bench-Macro's identity where the shape changes, and the context of a timed block."""
+    """Linear 1x1 convolution: NAS-Bench-Macro's identity where the shape changes; also the context of a timed block."""
 
     in_channels: int
     out_channels: int

@@ -9,9 +9,9 @@ from search_spaces.layers.spec import Prunable, Spec
 
 @dataclass(frozen=True)
 class ResidualBlock(Spec):
-    """Two k x k convolutions and a residual sum (He et al. 2016), whose shortcut is 1x1 where the shape changes.
+    """Two k x k convolutions and a residual sum (He et al. 2016); the shortcut is a 1x1 if the shape changes.
 
-    Nothing follows the sum, so that the block without its branch is a Skip, as any other block's.
+    Nothing follows the sum, so without its branch the block is a Skip, like other blocks.
     """
 
     in_channels: int

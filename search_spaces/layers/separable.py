@@ -9,7 +9,7 @@ from search_spaces.layers.spec import Spec
 
 @dataclass(frozen=True)
 class Separable(Spec):
-    """Depthwise 3x3 and linear 1x1: MobileNetV2's first block, whose expand ratio of 1 has no expand convolution."""
+    """Depthwise 3x3 and linear 1x1: MobileNetV2's first block, whose expand ratio of 1 needs no expand convolution."""
 
     in_channels: int
     out_channels: int

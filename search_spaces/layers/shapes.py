@@ -1,4 +1,4 @@
-"""The shape of every value of a graph, for one image. No torch here."""
+"""The shape of every value of a graph for one image. Imports no torch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from search_spaces.layers.nodes import (
 
 
 def shapes(graph: Graph, x: Shape) -> Mapping[str, Shape]:
-    """By node, and of the input, whose shape is x."""
+    """The shapes of all nodes' values and of the input, whose shape is x."""
     found = {INPUT: x}
     for node in graph.nodes:
         found[node.name] = rule_of(RULES, node, "the shape interpreter")(node, *[found[name] for name in node.inputs])

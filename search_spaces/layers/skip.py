@@ -9,7 +9,7 @@ from search_spaces.layers.spec import Spec
 
 @dataclass(frozen=True)
 class Skip(Spec):
-    """Identity: nothing is computed, nothing is deployed. Depth is chosen with it."""
+    """Identity: computes and deploys nothing; with it a search chooses depth."""
 
     channels: int
     resolution: int  # pixels

@@ -1,7 +1,7 @@
-"""What all kinds of layer have in common: a layer specification says what is computed, without its weights.
+"""The base class of layer specifications: what a layer computes, without its weights.
 
-A `Spec` is the currency of the project: a space decodes to specs, `Layer` makes a torch module of one, the latency
-table is keyed by it, the board measures it, pruning answers with narrower ones. No torch here.
+Specs are used throughout the project: a space decodes to them, `Layer` makes a torch module from one, the latency table
+is keyed by them, the board times them, and pruning returns narrower ones. Imports no torch.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from search_spaces.layers.shapes import shapes
 
 @dataclass(frozen=True)
 class Prunable:
-    """The number of a kind that pruning makes smaller, and what goes with each unit of it.
+    """The number of a layer that pruning reduces, and what is removed with each unit of it.
 
-    Removed with a unit are the output channels that `producers` have for it, and all that later nodes compute from
-    these. `gate`: the convolution without whose batch norm (scale and shift 0) a unit has no effect.
+    Removing a unit removes the output channels that `producers` have for it, and everything computed from them.
+    `gate`: the convolution whose batch norm switches a unit off when its scale and shift are 0.
     """
 
     field: str
     producers: tuple[str, ...]
     gate: str
-    multiple: int = 8  # widths to choose from; int8 kernels work on eight channels at a time
+    multiple: int = 8  # widths are multiples of this; int8 kernels process eight channels at a time
 
 
 @dataclass(frozen=True)
 class Spec:
     """A layer of one kind: its fields are its numbers, `nodes` is its graph.
 
-    `elastic` names the fields in which the options of one supernet layer may differ: the largest holds all others, in
-    its first channels and central taps.
+    `elastic` names the fields in which the options of one supernet layer may differ. The largest option contains the
+    others in its first channels and central kernel taps.
     """
 
     elastic: ClassVar[tuple[str, ...]] = ()
     prunable: ClassVar[Prunable | None] = None
 
-    if TYPE_CHECKING:  # a field or a property of every kind
+    if TYPE_CHECKING:  # every kind has these as a field or property
 
         @property
         def in_channels(self) -> int: ...
@@ -61,7 +61,7 @@ class Spec:
 
     @cached_property
     def shapes(self) -> Mapping[str, Shape]:
-        """The shape of each node's value for one image, and of the input."""
+        """The shape of each node's value and of the input, for one image."""
         return shapes(self.graph, (self.in_channels, self.resolution, self.resolution))
 
     @property
@@ -80,10 +80,10 @@ class Spec:
 
     @property
     def classifies(self) -> bool:
-        """Whether the output is a vector, as a head's."""
+        """Whether the output is a vector, as that of a head."""
         return len(self.out_shape) == 1
 
     @property
     def residual(self) -> bool:
-        """Whether the layer's input is added to what it computes."""
+        """Whether the layer's input is added to its result."""
         return self.graph.branch is not None

@@ -9,10 +9,10 @@ from search_spaces.layers.spec import Prunable, Spec
 
 @dataclass(frozen=True)
 class SqueezeExciteMBConv(Spec):
-    """An MBConv whose hidden channels are scaled by what their means say (Hu et al. 2018; as in Howard et al. 2019).
+    """An MBConv whose hidden channels are scaled by squeeze-and-excitation (Hu et al. 2018; as in Howard et al. 2019).
 
-    Two convolutions of the means, the first with ReLU6, the second with a hard sigmoid, of which onnxruntime has no
-    integer kernel. Both have a batch norm, which the file has as their bias.
+    Two convolutions of the channels' means: the first with ReLU6, the second with a hard sigmoid, for which onnxruntime
+    has no integer kernel. Both have a batch norm, which becomes their bias in the file.
     """
 
     in_channels: int

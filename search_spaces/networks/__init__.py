@@ -1,1 +1,1 @@
-"""What layers become: a network, the supernet, a population, an ONNX file."""
+"""Interpreters of layers: a network, the supernet, a population, ONNX and LiteRT files."""

@@ -1,4 +1,4 @@
-"""What nodes without weights compute in torch: every torch interpreter has these rules."""
+"""The torch rules for nodes without weights, shared by all torch interpreters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search_spaces.layers.nodes import Flatten, MatMul, Pool, Product, Reshape, 
 
 
 def pooled(node: Pool, x: Tensor) -> Tensor:
-    """The gradient of pooling is a full tensor, and that of `mean` is not: what lies before would be slow."""
+    """Average pooling; unlike `mean`, its gradient is a dense tensor, which keeps earlier layers fast."""
     return F.avg_pool2d(x, x.shape[-1])
 
 
@@ -29,6 +29,6 @@ ARITHMETIC: Rules[Tensor] = {
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """[N, in] -> [N, out], in the weights' own precision."""
+    """[N, in] -> [N, out], in the weights' precision."""
     with torch.autocast(x.device.type, enabled=False):
         return F.linear(x.to(weight.dtype), weight, bias)

@@ -1,4 +1,4 @@
-"""Batch norm with the statistics of the whole batch, also where several processes hold a part of it each."""
+"""Batch norm with the statistics of the whole batch, even if several processes each hold a part of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import Tensor, distributed
 
 
 def batch_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-    """[N, C, H, W], normalised per channel over N, H, W (Ioffe & Szegedy 2015); `weight` and `bias` [C].
+    """Normalises [N, C, H, W] per channel over N, H, W (Ioffe & Szegedy 2015); `weight` and `bias` [C].
 
-    Processes hold equally many images each.
+    All processes must hold the same number of images.
     """
     if not distributed.is_initialized():
         return F.batch_norm(x, None, None, weight, bias, training=True, eps=eps)
@@ -29,7 +29,7 @@ def _mean(x: Tensor) -> Tensor:
 
 
 class Total(torch.autograd.Function):
-    """The sum of a tensor over all processes, whose losses are summed too."""
+    """The sum of a tensor over all processes; losses are summed over processes too."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""First channels of one tensor for several networks, whose gradients add up in one pass."""
+"""The first channels of a tensor for several networks; adds their gradients in one pass."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor
 
 
 def first_channels(x: Tensor, widths: Sequence[int]) -> list[Tensor]:
-    """[N, C, ...] -> its first channels, a tensor for each of `widths`; the widest has all C."""
+    """[N, C, ...] -> one tensor of first channels for each of `widths`; the largest width is C."""
     distinct = sorted(set(widths))
     cut = dict(zip(distinct, FirstChannels.apply(x, distinct) if len(distinct) > 1 else [x]))
     return [cut[width] for width in widths]
 
 
 class FirstChannels(torch.autograd.Function):
-    """Copies, and the sum of their gradients; widths rise."""
+    """Copies of first channels, and the sum of their gradients; widths are ascending."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, widths: Sequence[int]) -> tuple[Tensor, ...]:

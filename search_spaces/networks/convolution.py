@@ -1,8 +1,8 @@
-"""Convolutions for training, with gradients that a CPU computes fast.
+"""Convolutions for training, with gradients that are fast on a CPU.
 
-oneDNN's depthwise weight gradient is fast for kernels of up to three columns and several times slower for wider ones;
-and its data gradient is slow in bfloat16 where the stride is 2. So a wider kernel's gradient is taken three columns at
-a time, and the data gradient is a convolution of the output's, with zeros between its pixels.
+oneDNN's depthwise weight gradient is fast for kernels of up to three columns, and several times slower for wider ones;
+its data gradient is slow in bfloat16 with stride 2. So a wider kernel's gradient is computed three columns at a time,
+and the data gradient is a convolution of the output's gradient, with zeros between its pixels.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ def conv2d(x: Tensor, weight: Tensor, stride: int, groups: int = 1) -> Tensor:
 
 
 class Conv2d(nn.Conv2d):
-    """A layer of it, without bias."""
+    """A convolution layer without bias, computed by `conv2d`."""
 
     def forward(self, x: Tensor) -> Tensor:
         return conv2d(x, self.weight, self.stride[0], self.groups)
 
 
 class Depthwise(torch.autograd.Function):
-    """One kernel [k, k] a channel: x [N, C, H, W], weight [C, 1, k, k]."""
+    """One kernel [k, k] per channel: x [N, C, H, W], weight [C, 1, k, k]."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int) -> Tensor:
@@ -52,7 +52,7 @@ class Depthwise(torch.autograd.Function):
 
 
 def data_gradient(gradient: Tensor, weight: Tensor, stride: int, x: Tensor) -> Tensor:
-    """The gradient of x: the output's, spread to x's pixels, convolved with the kernels turned by half."""
+    """The gradient of x: the output's gradient, spread to x's pixels, convolved with the rotated kernels."""
     if stride > 1 and x.dtype == torch.float32:
         return _native(gradient, x, weight, stride, weight.shape[-1] // 2, (True, False))
     if stride > 1:
@@ -63,7 +63,7 @@ def data_gradient(gradient: Tensor, weight: Tensor, stride: int, x: Tensor) -> T
 
 
 def weight_gradient(gradient: Tensor, x: Tensor, weight: Tensor, stride: int) -> Tensor:
-    """[C, 1, k, k]: a few columns of taps at a time, each from the columns of x that they meet."""
+    """[C, 1, k, k]: computed for a few columns of taps at a time, from the columns of x that they touch."""
     kernel, border = weight.shape[-1], weight.shape[-1] // 2
     if kernel <= COLUMNS or x.shape[-1] < COLUMNS or (stride > 1 and x.dtype == torch.float32):
         return _native(gradient, x, weight, stride, border, (False, True))
@@ -72,7 +72,7 @@ def weight_gradient(gradient: Tensor, x: Tensor, weight: Tensor, stride: int) ->
     for taps in weight.tensor_split(math.ceil(kernel / COLUMNS), dim=3):
         left, top = border - first, border
         columns = rows - kernel + taps.shape[-1]
-        met = F.pad(x, (left, columns - left - x.shape[3], top, rows - top - x.shape[2]))  # below 0, it crops
+        met = F.pad(x, (left, columns - left - x.shape[3], top, rows - top - x.shape[2]))  # negative numbers crop
         parts.append(_native(gradient, met, taps, stride, 0, (False, True)))
         first += taps.shape[-1]
     return torch.cat(parts, dim=3)

@@ -1,4 +1,4 @@
-"""Options of one kind in a supernet: the largest of them, and where in its weights each other one lies. No torch here.
+"""The largest of several options in a supernet layer, and where the others lie in its weights. Imports no torch.
 
 First channels, central taps (Cai et al. 2020; Yu et al. 2020).
 """
@@ -17,9 +17,9 @@ Slices = tuple[slice, ...]
 
 
 def largest(specs: Sequence[Spec]) -> Spec:
-    """The spec that contains all others of its kind: the greatest value of each elastic field.
+    """The spec that contains all others of its kind: the largest value of each elastic field.
 
-    Raises LutraError where they differ in a field that is not elastic, or in what is connected with what.
+    Raises LutraError if they differ in another field, or if their graphs differ.
     """
     first = specs[0]
     for field in dataclasses.fields(first):
@@ -27,8 +27,8 @@ def largest(specs: Sequence[Spec]) -> Spec:
         if len(values) > 1 and field.name not in first.elastic:
             kind, elastic = type(first).__name__, ", ".join(first.elastic) or "none"
             raise LutraError(
-                f"options of kind {kind} in one layer share weights and have {field.name} "
-                f"{', '.join(map(str, values))}; they may differ in nothing but: {elastic}"
+                f"options of kind {kind} in one layer share weights, but have {field.name} "
+                f"{', '.join(map(str, values))}; they may differ only in: {elastic}"
             )
     whole = dataclasses.replace(first, **{name: max(getattr(spec, name) for spec in specs) for name in first.elastic})
     for spec in specs:
@@ -42,7 +42,7 @@ def _connections(graph: Graph) -> list[tuple[type, str, tuple[str, ...]]]:
 
 
 def region(part: Weighted, whole: Weighted) -> Slices:
-    """Where the weight of a smaller layer's node lies in that of the larger one's."""
+    """The slices of the larger layer's weight that hold the smaller layer's, for one node."""
     return rule_of(REGIONS, part, "the cutting of weights")(part, whole)
 
 

@@ -1,4 +1,4 @@
-"""What a network with given weights is worth: its batch-norm statistics, then its accuracy."""
+"""Evaluates a network with given weights: calibrates its batch-norm statistics, then computes its accuracy."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import torch
 from torch import Tensor, nn
 
 Model = TypeVar("Model", bound=nn.Module)
-BATCH = 200  # images at a time, at most: what fits into a cache
+BATCH = 200  # most images at a time, so that they fit in a cache
 
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Images that are bytes until a part of them is asked for: `images[a:b]` is normalised, float32 [b - a, C, H, W].
+    """Images kept as bytes: `images[a:b]` is normalised on access, float32 [b - a, C, H, W].
 
-    All of them as floats may be more than memory holds; `batches` never asks for more than `BATCH`.
+    All of them as floats may not fit in memory; `batches` never takes more than `BATCH`.
     """
 
     pixels: Tensor  # uint8 [M, C, H, W]
-    rows: Tensor | None  # int64 [N], of `pixels`; None: all of them
-    scale: Tensor  # float32 [1, C, 1, 1]: of 255 levels, one deviation
-    shift: Tensor  # float32 [1, C, 1, 1]: the mean, in deviations
+    rows: Tensor | None  # int64 [N], into `pixels`; None: all rows
+    scale: Tensor  # float32 [1, C, 1, 1]: one standard deviation, in levels of 0..255
+    shift: Tensor  # float32 [1, C, 1, 1]: the mean, in standard deviations
 
     def __len__(self) -> int:
         return len(self.pixels if self.rows is None else self.rows)
@@ -35,7 +35,7 @@ class Images:
 
     def __reduce__(self) -> tuple[type[Images], tuple[Tensor, None, Tensor, Tensor]]:
         own = self.pixels.clone() if self.rows is None else self.pixels[self.rows]
-        return Images, (own, None, self.scale, self.shift)  # another process is sent no image beside these
+        return Images, (own, None, self.scale, self.shift)  # sends only these rows to another process
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -46,12 +46,12 @@ class Images:
         return self.pixels.device
 
     def numpy(self) -> np.ndarray:
-        """All of them, float32 [N, C, H, W]: for a few."""
+        """All images, float32 [N, C, H, W]; meant for few."""
         return np.ascontiguousarray(self[:].numpy())
 
 
 def batches(images: Tensor | Images) -> Sequence[Tensor] | Iterator[Tensor]:
-    """[N, ...] in the fewest parts of up to `BATCH`, which differ by one at most: each counts the same in a mean."""
+    """[N, ...] in the fewest parts of at most `BATCH`, of nearly equal size, so that means weigh them alike."""
     parts = -(-len(images) // BATCH)
     if isinstance(images, Tensor):
         return images.tensor_split(parts)
@@ -81,5 +81,5 @@ def predict(network: nn.Module, images: Tensor | Images) -> Tensor:
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
-    """Fraction of rows of [N, classes] whose largest entry is at the label [N]."""
+    """The fraction of rows of [N, classes] whose largest entry is at the label [N]."""
     return (logits.argmax(1) == labels).float().mean().item()

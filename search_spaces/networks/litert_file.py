@@ -1,6 +1,6 @@
-"""A LiteRT flatbuffer while it is written, through the package's own schema: tensors, operators, quantization.
+"""Builds a LiteRT flatbuffer with the package's own schema: tensors, operators, quantization.
 
-Same input, same bytes. No torch here.
+Equal inputs give equal bytes. Imports no torch.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ai_edge_litert import schema_py_generated as schema
 Stored = Literal["float32", "float16", "int8"]  # weights of layers that compute in float32
 Ranges = Mapping[str, tuple[float, float]]  # tensor -> lowest and highest value
 VERSION = 3  # of the flatbuffer's schema
-LEAST = 1e-26  # of a channel's largest weight: a scale is above zero
-MOST = 2**31 - 1  # of a bias
-OPERATORS = {  # name -> (version that has what is used here, options)
+LEAST = 1e-26  # lower bound on a channel's largest weight, because scales must be positive
+MOST = 2**31 - 1  # largest bias
+OPERATORS = {  # name -> (operator version needed here, options)
     "ADD": (2, "Add"),
     "BATCH_MATMUL": (2, "BatchMatMul"),
     "CONV_2D": (3, "Conv2D"),
@@ -37,7 +37,7 @@ OPERATORS = {  # name -> (version that has what is used here, options)
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor of the file: where its channels are, its shape in the file, and its quantization."""
+    """A tensor of the file: the position of its channels, its shape in the file, and its quantization."""
 
     name: str  # as in the ONNX file
     tensor: int
@@ -55,7 +55,7 @@ class File:
         self.buffers = [schema.BufferT()]
         self.operators: list[Any] = []
         self.codes: dict[str, int] = {}
-        self.converted: dict[tuple[int, str], Value] = {}  # (tensor, to what) -> the same value in another form
+        self.converted: dict[tuple[int, str], Value] = {}  # (tensor, form) -> the same value in that form
 
     def tensor(self, name: str, shape: Sequence[int], kind: str, data: np.ndarray | None = None) -> Any:
         made = schema.TensorT()
@@ -72,7 +72,7 @@ class File:
         return made
 
     def constant(self, name: str, array: np.ndarray, scales: Any = None, axis: int = 0, zero: int = 0) -> int:
-        """A tensor of the array's type; int8 and int32 with their scales."""
+        """A tensor of the array's type; int8 and int32 have scales."""
         made = self.tensor(name, array.shape, array.dtype.name.upper(), array)
         if scales is not None:
             made.quantization = _quantization(np.atleast_1d(scales), zero, axis)
@@ -87,7 +87,7 @@ class File:
         return Value(name, len(self.tensors) - 1, tuple(shape), quantized, layout)
 
     def weights(self, name: str, weight: np.ndarray, bias: np.ndarray, axis: int, met: Value) -> list[int]:
-        """Weight and bias as constants, for the activations that they meet; `axis`: of the weight's output channels."""
+        """Weight and bias as constants, for the activations `met`; `axis` is that of the weight's output channels."""
         if met.quantized is None and self.stored != "int8":
             stored = self.constant(f"{name}.weight", weight.astype(self.stored))
             if self.stored == "float16":
@@ -120,7 +120,7 @@ class File:
         return output
 
     def range_of(self, name: str) -> tuple[float, int]:
-        """Scale and zero point of an activation: onnxruntime's of unsigned integers, less 128."""
+        """Scale and zero point of an activation: as in onnxruntime's unsigned integers, minus 128."""
         low, high = min(0.0, self.ranges[name][0]), max(0.0, self.ranges[name][1])
         scale = float(np.float32((high - low) / 255)) or 1.0
         return scale, int(np.clip(np.round(-low / scale), 0, 255)) - 128

@@ -1,10 +1,10 @@
-"""From specs and folded weights to a LiteRT flatbuffer, through the package's own schema: no converter.
+"""Writes specs and folded weights as a LiteRT flatbuffer, with the package's own schema and no converter.
 
-Values are channels last, [N, H, W, C], as LiteRT's kernels want them. ONNX pads k // 2 pixels at both sides, LiteRT's
-SAME one more at the far side of an even map with stride 2: there a PAD is written out. The batch is 1 and can be
-resized. Values are named as in the ONNX file (`onnx_writer`), so that the ranges of one are those of the other. INT8 is
-LiteRT's quantization specification: activations int8 with a zero point, weights int8 symmetric per channel, biases
-int32. No torch here.
+Values are channels last, [N, H, W, C], as LiteRT's kernels require. ONNX pads k // 2 pixels on both sides; LiteRT's
+SAME pads one more on the far side of an even map with stride 2, so a PAD is written there. The batch is 1 and can be
+resized. Values have the same names as in the ONNX file (`onnx_writer`), so the ranges of one apply to the other. INT8
+follows LiteRT's quantization specification: int8 activations with a zero point, int8 weights symmetric per channel,
+int32 biases. Imports no torch.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ def write(
     float_layers: Collection[int] = (),
     stored: Stored = "float32",
 ) -> bytes:
-    """The file of layers in a row: image [1, H, W, C] float32 -> [1, classes] float32 after a head.
+    """The file of a sequence of layers: image [1, H, W, C] float32 -> [1, classes] float32 after a head.
 
-    With `ranges`, by the names of the ONNX file, it computes in INT8 but for `float_layers`. `stored`: the weights
-    of the other layers; with int8 they are multiplied by activations that LiteRT rounds anew for each image. The same
-    input gives the same bytes.
+    With `ranges`, named as in the ONNX file, it computes in INT8 except for `float_layers`. `stored` is the type of the
+    other layers' weights; int8 weights are multiplied with activations that LiteRT quantizes for each image. Equal
+    inputs give equal bytes.
     """
     file = File(ranges, stored)
     first = next(spec for spec in specs if spec.convs)
@@ -60,7 +60,7 @@ def write(
 
 
 class _LayerWriter:
-    """Writes a layer's nodes in the graph's order, in INT8 where it is `integer`."""
+    """Writes a layer's nodes in the graph's order, in INT8 if `integer`."""
 
     def __init__(self, file: File, layer: str, spec: Spec, folded: Folded, integer: bool) -> None:
         self.file, self.graph, self.integer = file, spec.graph, integer
@@ -84,7 +84,7 @@ class _LayerWriter:
         return walk(self.graph, rules, value, "the LiteRT writer")
 
     def _in(self, value: Value) -> Value:
-        """An input in this layer's numbers."""
+        """An input, converted to this layer's number format."""
         return self.file.as_int8(value) if self.integer else self.file.as_float(value)
 
     def _out(self, name: str, shape: Sequence[int], layout: Any = "last", quantized: Any = None) -> Value:
@@ -120,7 +120,7 @@ class _LayerWriter:
         return self._multiplied(output, f"{name}.hard_sigmoid", 1 / 6, (1 / 255, -128)) if sigmoid else output
 
     def _padded(self, node: Convolution, value: Value) -> tuple[Value, str]:
-        """The value, and how the convolution is to pad it."""
+        """The padded value, and the padding that is left to the convolution."""
         if node.kernel == 1 or node.stride == 1 or value.shape[1] % node.stride:
             return value, "SAME"
         pad, name = node.kernel // 2, self.names[node.name]
@@ -149,7 +149,7 @@ class _LayerWriter:
         return self._multiplied(self._in(value), self.names[node.name], node.factor)
 
     def _multiplied(self, value: Value, name: str, factor: float, quantized: Any = None) -> Value:
-        """Times a constant, which is its own largest INT8 number."""
+        """Multiplies by a constant, stored as the largest INT8 number at its own scale."""
         if value.quantized is None:
             index = self.file.constant(f"{name}.factor", np.array([factor], np.float32))
         else:

@@ -1,4 +1,4 @@
-"""From specs to a network that trains, and from its trained weights to those that are deployed."""
+"""Makes a trainable network from specs, and deployable weights from a trained network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ACTIVATIONS: dict[Activation | None, Callable[[], nn.Module]] = {
 
 
 class ConvBN(nn.Module):
-    """Convolution, batch norm and activation where the node says so."""
+    """Convolution, batch norm and activation, as the node says."""
 
     def __init__(self, node: Convolution) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class ConvBN(nn.Module):
         return self.activation(self.norm(self.conv(x)))
 
     def folded(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weight [out, in / groups, k, k] and bias [out] with the batch norm's running statistics folded in."""
+        """Weight [out, in / groups, k, k] and bias [out], with the batch norm's running statistics folded in."""
         norm = self.norm
         if isinstance(norm, nn.Identity):
             return _numpy(self.conv.weight), np.zeros(self.conv.out_channels, np.float32)
@@ -52,9 +52,9 @@ class ConvBN(nn.Module):
 
 
 class Layer(nn.Module):
-    """A spec with weights (He et al. 2015): `convs` in the graph's order, linear layers by their names.
+    """A spec with weights (He et al. 2015): `convs` in the graph's order, linear layers by name.
 
-    The last batch norm of a residual layer scales by 0 at first, so that the layer begins as the identity (Goyal et al.
+    The last batch norm of a residual layer initially scales by 0, so the layer begins as the identity (Goyal et al.
     2017, section 5.1; for supernets Yu et al. 2020, "BigNAS", section 3.1).
     """
 
@@ -71,21 +71,21 @@ class Layer(nn.Module):
             nn.init.zeros_(self.conv(spec.graph.branch).norm.weight)
 
     def conv(self, name: str) -> ConvBN:
-        """The convolution of a node."""
+        """A node's convolution."""
         return self.convs[self.numbers[name]]
 
     def linear_layer(self, name: str) -> nn.Linear:
-        """The linear layer of a node."""
+        """A node's linear layer."""
         layer = getattr(self, name)
         assert isinstance(layer, nn.Linear)
         return layer
 
     def part(self, node: Weighted) -> ConvBN | nn.Linear:
-        """The module of a node."""
+        """A node's module."""
         return self.conv(node.name) if isinstance(node, Convolution) else self.linear_layer(node.name)
 
     def weighted(self, node: Weighted) -> nn.Conv2d | nn.Linear:
-        """What holds the weight of a node."""
+        """The module that holds a node's weight."""
         part = self.part(node)
         return part.conv if isinstance(part, ConvBN) else part
 
@@ -119,12 +119,12 @@ def _initialised(node: Linear) -> nn.Linear:
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Where a model's weights lie, and so all that they meet and all that is made of them."""
+    """The device of a model's weights."""
     return next(model.parameters()).device
 
 
 class Network(nn.Module):
-    """A network of layers in a row: images [N, C, H, W], normalised -> logits [N, classes]."""
+    """A sequence of layers: normalised images [N, C, H, W] -> logits [N, classes]."""
 
     def __init__(self, specs: Sequence[Spec]) -> None:
         super().__init__()
@@ -138,7 +138,7 @@ class Network(nn.Module):
         return x
 
     def folded(self) -> list[Folded]:
-        """The weights that are deployed, layer by layer: what `onnx_writer.write` takes."""
+        """The deployable weights, layer by layer, as `onnx_writer.write` takes them."""
         return [layer.folded() for layer in self.layers]
 
 

@@ -1,6 +1,6 @@
-"""From specs and folded weights to ONNX: the only writer, so that what is timed for the table is what is deployed.
+"""Writes specs and folded weights as ONNX. The only ONNX writer, so the timed graph is also the deployed one.
 
-The batch size is free. Nodes are named after their layer: l0.c0, l0.c0.relu6, l0.add. No torch here.
+The batch size is dynamic. Nodes are named after their layer: l0.c0, l0.c0.relu6, l0.add. Imports no torch.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from search_spaces.layers.nodes import (
 
 OPSET = 17  # per-channel QDQ needs 13; onnxruntime 1.14 and later read 17
 IR_VERSION = 8
-Folded = list[tuple[np.ndarray, np.ndarray]]  # one (weight, bias) per convolution and linear layer, as in the graph
+Folded = list[tuple[np.ndarray, np.ndarray]]  # (weight, bias) of each convolution and linear layer, in graph order
 
 
 def random_weights(specs: Sequence[Spec], seed: int = 0) -> list[Folded]:
-    """He-initialised weights and small biases for timing a spec that was never trained."""
+    """He-initialised weights and small biases, for timing a spec that was never trained."""
     rng = np.random.default_rng(seed)
 
     def draw(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -47,9 +47,9 @@ def random_weights(specs: Sequence[Spec], seed: int = 0) -> list[Folded]:
 
 
 def write(specs: Sequence[Spec], weights: Sequence[Folded]) -> bytes:
-    """The ONNX file of layers in a row: "image" [N, C, H, W] float32 -> "output" ([N, classes] after a head).
+    """The ONNX file of a sequence of layers: "image" [N, C, H, W] float32 -> "output" ([N, classes] after a head).
 
-    The same input gives the same bytes.
+    Equal inputs give equal bytes.
     """
     file = _File()
     value = "image"
@@ -86,14 +86,14 @@ class _File:
         return output
 
     def constant(self, name: str, array: np.ndarray) -> str:
-        """Constants of the same name are one."""
+        """Adds a constant, once per name."""
         if name not in self.initializers:
             self.initializers[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
 
 
 class _LayerWriter:
-    """Writes a layer's nodes in the graph's order, each under the layer's name and its label."""
+    """Writes a layer's nodes in the graph's order, named by the layer and the node's label."""
 
     def __init__(self, file: _File, layer: str, spec: Spec, folded: Folded) -> None:
         self.file, self.graph = file, spec.graph
@@ -155,5 +155,5 @@ class _LayerWriter:
 
     def _reshape(self, node: Reshape, value: str) -> str:
         name = self.names[node.name]
-        shape = self.file.constant(f"{name}.shape", np.array([0, *node.shape]))  # 0: the batch as it is
+        shape = self.file.constant(f"{name}.shape", np.array([0, *node.shape]))  # 0 keeps the batch
         return self.file.node("Reshape", [value, shape], name)

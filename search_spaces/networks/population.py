@@ -1,13 +1,13 @@
-"""The accuracies of a population with inherited weights: networks that begin alike share what they begin with.
+"""The accuracies of a population with inherited weights; networks with the same first layers share their computation.
 
-The batch-norm statistics of a layer depend on the layers before it alone. So a population is a trie of graph nodes, in
-which each stands behind one prefix of others, and every batch of images goes through it depth first. What a network
-gets is the same in every population, bit for bit.
+The batch-norm statistics of a layer depend only on the layers before it. So a population is a trie of graph nodes, each
+after one prefix, and every batch of images passes through it depth first. A network's result is the same in every
+population, bit for bit.
 
-Statistics are calibrated, not the judged batch's own: of 16 networks of a briefly trained `mobile` supernet, those of
-2,000 images kept the order that those of 20,000 gave better (tau 0.80; of 500, 0.71; batches of 200, 0.68), and only a
-calibrated batch norm folds into its convolution. Judging in bfloat16 as well took three quarters of the time, but moved
-accuracies by more than 0.1 points: too much where neighbours differ by as little.
+Statistics are calibrated, not taken from the evaluated batch: for 16 networks of a briefly trained `mobile` supernet,
+statistics of 2,000 images preserved the ranking by 20,000 images better (tau 0.80; 500 images 0.71; batches of 200
+images 0.68), and only a calibrated batch norm can be folded. Evaluating in bfloat16 as well took three quarters of the
+time but changed accuracies by more than 0.1 points: too much where neighbours differ that little.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from search_spaces.space import Arch
 
 
 class Convolved:
-    """A convolution behind one prefix of others, and the statistics that its batch norm has there."""
+    """A convolution after one prefix, and its batch norm's statistics there."""
 
     def __init__(self, node: Convolution, layer: Layer) -> None:
         whole = layer.conv(node.name)
@@ -54,13 +54,13 @@ class Convolved:
         return ACTIVATIONS[self.activation](y)
 
     def _normalised(self, y: Tensor) -> Tensor:
-        """By the batch's statistics, which count into the mean of all batches."""
+        """Normalises by the batch's statistics, and includes them in the mean over all batches."""
         self.batches += 1
         kept, share = (self.mean, self.variance), 1 / self.batches
         return F.batch_norm(y, *kept, self.scale, self.shift, training=True, momentum=share, eps=self.epsilon)
 
     def fold(self) -> None:
-        """From here on normalised by those means: an affine map, which goes into the convolution."""
+        """Folds the mean statistics into the convolution, as an affine map."""
         if self.bias is None:
             scale = self.scale * torch.rsqrt(self.variance + self.epsilon)
             self.weight = self.weight * scale[:, None, None, None]
@@ -75,21 +75,21 @@ ACTIVATIONS: dict[Activation | None, Callable[[Tensor], Tensor]] = {
 
 
 class Step:
-    """A node of a layer's graph behind one prefix of other nodes."""
+    """A node of a layer's graph after one prefix of other nodes."""
 
     def __init__(self, graph: Graph, place: int, layer: Layer) -> None:
-        self.node, self.first = graph.nodes[place], place == 0  # of its layer
+        self.node, self.first = graph.nodes[place], place == 0  # first of its layer
         self.compute = rule_of(COMPUTE, self.node, "the population")(self.node, layer)
         if _overwrites(graph, place):
             self.compute = lambda a, b: b.add_(a)
-        self.normalises = False  # itself, or a step behind it
+        self.normalises = False  # this step or a later one
         self.next = Trie()
 
 
 def _overwrites(graph: Graph, place: int) -> bool:
-    """Whether a node is a sum that may be written over the convolution's output before it, which nothing else reads.
+    """Whether a node is a sum that can be written over the preceding convolution's output, which nothing else reads.
 
-    Options that share that convolution share the sum: it has no numbers of its own.
+    Options that share that convolution share the sum too, because it has no parameters.
     """
     node, before = graph.nodes[place], graph.nodes[place - 1]
     own = isinstance(node, Sum) and isinstance(before, Convolution) and node.inputs[1] == before.name
@@ -115,7 +115,7 @@ def accuracies(
     validation: tuple[Tensor | Images, Tensor],
     archs: Sequence[Arch],
 ) -> list[float]:
-    """Fractions of the images [N, C, H, W] whose labels [N] each network finds, calibrated on `calibration`."""
+    """The fraction of the images [N, C, H, W] that each network classifies as their labels [N], after calibration."""
     images, labels = validation
     return [accuracy(answer, labels) for answer in logits(supernet, calibration, images, archs)]
 
@@ -124,7 +124,7 @@ def accuracies(
 def logits(
     supernet: Supernet, calibration: Tensor | Images, images: Tensor | Images, archs: Sequence[Arch]
 ) -> list[Tensor]:
-    """Of each architecture [N, classes], with the mean batch-norm statistics over `calibration` [M, C, H, W]."""
+    """Logits [N, classes] of each architecture, with the mean batch-norm statistics over `calibration` [M, C, H, W]."""
     trie = Trie()
     ends = [_insert(trie, supernet, arch) for arch in archs]
     for batch in batches(calibration):
@@ -141,7 +141,7 @@ def logits(
 
 
 def _insert(trie: Trie, supernet: Supernet, arch: Arch) -> Step:
-    """The step that an architecture ends in. Options of a layer share the nodes that they begin with alike."""
+    """Inserts an architecture; returns its last step. Options of a layer share the first nodes that are equal."""
     path: list[Step] = []
     for index, (layer, pick) in enumerate(zip(supernet.layers, supernet.space.check(arch))):
         spec = layer.options[pick]
@@ -166,9 +166,9 @@ def _steps(trie: Trie) -> Iterator[Step]:
 def _walk(
     trie: Trie, x: Tensor, values: Mapping[str, Tensor], calibrating: bool = False
 ) -> Iterator[tuple[Step, Tensor]]:
-    """Last steps and their values, depth first. x: the value before them; `values`: those of the layer begun.
+    """Yields last steps and their values, depth first. x: the layer's input; `values`: those of the layer's nodes.
 
-    While calibrating, not what lies behind the last batch norm.
+    While calibrating, skips everything after the last batch norm.
     """
     for step in trie.values():
         if calibrating and not step.normalises:

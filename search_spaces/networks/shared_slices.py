@@ -1,8 +1,8 @@
-"""Several options of one layer, sliced from the weights of the largest, in one pass over their common graph.
+"""Computes several options of one layer in one pass, with weights sliced from the largest option's.
 
-Along the second axis of a value lie channels, which only convolutions and linear layers mix. So options whose values
-differ in nothing but how many channels they have are one value: the widest one's, whose first channels are the
-others'. It is cut where they part.
+The second axis of a value holds channels, which only convolutions and linear layers mix. So if the values of several
+options differ only in their number of channels, the widest one is computed once; the others are its first channels. It
+is cut where the options' paths separate.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from search_spaces.networks.elastic import Slices, region
 from search_spaces.networks.network import ConvBN, Layer
 
 NAME = "the sliced supernet"
-Values = dict[int, Tensor]  # by option; several may have one tensor, of the widest
+Values = dict[int, Tensor]  # by option; several may share the tensor of the widest
 
 
 class SharedSlices:
-    """The options `specs` of a layer, whose weights lie in those of `whole`."""
+    """The options `specs` of a layer, whose weights are slices of those of `whole`."""
 
     def __init__(self, whole: Layer, specs: Mapping[int, Spec]) -> None:
         self.whole, self.specs = whole, specs
@@ -47,7 +47,7 @@ class SharedSlices:
         return values[graph.output]
 
     def _node(self, node: Node, inputs: Sequence[Values]) -> Values:
-        """A node's value for each option, computed once for those that are alike."""
+        """A node's value for each option, computed once for options that can share it."""
         alike: dict[Any, list[int]] = {}
         for pick, spec in self.specs.items():
             own = spec.graph.by_name[node.name]
@@ -66,7 +66,7 @@ class SharedSlices:
         return self.specs[pick].shapes[name][0]
 
     def _cut(self, name: str, values: Values, picks: Sequence[int]) -> list[Tensor]:
-        """The first channels that each option has of a value; those of one tensor are cut together."""
+        """The first channels of a value for each option; options with the same tensor are cut together."""
         found: dict[int, Tensor] = {}
         for tensor in {id(values[pick]): values[pick] for pick in picks}.values():
             users = [pick for pick in picks if values[pick] is tensor]
@@ -86,7 +86,7 @@ class SharedSlices:
 
 
 def _key(node: Node) -> Any:
-    """What nodes of options have to have in common, besides their inputs, to differ in their width alone."""
+    """What nodes must have in common, besides their inputs, to differ only in width."""
     if isinstance(node, Convolution):
         return node.kernel, node.stride, node.in_channels // node.groups
     if isinstance(node, Linear):
@@ -95,7 +95,7 @@ def _key(node: Node) -> Any:
 
 
 def normalised(conv: ConvBN, x: Tensor, weight: Tensor) -> Tensor:
-    """A convolution with another weight than its own, batch norm with the batch's statistics, and its activation."""
+    """A convolution with the given weight, batch norm with the batch's statistics, and the activation."""
     out, norm = weight.shape[0], conv.norm
     y = conv2d(x, weight, conv.conv.stride[0], out if conv.conv.groups > 1 else 1)
     if isinstance(norm, nn.BatchNorm2d):

@@ -1,9 +1,9 @@
-"""The entangled supernet: each layer holds its largest option; every other option is that one seen through a mask.
+"""The weight-entangled supernet: each layer holds its largest option, and the other options are masked parts of it.
 
 First channels, central taps (Cai et al. 2020; Yu et al. 2020). An architecture slices the weights, which is fast; a
-distribution over options masks them, which is differentiable: weights are mixed, not outputs, and DARTS on that is
-Sukthanker et al. 2024, "Weight-Entanglement Meets Gradient-Based Neural Architecture Search". Batch norm always uses
-the batch's statistics here; `extract` gives a network whose own statistics `calibrate` then estimates.
+distribution over options masks them, which is differentiable: it mixes weights, not outputs. DARTS on such a supernet
+is Sukthanker et al. 2024, "Weight-Entanglement Meets Gradient-Based Neural Architecture Search". Batch norm always uses
+the batch's statistics here; `extract` gives a network, whose statistics `calibrate` then estimates.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from search_spaces.networks.network import Layer, Network, device_of
 from search_spaces.networks.shared_slices import SharedSlices, normalised
 from search_spaces.space import Arch, SearchSpace
 
-Choice = Sequence[Union[int, Tensor]]  # picks, or one distribution [options] per layer
+Choice = Sequence[Union[int, Tensor]]  # for each layer an option's index, or a distribution [options]
 
 
 class Supernet(nn.Module):
-    """Every network of a space at once: images [N, C, H, W], and a choice -> logits [N, classes].
+    """Every network of a space: images [N, C, H, W], and a choice -> logits [N, classes].
 
-    Several architectures -> [architectures, N, classes]. What they begin with alike is computed once: whole layers,
-    and in the layer where they part, the channels that they share.
+    Several architectures -> [architectures, N, classes]. What they share at the beginning is computed once: whole
+    layers, and in the first layer that differs, the shared channels.
     """
 
     def __init__(self, space: SearchSpace) -> None:
@@ -52,7 +52,7 @@ class Supernet(nn.Module):
         return x
 
     def _branches(self, x: Tensor, archs: Sequence[Arch], depth: int) -> dict[Arch, Tensor]:
-        """Logits of architectures that are alike up to layer `depth`, whose input is x."""
+        """Logits of architectures that agree in all layers before `depth`, whose input is x."""
         if depth == len(self.layers):
             return dict.fromkeys(archs, x)
         logits: dict[Arch, Tensor] = {}
@@ -62,7 +62,7 @@ class Supernet(nn.Module):
 
     @torch.no_grad()
     def extract(self, arch: Arch) -> Network:
-        """The network of an architecture, with its own copy of its share of the weights. Skips are left out."""
+        """The network of an architecture, with a copy of its part of the weights. Skips are left out."""
         picked = [(layer, pick) for layer, pick in zip(self.layers, self.space.check(arch)) if layer.computes(pick)]
         with device_of(self):
             network = Network([layer.options[pick] for layer, pick in picked])
@@ -72,7 +72,7 @@ class Supernet(nn.Module):
 
 
 class SuperLayer(nn.Module):
-    """All options of one layer: for each kind of spec that computes something, `largest` has the largest of it."""
+    """All options of one layer: `largest` has the largest spec of each kind that computes something."""
 
     def __init__(self, options: Sequence[Spec]) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class SuperLayer(nn.Module):
         return bool(self.options[pick].graph.nodes)
 
     def whole(self, pick: int) -> Layer:
-        """The layer in whose weights an option's lie."""
+        """The layer whose weights contain an option's."""
         return self.largest[_kind(self.options[pick])]
 
     def branches(self, x: Tensor, picks: Sequence[int]) -> dict[int, Tensor]:
@@ -99,7 +99,7 @@ class SuperLayer(nn.Module):
         return outputs
 
     def mix(self, x: Tensor, distribution: Tensor) -> Tensor:
-        """Expected weights of each kind of option; kinds (Skip, Pointwise, MBConv) add by their probability."""
+        """Expected weights within each kind; kinds (Skip, Pointwise, MBConv) are summed by their probabilities."""
         output: Tensor | float = 0.0
         for kind in sorted({_kind(spec) for spec in self.options}):
             members = [index for index, spec in enumerate(self.options) if _kind(spec) == kind]
@@ -120,7 +120,7 @@ class SuperLayer(nn.Module):
 
 
 class Mixture:
-    """Options of one kind, whose probabilities are `within` [options]: one layer with the expected weights."""
+    """Options of one kind with probabilities `within` [options], as one layer with the expected weights."""
 
     def __init__(self, layer: Layer, specs: Sequence[Spec], within: Tensor) -> None:
         self.layer, self.specs, self.within = layer, specs, within

@@ -1,1 +1,1 @@
-"""One search space a file; the function of the same name makes it."""
+"""One search space per file, made by the function of the same name."""

@@ -1,6 +1,6 @@
-"""`nasbench_macro`: the space of NAS-Bench-Macro (Su et al. 2021): all 6,561 tuples of picks have published accuracies.
+"""`nasbench_macro`: the space of NAS-Bench-Macro (Su et al. 2021): 6,561 architectures, all with published accuracies.
 
-They are 3,969 networks, as an identity in the second or in the third layer of a stage gives the same one.
+These are 3,969 networks, because an identity in the second or in the third layer of a stage gives the same network.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ STAGES = ((64, 2), (128, 3), (256, 3))  # channels, layers; each begins with str
 
 
 def nasbench_macro(in_channels: int, resolution: int, classes: int) -> SearchSpace:
-    """Eight searched layers of three options: 0 identity, 1 MBConv e3 k3, 2 MBConv e6 k5.
+    """Eight searched layers with three options: 0 identity, 1 MBConv e3 k3, 2 MBConv e6 k5.
 
-    Where a stage begins, identity is a 1x1 convolution with stride 2. The reference is all e6 k5, the largest.
+    At the beginning of a stage, identity is a 1x1 convolution with stride 2. The reference is the largest, all e6 k5.
     """
     layers: list[tuple[Spec, ...]] = [(Stem(in_channels, 32, 1, resolution),)]
     channels, pixels = 32, resolution

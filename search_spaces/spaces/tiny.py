@@ -1,4 +1,4 @@
-"""`tiny`: a space for 16x16 images that trains in a minute on two cores; the demo's."""
+"""`tiny`: the demo's space, for 16x16 images; trains in a minute on two cores."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How networks and supernets are trained."""
+"""Trains networks and supernets."""

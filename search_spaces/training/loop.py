@@ -1,4 +1,4 @@
-"""One training loop for supernets and networks; what differs is how a batch becomes gradients."""
+"""One training loop for supernets and networks, which differ in how a batch becomes gradients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Backward = Callable[[int, Tensor, Tensor], float]  # step, images, labels -> los
 
 @dataclass(frozen=True)
 class Step:
-    """What a caller may show or log of one step."""
+    """What a caller can show or log of one step."""
 
     step: int
     loss: float
@@ -30,11 +30,11 @@ class Step:
 
 
 class Training:
-    """A model on its way through a recipe: all that has to be kept for going on from here, bit for bit."""
+    """A model in training, with all state needed to resume bit for bit."""
 
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:
         self.model, self.recipe = model, recipe
-        self.losses: list[float] = []  # of the steps done
+        self.losses: list[float] = []  # of the finished steps
         self.average = AveragedModel(model, device_of(model), multi_avg_fn=self._follow)
         matrices = [p for p in model.parameters() if p.ndim > 1]
         vectors = [p for p in model.parameters() if p.ndim <= 1]
@@ -62,9 +62,9 @@ class Training:
 
 
 def fit(training: Training, batches: Batches, backward: Backward) -> Iterator[Step]:
-    """One step at each `next`, from where `training` is; at the end its model has the averaged weights.
+    """Trains one step per `next`, from the current state; at the end the model gets the averaged weights.
 
-    Raises LutraError where the loss is no number.
+    Raises LutraError if the loss is not finite.
     """
     model, recipe, optimizer = training.model, training.recipe, training.optimizer
     for step in range(len(training.losses), recipe.steps):
@@ -85,9 +85,9 @@ def fit(training: Training, batches: Batches, backward: Backward) -> Iterator[St
 
 
 def mixed_precision(wanted: bool | None, device: torch.device) -> torch.autocast:
-    """bfloat16 for convolutions and products of matrices (Kalamkar et al. 2019); weights stay in float32.
+    """bfloat16 for convolutions and matrix products (Kalamkar et al. 2019); weights stay in float32.
 
-    None: where the device's processor computes in it, and does not only pretend to.
+    None: if the device's processor supports it without emulation.
     """
     if wanted is None and device.type == "cuda":
         wanted = torch.cuda.is_bf16_supported(including_emulation=False)

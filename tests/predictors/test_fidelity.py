@@ -197,9 +197,9 @@ BAD = {
     "not ''": ([("01", "")], ("ops", "rpi4_ms"), {}),
     "line 2: rpi4_ms .* not '-1'": ([("01", -1)], ("ops", "rpi4_ms"), {}),
     "line 3: ops must be 2 layers": ([("01", 1), ("021", 1)], ("ops", "rpi4_ms"), {}),
-    "one number a layer": ([("0x", 1)], ("ops", "rpi4_ms"), {}),
-    "one number a layer, not '0-12345'": ([("0-12345", 1)], ("ops", "rpi4_ms"), {}),
-    "line 3: ops '01' was there before": ([("01", 1), ("01", 2)], ("ops", "rpi4_ms"), {}),
+    "one number per layer": ([("0x", 1)], ("ops", "rpi4_ms"), {}),
+    "one number per layer, not '0-12345'": ([("0-12345", 1)], ("ops", "rpi4_ms"), {}),
+    "line 3: ops '01' appears twice": ([("01", 1), ("01", 2)], ("ops", "rpi4_ms"), {}),
     "no row below its header": ([], ("ops", "rpi4_ms"), {}),
 }
 

@@ -259,7 +259,7 @@ def test_the_front_of_a_space_follows_from_a_searchs_candidates(
         (read_effects, "layer,option,accuracy\n0,0,0.1\n", "has no row for layer 1, option 0 of tiny"),
         (read_effects, "layer,option,gain\n", "there is no column"),
         (read_candidates, "arch,accuracy\n0-0,0.5\n", "line 2: tiny has 7 layers"),
-        (read_candidates, "arch,accuracy\n0-x,0.5\n", "line 2: arch must be one number a layer, not '0-x'"),
+        (read_candidates, "arch,accuracy\n0-x,0.5\n", "line 2: arch must be one number per layer, not '0-x'"),
         (read_candidates, "arch,accuracy\n0-0-0-0-0-0-0,0.5\n", "has 1 distinct candidates, 10 are the least"),
     ],
 )

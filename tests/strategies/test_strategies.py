@@ -384,15 +384,15 @@ def test_digits_become_picks_and_units_become_seconds_and_fractions(tmp_path: Pa
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        (["00,90,1", "00,91,2"], "line 3: ops '00' was there before"),
+        (["00,90,1", "00,91,2"], "line 3: ops '00' appears twice"),
         (["00,90,1", "01,nan,2"], "line 3: percent must be a positive number, not 'nan'"),
         (["00,90,-1"], "line 2: ms must be a positive number, not '-1'"),
         (["00,90,0"], "line 2: ms must be"),
         (["00,,1"], "line 2: percent must be a positive number, not ''"),
-        (["00,90"], "line 2 has 2 cells, the header 3; mend or drop the row"),
+        (["00,90"], "line 2 has 2 cells, the header 3; fix or remove the row"),
         (["00,9000,1"], "line 2: percent 9000 times the unit 0.01 is above 1"),
         (["00,90,1", "010,90,1"], "line 3: ops must be 2 layers"),
-        (["0x,90,1"], "line 2: ops must be one number a layer"),
+        (["0x,90,1"], "line 2: ops must be one number per layer"),
         (["00,90,1"], "holds 1 networks"),
         (["0000000,90,1", *(f"{10**6 * k + k}".zfill(7)[:1] + f"{k}" * 6 + ",90,1" for k in range(1, 9))], "too few"),
     ],

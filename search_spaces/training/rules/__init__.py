@@ -1,1 +1,1 @@
-"""What a step of a supernet learns from."""
+"""Training rules: which networks a supernet trains on each batch."""

@@ -13,9 +13,9 @@ from search_spaces.training.loop import Backward
 
 
 def sandwich(supernet: nn.Module, space: SearchSpace, smoothing: float, seed: int, middle: int = 2) -> Backward:
-    """The largest network learns the labels, the smallest and `middle` random ones learn the largest one's output.
+    """The largest network learns the labels; the smallest and `middle` random ones learn the largest one's output.
 
-    Gives the largest network's loss. All their activations are held until the one backward pass.
+    Returns the largest network's loss. All activations are held until one joint backward pass.
     """
 
     def backward(step: int, images: Tensor, labels: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""Single-path one-shot training: Guo et al. 2020, section 3.2. Depth is drawn uniformly, then what is computed."""
+"""Single-path one-shot training: Guo et al. 2020, section 3.2. Depth is drawn uniformly, then each layer's option."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from search_spaces.training.loop import Backward
 
 
 def single_path(supernet: nn.Module, space: SearchSpace, smoothing: float, seed: int) -> Backward:
-    """One random network a step learns the labels. Gives its loss."""
+    """One random network per step learns the labels. Returns its loss."""
 
     def backward(step: int, images: Tensor, labels: Tensor) -> float:
         arch = space.sample(Random(f"single path {seed} {step}"))
