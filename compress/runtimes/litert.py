@@ -10,15 +10,12 @@ from compress.files.source import Source
 from compress.quantization.calibration import Ranges
 from predictors.agent.runtimes import litert
 from predictors.agent.runtimes.litert import SUFFIX as SUFFIX
+from predictors.agent.runtimes.litert import owns as owns
 from search_spaces.errors import LutraError
 from search_spaces.networks.litert_file import Stored
 from search_spaces.networks.litert_writer import write
 
 SATURATES = False  # its kernels add up in 32 bits
-
-
-def owns(file: bytes) -> bool:
-    return file[4:8] == b"TFL3"
 
 
 def fp32(source: Source) -> bytes:

@@ -14,12 +14,9 @@ from compress.quantization.dynamic import dynamic as dynamic_file
 from compress.quantization.half import half
 from compress.quantization.quantize import quantize_within
 from predictors.agent.runtimes.onnxruntime import SUFFIX as SUFFIX
+from predictors.agent.runtimes.onnxruntime import owns as owns
 
 SATURATES = True  # sums of INT8 on x86 processors without VNNI
-
-
-def owns(file: bytes) -> bool:
-    return file[4:8] != b"TFL3"
 
 
 def fp32(source: Source) -> bytes:

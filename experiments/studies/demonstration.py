@@ -25,6 +25,7 @@ from experiments.display.progress import console
 from experiments.setup.images import dataset_of
 from experiments.steps.compress import chain
 from experiments.store import artefacts
+from predictors.agent.runtimes import RUNTIMES, SUFFIXES
 from predictors.board.classifier import Classifier, Frame, Moment, classify
 from predictors.board.offline_files import program, sealed, sha256
 from predictors.board.terminal_view import line
@@ -59,7 +60,7 @@ def model_of(config: Config) -> Path:
     """The file: as given, or the pipeline's last."""
     if not config.demo.model:
         path = chain(config)[-1].path
-        if path.suffix != ".onnx":
+        if path.suffix not in SUFFIXES:
             raise LutraError("compress.stages ends without quantize, which makes the file that is shown")
         return path
     path = Path(config.demo.model).expanduser()
@@ -107,10 +108,11 @@ def contents(shown: board.Shown, model: bytes, frames: Iterable[Frame]) -> Itera
     packed = io.BytesIO()
     labels = np.array([-1 if frame.label is None else frame.label for frame in taken], np.int64)
     np.savez_compressed(packed, images=np.stack([frame.pixels for frame in taken]), labels=labels)
-    files = {board.MODEL: model, board.IMAGES: packed.getvalue()}
+    runtime = next(name for name, one in RUNTIMES.items() if one.owns(model))
+    files = {f"{board.MODEL}{RUNTIMES[runtime].SUFFIX}": model, board.IMAGES: packed.getvalue()}
     hashes = {name: sha256(data) for name, data in files.items()}
     yield from files.items()
-    yield from program(board.__file__, board.main.__name__, board.DOES)
+    yield from program(board.__file__, board.main.__name__, board.DOES, runtime)
     yield board.SETTINGS, sealed({"schema": board.SCHEMA, "shown": asdict(shown), "files": hashes})
 
 

@@ -1,4 +1,4 @@
-"""Classifies images one at a time with an ONNX file, as a device does. Needs numpy and onnxruntime only, Python 3.9."""
+"""Classifies images one at a time with an ONNX file, as a device does. Needs numpy and a runtime only, Python 3.9."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictors.agent import options
+from predictors.agent.runtimes import interface
 from search_spaces.errors import LutraError
 
-TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}  # of the input
+TYPES = ("float32", "float16", "float64")  # of images
 LATELY = 30  # the most recent images, over which frames per second are averaged
 
 
@@ -47,47 +47,44 @@ class Moment:
 
 
 class Classifier:
-    """A loaded ONNX file. `mean` and `std` [C] are those of the training images scaled to 0..1."""
+    """A loaded file of any runtime. `mean` and `std` [C] are those of the training images scaled to 0..1."""
 
-    def __init__(self, onnx: bytes, name: str, threads: int, mean: np.ndarray, std: np.ndarray) -> None:
-        """Raises LutraError unless `onnx` is a classifier of images of one size."""
-        import onnxruntime
-
+    def __init__(self, file: bytes, name: str, threads: int, mean: np.ndarray, std: np.ndarray) -> None:
+        """Raises LutraError unless `file` is a classifier of images of one size."""
         try:
-            self._session = onnxruntime.InferenceSession(onnx, options(threads), providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's exceptions have no other common base
+            self._file = interface(file, threads)
+        except Exception as error:  # runtimes' exceptions have no other common base
             reason = " ".join(str(error).split())
-            raise LutraError(f"{name} is damaged or not an ONNX file: {reason[:120]}; make it again") from None
+            raise LutraError(f"{name} is damaged, or not ONNX or LiteRT: {reason[:120]}; make it again") from None
         self.shape, self.classes = self._sizes(name)  # (C, H, W), number
-        (taken,) = self._session.get_inputs()
-        self._input, self._type = taken.name, TYPES[taken.type]
+        self._type = np.dtype(self._file.inputs[0][1])
         mean, std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
         self._scale, self._shift = 255 * std, mean / std
         try:
             for _ in range(3):  # the first inferences allocate
                 self.logits(np.zeros((1, *self.shape), np.float32))
-        except Exception as error:  # onnxruntime's exceptions have no other common base
+        except Exception as error:  # runtimes' exceptions have no other common base
             reason = " ".join(str(error).split())
             raise LutraError(f"{name} cannot classify an image: {reason[:120]}; export it again") from None
 
     def _sizes(self, name: str) -> tuple[tuple[int, ...], int]:
         """The input's shape (C, H, W) and the number of classes. Raises LutraError for any other input or output."""
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        sizes = [size for one in (*inputs, *outputs[:1]) for size in one.shape[1:]]
-        ranks = [len(one.shape) for one in (*inputs, *outputs[:1])]
+        inputs, outputs = [shape for shape, _ in self._file.inputs], self._file.outputs
+        sizes = [size for shape in (*inputs, *outputs[:1]) for size in shape[1:]]
+        ranks = [len(shape) for shape in (*inputs, *outputs[:1])]
         if ranks != [4, 2] or not all(isinstance(size, int) for size in sizes):
             raise LutraError(
-                f"{name} takes {[one.shape for one in inputs]} and outputs {[one.shape for one in outputs]}: "
+                f"{name} takes {inputs} and outputs {outputs}: "
                 "demo.model must take [N, C, H, W] and output [N, classes]"
             )
-        batch = inputs[0].shape[0]
+        batch, kind = inputs[0][0], self._file.inputs[0][1]
         if isinstance(batch, int) and batch != 1:
             raise LutraError(
                 f"{name} takes {batch} images at a time, and the demo classifies one: export it for batches of 1, or "
                 "of any size"
             )
-        if inputs[0].type not in TYPES:
-            raise LutraError(f"{name} takes images as {inputs[0].type}: demo.model must take one of {', '.join(TYPES)}")
+        if kind not in TYPES:
+            raise LutraError(f"{name} takes images as {kind}: demo.model must take one of {', '.join(TYPES)}")
         return tuple(sizes[:3]), sizes[3]
 
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
@@ -97,7 +94,7 @@ class Classifier:
 
     def logits(self, image: np.ndarray) -> np.ndarray:
         """float32 [1, C, H, W] -> [classes]."""
-        return self._session.run(None, {self._input: image.astype(self._type, copy=False)})[0][0]
+        return self._file.answer(image.astype(self._type, copy=False))[0]
 
 
 def classify(classifier: Classifier, frames: Iterator[Frame]) -> Iterator[Moment]:

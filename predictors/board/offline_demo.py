@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from predictors.agent import passport
+from predictors.agent.runtimes import SUFFIXES
 from predictors.board.classifier import Classifier, Frame, Moment, classify
 from predictors.board.offline_files import opened, unchanged
 from predictors.board.terminal_view import line, view
 from search_spaces.errors import LutraError
 
 SCHEMA = "lutra/demo/1"
-MODEL, IMAGES, SETTINGS = "model.onnx", "images.npz", "settings.json"
+MODEL, IMAGES, SETTINGS = "model", "images.npz", "settings.json"
 REDRAWN = 1 / 30  # seconds between two pictures in a terminal, or more
 DOES = "classifies the images of this folder on this machine; see python3 run.py --help."
 
@@ -69,7 +70,8 @@ def main(folder: Path) -> None:
         sys.exit("error: --frames must be at least 1, and --pace above 0")
     try:
         shown = _shown(folder)
-        classifier = shown.classifier((folder / MODEL).read_bytes(), MODEL)
+        (model,) = (path for path in folder.glob(f"{MODEL}.*") if path.suffix in SUFFIXES)
+        classifier = shown.classifier(model.read_bytes(), model.name)
         moments = classify(classifier, islice(_frames(folder / IMAGES), asked.frames))
         draw = Screen().draw if sys.stdout.isatty() else None
         print(line(follow(moments, shown, asked.pace or shown.pace, draw, print)))

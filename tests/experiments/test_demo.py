@@ -6,9 +6,10 @@ import ast
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ from predictors.board.classifier import Classifier, Frame, classify
 from predictors.board.offline_demo import Shown, follow
 from predictors.board.terminal_view import PANEL, SIDE, view
 from search_spaces.errors import LutraError
+from search_spaces.networks import litert_writer
 from search_spaces.networks.onnx_writer import random_weights, write
 from search_spaces.spaces.tiny import tiny
 from tests.commands import Here
@@ -35,13 +37,15 @@ SPECS = SPACE.decode(SPACE.smallest)
 DATA = DATASETS["digits"]("", 16, 0.2, 0)
 MODEL = quantize(write(SPECS, random_weights(SPECS)), DATA.normalize(DATA.train.images[:64]).numpy())
 Demo = Callable[..., str]
+ONNXRUNTIME = {"onnxruntime"}
+LITERT = {"ai_edge_litert", "backports", "flatbuffers", "google", "ml_dtypes", "typing_extensions"}  # and what it needs
 ALONE = """
 import sys
 
 class Refuse:
     def find_spec(self, name, path=None, target=None):
         root = name.split(".")[0]
-        if root not in sys.stdlib_module_names | {"numpy", "onnxruntime", "predictors", "search_spaces"}:
+        if root not in sys.stdlib_module_names | {"numpy", "predictors", "search_spaces", *RUNTIME}:
             raise ImportError(f"{name} is not on the board")
 
 sys.meta_path.insert(0, Refuse())
@@ -75,9 +79,9 @@ def run(model: Path, tmp_path: Path, here: Here) -> Demo:
     return run
 
 
-def on_board(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """run.py where nothing but numpy and onnxruntime can be imported."""
-    command = [sys.executable, "-I", "-c", ALONE, str(folder), *arguments]
+def on_board(folder: Path, *arguments: str, runtime: Collection[str] = ONNXRUNTIME) -> subprocess.CompletedProcess[str]:
+    """run.py where nothing but numpy and the runtime can be imported."""
+    command = [sys.executable, "-I", "-c", f"RUNTIME = {runtime}\n{ALONE}", str(folder), *arguments]
     return subprocess.run(command, cwd="/", capture_output=True, text=True)
 
 
@@ -142,7 +146,7 @@ def test_images_are_given_as_the_file_takes_them(kind: int) -> None:
     ("changes", "said"),
     [
         ({"batch": 16}, "it takes 16 images at a time, and the demo classifies one"),
-        ({"kind": onnx.TensorProto.INT8}, "it takes images as tensor(int8): demo.model must take one of tensor(float)"),
+        ({"kind": onnx.TensorProto.INT8}, "it takes images as tensor(int8): demo.model must take one of float32"),
     ],
 )
 def test_a_file_that_takes_something_else_is_refused(changes: dict[str, int], said: str) -> None:
@@ -217,6 +221,19 @@ def test_a_board_needs_numpy_and_onnxruntime_alone(run: Demo, tmp_path: Path) ->
     (folder / "settings.json").write_text(json.dumps([]))
     assert "settings.json is damaged or no lutra/demo/1" in on_board(folder).stderr
     assert on_board(folder, "--frames", "0").stderr.count("\n") == 1
+
+
+def test_a_litert_file_is_shown_here_and_on_a_board(run: Demo, tmp_path: Path) -> None:
+    """With a runtime of its own alone, it tells what the ONNX file of the same network tells."""
+    path, folder = tmp_path / "network.tflite", tmp_path / "bundle"
+    path.write_bytes(litert_writer.write(SPECS, random_weights(SPECS)))
+    told = run("demo.frames=20", f"demo.model={path}").splitlines()[-1]
+    run("demo.frames=20", f"demo.model={path}", f"demo.bundle={folder}")
+    done = on_board(folder, runtime=LITERT)
+    accuracy = r"20 images, accuracy [\d.]+ %"
+    (one,) = re.findall(accuracy, told)
+    (other,) = re.findall(accuracy, done.stdout or done.stderr)
+    assert one == other
 
 
 def test_a_terminal_is_drawn_over(run: Demo, tmp_path: Path) -> None:
@@ -307,7 +324,7 @@ def test_a_camera_and_an_mp4_are_opencvs(run: Demo, tmp_path: Path, monkeypatch:
     ("arguments", "said"),
     [
         (["demo.model=none.onnx"], "there is no file 'none.onnx': leave demo.model out"),
-        (["demo.model={tmp}/bad.onnx"], "bad.onnx is damaged or not an ONNX file"),
+        (["demo.model={tmp}/bad.onnx"], "bad.onnx is damaged"),
         (["demo.model={tmp}/block.onnx"], "demo.model must take [N, C, H, W]"),
         (["demo.model={tmp}/other.onnx"], "is for images of 1x16x16 and 7 classes, and digits has 1x16x16"),
         (["data.size=32"], "is for images of 1x16x16 and 10 classes, and digits has 1x32x32 and 10"),

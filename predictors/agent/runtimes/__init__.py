@@ -3,7 +3,8 @@
 `PACKAGE`, `MODULE`: the names for pip and for import. `SUFFIX`: of its files. `WHEELS`, `OLDEST_GLIBC`: the processors
 and the C library that it is built for. `NEWEST_FOR`: the newest version with wheels for an old Python; newer Pythons
 have the newest version. `BROKEN`: versions that crash, and the processors on which they do. `version()`: the installed
-version. `open_file(file, threads)`: opens a file, given as bytes or path, and returns the two functions of `Opened`.
+version. `owns(file)`: whether bytes are in its format. `open_file(file, threads)`: opens a file, given as bytes or
+path, and returns the two functions of `Opened`. `interface(file, threads)`: returns the three parts of `Interface`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,20 @@ class Opened(NamedTuple):
 
     run: Callable[[], object]  # one inference on a random image
     outputs: Callable[[Any], Any]  # images [N, C, H, W] float32 -> the first output, [N, ...] float32
+
+
+class Interface(NamedTuple):
+    """The inputs and outputs of a file, whatever its runtime."""
+
+    inputs: list[tuple[list[Any], str]]  # shapes, [N, C, H, W] of images, and types as NumPy calls them
+    outputs: list[list[Any]]  # shapes
+    answer: Callable[[Any], Any]  # images -> the first output
+
+
+def interface(file: bytes, threads: int) -> Interface:
+    """Raises the runtime's own exception if the file is damaged."""
+    owner = next(runtime for runtime in RUNTIMES.values() if runtime.owns(file))
+    return Interface(*owner.interface(file, threads))
 
 
 def open_file(runtime: str, file: bytes | str, threads: int) -> Opened:

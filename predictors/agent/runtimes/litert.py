@@ -48,3 +48,20 @@ def open_file(file: bytes | str, threads: int) -> tuple[Callable[[], object], Ca
         return found.transpose(0, 3, 1, 2) if found.ndim == 4 else found
 
     return lambda: answer(random), outputs
+
+
+def owns(file: bytes) -> bool:
+    return file[4:8] == b"TFL3"
+
+
+def interface(file: bytes, threads: int) -> tuple[list[tuple[list[Any], str]], list[list[Any]], Callable[[Any], Any]]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=file)
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    taken = [(_channels_first(one["shape"].tolist()), one["dtype"].__name__) for one in inputs]
+    return taken, [one["shape"].tolist() for one in outputs], open_file(file, threads)[1]
+
+
+def _channels_first(shape: list[int]) -> list[int]:
+    return [shape[0], shape[3], *shape[1:3]] if len(shape) == 4 else shape

@@ -15,6 +15,9 @@ OLDEST_GLIBC = (2, 27)
 BROKEN = {"1.21.0": ("aarch64", "arm64")}  # crashes with SIGILL on a Raspberry Pi 4: microsoft/onnxruntime issue 23957
 
 
+TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
+
+
 def version() -> str:
     import onnxruntime
 
@@ -38,6 +41,19 @@ def open_file(file: bytes | str, threads: int) -> tuple[Callable[[], object], Ca
     session = onnxruntime.InferenceSession(file, options(threads), providers=["CPUExecutionProvider"])
     feed = random_feed(session)
     return partial(session.run, None, feed), lambda images: session.run(None, dict.fromkeys(feed, images))[0]
+
+
+def owns(file: bytes) -> bool:
+    return file[4:8] != b"TFL3"
+
+
+def interface(file: bytes, threads: int) -> tuple[list[tuple[list[Any], str]], list[list[Any]], Callable[[Any], Any]]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(file, options(threads), providers=["CPUExecutionProvider"])
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    taken = [(list(one.shape), TYPES.get(one.type, one.type)) for one in inputs]
+    return taken, [list(one.shape) for one in outputs], lambda image: session.run(None, {inputs[0].name: image})[0]
 
 
 def random_feed(session: Any) -> dict[str, Any]:
