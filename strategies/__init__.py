@@ -1,1 +1,1 @@
-"""Strategies: one published search algorithm a file, all judged by one ruler, `Problem.evaluate`."""
+"""Strategies: one published search algorithm per file, all evaluated by the same function, `Problem.evaluate`."""

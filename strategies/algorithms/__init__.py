@@ -1,1 +1,1 @@
-"""One published search algorithm a file, or a package; the function of the same name is the strategy."""
+"""One published search algorithm per file or package; the function of the same name is the strategy."""

@@ -1,15 +1,15 @@
-"""DARTS, first order (Liu et al. 2019), on entangled weights (Sukthanker et al. 2024): one softmax of options a layer.
+"""DARTS, first order (Liu et al. 2019), on entangled weights (Sukthanker et al. 2024): one softmax per layer.
 
-DARTS is known to end all Skip (Zela et al. 2020, "Understanding and Robustifying Differentiable Architecture Search").
-Two things keep Skip from winning by default. With probabilities p a layer that may be skipped computes
-x + (1 - p[Skip]) * f(x): every option has the residual path, which is the auxiliary skip connection of DARTS- (Chu et
-al. 2021) built in, so Skip gets no credit for keeping the gradient alive. And as that layer is f(x) by the sum of all
-other options, Skip is taken where it outweighs their sum, not where it is the largest of five near-equal ones.
+DARTS tends to end with all Skips (Zela et al. 2020, "Understanding and Robustifying Differentiable Architecture
+Search"). Two things prevent that here. With probabilities p, a skippable layer computes x + (1 - p[Skip]) * f(x): every
+option has the residual path, which builds in the auxiliary skip connection of DARTS- (Chu et al. 2021), so Skip gets no
+credit for preserving the gradient. And because the layer is f(x) with the summed probability of all other options, Skip
+is chosen if it outweighs their sum, not if it is the largest of five nearly equal ones.
 
-Taking one option of each layer costs accuracy, which Zela et al. found to go with sharp minima: every candidate tells
-that of its mixture, by the same weights and images, and so what discretization cost. (Only a mixture's batch norms are
-by each batch's own statistics: no calibration knows it.) This is a diagnosis and no part of the algorithm: a search
-against the clock goes without.
+Choosing one option per layer costs accuracy, which Zela et al. found to be related to sharp minima. Every candidate
+therefore has its mixture's accuracy, measured with the same weights and images, which gives the cost of discretization.
+(Only the mixture's batch norms use each batch's own statistics, because calibration does not apply to it.) This is a
+diagnosis, not part of the algorithm, so a timed search omits it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from search_spaces.ranges import Range
 from search_spaces.space import Arch
 from strategies.problems.problem import Candidate, Problem
 
-TRIES = 50  # draws, each a tenth hotter than the last
+TRIES = 50  # draws, each with a temperature 10 % higher than the last
 
 
 def darts(
@@ -37,17 +37,17 @@ def darts(
     every: Annotated[int, Range(1, 1_000_000)] = 10,
     rate: Annotated[float, Range(0, 100, above=True)] = 0.05,
 ) -> Iterator[Candidate]:
-    """Algorithm 1 with xi = 0: a step of the weights, a step of alpha by Adam at `rate`; `every` so many a candidate.
+    """Algorithm 1 with xi = 0: alternates steps of weights and of alpha (Adam at `rate`); a candidate `every` steps.
 
-    The two learn on different images, and those of alpha have trained no weights (eq. 3 and 4). A candidate is the
-    mode; a draw from the softmax where the mode was yielded before or is infeasible. Raises LutraError where the
-    problem has nothing to train.
+    The two learn from different images; those of alpha have trained no weights (eq. 3 and 4). A candidate is the mode,
+    or a draw from the softmax if the mode was already yielded or is infeasible. Raises LutraError if the problem has
+    nothing to train.
 
-    Compare it with other strategies by seconds: alpha takes gradients on the images that judge every candidate, which a
-    count of evaluations does not see.
+    Compare it with other strategies by seconds: alpha takes gradients on the images that evaluate candidates, which a
+    count of evaluations does not include.
     """
     if problem.relax is None:
-        raise LutraError(f"darts needs weights to train and {problem.space.name} has none. Take another strategy")
+        raise LutraError(f"darts needs weights to train, but {problem.space.name} has none: use another strategy")
     relaxation = problem.relax(rng.getrandbits(16))
     alphas = [torch.zeros(options, requires_grad=True) for options in problem.space.options]
     adam = torch.optim.Adam(alphas, rate, betas=(0.5, 0.999))
@@ -73,7 +73,7 @@ def softmax(alphas: list[Tensor], temperature: float) -> list[Tensor]:
 
 
 def discretise(problem: Problem, alphas: list[Tensor], known: set[Arch], rng: Random) -> Arch:
-    """The mode, or where that is known or infeasible a draw, each hotter than the last; in the end any feasible one."""
+    """The mode; if it is known or infeasible, draws at rising temperature; finally any feasible architecture."""
     space, arch = problem.space, tuple(map(mode, problem.space.layers, softmax(alphas, 1.0)))
     for trial in range(TRIES):
         arch = space.canonical(arch)
@@ -85,7 +85,7 @@ def discretise(problem: Problem, alphas: list[Tensor], known: set[Arch], rng: Ra
 
 
 def mode(options: Sequence[Any], probabilities: Tensor) -> int:
-    """The most probable option of the most probable kind, as the supernet mixes weights in a kind, then kinds."""
+    """The most probable option of the most probable kind, as the supernet mixes weights within a kind, then kinds."""
     kinds = [type(option) for option in options]
     weights = {kind: sum(p for k, p in zip(kinds, probabilities.tolist()) if k is kind) for kind in kinds}
     heaviest = max(weights, key=weights.__getitem__)

@@ -1,6 +1,6 @@
 """Regularized evolution (Real et al. 2019, "Regularized Evolution for Image Classifier Architecture Search", alg. 1).
 
-The population ages: each child replaces the oldest, not the worst, so that nothing survives by one lucky evaluation.
+The population ages: each child replaces the oldest member, not the worst, so none survives by one lucky evaluation.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def evolution(
     population: Annotated[int, Range(1, 10_000)] = 25,
     tournament: Annotated[int, Range(1, 10_000)] = 10,
 ) -> Iterator[Candidate]:
-    """Mutates the best of a random sample of `tournament` members, by score, one pick at a time.
+    """Mutates one choice of the best of a random sample of `tournament` members, by score.
 
-    In a small space all neighbours become known: after `population` children in a row that were there before, random
-    ones come in until there is news. The paper's space is too large for that to happen.
+    In a small space all neighbours become known: after `population` known children in a row, random architectures are
+    added until one is new. The paper's space is too large for that to happen.
     """
-    members: deque[Candidate] = deque(maxlen=population)  # the oldest on the left, which a full deque drops
+    members: deque[Candidate] = deque(maxlen=population)  # oldest first; a full deque drops it
     seen = set()
     repeats = 0
     while True:

@@ -1,8 +1,8 @@
 """NSGA-II (Deb et al. 2002, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II"): accuracy up, costs down.
 
-A population is an array of picks [n, layers] and one of points [n, m], error and costs. The objective's score plays no
-part. All members are feasible, so the paper's constrained domination (section VI) is not needed. Equal picks count once
-in a population, as copies would crowd a discrete space.
+A population is an array of choices [n, layers] and one of points [n, m], error and costs. The objective's score is not
+used. All members are feasible, so the paper's constrained domination (section VI) is not needed. Duplicates count once,
+because copies would crowd a discrete space.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from search_spaces.ranges import Fraction, Range
 from strategies.problems.feasible import DRAWS, Feasible
 from strategies.problems.problem import Candidate, Problem
 
-Points = Callable[[np.ndarray], np.ndarray]  # picks [n, layers] -> [n, m], all to be low
-AGAIN = 0.1  # the chance of one mutation more
+Points = Callable[[np.ndarray], np.ndarray]  # choices [n, layers] -> [n, m], all to be minimised
+AGAIN = 0.1  # probability of one more mutation
 
 
 def nsga2(
     problem: Problem, rng: Random, population: Annotated[int, Range(1, 10_000)] = 8, crossover: Fraction = 0.0
 ) -> Iterator[Candidate]:
-    """`crossover` is the chance that a child has two parents.
+    """`crossover` is the probability that a child has two parents.
 
-    Defaults are for hundreds of evaluations; the paper has 100 members and crosses 90 %, for tens of thousands.
+    The defaults are for hundreds of evaluations; the paper uses 100 members and 90 % crossover for tens of thousands.
     """
     offspring: list[Candidate] = []
 
@@ -44,11 +44,13 @@ def nsga2(
 def evolve(
     problem: Feasible, points_of: Points, rng: Generator, first: np.ndarray, crossover: float
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Section III-C from a first population on: after each generation the survivors' picks and points, best first."""
+    """Section III-C from a given population: yields the survivors' choices and points of each generation, best first."""
     size, weights = len(first), rng.integers(2**62, size=first.shape[1])
     picks, points = first, points_of(first)
     while True:
-        distinct = np.sort(np.unique(picks @ weights, return_index=True)[1])  # by sums, unequal but once in 2 ** 62
+        distinct = np.sort(
+            np.unique(picks @ weights, return_index=True)[1]
+        )  # compares random sums: fails once in 2 ** 62
         best = distinct[survivors(points.take(distinct, 0), size)]
         picks, points = picks.take(best, 0), points.take(best, 0)
         yield picks, points
@@ -57,7 +59,7 @@ def evolve(
 
 
 def children(problem: Feasible, parents: np.ndarray, count: int, crossover: float, rng: Generator) -> np.ndarray:
-    """Binary tournaments among parents sorted best first, uniform crossover, mutation; infeasible children again."""
+    """Binary tournaments among parents (best first), uniform crossover, mutation; infeasible children are redrawn."""
     born, left = parents[:1].repeat(count, 0), np.arange(count)
     for _ in range(DRAWS):
         mothers, fathers = parents.take(np.minimum(*rng.integers(len(parents), size=(2, 2, len(left)))), 0)
@@ -74,7 +76,7 @@ def children(problem: Feasible, parents: np.ndarray, count: int, crossover: floa
 
 
 def mutate(picks: np.ndarray, options: np.ndarray, rng: Generator) -> None:
-    """In place: one pick becomes another, as the paper's rate of 1/n expects; in every tenth one more, and so on."""
+    """Mutates in place: one choice, as in the paper's rate of 1/n; one more with probability 1/10, and so on."""
     free = np.flatnonzero(options > 1)
     rows = np.repeat(np.arange(len(picks)), rng.geometric(1 - AGAIN, len(picks)))
     layers = free[rng.integers(len(free), size=len(rows))]
@@ -83,7 +85,7 @@ def mutate(picks: np.ndarray, options: np.ndarray, rng: Generator) -> None:
 
 
 def survivors(points: np.ndarray, count: int) -> np.ndarray:
-    """Indices of the `count` best of points [n, m], best first: by front, in a front the least crowded first."""
+    """Indices of the `count` best of points [n, m], best first: by front, then by crowding distance."""
     ranks = moocore.pareto_rank(points)
     return np.lexsort((-crowding_distance(points, ranks), ranks))[:count]
 

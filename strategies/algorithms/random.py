@@ -1,4 +1,4 @@
-"""Random search: the baseline that every strategy has to beat (Li & Talwalkar 2019)."""
+"""Random search: the baseline that every strategy must beat (Li & Talwalkar 2019)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from strategies.problems.problem import Candidate, Problem
 
 
 def random(problem: Problem, rng: Random) -> Iterator[Candidate]:
-    """Feasible draws from the space."""
+    """Feasible random architectures."""
     while True:
         yield problem.evaluate(problem.sample(rng))

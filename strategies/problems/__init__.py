@@ -1,1 +1,1 @@
-"""What a strategy is given: the problem, its objective, and the loop that runs a strategy on it."""
+"""The interface of strategies: the problem, its objective, and the loop that runs a strategy."""

@@ -1,9 +1,9 @@
-"""Feasible architectures at no charge: costs are known without training, so what is beyond a bound is never evaluated.
+"""Feasible architectures at no cost: costs are known without training, so infeasible architectures are never evaluated.
 
-Draws, mutations and crossovers are rejected until they are feasible (Guo et al. 2020, section 3.4; Cai et al. 2020).
-Where nearly all draws would be rejected, one of the feasible networks is drawn if these can be listed; otherwise a draw
-is the end of a walk from the network that is the farthest within the bounds, which takes every feasible mutation
-(Metropolis et al. 1953).
+Random architectures, mutations and crossovers are rejected until one is feasible (Guo et al. 2020, section 3.4; Cai et
+al. 2020). If nearly all would be rejected, a feasible network is drawn from a list of all, if these can be listed;
+otherwise by a random walk over feasible mutations (Metropolis et al. 1953), from the network farthest within the
+bounds.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 from strategies.problems.objective import Objective
 
-DRAWS = 100  # in a row that may be rejected
-FEW = 2000  # feasible networks of a large space, up to which they are listed
-STEPS = 10  # of a walk, for each layer
+DRAWS = 100  # consecutive draws that may be rejected
+FEW = 2000  # feasible networks of a large space up to which they are listed
+STEPS = 10  # of a random walk, per layer
 
 
 class Feasible:
@@ -31,34 +31,34 @@ class Feasible:
     costs: Mapping[str, Callable[[Arch], float]]
 
     def costs_of(self, arch: Arch) -> dict[str, float]:
-        """By name."""
+        """An architecture's costs, by name."""
         return {name: cost(arch) for name, cost in self.costs.items()}
 
     def cost_columns(self, picks: np.ndarray) -> dict[str, np.ndarray]:
-        """[n] by name, of picks [n, layers]; in one call where a cost has `of` for many."""
+        """[n] by name, for choices [n, layers]; in one call for costs that have `of`."""
         return {name: _together(cost, picks) for name, cost in self.costs.items()}
 
     def feasible(self, arch: Arch) -> bool:
-        """Whether it is a network, and within the objective's bounds."""
+        """Whether an architecture is a network within the objective's bounds."""
         return self.space.valid(arch) and self.objective.allows(self.costs_of(arch))
 
     def feasible_all(self, picks: np.ndarray) -> np.ndarray:
-        """The same of each row of picks [n, layers]."""
+        """`feasible` for each row of choices [n, layers]."""
         fits = np.array([self.space.valid(tuple(arch)) for arch in picks.tolist()], bool)
         fits[fits] = self.objective.allows(self.cost_columns(picks[fits]))
         return fits
 
     def sample(self, rng: Random) -> Arch:
-        """A feasible draw from the space. Raises LutraError where no network is feasible."""
+        """A random feasible architecture. Raises LutraError if no network is feasible."""
         arch = None if self._rare else self._first(partial(self.space.sample, rng))
         return arch or (rng.choice(self.pool) if self.pool else self._walk(rng))
 
     def mutate(self, arch: Arch, rng: Random) -> Arch:
-        """A feasible mutation; a draw where hardly any is feasible."""
+        """A feasible mutation, or a random architecture if hardly any is feasible."""
         return self._first(partial(self.space.mutate, arch, rng)) or self.sample(rng)
 
     def crossover(self, mother: Arch, father: Arch, rng: Random) -> Arch:
-        """A feasible crossover; a draw where hardly any is feasible."""
+        """A feasible crossover, or a random architecture if hardly any is feasible."""
         return self._first(partial(self.space.crossover, mother, father, rng)) or self.sample(rng)
 
     def _first(self, draw: Callable[[], Arch]) -> Arch | None:
@@ -79,17 +79,19 @@ class Feasible:
 
     @cached_property
     def _rare(self) -> bool:
-        """Whether hardly any draw is feasible."""
+        """Whether hardly any random architecture is feasible."""
         return self._first(partial(self.space.sample, Random(0))) is None
 
     @cached_property
     def pool(self) -> list[Arch]:
-        """Every feasible network, where these can be listed: in a small space, or where they are few; else none."""
+        """Every feasible network, if these can be listed: in a small space, or if there are few; otherwise empty."""
         if self.space.networks is not None:
             return self._fitting(self.space.networks)
         edge = self._fitting([self.cheapest]) if self._rare and len(self.costs) == 1 else []
         known = {*edge}
-        while edge and len(known) <= FEW:  # where one cost adds, single changes lead from the cheapest to every other
+        while (
+            edge and len(known) <= FEW
+        ):  # with one additive cost, single changes lead from the cheapest to every other
             around = {other for arch in edge for other in self.space.neighbours(arch)}
             edge = self._fitting(around - known)
             known.update(edge)
@@ -100,8 +102,7 @@ class Feasible:
 
     @cached_property
     def cheapest(self) -> Arch:
-        """The farthest within the bounds; of a large space where costs do not add over layers, one that no single other
-        pick makes cheaper."""
+        """The network farthest within the bounds; in a large space with costs that do not add, only a local optimum."""
 
         def burden(arch: Arch) -> float:
             return self.objective.burden(self.costs_of(arch))

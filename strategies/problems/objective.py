@@ -1,8 +1,8 @@
-"""What a search maximises: one score of accuracy and costs, and the differentiable loss that is its -log.
+"""The objectives of a search: a score of accuracy and costs, and a differentiable loss that equals -log(score).
 
-With exp(-cross entropy) for the accuracy, `loss(CE, costs) == -log(score(exp(-CE), costs))` wherever the costs are
-feasible. Costs have names; latencies are in seconds, sizes in bytes, accuracies are fractions. No torch here: `loss`
-only calls tensor methods.
+With exp(-cross entropy) as the accuracy, `loss(CE, costs) == -log(score(exp(-CE), costs))` for feasible costs. Costs
+have names; latencies are in seconds, sizes in bytes, accuracies are fractions. Imports no torch: `loss` only calls
+tensor methods.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Costs = Mapping[str, float]  # by name
 
 
 class Objective(Protocol):
-    """Higher scores are better, and the score of what is allowed is above that of all that is not."""
+    """Higher scores are better; every allowed candidate scores higher than every candidate that is not allowed."""
 
-    front: ClassVar[bool]  # whether a front of networks is wanted, not one network
+    front: ClassVar[bool]  # whether a front of networks is wanted rather than one network
 
     def score(self, accuracy: float, costs: Costs) -> float: ...
 
     def loss(self, cross_entropy: Tensor, costs: Mapping[str, Tensor]) -> Tensor: ...
 
     def allows(self, costs: Mapping[str, Any]) -> Any:
-        """Whether a search may evaluate what costs so much; for arrays of costs [n] an array [n], or one answer."""
+        """Whether a search may evaluate a network with these costs; arrays [n] give an array [n] or one answer."""
 
     def burden(self, costs: Costs) -> float:
-        """The largest cost, as a share of its target, limit or worst."""
+        """The largest cost, relative to its target, limit or worst value."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class MnasNet:
     """accuracy * (cost / target) ** weight for each cost: soft targets, all is allowed (Tan et al. 2019, eq. 2)."""
 
     targets: Costs
-    weight: float = -0.07  # doubling the latency is worth 5 % more accuracy
+    weight: float = -0.07  # doubling the latency must gain 5 % accuracy
     front: ClassVar[bool] = False
 
     def score(self, accuracy: float, costs: Costs) -> float:
@@ -63,10 +63,10 @@ class MnasNet:
 
 @dataclass(frozen=True)
 class Bounded:
-    """The accuracy, as long as every cost is within its limit; beyond, the worst violation alone counts (Deb 2000).
+    """The accuracy if every cost is within its limit; otherwise only the largest violation counts (Deb 2000).
 
-    Beyond a limit the loss adds MnasNet's hard factor (cost / limit) ** -penalty, so that a gradient leads back; a
-    penalty of 1, as in MnasNet, loses to a cross entropy that falls faster than the cost's log rises.
+    Beyond a limit the loss adds MnasNet's hard factor (cost / limit) ** -penalty, so that gradients lead back. A
+    penalty of 1, as in MnasNet, is too small if the cross entropy falls faster than the cost's logarithm rises.
     """
 
     limits: Costs
@@ -90,14 +90,14 @@ class Bounded:
 
 @dataclass(frozen=True)
 class Pareto:
-    """The volume that a point dominates alone, as a share of that of a perfect network that costs nothing.
+    """The volume that a point dominates alone, relative to a perfect network of zero cost.
 
-    All is allowed. The score of what costs as much as `worst`, or more, is not positive. NSGA-II orders by dominance.
+    Everything is allowed. The score is not positive for costs of `worst` or more. NSGA-II orders by dominance instead.
     """
 
     worst: Costs
     front: ClassVar[bool] = True
-    edge: ClassVar[float] = 1e-3  # the margin below which the loss goes on as a straight line, since its log would end
+    edge: ClassVar[float] = 1e-3  # margin below which the loss continues linearly, because its log is undefined at 0
 
     def score(self, accuracy: float, costs: Costs) -> float:
         margins = [1 - costs[name] / worst for name, worst in self.worst.items()]

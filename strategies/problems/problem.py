@@ -1,4 +1,4 @@
-"""What a strategy is given and what it yields: the problem, its one ruler `evaluate`, and candidates. No torch here."""
+"""The problem that strategies solve, its evaluation, and candidates. Imports no torch."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ from strategies.quality.pareto import nondominated
 
 @dataclass(frozen=True)
 class Candidate:
-    """An architecture and what it is worth."""
+    """An evaluated architecture."""
 
     arch: Arch
     accuracy: float  # fraction of the validation images
     costs: Costs  # predicted, by name: latency in seconds, sizes in bytes
     score: float  # the objective's, higher is better
     feasible: bool
-    mixture: float | None = None  # DARTS: the accuracy of the mixture that this was discretised from, fraction
+    mixture: float | None = None  # DARTS: the accuracy of the mixture before discretization, fraction
 
     @property
     def discretization_cost(self) -> float | None:
-        """What the mixture was more accurate by, fraction; None where there was no mixture."""
+        """The accuracy that discretization lost, fraction; None without a mixture."""
         return None if self.mixture is None else self.mixture - self.accuracy
 
 
 @dataclass(frozen=True)
 class Problem(Feasible):
-    """A space, the objective, and how an architecture's accuracy and costs are found.
+    """A space, the objective, and functions for an architecture's accuracy and costs.
 
-    Strategies draw, mutate and cross architectures by the methods of `Feasible`, which cost nothing; what they evaluate
-    is paid for. `accuracies` answers for a whole population in one call, where work may be shared and spread; the same
-    architecture gets the same answer in every population. `memo` keeps every accuracy that was paid for. Filled from
-    the candidates of a killed search, it lets the same seed replay that search at no cost.
+    Strategies draw, mutate and cross architectures by the methods of `Feasible`, which cost nothing; only evaluations
+    count. `accuracies` evaluates a population in one call, where computation may be shared and distributed; an
+    architecture gets the same accuracy in every population. `memo` stores all evaluated accuracies. Filled from the
+    candidates of a killed search, it lets the same seed replay that search at no cost.
     """
 
     space: SearchSpace
     objective: Objective
     accuracies: Callable[[Sequence[Arch]], Sequence[float]]  # fractions of the validation images
     costs: Mapping[str, Callable[[Arch], float]]  # by name: latency in seconds, sizes in bytes
-    relax: Callable[[int], Relaxation] | None = None  # from a seed; None where nothing can be trained
+    relax: Callable[[int], Relaxation] | None = None  # from a seed; None if nothing can be trained
     memo: dict[Arch, float] = field(default_factory=dict, repr=False)
-    diagnose: bool = True  # whether DARTS also tells each mixture's accuracy, which a timed search does without
+    diagnose: bool = True  # whether DARTS also measures each mixture's accuracy, which a timed search omits
 
     def evaluate(self, arch: Arch) -> Candidate:
-        """The one ruler that every strategy is judged by."""
+        """Evaluates an architecture, in the same way for every strategy."""
         return self.evaluate_all([arch])[0]
 
     def evaluate_all(self, archs: Sequence[Arch]) -> list[Candidate]:
-        """A population by the same ruler, in its order and in canonical form; each new network is paid for once."""
+        """Evaluates a population, in order and in canonical form; each new network is evaluated once."""
         networks = [self.space.canonical(arch) for arch in archs]
         unknown = [arch for arch in dict.fromkeys(networks) if arch not in self.memo]
         if unknown:
@@ -71,12 +71,12 @@ Strategy = Callable[[Problem, Random], Iterator[Candidate]]
 
 
 def best(candidates: Iterable[Candidate]) -> Candidate:
-    """The feasible candidate with the highest score; the least infeasible one where none is feasible."""
+    """The feasible candidate with the highest score; if none is feasible, the least infeasible one."""
     return max(candidates, key=lambda candidate: (candidate.feasible, candidate.score))
 
 
 def front(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Those that no other beats in accuracy and every cost, the lowest first cost first; one of equals."""
+    """The candidates that no other dominates in accuracy and all costs, by ascending first cost; one of equals."""
     found = list(candidates)
     if not found:
         return []

@@ -1,7 +1,7 @@
-"""Which column of a file of published networks a search sees, and which are reported of the network that it chose.
+"""Which accuracy column of a published file a search sees, and which are reported for the network that it chooses.
 
-A search that chooses by test accuracy is judged by what it was fitted to. So it sees a validation accuracy, or one of
-several trainings, and another column is reported: the use that NAS-Bench-201 (Dong & Yang 2020) was published for.
+A search that chooses by test accuracy would be judged by what it was fitted to. So it sees a validation accuracy, or
+one of several trainings, and another column is reported, as intended by NAS-Bench-201 (Dong & Yang 2020).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from search_spaces.errors import LutraError, unknown
 from search_spaces.published import header
 
-MEAN = "+"  # between columns whose mean is reported
+MEAN = "+"  # separates columns whose mean is reported
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class AccuracyColumns:
     """Names of columns."""
 
     seen: str  # by a search
-    reported: tuple[str, ...]  # their mean is
+    reported: tuple[str, ...]  # their mean is reported
 
     @property
     def alike(self) -> bool:
@@ -32,14 +32,14 @@ KNOWN = (
     AccuracyColumns("accuracy_12epoch_percent", ("accuracy_percent",)),  # NAS-Bench-201: validation, test
     AccuracyColumns("acc1", ("acc2", "acc3")),  # NAS-Bench-Macro: three trainings with different seeds
 )
-LONE = ("accuracy_percent", "mean_acc")  # of a file without the others
+LONE = ("accuracy_percent", "mean_acc")  # in files with a single accuracy
 
 
 def accuracy_columns(path: Path, seen: str, reported: str, keys: tuple[str, str]) -> AccuracyColumns:
-    """The columns as asked; where a name is empty, as the file's header is known to have them.
+    """The requested columns; if a name is empty, the known columns of the file's header.
 
-    `reported` may name several, with "+" between. Raises LutraError for a column that is not there, and where the
-    header is unknown, with the `keys` that choose both.
+    `reported` may name several columns, separated by "+". Raises LutraError for an unknown column; for an unknown
+    header, the error names the `keys` that choose the columns.
     """
     names = header(path)
     for column in (seen, *reported.split(MEAN)):
@@ -61,16 +61,16 @@ def accuracy_columns(path: Path, seen: str, reported: str, keys: tuple[str, str]
         if column in names:
             return AccuracyColumns(column, (column,))
     raise LutraError(
-        f"{path} has none of the known columns of accuracies, only {', '.join(names)}; say which searches see and "
-        f"which is reported: {keys[0]}=COLUMN {keys[1]}=COLUMN"
+        f"{path} has none of the known accuracy columns, only {', '.join(names)}; choose what searches see and what is "
+        f"reported: {keys[0]}=COLUMN {keys[1]}=COLUMN"
     )
 
 
 def note(path: Path, columns: AccuracyColumns, keys: tuple[str, str]) -> str:
-    """A line where a search sees what is reported; empty where it does not."""
+    """A warning if a search sees what is reported; otherwise empty."""
     if not columns.alike:
         return ""
     return (
-        f"{path}: searches see the accuracy that is reported, {columns.seen}, which flatters them all; where the file "
+        f"{path}: searches see the accuracy that is reported, {columns.seen}, which flatters them all; if the file "
         f"has a validation accuracy, add {keys[0]}=COLUMN {keys[1]}={MEAN.join(columns.reported)}"
     )

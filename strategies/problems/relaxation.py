@@ -1,4 +1,4 @@
-"""What DARTS trains: a space between its architectures. No torch here."""
+"""The continuous relaxation of a space, which DARTS trains. Imports no torch."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
 
 
 class Relaxation(Protocol):
-    """One distribution [options] per layer, and weights that learn at it."""
+    """Weights that are trained under one distribution [options] per layer."""
 
     def train(self, distribution: list[Tensor]) -> None:
-        """One step of the weights at this mixture."""
+        """One step of the weights under this mixture."""
 
     def loss(self, distribution: list[Tensor]) -> Tensor:
-        """Cross entropy on images that no weights learn from, differentiable in the distribution."""
+        """Cross entropy on images that train no weights, differentiable in the distribution."""
 
     def costs(self, distribution: list[Tensor]) -> dict[str, Tensor]:
-        """Expected, by name: latency in seconds, sizes in bytes; differentiable in the distribution."""
+        """Expected costs by name: latency in seconds, sizes in bytes; differentiable in the distribution."""
 
     def accuracy(self, distribution: list[Tensor]) -> float:
-        """Of this mixture of the weights that judge architectures, on the images that those are judged by, fraction."""
+        """The accuracy of this mixture, with the weights and images that evaluate architectures; fraction."""

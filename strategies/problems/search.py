@@ -1,4 +1,4 @@
-"""Runs a strategy for a budget of distinct architectures; the caller logs and saves what comes out."""
+"""Runs a strategy for a budget of distinct architectures; the caller logs and saves the candidates."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from random import Random
 from search_spaces.space import Arch
 from strategies.problems.problem import Candidate, Problem, Strategy
 
-PATIENCE = 50  # repeats in a row, for each network known, after which the space counts as exhausted
+PATIENCE = 50  # consecutive repeats per known network after which the space counts as exhausted
 
 
 def search(strategy: Strategy, problem: Problem, rng: Random, budget: int) -> Iterator[Candidate]:
-    """Each distinct candidate once, in the strategy's order, until there are `budget` or the space is exhausted.
+    """Yields each distinct candidate once, in the strategy's order, until there are `budget` or the space is exhausted.
 
-    It is exhausted when all feasible networks of a small one are known, or after many repeats in a row.
+    It is exhausted when all feasible networks of a small space are known, or after many consecutive repeats.
     """
     seen: set[Arch] = set()
     unknown, repeats = set(problem.pool), 0

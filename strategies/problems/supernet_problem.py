@@ -1,4 +1,4 @@
-"""The problem of a trained supernet: inherited weights give the accuracy, layers the costs."""
+"""The problem of a trained supernet: accuracy with inherited weights, costs from layers."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def supernet_problem(
     calibration: Tensor | Images,
     validation: tuple[Tensor | Images, Tensor],
 ) -> Problem:
-    """Candidates are judged on `validation`, which stays out of training, with batch norms calibrated on `calibration`.
+    """Evaluates on `validation`, which is never trained on, with batch norms calibrated on `calibration`.
 
-    `train(step)` gives batches: a relaxation's weights learn on the even ones, training images, and its distribution on
-    the odd ones, images that the supernet was not trained on.
+    `train(step)` gives batches. A relaxation's weights learn from the even ones, training images; its distribution
+    learns from the odd ones, images that the supernet was not trained on.
     """
 
     inherited = partial(accuracies, supernet, calibration, validation)
@@ -45,9 +45,9 @@ def supernet_problem(
 
 
 class Mixture:
-    """A `Relaxation`: a copy of the supernet that goes on learning, so that the original judges all strategies alike.
+    """A `Relaxation` on a copy of the supernet, so that the original evaluates all strategies alike.
 
-    The seed is where in the stream of batches it starts. SGD's numbers are those of DARTS (Liu et al. 2019).
+    The seed sets where it starts in the stream of batches. SGD's settings are those of DARTS (Liu et al. 2019).
     """
 
     def __init__(

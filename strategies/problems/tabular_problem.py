@@ -1,6 +1,6 @@
-"""A problem read from a CSV of published networks: no training, and the exact front is known. No torch here.
+"""A problem from a CSV file of published networks: no training, and an exact front. Imports no torch.
 
-A network has two accuracies: the one that a search sees, and the one that is reported of what the search chose.
+A network has two accuracies: the one that a search sees, and the one reported for the search's choice.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from strategies.problems.problem import Candidate, Problem, front
 from strategies.problems.published_columns import MEAN
 from strategies.quality.regret import Report
 
-DENSITY = 1e-3  # of all tuples of picks: with fewer rows, hardly any mutation or crossover would be a network
+DENSITY = 1e-3  # of all architectures: with fewer rows, hardly any mutation or crossover would be a network
 
 
 @dataclass(frozen=True)
 class Table:
     """Every network of a space with its accuracies (fractions) and latency (seconds)."""
 
-    space: SearchSpace  # layers of the numbers that occur; its networks are the file's rows
+    space: SearchSpace  # layers of the option numbers that occur; its networks are the file's rows
     accuracy: Mapping[Arch, float]  # what a search sees
     latency: Mapping[Arch, float]
-    reported: Mapping[Arch, float]  # what no search sees, unless the file has one accuracy alone
+    reported: Mapping[Arch, float]  # what no search sees, unless the file has only one accuracy
 
     def problem(self, objective: Objective) -> Problem:
-        """What a strategy is given."""
+        """The problem for a strategy."""
         return self._problem(objective, self.accuracy)
 
     def report(self, objective: Objective) -> Report:
-        """Turns a candidate as a search saw it into the same as it is reported."""
+        """A function that turns a candidate as seen by a search into the reported one."""
         problem = self._problem(objective, self.reported)
         return lambda candidate: problem.evaluate(candidate.arch)
 
     def front(self, objective: Objective) -> list[Candidate]:
-        """The exact front of what is feasible, by reported accuracies; fastest first."""
+        """The exact front of the feasible networks, by reported accuracies; fastest first."""
         problem = self._problem(objective, self.reported)
         return front(c for c in problem.evaluate_all(list(self.reported)) if c.feasible)
 
@@ -60,11 +60,10 @@ def read_csv(
     latency_unit: float = 1e-3,
     reported: str = "",
 ) -> Table:
-    """Columns by name: picks in `options`, accuracy in percent and latency in ms where no unit is given.
+    """Columns by name: choices in `options`, accuracy in percent and latency in ms unless units are given.
 
-    Searches see `accuracy`. The mean of `reported`, several names with "+" between, is reported; without a name the
-    same accuracy is. A tuple of picks without a row is no network. Raises LutraError with the line of a row that is
-    wrong.
+    Searches see `accuracy`. The mean of `reported` (several names separated by "+") is reported; if empty, `accuracy`
+    is. Architectures without a row are not networks. Raises LutraError that names the line of a wrong row.
     """
     rows: dict[Arch, tuple[float, float, float]] = {}  # accuracy, reported accuracy, seconds
     names = (accuracy, *(reported or accuracy).split(MEAN))
@@ -75,16 +74,16 @@ def read_csv(
         seen, *others = (percent * accuracy_unit for percent in percents)
         rows[picks] = seen, sum(others) / len(others), ms * latency_unit
     if len(rows) < 2:
-        raise LutraError(f"{path} holds {len(rows)} networks, a search needs two or more")
+        raise LutraError(f"{path} has {len(rows)} networks, but a search needs two or more")
     table = _table(path.stem, rows)
     tuples = math.prod(table.space.options)
     if len(rows) < DENSITY * tuples:
-        raise LutraError(f"{path} holds {len(rows)} of {tuples:.1e} tuples of picks, too few to draw from")
+        raise LutraError(f"{path} has {len(rows)} of {tuples:.1e} architectures, too few to draw from")
     return table
 
 
 def _table(name: str, rows: Mapping[Arch, tuple[float, float, float]]) -> Table:
-    """Options are the numbers that occur at a place. The reference is the most accurate row, as a search sees it."""
+    """Each layer's options are the numbers that occur. The reference is the most accurate row, as seen by a search."""
     layers = tuple(tuple(sorted(set(place))) for place in zip(*rows))
     known = {tuple(map(tuple.index, layers, picks)): row for picks, row in rows.items()}
     accuracy, reported, latency = ({arch: row[column] for arch, row in known.items()} for column in range(3))

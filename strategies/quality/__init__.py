@@ -1,1 +1,1 @@
-"""How good a search was: exact fronts, regret, shares of hypervolume."""
+"""The quality of a search: exact fronts, regret, hypervolume ratio."""

@@ -1,10 +1,10 @@
-"""The exact Pareto front of a whole space, where accuracy rises with a sum over layers. No torch here.
+"""The exact Pareto front of a whole space in which accuracy increases with a sum over layers. Imports no torch.
 
-A partial architecture that another one dominates can be exchanged for it in every architecture that holds it. So the
-front of the first l layers is what nothing dominates among (front of the first l - 1) x (options of layer l): Nemhauser
-& Ullmann 1969, "Discrete dynamic programming and capital allocation", with sums to compare instead of a sum and a
-budget. Such fronts are short unless accuracy all but follows the cost (Beier & Vöcking 2004). Where one of one cost
-grows too long it is thinned, by a bounded loss that adds over layers (Warburton 1987, for shortest paths).
+A dominated partial architecture can be replaced by the dominating one in every architecture that contains it. So the
+front of the first l layers is the non-dominated part of (front of the first l - 1) x (options of layer l): Nemhauser &
+Ullmann 1969, "Discrete dynamic programming and capital allocation", comparing two sums instead of one sum under a
+budget. Such fronts are short unless accuracy nearly follows from cost (Beier & Vöcking 2004). With one cost, a front
+that grows too long is thinned, with a bounded loss that adds over layers (Warburton 1987, for shortest paths).
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from strategies.problems.objective import Objective
 from strategies.problems.problem import Candidate
 from strategies.quality.pareto import nondominated, thinned
 
-POINTS = 200_000  # that a front may have
+POINTS = 200_000  # most points of a front
 
 
 @dataclass(frozen=True)
 class Front:
-    """What nothing in the space dominates, in the order of the first cost, then of the next; one of equals.
+    """All non-dominated architectures, ordered by the first cost, then the next; one of equals.
 
-    No architecture that costs as little as one of the front has a score above its score + `slack`. Nothing is lost
-    where slack is 0: floating-point sums are exchanged as exact ones are, since rounding keeps order.
+    No architecture that costs as little as one on the front has a score above its score + `slack`. With slack 0 nothing
+    is lost: rounding preserves order, so floating-point sums compare like exact ones.
     """
 
     archs: np.ndarray  # [n, layers]
@@ -38,7 +38,7 @@ class Front:
     slack: float  # in the scores' unit; 0 unless thinned
 
     def candidates(self, objective: Objective, accuracy: Callable[[float], float] = float) -> list[Candidate]:
-        """The front as a search's candidates; `accuracy` (fraction) is any function that rises with the score."""
+        """The front as candidates of a search; `accuracy` (fraction) is any increasing function of the score."""
         rows = np.column_stack([*self.costs.values()]).tolist()
         return [
             Candidate(tuple(arch), value := accuracy(score), costs, objective.score(value, costs), True)
@@ -50,10 +50,10 @@ class Front:
 def exact_front(
     scores: np.ndarray, costs: Mapping[str, LayerCost], points: int = POINTS, stacks: Sequence[Stack] = ()
 ) -> Front:
-    """Of all architectures with the score sum over l of `scores[l, pick of l]`; NaN where a layer has fewer options.
+    """The front of all architectures; the score is the sum over l of `scores[l, option of l]`, NaN for missing options.
 
-    Partial fronts of more than `points` are thinned. In `stacks` Skips come last: each network is there once. Raises
-    LutraError for several costs whose front has more points, as no loss would be bounded.
+    Partial fronts with more than `points` points are thinned. In `stacks`, Skips come last, so each network appears
+    once. Raises LutraError if the front of several costs has more points, because the loss would be unbounded.
     """
     later = {layer: stack.skip for stack in stacks for layer in range(len(scores))[stack.layers][1:]}
     score, spent, slack, skipped = np.zeros(1), np.zeros((1, len(costs))), 0.0, np.zeros(1, bool)
@@ -70,20 +70,20 @@ def exact_front(
         score, spent, skipped, slack = score[kept], spent[kept], skipped[kept], slack + lost
         steps.append((options[born[kept] // before], born[kept] % before))
     whole = np.column_stack([cost.whole(column) for cost, column in zip(costs.values(), spent.T)])
-    kept = nondominated(score, whole)  # the correction may round two latencies to one
+    kept = nondominated(score, whole)  # the correction may round two latencies to the same number
     return Front(_archs(steps, kept), score[kept], dict(zip(costs, whole[kept].T)), slack)
 
 
 def _joined(costs: Mapping[str, LayerCost], before: np.ndarray, options: np.ndarray) -> np.ndarray:
-    """[options * before, costs]: every option, [options, costs], after every partial architecture [before, costs]."""
+    """[options * before, costs]: every option [options, costs] after every partial architecture [before, costs]."""
     pairs = zip(costs.values(), before.T, options.T)
     return np.column_stack([cost.joined(first, then[:, None]).ravel() for cost, first, then in pairs])
 
 
 def _best(scores: np.ndarray, costs: np.ndarray, skipped: np.ndarray, points: int) -> tuple[np.ndarray, float]:
-    """Indices of the fronts, thinned, of those that skipped the last layer of a stack and of the others; what it lost.
+    """Thinned fronts, as indices, of those that skipped the last layer of a stack and of the others; and the loss.
 
-    The former may not go on as the latter may, so neither is exchanged for the other.
+    The former may continue in fewer ways than the latter, so neither replaces the other.
     """
     kept, losses = [], []
     for alike in np.unique(skipped):
@@ -98,7 +98,7 @@ def _best(scores: np.ndarray, costs: np.ndarray, skipped: np.ndarray, points: in
 
 
 def _archs(steps: list[tuple[np.ndarray, np.ndarray]], at: np.ndarray) -> np.ndarray:
-    """[n, layers]: the way back from points of the last front, through (pick, point of the front before)."""
+    """[n, layers]: traces points of the last front back through (option, point of the previous front)."""
     picks = []
     for picked, before in reversed(steps):
         picks.append(picked[at])

@@ -1,4 +1,4 @@
-"""Fronts as arrays, of scores that are to be high and costs that are to be low: what nothing dominates, or a part."""
+"""Pareto fronts as arrays, with scores to be maximised and costs to be minimised."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import numpy as np
 
 
 def nondominated(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
-    """Indices of the points, scores [n] and costs [n, m], that no other beats in all; one of equals.
+    """Indices of the points, scores [n] and costs [n, m], that no other dominates; one of equals.
 
-    In the order of the first cost, then of the next.
+    Ordered by the first cost, then the next.
     """
     order = np.lexsort(costs.T[::-1])  # stable
     if costs.shape[1] > 1:
@@ -17,14 +17,14 @@ def nondominated(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
     rising = scores[order]
     order = order[np.append(True, rising[1:] > np.maximum.accumulate(rising)[:-1])]
     times = costs[order, 0]
-    return order[np.append(times[1:] > times[:-1], True)]  # of those that cost as much, the last is the best
+    return order[np.append(times[1:] > times[:-1], True)]  # of equal costs, the last has the best score
 
 
 def thinned(scores: np.ndarray, points: int) -> tuple[np.ndarray, float]:
-    """At most `points` indices into a front's scores [n], its ends among them, and the score that is lost at most.
+    """At most `points` indices into a front's scores [n], including its ends, and the largest loss of score.
 
-    Of the points in each of `points` - 1 equal intervals of the score the cheapest stays, and the last point of all: no
-    dearer than those that it stands for, and worse by less than the interval.
+    Divides the scores into `points` - 1 equal intervals and keeps the cheapest point of each, and the last point of
+    all: each kept point costs no more than those it represents, and its score is lower by less than an interval.
     """
     if len(scores) <= points:
         return np.arange(len(scores)), 0.0

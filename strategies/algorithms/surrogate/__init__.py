@@ -1,7 +1,7 @@
-"""MSuNAS, the surrogate search of NSGANetV2 (Lu et al. 2020): accuracy is learned from the candidates so far.
+"""MSuNAS, the surrogate search of NSGANetV2 (Lu et al. 2020): learns accuracy from the candidates so far.
 
-Costs are exact. NSGA-II works on the model, and only what it finds `promising` is evaluated; where one network is
-wanted, not a front, those of the largest `expected_improvement`.
+Costs are exact. NSGA-II searches on the model, and only `promising` results are evaluated; if one network is wanted
+rather than a front, those with the largest `expected_improvement`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def surrogate(
     initial: Annotated[int, Range(1, 10_000)] = 20,
     batch: Annotated[int, Range(1, 10_000)] = 4,
 ) -> Iterator[Candidate]:
-    """Algorithm 1: `initial` random architectures; then fit, search on the model, evaluate a `batch`, over and over."""
+    """Algorithm 1: evaluates `initial` random architectures, then repeatedly fits, searches on the model, evaluates."""
     found: dict[Arch, Candidate] = {}
     model: ArchitectureModel | None = None
     chosen = promising if problem.objective.front else improving

@@ -1,7 +1,7 @@
-"""A model of what architectures are worth, learned from a few: a Gaussian process that sees more than the picks.
+"""A Gaussian process that predicts a value of architectures from few examples.
 
-Beside each layer's pick, one-hot, it sees how many layers pick each option, which says much in spaces whose layers are
-alike, and the costs, which are exact. It learns which of these matter, and how noisy the targets are.
+Its features are each layer's choice, one-hot; how many layers choose each option, which is informative in spaces of
+similar layers; and the exact costs. It learns which of these matter, and how noisy the targets are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from strategies.algorithms.surrogate.gaussian_process import Process
 
 @dataclass(frozen=True)
 class ArchitectureModel:
-    """Of architectures with so many `options` a layer."""
+    """The model for architectures with `options` options per layer."""
 
     options: Sequence[int]
     process: Process
@@ -26,7 +26,7 @@ class ArchitectureModel:
     scale: np.ndarray
 
     def predict(self, picks: np.ndarray, costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Means [n] and standard deviations [n] for picks [n, layers] with costs [n, m]."""
+        """Means [n] and standard deviations [n] for choices [n, layers] with costs [n, m]."""
         return self.process.predict(features(picks, costs, self.options, self.centre, self.scale))
 
 
@@ -37,7 +37,7 @@ def fitted(
     options: Sequence[int],
     before: ArchitectureModel | None,
 ) -> ArchitectureModel:
-    """To picks [n, layers], costs [n, m] and targets [n]. `before`: the same of fewer, from where the fit goes on."""
+    """Fits choices [n, layers], costs [n, m] and targets [n], starting from the model `before`, fitted on fewer."""
     known = quantities(picks, costs, options)
     centre, scale = known.mean(0), known.std(0)
     scale[scale == 0] = 1
@@ -60,7 +60,7 @@ def features(
 
 
 def quantities(picks: np.ndarray, costs: np.ndarray, options: Sequence[int]) -> np.ndarray:
-    """[n, quantities]: of the layers with as many options, how many pick each; and the costs' logarithms."""
+    """[n, quantities]: among layers with equally many options, how many choose each; and the log costs."""
     counts = [
         (picks[:, [layer for layer, count in enumerate(options) if count == size]] == option).sum(1)
         for size in sorted({*options} - {1})

@@ -1,4 +1,4 @@
-"""Which architectures may improve the best score: those of the largest expected improvement (Jones et al. 1998).
+"""Architectures that may improve the best score, by expected improvement (Jones et al. 1998).
 
 The model learns the score's rank.
 """
@@ -19,9 +19,9 @@ from strategies.problems.problem import Candidate, Problem
 def improving(
     problem: Problem, found: dict[Arch, Candidate], count: int, rng: Random, before: ArchitectureModel | None
 ) -> tuple[list[Arch], ArchitectureModel]:
-    """Unknown feasible architectures by their expected improvement on the best score, and the model that expects it.
+    """New feasible architectures with the largest expected improvement on the best score, and the model.
 
-    `before`: the model of fewer.
+    `before`: the model of fewer candidates.
     """
     scores = normal_scores(np.array([c.score for c in found.values()]))
     chosen = informative(scores)
@@ -40,6 +40,6 @@ def improving(
 
 
 def improvement(means: np.ndarray, deviations: np.ndarray, best: float) -> np.ndarray:
-    """What normal values [n] are expected to exceed `best` by, 0 where they do not (Jones et al., eq. 15)."""
+    """The expected excess over `best` of normal variables [n], 0 where there is none (Jones et al., eq. 15)."""
     z = (means - best) / deviations
     return deviations * (z * norm.cdf(z) + norm.pdf(z))

@@ -1,7 +1,7 @@
 """A Gaussian process that learns which features matter: automatic relevance determination (Neal 1996).
 
-Rasmussen & Williams 2006: kernel as in eq. 5.1, prediction by algorithm 2.1, gradient as in eq. 5.9. A prior holds the
-hyperparameters where targets are few, so what is found is the most probable ones, not the most likely.
+Rasmussen & Williams 2006: kernel as in eq. 5.1, prediction by algorithm 2.1, gradient as in eq. 5.9. A prior constrains
+the hyperparameters where targets are few, so the result is the most probable ones, not the most likely.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
-NOISE = 0.1  # variance, at the prior's centre, as a share of the targets'
+NOISE = 0.1  # the prior's median noise variance, as a fraction of the targets' variance
 JITTER = 1e-6
-STEPS = 8  # of L-BFGS, from where the last fit ended
+STEPS = 8  # of L-BFGS, starting where the last fit ended
 
 
 @dataclass(frozen=True)
 class Process:
     """The kernel is signal * exp(-sum over features of relevance * difference ** 2)."""
 
-    logs: np.ndarray  # [features + 2]: of each relevance, of the noise's and the signal's variance
-    features: np.ndarray  # [n, features], each times the root of its relevance
+    logs: np.ndarray  # [features + 2]: logarithms of each relevance, and of the variances of noise and signal
+    features: np.ndarray  # [n, features], each times the square root of its relevance
     factor: np.ndarray  # [n, n], lower Cholesky factor of the targets' covariance
-    weights: np.ndarray  # [n], its inverse times the targets
+    weights: np.ndarray  # [n], the inverse covariance times the targets
     mean: float  # of the targets
     deviation: float  # of the targets
 
@@ -40,9 +40,9 @@ class Process:
 def fitted(
     features: np.ndarray, targets: np.ndarray, layers: int, before: Process | None = None, steps: int = STEPS
 ) -> Process:
-    """To features [n, features] and targets [n]. `before`: the same of fewer, from where the fit goes on.
+    """Fits features [n, features] and targets [n], starting from the process `before`, fitted on fewer.
 
-    At the prior's centre two architectures whose `layers` all differ, one-hot, have the correlation 1 / e.
+    At the prior's centre, architectures that differ in all `layers`, one-hot, have the correlation 1 / e.
     """
     mean, deviation = float(targets.mean()), float(targets.std()) or 1.0
     scaled = (targets - mean) / deviation
@@ -64,7 +64,7 @@ def evidence(logs: np.ndarray, features: np.ndarray, targets: np.ndarray) -> tup
     kernel, total = covariance(features * np.exp(logs[:-2] / 2), logs)
     try:
         factor = cholesky(total, lower=True)
-    except LinAlgError:  # a step too far
+    except LinAlgError:  # the step was too long
         return 1e9, np.zeros_like(logs)
     weights, inverse = cho_solve((factor, True), targets), cho_solve((factor, True), np.eye(len(targets)))
     slope = 0.5 * (inverse - np.outer(weights, weights))
@@ -76,12 +76,12 @@ def evidence(logs: np.ndarray, features: np.ndarray, targets: np.ndarray) -> tup
 
 
 def covariance(weighted: np.ndarray, logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """[n, n]: of the function's values, and of the targets, which have noise."""
+    """[n, n]: the covariance of the function's values, and that of the targets, which have noise."""
     kernel = np.exp(logs[-1] - distances(weighted, weighted))
     return kernel, kernel + (np.exp(logs[-2]) + JITTER) * np.eye(len(kernel))
 
 
 def distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Squared, [n, m], of rows."""
+    """Squared distances between rows [n, m]."""
     squares = (some**2).sum(1)[:, None] + (others**2).sum(1)
     return np.maximum(squares - 2 * some @ others.T, 0)

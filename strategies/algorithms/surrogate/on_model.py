@@ -1,4 +1,4 @@
-"""What surrogates share: the scale on which a model learns scores, and a search that asks it instead of evaluating."""
+"""Shared by the surrogates: the scale on which a model learns scores, and a search that queries the model."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from strategies.algorithms.nsga2 import Points, evolve
 from strategies.problems.problem import Candidate, Problem
 
 POPULATION, GENERATIONS, CROSSOVER = 40, 20, 0.5
-LEARNED = 400  # candidates that a model is fitted to, at most: the time of a search then grows with its length alone
+LEARNED = 400  # most candidates that a model is fitted to, so that a search's time is linear in its length
 
 
 def explore(problem: Problem, found: dict[Arch, Candidate], points: Points, rng: Random) -> None:
-    """Asks the model, which is `points` and keeps what it is asked, about all of a small space.
+    """Queries the model, `points`, which records its queries: about all of a small space.
 
-    In another one NSGA-II asks it, from the best candidates and random architectures on.
+    Otherwise NSGA-II queries it, starting from the best candidates and random architectures.
     """
     if problem.pool:
         points(np.array(problem.pool))
@@ -31,12 +31,12 @@ def explore(problem: Problem, found: dict[Arch, Candidate], points: Points, rng:
 
 
 def cost_rows(problem: Problem, picks: np.ndarray) -> np.ndarray:
-    """[n, costs] of picks [n, layers]."""
+    """[n, costs] of choices [n, layers]."""
     return np.column_stack([*problem.cost_columns(picks).values()])
 
 
 def informative(worths: np.ndarray) -> np.ndarray:
-    """Indices of the candidates to learn from: all; where they are many, the best and an even part of the others."""
+    """Indices of the candidates to learn from: all; if there are many, the best and an even selection of the others."""
     if len(worths) <= LEARNED:
         return np.arange(len(worths))
     best, others = np.split(np.argsort(-worths, kind="stable"), [LEARNED // 2])
@@ -44,5 +44,5 @@ def informative(worths: np.ndarray) -> np.ndarray:
 
 
 def normal_scores(values: np.ndarray) -> np.ndarray:
-    """The normal distribution's quantiles at the values' ranks (van der Waerden 1952)."""
+    """The quantiles of the normal distribution at the values' ranks (van der Waerden 1952)."""
     return norm.ppf((rankdata(values) - 0.5) / len(values))

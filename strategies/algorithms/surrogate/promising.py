@@ -1,7 +1,7 @@
-"""Which architectures may improve a front, by a model of the accuracy: the inner search of MSuNAS (Lu et al. 2020).
+"""Architectures that may improve a front, by a model of accuracy: the inner search of MSuNAS (Lu et al. 2020).
 
-Unlike the paper's, the model learns the accuracy's rank, so that a few failed networks do not take up the scale; and
-what is evaluated gains the most hypervolume by optimistic predictions, so that what is uncertain is tried (Ponweiser et
+Unlike the paper's, the model learns the accuracy's rank, so that a few failed networks do not dominate the scale; and
+it evaluates those that gain the most hypervolume by optimistic predictions, which favours uncertain ones (Ponweiser et
 al. 2008, "Multiobjective Optimization on a Limited Budget of Evaluations Using Model-Assisted S-Metric Selection").
 """
 
@@ -18,13 +18,13 @@ from strategies.algorithms.surrogate.on_model import cost_rows, explore, informa
 from strategies.problems.problem import Candidate, Problem
 from strategies.quality.regret import REFERENCE
 
-OPTIMISM = 1.0  # standard deviations that are added to a prediction
+OPTIMISM = 1.0  # standard deviations added to a prediction
 
 
 def promising(
     problem: Problem, found: dict[Arch, Candidate], count: int, rng: Random, before: ArchitectureModel | None
 ) -> tuple[list[Arch], ArchitectureModel]:
-    """Unknown architectures of the front of optimistic predictions, and the model; `before`: that of fewer."""
+    """New architectures on the front of optimistic predictions, and the model; `before`: that of fewer candidates."""
     accuracies = np.array([c.accuracy for c in found.values()])
     costs = np.array([[*c.costs.values()] for c in found.values()])
     chosen = informative(-moocore.pareto_rank(np.column_stack([-accuracies, costs])))
@@ -45,9 +45,9 @@ def promising(
 
 
 def largest_gains(points: dict[Arch, list[float]], seen: np.ndarray, count: int) -> list[Arch]:
-    """Up to `count` of the non-dominated ones, one by one: each gains the most hypervolume on `seen` and those before.
+    """Up to `count` non-dominated ones, one by one: each gains the most hypervolume on `seen` and the earlier ones.
 
-    Objectives are normalised to what there is; the reference point is 1.1 in each, as in `strategies.quality.regret`.
+    Objectives are normalised to their ranges; the reference point is 1.1 in each, as in `strategies.quality.regret`.
     """
     if not points:
         return []
