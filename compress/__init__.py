@@ -1,1 +1,1 @@
-"""Squeezing a found network: structured pruning, distillation, static INT8, and the parity of network and file."""
+"""Compression of a network: structured pruning, distillation, quantization, and the parity of network and file."""

@@ -1,7 +1,7 @@
-"""The layers of an fp32 file, each of which may stay in float: what sensitivity and latency are told of.
+"""The layers of an fp32 file, each of which can stay in float; used by sensitivity and timing.
 
-In a file of ours they are counted as its specs. In any other a layer is a convolution or a linear layer, in the file's
-order, with all nodes up to the next one.
+In our own files they are counted as in the specs. In other files a layer is a convolution or a linear layer, in the
+file's order, with all nodes up to the next one.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from itertools import accumulate
 import onnx
 
 WEIGHTED = ("Conv", "Gemm")
-OURS = re.compile(r"l(\d+)\.")  # what the writer's names begin with
+OURS = re.compile(r"l(\d+)\.")  # the beginning of the writer's names
 
 
 def layers_of(model: bytes) -> list[int]:
-    """The layers that compute."""
+    """The numbers of the layers that compute."""
     return sorted({*layer_by_node(model).values()})
 
 
 def nodes_of(model: bytes, layers: Collection[int]) -> list[str]:
-    """The nodes of layers."""
+    """The names of the layers' nodes."""
     return [node for node, layer in layer_by_node(model).items() if layer in layers]
 
 
 def layer_by_node(model: bytes) -> dict[str, int]:
-    """Nodes by their first output, which is their name too in a file of ours; those of no layer are left out."""
+    """Layers by their nodes' first output, which in our files is the node's name; nodes of no layer are omitted."""
     nodes = onnx.load_from_string(model).graph.node
     ours = {node.output[0]: int(named[1]) for node in nodes if (named := OURS.match(node.name))}
     if ours:

@@ -1,1 +1,1 @@
-"""Files of networks: export, foreign networks, compact files, sizes."""
+"""Files of networks: export, hand-made networks, compact files, sizes."""

@@ -1,4 +1,4 @@
-"""What makes a QDQ file small without changing an answer."""
+"""Makes a QDQ file smaller without changing its outputs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def compact(model: bytes) -> bytes:
-    """A smaller QDQ file with the same outputs bit for bit; it matters where layers have few weights a channel.
+    """A smaller QDQ file with the same outputs bit for bit; this matters if layers have few weights per channel.
 
-    Biases return to float32, one number a channel instead of three (int32, scale, zero point): onnxruntime rounds them
-    to the same int32 when it loads the file. Equal constants are shared, except weights and signed bytes; names are
-    short; annotations go. Every layer keeps its own signed bytes (weights and their zero points) because a session with
-    `session.x64quantprecision` rewrites them layer by layer and fails where two layers share them.
+    Biases return to float32, one number per channel instead of three (int32, scale, zero point): onnxruntime rounds
+    them to the same int32 when it loads the file. Equal constants are shared, except weights and signed bytes; names
+    are short; annotations are removed. Every layer keeps its own signed bytes (weights and their zero points), because
+    a session with `session.x64quantprecision` rewrites them layer by layer and fails if two layers share them.
     """
     proto = onnx.load_from_string(model)
     graph = proto.graph
@@ -39,7 +39,7 @@ def compact(model: bytes) -> bytes:
 
 
 def _fill(graph: onnx.GraphProto, nodes: list[onnx.NodeProto], constants: dict[str, np.ndarray]) -> None:
-    """Adds nodes without names and the constants that they read, under short names; equal ones once where allowed."""
+    """Adds unnamed nodes and the constants that they read, with short names; shares equal constants where allowed."""
     short = {value.name: value.name for value in (*graph.input, *graph.output)}
     shared: dict[tuple[str, tuple[int, ...], bytes], str] = {}
     for node in nodes:

@@ -1,6 +1,6 @@
-"""The ONNX file of any torch network, such that its integer version runs on integers.
+"""Exports any torch network to ONNX in a form whose quantized version runs on integers.
 
-Our own networks are written from their specs instead, by `search_spaces.networks.onnx_writer`, at once.
+Our own networks are written directly from their specs, by `search_spaces.networks.onnx_writer`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from torch import nn
 
 from compress.files.compact import compact
 
-OPSET = 20  # below 18 the exporter fails; from 14 on there is HardSwish
+OPSET = 20  # the exporter fails below 18; HardSwish needs 14
 
 
 def export(model: nn.Module, shape: tuple[int, int, int]) -> bytes:
-    """The fp32 ONNX file of a network, as it evaluates, for "image" [N, *shape]: batch norms are folded."""
-    plain = copy.deepcopy(model).eval().to(memory_format=torch.contiguous_format)  # others leave strides in the file
+    """The fp32 ONNX file of a network in eval mode, for "image" [N, *shape]: batch norms are folded."""
+    plain = (
+        copy.deepcopy(model).eval().to(memory_format=torch.contiguous_format)
+    )  # other formats put strides in the file
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -44,7 +46,7 @@ def export(model: nn.Module, shape: tuple[int, int, int]) -> bytes:
 
 
 def pool(graph: onnx.GraphProto) -> None:
-    """Means over pixels become GlobalAveragePool, of which there is an integer kernel; of ReduceMean there is none."""
+    """Replaces means over pixels by GlobalAveragePool, which, unlike ReduceMean, has an integer kernel."""
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     nodes = []
     for node in graph.node:

@@ -1,8 +1,8 @@
-"""Hand-made networks for small images, to hold beside the searched ones.
+"""Hand-made networks for small images, to compare with the searched ones.
 
-What was made for 224 pixels shrinks an image 32 times, so that of 32 pixels one is left. Here the stem's stride is 1,
-as is customary for CIFAR, and the rest is as published: 2x2 pixels are left, and the products are four times as many.
-No dropout, and residual blocks that begin as the identity, as in our own networks: the recipe is the same for all.
+Networks made for 224 pixels downsample by 32, which would leave one pixel of 32. Here the stem has stride 1, as is
+usual for CIFAR, and the rest is as published: 2x2 pixels are left, and the MACs are four times as many. They have no
+dropout, and residual blocks that begin as the identity, like our own networks: the recipe is the same for all.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def shufflenet_v2(classes: int, in_channels: int) -> nn.Module:
 
 
 def _stem(published: nn.Conv2d, in_channels: int) -> nn.Conv2d:
-    """The first convolution for images of `in_channels`, at stride 1."""
+    """The first convolution for images of `in_channels`, with stride 1."""
     conv = nn.Conv2d(in_channels, published.out_channels, 3, 1, 1, bias=False)
     nn.init.kaiming_normal_(conv.weight, mode="fan_out")
     return conv
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions around a shortcut, which is a 1x1 convolution where the shape changes."""
+    """Two 3x3 convolutions with a shortcut, which is a 1x1 convolution if the shape changes."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
@@ -89,8 +89,7 @@ FOREIGN: dict[str, Callable[[int, int], nn.Module]] = {
 
 
 class Foreign(nn.Module):
-    """A network of `FOREIGN`, freshly initialised, that knows how to build it again. Raises LutraError for another
-    name."""
+    """A new network of `FOREIGN`, with the arguments to rebuild it. Raises LutraError for another name."""
 
     def __init__(self, name: str, classes: int, in_channels: int) -> None:
         super().__init__()
@@ -104,16 +103,16 @@ class Foreign(nn.Module):
 
 
 def identities(model: nn.Module) -> nn.Module:
-    """The model, in which the last batch norm of every block that adds its input scales by 0 (Goyal et al. 2017)."""
+    """The model, after setting the last batch norm's scale to 0 in every residual block (Goyal et al. 2017)."""
     for block in model.modules():
         adds = isinstance(block, Residual) and isinstance(block.shortcut, nn.Identity)
-        if adds or getattr(block, "use_res_connect", False):  # torchvision's name in both inverted residuals
+        if adds or getattr(block, "use_res_connect", False):  # torchvision's name in both kinds of inverted residual
             nn.init.zeros_([norm for norm in block.modules() if isinstance(norm, nn.BatchNorm2d)][-1].weight)
     return model
 
 
 def quickened(model: nn.Module) -> nn.Module:
-    """The model, whose depthwise convolutions have the same weights and gradients that a CPU computes fast."""
+    """The model, after replacing its depthwise convolutions by ones with gradients that are fast on a CPU."""
     for parent in list(model.modules()):
         for name, conv in parent.named_children():
             if isinstance(conv, nn.Conv2d) and conv.groups == conv.in_channels > 1:
@@ -125,7 +124,7 @@ def quickened(model: nn.Module) -> nn.Module:
 
 
 def shape_like(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Gives layers the shapes of the weights that they are about to load: those of a pruned network."""
+    """Gives layers the shapes of the weights that they will load, which may be a pruned network's."""
     for name, layer in model.named_modules():
         weight = tensors.get(f"{name}.weight")
         if weight is None or weight.shape == layer.weight.shape:

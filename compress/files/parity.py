@@ -1,4 +1,4 @@
-"""What a file answers, and that it answers as the network it came from."""
+"""The outputs of a file, and their parity with the network that it was made from."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ BATCH = 100  # images at a time
 
 
 def file_logits(model: bytes, images: np.ndarray | Images, batch: int | None = None) -> np.ndarray:
-    """Logits [N, classes] of images [N, C, H, W] float32, from the bytes of any runtime's file: the one that is timed.
+    """Logits [N, classes] of images [N, C, H, W] float32, from the bytes of any runtime's file, the same that is timed.
 
-    By default 100 images at a time; one at a time, as on the device, where the answer depends on the batch.
+    By default 100 images at a time; one at a time, as on the device, if the output depends on the batch.
     """
     batch = batch or (1 if depends_on_batch(model) else BATCH)
     answer = runtime_of_file(model).session(model, THREADS)
@@ -28,7 +28,7 @@ def file_logits(model: bytes, images: np.ndarray | Images, batch: int | None = N
 
 
 def depends_on_batch(model: bytes) -> bool:
-    """Whether a file quantizes activations by the range that they have in the batch (dynamic INT8)."""
+    """Whether a file quantizes activations by their range in the batch (dynamic INT8)."""
     if not onnxruntime.owns(model):
         return False
     return any(node.op_type.startswith("DynamicQuantize") for node in onnx.load_from_string(model).graph.node)
@@ -42,16 +42,16 @@ def parity(network: nn.Module, model: bytes, images: Tensor | Images) -> float:
 
 
 def agreement(logits: np.ndarray, others: np.ndarray) -> float:
-    """The share of images whose prediction is the same by logits [N, classes] of two files."""
+    """The fraction of images for which the logits [N, classes] of two files give the same prediction."""
     return float((logits.argmax(1) == others.argmax(1)).mean())
 
 
 def check_parity(network: nn.Module, model: bytes, images: Tensor | Images) -> float:
-    """The parity, or a LutraError where it is beyond 1e-4 or no number."""
+    """The parity. Raises LutraError if it exceeds 1e-4 or is not a number."""
     error = parity(network, model, images)
     if not error <= LIMIT:
         raise LutraError(
-            f"the file answers {error:.2g} off its network (limit {LIMIT:g} of the largest logit): "
+            f"the file's output differs from its network's by {error:.2g} (limit {LIMIT:g} of the largest logit): "
             "it is damaged or another network's; delete it and run the same command again"
         )
     return error

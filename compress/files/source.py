@@ -1,4 +1,4 @@
-"""A network before a runtime's file is written from it."""
+"""What a runtime's file of a network is written from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from search_spaces.networks.onnx_writer import Folded, write
 
 @dataclass(frozen=True)
 class Source:
-    """Its fp32 ONNX file, and its layers and folded weights where it is made of ours."""
+    """The fp32 ONNX file of a network, and, for our own networks, its layers and folded weights."""
 
     onnx: bytes
     specs: Sequence[Spec] = ()

@@ -1,6 +1,6 @@
-"""DepGraph (Fang et al. 2023): channels that depend on one another are pruned together, in any torch network.
+"""DepGraph (Fang et al. 2023): prunes interdependent channels together, in any torch network.
 
-Through torch-pruning, with one threshold for all groups (`global_pruning`). Nothing is asked of the device.
+Uses torch-pruning with one threshold for all groups (`global_pruning`). Ignores the device.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from compress.pruning.prune import check_keep
 from search_spaces.layers.nodes import Reshape
 from search_spaces.networks.network import Layer, Network, device_of
 
-MULTIPLE = 8  # channels; int8 kernels work on eight at a time
+MULTIPLE = 8  # channels; int8 kernels process eight at a time
 
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """What a network costs for one image."""
+    """The cost of a network for one image."""
 
     macs: int  # multiply-accumulates of convolutions and linear layers
     parameters: int
@@ -34,11 +34,11 @@ class Size:
 def prune_groups(
     model: nn.Module, shape: tuple[int, int, int], keep: float, importance: Importance | None = None
 ) -> nn.Module:
-    """The model for images [N, *shape] with about the fraction `keep` of its channels; its own copy of the weights.
+    """The model for images [N, *shape] with about the fraction `keep` of its channels, and its own copy of the weights.
 
-    Widths that change become multiples of 8, and none becomes 0: such a group stays whole. The classes stay. The
-    importance of a group is its magnitude, if not given. Running statistics are copied as they are: `calibrate` the
-    result, or finetune it first. Of a `Network` the layers are left, in a row, since they no longer match its specs.
+    Changed widths become multiples of 8; a group that would become 0 stays whole. The classes stay. By default the
+    importance of a group is its magnitude. Running statistics are copied unchanged: `calibrate` the result, or finetune
+    it first. A `Network` becomes a plain sequence of its layers, because they no longer match its specs.
     """
     check_keep(keep)
     slim = Regrouped(model) if isinstance(model, Network) else copy.deepcopy(model)
@@ -57,7 +57,7 @@ def prune_groups(
 
 
 class Regrouped(nn.Module):
-    """A network's layers in a row, whose widths may no longer be those of the `specs` that they were built from."""
+    """A network's layers as a sequence, whose widths may differ from the `specs` that they were built from."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -69,9 +69,9 @@ class Regrouped(nn.Module):
 
 
 class Apart(nn.Module):
-    """The parts of a network that are pruned each by itself, on inputs of their own: the whole, if it can be traced.
+    """The parts of a network that are pruned separately, on their own inputs: the whole network, if it can be traced.
 
-    Of ShuffleNetV2, whose shuffle torch-pruning cannot follow, the inside of every block, and the classifier.
+    For ShuffleNetV2, whose shuffle torch-pruning cannot trace, the inside of every block, and the classifier.
     """
 
     def __init__(self, model: nn.Module, shape: tuple[int, int, int]) -> None:
@@ -94,12 +94,12 @@ def _first(part: nn.Module) -> nn.Conv2d:
 
 
 def _last(part: nn.Module) -> nn.Module:
-    """The layer whose outputs others count on."""
+    """The layer whose output width must not change."""
     return [module for module in part.modules() if isinstance(module, (nn.Conv2d, nn.Linear))][-1]
 
 
 def _reshaped(model: nn.Module) -> list[nn.Module]:
-    """The convolutions whose channels a graph divides, such as among attention heads: it says how many there are."""
+    """The convolutions whose channels the graph reshapes with a fixed count, such as attention heads."""
     layers = [layer for layer in model.modules() if isinstance(layer, Layer)]
     shaped = [(layer, node) for layer in layers for node in layer.spec.graph.nodes if isinstance(node, Reshape)]
     return [layer.conv(name) for layer, node in shaped for name in node.inputs if name in layer.numbers]
@@ -107,7 +107,7 @@ def _reshaped(model: nn.Module) -> list[nn.Module]:
 
 @torch.no_grad()
 def size(model: nn.Module, shape: tuple[int, int, int]) -> Size:
-    """Of a network for images [N, *shape]."""
+    """The size of a network for images [N, *shape]."""
     macs = 0
 
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

@@ -1,8 +1,8 @@
-"""What a unit that pruning may remove is worth: three measures, importances [units] of at least 0 by layer.
+"""Three measures of a unit's importance for pruning: non-negative importances [units] by layer.
 
-A unit (`units`) is a hidden channel: of an MBConv its row of the expand convolution, its depthwise filter and
-its column of the project convolution; of the head its row of the convolution and its column of the classifier. Only
-Taylor importance, a squared change of the loss, has the same scale in every layer.
+A unit (`units`) is a hidden channel: in an MBConv its row of the expand convolution, its depthwise filter and its
+column of the project convolution; in the head its row of the convolution and its column of the classifier. Only Taylor
+importance, a squared change of the loss, is comparable between layers.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from compress.pruning.units import per_unit, prunable, tied, units
 from search_spaces.errors import LutraError
 from search_spaces.networks.network import Layer, Network
 
-Importances = dict[int, Tensor]  # of each layer that can be pruned: [units]
+Importances = dict[int, Tensor]  # prunable layer -> [units]
 
 
 def batch_norm_scale(network: Network) -> Importances:
     """|scale| of the hidden channels' batch norm, in an MBConv the depthwise one (Liu et al. 2017, network slimming).
 
-    It is the standard deviation that a hidden channel has over images and pixels before its ReLU6.
+    This is the standard deviation of a hidden channel over images and pixels before its ReLU6.
     """
     gates = _gates(network)
     return {layer: per_unit(norm.weight.detach().abs(), units(network.specs[layer])) for layer, norm in gates.items()}
 
 
 def l1(network: Network) -> Importances:
-    """Sum of a channel's |weights| wherever pruning would remove them (Li et al. 2017).
+    """The sum of a channel's |weights| in all layers where pruning removes them (Li et al. 2017).
 
-    Weights as they are trained: folding the batch norm in would blow up a channel that never varies.
+    Uses the trained weights, because folding the batch norm in would inflate a channel that never varies.
     """
     return {layer: _absolute(network.layers[layer]) for layer in _gates(network)}
 
@@ -41,10 +41,10 @@ def l1(network: Network) -> Importances:
 def taylor(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) -> Importances:
     """(change of the loss without the channel)^2 to first order, mean over batches (Molchanov et al. 2019).
 
-    Their Taylor-FO-BN: a gate of 1 behind the batch norm, whose gradient is the change, as a closed gate is 0 after
-    ReLU6 too. It multiplies scale and shift, so that its gradient is theirs times themselves, summed.
-    `batches`: images [N, C, H, W] and labels [N]; the loss is cross entropy in eval mode. The network stays as it was,
-    without gradients. Raises LutraError without a batch.
+    Their Taylor-FO-BN: the gradient of a gate of 1 after the batch norm is the change, because a closed gate is 0 after
+    ReLU6 too. The gate multiplies scale and shift, so its gradient is the sum of theirs times their values. `batches`:
+    images [N, C, H, W] and labels [N]; the loss is cross entropy in eval mode. The network is unchanged, without
+    gradients. Raises LutraError without a batch.
     """
     gates, training = _gates(network), network.training
     parameters = [parameter for norm in gates.values() for parameter in (norm.weight, norm.bias)]
@@ -62,7 +62,7 @@ def taylor(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) -> Import
 
 
 def _gates(network: Network) -> dict[int, nn.BatchNorm2d]:
-    """The batch norm of each layer that scales its units last."""
+    """For each layer, the batch norm that last scales its units."""
     layers = enumerate(network.layers)
     return {index: layer.conv(prunable(layer.spec).gate).norm for index, layer in layers if layer.spec.prunable}
 

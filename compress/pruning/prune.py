@@ -1,10 +1,11 @@
-"""Structured pruning: every layer whose kind is prunable, such as MBConv and the head, keeps its most important units.
+"""Structured pruning: every layer of a prunable kind, such as MBConv and the head, keeps its most important units.
 
-A unit is a hidden channel, or what a kind's `prunable` says instead: `units` knows what goes with it.
+A unit is a hidden channel, or what the kind's `prunable` names; `units` knows what belongs to it.
 
-How important (`importance`), how many, which (`strongest`) and the narrower network (`narrow`) are apart. How
-many is a search space of its own, `width_space`: what is kept adds over layers as latency does, so that the widths that
-lose least within a latency are found exactly. `uniform_widths` and `global_widths` do not ask the device: baselines.
+Importance (`importance`), widths, selection (`strongest`) and the narrower network (`narrow`) are separate. Widths are
+chosen in a search space of their own, `width_space`: kept importance adds over layers like latency, so the widths that
+lose least within a latency are found exactly. `uniform_widths` and `global_widths` are baselines that ignore the
+device.
 """
 
 from __future__ import annotations
@@ -25,20 +26,20 @@ from search_spaces.space import Arch, SearchSpace
 
 
 def prune(network: Network, keep: float) -> Network:
-    """The network with the fraction `keep` of each layer's hidden channels, those that vary most; a copy of weights.
+    """The network with the fraction `keep` of each layer's hidden channels, those with the largest variance; a copy.
 
-    Running statistics are copied as they are: `calibrate` the result, or finetune it first.
+    Running statistics are copied unchanged: `calibrate` the result, or finetune it first.
     """
     return narrow(network, strongest(batch_norm_scale(network), uniform_widths(network.specs, keep)))
 
 
 def hidden_widths(specs: Sequence[Spec]) -> dict[int, int]:
-    """The units of each layer that can be pruned, such as the hidden channels of MBConvs and of the head."""
+    """The number of units of each prunable layer, such as the hidden channels of MBConvs and of the head."""
     return {layer: units(spec) for layer, spec in enumerate(specs) if spec.prunable}
 
 
 def chosen_widths(space: SearchSpace, arch: Arch) -> dict[int, int]:
-    """Hidden channels by layer, 0 for a block left out, of an architecture of a `width_space`: for `strongest`."""
+    """Hidden channels by layer, 0 for a removed block, of an architecture in a `width_space`; for `strongest`."""
     widths = hidden_widths(space.decode(arch))
     return {layer: widths.get(layer, 0) for layer in hidden_widths(space.decode(space.reference))}
 
@@ -50,9 +51,9 @@ def uniform_widths(specs: Sequence[Spec], keep: float) -> dict[int, int]:
 
 
 def global_widths(importances: Mapping[int, Tensor], specs: Sequence[Spec], keep: float) -> dict[int, int]:
-    """Hidden channels by layer: those among the fraction `keep` of all layers' channels that matter most.
+    """Hidden channels by layer, keeping the most important fraction `keep` of all layers' channels.
 
-    One threshold for the whole network (Liu et al. 2017, Molchanov et al. 2019); of equals the first layers' stay.
+    One threshold for the whole network (Liu et al. 2017, Molchanov et al. 2019); of equals, the first layers' are kept.
     Each layer is rounded up to a multiple of 8, at least 8 and at most all.
     """
     check_keep(keep)
@@ -66,14 +67,13 @@ def global_widths(importances: Mapping[int, Tensor], specs: Sequence[Spec], keep
 
 
 def width_space(specs: Sequence[Spec], most: int = 12) -> SearchSpace:
-    """The networks that pruning can make, and their reference, the unpruned one.
+    """The networks that pruning can make; the reference is the unpruned one.
 
-    An MBConv or head has its width and narrower multiples of 8, widest first: all down to 8, or `most` of them evenly
-    spread; a block that adds to its input may also be left out. Any other layer has one option. Raises LutraError for
-    no width.
+    An MBConv or head has its width and smaller multiples of 8, widest first: all down to 8, or `most` of them, evenly
+    spread; a residual block can also be removed. Other layers have one option. Raises LutraError if `most` is 0.
     """
     if most < 1:
-        raise LutraError(f"a layer has at least one width to choose from, not {most}")
+        raise LutraError(f"a layer needs at least one width to choose from, not {most}")
     layers = tuple(_narrower(spec, most) if spec.prunable else (spec,) for spec in specs)
     return SearchSpace("pruned_widths", layers, (0,) * len(layers))
 
@@ -88,7 +88,7 @@ def _with_units(spec: Spec, count: int) -> Spec:
 
 
 def kept_importance(importances: Mapping[int, Tensor], space: SearchSpace, comparable: bool) -> np.ndarray:
-    """[layers, options] of a `width_space`: the importance that the option's strongest channels have in sum.
+    """[layers, options] of a `width_space`: the summed importance of the option's strongest channels.
 
     0 in layers that are not pruned, NaN where a layer has fewer options. Importances that are not `comparable` between
     layers (all but Taylor's) are divided by their layer's sum.
@@ -106,18 +106,18 @@ def kept_importance(importances: Mapping[int, Tensor], space: SearchSpace, compa
 
 
 def strongest(importances: Mapping[int, Tensor], widths: Mapping[int, int]) -> dict[int, Tensor]:
-    """The `widths[layer]` most important hidden channels of each layer, in their old order; ties keep the first."""
+    """The `widths[layer]` most important hidden channels of each layer, in ascending order; of equals the first."""
     order = {layer: importances[layer].argsort(descending=True, stable=True) for layer in widths}
     return {layer: order[layer][:width].sort().values for layer, width in widths.items()}
 
 
 def check_keep(keep: float) -> None:
     if not 0 < keep <= 1:
-        raise LutraError(f"pruning keeps a fraction of the channels, above 0 and at most 1, not {keep}: try 0.75")
+        raise LutraError(f"the fraction of channels to keep must be above 0 and at most 1, not {keep}: try 0.75")
 
 
 def _rounded(count: int, spec: Spec) -> int:
-    """Up to a multiple of 8, or of what the kind says, at least one multiple; at most all units of the layer."""
+    """Rounds up to the kind's multiple, such as 8; at least one multiple, at most all units of the layer."""
     multiple = prunable(spec).multiple
     return min(units(spec), max(1, -(-count // multiple)) * multiple)
 
@@ -134,7 +134,7 @@ def _widths(spec: Spec, most: int) -> list[int]:
 def narrow(network: Network, kept: Mapping[int, Tensor]) -> Network:
     """The network with only the units `kept[layer]` [width] (ascending) of those layers.
 
-    A residual layer that keeps none is left out, as if its residual branch were 0.
+    A residual layer that keeps none is removed, as if its residual branch were 0.
     """
     layers = [layer for layer in range(len(network.specs)) if layer not in kept or len(kept[layer])]
     specs = list(network.specs)
@@ -153,7 +153,7 @@ def narrow(network: Network, kept: Mapping[int, Tensor]) -> Network:
 
 
 def _copy_units(target: Layer, source: Layer, kept: Tensor) -> None:
-    """Of every weight the rows and columns of the units kept; of every batch norm and bias the rows."""
+    """Copies the rows and columns of the kept units of every weight, and the rows of every batch norm and bias."""
     spec, ties = source.spec, tied(source.spec)
     for node in spec.graph.weighted:
         weight, own = source.weighted(node).weight, ties.get(node.name)

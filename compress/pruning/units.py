@@ -1,7 +1,8 @@
-"""Which weights belong to a unit that pruning removes: a hidden channel, or an attention head.
+"""Which weights belong to a prunable unit: a hidden channel, or an attention head.
 
-A unit is the output channels that the producers of its kind's `Prunable` have for it, whatever later nodes make of
-those channel by channel, and the input channels of the convolution or linear layer that reads them.
+A unit consists of the output channels that the producers of its kind's `Prunable` have for it, of everything that later
+nodes compute from them channel by channel, and of the input channels of the convolution or linear layer that reads
+them.
 """
 
 from __future__ import annotations
@@ -43,21 +44,21 @@ class Tied:
 
 
 def prunable(spec: Spec) -> Prunable:
-    """What can be pruned of a layer. Raises LutraError for a kind of which nothing can."""
+    """The prunable number of a layer. Raises LutraError for a kind that has none."""
     if spec.prunable is None:
         raise LutraError(f"nothing of {spec} can be pruned: its kind has no prunable number")
     return spec.prunable
 
 
 def units(spec: Spec) -> int:
-    """How many units a layer has; 0 where none can be removed."""
+    """The number of units of a layer; 0 if none can be removed."""
     return getattr(spec, spec.prunable.field) if spec.prunable else 0
 
 
 def tied(spec: Spec) -> Mapping[str, Tied]:
-    """Of each weighted node whose weight belongs to units."""
+    """For each weighted node whose weight belongs to units: which of its axes."""
     producers, found = prunable(spec).producers, {}
-    channels = {INPUT: False}  # by value: whether its channels are the units'
+    channels = {INPUT: False}  # value -> whether its channels belong to units
     for node in spec.graph.nodes:
         inputs = [channels[name] for name in node.inputs]
         channels[node.name] = rule_of(CHANNELS, node, INTERPRETER)(node, producers, *inputs)
@@ -87,6 +88,6 @@ def per_unit(values: Tensor, count: int) -> Tensor:
 
 
 def channels_of(kept: Tensor, count: int, channels: int) -> Tensor:
-    """The channels of the units `kept`, of `count` that have equally many of `channels`."""
+    """The channels of the units `kept`; `count` units share `channels` channels equally."""
     span = channels // count
     return (kept[:, None] * span + torch.arange(span, device=kept.device)).flatten()

@@ -1,8 +1,8 @@
-"""Bias correction: rounding shifts the mean of every channel, and the bias takes the shift back.
+"""Bias correction: rounding shifts the mean of every channel, and the bias compensates the shift.
 
 Nagel et al. 2019, "Data-free quantization through weight equalization and bias correction", section 4.2, with images as
-in appendix D (https://arxiv.org/abs/1906.04721): layer by layer, behind layers that are corrected already, the expected
-error of a layer's output before its activation is subtracted from its bias. A file's latency does not change.
+in appendix D (https://arxiv.org/abs/1906.04721): layer by layer, after the earlier layers are corrected, the expected
+error of a layer's output before its activation is subtracted from its bias. The file's latency does not change.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from compress.quantization.quantize import quantized
 def quantize_corrected(
     model: bytes, ranges: Ranges, images: np.ndarray, float_layers: Collection[int] = (), reduce_range: bool = False
 ) -> bytes:
-    """The INT8 file as `quantize_within` writes it, corrected on images [N, C, H, W] float32."""
+    """The INT8 file of `quantize_within`, corrected on images [N, C, H, W] float32."""
     file, names = quantized(model, ranges, float_layers, reduce_range)
     return corrected(file, names, model, images)
 
 
 def corrected(file: bytes, names: Sequence[str], model: bytes, images: np.ndarray) -> bytes:
-    """An INT8 file whose convolutions and linear layers have the means of the fp32 file `model` on images.
+    """An INT8 file, corrected so that its convolutions and linear layers have the means of the fp32 file on images.
 
-    `names` are what `model` calls their outputs, in the order of the INT8 file.
+    `model` is the fp32 file; `names` are its names of their outputs, in the order of the INT8 file.
     """
     expected = means(model, names, images)
     proto = onnx.load_from_string(file)
@@ -40,7 +40,7 @@ def corrected(file: bytes, names: Sequence[str], model: bytes, images: np.ndarra
         weights, before = node.input[:2], (constants[name] for name in node.input[2:])
         bias = sum(before, (expected[name] - found).astype(np.float32))
         del node.input[:]
-        node.input.extend([*weights, f"{node.output[0]}_bias"])  # layers may have shared one
+        node.input.extend([*weights, f"{node.output[0]}_bias"])  # layers may have shared a bias
         proto.graph.initializer.append(numpy_helper.from_array(bias, node.input[2]))
     used = {name for node in proto.graph.node for name in node.input}
     kept = [tensor for tensor in proto.graph.initializer if tensor.name in used]
@@ -58,14 +58,14 @@ def means(model: bytes, names: Sequence[str], images: np.ndarray) -> Mapping[str
 
 
 def _computed(model: bytes, names: Sequence[str], images: np.ndarray) -> Iterator[list[np.ndarray]]:
-    """Tensors of a file that need be no outputs, in float64, a batch of images at a time."""
+    """Yields tensors of a file, also inner ones, in float64, for one batch of images at a time."""
     proto = onnx.load_from_string(model)
     del proto.graph.output[:]
     proto.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
-    options.log_severity_level = 3  # it warns of what only later layers read
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others may need the core
+    options.log_severity_level = 3  # it warns about tensors that only later layers read
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leaves the core to others
     session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
     for start in range(0, len(images), BATCH):
         answers = session.run(list(names), {"image": images[start : start + BATCH]})

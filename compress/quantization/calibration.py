@@ -1,4 +1,4 @@
-"""The range of every activation on calibration images: what a scale and a zero point are made of."""
+"""The range of every activation on calibration images, from which scales and zero points are computed."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from search_spaces.errors import unknown
 
 BATCH = 50  # images at a time
 THREADS = 2  # of the host
-METHODS = {  # what of an activation a range covers
-    "minmax": CalibrationMethod.MinMax,  # all that was seen
-    "percentile": CalibrationMethod.Percentile,  # all but a share, onnxruntime's: 1e-5, half of it at either end
-    "entropy": CalibrationMethod.Entropy,  # what loses least information (Migacz 2017)
+METHODS = {  # which part of an activation's values a range covers
+    "minmax": CalibrationMethod.MinMax,  # all values
+    "percentile": CalibrationMethod.Percentile,  # all but onnxruntime's 1e-5, half of it at either end
+    "entropy": CalibrationMethod.Entropy,  # the part that loses least information (Migacz 2017)
 }
 Ranges = Mapping[str, tuple[float, float]]  # tensor -> lowest and highest value
 
 
 class _Once(CalibrationDataReader):
-    """One batch [N, C, H, W], as onnxruntime wants to be fed."""
+    """One batch [N, C, H, W] in onnxruntime's interface."""
 
     def __init__(self, batch: np.ndarray) -> None:
         self.batches = iter([{"image": batch}])
@@ -38,12 +38,12 @@ class _Once(CalibrationDataReader):
 def activation_ranges(model: bytes, calibration: np.ndarray, method: str = "minmax") -> Ranges:
     """The range of every activation of an fp32 file, by tensor.
 
-    `calibration` [N, C, H, W] float32, normalised. A batch at a time: the histograms of percentile and entropy would
-    otherwise hold every activation of all images. Raises LutraError on another method.
+    `calibration` [N, C, H, W] float32, normalised, is read in batches; otherwise the histograms of percentile and
+    entropy would hold every activation of all images. Raises LutraError for an unknown method.
     """
     if method not in METHODS:
         raise unknown("calibration method", method, METHODS)
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):  # it prints
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):  # the calibrator prints
         file = Path(folder, "fp32.onnx")
         file.write_bytes(model)
         augmented = str(Path(folder, "augmented.onnx"))
@@ -56,7 +56,7 @@ def activation_ranges(model: bytes, calibration: np.ndarray, method: str = "minm
 
 
 def _unhurried(file: str) -> onnxruntime.InferenceSession:
-    """As the calibrator's own, with threads that sleep where they wait: others may need the core."""
+    """The calibrator's session, with threads that sleep while they wait, which leaves the core to others."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -64,6 +64,6 @@ def _unhurried(file: str) -> onnxruntime.InferenceSession:
 
 
 def tensors_data(ranges: Ranges) -> TensorsData:
-    """Ranges as onnxruntime's quantizer takes them, however they were found."""
+    """Ranges in the form that onnxruntime's quantizer takes."""
     pairs = {name: tuple(np.array(end, np.float32) for end in pair) for name, pair in ranges.items()}
     return TensorsData(CalibrationMethod.MinMax, pairs)

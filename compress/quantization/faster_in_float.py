@@ -1,8 +1,8 @@
-"""Which layers stay in float since the device is faster so: greedily, by the time of whole files.
+"""Which layers to keep in float because that is faster on the device: chosen greedily by the time of whole files.
 
-A layer of few channels may gain less from integers than it loses: the stem's convolution of 3 channels fills no
-register of INT8 kernels. What the rest of a file pays for a layer in float, the conversions at its two ends, is in the
-time of the whole file alone; and a layer beside one in float shares a conversion with it: it may gain only then.
+A layer with few channels may gain less from integers than it loses: the stem's convolution of 3 channels cannot fill
+the registers of INT8 kernels. The conversions at both ends of a float layer show only in the time of the whole file. A
+layer next to one in float shares a conversion with it, so it may gain only then.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from predictors.timing.rounds import Value
 
 @dataclass(frozen=True)
 class Faster:
-    """A layer that stays in float, and what the whole file takes with it in INT8 and in float, timed together."""
+    """A layer to keep in float, and the whole file's time with the layer in INT8 and in float, timed together."""
 
     layer: int
     int8_s: float
@@ -28,11 +28,11 @@ def faster_in_float(
     write: Callable[[Collection[int]], bytes],
     time: Callable[[Mapping[str, bytes]], Mapping[str, Value]],
 ) -> Iterator[Faster]:
-    """One layer after another, each the one that makes the file fastest, as long as one does beyond all noise.
+    """Yields layers one by one, each the one that makes the file fastest, while one does so significantly.
 
-    `layers` in the file's order. `write(kept)`: the file with these in float. `time(files)`: seconds of files, timed in
-    turns; intervals that overlap say nothing. All layers are tried first, then those that gained alone and the
-    neighbours of what is kept.
+    `layers` in the file's order. `write(kept)`: the file with these in float. `time(files)`: the seconds of files,
+    timed in turns; a gain counts only if intervals do not overlap. All layers are tried first, then those that gained
+    alone and the neighbours of kept ones.
     """
     kept: tuple[int, ...] = ()
     candidates = {*layers}

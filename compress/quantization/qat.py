@@ -1,11 +1,10 @@
-"""Quantization-aware training (Jacob et al. 2018): the network learns behind the rounding that its INT8 file has.
+"""Quantization-aware training (Jacob et al. 2018): trains the network with the rounding of its INT8 file.
 
-What onnxruntime executes is imitated: weights as signed integers of 8 bits, or of 7 with `reduce_range`, symmetric, one
-scale a channel; activations as unsigned bytes, one scale a tensor, wherever the file has a QuantizeLinear. Layers that
-the file keeps in float are not rounded. Gradients pass straight through, and not at all where a range clips. Ranges are
-moving averages of the batches' extremes (section 3.1), and go into the file. With one scale a channel the batch norm's
-scale can be folded into rounded weights as well as into others, step and all, so that the folding need not be simulated
-(section 3.2).
+Imitates what onnxruntime executes: weights as signed 8-bit integers (7 bits with `reduce_range`), symmetric, one scale
+per channel; activations as unsigned bytes, one scale per tensor, wherever the file has a QuantizeLinear. Layers that
+the file keeps in float are not rounded. Gradients are straight-through, and zero where a range clips. Ranges are moving
+averages of the batches' extremes (section 3.1), and are written into the file. With one scale per channel, folding the
+batch norm scales weights and steps alike, so it need not be simulated (section 3.2).
 """
 
 from __future__ import annotations
@@ -25,14 +24,15 @@ from search_spaces.networks.arithmetic import ARITHMETIC
 from search_spaces.networks.convolution import conv2d
 from search_spaces.networks.network import Layer, Network, device_of
 
-AVERAGING = 0.01  # of a batch's extremes, a step
+AVERAGING = 0.01  # weight of a batch's extremes in the moving averages
 
 
 class QuantizationAware(nn.Module):
-    """A network to train in the place of `network`, whose weights these are: images [N, C, H, W] -> logits.
+    """A network to train instead of `network`, whose weights it shares: images [N, C, H, W] -> logits.
 
     Train it with `fit`, `calibrate` it, then write `network` and quantize the file within `ranges()`, with the same
-    `float_layers` and `reduce_range`. In eval mode it answers as that file does, up to the rounding of biases and ties.
+    `float_layers` and `reduce_range`. In eval mode its output equals that file's, up to the rounding of biases and
+    ties.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class QuantizationAware(nn.Module):
         super().__init__()
         self.network = network
         self.levels = 2**bits
-        self.largest = 2 ** (bits - 2) if reduce_range else 2 ** (bits - 1) - 1  # of a weight, as onnxruntime has it
+        self.largest = 2 ** (bits - 2) if reduce_range else 2 ** (bits - 1) - 1  # largest weight, as in onnxruntime
         self.float_layers = frozenset(float_layers)
         self.activations = places(network.specs, self.float_layers)
         self.fixed = fixed_ranges(network.specs)
@@ -52,7 +52,7 @@ class QuantizationAware(nn.Module):
         self.register_buffer("high", -empty)
 
     def ranges(self) -> Ranges:
-        """The learned range of every activation, by its tensor in the file. Zero is in each."""
+        """The learned range of every activation, by its tensor in the file. Each includes zero."""
         low, high = self.low.clamp(max=0).tolist(), self.high.clamp(min=0).tolist()
         found = {name: (low[index], high[index]) for name, index in self.activations.items()}
         shared = {name: found[twin] for name, twin in twins(self.network.specs).items() if twin in found}
@@ -65,7 +65,7 @@ class QuantizationAware(nn.Module):
         return x
 
     def weight(self, weight: Tensor) -> Tensor:
-        """Rounded to signed integers, one scale for each of the first axis."""
+        """Rounds to signed integers, with one scale per entry of the first axis."""
         extent = weight.detach().abs().flatten(1).amax(1)
         scale = torch.where(extent > 0, extent / self.largest, 1.0)
         return torch.fake_quantize_per_channel_affine(
@@ -73,9 +73,9 @@ class QuantizationAware(nn.Module):
         )
 
     def activation(self, name: str, x: Tensor) -> Tensor:
-        """Rounded to unsigned integers within its range, which follows the batches while the network trains.
+        """Rounds to unsigned integers within the activation's range, which follows the batches during training.
 
-        As it is where the file has it in float.
+        Returns x unchanged if the file keeps the activation in float.
         """
         if name not in self.activations:
             return x
@@ -88,7 +88,7 @@ class QuantizationAware(nn.Module):
         return Rounded.apply(x, step, -zero * step, (self.levels - 1 - zero) * step)
 
     def follow(self, index: int, x: Tensor, fixed: tuple[float, float] | None) -> None:
-        """Moves a range towards a batch's extremes, read in the order in which they lie in memory."""
+        """Moves a range towards a batch's extremes; reads x in memory order."""
         if fixed is not None:
             self.low[index], self.high[index] = fixed
             return
@@ -140,7 +140,7 @@ class RoundedLayer:
 
 
 class Rounded(torch.autograd.Function):
-    """x to the nearest multiple of `step` from `low` to `high`; the straight-through gradient (Bengio et al. 2013)."""
+    """Rounds x to multiples of `step` from `low` to `high`; straight-through gradient (Bengio et al. 2013)."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, step: float, low: float, high: float) -> Tensor:
@@ -150,6 +150,6 @@ class Rounded(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """hardtanh's gradient is the one that passes within bounds."""
+        """The gradient of hardtanh, which passes within the bounds."""
         (x,) = ctx.saved_tensors
         return torch.ops.aten.hardtanh_backward(gradients[0], x, *ctx.bounds), None, None, None

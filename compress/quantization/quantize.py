@@ -1,8 +1,8 @@
-"""Static INT8 through onnxruntime, all of a network or but some layers.
+"""Static INT8 with onnxruntime, for all layers of a network or all but some.
 
-QDQ, unsigned activations, signed weights per channel: every convolution, sum, pooling and the classifier then run as
-integer kernels on x86 and aarch64 alike. On an x86 CPU without VNNI a product of such pairs may saturate, and the
-accuracy measured there may be below the board's: `saturation` tells, `reduce_range` prevents it.
+QDQ, unsigned activations, signed weights per channel: all convolutions, sums, pooling and the classifier then run as
+integer kernels on both x86 and aarch64. On an x86 CPU without VNNI, sums of such products may saturate, and the
+accuracy measured there may be below the board's: `saturation` detects this, `reduce_range` prevents it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def quantize(
     float_layers: Collection[int] = (),
     reduce_range: bool = False,
 ) -> bytes:
-    """The INT8 file of a network's or a block's fp32 file, with the ranges that `method` finds on `calibration`.
+    """The INT8 file of a network's or block's fp32 file, with the ranges that `method` finds on `calibration`.
 
-    `calibration` [N, C, H, W] float32, normalised. The layers `float_layers`, as `compress.layers` counts them, stay in
-    float32. `reduce_range`: weights of 7 bits. The same input gives the same bytes.
+    `calibration` [N, C, H, W] float32, normalised. The layers `float_layers`, as counted by `compress.layers`, stay in
+    float32. `reduce_range`: 7-bit weights. Equal inputs give equal bytes.
     """
     return quantize_within(model, activation_ranges(model, calibration, method), float_layers, reduce_range)
 
@@ -38,9 +38,9 @@ def quantize(
 def quantize_within(
     model: bytes, ranges: Ranges, float_layers: Collection[int] = (), reduce_range: bool = False
 ) -> bytes:
-    """The INT8 file with given ranges of its activations: found once for many files, or learned.
+    """The INT8 file with given activation ranges, which are learned, or computed once for many files.
 
-    Raises LutraError where a layer to stay in float is none of the file's.
+    Raises LutraError if a layer of `float_layers` is not in the file.
     """
     return quantized(model, ranges, float_layers, reduce_range)[0]
 
@@ -48,13 +48,13 @@ def quantize_within(
 def quantized(
     model: bytes, ranges: Ranges, float_layers: Collection[int], reduce_range: bool
 ) -> tuple[bytes, list[str]]:
-    """The INT8 file, and what `model` calls the outputs of its convolutions and linear layers, in their order."""
+    """The INT8 file, and the names in `model` of the outputs of its convolutions and linear layers, in order."""
     graph = onnx.shape_inference.infer_shapes(onnx.load_from_string(model))
     for node in graph.graph.node:
-        node.name = node.output[0]  # a foreign file's nodes have no names to be left out by
+        node.name = node.output[0]  # nodes of other exporters have no names, which excluding them needs
     for layer in float_layers:
         if not nodes_of(model, [layer]):
-            raise LutraError(f"layer {layer} should stay in float, and the file has none of that number that computes")
+            raise LutraError(f"layer {layer} should stay in float, but the file has no computing layer of that number")
     quantizer = QDQQuantizer(
         graph,
         per_channel=True,

@@ -1,8 +1,8 @@
-"""Which values of a layer's graph the INT8 file rounds, and what the writer calls them. No torch here.
+"""Which values of a layer's graph the INT8 file rounds, and their names in the file. Imports no torch.
 
-onnxruntime rounds what an integer kernel gives. ReLU6 is part of the convolution's rounding; a flattened, reshaped or
-transposed value keeps the bytes of its source; of a hard sigmoid there is no integer kernel, so that its input is
-rounded as well as its output.
+onnxruntime rounds the results of integer kernels. ReLU6 is part of the convolution's rounding; a flattened, reshaped or
+transposed value keeps the bytes of its source; a hard sigmoid has no integer kernel, so both its input and its output
+are rounded.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from search_spaces.layers.nodes import (
 
 
 def tensors(graph: Graph, node: Node) -> list[str]:
-    """The rounded tensors that a node adds to the file, by the writer's names without the layer; in their order."""
+    """The rounded tensors that a node adds to the file, in order, by the writer's names without the layer."""
     return rule_of(TENSORS, node, "fake quantization")(node, graph.labels[node.name])
 
 
@@ -62,9 +62,9 @@ def places(specs: Sequence[Spec], float_layers: Collection[int] = ()) -> dict[st
 
 
 def twins(specs: Sequence[Spec]) -> dict[str, str]:
-    """Tensors that are not rounded themselves -> the rounded one whose range they have.
+    """Tensors that are not rounded themselves -> the rounded tensor with the same range.
 
-    A convolution's before its ReLU6 has that of its output; one that only moves bytes has that of its source.
+    Before a ReLU6, a convolution's tensor has its output's range; a tensor that only moves bytes has its source's.
     """
     found: dict[str, str] = {}
     value = "image"  # the rounded tensor of the layer's input

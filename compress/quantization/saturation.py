@@ -1,10 +1,10 @@
-"""Whether INT8 answers otherwise on an x86 CPU without VNNI, by emulation of the one instruction that differs.
+"""Whether INT8 gives other results on an x86 CPU without VNNI, by emulating the instruction that differs.
 
-There, products of unsigned and signed bytes go through `vpmaddubsw`: two neighbours along the reduction are multiplied,
-and their sum is clipped to 16 bits, where VNNI and aarch64 add in 32 bits. Neighbours are the channels of a pixel, tap
-after tap, or the classifier's features. Depthwise convolutions are left out: their kernel widens before it multiplies
-(onnxruntime, core/mlas/lib/x86_64/ConvSymKernelAvx2.S, which has both). With weights of 7 bits (`reduce_range`) no sum
-leaves 16 bits: 255 * 64 * 2 = 32640. The other way out is a slower session, `session.x64quantprecision`.
+There, products of unsigned and signed bytes use `vpmaddubsw`: two neighbours along the reduction are multiplied, and
+their sum saturates at 16 bits, whereas VNNI and aarch64 add in 32 bits. Neighbours are the channels of a pixel, tap
+after tap, or the classifier's features. Depthwise convolutions are not affected: their kernel widens before it
+multiplies (onnxruntime, core/mlas/lib/x86_64/ConvSymKernelAvx2.S, which has both). With 7-bit weights (`reduce_range`)
+no sum exceeds 16 bits: 255 * 64 * 2 = 32640. The alternative is a slower session, `session.x64quantprecision`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from onnx import TensorProto, helper, numpy_helper
 from search_spaces.layers import Spec, nodes
 from search_spaces.layers.graph import Rules, rule_of
 
-LARGEST, SMALLEST = 32767, -32768  # of 16 bits
+LARGEST, SMALLEST = 32767, -32768  # in 16 bits
 BYTE = 255  # the largest activation
 
 
 @dataclass(frozen=True)
 class Product:
-    """A matrix product in integers: a convolution that is not depthwise, or the classifier."""
+    """An integer matrix product: a convolution that is not depthwise, or the classifier."""
 
     layer: int
     activation: str  # the tensor of unsigned bytes
@@ -41,13 +41,13 @@ class Product:
         return _even(wide.astype(np.int32)).reshape(len(wide), -1, 2)
 
     def may_saturate(self) -> np.ndarray:
-        """Which pairs [outputs, ceil(K / 2)] leave 16 bits with some activations."""
+        """Which pairs [outputs, ceil(K / 2)] exceed 16 bits for some activations."""
         highest = BYTE * np.maximum(self.pairs, 0).sum(-1)
         lowest = BYTE * np.minimum(self.pairs, 0).sum(-1)
         return (highest > LARGEST) | (lowest < SMALLEST)
 
     def columns(self, activation: np.ndarray) -> np.ndarray:
-        """What meets the pairs: [rows, ceil(K / 2), 2] int32 from the uint8 activation."""
+        """The inputs of the pairs: [rows, ceil(K / 2), 2] int32 from the uint8 activation."""
         if self.weights.ndim == 4:
             kernel = self.weights.shape[2]
             border = [(0, 0), (0, 0), (kernel // 2,) * 2, (kernel // 2,) * 2]
@@ -58,7 +58,7 @@ class Product:
         return _even(activation.astype(np.int32)).reshape(len(activation), -1, 2)
 
     def saturated(self, activation: np.ndarray) -> float:
-        """The share of pair sums beyond 16 bits."""
+        """The fraction of pair sums that exceed 16 bits."""
         columns, pairs, risky = self.columns(activation), self.pairs, self.may_saturate()
         beyond = 0
         for index in np.flatnonzero(risky.any(0)):
@@ -68,9 +68,9 @@ class Product:
 
 
 def saturation(model: bytes, specs: Sequence[Spec], images: np.ndarray) -> dict[int, float]:
-    """The largest share of pair sums beyond 16 bits in each layer of an INT8 file, on a few images [N, C, H, W].
+    """The largest fraction of pair sums that exceed 16 bits, for each layer of an INT8 file, on images [N, C, H, W].
 
-    `specs` are those that the file was written from. Layers without integer products of matrices are left out.
+    `specs` are those that the file was written from. Layers without integer matrix products are omitted.
     """
     found = products(model, specs)
     seen = _activations(model, [product.activation for product in found], images)
@@ -82,19 +82,19 @@ def saturation(model: bytes, specs: Sequence[Spec], images: np.ndarray) -> dict[
 
 
 def warning(shares: Mapping[int, float]) -> str:
-    """One line on the layers that saturate, or nothing."""
+    """A warning about the layers that saturate; empty if there are none."""
     found = {layer: share for layer, share in shares.items() if share > 0}
     if not found:
         return ""
     layers = ", ".join(f"{layer} ({100 * share:.2g} %)" for layer, share in sorted(found.items()))
     return (
-        f"an x86 CPU without VNNI clips sums of INT8 products in layers {layers}: "
-        "answers differ there; quantize with reduce_range"
+        f"on an x86 CPU without VNNI, sums of INT8 products saturate in layers {layers}: "
+        "its results differ; quantize with reduce_range"
     )
 
 
 def products(model: bytes, specs: Sequence[Spec]) -> list[Product]:
-    """The integer products of matrices of an INT8 file, in its order, which is that of the specs."""
+    """The integer matrix products of an INT8 file, in the order of the specs."""
     graph = onnx.load_from_string(model).graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     dequantized = {node.output[0]: node.input for node in graph.node if node.op_type == "DequantizeLinear"}
@@ -113,11 +113,11 @@ def products(model: bytes, specs: Sequence[Spec]) -> list[Product]:
 
 
 def _weighted(spec: Spec) -> int:
-    """How many products with weights a layer has in a file."""
+    """The number of a layer's products with weights in a file."""
     return sum(rule_of(WEIGHTED, node, "the emulation of saturation")(node) for node in spec.graph.nodes)
 
 
-# Products of two activations are of unsigned bytes alone, which every CPU adds up in 32 bits.
+# Products of two activations use unsigned bytes only, which every CPU adds in 32 bits.
 WEIGHTED: Rules[bool] = {
     **dict.fromkeys((nodes.Convolution, nodes.Linear), lambda node: True),
     **dict.fromkeys(
@@ -138,7 +138,7 @@ WEIGHTED: Rules[bool] = {
 
 
 def _activations(model: bytes, names: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
-    """Tensors of an INT8 file that are no outputs, as they are computed here."""
+    """Inner tensors of an INT8 file, as computed here."""
     proto = onnx.load_from_string(model)
     wanted = list(dict.fromkeys(names))
     if not wanted:
@@ -149,5 +149,5 @@ def _activations(model: bytes, names: Sequence[str], images: np.ndarray) -> dict
 
 
 def _even(matrix: np.ndarray) -> np.ndarray:
-    """[rows, K], with a column of zeros where K is odd."""
+    """[rows, K], with a column of zeros appended if K is odd."""
     return np.pad(matrix, ((0, 0), (0, matrix.shape[1] % 2)))

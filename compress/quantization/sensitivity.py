@@ -1,8 +1,8 @@
-"""What INT8 costs layer by layer, and which layers had better stay in float.
+"""The cost of INT8 layer by layer, and which layers should stay in float.
 
-One layer at a time is quantized and the rest stays in float32, the sensitivity analysis and the partial quantization of
-Wu et al. 2020, "Integer quantization for deep learning inference: principles and empirical evaluation", section 5.1
-(https://arxiv.org/abs/2004.09602). All files are written as the deployed one is: with its ranges, bits and biases.
+Quantizes one layer at a time and keeps the rest in float32: the sensitivity analysis and the partial quantization of Wu
+et al. 2020, "Integer quantization for deep learning inference: principles and empirical evaluation", section 5.1
+(https://arxiv.org/abs/2004.09602). All files are written like the deployed one, with its ranges, bits and biases.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ import numpy as np
 from compress.files.parity import agreement, file_logits
 from compress.layers import layers_of
 
-AGREEMENT = 0.99  # share of images whose prediction INT8 must keep
+AGREEMENT = 0.99  # fraction of images whose prediction INT8 must keep
 Write = Callable[[Collection[int]], bytes]  # layers to keep in float -> the INT8 file
 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """What one layer costs when it alone is INT8."""
+    """The cost of quantizing one layer alone."""
 
     layer: int
-    agreement: float  # share of images with fp32's prediction
+    agreement: float  # fraction of images with fp32's prediction
     sqnr: float  # of the logits, dB: signal to quantization noise
 
 
 def sensitivities(model: bytes, write: Write, images: np.ndarray, slower: Collection[int] = ()) -> list[Sensitivity]:
-    """The table of an fp32 file on images [N, C, H, W], the most sensitive layer first: the lowest ratio.
+    """The sensitivities of an fp32 file's layers on images [N, C, H, W], the most sensitive (lowest SQNR) first.
 
-    The ratio orders better than agreement, which moves in steps of 1 / N. Layers that are `slower` in INT8 on the
-    device stay in float anyway, and are left out.
+    SQNR ranks better than agreement, which has steps of 1 / N. Layers that are `slower` in INT8 on the device stay in
+    float anyway, and are omitted.
     """
     layers, fp32 = layers_of(model), file_logits(model, images)
     table = []
@@ -50,9 +50,9 @@ def float_layers(
     slower: Collection[int] = (),
     least: float = AGREEMENT,
 ) -> tuple[int, ...]:
-    """The layers to leave in float32: `slower`, then the most sensitive, until predictions agree on `least` of images.
+    """The layers to keep in float32: `slower`, then the most sensitive, until predictions agree on `least` of images.
 
-    `slower` are those that INT8 slows down on the device. Where all layers are named, nothing else helps.
+    `slower` are those that INT8 slows down on the device. If all layers are returned, nothing else suffices.
     """
     kept = set(slower)
     fp32 = file_logits(model, images)
@@ -64,7 +64,7 @@ def float_layers(
 
 
 def blame(agreed: float, table: Sequence[Sensitivity], least: float = AGREEMENT, named: int = 3) -> str:
-    """One line on the layers that cost INT8 its agreement with fp32, or nothing where it is `least` or more."""
+    """A line that names the layers that reduce INT8's agreement with fp32 most; empty if it is at least `least`."""
     if agreed >= least:
         return ""
     worst = ", ".join(f"{row.layer} (alone {100 * row.agreement:.4g} %, {row.sqnr:.3g} dB)" for row in table[:named])
@@ -72,6 +72,6 @@ def blame(agreed: float, table: Sequence[Sensitivity], least: float = AGREEMENT,
 
 
 def sqnr(signal: np.ndarray, noisy: np.ndarray) -> float:
-    """Signal-to-quantization-noise ratio, dB; infinite where nothing differs."""
+    """Signal-to-quantization-noise ratio in dB; infinite if nothing differs."""
     noise = np.square(noisy - signal, dtype=np.float64).sum()
     return float(10 * np.log10(np.square(signal, dtype=np.float64).sum() / noise)) if noise else float("inf")

@@ -1,9 +1,9 @@
-"""The runtimes on the host: how each one's files are written, quantized and executed here. One file each.
+"""The runtimes on the host, one file each: how their files are written, quantized and executed here.
 
-`SUFFIX`: of its files. `SATURATES`: whether INT8 sums may be clipped on some processor. `owns(file)`: whether bytes are
-of its format. `fp32`, `fp16`, `dynamic`: from a `Source` to the bytes of a file; `int8(source, ranges, float_layers,
-reduce_range)` likewise, with the ranges of the activations by their names in the ONNX file; `int8_corrected`, whose
-biases are corrected on images. `session(file, threads)`: images [N, C, H, W] float32 -> the first output.
+`SUFFIX`: of its files. `SATURATES`: whether INT8 sums may saturate on some processors. `owns(file)`: whether bytes have
+its format. `fp32`, `fp16`, `dynamic`: from a `Source` to the bytes of a file; `int8(source, ranges, float_layers,
+reduce_range)` likewise, with the activation ranges by their names in the ONNX file; `int8_corrected`, with biases
+corrected on images. `session(file, threads)`: images [N, C, H, W] float32 -> the first output.
 """
 
 from __future__ import annotations
@@ -16,5 +16,5 @@ RUNTIMES: dict[str, Any] = {"onnxruntime": onnxruntime, "litert": litert}
 
 
 def runtime_of_file(file: bytes) -> Any:
-    """The runtime whose format the bytes are of."""
+    """The runtime whose format the bytes have."""
     return next((runtime for runtime in RUNTIMES.values() if runtime.owns(file)), onnxruntime)

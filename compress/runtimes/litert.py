@@ -1,4 +1,4 @@
-"""LiteRT on the host: flatbuffers, written from the layers themselves."""
+"""LiteRT on the host: flatbuffers, written directly from the layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from search_spaces.errors import LutraError
 from search_spaces.networks.litert_file import Stored
 from search_spaces.networks.litert_writer import write
 
-SATURATES = False  # its kernels add up in 32 bits
+SATURATES = False  # its kernels add in 32 bits
 
 
 def fp32(source: Source) -> bytes:
@@ -23,7 +23,7 @@ def fp32(source: Source) -> bytes:
 
 
 def int8(source: Source, ranges: Ranges, float_layers: Collection[int] = (), reduce_range: bool = False) -> bytes:
-    """Raises LutraError for `reduce_range`: LiteRT's kernels add up in 32 bits everywhere."""
+    """Raises LutraError for `reduce_range`, because LiteRT's kernels never saturate."""
     if reduce_range:
         raise LutraError("runtime=litert never saturates: leave compress.quantize.reduce_range at false")
     return _written(source, ranges, float_layers)
@@ -36,7 +36,7 @@ def int8_corrected(
     float_layers: Collection[int] = (),
     reduce_range: bool = False,
 ) -> bytes:
-    raise LutraError("biases are corrected for runtime=onnxruntime alone: leave compress.quantize.bias_correction")
+    raise LutraError("biases are only corrected for runtime=onnxruntime: leave bias_correction at false")
 
 
 def fp16(source: Source) -> bytes:
@@ -56,6 +56,6 @@ def _written(
 ) -> bytes:
     if not source.specs:
         raise LutraError(
-            "runtime=litert writes networks of a search space, and this one is none: take runtime=onnxruntime"
+            "runtime=litert only writes networks of a search space, and this is not one: use runtime=onnxruntime"
         )
     return write(source.specs, source.weights, ranges, float_layers, stored)

@@ -16,7 +16,7 @@ from compress.quantization.quantize import quantize_within
 from predictors.agent.runtimes.onnxruntime import SUFFIX as SUFFIX
 from predictors.agent.runtimes.onnxruntime import owns as owns
 
-SATURATES = True  # sums of INT8 on x86 processors without VNNI
+SATURATES = True  # on x86 processors without VNNI
 
 
 def fp32(source: Source) -> bytes:
@@ -48,6 +48,6 @@ def dynamic(source: Source) -> bytes:
 def session(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others may need the core
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leaves the core to others
     opened = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     return lambda images: opened.run(None, {"image": images})[0]

@@ -1,1 +1,1 @@
-"""Stages that change weights and keep the network: factorising, sparsifying, clustering, finetuning."""
+"""Stages that change weights but keep the layers: factorising, sparsifying, clustering, finetuning."""

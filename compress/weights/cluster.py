@@ -1,9 +1,9 @@
 """Weight sharing: each layer's weights take k values, learned by k-means (Han et al. 2016, Deep Compression).
 
-A convolution or linear layer is then a codebook of k floats and a short index for each weight. The sharing is of the
-weights before batch-norm folding: folding multiplies every output channel by a scale of its own, so the deployed
-tensor has k values per channel, of which INT8 keeps what its steps can tell apart. `entropy_coded_bytes` counts the
-network as it would be stored before folding.
+A convolution or linear layer is then a codebook of k floats and a short index per weight. Weights are shared before
+batch-norm folding, which multiplies every output channel by its own scale; so the deployed tensor has k values per
+channel, of which INT8 keeps those that its steps distinguish. `entropy_coded_bytes` is the size of the network if it
+were stored before folding.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from search_spaces.training.loop import Backward
 
 
 def cluster(network: Network, k: int) -> Network:
-    """A copy whose layers have at most k distinct weights each; zero counts as one where a layer has zeros.
+    """A copy whose layers have at most k distinct weights each; zero counts as one if a layer has zeros.
 
-    Layers that have no more than k stay as they are, so that clustering twice is clustering once. Deterministic.
+    Layers with at most k distinct weights are unchanged, so clustering is idempotent. Deterministic.
     """
     if k < 2:
-        raise LutraError(f"a layer's weights share at least 2 values, not {k}: try 16")
+        raise LutraError(f"a layer's weights need at least 2 values to share, not {k}: try 16")
     shared = copy.deepcopy(network)
     for layer in weighted_layers(shared):
         values = layer.weight.detach().cpu().numpy()
@@ -41,8 +41,8 @@ def cluster(network: Network, k: int) -> Network:
 def nearest_centroids(weight: np.ndarray, k: int) -> np.ndarray:
     """A layer's weights, each replaced by the centroid of its cluster; float32, of the same shape.
 
-    Zeros are a cluster of their own. Centroids begin evenly between the extremes ("linear initialization", section
-    3.2), since the few large weights matter most; so the error is at most that of k evenly spaced levels.
+    Zeros are a cluster of their own. Centroids start evenly spaced between the extremes ("linear initialization",
+    section 3.2), because the few large weights matter most; so the error is at most that of k evenly spaced levels.
     """
     if len(np.unique(weight)) <= k:
         return weight
@@ -50,7 +50,7 @@ def nearest_centroids(weight: np.ndarray, k: int) -> np.ndarray:
     points = weight[alive].astype(np.float64)[:, None]
     count = k if alive.all() else k - 1
     start = np.linspace(points.min(), points.max(), count)[:, None]
-    with threadpool_limits(1):  # threads would add in an order of their own
+    with threadpool_limits(1):  # the order of sums depends on the number of threads
         found = KMeans(count, init=start, n_init=1, tol=0).fit(points)
     shared = np.zeros_like(weight)
     shared[alive] = found.cluster_centers_[found.labels_, 0]
@@ -58,13 +58,13 @@ def nearest_centroids(weight: np.ndarray, k: int) -> np.ndarray:
 
 
 def sharing(backward: Backward, network: nn.Module) -> Backward:
-    """`backward`, in which the weights of a layer that are equal now have the same gradient, and zeros have none.
+    """`backward`, with the same gradient for a layer's equal weights, and none for zeros.
 
-    So equal weights stay equal through momentum, weight decay and the average, and the centroids are learned (section
-    3.3). The paper's gradient of a centroid is the sum over its weights; here it is their mean: the weights' gradient
-    projected on the networks that share, whose steps are as long as an unshared network's at the same learning rate
-    (the sum, at a finetuning's, unlearns). `cluster` with the same k, after training, changes nothing unless a CPU has
-    rounded equal numbers differently.
+    So equal weights stay equal under momentum, weight decay and averaging, and the centroids are learned (section 3.3).
+    The paper's gradient of a centroid is the sum over its weights; here it is their mean, which projects the weights'
+    gradient on networks with shared weights, so steps have the usual size at the same learning rate (with the sum,
+    finetuning diverges). `cluster` with the same k after training changes nothing, unless a CPU has rounded equal
+    numbers differently.
     """
     layers = weighted_layers(network)
     members = [torch.unique(layer.weight.detach(), return_inverse=True) for layer in layers]
@@ -89,9 +89,9 @@ def _means(gradient: Tensor, index: Tensor, count: int) -> Tensor:
 def entropy_coded_bytes(network: Network) -> int:
     """The network's size with each layer's weights Huffman-coded (section 4), everything else in float32.
 
-    A coded layer is its indices, and for each distinct value four bytes and one for the length of its (canonical)
-    code; zero is a value like others. A layer that is smaller in float32 stays so. The rest is two numbers a channel
-    (batch norm as scale and shift) and the linear layer's bias: without sharing, 4 bytes for each parameter.
+    A coded layer consists of its indices and, for each distinct value, four bytes and one byte for the length of its
+    (canonical) code; zero is a value like others. A layer that is smaller in float32 stays so. The rest is two numbers
+    per channel (batch norm as scale and shift) and the linear layer's bias. Without sharing: 4 bytes per parameter.
     """
     weights = [layer.weight.detach().cpu().numpy() for layer in weighted_layers(network)]
     plain = sum(weight.size for weight in weights)
@@ -100,7 +100,7 @@ def entropy_coded_bytes(network: Network) -> int:
 
 
 def coded_bytes(weight: np.ndarray) -> int:
-    """Indices, values and code lengths of one layer, bytes; or its float32 where that is less."""
+    """The bytes of one layer's indices, values and code lengths; or of its float32 weights, if fewer."""
     counts = np.unique(weight, return_counts=True)[1].tolist()
     if 5 * len(counts) >= 4 * weight.size:
         return 4 * weight.size
@@ -109,7 +109,7 @@ def coded_bytes(weight: np.ndarray) -> int:
 
 
 def huffman_lengths(counts: Sequence[int]) -> list[int]:
-    """Bits of each symbol's code, of the shortest prefix code there is (Huffman 1952); 0 where there is one symbol."""
+    """Code lengths in bits of each symbol in the shortest prefix code (Huffman 1952); 0 if there is one symbol."""
     lengths = [0] * len(counts)
     heap = [(count, symbol, [symbol]) for symbol, count in enumerate(counts)]
     heapq.heapify(heap)
@@ -122,5 +122,5 @@ def huffman_lengths(counts: Sequence[int]) -> list[int]:
 
 
 def weighted_layers(network: nn.Module) -> list[nn.Conv2d | nn.Linear]:
-    """Every convolution and linear layer, depthwise ones too."""
+    """All convolutions and linear layers, including depthwise ones."""
     return [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]

@@ -1,6 +1,6 @@
-"""Learning again after a cut: the labels, and what the uncut network would have said.
+"""Finetuning after pruning, on the labels and the outputs of the unpruned network.
 
-For `fit` of `search_spaces.training.loop`; without a teacher, take `cross_entropy` from there.
+For `fit` of `search_spaces.training.loop`; without a teacher, use `cross_entropy` from there.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ def distillation(
 ) -> Backward:
     """(1 - weight) * cross entropy + weight * T^2 * KL(teacher || network), both softened by T (Hinton et al. 2015).
 
-    T^2 keeps the size of the soft gradients as T changes. The teacher learns nothing, and normalises by the batch as
-    the student does: by statistics of images that are not augmented, it would teach the difference.
+    T^2 keeps the size of the soft gradients constant. The teacher is not trained, and normalises by the batch like the
+    student: with statistics of unaugmented images, it would teach the difference.
     """
     teacher.train()
     for norm in teacher.modules():

@@ -1,11 +1,10 @@
-"""Low rank: a 1x1 convolution becomes the product of two that meet in fewer channels (Denton et al. 2014; Jaderberg
-et al. 2014).
+"""Low rank: a 1x1 convolution becomes two with fewer channels between (Denton et al. 2014; Jaderberg et al. 2014).
 
-W ~ (W V') V, where V [rank, in] holds the first right singular vectors of W as it is deployed, with its batch norm
-folded in: no matrix of that rank is nearer to it (Eckart & Young 1936). Written so, the outer convolution keeps the
-batch norm, which the inner one has not: the network learns on, and `calibrate` mends its statistics.
+W ~ (W V') V, where V [rank, in] holds the first right singular vectors of W as deployed, with its batch norm folded in:
+the best approximation of that rank (Eckart & Young 1936). In this form the outer convolution keeps the batch norm, and
+the inner one has none: the network can be trained further, and `calibrate` updates its statistics.
 
-Fewer multiplications are not always less time. `low_rank_space` has both forms of each layer, for the device to time.
+Fewer multiplications do not always take less time, so `low_rank_space` has both forms of each layer for timing.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ from search_spaces.layers.low_rank import FACTORISED, inner_of
 from search_spaces.networks.network import ConvBN, Layer, Network, device_of
 from search_spaces.space import SearchSpace
 
-MULTIPLE = 8  # channels; int8 kernels work on eight at a time
-Ranks = tuple[int, ...]  # one for each convolution that `FACTORISED` names: (expand, project), or (convolution,)
+MULTIPLE = 8  # channels; int8 kernels process eight at a time
+Ranks = tuple[int, ...]  # one per convolution named in `FACTORISED`: (expand, project), or (convolution,)
 
 
 @torch.no_grad()
 def lowrank(network: Network, ranks: Mapping[int, Ranks]) -> Network:
-    """The network with the layers of `ranks` factorised; its own copy of the weights.
+    """The network with the layers of `ranks` factorised, and its own copy of the weights.
 
-    A rank of min(in, out) or more leaves its convolution in one. Raises LutraError on a layer that has other ranks.
+    A rank of at least min(in, out) leaves its convolution whole. Raises LutraError if the number of ranks does not fit.
     """
     specs = tuple(low_rank(spec, ranks[layer]) if layer in ranks else spec for layer, spec in enumerate(network.specs))
     with device_of(network):
@@ -43,10 +42,10 @@ def lowrank(network: Network, ranks: Mapping[int, Ranks]) -> Network:
 def energy_ranks(network: Network, energy: float) -> dict[int, Ranks]:
     """The smallest ranks, multiples of 8, that keep the fraction `energy` of each convolution's `energies`.
 
-    A convolution that would not have fewer multiplications keeps its full rank; a layer of such ones is left out.
+    A convolution that would not have fewer multiplications keeps its full rank; layers with only such ones are omitted.
     """
     if not 0 < energy <= 1:
-        raise LutraError(f"low rank keeps a fraction of the energy, above 0 and at most 1, not {energy}: try 0.95")
+        raise LutraError(f"the fraction of energy to keep must be above 0 and at most 1, not {energy}: try 0.95")
     ranks = {}
     for layer, (spec, block) in enumerate(zip(network.specs, network.layers)):
         chosen = tuple(_rank(block.conv(name), energy) for name in _places(spec))
@@ -56,7 +55,7 @@ def energy_ranks(network: Network, energy: float) -> dict[int, Ranks]:
 
 
 def low_rank_space(specs: Sequence[Spec], ranks: Mapping[int, Ranks]) -> SearchSpace:
-    """Each layer of `ranks` as it is (option 0, the reference) or factorised (option 1); one option for any other.
+    """Each layer in `ranks` whole (option 0, the reference) or factorised (option 1); other layers have one option.
 
     `lowrank(network, {layer: ranks[layer] for layer, pick in enumerate(arch) if pick})` is an architecture's network.
     """
@@ -65,7 +64,7 @@ def low_rank_space(specs: Sequence[Spec], ranks: Mapping[int, Ranks]) -> SearchS
 
 
 def low_rank(spec: Spec, ranks: Ranks) -> Spec:
-    """A factorised layer; the layer itself where every rank is full. Raises LutraError where `ranks` do not fit it."""
+    """A factorised layer; the layer itself if every rank is full. Raises LutraError if `ranks` do not fit it."""
     places = _places(spec)
     if not places or len(ranks) != len(places) or min(ranks) < 1:
         raise LutraError(
@@ -85,13 +84,13 @@ def _places(spec: Spec) -> tuple[str, ...]:
 
 
 def energies(values: Tensor) -> Tensor:
-    """[n]: the fraction of the energy, the sum of squared singular values [n], that is in the first 1, 2, ... n."""
+    """[n]: the fraction of the energy (sum of squared singular values [n]) in the first 1, 2, ... n of them."""
     squares = values**2
     return squares.cumsum(0) / squares.sum()
 
 
 def decomposed(convolution: ConvBN) -> tuple[Tensor, Tensor]:
-    """Singular values [n], falling, and right singular vectors [n, in] of a 1x1 weight, its batch norm folded in."""
+    """Singular values [n], descending, and right singular vectors [n, in] of a 1x1 weight, batch norm folded in."""
     weight = torch.from_numpy(convolution.folded()[0]).flatten(1).double()
     _, values, vectors = torch.linalg.svd(weight, full_matrices=False)
     return values, vectors

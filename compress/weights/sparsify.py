@@ -1,10 +1,10 @@
-"""Single weights made zero by their magnitude, more and more of them while the network trains (Zhu & Gupta 2017).
+"""Unstructured magnitude pruning that increases gradually during training (Zhu & Gupta 2017).
 
-Cut are the 1x1 convolutions and the linear layer, each to the same fraction. The stem and the depthwise kernels stay
-dense: they are 6 % of the weights of `mobile`'s reference, and 70 % of its depthwise kernels cut at once cost 9 points
-of accuracy (70 % of all others: 12). While the schedule runs, the masks are buffers of the layers that they cut, so
-that a checkpoint has them; `sparsified` makes them zeros. From then on the zeros are the masks: `holding_zeros` keeps
-them in any later training, and they pass exactly through batch-norm folding and symmetric INT8.
+Prunes the 1x1 convolutions and the linear layer, each to the same fraction. The stem and the depthwise kernels stay
+dense: they are 6 % of the weights of `mobile`'s reference, but pruning 70 % of its depthwise kernels at once costs 9
+points of accuracy (70 % of all others: 12). While the schedule runs, the masks are buffers of the pruned layers, so
+that checkpoints include them; `sparsified` turns them into zeros. From then on the zeros are the masks:
+`holding_zeros` preserves them in later training, and they survive batch-norm folding and symmetric INT8 exactly.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from search_spaces.errors import LutraError
 from search_spaces.networks.network import Network
 from search_spaces.training.loop import Backward
 
-Pattern = Callable[[Tensor, float], Tensor]  # weight, sparsity -> the mask of what stays, bool, of the weight's shape
+Pattern = Callable[[Tensor, float], Tensor]  # (weight, sparsity) -> mask of kept weights, bool, of the weight's shape
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the fraction of zeros grows, as a cubic, fast at first (Zhu & Gupta 2017, equation 1, from no zeros)."""
+    """The growth of the fraction of zeros: cubic, fast at first (Zhu & Gupta 2017, equation 1, from no zeros)."""
 
-    sparsity: float  # fraction of each cut layer's weights that are zero in the end
+    sparsity: float  # final fraction of zeros in each pruned layer
     steps: int  # of the training
     begin: float = 0.0  # fraction of the steps
-    end: float = 0.6  # fraction of the steps; what is left heals the last cut
-    every: int = 1  # steps between two cuts
+    end: float = 0.6  # fraction of the steps; the rest recovers from the last pruning
+    every: int = 1  # steps between prunings
 
     def __post_init__(self) -> None:
         _check(self.sparsity, smallest)
         if not (0 <= self.begin <= self.end < 1 and self.every >= 1 and self.steps >= 1):
             raise LutraError(
-                f"weights are cut from {self.begin} to {self.end} of {self.steps} steps, every {self.every}: "
+                f"weights are pruned from {self.begin} to {self.end} of {self.steps} steps, every {self.every}: "
                 "give 0 <= begin <= end < 1, and at least 1 step"
             )
 
@@ -50,7 +50,7 @@ class Schedule:
         return int(self.end * self.steps)
 
     def at(self, step: int) -> float:
-        """The fraction of zeros that a cut at this step leaves."""
+        """The fraction of zeros after pruning at this step."""
         if step < self.first:
             return 0.0
         if step >= self.last:
@@ -59,12 +59,12 @@ class Schedule:
         return self.sparsity * (1 - (1 - done) ** 3)
 
     def cuts(self, step: int) -> bool:
-        """Whether weights are cut before this step's gradients: every so many steps, and with the last step of all."""
+        """Whether to prune before this step's gradients: every few steps, and at the end of the schedule."""
         return step == self.last or (self.first <= step < self.last and (step - self.first) % self.every == 0)
 
 
 def smallest(weight: Tensor, sparsity: float) -> Tensor:
-    """All but the smallest magnitudes of a layer, wherever they are; of equal ones the first stay."""
+    """Keeps all but the smallest magnitudes of a layer; of equal ones, the first."""
     order = weight.detach().abs().flatten().argsort(descending=True, stable=True)
     mask = torch.zeros(weight.numel(), dtype=torch.bool, device=weight.device)
     mask[order[: weight.numel() - round(sparsity * weight.numel())]] = True
@@ -72,9 +72,9 @@ def smallest(weight: Tensor, sparsity: float) -> Tensor:
 
 
 def two_of_four(weight: Tensor, sparsity: float) -> Tensor:
-    """Of every four weights along the input dimension the two largest (Mishra et al. 2021), which GPUs multiply fast.
+    """Keeps the two largest of every four weights along the input dimension (Mishra et al. 2021), for fast GPU kernels.
 
-    The sparsity is a half, as in the paper, also at a schedule's first cut. Layers whose input dimension is no
+    The sparsity is one half, as in the paper, even at a schedule's first step. Layers whose input dimension is not a
     multiple of 4 stay dense.
     """
     if weight.shape[1] % 4:
@@ -89,7 +89,7 @@ PATTERNS: dict[str, Pattern] = {"smallest": smallest, "two_of_four": two_of_four
 
 
 def sparsify(network: Network, sparsity: float, pattern: Pattern = smallest) -> Network:
-    """A copy that is cut at once, without training: the start of Mishra et al.'s recipe, which finetunes it after."""
+    """A copy pruned at once without training: the start of Mishra et al.'s recipe, which then finetunes it."""
     sparse = copy.deepcopy(network)
     _check(sparsity, pattern)
     for layer in cut_layers(sparse):
@@ -98,10 +98,10 @@ def sparsify(network: Network, sparsity: float, pattern: Pattern = smallest) -> 
 
 
 def sparsifying(backward: Backward, network: Network, schedule: Schedule, pattern: Pattern = smallest) -> Backward:
-    """`backward`, with weights cut as the schedule says; a cut weight is zero in it and has no gradient.
+    """`backward`, with weights pruned by the schedule; a pruned weight is zero and has no gradient.
 
-    To be called before the network's `Training` is made, since it adds the masks to the network; after the last step
-    `sparsified` takes them off. What is cut stays cut. Raises LutraError where 2:4 is asked for another sparsity.
+    Call it before creating the network's `Training`, because it adds the masks to the network; after the last step,
+    `sparsified` removes them. Pruned weights stay pruned. Raises LutraError for 2:4 with another sparsity than 0.5.
     """
     _check(schedule.sparsity, pattern)
     layers = cut_layers(network)
@@ -111,7 +111,7 @@ def sparsifying(backward: Backward, network: Network, schedule: Schedule, patter
 
     def sparse(step: int, images: Tensor, labels: Tensor) -> float:
         for layer, mask in zip(layers, masks):
-            layer.weight.data.mul_(mask)  # momentum has moved what was cut
+            layer.weight.data.mul_(mask)  # momentum has moved pruned weights
             if schedule.cuts(step):
                 mask &= pattern(layer.weight, schedule.at(step))
                 layer.weight.data.mul_(mask)
@@ -128,11 +128,11 @@ def _check(sparsity: float, pattern: Pattern) -> None:
     if not 0 <= sparsity < 1:
         raise LutraError(f"sparsity is a fraction of the weights, at least 0 and below 1, not {sparsity}: try 0.5")
     if pattern is two_of_four and sparsity != 0.5:
-        raise LutraError(f"2:4 masks cut exactly half of the weights, not {sparsity:g} of them: give sparsity=0.5")
+        raise LutraError(f"2:4 masks prune exactly half of the weights, not {sparsity:g} of them: give sparsity=0.5")
 
 
 def sparsified(network: Network) -> Network:
-    """A copy of a network that `sparsifying` has trained, whose cut weights are exactly zero, without masks."""
+    """A copy of a network that `sparsifying` has trained, with pruned weights exactly zero, without masks."""
     sparse = copy.deepcopy(network)
     for layer in cut_layers(sparse):
         for mask in list(layer.buffers(recurse=False)):
@@ -142,10 +142,10 @@ def sparsified(network: Network) -> Network:
 
 
 def holding_zeros(backward: Backward, model: nn.Module) -> Backward:
-    """`backward`, in which a weight of a convolution or linear layer that is exactly zero has no gradient.
+    """`backward`, with no gradient for weights of convolutions and linear layers that are exactly zero.
 
-    So momentum, weight decay and the average leave it at zero: the zeros of a `sparsified` model survive a training
-    that begins from them. Vectors (biases, batch norm) are let alone: theirs begin at zero.
+    So momentum, weight decay and averaging leave them at zero: the zeros of a `sparsified` model survive further
+    training. Vectors (biases, batch norm) are not affected, because they begin at zero.
     """
 
     def holding(step: int, images: Tensor, labels: Tensor) -> float:
@@ -159,13 +159,13 @@ def holding_zeros(backward: Backward, model: nn.Module) -> Backward:
 
 
 def sparsity(network: Network) -> float:
-    """The fraction of zeros among the weights of the layers that are cut; `zeros` of a file counts all weights."""
+    """The fraction of zeros among the weights of the pruned layers; `zeros` of a file counts all weights."""
     weights = [layer.weight for layer in cut_layers(network)]
     return sum(int((weight == 0).sum()) for weight in weights) / sum(weight.numel() for weight in weights)
 
 
 def cut_layers(network: Network) -> list[nn.Conv2d | nn.Linear]:
-    """The 1x1 convolutions and linear layers."""
+    """The 1x1 convolutions and linear layers, which are pruned."""
     return [
         module
         for module in network.modules()

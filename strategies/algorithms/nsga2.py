@@ -44,7 +44,7 @@ def nsga2(
 def evolve(
     problem: Feasible, points_of: Points, rng: Generator, first: np.ndarray, crossover: float
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Section III-C from a given population: yields the survivors' choices and points of each generation, best first."""
+    """Section III-C from a given population: yields each generation's survivors, choices and points, best first."""
     size, weights = len(first), rng.integers(2**62, size=first.shape[1])
     picks, points = first, points_of(first)
     while True:

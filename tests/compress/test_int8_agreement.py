@@ -124,7 +124,7 @@ def test_a_file_that_saturates_warns(network: Network) -> None:
         int8_agreement.Answers("int8", 1, 1.0, "", None, ""), file, saturating.specs, images
     )
     assert told.saturating
-    assert "an x86 CPU without VNNI clips sums of INT8 products in layers" in told.lines()[1]
+    assert "on an x86 CPU without VNNI, sums of INT8 products saturate in layers" in told.lines()[1]
 
 
 def test_a_layer_in_float_is_not_to_blame(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,7 +101,7 @@ def test_more_energy_never_less_rank_and_always_fewer_multiplications(network: N
 
 @pytest.mark.parametrize("energy", [0, -1, 1.1, float("nan")])
 def test_no_fraction_is_refused(network: Network, energy: float) -> None:
-    with pytest.raises(LutraError, match="fraction of the energy"):
+    with pytest.raises(LutraError, match="fraction of energy"):
         energy_ranks(network, energy)
 
 

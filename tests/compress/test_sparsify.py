@@ -95,7 +95,7 @@ def test_the_cubic_is_the_papers() -> None:
     "arguments", [{"sparsity": 1}, {"sparsity": -0.1}, {"begin": 0.7}, {"end": 1}, {"every": 0}, {"steps": 0}]
 )
 def test_no_schedule_is_refused(arguments: dict[str, float]) -> None:
-    with pytest.raises(LutraError, match=r"sparsity is a fraction|weights are cut"):
+    with pytest.raises(LutraError, match=r"sparsity is a fraction|weights are pruned"):
         Schedule(**{"sparsity": 0.5, "steps": 10, **arguments})  # type: ignore[arg-type]
 
 
