@@ -51,19 +51,19 @@ def tree(found: Lineage, folder: Path) -> Tree:
     names = {sha256: name for name, sha256 in found.line[-1].inputs.items()}
     root = node = Tree(f"[bold]{artefacts.arch_name(found.arch)}[/bold]")
     for step in found.line:
-        node = node.add(_told(step, _found(runs, step) or _measured(step, rows, names)))
+        node = node.add(_described(step, _found(runs, step) or _measured(step, rows, names)))
     record, deployed = artefacts.manifest(folder), found.row["sha256"]
     own = Step("report", f"report/{folder.name}", "", deployed, "", {}, record["seconds"], record["git_commit"])
-    node.add(_told(own, _measured(own, rows, names)))
+    node.add(_described(own, _measured(own, rows, names)))
     beside = root.add("[bold]beside it[/bold]")
     for step in found.others:
-        beside.add(_told(step, _measured(step, rows, names)))
+        beside.add(_described(step, _measured(step, rows, names)))
     for path, sha256 in found.given.items():
         beside.add(f"[bold]given[/bold]  {sha256[:SHORT]}\n{escape(path)}")
     return root
 
 
-def _told(step: Step, more: str) -> str:
+def _described(step: Step, more: str) -> str:
     read = [f"{name} {step.inputs[name][:SHORT]}" for name in SERVED if name in step.inputs]
     by = f"  by {', '.join(read)}" if read and step.what != "benchmark" else ""
     facts = f"{step.sha256[:SHORT]}  {step.seconds:.1f} s  commit {step.git_commit}"

@@ -42,13 +42,13 @@ def status(config: Config) -> None:
     """Prints the table once, or updates it until no process works on the sweep."""
     sweep = chosen(config)
     if not config.status.follow:
-        console.print(shown(sweep))
+        console.print(overview(sweep))
         return
-    with Live(shown(sweep), console=console, auto_refresh=False) as live:
+    with Live(overview(sweep), console=console, auto_refresh=False) as live:
         while jobs.swept(sweep):
             time.sleep(EVERY)
-            live.update(shown(sweep), refresh=True)
-        live.update(shown(sweep), refresh=True)
+            live.update(overview(sweep), refresh=True)
+        live.update(overview(sweep), refresh=True)
 
 
 def chosen(config: Config) -> Path:
@@ -65,7 +65,7 @@ def chosen(config: Config) -> Path:
     return begun[name]
 
 
-def shown(sweep: Path) -> Group:
+def overview(sweep: Path) -> Group:
     """The table, the counts, the best jobs, and the reasons of failures."""
     found = jobs.jobs_of(sweep)
     names = jobs.labels(found)

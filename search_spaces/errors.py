@@ -12,10 +12,10 @@ class LutraError(Exception):
     """An error that the user can fix; printed as one line without a traceback, exit code 2."""
 
 
-def unknown(what: str, asked: object, known: Iterable[object]) -> LutraError:
+def unknown(what: str, requested: object, known: Iterable[object]) -> LutraError:
     """The error for an unknown name, with the most similar known one."""
     names = [str(name) for name in known]
-    near = difflib.get_close_matches(str(asked), names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(requested), names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     listed = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-    return LutraError(f"there is no {what} {str(asked)!r}{hint} There are: {listed}")
+    return LutraError(f"there is no {what} {str(requested)!r}{hint} There are: {listed}")

@@ -23,7 +23,7 @@ from experiments.bench._estimators import ESTIMATORS, errors, ours, raw
 from experiments.display.progress import console, track
 from experiments.store import artefacts
 from predictors.board.local_device import local
-from predictors.board.simulated import SimulatedBoard, Weather
+from predictors.board.simulated import Disturbance, SimulatedBoard
 from predictors.timing.blocks import block_specs, in_context
 from predictors.timing.rounds import Protocol, Round, judge, measure
 from predictors.timing.verdict import verdict
@@ -41,21 +41,21 @@ BUSY = [sys.executable, "-c", "while True: pass"]
 
 def length() -> float:
     """Seconds on the simulated board's clock of nine undisturbed rounds."""
-    board = simulated(Weather(noise=0), 0)
+    board = simulated(Disturbance(noise=0), 0)
     nine = Protocol(min_rounds=9, max_rounds=9)
     list(measure(board, recorded(), nine))
     return board.clock
 
 
-def weathers(session: float) -> dict[str, Weather]:
+def weathers(session: float) -> dict[str, Disturbance]:
     """What the estimators are compared under."""
     return {
-        "quiet": Weather(),
-        "ramp": Weather(drift="ramp", period=session),
-        "step": Weather(drift="step", period=session),
-        "periodic": Weather(drift="periodic", period=session / 20),
-        "walk": Weather(drift="walk", drift_size=0.2, period=session),
-        "busy third": Weather(outliers=0.01, busy=(session / 3, 2 * session / 3)),
+        "quiet": Disturbance(),
+        "ramp": Disturbance(drift="ramp", period=session),
+        "step": Disturbance(drift="step", period=session),
+        "periodic": Disturbance(drift="periodic", period=session / 20),
+        "walk": Disturbance(drift="walk", drift_size=0.2, period=session),
+        "busy third": Disturbance(outliers=0.01, busy=(session / 3, 2 * session / 3)),
     }
 
 
@@ -65,12 +65,12 @@ def recorded() -> dict[str, bytes]:
     return {f"f{index:02}": repr(float(value)).encode() for index, value in enumerate(seconds)}
 
 
-def simulated(weather: Weather, seed: int) -> SimulatedBoard:
-    return SimulatedBoard(lambda onnx: float(onnx.decode()), weather, seed)
+def simulated(disturbance: Disturbance, seed: int) -> SimulatedBoard:
+    return SimulatedBoard(lambda onnx: float(onnx.decode()), disturbance, seed)
 
 
 def on_simulated(seeds: int) -> tuple[dict[str, dict[str, float]], list[dict[str, float]]]:
-    """Mean error of every estimator under every weather; error and share found of the busy third, a seed each."""
+    """Mean error of every estimator under every disturbance; error and share found of the busy third, a seed each."""
     session, truth = length(), {name: float(onnx) for name, onnx in recorded().items()}
     found: dict[str, dict[str, list[float]]] = {}
     busy = []
@@ -81,7 +81,7 @@ def on_simulated(seeds: int) -> tuple[dict[str, dict[str, float]], list[dict[str
             row = found.setdefault(kind, {}).setdefault(name, [])
             row.append(float(errors(estimator(rounds), truth).mean()))
         if kind == "busy third":
-            quiet = ours(list(measure(simulated(Weather(), 1000 + seed), recorded(), PROTOCOL)))
+            quiet = ours(list(measure(simulated(Disturbance(), 1000 + seed), recorded(), PROTOCOL)))
             busy.append({"error": float(errors(ours(rounds), quiet).mean()), "found": rejected(rounds)})
     means = {kind: {name: float(np.mean(row)) for name, row in rows.items()} for kind, rows in found.items()}
     return means, busy

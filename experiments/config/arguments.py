@@ -21,7 +21,7 @@ from hydra.errors import HydraException
 
 import hydra_conf
 from experiments.config.registry import RUNTIMES, SPACES, STRATEGIES
-from experiments.config.schema import MISSING, OPTIONS, Setting, known, sections, settings, shown
+from experiments.config.schema import MISSING, OPTIONS, Setting, all_keys, formatted, sections, settings
 from experiments.config.texts import expanded
 from experiments.config.values import check_value
 from search_spaces.errors import LutraError, unknown
@@ -47,15 +47,15 @@ def prepared(words: Sequence[str]) -> list[str]:
     """
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
-    asked = parser.parse_intermixed_args([*words])
-    _check_options(asked)
+    parsed = parser.parse_intermixed_args([*words])
+    _check_options(parsed)
     options = [*words]
-    for word in asked.overrides:
+    for word in parsed.overrides:
         options.remove(word)
-    sweeping = is_sweep(asked)
+    sweeping = is_sweep(parsed)
     jobs = 1
     overrides = []
-    for before, word in zip(["", *asked.overrides], asked.overrides):
+    for before, word in zip(["", *parsed.overrides], parsed.overrides):
         override, count = _prepared(word, before, sweeping)
         overrides.append(override)
         jobs *= count
@@ -64,15 +64,15 @@ def prepared(words: Sequence[str]) -> list[str]:
     return [*options, *overrides]
 
 
-def is_sweep(asked: argparse.Namespace) -> bool:
+def is_sweep(parsed: argparse.Namespace) -> bool:
     """Whether a parsed command line is a --multirun."""
-    return asked.multirun or "hydra.mode=MULTIRUN" in asked.overrides
+    return parsed.multirun or "hydra.mode=MULTIRUN" in parsed.overrides
 
 
 def asks_for_sweep(words: Sequence[str]) -> bool:
     """Whether Hydra will run a sweep rather than show help."""
-    asked = get_args_parser().parse_args([*words])
-    return is_sweep(asked) and not (asked.help or asked.hydra_help)
+    parsed = get_args_parser().parse_args([*words])
+    return is_sweep(parsed) and not (parsed.help or parsed.hydra_help)
 
 
 def _refuse(message: str) -> NoReturn:
@@ -81,18 +81,18 @@ def _refuse(message: str) -> NoReturn:
     )
 
 
-def _check_options(asked: argparse.Namespace) -> None:
-    if asked.experimental_rerun is not None:
+def _check_options(parsed: argparse.Namespace) -> None:
+    if parsed.experimental_rerun is not None:
         raise LutraError("--experimental-rerun would run a pickle: give the job's settings again instead")
-    chosen = [f"--{mode.replace('_', '-')}" for mode in MODES if getattr(asked, mode)]
+    chosen = [f"--{mode.replace('_', '-')}" for mode in MODES if getattr(parsed, mode)]
     if len(chosen) > 1:
         raise LutraError(f"{' and '.join(chosen)} exclude each other: give one of them")
-    if asked.resolve and not asked.cfg and not asked.help:
+    if parsed.resolve and not parsed.cfg and not parsed.help:
         raise LutraError("--resolve goes with --cfg: type --cfg job --resolve")
-    if asked.package and not asked.cfg:
+    if parsed.package and not parsed.cfg:
         raise LutraError("--package goes with --cfg: type --cfg job --package train")
-    if asked.package and asked.cfg == "job" and asked.package not in known():
-        raise unknown("key", asked.package, known())
+    if parsed.package and parsed.cfg == "job" and parsed.package not in all_keys():
+        raise unknown("key", parsed.package, all_keys())
 
 
 def _prepared(word: str, before: str, sweeping: bool) -> tuple[str, int]:
@@ -110,13 +110,15 @@ def _prepared(word: str, before: str, sweeping: bool) -> tuple[str, int]:
         value = _quoted(one, value, sweeping)
     override = _parsed(f"{sign}{key}={value}", key, word, one)
     if key in GROUPS and not override.is_sweep_override() and not isinstance(override.value(), str):
-        raise LutraError(f"{shown(word)} is not the name of a configuration: give one name, {', '.join(_named(key))}")
+        raise LutraError(
+            f"{formatted(word)} is not the name of a configuration: give one name, {', '.join(_named(key))}"
+        )
     if not override.is_sweep_override():
         if one is not None:
             _check(one, override.value())
         return f"{sign}{key}={value}", 1
     if not sweeping:
-        raise LutraError(f"{shown(word)} gives several values: add --multirun to run them all")
+        raise LutraError(f"{formatted(word)} gives several values: add --multirun to run them all")
     return f"{sign}{key}={value}", _check_sweep(override, value, one)
 
 
@@ -130,7 +132,7 @@ def _quoted(one: Setting, value: str, sweeping: bool) -> str:
         return value
     if one.text is not None and one.text.path and Path(value).expanduser().exists():
         raise LutraError(
-            f"{one.key}={shown(value)} exists, but with --multirun its commas separate values: quote it "
+            f"{one.key}={formatted(value)} exists, but with --multirun its commas separate values: quote it "
             f"for the shell and for Hydra: '{one.key}=\"{value}\"'"
         )
     return ",".join(_one_text(one, part, sweeping) for part in value.split(","))
@@ -152,13 +154,13 @@ def _parsed(override: str, key: str, word: str, one: Setting | None) -> Override
     except (HydraException, ValueError, RecursionError):  # the last two come from very long numbers and deep brackets
         value = word.partition("=")[2]
         if key in GROUPS:
-            raise unknown(key, shown(value), _named(key)) from None
-        if key not in known() and not key.startswith((f"{OPTIONS}.", "hydra")):
-            raise unknown("key", key, [*GROUPS, *known()]) from None
+            raise unknown(key, formatted(value), _named(key)) from None
+        if key not in all_keys() and not key.startswith((f"{OPTIONS}.", "hydra")):
+            raise unknown("key", key, [*GROUPS, *all_keys()]) from None
         if one is not None and one.kind is not str:
             raise one.refusal(value, "cannot be read") from None
         raise LutraError(
-            f"{shown(word)} cannot be read: a value with special characters is quoted for the shell and for Hydra, "
+            f"{formatted(word)} cannot be read: a value with special characters is quoted for the shell and for Hydra, "
             f"'{key}=\"...\"'"
         ) from None
 
@@ -192,8 +194,8 @@ def _no_setting(word: str, before: str) -> LutraError:
     hint = f"did you mean {groups[0]}={word}?" if groups else "such as seed=1"
     one = settings().get(before.partition("=")[0])
     if one is not None and one.kind is str and not groups and "=" not in word:
-        hint += f'; a value with spaces is quoted: "{shown(f"{before} {word}")}"'
-    name = shown(word) if word and word == word.strip() else repr(word)
+        hint += f'; a value with spaces is quoted: "{formatted(f"{before} {word}")}"'
+    name = formatted(word) if word and word == word.strip() else repr(word)
     return LutraError(f"{name} is not a setting: settings are written key=value, {hint}")
 
 

@@ -48,10 +48,10 @@ def check(config: Config) -> None:
 
 def _check_threads(config: Config) -> None:
     cores = os.cpu_count() or 1
-    asked = {"threads": (config.threads, max(cores, THREADS))}
+    requested = {"threads": (config.threads, max(cores, THREADS))}
     if config.device.name == "local":
-        asked["device.threads"] = (config.device.threads, cores)
-    for key, (threads, most) in asked.items():
+        requested["device.threads"] = (config.device.threads, cores)
+    for key, (threads, most) in requested.items():
         if threads > most:
             raise LutraError(f"{key}={threads} is more than this machine's {cores} cores: give at most {most}")
 

@@ -24,7 +24,7 @@ from experiments.config import Config
 from experiments.config.arguments import CONFIGS, GROUPS, asks_for_sweep, prepared
 from experiments.config.checks import check
 from experiments.config.reference import Reference
-from experiments.config.schema import configured, known, settings
+from experiments.config.schema import all_keys, configured, settings
 from experiments.config.stored_schema import store
 from experiments.config.values import options
 from experiments.setup.cache import remembering
@@ -77,7 +77,7 @@ def run(work: str | Callable[[Config], object]) -> None:
             refused.append(error)
 
     job.__module__ = module  # Hydra names the job by it
-    with _told(begun, announced):
+    with _one_line_errors(begun, announced):
         sys.argv[1:] = prepared(sys.argv[1:])
         if asks_for_sweep(sys.argv[1:]):
             announced.append(ANNOUNCE(module.rpartition(".")[2], sys.argv[1:]))
@@ -90,7 +90,7 @@ def run(work: str | Callable[[Config], object]) -> None:
 
 
 @contextlib.contextmanager
-def _told(begun: Sequence[DictConfig], announced: Sequence[object]) -> Iterator[None]:
+def _one_line_errors(begun: Sequence[DictConfig], announced: Sequence[object]) -> Iterator[None]:
     """Ends the program with one line for errors that the user can fix; after a job has `begun`, others are our bugs."""
     try:
         yield
@@ -173,10 +173,10 @@ def _explain(error: Exception) -> str:
     named = re.search(r"full_key: (\S+)", text)
     place = f"{named[1]}: " if named else ""
     if isinstance(error, InterpolationKeyError) and (missing := re.search(r"'([^']+)' not found", text)):
-        return f"{place}{unknown('key', missing[1], known())}"
+        return f"{place}{unknown('key', missing[1], all_keys())}"
     key = re.search(r"Could not override '([^']+)'|Key '([^']+)' (?:is )?not in", text)
     if key and "type" not in text.lower().split("key")[0]:
-        return str(unknown("key", named[1] if named else key[1] or key[2], [*GROUPS, *known()]))
+        return str(unknown("key", named[1] if named else key[1] or key[2], [*GROUPS, *all_keys()]))
     first = text.splitlines()[0].strip()
     if re.search(r"Could not find '?[\w/]+'?", text):
         return f"{first} Groups: {', '.join(GROUPS)}"

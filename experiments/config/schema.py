@@ -66,10 +66,10 @@ class Setting:
         return value
 
     def refusal(self, given: object, reason: str) -> LutraError:
-        return LutraError(f"{self.key}={shown(given)} {reason}: give {self.wanted}")
+        return LutraError(f"{self.key}={formatted(given)} {reason}: give {self.wanted}")
 
 
-def shown(given: object) -> str:
+def formatted(given: object) -> str:
     """A value formatted for a message: one line of limited length."""
     text = "null" if given is None else str(given).lower() if isinstance(given, bool) else _digits(given)
     text = text if text.isprintable() else ascii(text)
@@ -157,7 +157,7 @@ def sections() -> frozenset[str]:
     return frozenset(".".join(part[: depth + 1]) for part in parts for depth in range(len(part)))
 
 
-def known() -> tuple[str, ...]:
+def all_keys() -> tuple[str, ...]:
     return (*settings(), *sorted(sections()), OPTIONS)
 
 
@@ -173,10 +173,10 @@ def configured(tree: Mapping[Any, Any]) -> Config:
 
 def _configured(made: type, tree: Any, prefix: str) -> Any:
     if not isinstance(tree, Mapping):
-        raise LutraError(f"{prefix[:-1]}={shown(tree)} is a section: give {prefix}KEY=VALUE")
+        raise LutraError(f"{prefix[:-1]}={formatted(tree)} is a section: give {prefix}KEY=VALUE")
     hints = _hints(made)
     if strange := [name for name in tree if name not in hints]:
-        raise unknown("key", f"{prefix}{strange[0]}", known())
+        raise unknown("key", f"{prefix}{strange[0]}", all_keys())
     values = {}
     for name, hint in hints.items():
         key = prefix + name
@@ -188,7 +188,7 @@ def _configured(made: type, tree: Any, prefix: str) -> Any:
             values[name] = _configured(typing.cast(type, hint), tree[name], f"{key}.")
         elif key == OPTIONS:
             if not isinstance(tree[name], Mapping):
-                raise LutraError(f"{key}={shown(tree[name])} is a section: give {key}.KEY=VALUE")
+                raise LutraError(f"{key}={formatted(tree[name])} is a section: give {key}.KEY=VALUE")
             values[name] = dict(tree[name])
         else:
             values[name] = settings()[key].value(tree[name])

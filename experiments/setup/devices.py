@@ -14,10 +14,10 @@ from experiments.setup.handover import HandedOver
 from experiments.store import artefacts, journal
 from predictors.board.destination import Destination
 from predictors.board.device import Board, Connection
-from predictors.board.device_pool import Fleet
+from predictors.board.device_pool import DevicePool
 from predictors.board.local_device import local
-from predictors.board.offline_job import Carried, Results, contents, read_results
-from predictors.board.resumable import PAUSES, Lasting, lasting
+from predictors.board.offline_job import OfflineBoard, Results, contents, read_results
+from predictors.board.resumable import PAUSES, ResumableBoard, resumable
 from predictors.board.simulated import simulated
 from predictors.board.ssh import ssh
 from predictors.tables.table_file import read_table
@@ -57,7 +57,7 @@ def over_ssh(device: DeviceConfig, again: bool, alone: bool) -> Iterator[Board]:
         boards = {to.host: stack.enter_context(ssh(to, device.threads, say)) for to in destinations(device)}
         if alone:
             _wait_for_all(boards)
-        yield Fleet(boards) if len(boards) > 1 else next(iter(boards.values()))
+        yield DevicePool(boards) if len(boards) > 1 else next(iter(boards.values()))
 
 
 def _wait_for_all(boards: Mapping[str, Connection]) -> None:
@@ -75,7 +75,7 @@ def by_hand(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextMa
     """The offline board of a bundle; unknown before it has results."""
     path = Path(device.results)
     return nullcontext(
-        Carried(path, read_results(path) if device.results else Results({"threads": device.threads}, ()))
+        OfflineBoard(path, read_results(path) if device.results else Results({"threads": device.threads}, ()))
     )
 
 
@@ -97,12 +97,12 @@ DEVICES: dict[str, Callable[[DeviceConfig, bool, bool], AbstractContextManager[B
 }
 
 
-def board_of(device: DeviceConfig, folder: Path) -> AbstractContextManager[Lasting]:
+def board_of(device: DeviceConfig, folder: Path) -> AbstractContextManager[ResumableBoard]:
     """The device, with its finished rounds in `folder`, where an interrupted command continues."""
     path = folder / ROUNDS
     carried = device.name == "bundle" and device.results
     finished = read_results(Path(device.results)).rounds if carried else journal.read(path)
-    return lasting(
+    return resumable(
         lambda again: DEVICES[device.name](device, again, True), finished, partial(journal.append, path), say
     )
 
@@ -140,7 +140,7 @@ def results_of(device: DeviceConfig) -> dict[str, str]:
 def passport_of(device: DeviceConfig) -> Mapping[str, Any]:
     """The device's fingerprint; requested once per process, even while somebody else measures there."""
     first = PAUSES[:FIRST_TRIES]
-    with lasting(
+    with resumable(
         lambda again: DEVICES[device.name](device, again, False), [], lambda record: None, say, first
     ) as board:
         return board.passport

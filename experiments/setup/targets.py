@@ -15,31 +15,29 @@ from search_spaces.space import SearchSpace
 from strategies.problems.objective import Bounded, Costs, MnasNet, Objective, Pareto
 
 
-def costs_of(
-    asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable
-) -> Mapping[str, LayerCost]:
+def costs_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> Mapping[str, LayerCost]:
     """The costs by name, in the configured order, in the given precision."""
-    return costs.layer_costs(asked.costs, space, precision, table)
+    return costs.layer_costs(goal.costs, space, precision, table)
 
 
-def objective_of(asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> Objective:
+def objective_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> Objective:
     """The objective with its targets. Raises LutraError if no network meets one."""
-    known = costs_of(asked, precision, space, table)
-    if asked.name == "pareto":
+    known = costs_of(goal, precision, space, table)
+    if goal.name == "pareto":
         return Pareto({name: cost(cost.highest) for name, cost in known.items()})
-    targets = targets_of(asked, precision, space, table)
+    targets = targets_of(goal, precision, space, table)
     for name, cost in known.items():
         least = cost(cost.lowest)
         if targets[name] < least:
             raise beyond_reach(
                 f"{space.name} in {precision}", name, targets[name], f"{arch_name(cost.lowest)} has", least
             )
-    return chosen(asked, targets)
+    return chosen(goal, targets)
 
 
-def chosen(asked: ObjectiveConfig, targets: Costs) -> Objective:
+def chosen(goal: ObjectiveConfig, targets: Costs) -> Objective:
     """`bounded` or `mnasnet`."""
-    return Bounded(targets) if asked.name == "bounded" else MnasNet(targets, asked.weight)
+    return Bounded(targets) if goal.name == "bounded" else MnasNet(targets, goal.weight)
 
 
 def beyond_reach(space: str, name: str, target: float, whose: str, least: float) -> LutraError:
@@ -51,20 +49,20 @@ def beyond_reach(space: str, name: str, target: float, whose: str, least: float)
     )
 
 
-def targets_of(asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> dict[str, float]:
+def targets_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> dict[str, float]:
     """By name: as given, or a fraction of the hand-made reference's cost; its latency is the measured one."""
-    known = costs_of(asked, precision, space, table)
+    known = costs_of(goal, precision, space, table)
     measured = {row.arch: row.measured for row in table.networks if row.precision == precision}
     reference = {name: cost(space.reference) for name, cost in known.items()} | {LATENCY: measured[space.reference]}
-    return {name: given(asked, name, asked.target_fraction * reference[name]) for name in known}
+    return {name: given(goal, name, goal.target_fraction * reference[name]) for name in known}
 
 
-def given(asked: ObjectiveConfig, name: str, otherwise: float) -> float:
+def given(goal: ObjectiveConfig, name: str, otherwise: float) -> float:
     """The target in seconds or bytes, where the configuration gives one."""
-    value = asked.target_ms if name == LATENCY else asked.target_kb
+    value = goal.target_ms if name == LATENCY else goal.target_kb
     return otherwise if value is None else value / costs.unit(name).scale
 
 
-def target_of(asked: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> float:
+def target_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> float:
     """The latency's target, seconds."""
-    return targets_of(asked, precision, space, table)[LATENCY]
+    return targets_of(goal, precision, space, table)[LATENCY]

@@ -29,7 +29,7 @@ from experiments.studies.fidelity import fresh_archs
 from predictors.board.device import Board
 from predictors.board.fingerprint import PRECISIONS
 from predictors.board.local_device import local
-from predictors.board.resumable import lasting
+from predictors.board.resumable import resumable
 from predictors.metrics.agreement import agreement
 from predictors.tables.assembly import file_name
 from predictors.tables.correction import fit
@@ -85,7 +85,7 @@ def _protocols(config: Config, folder: Path) -> None:
     }
     path = folder / ROUNDS
     connect = partial(_connect, config.device.threads)
-    with lasting(connect, journal.read(path), partial(journal.append, path), say) as board:
+    with resumable(connect, journal.read(path), partial(journal.append, path), say) as board:
         rounds = list(followed(board, files, config.measure, "rounds"))
     values = summarize(rounds)
     write_verdict(folder, {"session": verdict(rounds, config.measure, {name: name for name in files})})

@@ -82,10 +82,10 @@ def look(folder: Path) -> Job | None:
     if (done := result(folder)) is not None:
         return Job(asked, "done", folder, started, done.seconds, made=done.made, metrics=done.metrics)
     if running:
-        return Job(asked, "running", folder, started, time.time() - started, _said(folder / STEP))
+        return Job(asked, "running", folder, started, time.time() - started, _line(folder / STEP))
     if reason.exists():
         seconds = reason.stat().st_mtime - started
-        return Job(asked, "failed", folder, started, seconds, reason=_said(reason))
+        return Job(asked, "failed", folder, started, seconds, reason=_line(reason))
     return Job(asked, "interrupted", folder, started)
 
 
@@ -184,7 +184,7 @@ def read_plan(path: Path) -> tuple[tuple[str, ...], ...]:
         raise LutraError(f"{error}; delete it and run the same command again") from None
 
 
-def _said(path: Path) -> str:
+def _line(path: Path) -> str:
     """A file's line of text; empty if it cannot be read."""
     try:
         return read_text(path).strip()

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from predictors import agent
-from predictors.agent.facts import number, numbers_of_cores, of_cores, said, span, text, usable_cores
+from predictors.agent.facts import number, numbers_of_cores, of_cores, output_of, span, text, usable_cores
 from predictors.agent.machine import control_groups, power, turbo
 
 
@@ -63,7 +63,7 @@ def _lowest(name: str, cores: list[int]) -> int | None:
 
 def _vcgencmd(*words: str) -> int | None:
     """The number after "=" in the Raspberry Pi firmware's answer; None where there is no such firmware."""
-    answer = re.fullmatch(r"\S+=(0x[0-9a-fA-F]{1,8}|[0-9]{1,12})", said("vcgencmd", *words) or "")
+    answer = re.fullmatch(r"\S+=(0x[0-9a-fA-F]{1,8}|[0-9]{1,12})", output_of("vcgencmd", *words) or "")
     return int(answer[1], 0) if answer else None
 
 

@@ -27,7 +27,7 @@ def number(path: str | Path) -> int | None:
     return int(found) if found and re.fullmatch(r"-?[0-9]{1,18}", found) else None
 
 
-def said(*command: str) -> str | None:
+def output_of(*command: str) -> str | None:
     """A program's output; None where it is missing, fails, or takes more than five seconds."""
     try:
         done = subprocess.run(

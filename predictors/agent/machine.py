@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from predictors import agent
-from predictors.agent.facts import CPUS, in_words, number, numbers_of_cores, of_cores, said, span, text, usable_cores
+from predictors.agent.facts import (
+    CPUS,
+    in_words,
+    number,
+    numbers_of_cores,
+    of_cores,
+    output_of,
+    span,
+    text,
+    usable_cores,
+)
 from predictors.agent.runtimes import RUNTIMES
 
 SUPPLIES = "sys/class/power_supply"
@@ -72,7 +82,7 @@ def _arm_core(maker: str, part: str) -> str:
 
 
 def _sysctl(name: str) -> str | None:
-    return said("sysctl", "-n", name) if sys.platform == "darwin" else None
+    return output_of("sysctl", "-n", name) if sys.platform == "darwin" else None
 
 
 def turbo() -> bool | None:
@@ -85,7 +95,7 @@ def turbo() -> bool | None:
 def power() -> str | None:
     """mains or battery."""
     if sys.platform == "darwin":
-        source = re.search(r"drawing from '(AC|Battery) Power'", said("pmset", "-g", "batt") or "")
+        source = re.search(r"drawing from '(AC|Battery) Power'", output_of("pmset", "-g", "batt") or "")
         return {"AC": "mains", "Battery": "battery"}[source[1]] if source else None
     try:
         folders = [Path(SUPPLIES) / path.name for path in sorted((agent.ROOT / SUPPLIES).iterdir())]

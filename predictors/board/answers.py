@@ -54,7 +54,7 @@ def _passport(answer: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     found = _facts(answer, "passport")
     for key in TEXTS:
         if not isinstance(found.get(key), (str, type(None))):
-            raise ValueError(f"its passport has {key} {_shown(found[key])}, which is not text")
+            raise ValueError(f"its passport has {key} {_quoted(found[key])}, which is not text")
     return found
 
 
@@ -66,7 +66,7 @@ def _state(answer: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if found.get(key) is not None:
             _number(found[key], f"state with {key}", low, high)
     if found.get("throttled") is not None and not re.fullmatch(r"0x[0-9a-f]{1,8}", str(found["throttled"])):
-        raise ValueError(f"a state with throttled {_shown(found['throttled'])}")
+        raise ValueError(f"a state with throttled {_quoted(found['throttled'])}")
     if boards is None:
         return found
     return {**found, "boards": {plain(host): _state(state, {}) for host, state in _items(boards, "boards")}}
@@ -77,7 +77,7 @@ def _facts(answer: Any, what: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in _items(answer, what):
         if not re.fullmatch(r"\w{1,40}", key):
-            raise ValueError(f"a {what} with the key {_shown(key)}")
+            raise ValueError(f"a {what} with the key {_quoted(key)}")
         if isinstance(value, list) and len(value) <= MANY:
             for one in value:
                 if one is not None:
@@ -92,20 +92,20 @@ def _facts(answer: Any, what: str) -> dict[str, Any]:
 
 def _items(answer: Any, what: str) -> list[tuple[str, Any]]:
     if not isinstance(answer, Mapping) or len(answer) > MANY:
-        raise ValueError(f"a {what} that is {_shown(answer)}")
+        raise ValueError(f"a {what} that is {_quoted(answer)}")
     return [(str(key), value) for key, value in answer.items()]
 
 
 def _round(answer: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(answer, Mapping) or not {"before", "samples", "after"} <= {*answer}:
-        raise ValueError(f"a round that is {_shown(answer)}, without before, samples and after")
+        raise ValueError(f"a round that is {_quoted(answer)}, without before, samples and after")
     samples, order = answer["samples"], arguments["order"]
     if not isinstance(samples, (list, tuple)) or len(samples) != len(order):
-        many = len(samples) if isinstance(samples, (list, tuple)) else _shown(samples)
+        many = len(samples) if isinstance(samples, (list, tuple)) else _quoted(samples)
         raise ValueError(f"a round with {many} samples of {len(order)} files")
     for name, sample in zip(order, samples):
         if not isinstance(sample, (list, tuple)) or len(sample) != 2 or not isinstance(sample[1], (list, tuple)):
-            raise ValueError(f"{name} has the sample {_shown(sample)}, not a number and a list")
+            raise ValueError(f"{name} has the sample {_quoted(sample)}, not a number and a list")
         for seconds in (sample[0], *sample[1]):
             _number(seconds, f"sample of {name}", 0, SLOWEST, above=True)
         if sample[1] and not arguments.get("each"):
@@ -117,7 +117,7 @@ def _outputs(answer: Any, arguments: Mapping[str, Any]) -> Any:
     rows = answer.get("output") if isinstance(answer, Mapping) else None
     images = arguments["image"]
     if not isinstance(rows, list) or len(rows) != len(images) or not all(isinstance(row, list) for row in rows):
-        raise ValueError(f"an output that is {_shown(rows)}, not {len(images)} rows")
+        raise ValueError(f"an output that is {_quoted(rows)}, not {len(images)} rows")
     if not rows[0] or len({len(row) for row in rows}) != 1:
         raise ValueError("an output whose rows are empty or of several lengths")
     for row in rows:
@@ -129,7 +129,7 @@ def _outputs(answer: Any, arguments: Mapping[str, Any]) -> Any:
 def _memory(answer: Any, arguments: Mapping[str, Any]) -> Any:
     for key in ("peak", "runtime"):
         if not isinstance(answer, Mapping) or key not in answer:
-            raise ValueError(f"a memory that is {_shown(answer)}")
+            raise ValueError(f"a memory that is {_quoted(answer)}")
         if answer[key] is not None:
             _number(answer[key], f"memory with {key}", 1, 1e15)
     if None not in (answer["peak"], answer["runtime"]) and answer["peak"] < answer["runtime"]:
@@ -144,7 +144,7 @@ def _fields(**kinds: type) -> Callable[[Any, Mapping[str, Any]], dict[str, Any]]
         found: dict[str, Any] = {}
         for key, value in _items(answer, "answer"):
             if key not in kinds or not isinstance(value, kinds[key]):
-                raise ValueError(f"{_shown(key)} with {_shown(value)}")
+                raise ValueError(f"{_quoted(key)} with {_quoted(value)}")
             if isinstance(value, list) and not all(isinstance(one, str) for one in value):
                 raise ValueError(f"{key} with something that is not text")
             if isinstance(value, dict):
@@ -163,12 +163,12 @@ def _number(value: Any, what: str, low: float, high: float, above: bool = False)
         or not isinstance(value, (int, float))
         or (isinstance(value, float) and math.isnan(value))
     ):
-        raise ValueError(f"a {what} {_shown(value)}, which is not a number")
+        raise ValueError(f"a {what} {_quoted(value)}, which is not a number")
     if not low <= value <= high or (above and value == low):
-        raise ValueError(f"a {what} {_shown(value)}, which is not {'above' if above else 'from'} {low:g} to {high:g}")
+        raise ValueError(f"a {what} {_quoted(value)}, which is not {'above' if above else 'from'} {low:g} to {high:g}")
 
 
-def _shown(value: Any) -> str:
+def _quoted(value: Any) -> str:
     """A value as it is quoted in an error: short even if the answer is large or deeply nested."""
     if isinstance(value, (list, tuple, dict)):
         return f"a {type(value).__name__} of {len(value)}"

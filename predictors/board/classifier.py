@@ -102,7 +102,7 @@ def classify(classifier: Classifier, frames: Iterator[Frame]) -> Iterator[Moment
     clock, ordered, lately = time.perf_counter, [], deque(maxlen=LATELY)  # type: ignore[var-annotated]
     total, right, labelled = 0.0, 0, 0
     while True:
-        asked = clock()
+        requested = clock()
         frame = next(frames, None)
         if frame is None:
             return
@@ -111,8 +111,8 @@ def classify(classifier: Classifier, frames: Iterator[Frame]) -> Iterator[Moment
         logits = classifier.logits(image)
         answered = clock()
         insort(ordered, answered - start)
-        lately.append(answered - asked)
-        total += answered - asked
+        lately.append(answered - requested)
+        total += answered - requested
         if frame.label is not None:
             labelled += 1
             right += int(logits.argmax()) == frame.label

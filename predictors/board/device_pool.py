@@ -22,7 +22,7 @@ SAMPLES = 5  # of each reference file on each board
 HIGHEST = ("temperature_mc", "load", "quota_throttled_seconds", "swapped_in_pages", "preempted", "peak_rss_kb")
 
 
-class Fleet:
+class DevicePool:
     """Several boards, by host, as one device. Raises LutraError unless they are of one kind."""
 
     def __init__(self, boards: Mapping[str, Board]) -> None:

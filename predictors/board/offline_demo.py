@@ -65,16 +65,18 @@ def main(folder: Path) -> None:
     parser = argparse.ArgumentParser(description="Classifies the images of this folder, one after the other.")
     parser.add_argument("--frames", type=int, help="how many; all")
     parser.add_argument("--pace", type=float, help="images a second in a terminal, at most")
-    asked = parser.parse_args()
-    if (asked.frames is not None and asked.frames < 1) or (asked.pace is not None and not asked.pace > 0):
+    arguments = parser.parse_args()
+    if (arguments.frames is not None and arguments.frames < 1) or (
+        arguments.pace is not None and not arguments.pace > 0
+    ):
         sys.exit("error: --frames must be at least 1, and --pace above 0")
     try:
         shown = _shown(folder)
         (model,) = (path for path in folder.glob(f"{MODEL}.*") if path.suffix in SUFFIXES)
         classifier = shown.classifier(model.read_bytes(), model.name)
-        moments = classify(classifier, islice(_frames(folder / IMAGES), asked.frames))
+        moments = classify(classifier, islice(_frames(folder / IMAGES), arguments.frames))
         draw = Screen().draw if sys.stdout.isatty() else None
-        print(line(follow(moments, shown, asked.pace or shown.pace, draw, print)))
+        print(line(follow(moments, shown, arguments.pace or shown.pace, draw, print)))
     except (LutraError, OSError) as error:
         sys.exit(f"error: {error}")
 

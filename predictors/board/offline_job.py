@@ -22,7 +22,7 @@ from predictors.board.device import Connection
 from predictors.board.fingerprint import runtime_of
 from predictors.board.local_device import local
 from predictors.board.offline_files import opened, program, sealed, sha256, unchanged
-from predictors.board.resumable import Record, lasting
+from predictors.board.resumable import Record, resumable
 from predictors.timing.rounds import Protocol, measure
 from predictors.timing.values import Row, rows_of
 from search_spaces.errors import LutraError
@@ -107,8 +107,8 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
 
     say(f"timing {len(files)} networks on {results['passport']['cpu']}, at most {protocol.max_rounds} rounds")
     start = time.monotonic()
-    with lasting(lambda again: _board(job, say), list(rounds), keep, say) as lasting_board:
-        for number, done in enumerate(measure(lasting_board, files, protocol, rows=rows), 1):
+    with resumable(lambda again: _board(job, say), list(rounds), keep, say) as resumable_board:
+        for number, done in enumerate(measure(resumable_board, files, protocol, rows=rows), 1):
             say(f"round {number}: {len(done.order)} samples, {time.monotonic() - start:.0f} s so far")
     _write(path, sealed({**results, "rounds": rounds, "finished": True}))
     say(f"done: copy {path} back")
@@ -142,7 +142,7 @@ def read_results(path: Path) -> Results:
     return Results(passport, tuple(rounds))
 
 
-class Carried:
+class OfflineBoard:
     """A board whose only answers are those in a results file."""
 
     def __init__(self, path: Path, results: Results) -> None:

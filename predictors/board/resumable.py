@@ -24,7 +24,7 @@ PAUSES = (1.0, 3.0, 9.0, 27.0, 60.0)  # seconds before each reconnection: enough
 Record = Mapping[str, Any]  # {"request": ..., "answer": ...} of one finished round
 
 
-class Lasting:
+class ResumableBoard:
     """A board that reconnects when its link breaks, and never repeats a finished round.
 
     `connect(again)` opens a connection. `finished` holds the rounds of earlier runs, `keep` receives each new one, and
@@ -127,15 +127,15 @@ class Lasting:
 
 
 @contextmanager
-def lasting(
+def resumable(
     connect: Callable[[bool], AbstractContextManager[Board]],
     finished: Iterable[Record],
     keep: Callable[[Record], None],
     say: Callable[[str], None] = print,
     pauses: Sequence[float] = PAUSES,
-) -> Iterator[Lasting]:
-    """A `Lasting` board, closed at the end of the `with` block."""
-    board = Lasting(connect, finished, keep, say, pauses)
+) -> Iterator[ResumableBoard]:
+    """A `ResumableBoard` board, closed at the end of the `with` block."""
+    board = ResumableBoard(connect, finished, keep, say, pauses)
     try:
         yield board
     finally:

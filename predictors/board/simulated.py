@@ -31,7 +31,7 @@ MOSTLY = 0.9  # the fraction of a file's samples on its usual kind of core, with
 
 
 @dataclass(frozen=True)
-class Weather:
+class Disturbance:
     """Disturbances of the simulated board. Sizes are fractions of a sample's seconds."""
 
     noise: float = 0.01  # standard deviation
@@ -56,19 +56,19 @@ class SimulatedBoard:
     def __init__(
         self,
         seconds: Callable[[bytes], float],
-        weather: Weather = Weather(),
+        disturbance: Disturbance = Disturbance(),
         seed: int = 0,
         passport: Mapping[str, Any] | None = None,
         threads: int = 1,
     ) -> None:
-        self.threads, self.weather, self.clock = threads, weather, 0.0
+        self.threads, self.disturbance, self.clock = threads, disturbance, 0.0
         self.passport: Mapping[str, Any] = {**(passport or {"model": "simulated"}), "threads": threads}
         self._seconds = seconds
         self._noise, self._drifting = Random(f"noise {seed}"), Random(f"drift {seed}")
         self._known: dict[str, float] = {}
         self._cores, self._slow, self._stays = Random(f"cores {seed}"), False, 0.0
         self._walk = self._cpu = 0.0
-        self._cuts = sorted(weather.cuts)
+        self._cuts = sorted(disturbance.cuts)
 
     def ask(self, do: str, **arguments: Any) -> Any:
         requests: dict[str, Callable[..., Any]] = {
@@ -93,11 +93,11 @@ class SimulatedBoard:
 
     def state(self) -> dict[str, Any]:
         keys = ("clock_khz", "governor", "temperature_mc", "throttled", "boot_id", "cpu_seconds", "clock_seconds")
-        if self.weather.silent:
+        if self.disturbance.silent:
             return dict.fromkeys(keys)
         live, seen = self._bits(), 0
-        boots = [0.0, *(time for time in self.weather.reboots if time <= self.clock)]
-        for begin, end, bits in self.weather.throttled:
+        boots = [0.0, *(time for time in self.disturbance.reboots if time <= self.clock)]
+        for begin, end, bits in self.disturbance.throttled:
             seen |= bits if begin <= self.clock and end > boots[-1] else 0
         clock = CLOCK * 2 // 3 if live else CLOCK
         said = (clock, "performance", 85_000 if live else 50_000, hex(live | seen << 16))
@@ -105,7 +105,7 @@ class SimulatedBoard:
 
     def _bits(self) -> int:
         live = 0
-        for begin, end, bits in self.weather.throttled:
+        for begin, end, bits in self.disturbance.throttled:
             live |= bits if begin <= self.clock < end else 0
         return live
 
@@ -116,53 +116,53 @@ class SimulatedBoard:
             raise Unreachable("the simulated connection broke")
         single = self._known[name] * self._slowness(name)
         count = max(1, math.ceil(seconds / single))
-        busy = self.weather.busy[0] <= self.clock < self.weather.busy[1]
+        busy = self.disturbance.busy[0] <= self.clock < self.disturbance.busy[1]
         self.clock += count * single + GAP
-        self._cpu += self.threads * (count * single + GAP) * (1 - self.weather.stolen * busy)
+        self._cpu += self.threads * (count * single + GAP) * (1 - self.disturbance.stolen * busy)
         return single, [single] * count if each else []
 
     def _slowness(self, name: str) -> float:
-        weather, rng = self.weather, self._noise
-        factor = math.exp(weather.noise * rng.gauss(0, 1) + self._drift())
-        if rng.random() < weather.outliers:
+        disturbance, rng = self.disturbance, self._noise
+        factor = math.exp(disturbance.noise * rng.gauss(0, 1) + self._drift())
+        if rng.random() < disturbance.outliers:
             factor *= rng.uniform(1, 3)
-        if weather.busy[0] <= self.clock < weather.busy[1]:
+        if disturbance.busy[0] <= self.clock < disturbance.busy[1]:
             factor *= 1 + Random(f"suffers {name}").uniform(0.1, 0.8) * rng.uniform(0.5, 1.5)
         return factor * (1.5 if self._bits() else 1) * self._core(name)
 
     def _core(self, name: str) -> float:
         """How many times longer the agent's current core takes for a file than a fast core."""
-        weather, of_file = self.weather, Random(f"core {name}")
+        disturbance, of_file = self.disturbance, Random(f"core {name}")
         if self.clock >= self._stays:
             self._stays = self.clock + self._cores.expovariate(1)
             self._move("seconds")
-        slower = 1 + (weather.slow_core - 1) * of_file.uniform(0.8, 1.2)
+        slower = 1 + (disturbance.slow_core - 1) * of_file.uniform(0.8, 1.2)
         slow = self._slow
-        if weather.migration == "file":
-            mostly_slow = of_file.random() < weather.slow_share
+        if disturbance.migration == "file":
+            mostly_slow = of_file.random() < disturbance.slow_share
             slow = self._cores.random() < (MOSTLY if mostly_slow else 1 - MOSTLY)
         return slower if slow else 1.0
 
     def _move(self, when: str) -> None:
-        if self.weather.migration == when:
-            self._slow = self._cores.random() < self.weather.slow_share
+        if self.disturbance.migration == when:
+            self._slow = self._cores.random() < self.disturbance.slow_share
 
     def _drift(self) -> float:
-        weather = self.weather
-        if weather.drift == "walk":
-            self._walk += weather.drift_size * math.sqrt(0.02 / weather.period) * self._drifting.gauss(0, 1)
+        disturbance = self.disturbance
+        if disturbance.drift == "walk":
+            self._walk += disturbance.drift_size * math.sqrt(0.02 / disturbance.period) * self._drifting.gauss(0, 1)
             return self._walk
-        return weather.drift_size * DRIFTS[weather.drift](self.clock / weather.period)
+        return disturbance.drift_size * DRIFTS[disturbance.drift](self.clock / disturbance.period)
 
 
-SCENARIOS: dict[str, Weather] = {
-    "quiet": Weather(),
-    "drifting": Weather(outliers=0.01, drift="walk", drift_size=0.2),
-    "busy": Weather(outliers=0.01, busy=(10, 20)),
-    "throttled": Weather(throttled=((10, 20, 0x4),)),
-    "cut": Weather(cuts=(5,)),
-    "silent": Weather(silent=True),
-    "migrating": Weather(slow_core=2.6, migration="seconds"),
+SCENARIOS: dict[str, Disturbance] = {
+    "quiet": Disturbance(),
+    "drifting": Disturbance(outliers=0.01, drift="walk", drift_size=0.2),
+    "busy": Disturbance(outliers=0.01, busy=(10, 20)),
+    "throttled": Disturbance(throttled=((10, 20, 0x4),)),
+    "cut": Disturbance(cuts=(5,)),
+    "silent": Disturbance(silent=True),
+    "migrating": Disturbance(slow_core=2.6, migration="seconds"),
 }
 
 
@@ -180,5 +180,5 @@ def simulated(table: LatencyTable, scenario: str, seed: int, threads: int, again
             )
         return known[digest]
 
-    weather = replace(SCENARIOS[scenario], cuts=()) if again else SCENARIOS[scenario]
-    yield SimulatedBoard(seconds, weather, seed, table.passport, threads)
+    disturbance = replace(SCENARIOS[scenario], cuts=()) if again else SCENARIOS[scenario]
+    yield SimulatedBoard(seconds, disturbance, seed, table.passport, threads)

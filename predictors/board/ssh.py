@@ -29,7 +29,7 @@ from search_spaces.errors import LutraError
 STDERR = 2**16  # bytes read from the end of ssh's standard error
 STDERR_FILE = 2**24  # bytes allowed on it: the board writes there too
 # A pattern in ssh's standard error: the message for the user. The first match counts.
-SAID = (
+MESSAGES = (
     (
         r"IDENTIFICATION HAS CHANGED",
         "{where} shows another host key than before ({key}): if it was set up anew, type: {forget}; "
@@ -113,9 +113,9 @@ def explain(to: Destination, do: str, process: subprocess.Popen[bytes], errors: 
     errors.seek(max(0, errors.seek(0, os.SEEK_END) - STDERR))
     text = errors.read().decode(errors="replace")
     lines = [plain(line) for line in text.splitlines() if plain(line)] or [f"ssh ended with exit code {code}"]
-    for pattern, tell in SAID if code == 255 else ():
+    for pattern, message in MESSAGES if code == 255 else ():
         if re.search(pattern, text):
-            return LutraError(tell.format(where=to.where, last=lines[-1], **_to_type(to, text)))
+            return LutraError(message.format(where=to.where, last=lines[-1], **_to_type(to, text)))
     if code in (126, 127):
         return LutraError(f"{to.where} has no {to.python!r}: install Python 3.9 or newer there, or set device.python")
     if code == 255:

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from predictors.board.resumable import lasting
+from predictors.board.resumable import resumable
 from predictors.board.ssh import ssh
 from predictors.timing.rounds import Round, measure, summarize
 from search_spaces.errors import LutraError
@@ -42,7 +42,7 @@ def test_a_malicious_board_is_refused_in_one_line_or_harmless(quick: Lab) -> Non
             def connect(again: bool) -> Any:
                 return ssh(replace(quick.to, python=python, patience=patience), 1, told.append)
 
-            with lasting(connect, list(kept), kept.append, told.append, [0.01]) as board:
+            with resumable(connect, list(kept), kept.append, told.append, [0.01]) as board:
                 rounds = list(measure(board, FILES, FEW))
                 summarize(rounds)
                 return rounds

@@ -13,7 +13,7 @@ import pytest
 from experiments.config import Config, DeviceConfig, MeasureConfig
 from experiments.steps.measure import timing_files
 from experiments.steps.plan import measure as measure_command
-from predictors.board.simulated import SimulatedBoard, Weather
+from predictors.board.simulated import Disturbance, SimulatedBoard
 from predictors.tables.assembly import assemble, file_name, rows_of_table, timed_files
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import dump, read_table
@@ -38,8 +38,8 @@ def seconds_of(onnx: bytes) -> float:
     return true_seconds(SPECS[int(index)], precision)
 
 
-def board(weather: Weather, seed: int = 0) -> SimulatedBoard:
-    return SimulatedBoard(seconds_of, weather, seed, PASSPORT)
+def board(disturbance: Disturbance, seed: int = 0) -> SimulatedBoard:
+    return SimulatedBoard(seconds_of, disturbance, seed, PASSPORT)
 
 
 def table_of(rounds: list[Round], protocol: Protocol) -> LatencyTable:
@@ -61,7 +61,7 @@ def test_the_error_of_a_row_is_that_of_a_sum_of_independent_files() -> None:
 def test_intervals_of_rows_hold_the_truth_as_often_as_they_say() -> None:
     held = []
     for seed in range(4):
-        rounds = list(measure(board(Weather(), seed), FILES, Protocol(min_rounds=12, max_rounds=12), rows=ROWS))
+        rounds = list(measure(board(Disturbance(), seed), FILES, Protocol(min_rounds=12, max_rounds=12), rows=ROWS))
         values, truth = summarize(rounds), {name: Value(seconds_of(FILES[name]), 0, 0) for name in FILES}
         for row in ROWS.values():
             found, true = row.value(values), sum(part * truth[name].seconds for name, part in row.weights.items())
@@ -72,8 +72,8 @@ def test_intervals_of_rows_hold_the_truth_as_often_as_they_say() -> None:
 def test_rounds_go_on_until_rows_are_known_not_files() -> None:
     """Every file is known within 2 % after 9 rounds; layers that are the small difference of two files are not."""
     loose = Protocol(max_rounds=60)
-    by_file = list(measure(board(Weather()), FILES, loose))
-    by_row = list(measure(board(Weather()), FILES, replace(loose, within=0.015), rows=ROWS))
+    by_file = list(measure(board(Disturbance()), FILES, loose))
+    by_row = list(measure(board(Disturbance()), FILES, replace(loose, within=0.015), rows=ROWS))
     assert len(by_file) < len(by_row) < 60
     values = summarize(by_row)
     assert max(row.error(values) for row in ROWS.values()) <= 0.015
@@ -83,7 +83,7 @@ def test_rounds_go_on_until_rows_are_known_not_files() -> None:
 def test_the_verdict_counts_the_rows_that_the_table_holds() -> None:
     """Anybody can count them again, from the intervals in the table."""
     protocol = Protocol(min_rounds=9, max_rounds=9, within=0.002)
-    table = table_of(list(measure(board(Weather()), FILES, protocol, rows=ROWS)), protocol)
+    table = table_of(list(measure(board(Disturbance()), FILES, protocol, rows=ROWS)), protocol)
     assert table.verdict.state == "noisy"
     values = summarize(table.rounds)
     unknown = sum(row.error(values) > 0.002 for row in ROWS.values())
@@ -123,7 +123,7 @@ def test_a_row_that_is_not_above_zero_is_asked_again_and_named_and_nothing_is_lo
             return super().round(*arguments, **named)  # type: ignore[arg-type]
 
     def rounds_of(wrong: int, cap: int) -> list[Round]:
-        own = Odd(seconds_of, Weather(noise=0.001), 0, PASSPORT)
+        own = Odd(seconds_of, Disturbance(noise=0.001), 0, PASSPORT)
         own.wrong = wrong  # type: ignore[attr-defined]
         return list(measure(own, FILES, Protocol(max_rounds=cap), rows=ROWS))
 
@@ -152,7 +152,7 @@ def recorded(folder: Path) -> Path:
     """A table whose simulated board can be asked again."""
     onnx = written()
     seconds = {onnx[name]: seconds_of(FILES[name]) for name in FILES}
-    own = SimulatedBoard(seconds.__getitem__, Weather(), 3, PASSPORT)
+    own = SimulatedBoard(seconds.__getitem__, Disturbance(), 3, PASSPORT)
     rounds = list(measure(own, onnx, Protocol(), rows=ROWS))
     path = folder / "recorded.json"
     path.write_text(dump(assemble(SPACE, BLOCKS, ARCHS, SPECS, onnx, rounds, own.passport, Protocol())))

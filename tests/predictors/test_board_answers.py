@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from predictors.board.answers import BadAnswer, checked, plain
 from predictors.board.device import Connection, Unreachable
 from predictors.board.limits import Limits
-from predictors.board.resumable import lasting
+from predictors.board.resumable import resumable
 from predictors.timing.rounds import Protocol, measure, summarize
 from search_spaces.errors import LutraError
 
@@ -206,15 +206,15 @@ def test_a_bad_round_is_not_kept_and_one_of_the_past_is_measured_again(bad: Any)
         yield board
 
     spoiled = Fake(lambda samples: [*samples[:-1], [bad, []]])
-    with lasting(lambda again: connect(spoiled), [], kept.append, print, ()) as board, pytest.raises(BadAnswer):
+    with resumable(lambda again: connect(spoiled), [], kept.append, print, ()) as board, pytest.raises(BadAnswer):
         list(measure(board, FILES, Protocol(2, 2)))
     assert kept == []
-    with lasting(lambda again: connect(Fake()), [], kept.append, print, ()) as board:
+    with resumable(lambda again: connect(Fake()), [], kept.append, print, ()) as board:
         good = list(measure(board, FILES, Protocol(2, 2)))
     old = json.loads(json.dumps(kept))
     old[0]["answer"]["samples"][-1][0] = bad
     told: list[str] = []
-    with lasting(lambda again: connect(Fake()), [{"no": 1}, *old], kept.append, told.append, ()) as board:
+    with resumable(lambda again: connect(Fake()), [{"no": 1}, *old], kept.append, told.append, ()) as board:
         again = list(measure(board, FILES, Protocol(2, 2)))
     assert again == good
     assert summarize(again)
@@ -234,9 +234,9 @@ def test_the_first_contact_is_tried_again_like_later_ones() -> None:
         yield Fake()
 
     told: list[str] = []
-    with lasting(connect, [], lambda record: None, told.append, [0.0, 0.0]) as board:
+    with resumable(connect, [], lambda record: None, told.append, [0.0, 0.0]) as board:
         assert board.passport == {"cpu": "x"}
     assert len(told) == 2
     tries.clear()
-    with pytest.raises(Unreachable), lasting(connect, [], lambda record: None, told.append, [0.0]):
+    with pytest.raises(Unreachable), resumable(connect, [], lambda record: None, told.append, [0.0]):
         pass

@@ -14,8 +14,8 @@ from random import Random
 import onnxruntime
 import pytest
 
-from predictors.board.offline_job import Carried, contents, read_results
-from predictors.board.resumable import lasting
+from predictors.board.offline_job import OfflineBoard, contents, read_results
+from predictors.board.resumable import resumable
 from predictors.timing.rounds import Protocol, Round, measure
 from search_spaces.errors import LutraError
 from search_spaces.networks.onnx_writer import random_weights, write
@@ -52,7 +52,7 @@ def imported(path: Path, files: dict[str, bytes] = FILES, protocol: Protocol = Q
     """The rounds as `measure device=bundle device.results=PATH` makes them."""
     results = read_results(path)
     kept: list[object] = []
-    with lasting(lambda again: nullcontext(Carried(path, results)), results.rounds, kept.append) as board:
+    with resumable(lambda again: nullcontext(OfflineBoard(path, results)), results.rounds, kept.append) as board:
         rounds = list(measure(board, files, protocol))
     assert not kept
     return rounds

@@ -33,7 +33,7 @@ from predictors.board.device import Connection, Unreachable
 from predictors.board.local_device import local
 from predictors.board.memory import peak_memory
 from predictors.board.outputs import outputs
-from predictors.board.resumable import lasting
+from predictors.board.resumable import resumable
 from predictors.board.ssh import ssh
 from predictors.timing.rounds import Protocol, Round, measure
 from search_spaces.errors import LutraError
@@ -350,7 +350,7 @@ def measure_through_cuts(connect: Saboteur) -> None:
     while not rounds:  # where the first connection was cut, the command is given again
         with (
             contextlib.suppress(Unreachable),
-            lasting(connect, list(kept), kept.append, [].append, [0.01] * 30) as board,
+            resumable(connect, list(kept), kept.append, [].append, [0.01] * 30) as board,
         ):
             rounds = list(measure(board, FILES, SHORT))
     for thread in connect.threads:
@@ -404,16 +404,16 @@ def test_finished_rounds_are_not_asked_again() -> None:
     files = {"a": NET, "b": NET}
     quick = replace(SHORT, min_rounds=5, max_rounds=5, sample_seconds=0.001)
     connect = lambda again: local(1)  # noqa: E731
-    with lasting(connect, [], kept.append) as board:
+    with resumable(connect, [], kept.append) as board:
         first = list(islice(measure(board, files, quick), 3))
     assert len(kept) == 3
-    with lasting(connect, json.loads(json.dumps(kept)), kept.append) as board:
+    with resumable(connect, json.loads(json.dumps(kept)), kept.append) as board:
         again = list(measure(board, files, quick))
     assert (again[:3], len(again), len(kept)) == (first, 5, 5)
-    with lasting(connect, kept, kept.append) as board:
+    with resumable(connect, kept, kept.append) as board:
         list(measure(board, {**files, "b": NET + b""}, quick))
     assert len(kept) == 5
-    with lasting(connect, kept, kept.append) as board:
+    with resumable(connect, kept, kept.append) as board:
         list(measure(board, {**files, "b": write(OTHER, random_weights(OTHER))}, quick))
     assert len(kept) == 10
 
@@ -421,7 +421,7 @@ def test_finished_rounds_are_not_asked_again() -> None:
 def test_a_board_that_restarted_or_is_another_is_told() -> None:
     told: list[str] = []
     flaky = Flaky()
-    with lasting(lambda again: nullcontext(flaky), [], lambda record: None, told.append, [0.0, 0.0]) as board:
+    with resumable(lambda again: nullcontext(flaky), [], lambda record: None, told.append, [0.0, 0.0]) as board:
         board.load("net", NET)
         flaky.broken, flaky.boot = True, "second boot"
         assert board.round(["net"], 1)["samples"] == [[1.0, []]]

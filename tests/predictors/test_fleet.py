@@ -6,8 +6,8 @@ import pytest
 
 from predictors import agent
 from predictors.board.answers import checked
-from predictors.board.device_pool import Fleet, merged
-from predictors.board.simulated import SimulatedBoard, Weather
+from predictors.board.device_pool import DevicePool, merged
+from predictors.board.simulated import Disturbance, SimulatedBoard
 from predictors.timing.rounds import Protocol, measure, reference_files
 from search_spaces.errors import LutraError
 
@@ -17,12 +17,14 @@ QUICK = Protocol(min_rounds=6, max_rounds=6, within=1e9)
 
 def board(slow: float = 1.0, seed: int = 0, **passport: object) -> SimulatedBoard:
     """The file of byte n takes n + 1 ms."""
-    weather = Weather(noise=0.002)
-    return SimulatedBoard(lambda onnx: slow * (onnx[0] + 1) / 1e3, weather, seed, {"model": "simulated", **passport})
+    disturbance = Disturbance(noise=0.002)
+    return SimulatedBoard(
+        lambda onnx: slow * (onnx[0] + 1) / 1e3, disturbance, seed, {"model": "simulated", **passport}
+    )
 
 
 def test_every_round_holds_every_file_and_its_seconds() -> None:
-    fleet = Fleet({"a": board(seed=1), "b": board(seed=2), "c": board(seed=3)})
+    fleet = DevicePool({"a": board(seed=1), "b": board(seed=2), "c": board(seed=3)})
     rounds = list(measure(fleet, FILES, QUICK))
     assert [r.order for r in rounds] == [r.order for r in measure(board(), FILES, QUICK)]
     for done in rounds:
@@ -33,7 +35,7 @@ def test_every_round_holds_every_file_and_its_seconds() -> None:
 
 @pytest.mark.parametrize("slow", [1.05, 0.9])
 def test_boards_that_are_not_equally_fast_are_named_with_the_reference_files(slow: float) -> None:
-    fleet = Fleet({"a": board(seed=1), "b": board(slow, seed=2)})
+    fleet = DevicePool({"a": board(seed=1), "b": board(slow, seed=2)})
     with pytest.raises(LutraError, match=r"longer on [ab] than on [ab]") as caught:
         list(measure(fleet, FILES, QUICK))
     assert all(f"{name} takes" in str(caught.value) for name in reference_files(FILES, QUICK))
@@ -42,7 +44,7 @@ def test_boards_that_are_not_equally_fast_are_named_with_the_reference_files(slo
 
 def test_boards_of_two_kinds_are_refused_with_what_differs() -> None:
     with pytest.raises(LutraError, match="a and c are not of one kind: cores None and 4"):
-        Fleet({"a": board(), "b": board(), "c": board(cores=4)})
+        DevicePool({"a": board(), "b": board(), "c": board(cores=4)})
 
 
 def test_the_worst_state_counts_and_unknown_stays_unknown() -> None:

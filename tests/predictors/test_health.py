@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from predictors.board.simulated import SimulatedBoard, Weather
+from predictors.board.simulated import Disturbance, SimulatedBoard
 from predictors.timing.health import capacity, cpu_share, with_resources
 from predictors.timing.rounds import Protocol, Round, measure
 from predictors.timing.verdict import Verdict, verdict
@@ -18,7 +18,9 @@ NINE = Protocol(min_rounds=9, max_rounds=9)
 
 def judged(stolen: float, threads: int, passport: dict[str, Any], **state: float) -> Verdict:
     """A session of which every round is as bad. `state`: what each second adds to a counter of the state."""
-    board = SimulatedBoard(lambda onnx: float(onnx.decode()), Weather(busy=(0, math.inf), stolen=stolen), 0, passport)
+    board = SimulatedBoard(
+        lambda onnx: float(onnx.decode()), Disturbance(busy=(0, math.inf), stolen=stolen), 0, passport
+    )
     board.threads = threads
     rounds = [_counted(one, state) for one in measure(board, files(12), NINE)]
     return verdict(rounds, NINE, {name: name for name in files(12)})

@@ -15,12 +15,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from predictors import agent
 from predictors.board.device import Board, Connection, as_arguments
-from predictors.board.device_pool import Fleet
+from predictors.board.device_pool import DevicePool
 from predictors.board.local_device import local
 from predictors.board.memory import Memory, peak_memory
-from predictors.board.offline_job import Carried, Results
+from predictors.board.offline_job import OfflineBoard, Results
 from predictors.board.outputs import outputs
-from predictors.board.resumable import lasting
+from predictors.board.resumable import resumable
 from predictors.board.simulated import SimulatedBoard
 from search_spaces.errors import LutraError
 from search_spaces.networks.onnx_writer import random_weights, write
@@ -103,8 +103,8 @@ def test_what_is_not_known_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     unknown = {"net": Memory(None, None)}
     simulated = SimulatedBoard(lambda onnx: 1.0)
     assert peak_memory(simulated, {"net": b""}) == unknown
-    assert peak_memory(Carried(tmp_path, Results({"threads": 1}, ())), {"net": b""}) == unknown
-    assert peak_memory(Fleet({"a": simulated, "b": simulated}), {"net": b""}) == unknown
+    assert peak_memory(OfflineBoard(tmp_path, Results({"threads": 1}, ())), {"net": b""}) == unknown
+    assert peak_memory(DevicePool({"a": simulated, "b": simulated}), {"net": b""}) == unknown
     assert unknown["net"].model_bytes is None
     monkeypatch.setattr(agent, "ROOT", tmp_path)
     monkeypatch.setattr(sys, "platform", "linux")
@@ -125,7 +125,7 @@ def test_the_outputs_are_the_hosts(board: Connection) -> None:
 
 
 def test_a_board_that_cannot_be_asked_gives_no_outputs(tmp_path: Path) -> None:
-    for board in (SimulatedBoard(lambda onnx: 1.0), Carried(tmp_path, Results({"threads": 1}, ()))):
+    for board in (SimulatedBoard(lambda onnx: 1.0), OfflineBoard(tmp_path, Results({"threads": 1}, ()))):
         with pytest.raises(LutraError) as caught:
             outputs(board, NETS, IMAGES)
         assert "\n" not in str(caught.value)
@@ -142,10 +142,10 @@ def test_they_outlive_a_connection_and_ask_the_first_board_of_a_fleet(board: Con
     def connect(again: bool) -> Iterator[Board]:
         with local(1) as connection:
             opened.append(connection)
-            yield Fleet({"first": connection, "second": SimulatedBoard(lambda onnx: 1.0, passport=board.passport)})
+            yield DevicePool({"first": connection, "second": SimulatedBoard(lambda onnx: 1.0, passport=board.passport)})
 
     told: list[str] = []
-    with lasting(connect, [], lambda record: None, told.append, [0.0] * 3) as steady:
+    with resumable(connect, [], lambda record: None, told.append, [0.0] * 3) as steady:
         opened[-1]._process.kill()
         found = outputs(steady, NETS, IMAGES[:2])
         opened[-1]._process.kill()

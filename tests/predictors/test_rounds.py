@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from predictors.board.device_pool import merged
 from predictors.board.local_device import local
-from predictors.board.resumable import lasting
-from predictors.board.simulated import DRIFTS, SimulatedBoard, Weather
+from predictors.board.resumable import resumable
+from predictors.board.simulated import DRIFTS, Disturbance, SimulatedBoard
 from predictors.timing import health
 from predictors.timing.drift import remove_drift
 from predictors.timing.judgement import judge
@@ -36,12 +36,12 @@ def files(count: int = 60) -> dict[str, bytes]:
     return {f"f{index:02}": repr(float(value)).encode() for index, value in enumerate(seconds)}
 
 
-def board_in(weather: Weather, seed: int = 0) -> SimulatedBoard:
-    return SimulatedBoard(lambda onnx: float(onnx.decode()), weather, seed)
+def board_in(disturbance: Disturbance, seed: int = 0) -> SimulatedBoard:
+    return SimulatedBoard(lambda onnx: float(onnx.decode()), disturbance, seed)
 
 
-def session(weather: Weather, seed: int = 0, protocol: Protocol = NINE, count: int = 60) -> list[Round]:
-    return list(measure(board_in(weather, seed), files(count), protocol))
+def session(disturbance: Disturbance, seed: int = 0, protocol: Protocol = NINE, count: int = 60) -> list[Round]:
+    return list(measure(board_in(disturbance, seed), files(count), protocol))
 
 
 def judged(rounds: list[Round], protocol: Protocol = NINE) -> Verdict:
@@ -64,25 +64,25 @@ def truth() -> dict[str, Value]:
 @given(st.sampled_from([*DRIFTS, "walk"]), st.floats(0, 0.1), st.floats(LENGTH / 3, 4 * LENGTH), st.integers(0, 2**32))
 @settings(max_examples=25)
 def test_drift_of_any_shape_moves_no_value_by_a_percent(drift: str, size: float, period: float, seed: int) -> None:
-    calm = summarize(session(Weather(), seed))
-    drifting = summarize(session(Weather(drift=drift, drift_size=size, period=period), seed))
+    calm = summarize(session(Disturbance(), seed))
+    drifting = summarize(session(Disturbance(drift=drift, drift_size=size, period=period), seed))
     assert apart(drifting, calm).max() < 0.01
 
 
 def test_drift_that_is_too_fast_to_follow_is_found() -> None:
-    rounds = session(Weather(drift="periodic", drift_size=0.1, period=0.1))
+    rounds = session(Disturbance(drift="periodic", drift_size=0.1, period=0.1))
     told = judged(rounds)
     assert told.state == "noisy"
     assert "neighbouring samples lie" in told.reasons[0]
-    assert quietness(judge(rounds)) > 0.03 > quietness(judge(session(Weather())))
+    assert quietness(judge(rounds)) > 0.03 > quietness(judge(session(Disturbance())))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_busy_core_in_the_middle_third_is_found_and_measured_again(seed: int) -> None:
-    weather = Weather(outliers=0.01, busy=(LENGTH / 3, 2 * LENGTH / 3))
-    rounds = session(weather, seed, Protocol())
+    disturbance = Disturbance(outliers=0.01, busy=(LENGTH / 3, 2 * LENGTH / 3))
+    rounds = session(disturbance, seed, Protocol())
     assert apart(summarize(rounds), truth()).max() < 0.03
-    assert len(rounds) > len(session(Weather(), seed, Protocol()))
+    assert len(rounds) > len(session(Disturbance(), seed, Protocol()))
     told = judged(rounds, Protocol())
     assert told.state == "noisy"
     assert {3, 4} <= {rejection.round for rejection in told.rejected} <= {2, 3, 4, 5, 6}
@@ -90,8 +90,8 @@ def test_a_busy_core_in_the_middle_third_is_found_and_measured_again(seed: int) 
 
 
 def test_a_load_that_comes_within_a_round_costs_only_the_samples_it_touched() -> None:
-    weather = Weather(busy=(0.3, 0.9))
-    judgement = judge(session(weather))
+    disturbance = Disturbance(busy=(0.3, 0.9))
+    judgement = judge(session(disturbance))
     first = judgement.drift.round == 0
     assert 0.3 < judgement.counts[first].mean() < 0.8
     assert judgement.counts[~first].all()
@@ -99,11 +99,11 @@ def test_a_load_that_comes_within_a_round_costs_only_the_samples_it_touched() ->
 
 @pytest.mark.parametrize("share", [0.02, 0.05])
 def test_single_outliers_move_nothing(share: float) -> None:
-    assert apart(summarize(session(Weather(outliers=share))), truth()).mean() < 0.006
+    assert apart(summarize(session(Disturbance(outliers=share))), truth()).mean() < 0.006
 
 
 def test_a_quiet_session_is_clean_and_says_how_well_it_knows() -> None:
-    rounds = session(Weather(), protocol=Protocol())
+    rounds = session(Disturbance(), protocol=Protocol())
     told = judged(rounds, Protocol())
     assert (told.state, told.rejected, told.unknown) == ("clean", (), ())
     assert told.lines() == ["clean: all 60 files are known within 2 %"]
@@ -112,7 +112,7 @@ def test_a_quiet_session_is_clean_and_says_how_well_it_knows() -> None:
 
 def test_files_that_the_cap_leaves_open_are_named_the_worst_first() -> None:
     strict = replace(NINE, within=0.001)
-    told = judged(session(Weather()), strict)
+    told = judged(session(Disturbance()), strict)
     assert told.state == "noisy"
     assert "60 of 60 files are not yet known well enough: f" in told.reasons[-1]
     assert told.reasons[-1].endswith("and 55 more")
@@ -123,7 +123,7 @@ def test_files_that_the_cap_leaves_open_are_named_the_worst_first() -> None:
 
 @pytest.mark.parametrize("bits", range(16))
 def test_a_throttled_round_is_rejected_and_named(bits: int) -> None:
-    rounds = session(Weather(throttled=((3.0, 5.0, bits),)), protocol=Protocol())
+    rounds = session(Disturbance(throttled=((3.0, 5.0, bits),)), protocol=Protocol())
     told, names = judged(rounds, Protocol()), [name for bit, name in enumerate(health.LIVE) if bits >> bit & 1]
     assert apart(summarize(rounds), truth()).max() < 0.02
     if bits == 0:
@@ -146,17 +146,17 @@ def test_bits_that_were_set_before_the_round_are_a_note_only(live: int, since: i
 
 
 def test_a_reboot_rejects_the_round_it_falls_into() -> None:
-    told = judged(session(Weather(reboots=(4.0,)), protocol=Protocol()), Protocol())
+    told = judged(session(Disturbance(reboots=(4.0,)), protocol=Protocol()), Protocol())
     assert [rejection.reason for rejection in told.rejected] == ["the board was rebooted"]
     assert told.state == "clean"
 
 
 def test_a_core_that_is_taken_rejects_the_round_even_where_the_samples_agree() -> None:
     """The median of a sample's inferences hides a process on the same core; the share that it leaves tells."""
-    told = judged(session(Weather(busy=(4.6, 7.7), stolen=0.5), protocol=Protocol()), Protocol())
+    told = judged(session(Disturbance(busy=(4.6, 7.7), stolen=0.5), protocol=Protocol()), Protocol())
     assert all("% of the core, and 100 % in other rounds" in r.reason for r in told.rejected)
     assert {3, 4} <= {rejection.round for rejection in told.rejected}
-    always = judged(session(Weather(busy=(0, math.inf), stolen=0.5)))
+    always = judged(session(Disturbance(busy=(0, math.inf), stolen=0.5)))
     assert always.state == "noisy"
     assert "other programs took 50 % of the core" in always.reasons
 
@@ -166,7 +166,7 @@ def test_a_core_that_is_always_shared_somehow_rejects_no_round() -> None:
     shares = [0.55, 0.7, 0.85, 0.6, 0.8, 0.65, 0.75, 0.7, 0.58]
     rounds = [
         replace(r, before={"cpu_seconds": 0.0, "clock_seconds": 0.0}, after={"cpu_seconds": s, "clock_seconds": 1.0})
-        for r, s in zip(session(Weather()), shares)
+        for r, s in zip(session(Disturbance()), shares)
     ]
     assert judged(rounds).rejected == ()
     assert "other programs took 30 % of the core" in judged(rounds).reasons
@@ -183,20 +183,20 @@ def test_a_clock_that_falls_rejects_only_where_no_governor_explains_it() -> None
 
 @pytest.mark.parametrize("garbage", [None, "", "0x", "throttled=", "VCHI initialization failed", "-0x5", "0xg"])
 def test_what_cannot_be_read_is_unknown(garbage: str | None) -> None:
-    state = {**board_in(Weather()).state(), "throttled": garbage}
-    assert health.unknown([board_in(Weather()).state()]) == ()
-    assert health.unknown([board_in(Weather()).state(), state]) == ("throttled",)
+    state = {**board_in(Disturbance()).state(), "throttled": garbage}
+    assert health.unknown([board_in(Disturbance()).state()]) == ()
+    assert health.unknown([board_in(Disturbance()).state(), state]) == ("throttled",)
     assert health.fault(state, state) is None
 
 
 def test_a_board_that_says_nothing_is_unknown_not_fine() -> None:
-    told = judged(session(Weather(silent=True)))
+    told = judged(session(Disturbance(silent=True)))
     assert told.unknown == health.WATCHED
     assert "unknown is not the same as fine" in told.lines()[-1]
 
 
 def test_a_board_that_is_always_throttled_is_measured_to_the_cap_and_told() -> None:
-    rounds = session(Weather(throttled=((0, math.inf, 4),)), protocol=Protocol(max_rounds=10))
+    rounds = session(Disturbance(throttled=((0, math.inf, 4),)), protocol=Protocol(max_rounds=10))
     told = judged(rounds, Protocol(max_rounds=10))
     assert len(rounds) == 10
     assert told.state == "throttled"
@@ -220,11 +220,11 @@ def test_reference_files_begin_and_end_every_round_and_are_never_far(count: int,
 @pytest.mark.parametrize("cuts", [(0.0,), (4.0, 9.0), (1.0, 1.2, 1.4, 13.0)])
 def test_a_cut_session_goes_on_as_if_it_had_not_been(cuts: tuple[float, ...]) -> None:
     """Without noise: then the samples do not tell when they were taken."""
-    board = board_in(Weather(noise=0, cuts=cuts))
+    board = board_in(Disturbance(noise=0, cuts=cuts))
     told: list[str] = []
-    with lasting(lambda again: nullcontext(board), [], lambda record: None, told.append, pauses=(0, 0, 0)) as patient:
+    with resumable(lambda again: nullcontext(board), [], lambda record: None, told.append, pauses=(0, 0, 0)) as patient:
         rounds = list(measure(patient, files(), NINE))
-    assert [(r.order, r.seconds) for r in rounds] == [(r.order, r.seconds) for r in session(Weather(noise=0))]
+    assert [(r.order, r.seconds) for r in rounds] == [(r.order, r.seconds) for r in session(Disturbance(noise=0))]
     assert len(told) == len(cuts)
 
 

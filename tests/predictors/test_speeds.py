@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from predictors.board.simulated import DRIFTS, MIGRATIONS, SCENARIOS, SimulatedBoard, Weather
+from predictors.board.simulated import DRIFTS, MIGRATIONS, SCENARIOS, Disturbance, SimulatedBoard
 from predictors.timing.judgement import judge
 from predictors.timing.rounds import Protocol, Round, measure, summarize
 from predictors.timing.speeds import GAP, two_speeds
@@ -17,16 +17,16 @@ from tests.predictors.test_rounds import apart, files, truth
 
 SPEEDS = ("speed", "range")
 ONE_SPEED = {
-    **{name: weather for name, weather in SCENARIOS.items() if weather.migration == "none"},
-    **{f"{drift} drift": Weather(drift=drift, period=10) for drift in (*DRIFTS, "walk")},
-    "outliers": Weather(outliers=0.05),
-    "much noise": Weather(noise=0.03),
-    "always busy": Weather(busy=(0, math.inf), stolen=0.5),
+    **{name: disturbance for name, disturbance in SCENARIOS.items() if disturbance.migration == "none"},
+    **{f"{drift} drift": Disturbance(drift=drift, period=10) for drift in (*DRIFTS, "walk")},
+    "outliers": Disturbance(outliers=0.05),
+    "much noise": Disturbance(noise=0.03),
+    "always busy": Disturbance(busy=(0, math.inf), stolen=0.5),
 }
 
 
-def session(weather: Weather, seed: int, count: int = 60) -> list[Round]:
-    board = SimulatedBoard(lambda onnx: float(onnx.decode()), replace(weather, cuts=()), seed)
+def session(disturbance: Disturbance, seed: int, count: int = 60) -> list[Round]:
+    board = SimulatedBoard(lambda onnx: float(onnx.decode()), replace(disturbance, cuts=()), seed)
     return list(measure(board, files(count), Protocol()))
 
 
@@ -39,7 +39,7 @@ def judged(rounds: list[Round], count: int = 60) -> Verdict:
 def test_two_kinds_of_cores_are_told_or_do_no_harm(migration: str, share: float) -> None:
     """Moved between rounds, within them, or by the file: tables of such sessions were up to 2.7x wrong, and clean."""
     for seed in range(2):
-        rounds = session(Weather(slow_core=2.6, migration=migration, slow_share=share), seed)
+        rounds = session(Disturbance(slow_core=2.6, migration=migration, slow_share=share), seed)
         told = judged(rounds)
         two = "two speeds" in told.reasons[0]
         assert two or apart(summarize(rounds), truth()).max() < 0.03
@@ -48,9 +48,9 @@ def test_two_kinds_of_cores_are_told_or_do_no_harm(migration: str, share: float)
 
 @pytest.mark.parametrize("ratio", [1.4, 2.6])
 def test_the_ratio_of_two_speeds_is_told(ratio: float) -> None:
-    found = judge(session(Weather(slow_core=ratio, migration="round", slow_share=0.4), 0)).two_speeds
+    found = judge(session(Disturbance(slow_core=ratio, migration="round", slow_share=0.4), 0)).two_speeds
     assert found == pytest.approx(ratio, rel=0.1)
-    assert "1.0x and" in judged(session(Weather(slow_core=ratio, migration="round", slow_share=0.4), 0)).reasons[0]
+    assert "1.0x and" in judged(session(Disturbance(slow_core=ratio, migration="round", slow_share=0.4), 0)).reasons[0]
 
 
 @pytest.mark.parametrize("name", ONE_SPEED)
@@ -83,7 +83,7 @@ def test_two_groups_with_a_gap_are_two_speeds(part: float) -> None:
 
 def test_samples_of_another_speed_do_not_count_and_move_nothing() -> None:
     """A third of the rounds on the slow core, where each file loses another part of its speed."""
-    rounds = session(Weather(slow_core=2.6, migration="round", slow_share=0.3), 1)
+    rounds = session(Disturbance(slow_core=2.6, migration="round", slow_share=0.3), 1)
     judgement = judge(rounds)
     slow = judgement.drift.speed > GAP
     assert 0.1 < slow.mean() < 0.5
@@ -93,6 +93,6 @@ def test_samples_of_another_speed_do_not_count_and_move_nothing() -> None:
 
 
 def test_a_speed_that_moves_too_far_is_told_with_its_range() -> None:
-    told = judged(session(Weather(drift="periodic", drift_size=0.5, period=7), 0))
+    told = judged(session(Disturbance(drift="periodic", drift_size=0.5, period=7), 0))
     assert told.state == "noisy"
     assert "the machine's speed moved too far: files took 0.6x to" in told.reasons[0]

@@ -23,7 +23,7 @@ from experiments.steps.plan import measure as measure_command
 from experiments.steps.report import slower_layers
 from experiments.tables import tables
 from predictors.board.fingerprint import KEYS, deciding
-from predictors.board.simulated import SimulatedBoard, Weather
+from predictors.board.simulated import Disturbance, SimulatedBoard
 from predictors.tables.assembly import again, assemble, derive, file_name, rows_of_table, timed_files
 from predictors.tables.comparison import compare
 from predictors.tables.table import LatencyTable
@@ -41,7 +41,7 @@ from search_spaces.spaces.tiny import tiny
 from tests.commands import Here
 
 SPACE = tiny(1, 16, 10)
-QUIET = Weather()
+QUIET = Disturbance()
 PASSPORT = {
     "model": "Raspberry Pi 5 Model B Rev 1.0",
     "cpu": "Cortex-A76",
@@ -66,14 +66,14 @@ def true_seconds(specs: tuple[Spec, ...], precision: str) -> float:
 
 
 @cache
-def simulated_table(weather: Weather = QUIET, seed: int = 0, space: SearchSpace = SPACE) -> LatencyTable:
+def simulated_table(disturbance: Disturbance = QUIET, seed: int = 0, space: SearchSpace = SPACE) -> LatencyTable:
     """The tiny space's table on a board that is not there."""
     archs = networks_to_time(space, 5, 0)
     blocks = block_specs(space)
     specs = all_specs(blocks, [space.decode(arch) for arch in archs])
     named = {file_name(precision, i): (s, precision) for precision in ("fp32", "int8") for i, s in enumerate(specs)}
     files = {name: name.encode() for name in named}
-    board = SimulatedBoard(lambda onnx: true_seconds(*named[onnx.decode()]), weather, seed, PASSPORT)
+    board = SimulatedBoard(lambda onnx: true_seconds(*named[onnx.decode()]), disturbance, seed, PASSPORT)
     rows = rows_of_table(blocks, [computing(space.decode(arch)) for arch in archs], timed_files(files, specs))
     rounds = list(measure(board, files, Protocol(), rows=rows))
     return assemble(space, blocks, archs, specs, files, rounds, board.passport, Protocol())
@@ -146,7 +146,7 @@ def test_the_file_has_one_record_a_line(table: LatencyTable, text: str) -> None:
 
 
 def test_rejected_samples_are_kept_with_their_reason() -> None:
-    disturbed = simulated_table(Weather(busy=(2.0, 4.0), throttled=((6.0, 7.0, 0x4),)))
+    disturbed = simulated_table(Disturbance(busy=(2.0, 4.0), throttled=((6.0, 7.0, 0x4),)))
     stored = load(dump(disturbed))
     assert stored.verdict.state == "throttled"
     reasons = {rejection.reason.split(" (")[0] for rejection in stored.verdict.rejected}
@@ -443,7 +443,7 @@ def test_two_tables_of_one_space_are_compared_row_by_row(table: LatencyTable) ->
 def folder_of_tables(folder: Path) -> list[Path]:
     """Two boards' tables, where `measure` puts them."""
     paths = [folder / "measure" / name / "table.json" for name in ("first", "second")]
-    for path, content in zip(paths, (text_of_table(), dump(simulated_table(Weather(drift="ramp"), seed=1)))):
+    for path, content in zip(paths, (text_of_table(), dump(simulated_table(Disturbance(drift="ramp"), seed=1)))):
         path.parent.mkdir(parents=True)
         path.write_text(content)
     return paths

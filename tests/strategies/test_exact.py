@@ -22,7 +22,7 @@ from experiments.setup.devices import passport_of
 from experiments.store import artefacts
 from experiments.studies.exact import exact, read_front
 from predictors.board.fingerprint import PRECISIONS
-from predictors.board.simulated import SimulatedBoard, Weather
+from predictors.board.simulated import Disturbance, SimulatedBoard
 from predictors.models.layer_costs import AdditiveCost
 from predictors.tables.assembly import assemble, file_name
 from predictors.tables.table_file import dump, read_table
@@ -211,7 +211,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     specs = all_specs(blocks, [SPACE.decode(arch) for arch in archs])
     named = {file_name(precision, i): s for precision in PRECISIONS for i, s in enumerate(specs)}
     board = SimulatedBoard(
-        lambda onnx: sum(1e-6 + 1e-11 * macs((spec,)) for spec in named[onnx.decode()]), Weather(), 0, {}
+        lambda onnx: sum(1e-6 + 1e-11 * macs((spec,)) for spec in named[onnx.decode()]), Disturbance(), 0, {}
     )
     rounds = list(measure(board, {name: name.encode() for name in named}, Protocol()))
     made = assemble(SPACE, blocks, archs, specs, {n: n.encode() for n in named}, rounds, board.passport, Protocol())
