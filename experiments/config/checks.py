@@ -27,6 +27,7 @@ def check(config: Config) -> None:
     options(config.strategy)
     computes_on(config.accelerator)
     compression.check(config.compress, config.model)
+    _check_runtime(config)
     config.measure.check()
     _check_threads(config)
     if config.data.path and config.data.name == "digits":
@@ -44,6 +45,13 @@ def check(config: Config) -> None:
     if config.demo.record:
         check_writable("demo.record", Path(config.demo.record).parent)
     COSTS(config)
+
+
+def _check_runtime(config: Config) -> None:
+    runtime = config.device.library
+    for key, refused in compression.NOT_FOR.get(runtime, {}).items():
+        if (value := attrgetter(key)(config)) in refused:
+            raise LutraError(f"runtime={runtime} cannot have {key}={value}: leave it out, or add runtime=onnxruntime")
 
 
 def _check_threads(config: Config) -> None:

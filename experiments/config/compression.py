@@ -27,6 +27,16 @@ MODELS = (
     "resnet8",
 )  # as in `compress.files.foreign`, which loads torch
 
+# runtime -> settings whose values it cannot have: its files are written from layers, and its sums never saturate
+NOT_FOR: Mapping[str, Mapping[str, tuple[object, ...]]] = {
+    "litert": {
+        "compress.quantize.reduce_range": (True,),
+        "compress.quantize.bias_correction": (True,),
+        "compress.prune.rule": ("depgraph",),
+        "model": MODELS,
+    }
+}
+
 
 @dataclass(frozen=True)
 class PruneConfig:
