@@ -26,8 +26,8 @@ def check(config: Config) -> None:
         check_value(one, attrgetter(key)(config))
     options(config.strategy)
     computes_on(config.accelerator)
-    compression.check(config.compress, config.model)
     _check_runtime(config)
+    compression.check(config.compress, config.model)
     config.measure.check()
     _check_threads(config)
     if config.data.path and config.data.name == "digits":

@@ -5,7 +5,9 @@ Its networks take images with channels last, [N, H, W, C]; this file converts fr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 PACKAGE = "ai-edge-litert"
@@ -23,13 +25,36 @@ def version() -> str:
     return ai_edge_litert.__version__
 
 
-def open_file(file: bytes | str, threads: int) -> tuple[Callable[[], object], Callable[[Any], Any]]:
-    import numpy
+@contextmanager
+def quiet() -> Iterator[None]:
+    """LiteRT tells on standard error which kernels it has; what goes wrong it raises."""
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
+
+
+def _ready(file: bytes | str, threads: int) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
     given = {"model_path": file} if isinstance(file, str) else {"model_content": file}
-    interpreter = Interpreter(**given, num_threads=threads)
-    interpreter.allocate_tensors()
+    with quiet():
+        interpreter = Interpreter(**given, num_threads=threads)
+        interpreter.allocate_tensors()
+    return interpreter
+
+
+def open_file(file: bytes | str, threads: int) -> tuple[Callable[[], object], Callable[[Any], Any]]:
+    return _functions(_ready(file, threads))
+
+
+def _functions(interpreter: Any) -> tuple[Callable[[], object], Callable[[Any], Any]]:
+    import numpy
+
     image, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]["index"]
     place = image["index"]
     random = numpy.random.default_rng(0).standard_normal(image["shape"], dtype=numpy.float32)
@@ -43,7 +68,8 @@ def open_file(file: bytes | str, threads: int) -> tuple[Callable[[], object], Ca
         last = numpy.ascontiguousarray(images.transpose(0, 2, 3, 1))
         if [*last.shape] != interpreter.get_input_details()[0]["shape"].tolist():
             interpreter.resize_tensor_input(place, last.shape)
-            interpreter.allocate_tensors()
+            with quiet():
+                interpreter.allocate_tensors()
         found = answer(last)
         return found.transpose(0, 3, 1, 2) if found.ndim == 4 else found
 
@@ -55,12 +81,10 @@ def owns(file: bytes) -> bool:
 
 
 def interface(file: bytes, threads: int) -> tuple[list[tuple[list[Any], str]], list[list[Any]], Callable[[Any], Any]]:
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=file)
+    interpreter = _ready(file, threads)
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     taken = [(_channels_first(one["shape"].tolist()), one["dtype"].__name__) for one in inputs]
-    return taken, [one["shape"].tolist() for one in outputs], open_file(file, threads)[1]
+    return taken, [one["shape"].tolist() for one in outputs], _functions(interpreter)[1]
 
 
 def _channels_first(shape: list[int]) -> list[int]:

@@ -1,0 +1,43 @@
+"""A table, a search and a compression are of one runtime, and choosing it is one more key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from compress.runtimes import runtime_of_file
+from experiments.store import artefacts
+from predictors.tables.table_file import read_table
+from tests.commands import Command, Finished, copy_steps
+
+
+def test_litert_is_measured_searched_and_deployed(finished: Finished, command: Command, tmp_path: Path) -> None:
+    runs = copy_steps(finished, tmp_path, "train")
+    arguments = (*finished.arguments, f"runs={runs}", "runtime=litert")
+    done = command("compress", *arguments, "compress.stages=[quantize]")
+    assert (done.code, done.err) == (0, "")
+    deployed = Path(done.out.splitlines()[-1]) / "int8.tflite"
+    assert runtime_of_file(deployed.read_bytes()).SUFFIX == ".tflite"
+    (table,) = runs.glob("measure/*/table.json")
+    assert "onnxruntime" not in (passport := read_table(table).passport)
+    assert passport["litert"]
+    assert len([*runs.glob("train/*")]) == 1  # networks are trained for both runtimes alike
+    refused = command("search", *finished.arguments, f"runs={runs}", f"table={table}")
+    assert (refused.code, refused.out) == (2, "")
+    assert "runtime=litert" in refused.err
+    assert refused.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("setting", ["compress.quantize.reduce_range=true", "model=resnet8", "device.library=tflite"])
+def test_what_a_runtime_cannot_have_is_refused_in_one_line(setting: str, command: Command, tmp_path: Path) -> None:
+    done = command("compress", "runtime=litert", setting, f"runs={tmp_path}")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "runtime" in done.err
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_the_runtime_of_a_file_is_not_read_from_its_name(finished: Finished) -> None:
+    deployed = finished.folder("report") / "int8.onnx"
+    assert runtime_of_file(deployed.read_bytes()).SUFFIX == ".onnx"
+    assert artefacts.sha256(deployed) == artefacts.sha256(finished.folder("compress") / "int8.onnx")
