@@ -12,7 +12,7 @@ PRUNE, LOWRANK, FINETUNE, SPARSIFY, CLUSTER, QAT, QUANTIZE = STAGES
 UNDOES: dict[str, dict[str, str]] = {  # earlier stage -> later stage -> how the later one undoes the earlier one
     SPARSIFY: {
         LOWRANK: "factorising a sparse matrix gives dense factors",
-        SPARSIFY: "it prunes weights anew from a dense start, and the first zeros are trained again",
+        SPARSIFY: "it prunes again from a dense start, and the first zeros are trained again",
     },
     CLUSTER: {
         LOWRANK: "factors do not share values",

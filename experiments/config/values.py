@@ -41,7 +41,7 @@ CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
     "model": ("model", (WINNER, *MODELS)),
     "hand_made.models": ("model", MODELS),
     "compare.strategies": ("strategy", STRATEGIES),
-    "ignore": ("passport key", KEYS),
+    "ignore": ("key to ignore", KEYS),
     "tables.action": ("action", ACTIONS),
     "fidelity.unit": ("unit", UNITS),
     **compression.CHOICES,

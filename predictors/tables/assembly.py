@@ -139,7 +139,7 @@ def _positive(spec: Spec, precision: str, value: Value, worth: Verdict) -> Value
     if value.seconds <= 0:
         raise LutraError(
             f"{spec} in {precision} takes {1e6 * value.seconds:.1f} +-{1e6 * value.half_width:.1f} us more than the "
-            f"convolutions around it, which cannot be ({worth.lines()[0]}); all rounds are kept: go on from them on a "
-            "quieter machine with a larger measure.max_rounds, or begin anew with measure.sample_seconds=0.1"
+            f"convolutions around it, which is impossible ({worth.lines()[0]}); all rounds are kept: add more on a "
+            "quieter machine with a larger measure.max_rounds, or start again with measure.sample_seconds=0.1"
         )
     return value

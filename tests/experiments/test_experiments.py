@@ -643,7 +643,7 @@ def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, ref
         ("objective=boundd", "no objective 'boundd'; did you mean 'bounded'?"),
         ("experiment=smok", "no experiment 'smok'; did you mean 'smoke'?"),
         ("precision=int4", "no precision 'int4'; did you mean 'int8'?"),
-        ("ignore=[onnx]", "no passport key 'onnx'; did you mean 'onnxruntime'?"),
+        ("ignore=[onnx]", "no key to ignore 'onnx'; did you mean 'onnxruntime'?"),
         ("seed=abc", "seed=abc"),
         ("train.steps=1.5", "train.steps=1.5"),
         ("seed=0,1", "--multirun"),
