@@ -1,4 +1,4 @@
-"""Whether the result files are of one winner on one machine: the text compares across them."""
+"""Checks that the result files belong to one winner on one machine, because the text compares across them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from paper.rows import FILES, read
 from paper.setup_file import Setup, setup
 
 Place = tuple[type[Stage], str]  # a file's rows, and a stage
-# Made by two commands: the same file, or two files of the same network, one of them with layers in float.
+# Made by two commands: the same file, or two files of one network, one of them with layers in float.
 SAME: list[tuple[str, Place, Place]] = [
     ("sha256", (Variant, "nothing"), (Stage, "retrained")),
     ("sha256", (Variant, "prune, finetune, quantize"), (Stage, "int8")),
@@ -19,8 +19,8 @@ SAME: list[tuple[str, Place, Place]] = [
     ("parent", (PruningRule, "device"), (Variant, "prune, finetune, quantize")),
 ]
 REQUIRED = ("machine", "threads")
-STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # of newer files
-NAMES = ("device", "cpu")  # what a machine is called; a board may tell but one of them
+STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # in newer files
+NAMES = ("device", "cpu")  # names of a machine; a board may report only one of them
 MACHINE = (*NAMES, "machine", "threads", *STATE)
 
 
@@ -39,7 +39,7 @@ def check(results: Path) -> None:
 
 
 def _check_machine(other: Setup, run: Setup) -> None:
-    """Raises ResultError where two files are of two machines, or do not say of which; older files know fewer keys."""
+    """Raises ResultError if two files are from different machines, or name none; older files have fewer keys."""
     required = (*REQUIRED, run.runtime)
     for key in (*MACHINE, run.runtime):
         if key in required or (key in other.values and key in run.values):
@@ -61,7 +61,7 @@ def _hashes(results: Path, place: Place, column: str) -> set[str]:
 
 
 def find(results: Path, kind: type[Stage], stage: str) -> list[Stage]:
-    """The rows of that stage, of which there is at least one."""
+    """The rows of that stage; at least one."""
     rows = [row for row in read(results, kind) if row.stage == stage]
     if not rows:
         raise ResultError(f"{results / FILES[kind]}: there is no row with stage={stage}")

@@ -1,7 +1,7 @@
 """Builds the paper, or the slides of its talk, from a folder of CSV files.
 
-`python -m paper.build [slides]` writes figures, numbers and tables, then paper.pdf or slides.pdf. The same results give
-the same bytes. Needs latexmk and Debian's texlive.
+`python -m paper.build [slides]` writes figures, numbers and tables, then paper.pdf or slides.pdf. Equal results give
+equal bytes. Needs latexmk and Debian's texlive.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script also runs by its path
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script can also be run by its path
 from paper import (
     agreement,
     checksums,
@@ -46,16 +46,16 @@ FIGURES = {
     "ablation": ablation.draw,
 }
 TABLES = (tables, prediction, compression, shares, hand_made, pruning)
-OPTIONAL = {  # where the command of that name was run with publish=true
+OPTIONAL = {  # if the command of that name was run with publish=true
     "compare": (comparison.published, compare.draw),
     "ranking": (ranking.published, ranking_figure.draw),
 }
-DOCUMENTS = ("paper", "slides")  # of the same figures, numbers and tables
+DOCUMENTS = ("paper", "slides")  # with the same figures, numbers and tables
 PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
 
 
 def sources(results: Path, build: Path) -> None:
-    """Everything that LaTeX reads: figures, numbers.tex, tables, the text. Raises LutraError."""
+    """Writes everything that LaTeX reads: figures, numbers.tex, tables, the text. Raises LutraError."""
     build.mkdir(parents=True, exist_ok=True)
     checksums.check(results)
     agreement.check(results)
@@ -74,7 +74,7 @@ def sources(results: Path, build: Path) -> None:
 
 
 def typeset(build: Path, document: str = "paper") -> Path:
-    """The PDF of a document's sources in `build`. Raises ResultError with LaTeX's own first error."""
+    """The PDF of a document's sources in `build`. Raises ResultError with LaTeX's first error."""
     if shutil.which("latexmk") is None:
         raise ResultError(f"latexmk is not installed; on Debian: apt-get install {PACKAGES}")
     for suffix in ("aux", "bbl", "blg", "fdb_latexmk", "fls", "log", "nav", "out", "pdf", "snm", "toc"):
@@ -84,7 +84,7 @@ def typeset(build: Path, document: str = "paper") -> Path:
         "-norc",
         "-pdf",
         "-e",
-        "$max_repeat=12",  # balancing the columns of the last page can take more than the usual five
+        "$max_repeat=12",  # balancing the last page's columns can take more than the usual five runs
         "-halt-on-error",
         "-interaction=nonstopmode",
         "-file-line-error",

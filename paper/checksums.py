@@ -1,6 +1,6 @@
-"""The sha256 of every published file, in a list as `sha256sum` writes it: publish=true makes it, a build checks it.
+"""The sha256 of every published file, in the format of `sha256sum`; publish=true writes the list, a build checks it.
 
-A file that was changed after it was published would change numbers of the paper without a word.
+Otherwise a file changed after it was published would silently change numbers in the paper.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ LINE = re.compile(r"([0-9a-f]{64})  (\w[\w.-]*)")
 
 
 def dump(hashes: Mapping[str, str]) -> str:
-    """The list's text: sorted by name, so that the same files give the same bytes."""
+    """The list's text, sorted by name, so that equal files give equal bytes."""
     return "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes))
 
 
 def load(folder: Path) -> dict[str, str]:
-    """The sha256 of each file by its name. Raises ResultError where `dump` wrote no such list."""
+    """The sha256 of each file by name. Raises ResultError unless `dump` wrote the list."""
     path = folder / LIST
     if not path.exists():
         raise ResultError(f"{path} is missing; it is written by every command with publish=true, such as {writer('')}")
@@ -34,7 +34,7 @@ def load(folder: Path) -> dict[str, str]:
 
 
 def check(folder: Path) -> None:
-    """Raises ResultError for the first published file that is missing, was changed, or is not in the list."""
+    """Raises ResultError for the first published file that is missing, changed, or not in the list."""
     hashes = load(folder)
     for name in sorted({*hashes, *(path.name for path in folder.glob("*.csv"))}):
         path = folder / name

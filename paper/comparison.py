@@ -1,4 +1,4 @@
-"""What a comparison of strategies says: which are better than which, and how surely."""
+"""The text about a comparison of strategies: which are better than which, and how certainly."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ NAMES = ("Problem", "Evaluations", "Seconds", "Regret", "Seeds", "Setup", "Capti
 
 
 def published(results: Path) -> bool:
-    """Whether a comparison is among the results, which the paper can do without."""
+    """Whether the results include a comparison, which is optional."""
     return any((results / name).exists() for name in (FILES[Curve], FILES[Pair], SETUP))
 
 
 def recorded(results: Path) -> bool:
-    """Whether the comparison says what it was made of; files of older code do not."""
+    """Whether the comparison records its setup; older files do not."""
     return (results / SETUP).exists()
 
 
 def macros(results: Path) -> dict[str, str]:
-    """Macro name -> LaTeX; empty sentences where nothing was published. Raises ResultError."""
+    """Macro name -> LaTeX; empty sentences without a published comparison. Raises ResultError."""
     texts = [""] * len(NAMES)
     if published(results):
         made = setup(results, SETUP) if recorded(results) else None
@@ -62,7 +62,7 @@ def _results(curves: Sequence[Curve], pairs: Sequence[Pair], made: Setup | None)
 
 
 def _columns(made: Setup | None) -> str:
-    """A sentence on which accuracies a file's networks were chosen and judged by; empty for a supernet."""
+    """A sentence on the accuracies by which a file's networks were chosen and judged; empty for a supernet."""
     if made is None or "accuracy_seen" not in made.values:
         return ""
     seen, reported = (escape(made.text(f"accuracy_{column}")) for column in ("seen", "reported"))
@@ -99,7 +99,7 @@ def _caption(made: Setup | None) -> str:
 
 
 def _statistics(made: Setup | None) -> str:
-    """Sentences on what significant means, and on seconds."""
+    """Sentences on the meaning of significant, and on seconds."""
     test = r"Mann and Whitney's test~\cite{mann1947test} over the seeds, corrected~\cite{holm1979simple}"
     if made is None:
         return f"{test} for the pairs of one measure and budget, tells whether two differ significantly."
@@ -122,7 +122,7 @@ def means(pairs: Iterable[Pair]) -> dict[str, float]:
 
 
 def better(pairs: Iterable[Pair]) -> dict[str, list[str]]:
-    """Strategy -> those that it is significantly better than, by one measure."""
+    """Strategy -> the strategies that it is significantly better than, by one measure."""
     found: dict[str, list[str]] = {}
     for pair in pairs:
         if pair.significant:
@@ -155,7 +155,7 @@ def verdict(pairs: Sequence[Pair]) -> str:
 
 
 def stopped(curves: Iterable[Curve]) -> str:
-    """A sentence on strategies whose seconds ran out before their evaluations; empty where there is none."""
+    """A sentence on strategies that ran out of seconds before their evaluations; empty if there are none."""
     last = {curve.strategy: curve for curve in curves if curve.against == "evaluations"}
     early = [f"{name} after {one.evaluations:.0f}" for name, one in last.items() if one.evaluations < one.at]
     return f"Out of seconds before that, and judged by what they had: {listed(early)} evaluations." if early else ""
@@ -168,7 +168,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def _compared(pairs: Sequence[Pair], what: str, said: str = "") -> str:
-    """One measure's means and its verdict, unless that was `said` before: a sentence."""
+    """A sentence with one measure's means and its verdict, unless the verdict equals `said`."""
     first, clause = pairs[0], verdict(pairs)
     clause = "the verdict is the same" if clause == said else escape(clause)
     spent = f"{first.at:.0f} evaluations" if first.against == "evaluations" else rf"{significant(first.at)}\,s"

@@ -1,4 +1,4 @@
-"""Whether the files of a comparison of strategies belong together, and to the run that the paper is about."""
+"""Checks that the files of a comparison of strategies belong together, and to the paper's run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AGAIN = "write all of them by one run of python -m experiments.compare publish=t
 
 
 def check(results: Path) -> None:
-    """Raises ResultError that names the file and the value that does not fit."""
+    """Raises ResultError that names the file and the value that does not match."""
     if not comparison.published(results):
         return
     curves, pairs = read(results, Curve), read(results, Pair)
@@ -32,7 +32,7 @@ def check(results: Path) -> None:
 
 
 def _faults(curves: Sequence[Curve], pairs: Sequence[Pair]) -> Iterator[str]:
-    """What pairs say otherwise than curves."""
+    """The differences between pairs and curves."""
     found = {(curve.strategy, curve.against, curve.at): curve for curve in curves}
     for pair in pairs:
         for name, mean in ((pair.a, pair.mean_a), (pair.b, pair.mean_b)):
@@ -55,7 +55,7 @@ def _check_files(results: Path, made: Setup) -> None:
 
 
 def _check_run(made: Setup, run: Setup) -> None:
-    """The same space, images, table and machine; the same target where the objective is the same."""
+    """Checks that space, images, table and machine are the same, and the target if the objective is the same."""
     aimed = ("target_ms",) if made.text("objective") == run.text("objective") else ()
     for key in (*SAME, *aimed):
         ours, theirs = made.values.get(key, ""), run.values.get(key, "")

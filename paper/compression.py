@@ -1,4 +1,4 @@
-"""What compression gained, from ablation.csv: sentences, and the table of all subsets of its stages."""
+"""The text about the gains of compression, from ablation.csv: sentences, and the table of all subsets of stages."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ key & stages & \% & points & ms & speed-up & kB & ratio & kB & ratio & steps \\
 
 
 def variants(results: Path) -> dict[str, Variant]:
-    """All subsets of stages by name. Raises ResultError for one that is missing.
+    """All subsets of stages by name. Raises ResultError for a missing one.
 
-    In files without a row of its own for the teacher, the whole chain was finetuned with one.
+    In files without a row for the teacher, the whole chain was finetuned with one.
     """
     found = {row.stage: row for row in read(results, Variant)}
     for name in KEYS:
@@ -89,7 +89,7 @@ def points(new: Variant, old: Variant) -> str:
 
 
 def more(rows: Mapping[str, Variant], images: float) -> str:
-    """What all stages gain over quantization, which anybody takes first: a sentence."""
+    """A sentence on what all stages gain over quantization alone."""
     whole, alone = rows[WHOLE], rows["quantize"]
     smaller, faster = alone.file_bytes / whole.file_bytes, alone.latency_median_s / whole.latency_median_s
     if smaller <= 1 and faster <= 1:
@@ -102,7 +102,7 @@ def more(rows: Mapping[str, Variant], images: float) -> str:
 
 
 def finetuned(rows: Mapping[str, Variant], images: float) -> str:
-    """Whether the winner was trained to its end, and what pruning costs beside as much training: two sentences."""
+    """Two sentences: whether the winner was fully trained, and what pruning costs with equal training."""
     tuned, winner = rows["finetune"], rows[NOTHING]
     gained = tuned.test_accuracy > winner.test_accuracy
     why = ": its training had not come to its end" if gained else ""
@@ -113,7 +113,7 @@ def finetuned(rows: Mapping[str, Variant], images: float) -> str:
 
 
 def trained_for_it(rows: Mapping[str, Variant], images: float) -> str:
-    """What quantization-aware training gives to the winner, and after the other stages: a sentence."""
+    """A sentence on the gains of quantization-aware training, for the winner and after the other stages."""
     return (
         f"The quantized winner {more_accurate(rows[QAT], rows['quantize'], images)} with quantization-aware training, "
         f"and the pruned and finetuned one {more_accurate(rows[WHOLE_QAT], rows[WHOLE], images)}."
@@ -121,13 +121,13 @@ def trained_for_it(rows: Mapping[str, Variant], images: float) -> str:
 
 
 def lost(rows: Mapping[str, Variant]) -> str:
-    """What rounding to INT8 does to the winner and to the pruned one: a sentence."""
+    """A sentence on the effect of INT8 rounding on the winner and on the pruned network."""
     pruned = points(rows[WHOLE], rows["prune, finetune"])
     return f"By quantization alone the winner {points(rows['quantize'], rows[NOTHING])}, the pruned one {pruned}."
 
 
 def predicted(whole: Variant, in_float: bool = False) -> str:
-    """How far the table was off, and what it does not hold of a file with layers in float: a sentence."""
+    """A sentence on the table's error, and on costs of layers in float that no table includes."""
     if whole.predicted_s is None:
         return "The pruned file's latency was not predicted."
     error = 100 * (whole.predicted_s / whole.latency_median_s - 1)
@@ -145,7 +145,7 @@ def write(results: Path, build: Path) -> None:
 
 
 def key(stage: str) -> str:
-    """What a subset of the stages is called in the table and in the figure."""
+    """The name of a subset of stages in the table and the figure."""
     return "PDQ" if stage == TAUGHT else KEYS[stage]
 
 

@@ -1,4 +1,4 @@
-"""Rows of the CSV files about compression: one dataclass a file, whose field names are the columns it needs."""
+"""Rows of the CSV files about compression: one dataclass per file, whose fields are the columns it needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from paper.latex import count
 
 @dataclass(frozen=True)
 class Stage:
-    """A network on its way from the reference to the INT8 file, as benchmarked on the device."""
+    """A network on the way from the reference to the INT8 file, as benchmarked on the device."""
 
     stage: str
     precision: str  # fp32 or int8
@@ -22,29 +22,29 @@ class Stage:
     macs: float
     parameters: float
     sha256: str  # of the file
-    steps: float | None = field(default=None, kw_only=True)  # of training in all; older files do not say
+    steps: float | None = field(default=None, kw_only=True)  # total training steps; missing in older files
 
     @property
     def trained(self) -> str:
-        """The steps as a table has them."""
+        """The steps formatted for a table."""
         return "--" if self.steps is None else count(self.steps)
 
 
 @dataclass(frozen=True)
 class Variant(Stage):
-    """What a subset of the stages of compression makes of the winner; `stage` lists them."""
+    """The winner after a subset of the stages of compression; `stage` lists them."""
 
-    compressed_bytes: float  # by a lossless compressor
+    compressed_bytes: float  # after lossless compression
     parent: str  # sha256 of the network that the file was made from
 
 
 @dataclass(frozen=True)
 class HandMade(Stage):
-    """The winner or a hand-made network, of the same data and recipe; `stage` is its name."""
+    """The winner or a hand-made network, with the same data and recipe; `stage` is its name."""
 
 
 @dataclass(frozen=True)
 class PruningRule(Stage):
-    """The winner, pruned by a rule; `stage` is its name and the fraction of channels that it was given."""
+    """The winner pruned by a rule; `stage` is the rule's name and the fraction of channels kept."""
 
     parent: str  # as a Variant's

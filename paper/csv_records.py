@@ -1,4 +1,4 @@
-"""CSV files read with care: every value is of the kind that was asked for, or file, line and column are named."""
+"""Reads CSV files strictly: a value of the wrong kind is an error that names file, line and column."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from search_spaces.documents import read_csv
 from search_spaces.errors import LutraError
 
-_WRITERS = {  # which command writes what; the others are the report's
+_WRITERS = {  # file -> the command that writes it; the report writes the others
     "fresh.csv": "fidelity",
     "fidelity.csv": "fidelity",
     "fidelity_setup.csv": "fidelity",
@@ -31,7 +31,7 @@ _WRITERS = {  # which command writes what; the others are the report's
     "pruning_rules_setup.csv": "pruning_rules",
 }
 SEEDS = "cifar10_laptop_seeds.csv"
-_FORMER = {"significant": "apart"}  # what a column was called in files that were not written again since
+_FORMER = {"significant": "apart"}  # names of columns in older files
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _POSITIVE = re.compile(r".*_(s|ms|bytes)")
 _FRACTION = re.compile(r"(.*_)?accuracy|within_\d+|alone|inherited|p")
@@ -39,7 +39,7 @@ _NOT_NEGATIVE = re.compile(r"seconds|mape|macs|parameters|steps|seeds.*|evaluati
 
 
 class ResultError(LutraError):
-    """A result file that is absent or says something else than expected."""
+    """A result file that is missing or has unexpected content."""
 
 
 def writer(name: str) -> str:
@@ -50,7 +50,7 @@ def writer(name: str) -> str:
 
 
 def records(path: Path, kinds: dict[str, Any], optional: Collection[str] = ()) -> list[dict[str, Any]]:
-    """The columns `kinds` of a CSV file, each value of its kind; those of `optional` where the file has them."""
+    """The columns `kinds` of a CSV file, each value of its kind; `optional` ones only if the file has them."""
     if not path.exists():
         raise ResultError(f"{path} is missing; write it with: {writer(path.name)}")
     rows = [(where, _named(record, kinds)) for where, record in read_csv(path, ())]
@@ -65,12 +65,12 @@ def records(path: Path, kinds: dict[str, Any], optional: Collection[str] = ()) -
 
 
 def columns(path: Path) -> list[str]:
-    """Of a CSV file; none where it is missing or empty."""
+    """The columns of a CSV file; empty if it is missing or empty."""
     return list(next((record for _, record in read_csv(path, ())), {})) if path.exists() else []
 
 
 def _named(record: dict[str, str], kinds: dict[str, Any]) -> dict[str, str]:
-    """A record by the columns' names of today."""
+    """A record with the current names of its columns."""
     renamed = {former: column for column, former in _FORMER.items() if column in kinds}
     return {renamed.get(column, column): value for column, value in record.items()}
 
@@ -95,7 +95,7 @@ def _value(text: str, kind: Any, where: str, column: str) -> Any:
 
 
 def number(text: str, where: str, column: str) -> float:
-    """A finite number, within the bounds that follow from the column's name."""
+    """A finite number within the bounds that its column's name implies."""
     name = column.removeprefix("value of ")
     try:
         value = float(text)

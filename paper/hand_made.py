@@ -1,4 +1,4 @@
-"""The winner beside hand-made networks, from hand_made.csv: sentences and a table."""
+"""The text that compares the winner with hand-made networks, from hand_made.csv: sentences and a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from paper.latex import decimals, escape, ms, percent, significant
 from paper.rows import FILES, read
 from paper.sentences import SAME_TIME
 
-WINNER, UNPRUNED = "winner", "winner, unpruned"  # and, where there are more of the winner's files, "winner, ..."
+WINNER, UNPRUNED = "winner", "winner, unpruned"  # more files of the winner are called "winner, ..."
 NAMES = {
     "mobilenet_v2": "MobileNetV2",
     "mobilenet_v3_small": "MobileNetV3-small",
@@ -35,7 +35,7 @@ HEAD = r"""\begin{tabular}{@{}lrrrrrr@{}}
 
 
 def split(results: Path) -> tuple[dict[str, HandMade], list[HandMade]]:
-    """Our files by name, and the hand-made networks. Raises ResultError for one of ours that is missing."""
+    """Our files by name, and the hand-made networks. Raises ResultError if one of ours is missing."""
     rows = read(results, HandMade)
     ours = {row.stage: row for row in rows if row.stage.split(",")[0] == WINNER}
     for name in (WINNER, UNPRUNED):
@@ -63,7 +63,7 @@ def macros(results: Path) -> dict[str, str]:
 
 
 def verdict(ours: HandMade, others: Sequence[HandMade], subject: str = "the winner") -> str:
-    """Who is both faster and more accurate than whom: a clause."""
+    """A clause: which networks are both faster and more accurate than which."""
     ahead = [name(other) for other in others if _beats(other, ours)]
     behind = [name(other) for other in others if _beats(ours, other)]
     if not ahead and not behind:
@@ -81,7 +81,7 @@ def verdict(ours: HandMade, others: Sequence[HandMade], subject: str = "the winn
 
 
 def beside(ours: HandMade, others: Sequence[HandMade]) -> str:
-    """The times of the hand-made network whose accuracy is nearest, and of the most accurate one: sentences."""
+    """Sentences on the latency of the hand-made networks with the nearest and with the highest accuracy."""
     near, best = _nearest(ours, others), max(others, key=lambda row: row.test_accuracy)
     if near is not best:
         told = f"The most accurate hand-made network is {name(best)}, with {_beside(best, ours)}."
@@ -92,7 +92,7 @@ def beside(ours: HandMade, others: Sequence[HandMade]) -> str:
 
 
 def nearest(ours: HandMade, others: Sequence[HandMade]) -> str:
-    """The time of the hand-made network whose accuracy is nearest: a sentence."""
+    """A sentence on the latency of the hand-made network with the nearest accuracy."""
     near = _nearest(ours, others)
     start = f"{name(near)} has" if len(others) == 1 else f"Nearest in accuracy is {name(near)}, with"
     return f"{start} {_beside(near, ours)}."
@@ -114,7 +114,7 @@ def _beside(other: HandMade, ours: HandMade) -> str:
 
 
 def _beats(one: HandMade, other: HandMade) -> bool:
-    """Whether it is both faster, beyond what medians are known to, and more accurate."""
+    """Whether one is both more accurate and faster, beyond the uncertainty of medians."""
     faster = one.latency_median_s < (1 - SAME_TIME) * other.latency_median_s
     return faster and one.test_accuracy > other.test_accuracy
 
@@ -128,7 +128,7 @@ def _emphasised(row: HandMade) -> str:
 
 
 def write(results: Path, build: Path) -> None:
-    """hand_made.tex in the folder `build`: ours, then the others, each from fast to slow. Raises ResultError."""
+    """Writes hand_made.tex in the folder `build`: ours, then the others, each from fast to slow. Raises ResultError."""
     ours, others = split(results)
     places = decimals(1e3 * median(row.latency_median_s for row in (*ours.values(), *others)))
     fast = [sorted(rows, key=lambda row: row.latency_median_s) for rows in (ours.values(), others)]

@@ -1,4 +1,4 @@
-"""How numbers and words are written in LaTeX: milliseconds and percent, three significant digits, nothing unescaped."""
+"""Formats numbers and words for LaTeX: milliseconds and percent, three significant digits, escaped text."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SPECIAL = {
 
 
 def escape(text: str) -> str:
-    """Any text on one line; characters that the font lacks become question marks."""
+    """Text escaped and on one line; characters that the font lacks become question marks."""
     composed = unicodedata.normalize("NFKC", " ".join(text.split()))
     known = "".join(c if c.isprintable() and ord(c) < 256 else "?" for c in composed)
     return "".join(_SPECIAL.get(character, character) for character in known)
 
 
 def decimals(value: float) -> int:
-    """How many decimals give three significant digits; none from 100 on."""
+    """The number of decimals that gives three significant digits; 0 from 100 on."""
     return max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
 
 

@@ -27,7 +27,7 @@ PRECISIONS = {"fp32": "Float", "int8": "IntEight"}
 
 
 def chain(rows: Sequence[Stage], path: Path) -> dict[str, Stage]:
-    """The seven stages by name: the first six in fp32, the last in INT8. Raises ResultError for one that is missing."""
+    """The seven stages by name: the first six in fp32, the last in INT8. Raises ResultError for a missing one."""
     found = {(row.stage, row.precision): row for row in rows}
     stages = {}
     for name in NAMES:
@@ -58,7 +58,7 @@ def numbers(results: Path) -> dict[str, str]:
 
 
 def write(results: Path, build: Path) -> None:
-    """numbers.tex in the folder `build`."""
+    """Writes numbers.tex in the folder `build`."""
     lines = [f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in numbers(results).items()]
     (build / "numbers.tex").write_text("".join(lines), encoding="utf-8")
 
@@ -101,7 +101,7 @@ def _comparisons(stages: dict[str, Stage], rows: Sequence[Stage], run: Setup) ->
 
 
 def _deployed(winner: Stage, reference: Stage, quantized: dict[str, Stage], images: float) -> dict[str, str]:
-    """The winner beside the reference in INT8 where both were quantized, else in fp32."""
+    """Compares the winner with the reference, in INT8 if both were quantized, else in fp32."""
     pair, precision = (winner, reference), "fp32"
     if {"retrained", "reference"} <= quantized.keys():
         pair, precision = (quantized["retrained"], quantized["reference"]), "INT8"
@@ -121,7 +121,7 @@ def _predictions(networks: Sequence[Whole], path: Path) -> dict[str, str]:
 
 
 def _blocks(blocks: Sequence[Block], path: Path) -> dict[str, str]:
-    """How many times faster INT8 is, block by block."""
+    """The speed-up of INT8 for each block."""
     fp32, int8 = ({b.spec: b.seconds for b in _of(p, blocks, path) if b.seconds > 0} for p in PRECISIONS)
     ratios = np.array([fp32[spec] / int8[spec] for spec in fp32.keys() & int8.keys()])
     return {

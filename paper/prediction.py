@@ -1,4 +1,4 @@
-"""How well latency is predicted for fresh networks: macros and tables of fidelity.csv and protocols.csv."""
+"""The text about latency prediction for new networks: macros and tables from fidelity.csv and protocols.csv."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def numbers(results: Path) -> dict[str, str]:
 
 
 def _facts(prefix: str, run: Setup) -> dict[str, str]:
-    """What was measured, on what."""
+    """What was measured, and on which device."""
     return {
         f"{prefix}Space": escape(run.text("space")),
         f"{prefix}Pixels": count(run.number("resolution")),
@@ -66,7 +66,7 @@ def errors(rows: Sequence[Summed]) -> dict[tuple[str, str], np.ndarray]:
 
 
 def fresh_verdict(judged: Sequence[Judged]) -> str:
-    """Which predictor has the smallest mean error: a sentence."""
+    """A sentence on which predictor has the smallest mean error."""
     best = {}
     for precision in PRECISIONS:
         rows = [row for row in judged if row.data == precision and row.predictor != RETEST]
@@ -77,7 +77,7 @@ def fresh_verdict(judged: Sequence[Judged]) -> str:
 
 
 def protocol_verdict(found: Mapping[tuple[str, str], np.ndarray]) -> str:
-    """What the term a layer does to all protocols, which is best, and where the chosen one stands."""
+    """Sentences on the effect of the term per layer, the best protocol, and the chosen one."""
     mape = {key: float(np.abs(corrected).mean()) for key, (*_, corrected) in found.items()}
     affine = max(float(np.abs(one).mean()) for _, one, _ in found.values())
     best = {p: min((name for kind, name in mape if kind == p), key=lambda name: mape[p, name]) for p in PRECISIONS}
@@ -127,7 +127,7 @@ def _predictor(row: Judged) -> list[str]:
 
 
 def _table(what: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """As many columns for each precision."""
+    """A table with the same columns for each precision."""
     each = len(columns)
     heads = "".join(f" & \\multicolumn{{{each}}}{{c}}{{{_name(precision)}}}" for precision in PRECISIONS)
     named = "".join(f" & {column}" for column in [*columns] * len(PRECISIONS))

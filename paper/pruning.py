@@ -1,4 +1,4 @@
-"""Rules of pruning at the same latency, from pruning_rules.csv: a sentence and a table."""
+"""The text about pruning rules at the same latency, from pruning_rules.csv: a sentence and a table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ rule & (\%) & (\%) & (ms) & (kB) & MMACs & steps \\
 
 
 def split(results: Path) -> tuple[PruningRule, list[PruningRule]]:
-    """Our rule's row, and the others. Raises ResultError where one of them is missing."""
+    """Our rule's row, and the others. Raises ResultError if one of them is missing."""
     rows = {row.stage: row for row in read(results, PruningRule)}
     if OURS not in rows or len(rows) < 2:
         raise ResultError(f"{results / FILES[PruningRule]}: there is no row with stage={OURS}, or none beside it")
@@ -42,7 +42,7 @@ def macros(results: Path) -> dict[str, str]:
 
 
 def verdict(ours: PruningRule, others: Sequence[PruningRule], images: float) -> str:
-    """The device's rule against the best of the others: two sentences."""
+    """Two sentences: the device's rule against the best of the others."""
     ratios = [other.latency_median_s / ours.latency_median_s for other in others]
     best = max(others, key=lambda row: row.test_accuracy)
     return (
@@ -52,7 +52,7 @@ def verdict(ours: PruningRule, others: Sequence[PruningRule], images: float) -> 
 
 
 def _named(row: PruningRule) -> tuple[str, str]:
-    """What a rule is called, and the share of the channels that it was given."""
+    """The name of a rule, and the fraction of channels it kept."""
     rule, _, keep = row.stage.partition(" ")
     try:
         share = f"{100 * float(keep):.0f}" if keep else "--"

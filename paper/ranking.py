@@ -1,4 +1,4 @@
-"""What the supernet's order is worth: a sentence from its rank correlation with networks trained alone."""
+"""The text about the supernet's ranking: a sentence on its rank correlation with networks trained alone."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ NAMES = {"NASWOT": r"NASWOT~\cite{mellor2021neural}"}
 
 
 def published(results: Path) -> bool:
-    """Whether a ranking is among the results, which the paper can do without."""
+    """Whether the results include a ranking, which is optional."""
     return (results / FILES[RankTau]).exists()
 
 
 def macros(results: Path) -> dict[str, str]:
-    """Macro name -> LaTeX; an empty sentence where nothing was published. Raises ResultError."""
+    """Macro name -> LaTeX; an empty sentence without a published ranking. Raises ResultError."""
     return {"RankingSentence": sentence(read(results, RankTau)) if published(results) else ""}
 
 
 def sentence(taus: Sequence[RankTau]) -> str:
-    """The supernet beside the best of the others, and whether their intervals tell them apart."""
+    """Compares the supernet with the best other predictor, and says whether their intervals overlap."""
     supernet, *others = (one for one in taus if one.among == "all")
     best = max(others, key=lambda one: one.tau)
     verdict = "the two are not told apart"

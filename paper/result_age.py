@@ -1,4 +1,4 @@
-"""How old results are: the commits that they record, against the commit of this checkout."""
+"""The age of the results: the commits that they record, compared with this checkout's."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from paper.rows import FILES, Curve, Pair
 from paper.setup_file import setup
 
 HERE = Path(__file__).resolve().parents[1]
-CODE = ("search_spaces", "predictors", "strategies", "compress", "experiments", "hydra_conf")  # what makes results
+CODE = ("search_spaces", "predictors", "strategies", "compress", "experiments", "hydra_conf")  # affects results
 
 
 def lines(results: Path) -> Iterator[str]:
-    """One for each commit that is not this checkout's, with the files that record it."""
+    """One line per commit that differs from this checkout's, with the files that record it."""
     if comparison.published(results) and not comparison.recorded(results):
         yield (
             f"{FILES[Curve]}, {FILES[Pair]}: of older code, and no {comparison.SETUP} records their set-up; to renew "
@@ -30,7 +30,7 @@ def lines(results: Path) -> Iterator[str]:
 
 
 def _age(commit: str) -> str:
-    """What to say of results of that commit; nothing where the code is the same, or where git cannot tell."""
+    """A note on results of that commit; empty if the code is the same, or if git cannot tell."""
     if _git("rev-parse", "--verify", "HEAD") is None:
         return ""
     if not commit:
@@ -44,7 +44,7 @@ def _age(commit: str) -> str:
 
 
 def _git(*words: str) -> str | None:
-    """What git answers; None where it fails or is not installed."""
+    """git's output; None if it fails or is not installed."""
     try:
         done = subprocess.run(["git", *words], cwd=HERE, capture_output=True, text=True)
     except OSError:

@@ -1,4 +1,4 @@
-"""The CSV files that the paper is made of: one dataclass a row, whose field names are the columns it needs."""
+"""The CSV files of the paper: one dataclass per row, whose fields are the columns it needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from paper.csv_records import columns, records
 
 @dataclass(frozen=True)
 class Candidate:
-    """An architecture that a search asked for."""
+    """An architecture that a search evaluated."""
 
     strategy: str
     arch: str
@@ -25,7 +25,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole network that was timed for the correction; its prediction is by a correction fitted on the others."""
+    """A whole network timed for the correction, predicted by a correction fitted on the others."""
 
     precision: str
     naive_s: float
@@ -70,7 +70,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Fresh:
-    """A fresh random network, by one predictor."""
+    """The prediction of one predictor for a new random network."""
 
     precision: str
     predictor: str
@@ -80,19 +80,19 @@ class Fresh:
 
 @dataclass(frozen=True)
 class Judged:
-    """A predictor, judged by all fresh networks of one precision."""
+    """A predictor's quality on all new networks of one precision."""
 
     data: str  # fp32 or int8
     predictor: str
     trained_on: int  # whole networks
     mape: float  # fraction
-    within_5: float  # share
+    within_5: float  # fraction of networks
     tau: float
 
 
 @dataclass(frozen=True)
 class Summed:
-    """A fresh random network by the blocks of one protocol: their sum, an affine map of it, the whole correction."""
+    """Predictions for a new random network by one protocol's blocks: sum, affine correction, whole correction."""
 
     precision: str
     protocol: str
@@ -123,7 +123,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two strategies at the same budget, by one measure, and whether they differ significantly."""
+    """Two strategies with the same budget, by one measure, and whether they differ significantly."""
 
     against: str  # evaluations or seconds
     at: float
@@ -132,7 +132,7 @@ class Pair:
     b: str
     mean_a: float
     mean_b: float
-    p: float  # of a rank test, after Holm
+    p: float  # of a rank test, after Holm's correction
     significant: bool
     seeds: int
     seeds_needed: int  # with fewer, no difference can be significant
@@ -140,7 +140,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A network that was trained alone, and what foretells its accuracy."""
+    """A network trained alone, and predictors of its accuracy."""
 
     arch: str
     alone: float  # fraction of the test images, or published
@@ -152,7 +152,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class RankTau:
-    """How far a predictor orders networks as training them alone does; 95 % bootstrap intervals."""
+    """How well a predictor ranks networks as training them alone does; 95 % bootstrap intervals."""
 
     predictor: str
     among: str  # all networks, or those above the median
@@ -196,5 +196,5 @@ def read(results: Path, kind: type[Row]) -> list[Row]:
 
 
 def cost_columns(path: Path) -> list[str]:
-    """Seconds first, then what is in bytes."""
+    """Seconds first, then the costs in bytes."""
     return ["latency_s", *sorted(name for name in columns(path) if name.endswith("_bytes"))]

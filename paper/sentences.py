@@ -1,4 +1,4 @@
-"""Claims that compare: the data choose the words, so that the text cannot say more than the files."""
+"""Sentences that compare: the data choose the words, so the text cannot claim more than the files show."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from paper.latex import count, escape, ms, percent, significant
 from paper.rows import Whole
 from paper.setup_file import Setup
 
-DESKTOPS = ("x86_64", "AMD64", "i686", "arm64")  # what computers that are no single boards call themselves
-SAME_TIME = 0.02  # fraction: medians are known to about this
-DATA = {  # what is known by a name of its own, and who collected it
+DESKTOPS = ("x86_64", "AMD64", "i686", "arm64")  # machine names of computers other than single-board ones
+SAME_TIME = 0.02  # fraction: approximate uncertainty of medians
+DATA = {  # name and citation of known data sets
     "cifar10": ("CIFAR-10", "krizhevsky2009learning"),
     "fashion_mnist": ("Fashion-MNIST", "xiao2017fashion"),
     "digits": ("the scikit-learn digits", ""),
@@ -31,7 +31,7 @@ def faster(new: Stage, old: Stage) -> str:
 
 
 def more_accurate(new: Stage, old: Stage, images: float) -> str:
-    """ "is 0.4 points more accurate", and whether `images` test images can tell; 95 %, binomial, unpaired."""
+    """ "is 0.4 points more accurate", and whether `images` test images can show it; 95 %, binomial, unpaired."""
     points = 100 * (new.test_accuracy - old.test_accuracy)
     if abs(points) < 0.05:
         return "is as accurate on the test images"
@@ -45,7 +45,7 @@ def more_accurate(new: Stage, old: Stage, images: float) -> str:
 
 
 def versus(new: Stage, old: Stage, images: float) -> str:
-    """The whole comparison: a clause without its subject."""
+    """A clause with the whole comparison, without its subject."""
     clause = f"{faster(new, old)} and {more_accurate(new, old, images)}"
     no_faster = new.latency_median_s >= (1 - SAME_TIME) * old.latency_median_s
     no_better = no_faster and new.test_accuracy <= old.test_accuracy
@@ -53,14 +53,14 @@ def versus(new: Stage, old: Stage, images: float) -> str:
 
 
 def both_quantized(winner: Stage | None, reference: Stage | None, images: float) -> str:
-    """The comparison in INT8, a sentence where both were quantized and timed, else nothing."""
+    """A sentence that compares them in INT8; empty unless both were quantized and timed."""
     if winner is None or reference is None:
         return ""
     return f"Both quantized without pruning, the winner {versus(winner, reference, images)}."
 
 
 def shrinks(new: Stage, old: Stage) -> str:
-    """What quantization did: "makes the file 3.4 times smaller, takes 31 % less time and ..."."""
+    """A clause on the effect of quantization: "makes the file 3.4 times smaller, takes 31 % less time and ..."."""
     points = 100 * (new.test_accuracy - old.test_accuracy)
     change = "does not change the test accuracy"
     if abs(points) >= 0.05:
@@ -70,7 +70,7 @@ def shrinks(new: Stage, old: Stage) -> str:
 
 
 def target(winner: Stage, setup: Setup) -> str:
-    """Whether the measured winner is as fast as was asked."""
+    """A sentence: whether the measured winner meets the target."""
     asked = setup.optional("target_ms")
     if asked is None:
         return "The search had no target."
@@ -83,7 +83,7 @@ def target(winner: Stage, setup: Setup) -> str:
 
 
 def correction(networks: Sequence[Whole]) -> str:
-    """What the correction from blocks to networks is worth: a clause without its subject."""
+    """A clause on the effect of the correction from blocks to networks, without its subject."""
     naive, corrected = error(networks, "naive_s").mean(), error(networks, "predicted_s").mean()
     numbers = f"from {percent(naive)} to {percent(corrected)}"
     if corrected < naive:
@@ -97,23 +97,23 @@ def error(networks: Sequence[Whole], column: str) -> np.ndarray:
 
 
 def source(setup: Setup) -> str:
-    """What the images are called: a folder's or archive's own name, where they were read from one."""
+    """The name of the images: that of their folder or archive, if they were read from one."""
     return DATA[key][0] if (key := _data(setup)) in DATA else escape(key)
 
 
 def cited(setup: Setup) -> str:
-    """The same with its citation, where it has one."""
+    """The same with its citation, if there is one."""
     _, key = DATA.get(_data(setup), ("", ""))
     return source(setup) + (rf"~\cite{{{key}}}" if key else "")
 
 
 def _data(setup: Setup) -> str:
-    """Kept as JPEG files or not, a data set is the same."""
+    """The name of a data set, whether or not it is stored as JPEG files."""
     return (setup.values.get("data_file") or setup.text("data")).removesuffix(".tar.gz").removesuffix("_jpeg")
 
 
 def data(setup: Setup) -> str:
-    """Which data the results are of, and what they can therefore show."""
+    """Sentences on the data of the results, and what they can therefore show."""
     if setup.text("data") == "digits":
         return (
             f"These results are the demonstration's, on {source(setup)} of "
@@ -127,7 +127,7 @@ def data(setup: Setup) -> str:
 
 
 def board(setup: Setup) -> str:
-    """What latencies of this machine say of a board."""
+    """Sentences on the device of the latencies."""
     names = [escape(name) for key in ("device", "cpu") if (name := setup.values.get(key))]
     machine = setup.values.get("machine", "")
     kind = "computer" if machine in DESKTOPS else "board" if machine else "machine"
@@ -141,7 +141,7 @@ def board(setup: Setup) -> str:
 
 
 def verdict(setup: Setup) -> str:
-    """What the measuring said of itself: whether the table and the session of all files were clean, and why not."""
+    """Sentences on the verdicts on the table and the session, with reasons."""
     told = []
     for what, name in (("table", "latency table"), ("session", "session in which all files were timed")):
         state, reasons = (setup.values.get(f"{what}_verdict{part}", "") for part in ("", "_reasons"))
@@ -159,7 +159,7 @@ def verdict(setup: Setup) -> str:
 
 
 def brief(deployed: Stage) -> str:
-    """What so short latencies leave open: a sentence, or nothing."""
+    """A sentence on the limits of very short latencies; empty for longer ones."""
     if deployed.latency_median_s >= 1e-3:
         return ""
     return (
@@ -169,7 +169,7 @@ def brief(deployed: Stage) -> str:
 
 
 def quantized(setup: Setup) -> str:
-    """Which layers are quantized: words for a list."""
+    """The quantized layers, as words for a list."""
     layers = setup.values.get("float_layers", "").split()
     if not layers:
         return "all layers"
@@ -179,13 +179,13 @@ def quantized(setup: Setup) -> str:
 
 
 def targets(setup: Setup) -> str:
-    """What finetuning learns from. Files that do not say are of runs with a teacher."""
+    """What finetuning learns from; files that do not say are of runs with a teacher."""
     taught = "distillation" not in setup.values or setup.number("distillation") > 0
     return "labels and on the softened answers of the unpruned winner" if taught else "labels"
 
 
 def machine(setup: Setup) -> str:
-    """Whether the machine was as fast in the benchmark as when the table was measured."""
+    """A sentence: whether the machine was as fast in the benchmark as for the table."""
     keys = {f"machine_speed_{precision}": f" in {_name(precision)}" for precision in ("fp32", "int8")}
     found = {words: setup.values.get(key, "") for key, words in keys.items()}
     if not any(found.values()):  # of a report that had one speed for both precisions

@@ -1,4 +1,4 @@
-"""What a run was made of and where: a CSV file of keys and values beside the results."""
+"""The configuration and machine of a run: a CSV file of keys and values beside the results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from paper.csv_records import ResultError, number, records
 
-RUNTIMES = {"onnxruntime": "onnxruntime", "litert": "LiteRT"}  # key -> what people call it
+RUNTIMES = {"onnxruntime": "onnxruntime", "litert": "LiteRT"}  # key -> name
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class Setup:
 
     @property
     def machine(self) -> str:
-        """What the machine is called: by its processor, or where that is unknown, by its model."""
+        """The name of the machine: its processor, or if that is unknown, its model."""
         return self.values.get("cpu") or self.values.get("device") or "a machine whose name is unknown"
 
     @property
     def runtime(self) -> str:
-        """The key of the runtime whose version the file tells."""
+        """The key of the runtime whose version the file has."""
         return next((key for key in RUNTIMES if key in self.values), "onnxruntime")
 
     def optional(self, key: str) -> float | None:
-        """A number, or None where the value is empty."""
+        """A number, or None if the value is empty."""
         return None if self.text(key) == "unknown" else number(self.values[key], str(self.path), f"value of {key}")
 
     def number(self, key: str) -> float:

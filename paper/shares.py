@@ -1,7 +1,7 @@
 """What each stage of compression adds, from ablation.csv: alone, as the last one, and as Shapley's mean over orders.
 
-Means over all orders add up to what the stages do together (Shapley 1953, "A Value for n-Person Games"); latencies
-and sizes are multiplied, so that theirs are means of logarithms.
+The means over all orders add up to the joint effect of the stages (Shapley 1953, "A Value for n-Person Games");
+latencies and sizes are multiplicative, so theirs are means of logarithms.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def write(results: Path, build: Path) -> None:
 
 
 def _stages(chained: Sequence[Stage], quantized: Sequence[Stage]) -> str:
-    """The chain, and below a rule the other networks in INT8, where they were measured."""
+    """The chain and, below a rule, the other networks in INT8, if they were measured."""
     places = decimals(1e3 * median(s.latency_median_s for s in chained))
     text = HEAD + "".join(_row(NAMES.get(s.stage, escape(s.stage)), s, places) for s in chained)
     if quantized:
@@ -64,7 +64,7 @@ def _row(name: str, stage: Stage, places: int) -> str:
 
 
 def _state(run: Setup) -> str:
-    """What is known of the processor's state, which a table belongs to."""
+    """The processor's state as far as it is known; a table depends on it."""
     words = {"cores": "cores", "quota": "quota", "clock_cap_khz": "clock up to (kHz)", "governor": "governor"}
     words |= {"turbo": "turbo", "power": "power"}
     return ", ".join(f"{name} {escape(run.values[key])}" for key, name in words.items() if run.values.get(key))

@@ -1,1 +1,1 @@
-"""One figure, one script of the same name: `python paper/figures/pareto.py RESULTS OUT.pdf`."""
+"""One figure per script of the same name: `python paper/figures/pareto.py RESULTS OUT.pdf`."""

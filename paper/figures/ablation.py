@@ -1,4 +1,4 @@
-"""What subsets of the stages of compression make of the winner: test accuracy against latency, area for file size."""
+"""The winner after each subset of the stages of compression: test accuracy against latency, area for file size."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from paper.compression_rows import Variant
 from paper.figures import style
 
 LARGEST = 140  # square points
-CUT = 3  # of the distance from the best to the median accuracy: what lies lower is drawn at the edge
-NEAR, ASIDE, APART = 24, 10, 8  # points on paper: whose names share a column, how far from them, and from one another
+CUT = 3  # lower accuracies are drawn at the edge; relative to the distance from the best to the median
+NEAR, ASIDE, APART = 24, 10, 8  # typographic points: distances within which names share a column, to it, between names
 PATH = (NOTHING, "prune, finetune", WHOLE)
 
 
@@ -33,7 +33,7 @@ def draw(results: Path) -> Figure:
 
 @rc_context(style.RC)
 def plot(rows: Mapping[str, Variant]) -> Figure:
-    """Names are the keys of the table; arrows go from the winner over pruning with finetuning to INT8."""
+    """Names are the keys of the table; arrows lead from the winner through pruning and finetuning to INT8."""
     figure = style.figure(2.7)
     axes = figure.subplots()
     heights = {name: 100 * row.test_accuracy for name, row in rows.items()}
@@ -44,7 +44,7 @@ def plot(rows: Mapping[str, Variant]) -> Figure:
     _networks(axes, rows, points, {name for name in rows if heights[name] < lowest})
     axes.set_ylim(lowest - 0.25 * spread, best + 0.35 * spread)
     axes.margins(x=0.12)
-    figure.draw_without_rendering()  # so that points have places on the paper
+    figure.draw_without_rendering()  # fixes the positions of points on the page
     places = axes.transData.transform(list(points.values())) * 72 / figure.dpi
     for name, own, place in zip(points, places, _names(places)):
         text = key(name) + (f" ({heights[name]:.1f} %)" if heights[name] < lowest else "")
@@ -75,7 +75,7 @@ def _networks(
 
 
 def _names(places: np.ndarray) -> np.ndarray:
-    """Where each name stands, right of its point [n, 2]: points near one another share a column, in their order."""
+    """The position of each name to the right of its point [n, 2]: nearby points share a column, in order."""
     found = places.copy()
     order = places[:, 0].argsort()
     groups = np.split(order, 1 + np.flatnonzero(np.diff(places[order, 0]) > NEAR))

@@ -1,4 +1,4 @@
-"""The winner, drawn to scale: every layer as high as its channels; below, the seconds that the table gives it."""
+"""The winner drawn to scale: the height of a layer is its number of channels; below, its seconds from the table."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from paper.figures import style
 from paper.rows import Layer, read
 
 KERNELS = {1: style.GREY, 3: style.BLUE, 5: style.ORANGE, 7: style.GREEN}
-SLOPE = 0.25  # of a block's width, over which its channels grow and shrink
-BLOCK = 0.86  # of a layer's place, that its block takes
+SLOPE = 0.25  # fraction of a block's width over which its channels grow and shrink
+BLOCK = 0.86  # fraction of a layer's width that its block takes
 
 
 def draw(results: Path) -> Figure:
@@ -27,7 +27,7 @@ def draw(results: Path) -> Figure:
 
 @rc_context(style.RC)
 def plot(layers: Sequence[Layer]) -> Figure:
-    """From left to right: a block swells from its input to its hidden channels. Colours: kernels; lines: Skips."""
+    """From left to right; a block widens from its input to its hidden channels. Colours: kernels; lines: Skips."""
     figure = style.figure(3.0)
     above, below = figure.subplots(2, sharex=True, height_ratios=(2.6, 1))
     for layer in layers:
@@ -50,7 +50,7 @@ def plot(layers: Sequence[Layer]) -> Figure:
 
 
 def _block(axes: Axes, layer: Layer) -> None:
-    """Half of the channels above the middle and half below; how many the widest part has stands above it."""
+    """Draws half of the channels above the middle and half below, with the largest number above."""
     left, right = layer.layer - BLOCK / 2, layer.layer + BLOCK / 2
     if not layer.kernel:
         axes.plot([left, right], [0, 0], color=style.GREY, linewidth=1, linestyle=":")
@@ -64,7 +64,7 @@ def _block(axes: Axes, layer: Layer) -> None:
 
 
 def _resolutions(axes: Axes, layers: Sequence[Layer], height: float) -> None:
-    """Lines above the layers whose input has equally many pixels to a side."""
+    """Draws lines above layers with the same input resolution."""
     for pixels, group in groupby(layers, key=lambda layer: layer.resolution):
         own = [layer.layer for layer in group]
         axes.plot([own[0] - 0.4, own[-1] + 0.4], [height, height], color="black", linewidth=0.5)

@@ -1,4 +1,4 @@
-"""How good each strategy is after so many evaluations and seconds: means over seeds, with intervals."""
+"""The quality of each strategy over evaluations and seconds: means over seeds, with intervals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def draw(results: Path) -> Figure:
 
 @rc_context(style.RC)
 def plot(curves: Sequence[Curve]) -> Figure:
-    """One colour a strategy, grey for random search. Scales are cut to what happens after a tenth of the budget."""
+    """One colour per strategy, grey for random search. Scales start after a tenth of the budget."""
     figure = style.figure(3.6)
     grid = figure.subplots(len(ROWS), len(COLUMNS), sharey="row", sharex="col")
     others = [name for name in dict.fromkeys(curve.strategy for curve in curves) if name != BASELINE]
@@ -62,13 +62,13 @@ def _panel(axes: Axes, curves: Sequence[Curve], measure: str, colours: dict[str,
 
 
 def _values(curves: Sequence[Curve], measure: str, end: str) -> list[float]:
-    """Means, or ends of their intervals; nothing where one seed has none."""
+    """Means, or bounds of their intervals; NaN where a single seed has none."""
     found = (getattr(curve, f"{measure}{end}") for curve in curves)
     return [value for value in found if value is not None]
 
 
 def _range(curves: Sequence[Curve], measure: str) -> tuple[float, float]:
-    """Where the intervals are, from a tenth of the evaluations on, with a margin."""
+    """The range of the intervals after a tenth of the evaluations, with a margin."""
     own = [curve for curve in curves if curve.against == COLUMNS[0]]
     late = [curve for curve in own if curve.at >= max(c.at for c in own) / 10]
     scale, reached = ROWS[measure][0], [v for end in ("", "_low", "_high") for v in _values(late, measure, end)]

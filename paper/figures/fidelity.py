@@ -1,4 +1,4 @@
-"""Latency predicted against latency measured, for fresh random networks that no predictor has seen."""
+"""Predicted against measured latency, for new random networks that no predictor has seen."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def draw(results: Path) -> Figure:
 
 @rc_context(style.RC)
 def plot(networks: Sequence[Fresh]) -> Figure:
-    """One panel a precision; the band is 5 % to either side of the diagonal."""
+    """One panel per precision; the band is 5 % on either side of the diagonal."""
     precisions = sorted({network.precision for network in networks})
     figure = style.figure(1.75 * len(precisions) + 0.5)
     panels = figure.subplots(len(precisions), squeeze=False)[:, 0]

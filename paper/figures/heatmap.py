@@ -1,4 +1,4 @@
-"""The latency table: seconds of every option of every layer in fp32 and INT8, and how many times INT8 is faster."""
+"""The latency table: seconds of every option of every layer in fp32 and INT8, and the speed-up of INT8."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paper.figures import style
 from paper.rows import Block, read
 
-NUMBERED = 14  # layers, at most, for which each cell has room for its number
+NUMBERED = 14  # most layers for which each cell has room for its number
 
 
 def draw(results: Path) -> Figure:
@@ -27,7 +27,7 @@ def draw(results: Path) -> Figure:
 
 @rc_context(style.RC)
 def plot(blocks: Sequence[Block]) -> Figure:
-    """Layers from left to right, options downwards; empty where a layer has no such option or it computes nothing."""
+    """Layers from left to right, options downwards; empty if a layer lacks the option or it computes nothing."""
     blocks = [block for block in blocks if block.seconds > 0]
     fp32, int8 = _seconds(blocks, "fp32"), _seconds(blocks, "int8")
     ratio = fp32 / int8
@@ -50,7 +50,7 @@ def plot(blocks: Sequence[Block]) -> Figure:
 
 
 def _seconds(blocks: Sequence[Block], precision: str) -> np.ndarray:
-    """[layers, options]; NaN where there is no such option."""
+    """[layers, options]; NaN for missing options."""
     seconds = np.full([1 + max(getattr(b, axis) for b in blocks) for axis in ("layer", "option")], np.nan)
     for block in blocks:
         if block.precision == precision:
@@ -79,7 +79,7 @@ def _cells(
 
 
 def _option_names(blocks: Sequence[Block], options: int) -> list[str]:
-    """Kernel and expand ratio where all searched layers agree on them, else the option's number."""
+    """Kernel and expand ratio if all searched layers agree on them, else the option's number."""
     searched = {block.layer for block in blocks if block.option > 0}
     names = []
     for option in range(options):
@@ -89,7 +89,7 @@ def _option_names(blocks: Sequence[Block], options: int) -> list[str]:
 
 
 def _layer_names(blocks: Sequence[Block]) -> list[str]:
-    """The layer's number, or, where there is room, the kind of its only option: stem, head."""
+    """The layer's number or, if there is room, the kind of its only option: stem, head."""
     names = []
     layers = 1 + max(block.layer for block in blocks)
     for layer in range(layers):

@@ -1,4 +1,4 @@
-"""Every candidate of the search: validation accuracy against each predicted cost, and the front of the best."""
+"""Every candidate of the search: validation accuracy against each predicted cost, with the Pareto front."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LATENCY = "latency_s"
 
 
 def front(candidates: Sequence[Candidate], cost: str = LATENCY) -> list[Candidate]:
-    """The candidates that no other is both cheaper and more accurate than, by one cost, from cheap to dear."""
+    """The candidates on the Pareto front of accuracy and one cost, by ascending cost."""
     best: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda c: (c.costs[cost], -c.accuracy)):
         if not best or candidate.accuracy > best[-1].accuracy:
@@ -36,7 +36,7 @@ def draw(results: Path) -> Figure:
 
 @rc_context(style.RC)
 def plot(candidates: Sequence[Candidate], target_ms: float | None) -> Figure:
-    """A panel for each cost; one colour a strategy, a star for the feasible candidate of the highest score."""
+    """One panel per cost; one colour per strategy, a star for the feasible candidate with the highest score."""
     figure = style.figure(2.6)
     costs = candidates[0].costs
     panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
@@ -50,7 +50,7 @@ def plot(candidates: Sequence[Candidate], target_ms: float | None) -> Figure:
 
 
 def _panel(axes: Axes, candidates: Sequence[Candidate], cost: str) -> None:
-    """Cut off below the front."""
+    """The range of accuracies from the front upwards."""
     edge, scale = front(candidates, cost), 1e3 if cost == LATENCY else 1e-3
     lowest, highest = 100 * edge[0].accuracy, 100 * edge[-1].accuracy
     margin = max(0.15 * (highest - lowest), 0.5)

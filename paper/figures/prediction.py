@@ -1,4 +1,4 @@
-"""Latency predicted from the table against latency measured, for whole networks that the correction has not seen."""
+"""Latency predicted from the table against measured latency, for whole networks that the correction has not seen."""
 
 from __future__ import annotations
 

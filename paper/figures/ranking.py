@@ -1,4 +1,4 @@
-"""Accuracy of networks trained alone against what the supernet and three quantities without training say of them."""
+"""Accuracy of networks trained alone against four predictors: the supernet, and three without training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def draw(results: Path) -> Figure:
 
 @rc_context(style.RC)
 def plot(networks: Sequence[Ranked], taus: Sequence[RankTau]) -> Figure:
-    """One panel a predictor, with its tau among all networks and its 95 % interval."""
+    """One panel per predictor, with its tau among all networks and its 95 % interval."""
     figure = style.figure(3.4)
     panels = figure.subplots(2, 2, sharey=True)
     found = {one.predictor: one for one in taus if one.among == "all"}

@@ -1,4 +1,4 @@
-"""What all figures share: a column's width, a size of type, colours that a colour-blind reader tells apart."""
+"""The style of all figures: column width, font size, colours that colour-blind readers can distinguish."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # so that a figure's script also runs by its path
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # so that a figure's script can be run by its path
 from paper import checksums
 from search_spaces.errors import LutraError
 
@@ -35,7 +35,7 @@ RC: dict[Any, Any] = {
     "axes.linewidth": 0.6,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
-    "text.parse_math": False,  # "$" and "\\" in a cell are shown as they are
+    "text.parse_math": False,  # shows "$" and "\\" in a cell literally
     "pdf.fonttype": 42,
     "pdf.compression": 9,
 }
@@ -47,11 +47,11 @@ def figure(height: float, width: float = COLUMN) -> Figure:
 
 
 def save(drawn: Figure, path: Path) -> None:
-    """Writes .pdf (the same bytes for the same figure), .png or .svg. The first file decides the layout of all."""
+    """Writes .pdf (equal bytes for equal figures), .png or .svg. The first file fixes the layout of all."""
     metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
     with rc_context(RC):
         drawn.savefig(path, metadata=metadata)
-    drawn.set_layout_engine("none")  # a layout takes as long as a drawing
+    drawn.set_layout_engine("none")  # computing the layout takes as long as drawing
 
 
 def main(draw: Callable[[Path], Figure]) -> None:

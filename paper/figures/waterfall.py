@@ -1,4 +1,4 @@
-"""What each step does to accuracy, latency and file size, from the hand-made reference to the INT8 file."""
+"""The effect of each step on accuracy, latency and file size, from the hand-made reference to the INT8 file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paper.figures import style
 from paper.rows import Stage, read
 
-ASIDE = ("random", "inherited")  # not on the way
+ASIDE = ("random", "inherited")  # not part of the chain
 STEPS = {"retrained": "search", "pruned": "prune", "finetuned": "finetune", "int8": "quantize"}  # what was done
-ROOM = 0.35  # of the longest bar, for the numbers beside it
+ROOM = 0.35  # space for numbers beside the bars, as a fraction of the longest
 
 
 def draw(results: Path) -> Figure:
@@ -27,14 +27,14 @@ def draw(results: Path) -> Figure:
 
 
 def chain(rows: Sequence[Stage]) -> list[Stage]:
-    """The reference, where there is one, then the winner after each stage, in their order."""
-    firsts = {row.stage: row for row in reversed(rows)}  # what comes later under the same name is to compare with
+    """The reference, if there is one, then the winner after each stage, in order."""
+    firsts = {row.stage: row for row in reversed(rows)}  # later rows of the same name are only for comparison
     return [firsts[name] for name in dict.fromkeys(row.stage for row in rows) if name not in ASIDE]
 
 
 @rc_context(style.RC)
 def plot(stages: Sequence[Stage]) -> Figure:
-    """First and last stand alone; between them hangs what a step changed, in blue for better and in red for worse."""
+    """The first and last bars show values, those between show changes: blue for better, red for worse."""
     figure = style.figure(0.6 + 0.2 * len(stages), style.PAGE)
     accuracy, latency, size = figure.subplots(1, 3, sharey=True)
     scale, unit = (1e6, "µs") if max(stage.latency_median_s for stage in stages) < 1e-3 else (1e3, "ms")
@@ -49,7 +49,7 @@ def plot(stages: Sequence[Stage]) -> Figure:
 
 
 def _cut(axes: Axes, values: Sequence[float], label: str) -> None:
-    """More is better, and the scale has no 0: the ends are points."""
+    """For accuracy: higher is better, and the scale has no 0, so the ends are points."""
     low, high = min(values), max(values)
     span = max(high - low, 1.0)
     _steps(axes, values, style.BLUE, style.RED, 0.03 * span, 1)
@@ -61,9 +61,9 @@ def _cut(axes: Axes, values: Sequence[float], label: str) -> None:
 
 
 def _grounded(axes: Axes, values: Sequence[float], label: str) -> None:
-    """Less is better, and all bars begin at 0."""
+    """For costs: lower is better, and all bars begin at 0."""
     most = max(values)
-    decimals = max(0, 2 - math.floor(math.log10(most)))  # the largest has three digits
+    decimals = max(0, 2 - math.floor(math.log10(most)))  # three digits for the largest
     _steps(axes, values, style.RED, style.BLUE, 0.02 * most, decimals)
     for row, value in ((0, values[0]), (len(values), values[-1])):
         axes.barh(row, value, height=0.6, color=style.GREY)
@@ -73,7 +73,7 @@ def _grounded(axes: Axes, values: Sequence[float], label: str) -> None:
 
 
 def _steps(axes: Axes, values: Sequence[float], more: str, less: str, gap: float, decimals: int) -> None:
-    """From top to bottom a bar and a number for each change; thin lines hold the value from one to the next."""
+    """A bar and a number for each change, from top to bottom; thin lines connect equal values."""
     for row, (before, after) in enumerate(pairwise(values), 1):
         axes.barh(row, after - before, left=before, height=0.6, color=more if after > before else less)
         axes.text(
