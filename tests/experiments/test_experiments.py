@@ -775,7 +775,7 @@ def test_every_configuration_file_is_valid(group: str, choice: str, configured: 
         assert config.strategy.options == {parameter.name: parameter.default for parameter in parameters}
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", sorted({*GROUPS} & {*FOLDERS}))
 def test_every_name_has_a_configuration_file(group: str) -> None:
     files = [(ROOT / "hydra_conf" / group / f"{name}.yaml").read_text().splitlines() for name in choices_of(group)]
     named = {line.removeprefix("name: ") for lines in files for line in lines if line.startswith("name: ")}
