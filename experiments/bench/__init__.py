@@ -1,1 +1,1 @@
-"""Benchmarks: each measures both sides in one run, keeps its raw figures, and prints its claims as its last line."""
+"""Benchmarks: each measures both sides in one run, stores its raw results, and prints its claims as its last line."""

@@ -1,6 +1,6 @@
-"""python -m experiments.bench NAME...: the named benchmarks, or all of them, and their claims as one table.
+"""python -m experiments.bench NAME...: runs the named benchmarks, or all of them, and shows their claims in one table.
 
-KEY=VALUE words are handed to each. Without a name the benchmarks are listed.
+KEY=VALUE words are passed to each. Without a name, lists the benchmarks.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def asked(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Names of benchmarks, and the settings for them. Raises LutraError for a name that there is not."""
+    """Names of benchmarks, and the settings for them. Raises LutraError for an unknown name."""
     settings = [word for word in words if "=" in word and not word.startswith("-")]
     names = [word for word in words if word not in (*settings, "--help", "-h")]
     for name in names:
@@ -63,7 +63,7 @@ def asked(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def listed() -> Table:
-    """Each benchmark with the first line of what it says of itself."""
+    """Each benchmark with the first line of its description."""
     table = Table("python -m experiments.bench", "what it measures")
     for name, path in BENCHMARKS.items():
         said = ast.get_docstring(ast.parse(path.read_text())) or ""

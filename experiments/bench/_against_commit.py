@@ -1,7 +1,7 @@
-"""The supernet's training step and the judging of a population, against an earlier commit of this repository.
+"""Compares the supernet's training step and the evaluation of a population with an earlier commit of this repository.
 
-Each commit runs in a process of its own, from a git worktree; both do the same work from the same seed, in turns.
-Compared is CPU time on one thread, which a busy machine disturbs less than time by the clock.
+Each commit runs in its own process, from a git worktree; both do the same work with the same seed, in turns. The
+measure is CPU time on one thread, which a busy machine disturbs less than wall time.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from random import Random
 from experiments.display.progress import track
 from search_spaces.errors import LutraError
 
-COMMIT = "7732252"  # the last one before layers were graphs
+COMMIT = "7732252"  # the last one before layers became graphs
 BAR = 1.03  # times that commit's CPU time
-ROUNDS = {"step": 40, "population": 40}  # each is done once before it counts
+ROUNDS = {"step": 40, "population": 40}  # after one warm-up each
 NAMES = {"step": "a sandwich step of mobile's supernet", "population": "judging a population of 8"}
-KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}  # as `experiments.train` has it
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}  # as in `experiments.train`
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = """
 import sys, time
@@ -55,7 +55,7 @@ for line in sys.stdin:
 
 
 def cpu_seconds() -> dict[str, dict[str, list[float]]]:
-    """By work and by tree ("now", "then"). Raises LutraError where the repository does not have the commit."""
+    """By work and by tree ("now", "then"). Raises LutraError if the repository lacks the commit."""
     with worktree(COMMIT) as then:
         workers = {"then": _worker(then), "now": _worker(ROOT)}
         seconds: dict[str, dict[str, list[float]]] = {what: {name: [] for name in workers} for what in ROUNDS}
@@ -71,7 +71,7 @@ def cpu_seconds() -> dict[str, dict[str, list[float]]]:
 
 
 def claims(seconds: Mapping[str, Mapping[str, list[float]]]) -> list[dict[str, object]]:
-    """The median over the rounds of what both trees took one after the other: what disturbs one disturbs both."""
+    """The median ratio of the two trees' times in each round; disturbances affect both alike."""
     ratios = {what: statistics.median(map(truediv, s["now"], s["then"])) for what, s in seconds.items()}
     return [
         {"what": f"{NAMES[what]}: CPU time, times that at {COMMIT}", "value": ratio, "bar": BAR, "holds": ratio <= BAR}
@@ -81,7 +81,7 @@ def claims(seconds: Mapping[str, Mapping[str, list[float]]]) -> list[dict[str, o
 
 @contextmanager
 def worktree(commit: str) -> Iterator[Path]:
-    """The repository as it was at a commit, in a folder that is removed afterwards."""
+    """The repository at a commit, in a folder that is removed afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         git = ["git", "-C", str(ROOT), "worktree"]
         made = subprocess.run([*git, "add", "--detach", f"{folder}/then", commit], capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""What the benchmarks of compression share: a command on CIFAR-10, `mobile`, this machine, and the rows it makes."""
+"""Shared by the benchmarks of compression: runs a command on CIFAR-10, `mobile`, this machine, and reads its rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rows = dict[str, dict[str, Any]]  # by variant
 
 
 def rows_of(command: str, arguments: Sequence[str]) -> Rows:
-    """What `experiments.COMMAND experiment=cifar10_laptop` finds; keys with a dot are passed on to it."""
+    """The rows of `experiments.COMMAND experiment=cifar10_laptop`; arguments with a dot in the key are passed to it."""
     asked = [argument for argument in arguments if "." in argument.partition("=")[0]]
     given = next((argument.partition("=")[2] for argument in asked if argument.startswith("data.path=")), "")
     images = published(given, NAME, "data.path=FILE, a .tar.gz of CIFAR-10 in class folders")

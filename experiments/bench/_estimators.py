@@ -1,4 +1,4 @@
-"""Five ways from raw rounds to a file's seconds; the last is the one that the tables are made by."""
+"""Five estimators of a file's seconds from raw rounds; the last one makes the tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Seconds = Mapping[str, float]
 
 
 def medians(rounds: Sequence[Round], speed: np.ndarray) -> Seconds:
-    """Each file's median, after its samples were divided by exp(speed), [samples]."""
+    """Each file's median, after dividing its samples by exp(speed), [samples]."""
     names = np.array([name for r in rounds for name in r.order])
     logs = logs_of(rounds) - speed
     return {name: float(np.exp(np.median(logs[names == name]))) for name in dict.fromkeys(names.tolist())}
@@ -28,7 +28,7 @@ def raw(rounds: Sequence[Round]) -> Seconds:
 
 
 def by_round(rounds: Sequence[Round]) -> Seconds:
-    """Median polish with one speed a round."""
+    """Median polish with one speed per round."""
     number = np.repeat(np.arange(len(rounds)), [len(r.order) for r in rounds])
     speed = np.zeros(len(number))
     for _ in range(5):
@@ -39,7 +39,7 @@ def by_round(rounds: Sequence[Round]) -> Seconds:
 
 
 def by_reference_files(rounds: Sequence[Round]) -> Seconds:
-    """The median of each group of reference files, and straight lines between the groups."""
+    """The median of each group of reference files, with linear interpolation between the groups."""
     chosen = reference_files({name for r in rounds for name in r.order}, Protocol())
     files = {name: np.log(seconds) for name, seconds in raw(rounds).items()}
     speeds = []
@@ -53,7 +53,7 @@ def by_reference_files(rounds: Sequence[Round]) -> Seconds:
 
 
 def along(rounds: Sequence[Round]) -> Seconds:
-    """Votes of all files along the round, and no sample rejected."""
+    """The running median of all files, without rejecting samples."""
     return medians(rounds, remove_drift([(r.order, r.seconds) for r in rounds], np.ones(len(rounds), bool)).speed)
 
 

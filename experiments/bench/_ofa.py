@@ -1,6 +1,6 @@
-"""The supernet of `mobile` as a user of once-for-all builds it: a stack of its `DynamicMBConvLayer`.
+"""The supernet of `mobile` as a user of once-for-all would build it: a stack of its `DynamicMBConvLayer`.
 
-Central taps and first channels as in ours (its kernel transformation off), and the same weights.
+Central taps and first channels as in ours (without its kernel transformation), and the same weights.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from search_spaces.training.loop import Backward
 
 
 class OfaSupernet(nn.Module):
-    """The same networks as `ours`, from the same weights: images [N, 3, H, W], architecture -> logits."""
+    """The same networks as `ours`, with the same weights: images [N, 3, H, W], architecture -> logits."""
 
     def __init__(self, ours: Supernet) -> None:
         from ofa.imagenet_classification.elastic_nn.modules.dynamic_layers import DynamicMBConvLayer
@@ -93,7 +93,7 @@ def in_turn(supernet: OfaSupernet, space: SearchSpace, smoothing: float, seed: i
 
 
 def only(ours: Supernet, place: int) -> Layer:
-    """The one module of a layer that has a single kind of option to compute."""
+    """The module of a layer that has only one kind of computing option."""
     (module,) = ours.layers[place].largest.values()
     return module
 

@@ -1,4 +1,4 @@
-"""What the benchmarks on published measurements share: KEY=VALUE arguments, where the files are, errors as one line."""
+"""Shared by the benchmarks on published measurements: KEY=VALUE arguments, paths of files, errors as one line."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ KEYS = (
     "accuracy",
     "report",
     "latency",
-)  # of any: make bench gives all to each
+)  # of all benchmarks, because make bench passes all to each
 
 
 def parse(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str]:
-    """The defaults, changed by arguments; other benchmarks' keys, and dotted ones of commands, are passed over."""
+    """The defaults, changed by arguments; ignores keys of other benchmarks, and dotted keys of commands."""
     settings = dict(defaults)
     for argument in arguments:
         key, _, value = argument.partition("=")
@@ -43,7 +43,7 @@ def parse(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict[str, st
 
 
 def published(given: str, name: str, say: str) -> Path:
-    """The file that is asked for, or the one of that name in $LUTRA_DATA. `say`: what to type where there is none."""
+    """The given file, or the one of that name in $LUTRA_DATA. `say`: what to type if there is none."""
     path = Path(given) if given else Path(os.environ.get("LUTRA_DATA", "../shared/data")) / name
     if not path.exists():
         raise LutraError(f"there is no {path}; say {say}")
@@ -51,7 +51,7 @@ def published(given: str, name: str, say: str) -> Path:
 
 
 def published_table(settings: Mapping[str, str], name: str) -> tuple[Path, Table]:
-    """The file of networks, `name` where none is given, and what is in its columns: seen by searches, and reported."""
+    """The file of networks, by default `name`, and its table: accuracies seen by searches, and reported ones."""
     path = published(settings["csv"], name, "csv=FILE with the columns options=, accuracy=, report= (%), latency= (ms)")
     keys = ("accuracy", "report")
     columns = accuracy_columns(path, settings["accuracy"], settings["report"], keys)
@@ -62,7 +62,7 @@ def published_table(settings: Mapping[str, str], name: str) -> tuple[Path, Table
 
 
 def run(main: Callable[[Sequence[str]], None]) -> None:
-    """Runs a benchmark; a mistake or an absent peer is one line and exit code 2."""
+    """Runs a benchmark; an error or a missing peer is one line and exit code 2."""
     try:
         main(sys.argv[1:])
     except ImportError as error:

@@ -1,7 +1,7 @@
-"""python -m experiments.bench.against_hand_made [data.path=FILE] [KEY.KEY=VALUE ...]: the winner, and hand-made ones.
+"""python -m experiments.bench.against_hand_made [data.path=FILE] [KEY.KEY=VALUE ...]: winner against hand-made ones.
 
-`experiments.hand_made` on CIFAR-10, `mobile`, this machine, one thread, all in INT8. At the accuracy of the hand-made
-network that is nearest to the winner's stands the fastest of the winner's files that is at least as accurate.
+`experiments.hand_made` on CIFAR-10, `mobile`, this machine, one thread, all in INT8. The hand-made network with the
+accuracy nearest to the winner's is compared with the fastest of the winner's files that is at least as accurate.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""python -m experiments.bench.against_torch_pruning [data.path=FILE] [KEY.KEY=VALUE ...]: the winner, pruned twice.
+"""python -m experiments.bench.against_torch_pruning [data.path=FILE] [KEY.KEY=VALUE ...]: our pruning against theirs.
 
 `experiments.pruning_rules` on CIFAR-10, `mobile`, this machine, one thread: torch-pruning (group magnitude, global
-threshold) prunes to the same measured INT8 latency or the next slower one, and is finetuned and quantized alike.
+threshold) prunes to the same measured INT8 latency or the next higher one; finetuning and quantization are equal.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """python -m experiments.bench.bounds [csv=FILE] [seeds=100]: the most accurate network within a latency bound.
 
-Each bound is the latency of a network drawn from a table of published ones, so that as many networks are slower as
-faster, on average. Every strategy searches for 200 distinct architectures with that bound as its objective. It sees the
-validation accuracy and chooses by it; what it chose is judged by its test accuracy.
+Each bound is the latency of a network drawn from a table of published ones, so on average as many networks are slower
+as faster. Every strategy searches for 200 distinct architectures with that bound as its objective. It sees the
+validation accuracy and chooses by it; its choice is judged by test accuracy.
 
-Even whoever knows the validation accuracy of every network loses test accuracy to the best there is: that loss is the
-signal's, and is printed as "all networks". The bar is on what a search can help: for so many of the bounds, its choice
-is no more than a tenth of a point of test accuracy behind the choice from all networks. Seconds, and minutes for
-strategies that fit models.
+Even choosing from all networks by validation accuracy loses test accuracy compared with the best: this loss, which no
+search can avoid, is printed as "all networks". The bar is on what a search can influence: for this fraction of the
+bounds, its choice loses at most a tenth of a point of test accuracy compared with the choice from all networks. Takes
+seconds, and minutes for strategies that fit models.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from strategies.quality.regret import regret
 BUDGET = 200  # distinct architectures
 NEAR = 1e-3  # fraction of the images: a tenth of a point
 BAR = 0.95  # of the bounds
-UNTRAINED = [name for name in STRATEGIES if name not in LEARNING]  # a table holds no weights to train
+UNTRAINED = [name for name in STRATEGIES if name not in LEARNING]  # a table has no weights to train
 OUTPUT = Path("experiments/runs/bench/bounds.json")
 NAME = "nasbench201_cifar10_rpi4.csv"  # with Raspberry Pi 4 latencies, in $LUTRA_DATA
 DEFAULTS = {"csv": "", "seeds": "100", "options": "ops", "accuracy": "", "report": "", "latency": "rpi4_ms"}
@@ -71,7 +71,7 @@ def everything(table: Table, exact: Sequence[Candidate], objective: Bounded) -> 
 
 
 def near(regrets: Sequence[float], possible: Sequence[float]) -> float:
-    """The share that lost a tenth of a point or less to what was possible."""
+    """The fraction that lost at most a tenth of a point compared with what was possible."""
     return float(np.mean(np.array(regrets) <= np.array(possible) + NEAR))
 
 

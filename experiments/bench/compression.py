@@ -1,7 +1,7 @@
-"""python -m experiments.bench.compression [data.path=FILE] [KEY.KEY=VALUE ...]: what compression gains, and costs.
+"""python -m experiments.bench.compression [data.path=FILE] [KEY.KEY=VALUE ...]: gains and costs of compression.
 
 `experiments.ablation` on CIFAR-10, `mobile`, this machine, one thread. Trainings are kept: the first run takes about
-half an hour after the search, the next ones a minute.
+half an hour after the search, later ones a minute.
 """
 
 from __future__ import annotations

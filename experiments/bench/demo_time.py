@@ -1,4 +1,4 @@
-"""python -m experiments.bench.demo_time: wall seconds of the whole chain on digits, from an empty run folder."""
+"""python -m experiments.bench.demo_time: wall seconds of all steps on digits, starting from an empty runs folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from experiments.store import artefacts
 
-BAR = 240.0  # seconds on two cores, after the install
+BAR = 240.0  # seconds on two cores, without installing
 
 
 def main() -> None:

@@ -1,8 +1,7 @@
 """python -m experiments.bench.disturbance [seeds=10]: a busy core during the middle third, against a quiet pass.
 
-On a simulated board, where five estimators are compared under drift and load as well; and on this machine, where a
-process of ours really takes the core that the agent runs on. Errors are means over files, beside one speed for all.
-It takes two minutes.
+On a simulated board, five estimators are also compared under drift and load. On this machine, a process really takes
+the core that the agent runs on. Errors are means over files, relative to one common speed. Takes two minutes.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from search_spaces.networks.onnx_writer import random_weights, write
 from search_spaces.spaces.mobile import mobile
 
 BAR = 0.03  # of a file's seconds
-FOUND = 0.5  # of the disturbed rounds, at least
+FOUND = 0.5  # least fraction of the disturbed rounds
 FILES = 60
 THIRD = 3  # rounds, of nine
 PROTOCOL = Protocol()
@@ -40,7 +39,7 @@ BUSY = [sys.executable, "-c", "while True: pass"]
 
 
 def length() -> float:
-    """Seconds on the simulated board's clock of nine undisturbed rounds."""
+    """Seconds of nine undisturbed rounds, on the simulated board's clock."""
     board = simulated(Disturbance(noise=0), 0)
     nine = Protocol(min_rounds=9, max_rounds=9)
     list(measure(board, recorded(), nine))
@@ -48,7 +47,7 @@ def length() -> float:
 
 
 def weathers(session: float) -> dict[str, Disturbance]:
-    """What the estimators are compared under."""
+    """The disturbances under which the estimators are compared."""
     return {
         "quiet": Disturbance(),
         "ramp": Disturbance(drift="ramp", period=session),
@@ -60,7 +59,7 @@ def weathers(session: float) -> dict[str, Disturbance]:
 
 
 def recorded() -> dict[str, bytes]:
-    """Files of 10 us to 1 ms, whose seconds the simulated board reads off them."""
+    """Files of 10 us to 1 ms; the simulated board reads the seconds from their bytes."""
     seconds = 10 ** np.random.default_rng(0).uniform(-5, -3, FILES)
     return {f"f{index:02}": repr(float(value)).encode() for index, value in enumerate(seconds)}
 
@@ -70,7 +69,7 @@ def simulated(disturbance: Disturbance, seed: int) -> SimulatedBoard:
 
 
 def on_simulated(seeds: int) -> tuple[dict[str, dict[str, float]], list[dict[str, float]]]:
-    """Mean error of every estimator under every disturbance; error and share found of the busy third, a seed each."""
+    """Each estimator's mean error under each disturbance; per seed, error and detected fraction of the busy third."""
     session, truth = length(), {name: float(onnx) for name, onnx in recorded().items()}
     found: dict[str, dict[str, list[float]]] = {}
     busy = []
@@ -88,7 +87,7 @@ def on_simulated(seeds: int) -> tuple[dict[str, dict[str, float]], list[dict[str
 
 
 def rejected(rounds: Sequence[Round]) -> float:
-    """The share of the disturbed rounds of which most samples were rejected."""
+    """The fraction of disturbed rounds in which most samples were rejected."""
     judgement = judge(rounds)
     counts = [judgement.counts[judgement.drift.round == index].mean() for index in range(THIRD, 2 * THIRD)]
     return float(np.mean([share < 0.5 for share in counts]))
@@ -113,7 +112,7 @@ def on_this_machine() -> dict[str, Any]:
 
 
 def passed(files: Mapping[str, bytes], busy: bool) -> list[Round]:
-    """One session; where `busy`, the middle three of nine rounds share the core with a process that never rests."""
+    """One session; if `busy`, the middle three of nine rounds share the core with a process that never rests."""
     rounds: list[Round] = []
     process = None
     with local(threads=1) as board:
@@ -133,7 +132,7 @@ def passed(files: Mapping[str, bytes], busy: bool) -> list[Round]:
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """This process and those that it starts share one core, where the system can be told so."""
+    """Binds this process and its children to one core, if the system supports it."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return

@@ -1,8 +1,8 @@
-"""python -m experiments.bench.exact: the exact front of all 4.5e10 networks of `mobile`, and whether it is exact.
+"""python -m experiments.bench.exact: computes the exact front of all 4.5e10 networks of `mobile`, and verifies it.
 
-Seconds are drawn around 20 GMAC/s and a microsecond a layer; what an option adds to the accuracy is drawn around the
-root of its multiply-accumulates. The same on `nasbench_macro`'s 3,969 networks is compared with enumeration. In the
-worst case accuracy follows latency, nothing dominates anything, and fronts are thinned. Three seconds.
+Seconds are drawn around 20 GMAC/s plus a microsecond per layer; the accuracy that an option adds is drawn around the
+square root of its multiply-accumulates. The front of `nasbench_macro`'s 3,969 networks is compared with enumeration. In
+the worst case, accuracy follows latency, nothing dominates anything, and fronts are thinned. Takes three seconds.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from strategies.quality.exact import Front, exact_front
 from strategies.quality.pareto import nondominated
 
 SEEDS = 5
-RATE, CALL = 2e10, 1e-6  # multiply-accumulates a second; seconds a layer
+RATE, CALL = 2e10, 1e-6  # multiply-accumulates per second; seconds per layer
 SPREAD, NOISE = (
     0.3,
     0.1,
-)  # accuracy between the smallest and the largest network; relative deviation of all that is drawn
+)  # accuracy between the smallest and the largest network; relative deviation of all random numbers
 LIMIT = 60.0  # seconds
 SLACK = 1e-4  # fraction of the images: a hundredth of a point
 OUTPUT = Path("experiments/runs/bench/exact.json")
 
 
 class Made(NamedTuple):
-    """One front and what it took."""
+    """One front, and the time it took."""
 
     seconds: float
     front: Front
@@ -76,7 +76,7 @@ def claims(networks: int, drawn: list[Made], worst: list[Made], differing: int) 
 
 
 def separable(space: SearchSpace, seed: int) -> tuple[np.ndarray, AdditiveCost]:
-    """What options add to the accuracy [layers, options], NaN where a layer has fewer; their seconds."""
+    """The accuracy that options add [layers, options], NaN where a layer has fewer; and their seconds."""
     rng = np.random.default_rng(seed)
     work = np.full((len(space.layers), max(space.options)), np.nan)
     for layer, options in enumerate(space.layers):
@@ -95,7 +95,7 @@ def timed(effects: np.ndarray, latency: AdditiveCost, space: SearchSpace) -> Mad
 
 
 def apart_from_enumeration(space: SearchSpace, seed: int) -> int:
-    """How many (accuracy, seconds) are on one front alone: ours, or that of all networks."""
+    """The number of points (accuracy, seconds) on only one of two fronts: ours, and that of all networks."""
     effects, latency = separable(space, seed)
     archs = np.array(space.networks)
     points = np.stack([AdditiveCost(effects).of(archs), latency.of(archs)], axis=1)

@@ -1,8 +1,8 @@
-"""python -m experiments.bench.faults: every trial of the fault campaigns in tests/faults.
+"""python -m experiments.bench.faults: runs every trial of the fault campaigns in tests/faults.
 
-A run that was stopped goes on with the next trial.
+An interrupted run continues with the next trial.
 
-The raw figures are journals in experiments/runs/faults/COMMIT; delete that folder to begin anew.
+The raw results are journals in experiments/runs/faults/COMMIT; delete that folder to start again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from experiments.store import journal
 from experiments.store.versions import commit
 
 ROOT = Path(__file__).parents[2]
-LEAST = {  # campaigns whose names begin so: what they count, and how many a complete run has
+LEAST = {  # prefix of campaigns -> what they count, and how many trials a complete run has
     "kills": ("kills", 1000),
     "mutations": ("mutations", 3000),
     "command-lines": ("command lines", 1000),
@@ -34,14 +34,14 @@ def main() -> int:
     folder = ROOT / "experiments" / "runs" / "faults" / (commit() or "unknown").rstrip("+")
     tests = [sys.executable, "-m", "pytest", "tests/faults", "-n", "2", "--dist", "worksteal"]
     done = subprocess.run(tests, cwd=ROOT, env={**os.environ, "LUTRA_FAULTS": str(folder)}, stdout=sys.stderr)
-    if done.returncode not in (0, 1):  # 1: some trials went wrong, as the claims below say
+    if done.returncode not in (0, 1):  # 1: some trials failed, as the claims below say
         return done.returncode
     print(json.dumps([claim for name in LEAST for claim in claims(folder, name)]))
     return 0
 
 
 def claims(folder: Path, name: str) -> list[dict[str, Any]]:
-    """How many trials a campaign had, how many of them went wrong, and what a resumed training costs."""
+    """The number of trials of a campaign, how many failed, and the cost of resuming a training."""
     records = [record for path in sorted(folder.glob(f"{name}*.jsonl")) for record in journal.read(path)]
     figures: Counter[str] = Counter()
     for record in records:

@@ -1,8 +1,8 @@
-"""python -m experiments.bench.fidelity [GROUP.KEY=VALUE ...]: predicted against measured, on networks not seen before.
+"""python -m experiments.bench.fidelity [GROUP.KEY=VALUE ...]: predicted against measured latency, on new networks.
 
-`experiments.fidelity` on this machine, one thread, for `mobile` at 32 px and `mobile_imagenet` at 128 px, 24 whole
-networks in the table, 60 fresh ones timed twice. Keys such as fidelity.networks=10 are passed on to both; others are
-other benchmarks'. About 15 minutes, on a quiet machine.
+`experiments.fidelity` on this machine, one thread, for `mobile` at 32 px and `mobile_imagenet` at 128 px, with 24 whole
+networks in the table and 60 new ones timed twice. Keys such as fidelity.networks=10 are passed to both; keys of other
+benchmarks are ignored. Takes about 15 minutes on a quiet machine.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from experiments.store import artefacts
 OUTPUT = Path("experiments/runs/bench/fidelity.json")
 SPACES = {"mobile": 32, "mobile_imagenet": 128}  # pixels
 COMMON = ("data=cifar10", "device=local", "measure.networks=24")
-SHARES = {  # at least: within 5 %, within 10 %, MAPE of the sum of blocks alone over the corrected table's
+SHARES = {  # least: within 5 %, within 10 %, MAPE of the sum of blocks alone over the corrected table's
     "fp32": (0.97, 0.99, 2.5),
     "int8": (0.90, 0.97, 5.0),
 }
-IN_CONTEXT = "sum of blocks in context"  # stricter than what peers add up, and printed beside it
+IN_CONTEXT = "sum of blocks in context"  # a stricter comparison, also printed
 LEARNED = ("boosting", "forest")
 TIMES = 4.0  # their MAPE over the corrected table's
 RETEST = 1.5  # the corrected table's MAPE over the re-test's, at most; fp32

@@ -1,12 +1,13 @@
 """python -m experiments.bench.fidelity_published [csv=FILE] [fbnet=FILE] [seeds=20]: latency learned from few networks.
 
-The tied additive predictor and plain ridge on one-hots, on the same splits of two published tables: NAS-Bench-201 on a
-Raspberry Pi 4 (HW-NAS-Bench) and FBNet on a Xeon (HELP); medians over splits, held-out: all networks not learned from.
-Nothing is tuned on those: ridge's penalty is chosen by leave-one-out, the other's prior by evidence. 15 seconds.
+The tied additive predictor and plain ridge regression on one-hot choices, on the same splits of two published tables:
+NAS-Bench-201 on a Raspberry Pi 4 (HW-NAS-Bench) and FBNet on a Xeon (HELP). Reports medians over splits, on all
+networks not used for learning. Nothing is tuned on those: ridge's penalty is chosen by leave-one-out, the other's prior
+by evidence. Takes 15 seconds.
 
-On NAS-Bench-201 noise is the limit: cells with the same operations in other places take the same time, up to noise.
-What knowing the mean of all such cells would give, held-out ones too, is printed as well. Kendall's tau-b leaves pairs
-that are predicted to be equal half out; tau-a counts them as half right, and is printed beside it.
+On NAS-Bench-201 noise is the limit: cells with the same operations in other places take the same time, up to noise. The
+result of knowing the mean of all such cells, including held-out ones, is also printed. Kendall's tau-b ignores pairs
+that are predicted to be equal; tau-a counts them as half right, and is printed too.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def alike(measurements: Measurements) -> tuple[np.ndarray, np.ndarray]:
-    """Each network's seconds as the mean of all that have as many of each option; and as measured."""
+    """Each network's mean seconds over all networks with the same counts of options; and its measured seconds."""
     counts = np.stack([(measurements.archs == option).sum(1) for option in range(max(measurements.options))], axis=1)
     _, kind = np.unique(counts, axis=0, return_inverse=True)
     means = np.bincount(kind, measurements.seconds) / np.bincount(kind)

@@ -1,9 +1,9 @@
 """python -m experiments.bench.house [part=start|speed]: how quickly commands start, and the supernet's speed.
 
-start: six command lines that compute nothing, and an application that is `@hydra.main` with an empty function, each in
-a process of its own, in turns. Compared is the CPU time of the whole process, as the median of the rounds. Two minutes.
+start: six command lines that compute nothing, and a `@hydra.main` application with an empty function, each in its own
+process, in turns. Compares the CPU time of the whole process, as the median over rounds. Takes two minutes.
 
-speed: a training step of the supernet and the judging of a population, against commit 7732252. Five minutes.
+speed: a training step of the supernet and the evaluation of a population, against commit 7732252. Takes five minutes.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def main(config):
 
 main()
 """
-COMMANDS = {  # what a reader calls it -> its words, and the exit code
-    "status": (["status"], 2),  # of no sweep
-    "tables": (["tables"], 2),  # of no table
+COMMANDS = {  # description -> words, and the exit code
+    "status": (["status"], 2),  # without a sweep
+    "tables": (["tables"], 2),  # without a table
     "lineage": (["lineage", "run=nowhere"], 2),
     "search --help": (["search", "--help"], 0),
     "search --cfg job": (["search", "--cfg", "job"], 0),
@@ -75,7 +75,7 @@ def start_seconds() -> dict[str, list[float]]:
 
 
 def cpu_seconds(words: Sequence[str], code: int) -> float:
-    """Of a process and what it waited for. Raises RuntimeError where it ends in another way than expected."""
+    """CPU seconds of a process and its children. Raises RuntimeError for an unexpected exit code."""
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     said = process.stderr.read()

@@ -1,7 +1,7 @@
-"""python -m experiments.bench.measuring: what a latency table costs, and a block's file.
+"""python -m experiments.bench.measuring: the time that a latency table, and a block's file, take.
 
 The whole command for all options of `mobile` at 32 px, in fp32 and INT8, with 24 networks, on this machine, one thread;
-and the writing of each block's fp32 ONNX file, its random weights drawn meanwhile. It takes 2 to 5 minutes.
+and writing each block's fp32 ONNX file, with and without drawing its random weights. Takes 2 to 5 minutes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def claim(what: str, value: float, bar: float) -> dict[str, object]:
 
 
 def measuring() -> dict[str, Any]:
-    """The command's wall seconds, start of Python included, and what it made."""
+    """The command's wall seconds, including the start of Python, and what it made."""
     with tempfile.TemporaryDirectory() as runs:
         start = time.monotonic()
         subprocess.run([sys.executable, "-m", *COMMAND, f"runs={runs}"], check=True, stdout=sys.stderr)
@@ -60,7 +60,7 @@ def measuring() -> dict[str, Any]:
 
 
 def writing() -> dict[str, list[float]]:
-    """Median seconds of each block of the space, in turns: writing alone, and drawing the weights too."""
+    """Median seconds for each block of the space, in turns: writing only, and drawing the weights too."""
     blocks = [(spec,) for spec in block_specs(mobile(3, RESOLUTION, 10))]
     drawn = [random_weights(block) for block in blocks]
     alone: list[list[float]] = [[] for _ in blocks]

@@ -1,10 +1,10 @@
-"""python -m experiments.bench.population [images=FILE] [steps=100]: judging a population against judging one by one.
+"""python -m experiments.bench.population [images=FILE] [steps=100]: evaluating a population at once or one by one.
 
-A parent and 63 of its mutants from `mobile`'s supernet, each calibrated on 2,000 CIFAR-10 images and judged by 5,000:
-ours in one call, and the first few of them as a user of once-for-all does it, by `set_running_statistics` and then the
-validation of a stack of its `DynamicMBConvLayer` with the same weights, at its batch sizes. In turns, on two threads.
-The supernet is trained for `steps` first, so that accuracies say something. images=FILE: a .tar.gz of class folders, or
-cifar10_jpeg.tar.gz in $LUTRA_DATA. About five minutes.
+A parent and 63 mutants from `mobile`'s supernet, each calibrated on 2,000 CIFAR-10 images and evaluated on 5,000: ours
+in one call, and the first few also as a user of once-for-all would, by `set_running_statistics` and validation of a
+stack of its `DynamicMBConvLayer` with the same weights, at its batch sizes. In turns, on two threads. The supernet is
+first trained for `steps`, so that accuracies are meaningful. images=FILE: a .tar.gz of class folders, by default
+cifar10_jpeg.tar.gz in $LUTRA_DATA. Takes about five minutes.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from search_spaces.spaces.mobile import RESOLUTION, mobile
 from search_spaces.training.loop import Recipe, Training, fit
 from search_spaces.training.rules.sandwich import sandwich
 
-BAR = 4.0  # times the peer's networks a second
+BAR = 4.0  # times the peer's networks per second
 CLOSE = 0.1  # points
 POPULATION, CALIBRATION, VALIDATION = 64, 2000, 5000
-PEER_CALIBRATION, PEER_VALIDATION = 200, 100  # images a batch: ofa's `calib_bn` and `eval_ofa_net.py`
-TURNS, PEERS = 3, 2  # networks of the peer's in a turn
+PEER_CALIBRATION, PEER_VALIDATION = 200, 100  # images per batch in ofa's `calib_bn` and `eval_ofa_net.py`
+TURNS, PEERS = 3, 2  # turns, and the peer's networks per turn
 THREADS = 2
 NAME = "cifar10_jpeg.tar.gz"
 DEFAULTS = {"images": "", "steps": "100", "seeds": "1"}
@@ -49,7 +49,7 @@ Batches = list[tuple[Tensor, Tensor]]  # images [N, C, H, W], labels [N]
 
 
 class Active(nn.Module):
-    """One network of the peer's supernet, as its functions take it."""
+    """One network of the peer's supernet, in its functions' interface."""
 
     def __init__(self, supernet: OfaSupernet, arch: Arch) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> None:
     calibration, validation = ((images[:], labels) for images, labels in fixed)
     peer = OfaSupernet(supernet)
     theirs = batched(calibration, PEER_CALIBRATION), batched(validation, PEER_VALIDATION)
-    spent: dict[str, list[float]] = {"lutra": [], "ofa": []}  # seconds a network
+    spent: dict[str, list[float]] = {"lutra": [], "ofa": []}  # seconds per network
     found: dict[str, list[float]] = {"lutra": [], "ofa": []}
     for turn in track(range(TURNS), "judging", TURNS):
         start = time.perf_counter()
@@ -135,7 +135,7 @@ def mutants(supernet: Supernet, count: int) -> list[Arch]:
 
 
 def batched(subset: tuple[Tensor, Tensor], size: int) -> Batches:
-    """As a data loader gives them: contiguous, channels first."""
+    """Batches as a data loader gives them: contiguous, channels first."""
     images, labels = subset
     return list(zip(images.contiguous(memory_format=torch.contiguous_format).split(size), labels.split(size)))
 

@@ -1,9 +1,9 @@
-"""python -m experiments.bench.ranking [GROUP.KEY=VALUE ...]: how well supernets order networks that were trained alone.
+"""python -m experiments.bench.ranking [GROUP.KEY=VALUE ...]: how well supernets rank networks trained alone.
 
-`experiments.ranking` with the sandwich rule's supernet and with single-path sampling's, of as many steps, on the same
-networks. No GPU is needed: 12 networks of `mobile` on CIFAR-10, by a short recipe (RECIPE). Keys are passed on to both,
-and change the recipe; ranking.csv=FILE takes NAS-Bench-Macro's published accuracies, and its space. Nearly all time
-goes into trainings, which are kept in `experiments/runs/bench/ranking`.
+`experiments.ranking` with supernets of the sandwich rule and of single-path sampling, with equally many steps, on the
+same networks. Needs no GPU: 12 networks of `mobile` on CIFAR-10, with a short recipe (RECIPE). Keys are passed to both
+and change the recipe; ranking.csv=FILE uses NAS-Bench-Macro's published accuracies and its space. Nearly all of the
+time is training; the trained weights are kept in `experiments/runs/bench/ranking`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def ranked(command: Iterable[str]) -> list[RankTau]:
-    """What the command finds; its folder is the last line that it prints."""
+    """The command's results; it prints their folder on its last line."""
     done = subprocess.run(
         [sys.executable, "-m", "experiments.ranking", *command], check=True, stdout=subprocess.PIPE, text=True
     )

@@ -1,9 +1,9 @@
-"""python -m experiments.bench.scaling [part=sweep|train|population]: what a second worker brings, step by step.
+"""python -m experiments.bench.scaling [part=sweep|train|population]: the speed-up by a second worker.
 
-Seconds with one worker and with two, of one thread each, on the digits: a sweep of two searches by joblib's launcher,
-from the command to its end; the training of a supernet under torchrun, and a search that judges populations with
-search.jobs, both by their manifests. A minute or two a part on an idle
-machine; parts add to what is there.
+Seconds with one and with two workers of one thread each, on the digits: a sweep of two searches with joblib's launcher,
+from the command's start to its end; training a supernet under torchrun, and a search that evaluates populations with
+search.jobs, both from their manifests. Takes a minute or two per part on an idle machine; parts are added to existing
+results.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from experiments.store import artefacts
 from search_spaces.documents import read_json
 from search_spaces.errors import unknown
 
-BAR = 0.0  # times the speed of one worker: told, not judged, as it is the machine that decides
+BAR = 0.0  # times the speed of one worker: reported without a bar, because it depends on the machine
 TURNS = 1
 SHARED = (
     "experiment=smoke",
@@ -48,14 +48,14 @@ def sweep(made: Path, runs: Path, workers: int) -> float:
 
 
 def train(made: Path, runs: Path, workers: int) -> float:
-    """A supernet, each batch of which is shared."""
+    """A supernet whose batches are divided."""
     torchrun = ("-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={workers}", "-m")
     _run(*torchrun, "experiments.train", f"runs={runs}")
     return _seconds(runs, "train")
 
 
 def population(made: Path, runs: Path, workers: int) -> float:
-    """A search by NSGA-II, whose populations are shared."""
+    """A search by NSGA-II whose populations are divided."""
     shutil.copytree(made, runs)
     choices = ("strategy=nsga2", f"search.jobs={workers}", "search.budget=120", "search.validation=0")
     _run("-m", "experiments.search", *choices, f"runs={runs}")

@@ -1,7 +1,7 @@
-"""python -m experiments.bench.scoring: architectures a second by our table against those of the PyPI package `ofa`.
+"""python -m experiments.bench.scoring: architectures per second by our table and by that of the PyPI package `ofa`.
 
-Both score the same networks of `mobile` from the same (drawn) seconds, in turns in one process: ours given as an array
-of picks, theirs as the configurations that its table takes, made beforehand. It takes half a minute.
+Both score the same networks of `mobile` with the same random seconds, in turns in one process: ours given as an array
+of choices, theirs as configurations for its table, prepared beforehand. Takes half a minute.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from search_spaces.layers import Head, MBConv, Skip, Spec
 from search_spaces.space import SearchSpace
 from search_spaces.spaces.mobile import RESOLUTION, mobile
 
-BAR = 1000.0  # times the peer's architectures a second
+BAR = 1000.0  # times the peer's architectures per second
 CLOSE = 1e-6  # relative
 NETWORKS = 10_000
 TURNS = 15
-IMAGE = 2 * RESOLUTION  # pixels, for the peer: its first convolution always halves them, ours does not
+IMAGE = 2 * RESOLUTION  # pixels for the peer, whose first convolution always halves them; ours does not
 OUTPUT = Path("experiments/runs/bench/scoring.json")
 
 
@@ -66,7 +66,7 @@ def claims(spent: dict[str, list[float]], apart: float) -> list[dict[str, object
 
 
 def drawn_seconds(space: SearchSpace) -> dict[Spec, float]:
-    """A time for every layer of the space; none for a Skip."""
+    """Random seconds for every layer of the space except Skips."""
     rng = np.random.default_rng(0)
     specs = dict.fromkeys(spec for options in space.layers for spec in options)
     return {spec: 0.0 if isinstance(spec, Skip) else float(rng.uniform(1e-6, 1e-4)) for spec in specs}
@@ -80,7 +80,7 @@ def our_table(space: SearchSpace, seconds: dict[Spec, float]) -> AdditiveCost:
 
 
 class _Asked:
-    """A look-up table of zeros that remembers what it was asked for."""
+    """A look-up table of zeros that records the requested keys."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []
@@ -91,7 +91,7 @@ class _Asked:
 
 
 def their_table(space: SearchSpace, seconds: dict[Spec, float]) -> Any:
-    """ofa's table for MobileNetV2's blocks, with our seconds under the keys by which it asks for them.
+    """ofa's table for MobileNetV2's blocks, with our seconds under its keys.
 
     Made without its constructor, which downloads a table and reads it in a way that PyYAML 6 refuses.
     """
@@ -104,14 +104,14 @@ def their_table(space: SearchSpace, seconds: dict[Spec, float]) -> Any:
         table.lut = _Asked()
         table.predict_network_latency_given_config(their_config(specs), IMAGE)
         *layers, head = (seconds[spec] for spec in specs)
-        means = (*layers, head / 2, head / 2)  # its head is two rows
+        means = (*layers, head / 2, head / 2)  # its head has two rows
         rows.update({key: {"mean": mean} for key, mean in zip(table.lut.keys, means, strict=True)})
     table.lut = rows
     return table
 
 
 def their_config(specs: Sequence[Spec]) -> dict[str, Any]:
-    """A network as ofa's `ProxylessNASNets.config` has it, as far as the table reads it."""
+    """A network like ofa's `ProxylessNASNets.config`, as far as the table reads it."""
     stem, *blocks, head = specs
     assert isinstance(head, Head)
     return {

@@ -1,10 +1,10 @@
-"""python -m experiments.bench.search_loop: architectures a second of NSGA-II where scoring them costs next to nothing.
+"""python -m experiments.bench.search_loop: architectures per second of NSGA-II with nearly free scoring.
 
-Accuracy and seconds of `mobile` are sums of drawn numbers, an array each, which our loop, pymoo's and optuna's NSGA-II
-look up alike, with 100 members each. `ofa`'s EvolutionFinder gets its accuracies from that array as well, and searches
-its own MobileNetV2 space of as many blocks by its own latency model, which configures a network and asks a table for
-each of its layers; "ofa, array" is the finder with seconds from the array instead, which the package does not offer.
-Networks are counted when they are scored, in turns in one process. It takes two minutes.
+Accuracy and seconds of `mobile` are sums of random numbers from arrays, used alike by our loop and by the NSGA-II of
+pymoo and optuna, with 100 members each. `ofa`'s EvolutionFinder gets its accuracies from that array as well, but
+searches its own MobileNetV2 space of equally many blocks with its own latency model, which configures a network and
+looks up each of its layers; "ofa, array" is the finder with seconds from the array, which the package does not offer.
+Counts scored networks, in turns in one process. Takes two minutes.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ from strategies.algorithms.nsga2 import evolve
 from strategies.problems.objective import MnasNet
 from strategies.problems.problem import Problem
 
-POPULATION = 100  # that of the paper, of pymoo and of ofa
+POPULATION = 100  # as in the paper, pymoo and ofa
 TURNS = 7
 GENERATIONS = {"lutra": 400, "pymoo": 40, "optuna": 10, "ofa": 20, "ofa, array": 100}  # about a second each
-BARS = {"pymoo": 25.0, "optuna": 400.0, "ofa": 100.0}  # times their architectures a second
-KERNELS, EXPANSIONS, DEPTHS = [3, 5, 7], [3, 4, 6], [1, 2]  # ofa: 11 blocks, as many as `mobile` has to choose
+BARS = {"pymoo": 25.0, "optuna": 400.0, "ofa": 100.0}  # times their architectures per second
+KERNELS, EXPANSIONS, DEPTHS = [3, 5, 7], [3, 4, 6], [1, 2]  # ofa: 11 blocks, as many as `mobile` searches
 IMAGE = 64  # pixels, ofa
 OUTPUT = Path("experiments/runs/bench/search_loop.json")
 
 
 @dataclass
 class Scorer:
-    """Error and seconds [n, 2] of picks [n, layers], both separable; counts what it is asked."""
+    """Error and seconds [n, 2] of choices [n, layers], both separable; counts its calls."""
 
     space: SearchSpace
     count: int = 0
@@ -74,7 +74,7 @@ def lutra(score: Scorer, generations: int, seed: int) -> None:
 
 
 def pymoo(score: Scorer, generations: int, seed: int) -> None:
-    """With the operators of its guide to discrete variables."""
+    """pymoo with the operators of its guide to discrete variables."""
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.problem import Problem
     from pymoo.operators.crossover.sbx import SBX
@@ -111,7 +111,7 @@ def optuna(score: Scorer, generations: int, seed: int) -> None:
 
 
 def ofa(score: Scorer, generations: int, seed: int, array: bool = False) -> None:
-    """Its encoder, and its efficiency model with a look-up table that has a row for whatever it is asked."""
+    """ofa with its encoder, and its efficiency model with a look-up table that has a row for every key."""
     from ofa.imagenet_classification.elastic_nn.networks import OFAProxylessNASNets
     from ofa.nas.accuracy_predictor import MobileNetArchEncoder
     from ofa.nas.efficiency_predictor import ProxylessNASLatencyModel, ProxylessNASLatencyTable
@@ -145,7 +145,7 @@ def ofa(score: Scorer, generations: int, seed: int, array: bool = False) -> None
 
 
 def picks(arch: dict[str, Any]) -> list[int]:
-    """Nine options a block, as `mobile` has them, between two layers without a choice."""
+    """The choices: nine options per block, as in `mobile`, between two layers without a choice."""
     pairs = zip(arch["ks"], arch["e"])
     return [0, *(3 * KERNELS.index(kernel) + EXPANSIONS.index(expansion) for kernel, expansion in pairs), 0]
 

@@ -1,12 +1,12 @@
 """python -m experiments.bench.strategies [csv=FILE] [seeds=20]: our strategies against pymoo's and optuna's.
 
-Share of the exact front's hypervolume after 200 distinct architectures, mean over seeds, on a table of published
-networks; beside it the accuracy that is lost to the exact best within the front's median latency. Searches see the
-validation accuracy alone; what they chose is judged by test accuracy (`strategies.quality.regret`). All are run by
-`search`, so that repeated and invalid architectures are free for everyone; peers are told that an invalid one is as
-bad as can be. Peers run with their own defaults, and again tuned as ours are: our NSGA-II's population was chosen for
-such budgets on two tables, as was that it does not cross over, so theirs have the same, pymoo's also uniform
-crossover, and TPE models parameters jointly. 20 seeds take some minutes.
+The hypervolume ratio after 200 distinct architectures, mean over seeds, on a table of published networks; and the
+accuracy lost to the exact best within the front's median latency. Searches see only the validation accuracy; their
+choices are judged by test accuracy (`strategies.quality.regret`). All run under `search`, so repeated and invalid
+architectures are free for everyone; peers get the worst values for an invalid architecture. Peers run with their own
+defaults, and also tuned like ours: our NSGA-II's population and its lack of crossover were chosen for such budgets on
+two tables, so theirs get the same, pymoo also uniform crossover, and TPE models parameters jointly. 20 seeds take some
+minutes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from strategies.quality.regret import regret, share
 
 BUDGET = 200  # distinct architectures
 POPULATION = 8  # nsga2's default
-TRIALS = 5 * BUDGET  # of an optuna study, which may propose the same architecture for ever
+TRIALS = 5 * BUDGET  # of an optuna study, which may repeat the same architecture endlessly
 OUTPUT = Path("experiments/runs/bench/strategies.json")
 NAME = "nasbench201_cifar10_rpi4.csv"  # with Raspberry Pi 4 latencies, in $LUTRA_DATA
 DEFAULTS = {"csv": "", "seeds": "20", "options": "ops", "accuracy": "", "report": "", "latency": "rpi4_ms"}
@@ -100,7 +100,7 @@ def evaluated(problem: Problem, picks: Sequence[int]) -> Candidate | None:
 
 
 def minimised(candidate: Candidate | None) -> tuple[float, float]:
-    """Error and seconds for a peer; of an invalid architecture, worse than all there are."""
+    """Error and seconds for a peer; for an invalid architecture, worse than any network's."""
     return (1 - candidate.accuracy, candidate.costs[LATENCY]) if candidate else (1.0, 1e9)
 
 

@@ -1,12 +1,12 @@
 """python -m experiments.bench.supernet_step: a supernet's training step against a stack of `ofa`'s dynamic layers.
 
-The space `mobile` at 32 pixels on scikit-learn's digits, batches of 128, the sandwich rule with the same networks from
-the same weights: ours as `experiments.train` runs it, all four networks in one pass that computes once what they share;
-theirs network by network, in torch's own layout and in channels_last. Each trains in a process of its own, a step each
-in turn. It takes three minutes on two cores.
+The space `mobile` at 32 pixels on scikit-learn's digits, batches of 128, the sandwich rule with the same networks and
+weights: ours as in `experiments.train`, all four networks in one pass that shares computation; theirs network by
+network, in torch's default layout and in channels_last. Each trains in its own process, one step at a time in turns.
+Takes three minutes on two cores.
 
-The learning rate is so low that 50 steps do not yet amplify rounding: at 0.005 theirs in one layout and theirs in the
-other end 0.06 apart.
+The learning rate is so low that 50 steps do not yet amplify rounding errors: at 0.005, even their losses in the two
+layouts differ by 0.06 at the end.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from search_spaces.spaces.mobile import RESOLUTION, mobile
 from search_spaces.training.loop import Recipe, Training, fit
 from search_spaces.training.rules.sandwich import sandwich
 
-BARS = {"ofa": 5.0, "ofa in channels_last": 2.0}  # times the peer's images a second
+BARS = {"ofa": 5.0, "ofa in channels_last": 2.0}  # times the peer's images per second
 CLOSE = 1e-2  # of losses
 STEPS, BATCH, THREADS = 50, 128, 2
 OURS = "lutra"
@@ -43,7 +43,7 @@ OUTPUT = Path("experiments/runs/bench/supernet_step.json")
 
 
 def main(arguments: Sequence[str]) -> None:
-    peer = version("ofa")  # raises where it is not installed
+    peer = version("ofa")  # raises if it is not installed
     spawn = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
     for name in (OURS, *BARS):
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def steps(name: str, pipe: Connection) -> None:
-    """A process that does a step whenever it is told to, and answers with its seconds and its loss."""
+    """A process that does a step on request, and answers with its seconds and its loss."""
     if name == OURS:
         prepare(THREADS, seed=0)
     torch.set_num_threads(THREADS)

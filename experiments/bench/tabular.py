@@ -1,11 +1,10 @@
 """python -m experiments.bench.tabular [csv=FILE macro=FILE table=FILE seeds=20]: peers with twice the evaluations.
 
-Share of the exact front's hypervolume on published accuracies: NAS-Bench-201 with a Raspberry Pi 4's latencies, and
-NAS-Bench-Macro with those that a table adds up to: the given one, or one that is measured here, now or before, in a
-minute. Searches see NAS-Bench-201's accuracy after 12 epochs on validation images, and are judged by that after 200 on
-test images; of NAS-Bench-Macro's three trainings they see one, and are judged by the mean of the other two. Peers and
-rules are those of `experiments.bench.strategies`. Each strategy has one search a seed, looked at after 100 and 200
-distinct architectures. 20 seeds take some minutes a problem.
+The hypervolume ratio with published accuracies: NAS-Bench-201 with a Raspberry Pi 4's latencies, and NAS-Bench-Macro
+with latencies from a table, given or measured here in a minute. Searches see NAS-Bench-201's validation accuracy after
+12 epochs, and are judged by test accuracy after 200; of NAS-Bench-Macro's three trainings they see one, and are judged
+by the mean of the other two. Peers and rules are those of `experiments.bench.strategies`. Each strategy has one search
+per seed, evaluated after 100 and 200 distinct architectures. 20 seeds take some minutes per problem.
 """
 
 from __future__ import annotations
@@ -74,16 +73,16 @@ def measured() -> str:
 
 
 def macro(settings: dict[str, str]) -> Table:
-    """Published accuracies; the seconds of our own space, whose first and last layers have no choice."""
+    """Published accuracies with the seconds of our own space, whose first and last layers have no choice."""
     path = published(settings["macro"], MACRO, "macro=FILE with the columns arch, acc1, acc2, acc3")
-    accuracies = read_csv(path, "arch", "acc1", "flops", reported="acc2+acc3")  # the FLOPs give way to seconds
+    accuracies = read_csv(path, "arch", "acc1", "flops", reported="acc2+acc3")  # seconds replace the FLOPs
     space = nasbench_macro(3, 32, 10)
     seconds = read_table(Path(settings["table"])).predictor(space, settings["precision"])
     return replace(accuracies, latency={arch: seconds((0, *arch, 0)) for arch in accuracies.accuracy})
 
 
 def shares_of(table: Table, name: str, seeds: int) -> Shares:
-    """The strategies take turns, seed by seed."""
+    """Hypervolume ratios; the strategies take turns, seed by seed."""
     objective = Pareto({LATENCY: max(table.latency.values())})
     report, exact = table.report(objective), table.front(objective)
     shares: Shares = {}

@@ -500,7 +500,7 @@ def test_locks_are_asked_of_files_that_are_open_for_writing(tmp_path: Path, monk
         flock(file, operation)
 
     monkeypatch.setattr(fcntl, "flock", strict)
-    monkeypatch.setattr(locks, "_tell", lambda folder, reason: pytest.fail(reason))
+    monkeypatch.setattr(locks, "_report", lambda folder, reason: pytest.fail(reason))
     monkeypatch.setattr(locks, "_tested", set())
     folder = step(tmp_path, write_once)
     assert not jobs.held(folder / ".lock")

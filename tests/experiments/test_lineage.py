@@ -292,7 +292,7 @@ def test_candidates_that_beat_the_winner_are_told(search_folder: Path) -> None:
 def test_a_search_under_the_name_of_another_is_refused(search_folder: Path) -> None:
     renamed = search_folder.with_name(search_folder.name[:-8] + "01234567")
     search_folder.rename(renamed)
-    with pytest.raises(LutraError, match=r"belongs to another step than .* says"):
+    with pytest.raises(LutraError, match=r"belongs to another step than"):
         found(renamed)
 
 
