@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Raspberry Pi's stand-in for tests/test_aarch64.py: an arm64 Debian tree with Python, numpy and onnxruntime, and the
+# A Raspberry Pi's stand-in for tests/test_aarch64.py: an arm64 Debian tree with Python, numpy and both runtimes, and the
 # files by which a Pi 5 tells what it is. Needs mmdebstrap, and apt's own sources of a Debian that has arm64 too.
 #   tests/aarch64_tree.sh [FOLDER] [PYTHON]    FOLDER: $LUTRA_AARCH64 or .venv/aarch64; PYTHON: one with pip
 set -euo pipefail
@@ -16,7 +16,7 @@ mmdebstrap --quiet --variant=extract --arch=arm64 --include=python3,libstdc++6,l
 [ -e "$work/root/lib" ] || ln -s usr/lib "$work/root/lib" # a package's own files leave the merged /usr out
 version=$(basename "$(readlink "$work/root/usr/bin/python3")")
 "$python" -m pip install --quiet --target "$work/site" --only-binary=:all: --python-version "${version#python}" \
-  --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 --platform manylinux2014_aarch64 numpy onnxruntime
+  --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 --platform manylinux2014_aarch64 numpy onnxruntime ai-edge-litert
 mkdir -p "$work/root/proc/device-tree"
 # without this file, qemu shows the host's, and on qemu 7.2 onnxruntime dies of it
 for core in 0 1 2 3; do

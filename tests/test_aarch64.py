@@ -18,7 +18,10 @@ import pytest
 from onnx import numpy_helper
 
 from compress.files.parity import file_logits
+from compress.files.source import Source
+from compress.quantization.calibration import activation_ranges
 from compress.quantization.quantize import quantize
+from compress.runtimes import litert
 from predictors.board.agent_source import AGENT
 from predictors.board.device import Board, Connection
 from predictors.timing.rounds import Protocol, measure, reference_files
@@ -40,12 +43,21 @@ IMAGES = np.random.default_rng(0).standard_normal((8, 1, 16, 16), dtype=np.float
 
 @pytest.fixture(scope="module")
 def board() -> Iterator[Board]:
+    yield from emulated("onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def litert_board() -> Iterator[Board]:
+    yield from emulated("litert")
+
+
+def emulated(runtime: str) -> Iterator[Board]:
     """The agent on the stand-in: `local`, but under the emulator and with the tree's Python."""
     root, site = TREE / "root", TREE / "site"
-    emulated = [str(QEMU), "-cpu", CPU, "-L", str(root), "-E", f"PYTHONPATH={site}", str(root / "usr/bin/python3")]
-    command = [*emulated, str(AGENT), str(PATIENCE)]
+    emulator = [str(QEMU), "-cpu", CPU, "-L", str(root), "-E", f"PYTHONPATH={site}", str(root / "usr/bin/python3")]
+    command = [*emulator, str(AGENT), str(PATIENCE)]
     process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    connection = Connection(process, 1, PATIENCE)
+    connection = Connection(process, 1, PATIENCE, runtime=runtime)
     yield connection
     connection.close()
 
@@ -92,6 +104,18 @@ def test_the_int8_file_answers_the_same_there(board: Board, files: dict[str, byt
     quanta = (there - here) / quantum(files["int8"])
     assert np.abs(quanta).max() < 1.001
     assert (np.abs(quanta) > 0.001).mean() <= 0.1
+
+
+def test_litert_answers_there_as_here(litert_board: Board) -> None:
+    """Its INT8 kernels give the very same numbers on both processors."""
+    assert litert_board.passport["litert"]
+    specs = SPACE.decode(SPACE.reference)
+    source = Source.with_weights(specs, random_weights(specs))
+    there, here = answers(litert_board, "fp32", litert.fp32(source))
+    assert there == pytest.approx(here, abs=1e-4)
+    int8 = litert.int8(source, activation_ranges(source.onnx, IMAGES))
+    there, here = answers(litert_board, "int8", int8)
+    np.testing.assert_array_equal(there, here)
 
 
 def test_a_measured_round_comes_back_whole(board: Board, files: dict[str, bytes]) -> None:
