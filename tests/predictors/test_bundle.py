@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +15,12 @@ from random import Random
 import onnxruntime
 import pytest
 
+from predictors.board.fingerprint import runtime_of
 from predictors.board.offline_job import OfflineBoard, contents, read_results
 from predictors.board.resumable import resumable
 from predictors.timing.rounds import Protocol, Round, measure
 from search_spaces.errors import LutraError
+from search_spaces.networks import litert_writer
 from search_spaces.networks.onnx_writer import random_weights, write
 from search_spaces.spaces.tiny import tiny
 
@@ -28,19 +31,21 @@ QUICK = Protocol(min_rounds=4, max_rounds=4, sample_seconds=0.002, within=1e9)
 NOT_THERE = ("torch", "onnx", "hydra", "rich", "matplotlib", "experiments", "compress", "strategies")
 
 
-def carry(folder: Path, protocol: Protocol = QUICK) -> Path:
+def carry(
+    folder: Path, protocol: Protocol = QUICK, files: Mapping[str, bytes] = FILES, runtime: str = "onnxruntime"
+) -> Path:
     """The bundle, on the board."""
-    for name, data in contents(FILES, protocol, 1):
+    for name, data in contents(files, protocol, 1, runtime=runtime):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return folder
 
 
-def run(folder: Path) -> subprocess.Popen[str]:
-    """run.py where nothing but numpy and onnxruntime is installed."""
+def run(folder: Path, absent: Sequence[str] = ("ai_edge_litert",)) -> subprocess.Popen[str]:
+    """run.py where nothing but numpy and the runtime is installed."""
     program = (
-        f"import runpy, sys; sys.modules.update(dict.fromkeys({NOT_THERE})); "
+        f"import runpy, sys; sys.modules.update(dict.fromkeys({(*NOT_THERE, *absent)})); "
         "import predictors; assert predictors.__file__.startswith(sys.argv[1]); "
         "runpy.run_path('run.py', run_name='__main__')"
     )
@@ -87,6 +92,17 @@ def test_the_results_are_the_rounds_that_the_board_measured(results: Path) -> No
     assert {r.before["threads"] for r in rounds} == {1}
     assert len(rounds) == 4
     assert read_results(results).passport["threads"] == 1
+
+
+def test_litert_is_timed_without_a_network(tmp_path: Path) -> None:
+    files = {f"fp32/{seed}": litert_writer.write(SPECS, random_weights(SPECS, seed)) for seed in range(2)}
+    folder = carry(tmp_path, replace(QUICK, min_rounds=2, max_rounds=2), files, "litert")
+    output, errors = run(folder, ("onnxruntime",)).communicate()
+    assert output.splitlines()[-1] == f"done: copy {folder / 'results.json'} back", errors
+    found = read_results(folder / "results.json")
+    assert runtime_of(found.passport) == "litert"
+    assert len(found.rounds) == 2
+    assert len(imported(folder / "results.json", files, replace(QUICK, min_rounds=2, max_rounds=2))) == 2
 
 
 def test_results_of_other_files_or_settings_are_not_taken(results: Path) -> None:
