@@ -12,7 +12,7 @@ from rich.table import Table
 from experiments.config import Config, command
 from experiments.config.reference import Reference
 from experiments.display.progress import console
-from predictors.board.fingerprint import DECIDING
+from predictors.board.fingerprint import DECIDING, runtime_of
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError, unknown
@@ -31,7 +31,7 @@ def tables(config: Config) -> None:
 
 def listed(config: Config) -> None:
     """One row per table below `runs`; for an unreadable file, the reason."""
-    columns = ("space", "device", "rows", "rounds", "verdict", "held-out error", "date", "folder")
+    columns = ("space", "device", "runtime", "rows", "rounds", "verdict", "held-out error", "date", "folder")
     shown = Table(*columns, title=f"Latency tables in {config.runs}/measure")
     shown.columns[-1].no_wrap = True
     for path in _found(config):
@@ -39,7 +39,7 @@ def listed(config: Config) -> None:
         try:
             shown.add_row(*_row(read_table(path)), date, path.parent.name)
         except LutraError as error:
-            shown.add_row("?", "", "", "", str(error).removeprefix(f"{path}: "), "", date, path.parent.name)
+            shown.add_row("?", "", "", "", "", str(error).removeprefix(f"{path}: "), "", date, path.parent.name)
     console.print(shown)
 
 
@@ -101,7 +101,8 @@ def _row(table: LatencyTable) -> list[str]:
         errors.append(f"{precision} {100 * mean:.1f} %")
     counts = [f"{precision} {sum(kind == precision for kind, _ in table.rows)}" for precision in table.corrections]
     verdict = f"{table.verdict.state}{' (board unknown)' if table.verdict.unknown else ''}"
-    return [table.space, table.device, ", ".join(counts), str(len(table.rounds)), verdict, ", ".join(errors)]
+    runtime = runtime_of(table.passport)
+    return [table.space, table.device, runtime, ", ".join(counts), str(len(table.rounds)), verdict, ", ".join(errors)]
 
 
 if __name__ == "__main__":
