@@ -1,4 +1,4 @@
-"""Real commands in a fresh clone: what they are given, what they leave, and how they are started quickly."""
+"""Runs real commands in a fresh clone: LAUNCHER forks a process for each, so that it starts quickly."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SMOKE = (
     "objective.target_fraction=1",
 )  # a target that some network meets in any noise
 OUTSIDE = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}  # of any other repository
-SAMPLES = ("0.002", "0.01", "0.05")  # seconds, while the machine is too noisy for the one before
+SAMPLES = ("0.002", "0.01", "0.05")  # seconds per sample; the next is tried where the machine is too noisy for one
 
 # Loads the libraries once, none of ours, and forks a process for every command: that saves each its first three
 # seconds. A command may be told to die at the n-th audit event whose text holds a sign.
 LAUNCHER = """
-import experiments  # says how torch's threads wait, before torch starts any
+import experiments  # sets how torch's threads wait, before torch starts any
 import json, os, runpy, signal, sys
 import hydra, onnx, rich.progress, rich.table, safetensors.torch, torch, torchvision
 import sklearn.cluster, sklearn.datasets, sklearn.ensemble, sklearn.gaussian_process
@@ -61,7 +61,7 @@ try:
 except SystemExit as stop:
     code = stop.code or 0
 sys.stdout.flush()
-os._exit(code)  # taking the libraries down would last a second
+os._exit(code)  # unloading the libraries would take a second
 """
 
 
@@ -73,12 +73,12 @@ class Done(NamedTuple):
 
 class Finished(NamedTuple):
     house: Path  # a fresh clone
-    runs: Path  # of the pipeline that ran in it
+    runs: Path  # the runs folder of the pipeline that ran in it
     arguments: tuple[str, ...]
     out: str
 
     def folder(self, step: str) -> Path:
-        """Of the search's table, not that of the pruned widths; of the last stage of compression."""
+        """Returns the step's folder: the full table's for `measure`, the last stage's for `compress`."""
         (folder,) = (self.runs / step).glob({"measure": "tiny-*", "compress": "quantize-*"}.get(step, "*"))
         return folder
 
@@ -104,7 +104,7 @@ def copy_steps(finished: Finished, runs: Path, *steps: str) -> Path:
 
 
 def clone(house: Path) -> None:
-    """What a fresh clone holds; committed, where git is installed."""
+    """Copies our packages to a fresh clone, and commits them where git is installed."""
     for package in PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__", "runs", "build")
         shutil.copytree(ROOT / package, house / package, ignore=ignored)
@@ -116,7 +116,7 @@ def clone(house: Path) -> None:
 
 
 def pipeline(house: Path) -> Finished:
-    """Started as a user would and run to its end. Raises RuntimeError with what it said where it fails."""
+    """Runs the pipeline to its end, as a user would. Raises RuntimeError with its output if it fails."""
     for sample in SAMPLES:
         arguments = (*SMOKE, f"measure.sample_seconds={sample}")
         started = [sys.executable, "-m", "experiments.pipeline", *arguments]

@@ -1,4 +1,4 @@
-"""What several test files run: commands in a fresh clone, and the smallest pipeline, once for all workers."""
+"""Fixtures for all tests: commands in a fresh clone, and the smallest pipeline, run once for all workers."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ settings.load_profile("tests")
 
 @pytest.fixture(scope="session", autouse=True)
 def own_lock(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A measuring of the tests waits for no other one on this machine."""
+    """Gives the tests a lock of their own, so that they never wait for another measurement on this machine."""
     os.environ["LUTRA_LOCK"] = str(tmp_path_factory.getbasetemp() / "machine.lock")
 
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """A command that ran in this process must not leave its number of threads to the next test."""
+    """Resets the number of threads after a command that ran in this process."""
     yield
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
@@ -39,7 +39,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of pytest-xdist have."""
+    """Returns a folder that all pytest-xdist workers share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
@@ -53,7 +53,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def house(shared: Path) -> Path:
-    """A fresh clone."""
+    """Makes a fresh clone."""
     house = shared / "clone" / "lutra"
     with one_at_a_time(shared):
         if not house.exists():
@@ -64,7 +64,7 @@ def house(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(house: Path, shared: Path) -> Finished:
-    """The pipeline's files, which nobody may change."""
+    """Runs the smallest pipeline; no test may change its files."""
     record = shared / "finished.json"
     with one_at_a_time(shared):
         if not record.exists():
@@ -76,7 +76,7 @@ def finished(house: Path, shared: Path) -> Finished:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    """Runs a command's function in this process: quicker than `command`, and it sees what a test has replaced."""
+    """Runs a command's function in this process: faster than `command`, and with the test's monkeypatches."""
     from experiments.config import command as command_line
 
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
@@ -97,7 +97,7 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 def command(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     """Runs a command in the clone, in a process group of its own.
 
-    `die=(sign, n)`: it kills itself, see LAUNCHER. `meanwhile(group)` is called once it has been started.
+    `die=(sign, n)`: it kills itself (see LAUNCHER). `meanwhile(group)` is called after the start.
     """
     output = [str(tmp_path_factory.mktemp("output") / name) for name in ("out", "err")]
     launcher = subprocess.Popen(
@@ -126,7 +126,7 @@ def command(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
             if meanwhile:
                 meanwhile(group)
         finally:
-            code = int(stdout.readline())  # or the next command would take it for its process
+            code = int(stdout.readline())  # otherwise the next command would read it
         return Done(code, *(Path(path).read_text() for path in output))
 
     with launcher:

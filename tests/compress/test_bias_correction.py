@@ -27,19 +27,19 @@ def model() -> bytes:
 
 
 def products(model: bytes) -> list[str]:
-    """Outputs of convolutions and linear layers."""
+    """Returns the outputs of convolutions and linear layers."""
     return [node.output[0] for node in onnx.load_from_string(model).graph.node if node.op_type in WEIGHTED]
 
 
 def mean_errors(model: bytes, file: bytes) -> list[np.ndarray]:
-    """Of each product's channels, each behind integer kernels."""
+    """Returns the mean error of each product's channels, where all layers before it run in INT8."""
     fp32 = means(model, products(model), IMAGES)
     int8 = [means(file, [name], IMAGES)[name] for name in products(file)]
     return [np.abs(a - b) for a, b in zip(fp32.values(), int8, strict=True)]
 
 
 def steps(file: bytes) -> list[np.ndarray]:
-    """What each product's biases are multiples of: the scales of its input times those of its weights; 0 in float."""
+    """Returns what each product's biases are multiples of: input scale times weight scales; 0 in float."""
     graph = onnx.load_from_string(file).graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     scales = {n.output[0]: constants[n.input[1]] for n in graph.node if n.op_type == "DequantizeLinear"}

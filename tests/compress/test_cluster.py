@@ -1,4 +1,4 @@
-"""Laws of weight sharing: k values a layer, learned, that last; and the size of their code."""
+"""Tests weight sharing: k learned values per layer, which last through later stages, and the size of their code."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def indices(network: nn.Module) -> list[Tensor]:
 
 
 def values(network: nn.Module) -> list[int]:
-    """Distinct weights of each layer."""
+    """Returns the number of distinct weights of each layer."""
     return [len(layer.weight.detach().unique()) for layer in weighted_layers(network)]
 
 
@@ -58,7 +58,7 @@ def draw(seed: int, count: int = 500) -> np.ndarray:
 
 
 def evenly(weight: np.ndarray, k: int) -> np.ndarray:
-    """Each weight at the nearest of k levels from the smallest to the largest: linear quantization."""
+    """Rounds each weight to the nearest of k evenly spaced levels (linear quantization)."""
     levels = np.linspace(weight.min(), weight.max(), k)
     return levels[np.abs(weight[:, None] - levels).argmin(1)]
 
@@ -168,7 +168,7 @@ def test_the_code_is_a_prefix_code_between_its_bounds(counts: list[int]) -> None
 
 
 def merged(counts: list[int]) -> int:
-    """What Huffman's code takes: the sum of all inner nodes."""
+    """Returns the bits that Huffman's code takes: the sum of all inner nodes."""
     heap, bits = list(counts), 0
     heapq.heapify(heap)
     while len(heap) > 1:

@@ -1,4 +1,4 @@
-"""Laws of pruning, distillation, quantization and parity."""
+"""Tests pruning, distillation, quantization and parity."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def network() -> Network:
 
 
 class Logits(nn.Module):
-    """A network that answers with its parameter, whatever the images."""
+    """Returns its parameter as the logits of any images."""
 
     def __init__(self, logits: Tensor) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ def test_the_teacher_has_nothing_to_teach_itself() -> None:
 
 
 def test_a_copy_of_the_teacher_learns_nothing_whatever_images_its_statistics_are_of(network: Network) -> None:
-    """Both normalise by the batch."""
+    """Student and teacher both normalise by the batch's statistics."""
     student = copy.deepcopy(calibrate(network, 3 + 2 * pixels(128))).train()
     distillation(student, network, temperature=2, weight=1, smoothing=0)(0, pixels(), torch.zeros(32, dtype=torch.long))
     assert max(parameter.grad.abs().max().item() for parameter in student.parameters()) < 1e-6  # type: ignore[union-attr]

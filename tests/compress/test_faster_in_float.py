@@ -1,4 +1,4 @@
-"""Laws of layers that stay in float by time, on a device whose latencies are known."""
+"""Tests the choice of layers that run faster in float, on a device whose latencies are known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOISE = 0.5
 
 
 class Chain:
-    """A file of layers in a row: each takes its seconds, and so does every change between float and INT8."""
+    """A simulated file of layers in a row: each layer takes its seconds, and so does every change of precision."""
 
     def __init__(self, int8: Sequence[float], fp32: Sequence[float]) -> None:
         self.int8, self.fp32 = int8, fp32

@@ -1,4 +1,4 @@
-"""Recipes of finetuning are compared by validation images, over the same seeds."""
+"""Tests the comparison of finetuning recipes: by validation images, over the same seeds."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def test_the_configured_recipe_comes_first_and_none_comes_twice() -> None:
     assert found[0] == own
     assert len({repr(one) for one in found}) == len(found)
     labels_alone = [one for one in found if one.distillation == 0]
-    assert len(labels_alone) == 2  # of both lengths; they know no temperature
+    assert len(labels_alone) == 2  # one for each length: without a teacher there is no temperature
 
 
 def test_gains_are_paired_over_the_seeds() -> None:
-    """What all recipes share in a seed is not taken for noise."""
+    """What all recipes have in common in a seed does not count as noise."""
     recipes = grid(steps=[7])
     seeds = np.array([0.5, 0.7, 0.9])
     first, second = compared(recipes, np.array([seeds, seeds + 0.01]))
@@ -40,7 +40,7 @@ def test_gains_are_paired_over_the_seeds() -> None:
 
 
 def test_the_interval_is_students() -> None:
-    """Three seeds: 4.303 standard errors."""
+    """With three seeds, its half-width is 4.303 standard errors."""
     low, high = interval(np.array([0.0, 0.01, 0.02]))
     assert (low, high) == pytest.approx((0.01 - 4.3027 * 0.01 / 3**0.5, 0.01 + 4.3027 * 0.01 / 3**0.5), abs=1e-6)
     assert np.isnan(interval(np.array([0.01]))).all()

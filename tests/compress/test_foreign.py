@@ -1,4 +1,4 @@
-"""Laws of hand-made networks: their files answer as they do, and they are pruned in whole groups."""
+"""Tests hand-made networks: their files compute what they compute, and pruning removes whole groups."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from search_spaces.spaces.tiny import tiny
 SHAPE = (1, 16, 16)
 TINY = tiny(*SHAPE[:2], 10)
 OURS: Callable[[], Network] = partial(Network, [spec for spec in TINY.decode(TINY.reference) if spec.convs])
-PUBLISHED = {  # trained numbers at ten classes and three channels, of the papers' networks but for their classifiers
+PUBLISHED = {  # trainable parameters with ten classes and three channels, without the papers' classifiers
     "mobilenet_v2": 3_504_872 - 990 * 1281,
     "mobilenet_v3_small": 2_542_856 - 990 * 1025,
     "shufflenet_v2": 2_278_604 - 990 * 1025,
@@ -40,7 +40,7 @@ def images(count: int = 64) -> Tensor:
 
 
 def network(name: str) -> nn.Module:
-    """In eval mode, with batch norms that do something. They are not calibrated: random weights would be chaotic."""
+    """Returns the network in eval mode, with random batch norms; not calibrated, as random weights would be chaotic."""
     torch.manual_seed(0)
     made = OURS() if name == "ours" else Foreign(name, 10, SHAPE[0])
     for module in made.modules():
@@ -61,7 +61,7 @@ def pruned(name: str) -> nn.Module:
 
 @pytest.fixture(scope="module", params=["ours", *FOREIGN])
 def exported(request: pytest.FixtureRequest) -> tuple[nn.Module, bytes]:
-    """A hand-made network, or ours after pruning, and its file; the export takes seconds."""
+    """A hand-made network, or one of our networks after pruning, with its file (the export takes seconds)."""
     made = pruned("ours") if request.param == "ours" else network(request.param)
     return made, export(made, SHAPE)
 
@@ -73,7 +73,7 @@ def test_the_file_answers_as_its_network(exported: tuple[nn.Module, bytes]) -> N
 
 
 def test_the_file_is_plain(exported: tuple[nn.Module, bytes]) -> None:
-    """Batch norms are folded, global means are pooling, nothing reads shapes at run time."""
+    """Batch norms are folded, global means are pooling, and no shape is read at run time."""
     proto = onnx.load_from_string(exported[1])
     onnx.checker.check_model(proto, full_check=True)
     assert [opset.domain for opset in proto.opset_import] == [""]
@@ -83,7 +83,7 @@ def test_the_file_is_plain(exported: tuple[nn.Module, bytes]) -> None:
 
 
 def test_int8_runs_and_agrees(exported: tuple[nn.Module, bytes]) -> None:
-    """Every convolution's weights are integers, and images are told apart as before."""
+    """Every convolution has integer weights, and the file classifies as the network does."""
     model, pixels = exported[1], images().numpy()
     int8 = quantize(model, pixels)
     exact, rounded = file_logits(model, pixels), file_logits(int8, pixels)
@@ -108,7 +108,7 @@ def test_an_unknown_name_is_an_error() -> None:
 
 @pytest.mark.parametrize(("name", "blocks"), [("mobilenet_v2", 10), ("mobilenet_v3_small", 6), ("resnet8", 1)])
 def test_residual_blocks_begin_as_the_identity(name: str, blocks: int) -> None:
-    """As many as the papers have, and no other layer answers nothing."""
+    """There are as many as the papers have, and no other layer returns zero."""
     fresh, changed, silent = Foreign(name, 10, SHAPE[0]).eval(), [], []
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -136,7 +136,7 @@ def test_quick_convolutions_change_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["ours", *FOREIGN])
 def test_pruning(name: str) -> None:
-    """Keeping everything is the identity; keeping less is a network that is smaller and learns."""
+    """Keeping all channels is the identity; keeping fewer gives a smaller network that trains."""
     made = network(name)
     before = {key: tensor.clone() for key, tensor in made.state_dict().items()}
     torch.testing.assert_close(predict(prune_groups(made, SHAPE, 1.0), images(4)), predict(made, images(4)))

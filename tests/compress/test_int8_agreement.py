@@ -1,4 +1,4 @@
-"""What the last stage of compression says of its file: agreement with fp32, the layers to blame, saturation."""
+"""Tests the last stage's report on its file: agreement with fp32, the layers to blame, saturation."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def ranges_of(model: bytes) -> Ranges:
 def quantized(
     folder: Path, network: nn.Module, inputs: Mapping[str, Path] = {}, **chosen: object
 ) -> int8_agreement.Answers:
-    """By the stage itself, on the digits."""
+    """Runs the stage on the digits and returns what it says of its file."""
     save_network(folder / NETWORK, network)
     run(small(**chosen), "quantize", folder / NETWORK, inputs, folder)
     return int8_agreement.load(folder)
@@ -165,7 +165,7 @@ def test_biases_are_corrected_where_it_is_asked(network: Network, tmp_path: Path
 def test_layers_for_accuracy_are_chosen_on_the_deployed_file(
     options: dict[str, object], network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last file that the choice looks at is the one that is deployed, whatever its options."""
+    """The last file that the choice evaluates is the deployed one, whatever its options."""
     seen: list[bytes] = []
 
     def looked(file: bytes, images: np.ndarray) -> np.ndarray:
@@ -181,7 +181,7 @@ def test_layers_for_accuracy_are_chosen_on_the_deployed_file(
 def test_qat_trains_for_the_file_that_is_deployed(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The layers that the device has found faster in float stay in float in training and in the file."""
+    """Layers that the device runs faster in float stay in float in training and in the file."""
     found = tmp_path / fp32_fallback.FILE
     found.write_text(json.dumps([dataclasses.asdict(Faster(1, 2.0, 1.0))]))
     monkeypatch.setattr(fp32_fallback, "faster_layers", lambda plan, parent: found)
@@ -218,7 +218,7 @@ def test_the_device_is_asked_about_whole_files_where_time_counts(
     timed: list[set[bytes]] = []
 
     def summarized(rounds: Sequence[Round]) -> dict[str, Value]:
-        """As if the first layer was slow in INT8."""
+        """Returns latencies where the first layer is slow in INT8."""
         names = {name for one in rounds for name in one.order}
         return {name: Value(*[1.0 if "layers 0" in name else 2.0] * 3) for name in names}
 

@@ -1,4 +1,4 @@
-"""Laws of low-rank factorisation: exact at full rank, the best at any other, and a network as any other."""
+"""Tests low-rank factorisation: exact at full rank, optimal at any other; factorised networks are networks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EIGHTS: dict[int, Ranks] = {
 
 @pytest.fixture
 def network() -> Network:
-    """One channel of every batch norm does nothing."""
+    """One channel of every batch norm is zero."""
     network = lively()
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -43,7 +43,7 @@ def network() -> Network:
 
 
 def pointwise(outputs: int, inputs: int) -> tuple[ConvBN, Network]:
-    """The last 1x1 convolution of a network, and that network."""
+    """Returns the last 1x1 convolution of a network, and that network."""
     torch.manual_seed(0)
     network = Network((Head(inputs, outputs, 10, 4),))
     nn.init.uniform_(network.layers[0].convs[0].norm.weight, -2, 2)
@@ -52,7 +52,7 @@ def pointwise(outputs: int, inputs: int) -> tuple[ConvBN, Network]:
 
 
 def product(factorised: Network) -> np.ndarray:
-    """The folded weight [out, in] of a factorised head."""
+    """Returns the folded weight [out, in] of a factorised head."""
     (inner, _), (outer, _) = (conv.folded() for conv in factorised.layers[0].convs)
     return outer[:, :, 0, 0].astype(float) @ inner[:, :, 0, 0].astype(float)
 
@@ -115,7 +115,7 @@ def test_full_rank_is_the_identity(network: Network) -> None:
 
 
 def with_rank(network: Network, rank: int) -> Network:
-    """The network with 1x1 convolutions of that rank."""
+    """Returns the network with its 1x1 convolutions at that rank."""
     for layer, ranks in EIGHTS.items():
         for index in (0, 2)[: len(ranks)]:
             weight = network.layers[layer].convs[index].conv.weight.data
@@ -126,7 +126,7 @@ def with_rank(network: Network, rank: int) -> Network:
 
 @pytest.mark.parametrize("training", [False, True])
 def test_what_has_low_rank_already_loses_nothing(network: Network, training: bool) -> None:
-    """In training too, where batch norms see the batch's statistics."""
+    """This holds in training too, where batch norms use the batch's statistics."""
     network = with_rank(network, 8)
     factorised = lowrank(network, EIGHTS)
     assert macs(factorised.specs) < macs(network.specs)

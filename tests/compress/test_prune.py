@@ -1,4 +1,4 @@
-"""Laws of structured pruning: importances, widths, the narrower network, and the widths that lose least."""
+"""Tests structured pruning: importances, widths, the narrower network, and the widths that lose least."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LABELS = torch.arange(32) % 10
 
 
 def taylor_of(network: Network) -> Importances:
-    """In float64: rounding may lift one activation over a bend of ReLU6, and with it a gradient."""
+    """Computes in float64: rounding could push an activation across a kink of ReLU6 and change its gradient."""
     images = pixels().double()
     return taylor(copy.deepcopy(network).double(), [(images, LABELS), (-images, LABELS)])
 
@@ -304,7 +304,7 @@ def test_layers_without_importance_lose_nothing() -> None:
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_the_exact_widths_are_those_of_brute_force(name: str, network: Network) -> None:
-    """Within any latency, no network of the space keeps more importance than the exact front's."""
+    """Within any latency, no network of the space keeps more importance than the exact front's network does."""
     space = width_space(network.specs, 4)
     kept = kept_importance(MEASURES[name](network), space, comparable=name == "taylor")
     seconds = np.where(np.isnan(kept), np.nan, np.random.default_rng(0).uniform(1, 2, kept.shape))

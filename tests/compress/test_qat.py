@@ -1,4 +1,4 @@
-"""Laws of quantization-aware training: it computes what the INT8 file computes, and it trains."""
+"""Tests quantization-aware training: it computes what the INT8 file computes, and it trains."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def fresh(specs: Sequence[Spec] = REFERENCE) -> Network:
 @pytest.mark.parametrize("kept", [(), (0,), (3,), (0, 6)])
 @pytest.mark.parametrize("reduce_range", [False, True])
 def test_it_answers_as_its_int8_file(kept: tuple[int, ...], reduce_range: bool) -> None:
-    """Up to ties, which deep networks of random weights blow up: so a shallow one."""
+    """They agree up to ties, which deep networks of random weights amplify: hence a shallow one."""
     network = fresh(GRAPHS["smallest"])
     kept = tuple(layer for layer in kept if network.specs[layer].convs)
     aware = calibrate(QuantizationAware(network, float_layers=kept, reduce_range=reduce_range), PIXELS)

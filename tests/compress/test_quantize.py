@@ -1,4 +1,4 @@
-"""Laws of the files that are smaller than fp32: INT8, fp16, dynamic; ranges, layers in float, saturation."""
+"""Tests the smaller files: INT8, fp16, dynamic; ranges, layers in float, saturation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def model(network: Network) -> bytes:
 
 
 def kernels(model: bytes, folder: Path) -> collections.Counter[str]:
-    """Operators of the graph that onnxruntime really runs on this CPU."""
+    """Returns the operators of the graph that onnxruntime runs on this CPU."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # it warns that an optimised file is for one machine
     options.optimized_model_filepath = str(folder / "optimized.onnx")
@@ -78,7 +78,7 @@ def test_same_input_same_bytes(name: str) -> None:
 
 
 def with_dead_channels(specs: tuple[Spec, ...]) -> bytes:
-    """Every third channel is all but zero beside a large bias, so that int32 nearly overflows, and one is zero."""
+    """Makes every third channel almost zero with a large bias, so that int32 nearly overflows; makes one zero."""
     weights = random_weights(specs)
     for weight, bias in (pair for layer in weights for pair in layer):
         weight[::3] *= 1e-12
@@ -100,7 +100,7 @@ def test_the_compact_file_answers_bit_for_bit(name: str, dead: bool, monkeypatch
 
 
 def precise_logits(model: bytes, inputs: np.ndarray) -> np.ndarray:
-    """By a session that turns signed weights into unsigned ones, as x86 CPUs without VNNI need for exact sums."""
+    """Runs a session that makes signed weights unsigned, as x86 CPUs without VNNI need for exact sums."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.add_session_config_entry("session.x64quantprecision", "1")
@@ -209,7 +209,7 @@ def test_no_layer_of_that_number(model: bytes) -> None:
 
 
 def test_layers_of_a_foreign_file_are_its_convolutions(network: Network, model: bytes, tmp_path: Path) -> None:
-    """A compact file has lost its names, as any other program's."""
+    """A compact file has lost its layers' names, as files of other programs have."""
     foreign, inputs = compact(model), images(GRAPHS["reference"])
     convs = sum(len(spec.convs) for spec in network.specs)
     assert layers_of(foreign) == list(range(convs + 1))  # and the classifier
@@ -218,7 +218,7 @@ def test_layers_of_a_foreign_file_are_its_convolutions(network: Network, model: 
     np.testing.assert_array_equal(
         file_logits(quantize(foreign, inputs), inputs), file_logits(quantize(model, inputs), inputs)
     )
-    mixed = quantize(foreign, inputs, float_layers=[0, 3])  # a lone one between integers is rounded by onnxruntime
+    mixed = quantize(foreign, inputs, float_layers=[0, 3])  # onnxruntime rounds a lone float layer between integers
     assert kernels(mixed, tmp_path)["QLinearConv"] == convs - 1
 
 
@@ -229,11 +229,11 @@ def test_a_float_layer_answers_as_in_fp32_and_is_rounded_once(model: bytes, tmp_
     first = next(node.output[0] for node in graph.node if node.op_type == "Clip")
     np.testing.assert_array_equal(tensor(mixed, first, inputs), tensor(model, "l0.c0.relu6", inputs))
     ran = kernels(mixed, tmp_path)
-    assert (ran["Conv"], ran["QuantizeLinear"], ran["DequantizeLinear"]) == (1, 1, 1)  # that one before the answer
+    assert (ran["Conv"], ran["QuantizeLinear"], ran["DequantizeLinear"]) == (1, 1, 1)  # that one before the output
 
 
 def tensor(model: bytes, name: str, inputs: np.ndarray) -> np.ndarray:
-    """A tensor of a file that is no output of it."""
+    """Returns a tensor of the file that is not one of its outputs."""
     proto = onnx.load_from_string(model)
     proto.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -256,7 +256,7 @@ def test_other_small_files(network: Network, model: bytes, smaller: object, leas
 
 
 def test_dynamic_files_are_judged_one_image_at_a_time(model: bytes) -> None:
-    """As they are timed: the range of an activation is that of its batch."""
+    """They are timed on one image too: an activation's range is that of its batch."""
     file, inputs = dynamic(model), images(GRAPHS["reference"], 6)
     inputs[3] *= 20  # spoils the ranges of a batch
     alone = np.concatenate([file_logits(file, image[None]) for image in inputs])
@@ -285,7 +285,7 @@ def test_the_layer_that_costs_most_comes_first(delicate: tuple[tuple[Spec, ...],
     table = sensitivities(model, write, inputs)
     assert sorted(row.layer for row in table) == layers_of(model) == [0, 1, 2, 3]
     assert [row.sqnr for row in table] == sorted(row.sqnr for row in table)
-    assert {row.layer for row in table[:2]} == {1, 2}  # they share the ruined activation
+    assert {row.layer for row in table[:2]} == {1, 2}  # both read or write the ruined activation
     assert all(0 <= row.agreement <= 1 for row in table)
     kept = float_layers(model, write, inputs, table)
     fp32 = file_logits(model, inputs)
@@ -313,7 +313,7 @@ def test_who_is_to_blame() -> None:
 
 
 def clipped(pairs: np.ndarray, columns: np.ndarray) -> float:
-    """The share of pair sums that 16 bits clip, one after the other."""
+    """Returns the share of pair sums that saturate at 16 bits, computed one by one."""
     sums = [int(a[0]) * int(w[0]) + int(a[1]) * int(w[1]) for row in columns for out in pairs for a, w in zip(row, out)]
     return sum(value > LARGEST or value < SMALLEST for value in sums) / len(sums)
 
@@ -347,12 +347,12 @@ def test_saturation_is_that_of_every_pair() -> None:
 
 
 def integers(product: Product, columns: np.ndarray) -> np.ndarray:
-    """The product of matrices from its pairs: [rows, outputs]."""
+    """Returns the product of matrices from its pairs: [rows, outputs]."""
     return np.einsum("rkp,okp->ro", columns, product.pairs)
 
 
 def integers_of(product: Product, activation: np.ndarray) -> np.ndarray:
-    """The same from torch's convolution of the integers."""
+    """Returns the same from torch's convolution of the integers."""
     weights, values = torch.tensor(product.weights).double(), torch.from_numpy(activation).double()
     if weights.ndim == 2:
         return (values @ weights.T).numpy()

@@ -1,4 +1,4 @@
-"""Laws of sparsity: the schedule, the masks, and zeros that last through training, folding and INT8."""
+"""Tests sparsity: the schedule, the masks, and zeros that last through training, folding and INT8."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def zeros_of(network: nn.Module) -> dict[str, Tensor]:
 
 
 def fours(weight: Tensor) -> Tensor:
-    """[groups, 4] along the input dimension."""
+    """Reshapes to [groups, 4] along the input dimension."""
     return weight.detach().movedim(1, -1).reshape(-1, 4)
 
 
@@ -238,7 +238,7 @@ def test_zeros_survive_folding_and_int8(network: Network) -> None:
 
 
 def weights_by_shape(model: bytes) -> list[np.ndarray]:
-    """Weights of convolutions and linear layers, in the graph's order."""
+    """Returns the weights of convolutions and linear layers, in the graph's order."""
     graph = onnx.load_from_string(model).graph
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     inputs = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "DequantizeLinear"}
@@ -247,7 +247,7 @@ def weights_by_shape(model: bytes) -> list[np.ndarray]:
 
 
 def zero_points(model: bytes) -> set[int]:
-    """Those of the weights."""
+    """Returns the zero points of the weights."""
     graph = onnx.load_from_string(model).graph
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     read = [node.input for node in graph.node if node.op_type == "DequantizeLinear" and node.input[0] in tensors]

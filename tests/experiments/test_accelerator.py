@@ -1,7 +1,7 @@
-"""Laws of where torch computes: algorithms follow their model and its images, whatever torch's default device is.
+"""Tests that algorithms run where their model and its images lie, whatever torch's default device is.
 
-No GPU is needed. Where `meta` is the default, a tensor that is made without asking where the model lies has no numbers:
-it cannot meet the model's, or what comes out is not what comes out otherwise. And what lies on `meta` must stay there.
+No GPU is needed. With `meta` as the default device, a tensor that is made without naming a device has no values: it
+cannot be combined with the model's, or the result is wrong. And what lies on `meta` must stay there.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ SHARED: dict[str, Callable[[Supernet, Tensor, Tensor], Results]] = {
     "extract": lambda model, x, y: weights(model.extract(SPACE.largest)),
     "mixture": mixed,
 }
-NUMBERLESS = ("two_of_four", "uniform", "extract")  # no number is read in them
+NUMBERLESS = ("two_of_four", "uniform", "extract")  # they read no values
 
 
 def work(name: str) -> tuple[nn.Module, Callable[..., Results]]:

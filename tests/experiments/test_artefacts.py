@@ -1,4 +1,4 @@
-"""Files that survive: writers killed at any moment, steps that race, torn journals, weights that are not ours."""
+"""Tests files: writers killed at any moment, steps that race, torn journals, untrusted weights."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixtur
 
 
 def start(program: str, *arguments: object) -> subprocess.Popen[str]:
-    """A Python process that runs `program` and may be killed."""
+    """Starts a Python process that runs `program`."""
     words = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -55,7 +55,7 @@ def leftovers(folder: Path) -> list[Path]:
     return [path for path in folder.rglob(".*") if path.name != ".lock"]
 
 
-# Whole or not at all
+# Atomic writes
 
 WRITER = """
 import hashlib, itertools, sys
@@ -69,7 +69,7 @@ for number in itertools.count(int(sys.argv[2])):
 
 
 def version_of(path: Path) -> int:
-    """The number of the version that a writer put there, which has to be whole."""
+    """Returns the version number in a file, which must be complete."""
     number, checksum, body = path.read_text().split("\n")
     assert checksum == hashlib.sha256(body.encode()).hexdigest()
     return int(number)
@@ -177,7 +177,7 @@ def test_another_configuration_is_another_folder(tmp_path: Path) -> None:
     assert step(tmp_path, write_once, {"a": 1, "b": [1.5, None]}) == step(tmp_path, never, {"b": [1.5, None], "a": 1})
     folders = {step(tmp_path, write_once, config) for config in ({"a": 1}, {"a": 2}, {"a": 1.5}, {"a": "1"}, {"b": 1})}
     assert len(folders) == 5
-    # the name of a folder may not change from one Python to another
+    # a folder's name must not depend on the version of Python
     assert artefacts.digest({"b": [1.5, None, True], "a": "é"})[:16] == "76c938b46f9e6b84"
 
 
@@ -240,11 +240,11 @@ def test_two_processes_that_want_a_step_do_it_once(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "begun "
 
 
-# What a finished step is trusted for
+# Manifests
 
 
 def forged(folder: Path, **changes: Any) -> None:
-    """Another manifest with a seal that is right."""
+    """Writes a changed manifest with a valid seal."""
     record = documents.read_sealed(folder / "manifest.json")
     (folder / "manifest.json").write_text(documents.sealed({**record, **changes}))
 
@@ -269,7 +269,7 @@ def test_any_changed_byte_of_a_manifest_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["config", "inputs", "step"])
 def test_a_folder_of_other_settings_is_refused_whatever_its_name_says(key: str, tmp_path: Path) -> None:
-    """Eight digits of a hash can be found twice."""
+    """Two settings can share the eight digits of a hash that a folder's name has."""
     folder = step(tmp_path, write_once)
     other = {"config": {"a": 2}, "inputs": {"input": "1" * 64}, "step": "other"}
     forged(folder, **{key: other[key]})
@@ -318,7 +318,7 @@ Said = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def other_versions(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Has the process be one of other versions."""
+    """Changes the versions that this process reports."""
 
     def change(name: str, **changes: str) -> None:
         found = {**getattr(versions, name)(), **changes}
@@ -390,7 +390,7 @@ def test_the_commit_is_that_of_the_code_and_of_no_repository_around_it(
     assert versions.commit.__wrapped__() is None
     git(own, "init", "-q")
     git(own, "commit", "-qm", "nothing", "--allow-empty")
-    assert versions.commit.__wrapped__() is None  # a repository that does not hold the code
+    assert versions.commit.__wrapped__() is None  # the repository around it does not contain the code
     git(own, "add", "-A")
     git(own, "commit", "-qm", "all")
     head = git(own, "rev-parse", "--short=12", "HEAD").strip()
@@ -490,7 +490,7 @@ def test_locks_that_keep_nobody_out_are_told(tmp_path: Path, monkeypatch: pytest
 
 
 def test_locks_are_asked_of_files_that_are_open_for_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Network file systems grant an exclusive lock to no others."""
+    """Network file systems grant an exclusive lock only to files that are open for writing."""
     flock = fcntl.flock
 
     def strict(file: Any, operation: int) -> None:
@@ -569,7 +569,7 @@ def test_a_journal_torn_anywhere_in_its_last_record_goes_on_before_it(log: Path)
 
 
 def test_zeros_at_the_end_of_a_journal_are_a_torn_record(log: Path) -> None:
-    """What a file system may leave after a power cut."""
+    """A file system may leave zeros after a power cut."""
     whole = log.read_bytes()
     log.write_bytes(whole + bytes(4096))
     assert journal.read(log) == RECORDS
@@ -609,7 +609,7 @@ CELLS = st.one_of(
     st.floats(allow_nan=False),
     st.integers(),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r")).filter(
-        lambda text: not text.lstrip().startswith(FORMULA)  # gets a quote, as another test says
+        lambda text: not text.lstrip().startswith(FORMULA)  # a formula gets a quote (another test)
     ),
 )
 

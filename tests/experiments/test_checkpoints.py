@@ -1,4 +1,4 @@
-"""Checkpoints: any damage is found, and the one before the newest is there to go back to."""
+"""Tests checkpoints: any damage is detected, and the checkpoint before the newest is used instead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from search_spaces.training.loop import Recipe, Training
 
 
 def training(step: int = 0) -> Training:
-    """Its weights and its losses tell the step."""
+    """Returns a training whose weights and losses depend on the step."""
     torch.manual_seed(step)
     made = Training(nn.Linear(16, 4), Recipe(steps=5, batch=4, learning_rate=0.1))
     made.losses = [float(step)] * step
@@ -102,7 +102,7 @@ def test_a_checkpoint_of_another_training_is_named_so(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_copied_from_another_training_is_refused(tmp_path: Path) -> None:
-    """Even where every shape is the same."""
+    """It is refused even where every shape is the same."""
     for name in ("train-1", "train-2"):
         (tmp_path / name).mkdir()
     save(training(1), tmp_path / "train-1" / ".checkpoint")

@@ -1,4 +1,4 @@
-"""Strategies set against one another: laws of curves and of statistics, and the command on a small table."""
+"""Tests the comparison of strategies: curves, statistics, and the command on a small table."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Run = Callable[..., Path]
 
 
 class Whole(NamedTuple):
-    """What a comparison leaves, publishes and says."""
+    """A complete comparison: its folder, its published results and its output."""
 
     folder: Path
     results: Path
@@ -54,7 +54,7 @@ class Whole(NamedTuple):
 
 
 def small(folder: Path) -> Path:
-    """81 networks, of which the front is not a single one; what searches see is not what is reported."""
+    """Writes 81 networks with a front of several; searches see another accuracy than the reported one."""
     path, rng = folder / "small.csv", np.random.default_rng(0)
     lines = ["ops,accuracy_percent,rpi4_ms,accuracy_12epoch_percent"]
     for picks in itertools.product(range(3), repeat=4):
@@ -66,7 +66,7 @@ def small(folder: Path) -> Path:
 
 
 def compared(folder: Path, *arguments: str) -> Path:
-    """The command on the folder's table, in this process; the folder of its results."""
+    """Runs the command on the folder's table in this process; returns the folder of its results."""
     given = [f"runs={folder / 'runs'}", f"results={folder / 'results'}", f"compare.csv={folder / 'small.csv'}"]
     folders: list[Path] = []
     with pytest.MonkeyPatch.context() as patched:
@@ -83,7 +83,7 @@ def published(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    """Undisturbed; nobody may change it."""
+    """A comparison that ran without interruption; no test may change it."""
     house = tmp_path_factory.mktemp("whole")
     small(house)
     with redirect_stdout(io.StringIO()) as said:
@@ -98,7 +98,7 @@ def table(published: Path) -> Table:
 
 @pytest.fixture
 def run(published: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Without the figure, which takes longer than the searches."""
+    """Runs the command without its figure, which takes longer than the searches."""
     monkeypatch.setattr(events, "show_figure", lambda *arguments: None)
     return partial(compared, published.parent)
 
@@ -138,7 +138,7 @@ def test_the_same_command_again_reads_and_a_lost_end_is_written_again(published:
     assert (folder / "compare.csv").stat().st_mtime_ns == written
     for name in (*names, "manifest.json"):
         (folder / name).unlink()
-    assert run(*SHORT, "strategy=nsga2") == folder  # whose options are the defaults, as the comparison has them
+    assert run(*SHORT, "strategy=nsga2") == folder  # its options are the defaults, which the comparison uses
     assert {name: (folder / name).read_bytes() for name in names} == before
 
 
@@ -182,7 +182,7 @@ def test_an_exhaustive_search_reaches_the_exact_front(run: Run) -> None:
 def test_a_search_chooses_by_what_it_sees_and_is_judged_by_what_is_reported(
     tmp_path: Path, run: Run, published: Path, columns: str
 ) -> None:
-    """Whatever the reported column holds, no search does anything else for it."""
+    """A search does the same whatever the reported column holds."""
     reported = {"accuracy_12epoch_percent": ["accuracy_percent"], "acc1": ["acc2", "acc3"]}[columns]
     rng, lines = np.random.default_rng(1), published.read_text().splitlines()
     records = list(csv.DictReader(lines))
@@ -281,14 +281,14 @@ Clock = Callable[[Sequence[Arch]], Sequence[float]]
 
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that only tests move."""
+    """Replaces the clock: only tests move it."""
     seconds = [0.0]
     monkeypatch.setattr("experiments.comparison.seeded_searches.perf_counter", lambda: seconds[0])
     return seconds
 
 
 def in_populations(size: int, table: Table) -> Callable[[Problem, Random], Iterator[Candidate]]:
-    """A strategy that requests every network of a table, so many at a time."""
+    """Returns a strategy that requests every network of a table, `size` at a time."""
 
     def strategy(problem: Problem, rng: Random) -> Iterator[Candidate]:
         archs = sorted(table.accuracy)
@@ -302,7 +302,7 @@ def in_populations(size: int, table: Table) -> Callable[[Problem, Random], Itera
 def test_a_search_pays_what_it_would_alone_whoever_asked_before(
     table: Table, tmp_path: Path, now: list[float], order: Sequence[int]
 ) -> None:
-    """A population of n takes 10 + n seconds: work is shared within a call, so the order of searches could matter."""
+    """A population of n takes 10 + n seconds: calls share their cost, so the order of searches could matter."""
     problem = table.problem(Pareto({"latency": 1.0}))
 
     def slow(archs: Sequence[Arch]) -> Sequence[float]:
@@ -355,7 +355,7 @@ def test_a_callers_time_is_not_the_strategys(table: Table, tmp_path: Path, now: 
 
 
 def test_strategies_do_not_share_their_random_numbers(table: Table, tmp_path: Path) -> None:
-    """The rank test takes the searches of two strategies for independent ones."""
+    """The rank test assumes that the searches of two strategies are independent."""
     problem = table.problem(Pareto({"latency": 1.0}))
     found = list(run_searches(problem, {"a": random_search, "b": random_search}, [0, 1], 20, 0.0, tmp_path))
     drawn = {
@@ -400,7 +400,7 @@ def test_regret_is_to_the_best_feasible_score(table: Table) -> None:
     assert own.regret.tolist() == pytest.approx([max(scores) - scores[index] for index in chosen])
     best_front = [report(c) for c in front(one.candidate for one in searched)]
     assert own.share[-1] == pytest.approx(share(best_front, exact))
-    assert own.share[-1] < 1  # what is seen is not what is reported
+    assert own.share[-1] < 1  # it searches by another accuracy than the reported one
     alone = trace([Evaluation("x", 0, report(one.candidate), 1.0) for one in searched], exact, objective, as_seen)
     assert alone.share[-1] == pytest.approx(1)
     assert (np.diff(alone.share) >= 0).all()
@@ -422,7 +422,7 @@ def test_one_seed_has_no_interval(run: Run) -> None:
 
 
 def test_the_hypervolume_ends_at_the_nadir_times_1_1() -> None:
-    """Of a front of two, the faster alone has its own rectangle, by hand; scales of objectives change nothing."""
+    """For a front of two, the faster network's share is its rectangle; the objectives' scales do not matter."""
     for errors, seconds in ((1.0, 1.0), (0.5, 1e-3)):
         exact = [
             Candidate((0,), 1 - 0.4 * errors, {"latency": 1 * seconds}, 0.0, True),
@@ -435,14 +435,14 @@ def test_the_hypervolume_ends_at_the_nadir_times_1_1() -> None:
         assert share([far], exact) == 0
         late = replace(exact[1], feasible=False)
         assert share([late], exact) == 0
-    assert share(exact[:1], exact[:1]) == pytest.approx(1)  # one network, which spans nothing
+    assert share(exact[:1], exact[:1]) == pytest.approx(1)  # a front of one network has no extent
 
 
 # Significance
 
 
 def values_of(traces: dict[str, Sequence[float]]) -> dict[str, list[Trace]]:
-    """One search a seed that ends with that share."""
+    """Returns one search per seed that ends with that share."""
     return {name: [course([1.0], [value]) for value in values] for name, values in traces.items()}
 
 
@@ -455,7 +455,7 @@ def test_equal_strategies_do_not_differ_and_different_ones_do() -> None:
 
 
 def test_all_that_is_published_together_is_one_family() -> None:
-    """Of twelve comparisons, three pairs by two measures at two budgets, the smallest p counts twelvefold."""
+    """With twelve comparisons (three pairs, two measures, two budgets), the smallest p is multiplied by twelve."""
     same = [0.01 * seed for seed in range(8)]
     found = pair_rows(values_of({"random": same, "b": [v + 0.003 for v in same], "c": [v + 0.5 for v in same]}))
     assert len(found) == 12

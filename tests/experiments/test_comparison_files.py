@@ -1,4 +1,4 @@
-"""The files of a comparison of strategies: that they belong together and to the run, and how old results are."""
+"""Tests the files of a comparison: that they belong together and to the run, and how old they are."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def edit(path: Path, before: str, after: str) -> None:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """A comparison and the run that it belongs to; made up."""
+    """Made-up results of a comparison and of its run."""
     write_setup(tmp_path / "setup.csv", RUN)
     curves = [
         f"p,union,{name},{against},8,{at},{at},{share},0.6,0.95,{regret},0.05,0.3"
@@ -139,7 +139,7 @@ def test_a_comparison_on_published_networks_needs_no_run_on_the_same_machine(res
 
 def test_files_without_a_setup_are_said_to_be_of_older_code(results: Path) -> None:
     (results / comparison.SETUP).unlink()
-    edit(results / "pairs.csv", "significant", "apart")  # as the column was called then
+    edit(results / "pairs.csv", "significant", "apart")  # the column's former name
     comparison_agreement.check(results)
     assert all(pair.significant for pair in read(results, Pair))
     assert "of older code: its files do not record their set-up" in comparison.macros(results)["ComparedSetup"]
@@ -151,7 +151,7 @@ def test_files_without_a_setup_are_said_to_be_of_older_code(results: Path) -> No
 def test_the_build_says_on_its_output_that_results_are_older(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of the committed results, as they are until they are made again."""
+    """The committed results are older until they are made again."""
     monkeypatch.setattr(build, "typeset", lambda folder, document: folder / f"{document}.pdf")
     monkeypatch.setattr(build, "FIGURES", {})
     monkeypatch.setattr(build, "OPTIONAL", {})
@@ -191,7 +191,7 @@ def test_results_are_as_old_as_the_commits_to_code_since(
     write_setup(results / "setup.csv", {**RUN, "git_commit": first})
     seal(results, git_commit=first)
     assert list(result_age.lines(results)) == []
-    commit("README.md")  # which makes no results
+    commit("README.md")  # results do not depend on it
     assert list(result_age.lines(results)) == []
     commit("strategies/b.py")
     (line,) = result_age.lines(results)

@@ -1,4 +1,4 @@
-"""Data sets: splits that never meet, batches that depend on seed and step alone, and what broken folders get."""
+"""Tests data sets: disjoint splits, batches that depend on seed and step alone, and errors for broken folders."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def png(colour: tuple[int, int, int], width: int = 8, height: int = 8) -> bytes:
 
 
 def write_tree(root: Path, folders: Mapping[str, int]) -> Path:
-    """Class folders with so many 8x8 images each; an image's red channel is its number in the whole tree."""
+    """Writes class folders with that many 8x8 images; an image's red channel is its number in the whole tree."""
     number = 0
     for folder, count in folders.items():
         (root / folder).mkdir(parents=True)
@@ -61,7 +61,7 @@ def all_numbers(data: Dataset) -> list[int]:
 
 
 def counted(count: int, flip: bool = True) -> Dataset:
-    """Images of one grey level and labels, both the index."""
+    """Returns images whose grey level and label are their index."""
     images = torch.arange(count, dtype=torch.uint8)[:, None, None, None].expand(count, 3, 16, 16).contiguous()
     split = Split(images, torch.arange(count))
     return assemble("counted", [str(index) for index in range(count)], split, split, split, flip)
@@ -119,7 +119,7 @@ def test_augmented_images_are_crops_of_padded_images() -> None:
         }
         assert len(places) == 1
         seen |= places
-    assert len(seen) > 40  # of 50 places
+    assert len(seen) > 40  # of 50 positions
 
 
 def test_digits_are_never_mirrored() -> None:
@@ -264,7 +264,7 @@ def test_images_are_resized_and_cropped_to_the_central_square(tmp_path: Path) ->
     Image.new("RGBA", (40, 40), (1, 2, 3, 255)).save(root / "b" / "alpha.png")
     data = image_folder(str(root), 16, 0.5, 0)
     images = torch.cat([split.images for split in splits(data)])
-    inner = images[:, :, 2:14, 2:14]  # the border blends with what was cut off
+    inner = images[:, :, 2:14, 2:14]  # the border is interpolated with pixels that were cropped
     green = (inner[:, 1] > 245).flatten(1).all(1) & (inner[:, 0] < 10).flatten(1).all(1)
     assert green.sum() == 5
     assert (images == 9).flatten(1).all(1).sum() == 1

@@ -1,4 +1,4 @@
-"""One decoder: images upright, on white, with all their grey levels; what cannot be decoded is one line."""
+"""Tests the decoder: images are upright, on white, with all their grey levels; an undecodable one is one line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from experiments.display.pictures import folder
 from search_spaces.errors import LutraError
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8))
-RAMP = np.linspace(0, 1, 64 * 64).reshape(64, 64)  # of levels, black to white
+RAMP = np.linspace(0, 1, 64 * 64).reshape(64, 64)  # grey levels, black to white
 
 
 def saved(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -35,7 +35,7 @@ def chunk(name: bytes, content: bytes) -> bytes:
 
 
 def deep_png(kind: int, *channels: int) -> bytes:
-    """16x16 pixels of 16 bits a channel, which PIL cannot write: 2 is RGB, 4 grey and alpha, 6 RGB and alpha."""
+    """Writes 16x16 pixels with 16 bits per channel, which PIL cannot; kind 2 is RGB, 4 grey + alpha, 6 RGB + alpha."""
     row = b"\0" + struct.pack(f">{len(channels)}H", *channels) * 16
     header = struct.pack(">IIBBBBB", 16, 16, 16, kind, 0, 0, 0)
     parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(row * 16)), chunk(b"IEND", b"")

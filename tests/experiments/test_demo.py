@@ -1,4 +1,4 @@
-"""The demo through the command line: every source, a film, a folder that a board runs, and mistakes in one line."""
+"""Tests the demo command: every source, a video, a folder that a board runs, and one-line errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DATA = DATASETS["digits"]("", 16, 0.2, 0)
 MODEL = quantize(write(SPECS, random_weights(SPECS)), DATA.normalize(DATA.train.images[:64]).numpy())
 Demo = Callable[..., str]
 ONNXRUNTIME = {"onnxruntime"}
-LITERT = {"ai_edge_litert", "backports", "flatbuffers", "google", "ml_dtypes", "typing_extensions"}  # and what it needs
+LITERT = {"ai_edge_litert", "backports", "flatbuffers", "google", "ml_dtypes", "typing_extensions"}  # with dependencies
 ALONE = """
 import sys
 
@@ -65,7 +65,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(model: Path, tmp_path: Path, here: Here) -> Demo:
-    """The command with the tiny model; what it prints, or its one line where it refuses."""
+    """Runs the command with the tiny model; returns its output, or its one line if it refuses."""
 
     def run(*arguments: str, fails: bool = False) -> str:
         done = here(demo, f"runs={tmp_path / 'runs'}", f"demo.model={model}", *arguments)
@@ -80,13 +80,13 @@ def run(model: Path, tmp_path: Path, here: Here) -> Demo:
 
 
 def on_board(folder: Path, *arguments: str, runtime: Collection[str] = ONNXRUNTIME) -> subprocess.CompletedProcess[str]:
-    """run.py where nothing but numpy and the runtime can be imported."""
+    """Starts run.py where only numpy and the runtime can be imported."""
     command = [sys.executable, "-I", "-c", f"RUNTIME = {runtime}\n{ALONE}", str(folder), *arguments]
     return subprocess.run(command, cwd="/", capture_output=True, text=True)
 
 
 def write_images(root: Path, count: int = 3) -> Path:
-    """So many test images of classes 0 and 1, in folders of these names, doubled in size."""
+    """Writes that many test images of classes 0 and 1 into folders of these names, at twice their size."""
     for label in (0, 1):
         (root / str(label)).mkdir(parents=True)
         chosen = DATA.test.images[DATA.test.labels == label][:count, 0].numpy()
@@ -96,7 +96,7 @@ def write_images(root: Path, count: int = 3) -> Path:
 
 
 def right() -> int:
-    """How many test images the file classifies right."""
+    """Returns how many test images the file classifies correctly."""
     logits = file_logits(MODEL, DATA.normalize(DATA.test.images).numpy())
     return int((logits.argmax(1) == DATA.test.labels.numpy()).sum())
 
@@ -118,7 +118,7 @@ def test_all_test_images_give_the_accuracy_of_the_file(run: Demo) -> None:
 
 
 def given(model: bytes, **changes: int) -> bytes:
-    """A file whose input has another batch, or another type and is cast."""
+    """Returns the file with another batch size, or with another input type that is cast."""
     proto = onnx.load_from_string(model)
     taken = proto.graph.input[0]
     if batch := changes.get("batch"):
@@ -200,7 +200,7 @@ def test_a_film_holds_every_image(run: Demo, tmp_path: Path, source: str) -> Non
         for index, before in enumerate(frames):
             gif.seek(index)
             after = np.asarray(gif.convert("RGB").crop((0, 0, 350, 360)))
-            assert np.abs(before.astype(int) - after).max() <= 8  # the palette is shared with the times' pixels
+            assert np.abs(before.astype(int) - after).max() <= 8  # the palette also holds the colours of the times
 
 
 def test_a_board_needs_numpy_and_onnxruntime_alone(run: Demo, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_board_needs_numpy_and_onnxruntime_alone(run: Demo, tmp_path: Path) ->
 
 
 def test_a_litert_file_is_shown_here_and_on_a_board(run: Demo, tmp_path: Path) -> None:
-    """With a runtime of its own alone, it tells what the ONNX file of the same network tells."""
+    """With only its own runtime, it prints what the ONNX file of the same network prints."""
     path, folder = tmp_path / "network.tflite", tmp_path / "bundle"
     path.write_bytes(litert_writer.write(SPECS, random_weights(SPECS)))
     told = run("demo.frames=20", f"demo.model={path}").splitlines()[-1]
@@ -247,7 +247,7 @@ def test_a_terminal_is_drawn_over(run: Demo, tmp_path: Path) -> None:
         try:
             while part := os.read(ours, 65536):
                 shown += part
-        except OSError:  # Linux's way to say that the other end is closed
+        except OSError:  # Linux: the other end is closed
             pass
     os.close(ours)
     assert process.returncode == 0
@@ -273,7 +273,7 @@ def test_a_view_fits_80_columns(side: int, channels: int) -> None:
 
 
 def plain(line: str) -> str:
-    """Without what no column shows."""
+    """Removes the characters that take no column."""
     return "".join(part.partition("m")[2] if index else part for index, part in enumerate(line.split("\x1b[")))
 
 
@@ -289,7 +289,7 @@ def test_ctrl_c_ends_it_with_what_there_is() -> None:
 
 
 def test_a_camera_and_an_mp4_are_opencvs(run: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a stand-in for OpenCV: a camera of five frames, and a writer that counts."""
+    """OpenCV is replaced by a camera of five frames and a writer that counts."""
     film = tmp_path / "demo.mp4"
     monkeypatch.setitem(sys.modules, "cv2", None)
     assert "OpenCV is not installed, and a camera" in run("demo.source=camera", fails=True)

@@ -1,4 +1,4 @@
-"""TensorBoard: what is written is found again by its own reader; all runs have one layout and one set of columns."""
+"""Tests TensorBoard files: its own reader finds what is written; all runs have one layout and the same columns."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STAGES = [
 
 
 class Board:
-    """A latency table that gives every layer 1 us a convolution."""
+    """A latency table where every layer takes 1 us per convolution."""
 
     def seconds(self, spec: Spec, precision: str) -> float:
         return 1e-6 * len(spec.convs)

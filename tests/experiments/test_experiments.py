@@ -1,4 +1,4 @@
-"""The real commands, tiny, through the command line: one finished pipeline, then kills, full disks and mistakes."""
+"""Tests the real commands with tiny settings: one finished pipeline, kills, full disks and wrong input."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ Refused = Callable[..., str]
 
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Refused:
-    """What a command says in its one line on stderr when it refuses, in this process; nothing else may be written."""
+    """Returns the one line on stderr of a command that refuses, run in this process; it may write nothing else."""
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
 
     def run(function: Callable[[Config], object], *arguments: str) -> str:
@@ -78,13 +78,13 @@ def one_line(err: str) -> str:
 
 
 def stamps(runs: Path) -> dict[Path, tuple[int, int]]:
-    """When each file of the finished steps was written, and which file it is."""
+    """Returns the time and the inode of every file of the finished steps."""
     files = [file for manifest in runs.rglob("manifest.json") for file in manifest.parent.iterdir()]
     return {file: (file.stat().st_mtime_ns, file.stat().st_ino) for file in files if file.name != ".lock"}
 
 
 def results(runs: Path) -> dict[str, str]:
-    """The sha256 of all that does not depend on the clock."""
+    """Returns the sha256 of every file that does not depend on the clock."""
     kinds = ("winner.json", "candidates.jsonl", "candidates.csv", "*.safetensors", "int8.onnx")
     files = [file for kind in kinds for file in runs.glob(f"*/*/{kind}") if file.parts[-3] != "report"]
     return {str(file.relative_to(runs)): artefacts.sha256(file) for file in files}
@@ -99,7 +99,7 @@ def wait(until: Callable[[], bool]) -> None:
 
 
 def ended(group: int) -> bool:
-    """Whether no process of the group runs any more, as far as /proc tells."""
+    """Whether no process of the group runs any more, according to /proc."""
     running = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -169,7 +169,7 @@ def test_tensorboard_shows_every_step(finished: Finished) -> None:
         assert {"custom_scalars__config__", *(f"{name}/text_summary" for name in texts)} <= {*tags["tensors"]}
         assert tags["graph"] == (step == "train")
         if step == "train":
-            assert len(found.Scalars("train/loss")) == 6  # the graph's event file does not hide them
+            assert len(found.Scalars("train/loss")) == 6  # the event file of the graph does not hide them
     with open(finished.folder("report") / "stages.csv", newline="") as file:
         deployed = next(row for row in csv.DictReader(file) if row["stage"] == "int8")
     assert found.Scalars("stage/file_kb")[-1].value == pytest.approx(int(deployed["file_bytes"]) / 1e3)
@@ -284,7 +284,7 @@ def test_a_hand_made_network_is_pruned_finetuned_and_quantized(
     "prune", [PruneConfig(target_ms=0.1), PruneConfig("uniform", keep=0.5)], ids=["target", "rule"]
 )
 def test_further_files_of_the_winner_save_what_is_asked(prune: PruneConfig) -> None:
-    """However the winner itself is pruned."""
+    """They are saved however the winner itself is pruned."""
     config = dataclasses.replace(Config(), compress=CompressConfig(prune=prune))
     asked = saving(config, 0.8).compress.prune
     assert (asked.rule, asked.target_ms, asked.saved, asked.keep) == ("device", None, 0.8, prune.keep)
@@ -299,7 +299,7 @@ def test_the_ablation_times_every_subset_of_stages(finished: Finished, command: 
     assert set(rows) == {*SUBSETS, LABELS_ALONE, TAUGHT}
     final = artefacts.sha256(finished.folder("compress") / "int8.onnx")
     assert rows["prune, finetune, quantize"]["sha256"] == final
-    assert rows[LABELS_ALONE]["sha256"] == final != rows[TAUGHT]["sha256"]  # labels alone are the default
+    assert rows[LABELS_ALONE]["sha256"] == final != rows[TAUGHT]["sha256"]  # the default is training without a teacher
     assert {rows[name]["steps"] for name in ("nothing", "prune", "quantize", "prune, quantize")} == {"6"}
     assert {rows[name]["steps"] for name in (LABELS_ALONE, "finetune, quantize")} == {"10"}
     assert rows["prune, finetune, qat, quantize"]["steps"] == "14"
@@ -321,7 +321,7 @@ def test_networks_that_are_compared_are_trained_as_long_and_quantized_alike(fini
 def test_every_compared_network_goes_through_the_stage_that_writes_the_deployed_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With its choices of kind, bits and layers in float; nothing is cut, and training is as long."""
+    """Each goes through the same choices of kind, bits and layers in float, and is trained for as long."""
     asked: list[str] = []
 
     def staged(config: Config, name: str, label: str, root: Path, made: Made, prefix: str) -> Made:
@@ -345,12 +345,12 @@ def test_every_compared_network_goes_through_the_stage_that_writes_the_deployed_
 def test_a_pipeline_killed_at_every_step_ends_as_if_it_was_not(
     finished: Finished, command: Command, tmp_path: Path
 ) -> None:
-    """From the same table. It starts seven times, with another hash seed than the undisturbed one."""
+    """It uses the same table and starts seven times, with another hash seed than the undisturbed run."""
     arguments = (*finished.arguments, f"runs={tmp_path}")
 
     def kill(group: int) -> None:
         wait(lambda: bool(list(tmp_path.glob("measure/*/rounds.jsonl"))))
-        os.kill(group, signal.SIGKILL)  # the host alone: its agent has to notice
+        os.kill(group, signal.SIGKILL)  # only the host: its agent must notice
         wait(lambda: ended(group))
 
     assert command("pipeline", *arguments, meanwhile=kill).code == -signal.SIGKILL
@@ -379,7 +379,7 @@ def test_a_pipeline_killed_at_every_step_ends_as_if_it_was_not(
 
 @pytest.fixture
 def half_searched(finished: Finished, tmp_path: Path) -> Path:
-    """Runs whose search has its candidates and nothing else; returns their log."""
+    """Keeps only the candidates of a search; returns the path of their log."""
     runs = copy_steps(finished, tmp_path / "runs", "measure", "train", "search")
     (log,) = runs.glob("search/*/candidates.jsonl")
     for path in log.parent.iterdir():
@@ -410,12 +410,12 @@ def test_a_damaged_line_is_named_and_kept(finished: Finished, command: Command, 
     assert log.read_bytes() == damaged
 
 
-LONGER = ("train.steps=30", "checkpoint_seconds=0")  # than a signal takes to arrive
+LONGER = ("train.steps=30", "checkpoint_seconds=0")  # longer than a signal takes to arrive
 
 
 @pytest.fixture(scope="module")
 def undisturbed(finished: Finished, command: Command, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What a training leaves."""
+    """Returns the hashes of an uninterrupted training."""
     runs = tmp_path_factory.mktemp("undisturbed")
     assert command("train", *finished.arguments, *LONGER, f"runs={runs}").code == 0
     return results(runs)
@@ -546,7 +546,7 @@ def test_a_job_that_fails_does_not_stop_the_others(finished: Finished, command: 
 
 
 def made_up_table(space: SearchSpace, passport: Mapping[str, Any]) -> LatencyTable:
-    """Of a board that takes a picosecond for a multiply-accumulate, and a microsecond more for a layer or a file."""
+    """Makes the table of a board that takes 1 ps per multiply-accumulate and 1 us for a layer or a file."""
     archs, blocks = networks_to_time(space, 4, 0), block_specs(space)
     specs = all_specs(blocks, [space.decode(arch) for arch in archs])
     names = [(file_name(precision, index), network) for precision in PRECISIONS for index, network in enumerate(specs)]
@@ -622,7 +622,7 @@ def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, ref
     assert f"{artefacts.arch_name(latency.lowest)} has the least, {1e3 * latency(latency.lowest):.4g} ms" in line
 
 
-# Mistakes
+# Wrong input
 
 
 @pytest.mark.parametrize(
@@ -692,12 +692,12 @@ def test_a_changed_file_is_never_used(finished: Finished, refused: Refused, tmp_
     )
 
 
-# Images of one's own
+# Your own images
 
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    """Twelve pictures of each of three classes, told apart by their colour."""
+    """Twelve pictures of each of three classes, which differ in colour."""
     rng = np.random.default_rng(0)
     for channel, name in enumerate(("red", "green", "blue")):
         (tmp_path / "images" / name).mkdir(parents=True)
@@ -732,7 +732,7 @@ def test_bad_image_folders_are_named(images: Path, command: Command, refused: Re
     assert done.code == 2
     assert "green/3.png cannot be read as an image" in one_line(done.err)
     left = [path for path in (tmp_path / "broken").rglob("*") if path.is_file() and path.name != ".lock"]
-    assert not [path for path in left if path.parent != tmp_path / "broken" / "data"]  # of hashes
+    assert not [path for path in left if path.parent != tmp_path / "broken" / "data"]  # the cached hashes
 
 
 # Configuration
@@ -740,7 +740,7 @@ def test_bad_image_folders_are_named(images: Path, command: Command, refused: Re
 
 @pytest.fixture
 def configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Config]:
-    """The checked configuration that a command gets for some arguments."""
+    """Returns the checked configuration that a command gets for its arguments."""
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
 
     def compose(*arguments: str) -> Config:
@@ -765,7 +765,7 @@ def test_every_configuration_file_is_valid(group: str, choice: str, configured: 
     needed = {
         "image_folder": ["data.path=somewhere"],
         "ssh": ["device.host=board"],
-        "cifar10_gpu": ["accelerator=auto"],  # here may be no GPU
+        "cifar10_gpu": ["accelerator=auto"],  # this machine may have no GPU
     }.get(choice, [])
     config = configured(f"{group}={choice}", *needed)
     if group in GROUPS:

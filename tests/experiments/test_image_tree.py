@@ -1,4 +1,4 @@
-"""The reader's list of images: links, system files and splits; and the key of the data, which is made of that list."""
+"""Tests the list of images (links, system files, splits) and the key of the data, which is a hash of that list."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def png(number: int) -> bytes:
 
 
 def write_tree(root: Path, *folders: str, count: int = 3) -> Path:
-    """So many images in each folder, all of them different."""
+    """Writes that many different images into each folder."""
     for place, folder in enumerate(folders):
         (root / folder).mkdir(parents=True)
         for index in range(count):
@@ -87,10 +87,10 @@ def test_a_link_to_a_folder_that_it_is_in_is_passed_over(tmp_path: Path, target:
 @pytest.mark.parametrize(
     ("link", "target"),
     [
-        ("wolf", "dog"),  # one class by two names
+        ("wolf", "dog"),  # one class under two names
         ("cat/more", "../dog"),  # dogs as cats
         ("cat/copy.png", "../dog/0.png"),
-        ("cat/copy.png", "0.png"),  # one cat twice
+        ("cat/copy.png", "0.png"),  # the same cat twice
         ("cat/all", "../cat/young"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_link_that_leads_nowhere_is_named(tmp_path: Path, name: str, target: s
     assert f"the link {root / name} leads nowhere" in refused(root)
 
 
-# --- what is skipped, and what is told
+# --- what is skipped and reported
 
 
 JUNK = [

@@ -1,6 +1,6 @@
-"""Which settings are in a step's key: every key of the configuration changes one, or is listed here with its reason.
+"""Tests which settings are in a step's key: every setting changes a key, or is listed here with its reason.
 
-The real commands are asked for their steps; instead of working, each step answers with that of a finished pipeline.
+The real commands request their steps; instead of running, each step returns the folder of a finished pipeline.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ IN_NO_KEY = {
     **dict.fromkeys(("search.jobs", "search.backend"), SPREAD),
     "checkpoint_seconds": "says how much of a training a kill may lose: a resumed one ends in the same weights",
 }
-OTHER = {  # values where no other of the kind would do
+OTHER = {  # for settings that accept few values
     "precision": "fp32",
     "model": "mobilenet_v2",
     "space.name": "mobile",
@@ -92,7 +92,7 @@ Key = tuple[str, Any, Any]
 
 
 class Asked(Exception):
-    """Every step of a command is known, or enough of them."""
+    """Stops a command: enough of its steps are known."""
 
 
 LEAVES = dict(flat(dataclasses.asdict(Config())))
@@ -118,7 +118,7 @@ def another(key: str) -> Any:
 
 @pytest.fixture
 def stand_in(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Of a finished pipeline, the folder of a step."""
+    """Returns a function that finds the folder of a step in a finished pipeline."""
 
     def find(name: str, label: str) -> Path:
         stage = label.split("-")[0]
@@ -136,7 +136,7 @@ def stand_in(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def steps(stand_in: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Key]]:
-    """The keys of the steps that commands ask for, up to the first that is not as in `known`."""
+    """Returns the keys of the steps that a command requests, up to the first that differs from `known`."""
 
     def ask(command: Callable[[Config], object], config: Config, known: list[Key] | None = None) -> list[Key]:
         found: list[Key] = []
@@ -152,7 +152,7 @@ def steps(stand_in: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Cal
             command(config)
         except Asked:
             pass
-        except LutraError as error:  # of a value for which there is no stand-in
+        except LutraError as error:  # no stand-in has this value
             found.append(("no step", {"reason": str(error)}, {}))
         return found
 
@@ -161,7 +161,7 @@ def steps(stand_in: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Cal
 
 @pytest.fixture
 def case(finished: Finished, tmp_path: Path) -> Callable[[str], tuple[Callable[[Config], object], Config]]:
-    """The command that a key is of, and a configuration where it counts."""
+    """Returns a setting's command, and a configuration where the setting counts."""
     (tmp_path / "table.csv").write_text(TABLE)
     table = str(tmp_path / "table.csv")
 
@@ -198,7 +198,7 @@ def case(finished: Finished, tmp_path: Path) -> Callable[[str], tuple[Callable[[
 
 
 def picks(path: Path) -> str:
-    """A table of networks of the default space: one option in all layers, or the last where there are fewer."""
+    """Writes a table of networks of the default space, each with one option in all layers (or the last, if fewer)."""
     searched = [count for count in keys.space_of(Config()).options if count > 1]
     rows = ["".join(str(min(pick, count - 1)) for count in searched) for pick in range(max(searched))]
     lines = [f"{row},{other},{9 + at},{60 + at}" for at, (row, other) in enumerate(zip(rows, reversed(rows)))]
@@ -207,7 +207,7 @@ def picks(path: Path) -> str:
 
 
 def effects(path: Path) -> str:
-    """What each option of the default space adds."""
+    """Writes the accuracy that each option of the default space adds."""
     options = keys.space_of(Config()).options
     lines = [f"{layer},{option},0.01" for layer, count in enumerate(options) for option in range(count)]
     path.write_text("\n".join(["layer,option,accuracy", *lines]) + "\n")
@@ -238,7 +238,7 @@ def test_the_list_of_exceptions_names_settings_that_there_are() -> None:
 
 
 def test_a_command_looks_for_each_step_once(stand_in: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measuring and training were looked for by every step that reads what they make."""
+    """Steps that share an input (the table, the trained network) do not request it again."""
     asked: list[Key] = []
 
     def step(runs: Path, name: str, label: str, config: Any, inputs: Any, work: Any, **more: Any) -> Path:

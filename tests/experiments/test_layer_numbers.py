@@ -1,4 +1,4 @@
-"""A layer is called by its number in the space, whatever was skipped or cut before it."""
+"""Tests that a layer keeps its number in the space, whatever was skipped or cut before it."""
 
 from __future__ import annotations
 

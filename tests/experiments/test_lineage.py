@@ -1,4 +1,4 @@
-"""Laws of a winner's lineage: of a small real run through the command line, and of made-up steps."""
+"""Tests a winner's lineage: of a small real run, and of made-up steps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STAGES = ["prune", "finetune", "quantize"]
 
 @pytest.fixture(scope="module")
 def runs(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of the smallest pipeline, to be damaged."""
+    """A copy of the smallest pipeline's runs, which tests may damage."""
     return Path(shutil.copytree(finished.runs, tmp_path_factory.mktemp("copy") / "runs"))
 
 
@@ -155,7 +155,7 @@ def test_what_is_no_report_is_refused(runs: Path, told: Told) -> None:
 
 @pytest.fixture
 def step(tmp_path: Path) -> Callable[..., Path]:
-    """A finished step with one file for each content."""
+    """Returns a function that makes a finished step with one file for each content."""
 
     def make(name: str, inputs: dict[str, str], contents: dict[str, str], **config: object) -> Path:
         def work(folder: Path) -> None:
@@ -169,7 +169,7 @@ def step(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def inputs(step: Callable[..., Path], tmp_path: Path) -> dict[str, str]:
-    """Of a report on a table that was given."""
+    """Returns the inputs of a report on a given table."""
     table = tmp_path / "table.json"
     table.write_text("a table")
     given = artefacts.sha256(table)
@@ -236,13 +236,13 @@ def test_a_report_that_says_otherwise_than_its_manifests_is_refused(
 
 @pytest.fixture
 def search_folder(finished: Finished, tmp_path: Path) -> Path:
-    """A copy of a finished search."""
+    """Returns a copy of a finished search."""
     folder = finished.folder("search")
     return Path(shutil.copytree(folder, tmp_path / "search" / folder.name))
 
 
 def resealed(folder: Path) -> None:
-    """Makes the manifest right again for files that were changed."""
+    """Updates the manifest after files were changed."""
     record = documents.read_sealed(folder / "manifest.json")
     record["outputs"] = {name: artefacts.sha256(folder / name) for name in record["outputs"]}
     (folder / "manifest.json").write_text(documents.sealed(record))

@@ -1,4 +1,4 @@
-"""Rank correlations, the score without training, and the command on small data."""
+"""Tests rank correlations, the score without training, and the command on small data."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_constant_orders_nothing() -> None:
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
-    """Of pairs of normal numbers with correlation r, tau is 2 asin(r) / pi."""
+    """For pairs of normal numbers with correlation r, tau is 2 asin(r) / pi."""
     rng, r = np.random.default_rng(0), 0.7
     held = 0
     for seed in range(40):
@@ -79,7 +79,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
 
 
 def test_the_better_half_is_judged_on_its_own() -> None:
-    """Parameters order all networks but the best ones, which they order the wrong way round."""
+    """The number of parameters orders all networks but the best ones, which it orders in reverse."""
     size = [1, 2, 3, 4, 8, 7, 6, 5]
     networks = [Ranked(str(i), i / 10, i / 20, 1.0, float(p), -1.0 * i) for i, p in enumerate(size)]
     taus = {(one.among, one.predictor): one for one in correlations(networks, 0)}
@@ -95,7 +95,7 @@ def test_the_better_half_is_judged_on_its_own() -> None:
 
 
 def test_naswot_by_hand() -> None:
-    """From the codes themselves, compared pair by pair."""
+    """The score is computed from the codes, compared in pairs."""
     network = Network([Stem(1, 4, 1, 8), Head(4, 8, 2, 8)])
     images = torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     units = 4 * 64 + 8 * 64
@@ -121,7 +121,7 @@ def test_naswot_leaves_no_hooks_and_sees_equal_images() -> None:
 
 @pytest.fixture
 def run(here: Here, tmp_path: Path) -> Run:
-    """The command in this process: the folder that it prints last."""
+    """Runs the command in this process; returns the folder that it prints last."""
 
     def ranked(*arguments: str, runs: str = "runs") -> Path:
         done = here(ranking, f"runs={tmp_path / runs}", *TINY, *arguments)
@@ -151,7 +151,7 @@ def test_networks_trained_alone_are_ranked_and_published(run: Run, tmp_path: Pat
 
 
 def published(folder: Path) -> Path:
-    """Accuracies for every network of `tiny`: one digit a searched layer."""
+    """Writes accuracies for every network of `tiny`: one digit for each searched layer."""
     path = folder / "published.csv"
     picks = product(*(range(count) for count in SPACE.options if count > 1))
     with path.open("w", newline="") as file:
@@ -161,7 +161,7 @@ def published(folder: Path) -> Path:
 
 
 def test_published_accuracies_are_the_truth(run: Run, tmp_path: Path) -> None:
-    """Of a seeded sample of the file; the supernet is given, and the work is spread without a difference."""
+    """It ranks a seeded sample of the file; the number of processes does not change the result."""
     path = published(tmp_path)
     asked = ("ranking.networks=6", f"ranking.csv={path}")
     found = read(run(*asked), Ranked)

@@ -1,4 +1,4 @@
-"""A table, a search and a compression are of one runtime, and choosing it is one more key."""
+"""Tests that a table, a search and a compression belong to one runtime, which is one more setting of their keys."""
 
 from __future__ import annotations
 

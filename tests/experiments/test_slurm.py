@@ -1,4 +1,4 @@
-"""A sweep through a real Slurm, where one runs: tests/slurm_node.sh makes one of this machine."""
+"""Tests a sweep in a real Slurm, where there is one: tests/slurm_node.sh turns this machine into a node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network has one architecture: (Skip, A) and (A, Skip) are the same one wherever layers have the same options."""
+"""Tests that a network has one canonical architecture: (Skip, A) and (A, Skip) are equal if layers' options are."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_size_counts_networks(space: SearchSpace) -> None:
 
 
 def test_sizes_of_the_spaces() -> None:
-    """A stage of n layers behind its first one has 9 ** depth networks of each depth."""
+    """A stage of n layers after its first has 9 ** depth networks of each depth."""
     assert (SPACES["tiny"].size, math.prod(SPACES["tiny"].options)) == (1680, 2000)
     depths = [sum(9**depth for depth in range(skippable + 1)) for skippable in (2, 3, 2)]
     assert SPACES["mobile"].size == 9**4 * math.prod(depths) == 44_551_945_620
@@ -105,7 +105,7 @@ def test_a_mutation_is_another_network_also_of_a_twin(space: SearchSpace) -> Non
 
 @every_space
 def test_depth_is_drawn_uniformly(space: SearchSpace) -> None:
-    """Of each stack, and then what its layers compute."""
+    """The depth of each stack is drawn first, then its layers' options."""
     rng, draws = Random(0), 3000
     drawn = [space.sample(rng) for _ in range(draws)]
     for stack in space.stacks:
@@ -122,7 +122,7 @@ def test_depth_is_drawn_uniformly(space: SearchSpace) -> None:
 
 
 def test_shallow_networks_of_mobile_are_drawn() -> None:
-    """Uniform picks gave at most 7 of 11 blocks in 0.29 % of draws."""
+    """Uniform picks gave at most 7 of 11 blocks in only 0.29 % of draws."""
     space, rng = SPACES["mobile"], Random(0)
     blocks = [len(network(space, space.sample(rng))) - 2 for _ in range(2000)]
     assert {min(blocks), max(blocks)} == {4, 11}
@@ -130,7 +130,7 @@ def test_shallow_networks_of_mobile_are_drawn() -> None:
 
 
 def test_a_supernet_would_judge_twins_differently() -> None:
-    """Its layers have weights of their own, so a network is always judged by those of its canonical architecture."""
+    """Its layers have their own weights, so a network is always evaluated as its canonical architecture."""
     space = SPACES["tiny"]
     torch.manual_seed(0)
     supernet, images = nonzero(Supernet(space)), torch.randn(4, 1, 16, 16)
@@ -157,7 +157,7 @@ def test_a_network_is_paid_for_once() -> None:
 
 @small
 def test_different_networks_are_drawn_to_the_last(space: SearchSpace) -> None:
-    """And an error ends what would go on for ever."""
+    """After the last one, an error ends the search for another."""
     drawn = space.others(space.size - 1, [space.reference], Random(0))
     assert {*drawn} | {space.reference} == {*(space.networks or ())}
     assert space.others(0, drawn, Random(0)) == []

@@ -1,4 +1,4 @@
-"""Which stages may follow which: an order is accepted exactly where the later stage keeps what the earlier one made."""
+"""Tests which stages may follow which: an order is accepted if the later stage keeps what the earlier one made."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from search_spaces.training.loop import Recipe
 
 SPACE = tiny(1, 16, 10)
 SHORT = Recipe(3, 16, 0.05, weight_decay=0.01, amp=False)
-VALUES = 8  # that a clustered layer has
+VALUES = 8  # distinct values of a clustered layer
 ALL_FACTORISED = SimpleNamespace(
     predictor=lambda space, precision: SimpleNamespace(lowest=[len(options) - 1 for options in space.layers])
 )
@@ -57,7 +57,7 @@ def config(pattern: str) -> Config:
 
 
 def after(stage: str, parent: Path, folder: Path, pattern: str) -> Path:
-    """What a stage makes of a network's file, whether the order is accepted or not."""
+    """Runs a stage on a network's file, whether the order is accepted or not; returns its file."""
     asked = config(pattern)
     inputs = learned(parent) | {"table": Path()}
     RUNNING[stage].run(Task(settings_of(asked, stage), Means.of(asked), parent, inputs, folder))
@@ -65,7 +65,7 @@ def after(stage: str, parent: Path, folder: Path, pattern: str) -> Path:
 
 
 def weights(path: Path, cut: bool) -> list[np.ndarray]:
-    """Of the layers that are cut, or of all; [outputs, inputs, ...]."""
+    """Returns the weights [outputs, inputs, ...] of the layers that are cut, or of all layers."""
     if path.suffix == ".onnx":
         tensors = map(numpy_helper.to_array, onnx.load(path).graph.initializer)
         return [array for array in tensors if array.ndim > 1 and (not cut or array.shape[2:] in ((), (1, 1)))]
@@ -86,7 +86,7 @@ def groups_held(path: Path) -> bool:
 
 
 def shared_values_held(path: Path) -> bool:
-    """In the file, which has the batch norms folded in, of each channel."""
+    """Whether each layer has few distinct values (in ONNX files each channel, as batch norms are folded)."""
     rows = [row for array in weights(path, cut=False) for row in (array if path.suffix == ".onnx" else [array])]
     return all(len(np.unique(row)) <= VALUES for row in rows)
 
@@ -150,7 +150,7 @@ def test_an_order_is_accepted_where_it_loses_nothing(
     assert not (first in (SPARSIFY, CLUSTER, QAT) and held(retrained))
     path = after(second, made, tmp_path, pattern)
     if first in (PRUNE, LOWRANK) and second == QUANTIZE:
-        path = made  # the file is written from it
+        path = made  # the next file is written from it
     assert accepted([first, second], pattern) == held(path)
 
 
@@ -179,7 +179,7 @@ def test_training_and_pruning_may_take_turns() -> None:
     assert not accepted(["qat", "quantize", "qat"])
 
 
-# What quantization-aware training trains for
+# The target of quantization-aware training
 
 
 @pytest.mark.parametrize(

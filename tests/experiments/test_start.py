@@ -1,4 +1,4 @@
-"""Commands start at once: what shows something, or refuses its command line, loads no library that computes."""
+"""Tests that commands start fast: showing something or refusing a command line imports no computing library."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.commands import ROOT
 
 COMPUTING = ("torch", "torchvision", "sklearn", "moocore")
 COMMANDS = sorted(path.stem for path in (ROOT / "experiments").glob("*.py") if "command.run(" in path.read_text())
-# Forks a process for every command line, which answers with its exit code and what it has loaded.
+# Forks a process for every command line, which returns its exit code and the libraries it has imported.
 DRIVER = """
 import json, os, runpy, sys
 import hydra, experiments.config.command
@@ -57,7 +57,7 @@ Started = Callable[..., tuple[int, list[str]]]
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-    """Runs a command in a process; its exit code, and which of the computing libraries it has loaded."""
+    """Runs a command in a process; returns its exit code and the computing libraries it has imported."""
     runs = tmp_path_factory.mktemp("runs")
     driver = subprocess.Popen(
         [sys.executable, "-c", DRIVER, ",".join(COMPUTING)],
@@ -148,7 +148,7 @@ def test_what_is_not_there_is_told_without_loading_what_computes(line: tuple[str
     assert started(*line) == (2, [])
 
 
-# What is chosen by name, and read without being imported
+# Choices that are read without importing their files
 
 
 @pytest.mark.parametrize(
@@ -184,13 +184,13 @@ def test_the_names_of_choices_are_those_that_there_are(names: tuple[str, ...], t
 
 
 def test_a_configuration_needs_no_library_that_computes() -> None:
-    """Also not by a type that a field is annotated with."""
+    """No field's annotation imports one either."""
     kinds = typing.get_type_hints(CompressConfig).values()
     assert not {kind.__module__ for kind in kinds if dataclasses.is_dataclass(kind)} & {*COMPUTING}
 
 
 def test_no_configuration_names_a_target() -> None:
-    """Hydra 1.4 warns of what it instantiates by `_target_` without a whitelist, and 1.5 refuses it."""
+    """Hydra 1.4 warns of `_target_` without a whitelist, and 1.5 refuses it."""
     paths = [*(ROOT / "hydra_conf").rglob("*.yaml")]
     assert paths
     assert [path for path in paths if "_target_" in path.read_text()] == []

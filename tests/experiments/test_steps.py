@@ -1,4 +1,4 @@
-"""Steps own what they hash: a work gets the settings of its key and files of earlier steps, no more of `Config`."""
+"""Tests that a step's work gets only the settings of its key and files of earlier steps, not the whole `Config`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from experiments.store.step import Means, Settings, Step, as_json
 from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
 
-# What works are given beside the settings of their key, each with the reason why it decides no file
+# What works get besides the settings of their key, each with the reason why it changes no file
 NOT_IN_A_KEY = {
     "runs": "says where files are written",
     "images": "says where the images are: their content is in the key",
@@ -38,7 +38,7 @@ NAMES = ("measure", "train", "retrain", "retrain foreign", "search", *STAGES, "f
 
 
 class Recorded(Plan):
-    """Keeps the steps that it is asked for, and makes none."""
+    """Records the steps that are requested, and makes none."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -51,7 +51,7 @@ class Recorded(Plan):
 
 @pytest.fixture(scope="module")
 def steps() -> Iterator[Mapping[str, Step]]:
-    """Every step of a plan by its name."""
+    """Returns every step of a plan by its name."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("objective_of", "read_table", "passport_key", "passport_of"):
             patch.setattr(planning, name, lambda *_: "")
@@ -68,7 +68,7 @@ def steps() -> Iterator[Mapping[str, Step]]:
 
 
 def another(value: Any) -> Any:
-    """A value of the same kind that is not this one."""
+    """Returns another value of the same kind."""
     if isinstance(value, SearchSpace):
         return dataclasses.replace(value, reference=(0,) * len(value.layers))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -86,7 +86,7 @@ def another(value: Any) -> Any:
 
 
 def leaves(settings: Any) -> Iterator[tuple[str, Any]]:
-    """Every setting below some, with the settings as they are where it alone is another."""
+    """Yields every nested setting, with the settings where only it has another value."""
     for one in dataclasses.fields(settings):
         own = getattr(settings, one.name)
         if IMPLIED in one.metadata:
@@ -108,7 +108,7 @@ def test_every_setting_that_a_work_is_given_is_in_its_key(name: str, steps: Mapp
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_setting_beside_the_key_is_decided_by_a_file_that_is_in_it(name: str, steps: Mapping[str, Step]) -> None:
-    """A teacher is a file only where distillation is asked for."""
+    """For example, there is a teacher's file only with distillation."""
     step = steps[name]
     by = {
         one.metadata[IMPLIED] for one in dataclasses.fields(typing.cast(Any, step.settings)) if IMPLIED in one.metadata
@@ -117,7 +117,7 @@ def test_a_setting_beside_the_key_is_decided_by_a_file_that_is_in_it(name: str, 
 
 
 def kinds(made: Any) -> Iterator[type]:
-    """A dataclass, and all that stand in its fields."""
+    """Yields a dataclass and the dataclasses of its fields."""
     yield made
     for hint in typing.get_type_hints(made).values():
         for one in (hint, *typing.get_args(hint)):
@@ -179,7 +179,7 @@ def test_a_step_that_was_found_is_not_looked_for_again(tmp_path: Path, monkeypat
         found = [plan_of(dataclasses.replace(config)).folder(step) for step in (*steps, *steps)]
     assert len(looked) == 4
     assert found[:4] == found[4:]
-    assert plan_of(config) is not plan_of(config)  # a plan lasts for one command
+    assert plan_of(config) is not plan_of(config)  # each command has its own plan
 
 
 def test_a_failed_step_is_looked_for_again(tmp_path: Path) -> None:

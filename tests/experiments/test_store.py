@@ -1,4 +1,4 @@
-"""Decoded images are kept in a file that tells damage, and give the same batches as images in memory."""
+"""Tests the cache of decoded images: its file detects damage, and gives the same batches as images in memory."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def write_tar(path: Path, root: Path) -> Path:
 
 
 def same(one: Dataset, other: Dataset) -> bool:
-    """Bit for bit: what trainings and evaluations are given."""
+    """Whether two data sets are equal bit for bit."""
     assert (one.mean, one.std, one.classes) == (other.mean, other.std, other.classes)
     pairs = [(one.batch(step, 7, 1), other.batch(step, 7, 1)) for step in range(5)]
     for role in ("train", "validation", "test"):
@@ -68,7 +68,7 @@ def test_the_next_command_decodes_nothing(tmp_path: Path, pets: Path, monkeypatc
     def progress(items, total):  # type: ignore[no-untyped-def]
         pytest.fail("images are decoded again")
 
-    monkeypatch.setattr(room, "check", progress)  # nor is room asked for, nor is every level counted
+    monkeypatch.setattr(room, "check", progress)  # no space is checked, and no pixel is counted
     monkeypatch.setattr(dataset, "_moments", progress)
     assert same(first, image_folder(str(pets), 16, 0.2, 0, progress, cache))
     monkeypatch.undo()
@@ -108,7 +108,7 @@ def test_a_file_that_was_not_finished_is_made_again(tmp_path: Path, pets: Path) 
     with pytest.raises(KeyboardInterrupt):
         image_folder(str(pets), 16, 0.2, 0, die, str(cache))
     (folder,) = (path for path in cache.iterdir() if path.is_dir())
-    (folder / f".{store.NAME}.{store.HOST}.{2**22 + 1}").write_bytes(b"x")  # of a process that is dead
+    (folder / f".{store.NAME}.{store.HOST}.{2**22 + 1}").write_bytes(b"x")  # from a dead process
     image_folder(str(pets), 16, 0.2, 0, cache=str(cache))
     assert {path.name for path in folder.iterdir()} == {".lock", store.NAME, store.RECORD}
 
@@ -130,7 +130,7 @@ def test_more_than_there_is_room_for_is_refused_before_it_is_read(
     def progress(items, total):  # type: ignore[no-untyped-def]
         pytest.fail("images are read")
 
-    size = 1_000_000  # of some TB
+    size = 1_000_000  # pixels per side: some TB in all
     with pytest.raises(LutraError) as caught:
         DATASETS[name](str(pets), size, 0.2, 0, progress, str(tmp_path / "cache") if cached else "")
     assert "GiB" in str(caught.value)
@@ -182,12 +182,12 @@ def test_memory_that_runs_out_in_a_command_is_one_line(error: Exception, tmp_pat
     assert said.count("\n") == 1
 
 
-# --- hashes that are kept
+# --- cached hashes
 
 
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files count as old at once."""
+    """Treats every file as old enough to cache its hash."""
     monkeypatch.setattr(kept, "SETTLED", 0)
 
 
@@ -225,7 +225,7 @@ def test_what_was_written_to_is_read_again_whatever_its_times_say(tmp_path: Path
     before = keys()
     content = bytearray(image.read_bytes())
     content[-20] ^= 1
-    time.sleep(0.05)  # the clock of a disk ticks every few milliseconds
+    time.sleep(0.05)  # file times advance every few milliseconds
     image.write_bytes(content)
     os.utime(image, (1, 1))
     after = keys()

@@ -1,4 +1,4 @@
-"""Sweeps that resume: real commands on small tables of networks, killed, interrupted, failing, side by side."""
+"""Tests sweeps that resume: real commands on small tables, killed, interrupted, failing, in parallel."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from search_spaces.errors import LutraError
 from tests.commands import ROOT
 
 TABLES, COLUMNS = "abcdef", ("fast_ms", "slow_ms")  # twelve jobs
-Event = tuple[str, int]  # a part of a file's name, and which of its renames into place
+Event = tuple[str, int]  # part of a file's name, and which of its renames
 
 
 class Started(NamedTuple):
@@ -41,12 +41,12 @@ class Started(NamedTuple):
     output: Path
 
     def end(self) -> tuple[int, str]:
-        """The exit code, and what was said."""
+        """Waits for the end; returns the exit code and the output."""
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1]), self.output.read_text()
 
 
 class House(NamedTuple):
-    """A folder of published networks, and what is swept over them."""
+    """A folder of published networks that a sweep runs over."""
 
     folder: Path
 
@@ -60,7 +60,7 @@ class House(NamedTuple):
         return ["--multirun", f"runs={self.folder / 'runs'}", f"exact.csv={paths}", columns, "exact.accuracy=percent"]
 
     def start(self, arguments: Sequence[str], at: Event = ("", 0), send: signal.Signals = signal.SIGKILL) -> Started:
-        """The command, in a process group of its own, which gets the signal at the event."""
+        """Starts the command in its own process group, which gets the signal at the event."""
         output = self.folder / f"output{time.monotonic_ns()}"
         if process := os.fork():
             return Started(process, output)
@@ -82,7 +82,7 @@ class House(NamedTuple):
         return Counter(job.state for job in jobs_of(self.sweep))
 
     def results(self) -> dict[str, str]:
-        """The sweep's table, and all that its jobs made, wherever the folder is."""
+        """Returns the sweep's table and the hashes of its jobs' files, without the folder's path."""
         table = (self.sweep / "sweep.csv").read_text().replace(str(self.folder), "")
         return {"table": table} | {
             str(path.relative_to(self.folder)): artefacts.sha256(path)
@@ -104,7 +104,7 @@ def _signals(at: Event, send: signal.Signals) -> Callable[[str, tuple[object, ..
 
 
 def new_tables(folder: Path) -> House:
-    """A new folder with the tables of networks that are swept over."""
+    """Makes a new folder with the tables of networks that are swept over."""
     folder.mkdir()
     for table in TABLES:
         rng = Random(table)
@@ -162,7 +162,7 @@ def test_two_sweeps_in_one_folder_share_the_jobs(house: House) -> None:
     (code, out), (other_code, other_out) = first.end(), second.end()
     assert (code, other_code) == (0, 0)
     assert "skipped, another process runs it" in other_out
-    assert out.count("finished before") + other_out.count("finished before") == 3  # eight looks at four jobs
+    assert out.count("finished before") + other_out.count("finished before") == 3  # all but the skipped one
     assert house.states() == {"done": 4}
     assert not jobs.swept(house.sweep)
 
@@ -249,7 +249,7 @@ NOT_OURS = [
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """A finished sweep of two jobs."""
+    """Runs a sweep of two jobs to its end."""
     house = House(tmp_path_factory.mktemp("swept"))
     lines = [f"{a}{b}{c},{50 + a},{1 + b},{1 + c}" for a, b, c in itertools.product(range(3), repeat=3)]
     (house.folder / "a.csv").write_text("ops,percent,fast_ms,slow_ms\n" + "\n".join(lines))
@@ -307,7 +307,7 @@ def test_a_sweep_is_a_name(
 
 @pytest.fixture
 def key(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """A job's hash, on a device and a machine that are made up."""
+    """Returns a function that hashes a job on a made-up device and machine."""
     monkeypatch.setattr(keys, "passport_of", lambda device: passport)
     passport = {"cpu": "one", "onnxruntime": "1"}
 
@@ -372,16 +372,16 @@ def test_files_that_a_job_names_are_in_its_hash_by_their_content(
     assert len({*known, *found}) == 4
 
 
-# Boards that are reached by hand
+# Offline boards
 
 
 def quickly(networks: Iterable[object], runtime: str) -> Iterator[tuple[str, bytes]]:
-    """Files of the right names that hold no network."""
+    """Yields files with the right names but without networks."""
     return ((file_name(precision, index), b"file") for index, _ in enumerate(networks) for precision in PRECISIONS)
 
 
 def measure() -> None:
-    """As python -m does it, in this process."""
+    """Runs the command as python -m does, in this process."""
     runpy.run_module("experiments.measure", run_name="__main__", alter_sys=True)
 
 
@@ -400,4 +400,4 @@ def test_a_sweep_over_bundles_writes_them_all(
     assert {(job.state, job.made) for job in found} == {("done", str(path)) for path in bundles}
     assert not list(tmp_path.rglob("manifest.json"))
     monkeypatch.setattr(sys, "argv", ["measure", "device=bundle", f"runs={tmp_path}"])
-    measure()  # to its end, as that is all there is to do
+    measure()  # it ends after writing the bundle

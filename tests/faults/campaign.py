@@ -1,7 +1,7 @@
 """Campaigns: many seeded trials of one kind of fault.
 
 `make test` runs a few trials of every campaign, `make faults` all of them. A finished trial is one line of a journal in
-the folder that LUTRA_FAULTS names, so a campaign that was stopped goes on with the next trial.
+the folder that LUTRA_FAULTS names, so a campaign that was stopped resumes with the next trial.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 
 from experiments.store import journal
 
-FOLDER = os.environ.get("LUTRA_FAULTS", "")  # of the journals; empty: only the fast share runs, and nothing is kept
+FOLDER = os.environ.get("LUTRA_FAULTS", "")  # of the journals; if empty, only the fast share runs, without a journal
 SHOWN = 3  # wrong trials in the failure message
 
 Figures = Mapping[str, float]
@@ -26,10 +26,10 @@ Trial = Callable[[Random], Figures]
 
 
 def campaign(name: str, unit: str, complete: int, fast: int, trial: Trial) -> Counter[str]:
-    """Runs trials until their figures named `unit` add up to `complete` (to `fast` without a journal's folder).
+    """Runs trials until the sum of their figures named `unit` is `complete` (`fast` without a folder of journals).
 
-    `trial(rng)` returns its figures and raises where something went wrong; its random numbers depend on the campaign's
-    name and the trial's number alone. Returns and prints the sums of all figures. Fails at the end if
+    `trial(rng)` returns its figures and raises if something went wrong; its random numbers depend only on the
+    campaign's name and the trial's number. Returns and prints the sums of all figures. Fails at the end if
     any trial was wrong, and names the first few.
     """
     path = Path(FOLDER) / f"{name}.jsonl" if FOLDER else None
@@ -51,7 +51,7 @@ def campaign(name: str, unit: str, complete: int, fast: int, trial: Trial) -> Co
 
 
 def _tried(name: str, unit: str, trial: Trial) -> dict[str, object]:
-    """One trial as a record; a wrong one counts as one unit."""
+    """Runs one trial and returns its record; a wrong trial counts as one unit."""
     begin, figures, wrong = time.monotonic(), dict[str, float](), ""
     try:
         figures.update(trial(Random(name)))

@@ -1,6 +1,6 @@
-"""A board's Python that starts an honest agent and tampers with one of the frames that it sends.
+"""Starts an honest agent in place of a board's Python and tampers with one of the frames that it sends.
 
-python malicious_agent.py SEED ARGUMENTS...: the arguments are those of the honest Python. No library of ours is used.
+python malicious_agent.py SEED ARGUMENTS...: the arguments are those of the honest Python. It imports none of our code.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ VALUES: list[Any] = [
     {},
     "x" * 10**5,
 ]
-FIRST = 8  # of how many frames one is tampered with
+FIRST = 8  # one of the first so many frames is tampered with
 
 
 def framed(payload: bytes, length: int | None = None, sha256: str = "") -> bytes:
@@ -42,7 +42,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def other_value(payload: bytes, rng: Random) -> bytes:
-    """Another value somewhere in the answer."""
+    """Changes a value somewhere in the answer."""
     message = json.loads(payload)
     *path, last = rng.choice(places(message)[1:])
     place = message
@@ -53,7 +53,7 @@ def other_value(payload: bytes, rng: Random) -> bytes:
 
 
 def less_or_more(payload: bytes, rng: Random) -> bytes:
-    """A key that is missing, or one too many."""
+    """Removes or adds a key."""
     message = json.loads(payload)
     if rng.random() < 0.5:
         del message[rng.choice(sorted(message))]

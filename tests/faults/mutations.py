@@ -1,4 +1,4 @@
-"""Ways to damage a file: bits, cuts, more bytes, another file of its kind, and edits that a person could make."""
+"""Damages files: flipped bits, cuts, added bytes, another file of the same kind, and edits like a person's."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def of_text(content: bytes, other: bytes, rng: Random) -> bytes:
 
 
 def of_json(content: bytes, other: bytes, rng: Random) -> bytes:
-    """A value anywhere in it is changed, removed or written twice."""
+    """Changes, removes or duplicates a value anywhere in a JSON file."""
     value = json.loads(content)
     inner = value
     while True:
@@ -89,7 +89,7 @@ def of_json(content: bytes, other: bytes, rng: Random) -> bytes:
 
 
 def of_csv(content: bytes, other: bytes, rng: Random) -> bytes:
-    """A cell is changed, a row or a column is dropped, doubled or moved."""
+    """Changes a cell, or removes, duplicates or moves a row or a column of a CSV file."""
     rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
     row, column = rng.randrange(len(rows)), rng.randrange(len(rows[0]))
     way = rng.randrange(6)
@@ -115,7 +115,7 @@ BINARY: tuple[Mutation, ...] = (flipped, cut, extended, swapped, overwritten)
 
 
 def mutation(path: Path, rng: Random) -> Mutation:
-    """One that suits the file; edits of its format are as frequent as all others."""
+    """Draws a mutation for a file: half of the time one of its format."""
     if rng.random() < 0.5 and path.suffix in (".json", ".csv"):
         return of_json if path.suffix == ".json" else of_csv
     return rng.choice((*BINARY, of_text) if path.suffix in (".json", ".csv", ".jsonl") else BINARY)

@@ -1,4 +1,4 @@
-"""Boards behind a real sshd that answer wrongly, and links to them that are cut, at random."""
+"""Campaigns on boards behind a real sshd: wrong answers, and links that are cut at random."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.faults import malicious_agent
 from tests.faults.campaign import Figures, campaign
 from tests.predictors.test_devices import FILES, SHORT, Lab, Saboteur, measure_through_cuts, needs_sshd, orders, until
 
-MORE = 200e6  # bytes at most that a malicious board may make the host use beyond what it did before
+MORE = 200e6  # bytes that a malicious board may make the host use, at most
 FEW = replace(SHORT, min_rounds=3, max_rounds=3)
 
 
 @needs_sshd
 def test_a_malicious_board_is_refused_in_one_line_or_harmless(quick: Lab) -> None:
-    """Whatever is kept of its answers is measured, and the next command can go on from it."""
+    """The answers that are kept are measurements, and the next command can resume from them."""
     number = itertools.count()
     honest = quick.to.python
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

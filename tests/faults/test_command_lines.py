@@ -1,4 +1,4 @@
-"""Command lines made from the schema: each is a configuration, or one line that says what to type instead."""
+"""Campaign on command lines made from the schema: each gives a configuration, or one line that says what to type."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from search_spaces.errors import LutraError
 from tests.commands import OUTSIDE, ROOT, Command
 from tests.faults.campaign import Figures, campaign
 
-FREE = {  # texts that name something on a board or in a file
+FREE = {  # names of something on a board or in a file
     *("device.host", "device.hosts", "device.user", "device.python", "device.folder", "device.cores", "device.runtime"),
     *(
         "fidelity.options",
@@ -63,14 +63,14 @@ Refused = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def defaults() -> DictConfig:
-    """The configuration that Hydra composes without overrides."""
+    """Returns the configuration that Hydra composes without overrides."""
     store("experiments.search")
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         return compose("config")
 
 
 def configuration(defaults: DictConfig, *words: str) -> Config:
-    """As a command does it, without composing anew. Raises LutraError."""
+    """Returns the configuration of some overrides as a command does, without composing again. Raises LutraError."""
     overrides = [word for word in prepared(words) if "=" in word]
     keys = [word.partition("=")[0] for word in overrides]
     before = {key: copy.deepcopy(OmegaConf.select(defaults, key)) for key in keys}
@@ -134,7 +134,7 @@ def test_every_key_takes_or_refuses_every_kind_of_value(key: str, defaults: Dict
 
 
 def taken_or_refused(defaults: DictConfig, one: Setting, value: str) -> Config | None:
-    """The configuration with a value that is one of the setting's; None where a line refuses it."""
+    """Returns the configuration with a valid value of a setting; None if one line refuses it."""
     config = configuration_or_line(defaults, f"{one.key}={value}")
     if isinstance(config, str):
         assert config.isprintable(), value
@@ -212,7 +212,7 @@ def test_a_wrong_form_is_one_line(word: str, said: str, refused: Refused) -> Non
 
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Refused:
-    """The one line on stderr of a command that refuses some words, in this process; no job may begin."""
+    """Returns the one line on stderr of a command that refuses some arguments; it runs here, and no job may start."""
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     monkeypatch.chdir(tmp_path)
 
@@ -234,7 +234,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 
 @pytest.fixture
 def got(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[Config]]:
-    """The configurations that a command's jobs get for some words."""
+    """Returns the configurations that a command's jobs get for some arguments."""
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
 
     def run(*words: str) -> list[Config]:
@@ -349,7 +349,7 @@ def test_where_nothing_can_be_written_is_told_first(key: str, tmp_path: Path) ->
 
 
 def changed(config: Config, values: dict[str, object]) -> Config:
-    """The configuration with other values by their keys."""
+    """Returns the configuration with other values, by their keys."""
 
     def put(made: object, key: str, value: object) -> object:
         head, _, rest = key.partition(".")
@@ -382,7 +382,7 @@ def test_ctrl_c_during_the_imports_is_one_line(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_during_later_imports_is_one_line(tmp_path: Path) -> None:
-    """A library makes another error of it, as those do that are written in C."""
+    """Libraries in C turn it into another error."""
     (tmp_path / "torch").mkdir()
     lines = ["import signal", "try:", "    signal.raise_signal(signal.SIGINT)"]
     lines += ["except KeyboardInterrupt as error:", "    raise ImportError('many lines') from error"]

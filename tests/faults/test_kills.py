@@ -1,4 +1,4 @@
-"""Commands that are killed with SIGKILL at random moments, again and again, until one run ends by itself."""
+"""Campaigns that kill commands with SIGKILL at random moments, repeatedly, until one run finishes."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from tests.experiments.test_sweeps import new_tables
 from tests.faults.campaign import FOLDER, Figures, campaign
 
 MOST = 12  # kills of one run
-OPENED = 40  # files in the runs folder that a step opens or renames before it is killed, at most
+OPENED = 40  # a step is killed when it opens or renames at most this many files in the runs folder
 
 
 class Subject(NamedTuple):
-    """A command, the finished steps that it finds, and how many kills it gets."""
+    """A command, the finished steps that it starts from, and the kills of its campaign."""
 
     command: str
     before: tuple[str, ...]
     more: tuple[str, ...]  # arguments
-    kills: int  # in a complete campaign
+    kills: int  # number of kills in a complete campaign
 
 
 STEPS = ("measure", "train", "search", "compress", "benchmark", "report")
@@ -49,7 +49,7 @@ SUBJECTS = (
 def test_a_killed_command_ends_as_if_it_was_not(
     subject: Subject, finished: Finished, command: Command, tmp_path: Path
 ) -> None:
-    """Same bytes, no finished step done again, no measured round lost, nothing left behind."""
+    """The files are equal, no finished step or measured round is repeated, and nothing is left behind."""
     number = itertools.count()
 
     def started() -> tuple[Path, tuple[str, ...]]:
@@ -81,7 +81,7 @@ def test_a_killed_command_ends_as_if_it_was_not(
 
 
 def test_a_killed_sweep_ends_as_if_it_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No finished job runs again; the table and all files of the jobs are the same."""
+    """No finished job runs again; the table and all files of the jobs are equal."""
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     number = itertools.count()
     undisturbed = new_tables(tmp_path / "undisturbed")
@@ -105,7 +105,7 @@ def test_a_killed_sweep_ends_as_if_it_was_not(tmp_path: Path, monkeypatch: pytes
 
 
 def deadly(rng: Random, runs: Path, span: float) -> dict[str, object]:
-    """How one run is killed: at a file that it opens or renames, or at any moment of `span` seconds."""
+    """Chooses how one run is killed: at a file that it opens or renames, or at any moment of `span` seconds."""
     if rng.random() < 0.5:
         return {"die": (str(runs), rng.randint(1, OPENED))}
     delay, kill = span * rng.random(), rng.choice((os.kill, os.killpg))
@@ -114,22 +114,22 @@ def deadly(rng: Random, runs: Path, span: float) -> dict[str, object]:
         time.sleep(delay)
         with contextlib.suppress(ProcessLookupError):
             kill(group, signal.SIGKILL)
-        wait(lambda: ended(group))  # an agent whose host alone was killed has to notice
+        wait(lambda: ended(group))  # an agent must notice that only its host was killed
 
     return {"meanwhile": meanwhile}
 
 
 def measured(runs: Path) -> bytes:
-    """The whole lines of the rounds that were kept so far."""
+    """Returns the complete lines of the rounds that are kept."""
     return b"".join(path.read_bytes().rpartition(b"\n")[0] for path in sorted(runs.glob("measure/*/rounds.jsonl")))
 
 
 def test_killed_processes_of_torchrun_leave_nobody_who_trains_on(
     finished: Finished, house_of_workers: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """Whichever process is killed, all have ended within ten seconds, and the same command ends with the same bytes.
+    """Whichever process is killed, all end within ten seconds, and the same command then gives the same bytes.
 
-    (That it does takes three starts of torchrun, so only a complete campaign looks.)
+    The second half starts torchrun three times, so only a complete campaign tests it.
     """
     number = itertools.count()
     long = ("train.steps=60", "checkpoint_seconds=0")
@@ -160,14 +160,14 @@ def test_killed_processes_of_torchrun_leave_nobody_who_trains_on(
 
 
 def children(parent: int) -> list[int]:
-    """The processes that this one started and that still run."""
+    """Returns the running child processes of a process."""
     text = Path(f"/proc/{parent}/task/{parent}/children").read_text()
     return [int(pid) for pid in text.split()]
 
 
 @pytest.fixture
 def house_of_workers(house: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Starts experiments.train in two processes."""
+    """Returns a function that starts experiments.train in two processes."""
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "experiments.train")

@@ -1,4 +1,4 @@
-"""Files that were damaged on a disk: one line says so, or they are read as before. No number changes without a word."""
+"""Campaign on damaged files: one line reports the damage, or the values are unchanged. None changes unreported."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ from tests.faults.mutations import mutation
 from tests.networks import small
 from tests.predictors.test_tables import simulated_table
 
-EACH = 6  # mutations of a trial
+EACH = 6  # mutations per trial
 FILES = HERE / "results"
 Read = Callable[[Path], Any]
-"""What a program makes of a file, as something that can be compared."""
+"""Returns what a program reads from a file, in a form that can be compared."""
 
 
 def step(write: Callable[[Path, int], Path], read: Read) -> tuple[Callable[[Path, int], Path], Read]:
-    """A file in the folder of a finished step, which is verified before it is read."""
+    """Returns the writer and the reader of a file in a finished step's folder, which is verified before it is read."""
 
     def made(folder: Path, number: int) -> Path:
         path = write(folder / "beside", number)
@@ -164,7 +164,7 @@ def write_results(folder: Path, number: int) -> Path:
 
 
 def published(name: str) -> tuple[Callable[[Path, int], Path], Read]:
-    """A file of the committed results, with all the others beside it."""
+    """Returns the writer and the reader of a file of the committed results, with all the others in its folder."""
 
     def write(folder: Path, number: int) -> Path:
         shutil.copytree(FILES, folder)
@@ -232,8 +232,8 @@ PROTECTED: dict[str, tuple[Callable[[Path, int], Path], Read]] = {
     **{path.name: published(path.name) for path in sorted(FILES.glob("*.csv"))},
 }
 ALONE = [f"mutations-{kind}" for kind in ("table", "bundle", "results of a bundle")]
-"""Files that say themselves what they are of, and that a user may put in another's place as a whole."""
-UNPROTECTED: dict[str, tuple[Callable[[Path, int], Path], Read]] = {  # no hash tells another value, so only a line may
+"""Files that identify themselves, so a user may replace one by another as a whole."""
+UNPROTECTED: dict[str, tuple[Callable[[Path, int], Path], Read]] = {  # no hash protects their values
     "winner": (write_winner, lambda path: read_winner(path.parent)),
     "journal": (write_journal, journal.read),
     "session": (write_session, lambda path: read_rows(path.parent)),

@@ -1,4 +1,4 @@
-"""Training that is killed at a random moment and started again gives the same weights, bit for bit."""
+"""Campaign on training: killed at a random moment and resumed, it gives the same weights, bit for bit."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.faults.campaign import Figures, campaign
 
 
 def test_training_resumes_from_any_moment(finished: Finished, command: Command, tmp_path: Path) -> None:
-    """The figures tell the seconds of training, without those that a command takes to start, beside an undisturbed
-    run's."""
+    """The figures are the seconds of training, without the start of the command, and those of an uninterrupted
+    run."""
     number = itertools.count()
 
     def train(runs: Path, meanwhile: Callable[[int], None] | None = None) -> tuple[Done, float]:
@@ -38,7 +38,7 @@ def test_training_resumes_from_any_moment(finished: Finished, command: Command, 
         def kill(group: int) -> None:
             wait(lambda: bool(list(runs.glob("train/*/.checkpoint"))))
             time.sleep(share * max(0.0, undisturbed - start))
-            with contextlib.suppress(ProcessLookupError):  # it may have ended before
+            with contextlib.suppress(ProcessLookupError):  # it may have ended already
                 os.killpg(group, signal.SIGKILL)
 
         first, before = train(runs, kill)

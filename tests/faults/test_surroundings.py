@@ -1,4 +1,4 @@
-"""The same command in poor surroundings: it ends with the same files, or with one line that says what is wrong."""
+"""Tests commands in bad surroundings: they end with the same files, or with one line that says what is wrong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOBODY = 65534
 
 
 class Surroundings(NamedTuple):
-    """Where the runs are, and how the command is started."""
+    """The path of the runs, and how the command is started."""
 
     runs: Path
     prefix: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ def one_cpu(folder: Path) -> Iterator[Surroundings]:
 
 
 def patched(folder: Path, code: str) -> Surroundings:
-    """A system call answers with an error for files below the runs folder."""
+    """Makes a system call fail for files below the runs folder."""
     site = folder / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(f"import errno, fcntl, os\nRUNS = {str(folder / 'runs')!r}\n{code}")
@@ -83,12 +83,12 @@ def no_fsync(folder: Path) -> Iterator[Surroundings]:
 
 
 def disk_quota(folder: Path) -> Iterator[Surroundings]:
-    """A file system that tells of its quota when a file is flushed, as NFS does."""
+    """Makes a file system that reports its quota when a file is flushed, as NFS does."""
     yield patched(folder, f"{WITHOUT}os.fsync = refused(os.fsync, errno.EDQUOT)")
 
 
 def cpu_quota(folder: Path) -> Iterator[Surroundings]:
-    """Half a core, as a container may have it."""
+    """Limits the process to half a core, as a container might."""
     first = Path("/sys/fs/cgroup/cpu")
     group = (first if first.is_dir() else first.parent) / f"lutra-{os.getpid()}"
     try:
@@ -132,7 +132,7 @@ def read_only_disk(folder: Path) -> Iterator[Surroundings]:
 
 
 def another_user(folder: Path) -> Iterator[Surroundings]:
-    """Somebody else's runs folder: root without the right to write everywhere stands for an ordinary user."""
+    """Gives the runs folder to another user; root without the right to write everywhere stands for an ordinary user."""
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("only root can give a folder to somebody else")
     without_rights = ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner,-chown")
@@ -140,7 +140,7 @@ def another_user(folder: Path) -> Iterator[Surroundings]:
 
 
 def given_away(runs: Path) -> None:
-    """The folder and all that is in it belong to another user."""
+    """Gives the folder and all its content to another user."""
     for path in (runs, *runs.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
 
