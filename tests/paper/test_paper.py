@@ -1,4 +1,4 @@
-"""The paper: every figure, table and number follows from the CSV files, and says so where one of them is wrong."""
+"""Tests the paper: all figures, tables and numbers follow from the CSV files; errors in these files are reported."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def synthetic(folder: Path) -> Path:
-    """Results that are made up, with the columns that a real run writes."""
+    """Writes made-up results with the columns of a real run."""
     rng = Random(0)
     folder.mkdir()
     write(folder / "setup.csv", "key,value", list(SETUP.items()))
@@ -129,7 +129,7 @@ def synthetic(folder: Path) -> Path:
 
 
 def compressed(folder: Path, hashes: dict[str, str]) -> None:
-    """Subsets of stages, hand-made networks and rules of pruning; `hashes` of the files of stages.csv."""
+    """Writes subsets of stages, hand-made networks and pruning rules; `hashes` of the files of stages.csv."""
     machine = [(key, SETUP[key]) for key in ("cpu", "machine", "threads", "onnxruntime")]
     for name in OF_COMPRESSION[1::2]:
         write(folder / name, "key,value", machine)
@@ -156,7 +156,7 @@ def compressed(folder: Path, hashes: dict[str, str]) -> None:
 
 
 def predictions(folder: Path, forest: float = 0.1, alone: float = 0.06) -> None:
-    """Three fresh networks by each predictor and protocol; `forest` and `alone` are errors in INT8."""
+    """Writes three fresh networks by each predictor and protocol; `forest` and `alone` are errors in INT8."""
     for name in (OF_FRESH[2], OF_PROTOCOLS[1]):
         write(folder / name, "key,value", list(FRESH.items()))
     found = {"re-test": 0.02, "sum of blocks alone": 0.4, "corrected table": 0.01, "forest": 0.1}
@@ -175,7 +175,7 @@ def predictions(folder: Path, forest: float = 0.1, alone: float = 0.06) -> None:
 
 
 def listed(results: Path) -> None:
-    """As if all files had just been published."""
+    """Updates the list of hashes, as if all files had just been published."""
     hashes = {path.name: sha256(path.read_bytes()) for path in results.glob("*.csv")}
     (results / checksums.LIST).write_text(checksums.dump(hashes))
 
@@ -189,7 +189,7 @@ def edit(path: Path, before: str, after: str) -> None:
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What LaTeX reads, of synthetic results."""
+    """Writes LaTeX's inputs from synthetic results."""
     folder = tmp_path_factory.mktemp("paper")
     synthetic(folder / "results")
     build.sources(folder / "results", folder / "build")
@@ -213,7 +213,7 @@ def test_a_figure_is_a_function_of_its_csv(name: str, drawn: Path, results: Path
     path = results / f"{source.get(name, name)}.csv"
     rows = path.read_text().splitlines()
     fewer = "\n".join([rows[0], *rows[5:]])
-    whole = {"waterfall": ("0.9806", "0.95"), "ablation": ("0.8829", "0.87")}  # no row can be spared
+    whole = {"waterfall": ("0.9806", "0.95"), "ablation": ("0.8829", "0.87")}  # all rows are required
     path.write_text(path.read_text().replace(*whole[name]) if name in whole else fewer)
     style.save(draw(results), images[2])
     first, second, changed = (image.read_bytes() for image in images)
@@ -475,7 +475,7 @@ def test_the_committed_results_are_as_they_were_published() -> None:
 
 @pytest.mark.parametrize("name", build.FIGURES)
 def test_signs_of_tex_in_a_cell_are_drawn_as_they_are(name: str, results: Path, tmp_path: Path) -> None:
-    """They used to be set as mathematics, and to stop matplotlib where that is unfinished."""
+    """Without escaping, matplotlib would set them as mathematics, or fail where that is incomplete."""
     for path in results.glob("*.csv"):
         path.write_text(re.sub(r"\b(evolution|finetuned|Stem|MBConv|forest)\b", r"$\\\\frac{a_$", path.read_text()))
     drawn = build.FIGURES[name](results)

@@ -1,4 +1,4 @@
-"""What the paper says of the machine follows from its passport and its verdict, also where files know less of it."""
+"""Tests the paper's statements about the machine, from its fingerprint and verdict, also with fewer fields."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_speed_is_told_for_each_precision_or_for_both_as_older_files_do() ->
 
 
 def test_files_of_boards_without_a_cpu_are_compared_by_their_model(results: Path) -> None:
-    """Once without the row, once with an empty one."""
+    """The row is missing once, and empty once."""
     names = ["setup.csv", *OF_COMPRESSION[1::2]]
     device = setup(results).values["device"]
     for name in names:

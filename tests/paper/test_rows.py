@@ -1,4 +1,4 @@
-"""Rows of a table: their error holds that of their contexts, rounds go on until they are known, none is thrown away."""
+"""Tests rows of a table: their error includes their contexts', rounds go on until they are known, none is lost."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def table_of(rounds: list[Round], protocol: Protocol) -> LatencyTable:
 
 def test_the_error_of_a_row_is_that_of_a_sum_of_independent_files() -> None:
     rng = np.random.default_rng(0)
-    half = {"block": 2.0, "before": 1.0, "after": 3.0}  # of 95 % intervals
+    half = {"block": 2.0, "before": 1.0, "after": 3.0}  # half widths of 95 % intervals
     weights = {"block": 1.0, "before": -0.5, "after": -0.5}
     sums = sum(weights[name] * rng.normal(100, width / 1.96, 100_000) for name, width in half.items())
     value = combined(weights, {name: Value(100, 100 - width, 100 + width) for name, width in half.items()})
@@ -70,7 +70,7 @@ def test_intervals_of_rows_hold_the_truth_as_often_as_they_say() -> None:
 
 
 def test_rounds_go_on_until_rows_are_known_not_files() -> None:
-    """Every file is known within 2 % after 9 rounds; layers that are the small difference of two files are not."""
+    """After 9 rounds every file is known within 2 %, but not layers that are a small difference of two files."""
     loose = Protocol(max_rounds=60)
     by_file = list(measure(board(Disturbance()), FILES, loose))
     by_row = list(measure(board(Disturbance()), FILES, replace(loose, within=0.015), rows=ROWS))
@@ -81,7 +81,7 @@ def test_rounds_go_on_until_rows_are_known_not_files() -> None:
 
 
 def test_the_verdict_counts_the_rows_that_the_table_holds() -> None:
-    """Anybody can count them again, from the intervals in the table."""
+    """The count can be repeated from the intervals in the table."""
     protocol = Protocol(min_rounds=9, max_rounds=9, within=0.002)
     table = table_of(list(measure(board(Disturbance()), FILES, protocol, rows=ROWS)), protocol)
     assert table.verdict.state == "noisy"
@@ -101,11 +101,11 @@ def test_a_cheap_layer_is_known_where_the_network_is() -> None:
     assert Row(row.weights).error(known) == pytest.approx(0.1 * np.sqrt(2))
 
 
-# What is not above zero, and what is not known yet, is asked again
+# Rows that are not above zero or not known yet are measured again
 
 
 def test_a_row_that_is_not_above_zero_is_asked_again_and_named_and_nothing_is_lost() -> None:
-    """Its network takes less time than its contexts, in all rounds or in the first nine."""
+    """Its network takes less time than its contexts, in all rounds or only in the first nine."""
     spec = BLOCKS[3]
     odd = {
         name for name, row in ROWS.items() if name.startswith("fp32") and spec in SPECS[int(name.split("/")[1])][1:2]
@@ -149,7 +149,7 @@ def written() -> dict[str, bytes]:
 
 
 def recorded(folder: Path) -> Path:
-    """A table whose simulated board can be asked again."""
+    """Writes a table that a simulated board can be made from."""
     onnx = written()
     seconds = {onnx[name]: seconds_of(FILES[name]) for name in FILES}
     own = SimulatedBoard(seconds.__getitem__, Disturbance(), 3, PASSPORT)
@@ -161,14 +161,14 @@ def recorded(folder: Path) -> Path:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command, without writing the same files again and without its figures."""
+    """Runs the command without writing the files again, and without its figures."""
     monkeypatch.setattr("experiments.steps.measure.timing_files", lambda networks, runtime: written().items())
     monkeypatch.setattr("experiments.display.events.show_figure", lambda *arguments: None)
 
 
 @pytest.mark.usefixtures("quick")
 def test_a_noisy_table_is_measured_on_and_never_begun_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The same command does nothing more; with more rounds allowed, the rounds before stand at the beginning."""
+    """The same command does nothing more; with more rounds allowed, it keeps the earlier rounds."""
     device = DeviceConfig("simulated", table=str(recorded(tmp_path)), scenario="quiet")
     strict = MeasureConfig(networks=5, min_rounds=3, max_rounds=4, within=0.003)
     config = Config(runs=str(tmp_path), device=device, measure=strict)
@@ -185,7 +185,7 @@ def test_a_noisy_table_is_measured_on_and_never_begun_anew(tmp_path: Path, capsy
     assert second.rounds[:4] == first.rounds
     assert (path.parent / "table-4-rounds.json").read_bytes() == bytes_of_first
     assert "going on from 4 rounds" in capsys.readouterr().out
-    assert measure_command(config) == path  # fewer rounds are allowed than there are: all the same
+    assert measure_command(config) == path  # fewer rounds are allowed than there are: no change
     assert read_table(path) == second
     with (path.parent / "table.csv").open(newline="") as file:
         row = next(csv.DictReader(file))

@@ -1,4 +1,4 @@
-"""What the agent says of its board, with a false file system and a false vcgencmd, and how its pipes behave."""
+"""Tests what the agent reports of its board (with a fake file system and vcgencmd), and its pipes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from predictors import agent
 from predictors.board.agent_source import AGENT
 
-PI = {  # what a Raspberry Pi's kernel says of itself
+PI = {  # files of a Raspberry Pi's kernel
     "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0",
     "proc/sys/kernel/random/boot_id": "5d1f39df-180f-4ec6-8d55-0973e78554a4\n",
     "proc/vmstat": "pgfault 12\npswpin 7\npswpout 9\n",
@@ -25,7 +25,7 @@ PI = {  # what a Raspberry Pi's kernel says of itself
     "sys/class/thermal/thermal_zone1/type": "cpu-thermal\n",
     "sys/class/thermal/thermal_zone1/temp": "51234\n",
 }
-READ = {  # the state's keys -> what they are with these files
+READ = {  # keys of the state -> their values with these files
     "clock_khz": 1500000,
     "clock_max_khz": 2400000,
     "governor": "ondemand",
@@ -37,7 +37,7 @@ READ = {  # the state's keys -> what they are with these files
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A false /proc and /sys of a Raspberry Pi."""
+    """Makes a fake /proc and /sys of a Raspberry Pi."""
     for path, text in PI.items():
         file = tmp_path / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def vcgencmd(root: Path, script: str) -> None:
-    """A false vcgencmd."""
+    """Makes a fake vcgencmd."""
     (root / "bin").mkdir(exist_ok=True)
     program = root / "bin" / "vcgencmd"
     program.write_text(f"#!/bin/sh\n{script}\n")

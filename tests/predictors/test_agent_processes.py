@@ -1,4 +1,4 @@
-"""Real processes: what the agent starts dies with it, and the machine's lock is free when its holder has ended."""
+"""Tests real processes: what the agent starts ends with it, and the machine's lock is free once its holder ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from predictors.board.local_device import local
 
 ROOT = str(AGENT.parents[1])
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
-# A command like pip's: it starts a process that starts another, both of which would go on for ever on their own
+# Acts like pip: starts a process that starts another; alone, both would run for ever
 BUILD = """
 import os, subprocess, sys, time
 own = {own}
@@ -49,7 +49,7 @@ def until(condition: Callable[[], object], seconds: float = 10) -> bool:
 
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[Callable[[], list[int]]]:
-    """The processes that the build has started so far."""
+    """Returns a function that lists the processes which the build has started so far."""
     (tmp_path / "pids").mkdir()
     yield lambda: [int(path.name) for path in (tmp_path / "pids").iterdir()]
     for path in (tmp_path / "pids").iterdir():
@@ -68,7 +68,7 @@ def build(folder: Path, own: bool) -> list[str]:
 def test_no_process_outlives_the_agent(
     tmp_path: Path, started: Callable[[], list[int]], how: signal.Signals | str, own: bool
 ) -> None:
-    """Neither a child nor a grandchild, in the same session or in one of its own."""
+    """Neither a child nor a grandchild does, in the agent's session or in its own."""
     program = (
         f"import sys; sys.path.insert(0, {ROOT!r}); from predictors.agent import children\n"
         f"from predictors.agent.requests import Link\nlink = Link(60)\n"
@@ -116,7 +116,7 @@ def test_a_kept_command_ends_as_it_would_alone(command: list[str], code: int, ou
 
 
 def test_who_comes_second_waits_for_the_first_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also when the first one is killed."""
+    """This also holds when the first one is killed."""
     monkeypatch.setenv("LUTRA_LOCK", str(tmp_path / "lock"))
     said: list[str] = []
     with local(1) as first, local(1) as second:
@@ -161,7 +161,7 @@ def test_without_locks_the_measuring_goes_on_and_says_so(tmp_path: Path, monkeyp
 
 
 def test_another_users_lock_is_the_same_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its file can be opened by all, and where it cannot be written, reading is enough."""
+    """Every user can open its file; where it cannot be written, reading is enough."""
     monkeypatch.setenv("LUTRA_LOCK", str(tmp_path / "lock"))
     first, second = MachineLock(), MachineLock()
     assert first.take() == {}

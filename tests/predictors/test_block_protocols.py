@@ -1,4 +1,4 @@
-"""Block protocols: laws on a board whose truth is known, and onnxruntime's profile as it is."""
+"""Tests block protocols: on a board whose latencies are known, and with onnxruntime's real profile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from search_spaces.space import SearchSpace
 from search_spaces.spaces.tiny import tiny
 from tests.commands import Here
 
-ENTRY = 5e-6  # seconds that every inference takes beside its layers
+ENTRY = 5e-6  # seconds that every inference takes besides its layers
 SPACE = tiny(1, 16, 10)
 
 
@@ -32,7 +32,7 @@ def true_seconds(spec: Spec) -> float:
 
 
 def on_a_board(clock: str, network: Specs) -> float:
-    """Layers add up; the profile sees the block between the two convolutions, and nothing else."""
+    """Returns the latency of a network; the profile contains only the block between the two convolutions."""
     if clock == INFERENCE:
         return ENTRY + sum(map(true_seconds, network))
     own = network[:-1] if clock == BEFORE else network[1:] if clock == AFTER else network[1:-1]
@@ -45,7 +45,7 @@ KNOWN = {(clock, network): on_a_board(clock, network) for clock, network in to_t
 
 @pytest.mark.parametrize("name", BLOCK_PROTOCOLS)
 def test_where_layers_add_every_protocol_finds_the_block(name: str) -> None:
-    """Beside the entry, which a block alone pays in full, and the stem and the head in half their context."""
+    """A block alone also contains the whole entry; the stem and the head in context contain half of it."""
     for spec in block_specs(SPACE):
         entry = ENTRY if name == "alone" else 0
         at_ends = ENTRY / 2 if name == "in context" and not isinstance(spec, MBConv) else 0
@@ -55,7 +55,7 @@ def test_where_layers_add_every_protocol_finds_the_block(name: str) -> None:
 
 @pytest.mark.parametrize("name", BLOCK_PROTOCOLS)
 def test_where_layers_add_the_correction_is_exact(name: str) -> None:
-    """An entry too many for each layer, as of blocks timed alone: no affine map finds it, the term a layer does."""
+    """Blocks timed alone contain an entry for each layer: only the term per layer corrects that, no affine map does."""
     rows = list(judged(SPACE, BLOCK_PROTOCOLS[name], KNOWN, ARCHS[:8], ARCHS[8:]))
     assert len(rows) == 8
     error, affine = (
@@ -73,7 +73,7 @@ def test_what_stands_outside_the_contexts_convolutions_does_not_count() -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_both_clocks_tell_seconds(precision: str) -> None:
-    """A sample of either clock, of the same file; a kernel's time is cut to whole microseconds."""
+    """Both clocks time the same file; the profile truncates a kernel's time to whole microseconds."""
     spec = MBConv(16, 96, 16, 5, 1, 32)
     network = in_context(spec)
     onnx = write(network, random_weights(network))
@@ -85,16 +85,16 @@ def test_both_clocks_tell_seconds(precision: str) -> None:
             board.load(name, onnx)
         samples = board.round(names, 0.02)["samples"]
     seconds = [seconds for seconds, _ in samples]
-    assert all(0.01 < other / seconds[0] < 100 for other in seconds)  # of one unit
+    assert all(0.01 < other / seconds[0] < 100 for other in seconds)  # the same unit
 
 
 def smallest_space(in_channels: int, resolution: int, classes: int) -> SearchSpace:
-    """Of two searched layers."""
+    """Returns a space of two searched layers."""
     return mbconv_space("tiny", (Stem(in_channels, 8, 2, resolution),), (Stage(16, 2, 2),), (3,), (3, 6), 32, classes)
 
 
 def test_the_command_compares_and_publishes(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A smoke test: the numbers of so short a measuring say nothing."""
+    """A smoke test: so short a measurement has no meaning."""
     monkeypatch.setitem(choices.SPACES, "tiny", smallest_space)
     folders = (f"runs={tmp_path}", f"results={tmp_path}/results")
     refused = here(protocols, *folders, "device=pi5", "device.host=board")

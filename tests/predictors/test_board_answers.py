@@ -1,4 +1,4 @@
-"""What a board sends is checked before it is used, kept or shown, whatever the board is."""
+"""Tests that a board's answers are checked before they are used, stored or printed, whatever the board is."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WRONG = [float("nan"), float("inf"), 10**400, {"deep": {"er": 1}}, [[1]], [["x"]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where something stands in nested lists and mappings."""
+    """Yields the paths of all values in nested lists and mappings."""
     yield path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
@@ -117,7 +117,7 @@ def test_texts_of_a_passport_are_made_plain() -> None:
 
 
 def answering(script: str, patience: float = 5) -> Connection:
-    """An agent that answers the first request by a script."""
+    """Starts an agent that answers its first request with a script."""
     start = "import sys, io, time, json, hashlib; from predictors.agent import *\nout = sys.stdout.buffer\n"
     start += "nonce = read_frame(sys.stdin.buffer)['nonce']\n"
     start += "def frame(text):\n  p = text.encode(); h = hashlib.sha256(p).hexdigest()\n"
@@ -178,7 +178,7 @@ def test_what_the_board_says_of_an_error_is_one_plain_line() -> None:
 
 
 class Fake:
-    """A board whose rounds are what a function makes of good ones."""
+    """A board whose rounds are valid rounds, changed by a function."""
 
     threads, passport = 1, {"cpu": "x"}
 

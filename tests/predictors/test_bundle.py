@@ -1,4 +1,4 @@
-"""A board that is reached by hand: the folder runs on its own, survives a kill, and its results are believed once."""
+"""Tests offline boards: the bundle runs on its own and survives a kill, and its results are checked and used once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOT_THERE = ("torch", "onnx", "hydra", "rich", "matplotlib", "experiments", "com
 def carry(
     folder: Path, protocol: Protocol = QUICK, files: Mapping[str, bytes] = FILES, runtime: str = "onnxruntime"
 ) -> Path:
-    """The bundle, on the board."""
+    """Writes the bundle to a folder, as on the board."""
     for name, data in contents(files, protocol, 1, runtime=runtime):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def carry(
 
 
 def run(folder: Path, absent: Sequence[str] = ("ai_edge_litert",)) -> subprocess.Popen[str]:
-    """run.py where nothing but numpy and the runtime is installed."""
+    """Starts run.py where only numpy and the runtime are installed."""
     program = (
         f"import runpy, sys; sys.modules.update(dict.fromkeys({(*NOT_THERE, *absent)})); "
         "import predictors; assert predictors.__file__.startswith(sys.argv[1]); "
@@ -54,7 +54,7 @@ def run(folder: Path, absent: Sequence[str] = ("ai_edge_litert",)) -> subprocess
 
 
 def imported(path: Path, files: dict[str, bytes] = FILES, protocol: Protocol = QUICK) -> list[Round]:
-    """The rounds as `measure device=bundle device.results=PATH` makes them."""
+    """Returns the rounds that `measure device=bundle device.results=PATH` makes of the results."""
     results = read_results(path)
     kept: list[object] = []
     with resumable(lambda again: nullcontext(OfflineBoard(path, results)), results.rounds, kept.append) as board:
@@ -65,7 +65,7 @@ def imported(path: Path, files: dict[str, bytes] = FILES, protocol: Protocol = Q
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What comes back from a board where run.py was killed after two rounds, and run again."""
+    """Returns the results of a board where run.py was killed after two rounds and run again."""
     folder = carry(tmp_path_factory.mktemp("bundle"))
     first = run(folder)
     assert first.stdout is not None

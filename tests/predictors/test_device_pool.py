@@ -1,4 +1,4 @@
-"""Boards by their configuration: one machine is not two boards, and a busy one is waited for in one order."""
+"""Tests boards by their configuration: no machine counts twice, and busy boards are locked in a fixed order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from search_spaces.errors import LutraError
 
 
 class Fake:
-    """A board behind ssh that says when it was locked."""
+    """A board that records when it is locked."""
 
     threads = 1
 
@@ -42,7 +42,7 @@ def lab(monkeypatch: pytest.MonkeyPatch, boots: dict[str, str]) -> list[str]:
 
 @pytest.mark.parametrize("hosts", [["a", "b"], ["b", "a"], ["10.0.0.7", "a"]])
 def test_every_command_locks_the_boards_in_the_same_order(monkeypatch: pytest.MonkeyPatch, hosts: list[str]) -> None:
-    """Whatever the boards are called: two commands that share two boards would else wait for each other."""
+    """Otherwise two commands with two boards in common could wait for each other."""
     boots = {"a": "boot 2", "b": "boot 1", "10.0.0.7": "boot 1"}
     locked = lab(monkeypatch, boots)
     with devices.over_ssh(DeviceConfig(hosts=hosts), False, True):

@@ -1,4 +1,4 @@
-"""Boards behind a real sshd on this machine: keys, cuts, frost, noise, locks, hostile names."""
+"""Tests boards behind a real sshd on this machine: keys, cut and frozen links, wrong answers, locks, hostile names."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ needs_sshd = pytest.mark.skipif(not SSHD.exists(), reason="there is no /usr/sbin
 SPACE = tiny(1, 16, 10)
 OTHER = SPACE.decode(SPACE.reference)
 NET = write(SPACE.decode(SPACE.smallest), random_weights(SPACE.decode(SPACE.smallest)))
-STUBS = {  # a board's packages that start in no time; every inference takes a millisecond
+STUBS = {  # packages of a board that load at once; every inference takes a millisecond
     "numpy": "__version__, float32 = '0', 'f'\nclass random:\n  default_rng = lambda seed: random\n"
     "  standard_normal = lambda shape, dtype: 0",
     "onnxruntime": "import time\n__version__ = '0'\nclass SessionOptions:\n  add_session_config_entry = print\n"
@@ -56,22 +56,22 @@ STUBS = {  # a board's packages that start in no time; every inference takes a m
 
 @dataclass(frozen=True)
 class Lab:
-    """An sshd with a board's home folder; `to` is how it is reached."""
+    """An sshd with a board's home folder; `to` is its address."""
 
     folder: Path
     sshd: int
     to: Destination
 
     def sessions(self) -> list[int]:
-        """The processes of sshd that serve one connection each."""
+        """Returns the processes of sshd that serve one connection each."""
         return children(self.sshd)
 
     def agents(self) -> list[int]:
-        """Agents that run on the board."""
+        """Returns the agents that run on the board."""
         return [pid for pid in processes() if str(self.folder / "home") in command_line(pid)]
 
     def python(self, name: str, script: str) -> str:
-        """A program that stands in for the board's Python."""
+        """Returns a program that replaces the board's Python."""
         path = self.folder / name
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
@@ -99,7 +99,7 @@ def children(parent: int) -> list[int]:
 
 
 def until(condition: object, seconds: float = 10) -> bool:
-    """Whether something comes true in time."""
+    """Whether a condition becomes true in time."""
     end = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         if time.monotonic() > end:
@@ -109,7 +109,7 @@ def until(condition: object, seconds: float = 10) -> bool:
 
 
 def key(path: Path) -> str:
-    """A new key pair; its public half."""
+    """Makes a key pair and returns its public half."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)], check=True)
     return path.with_suffix(".pub").read_text()
 
@@ -140,7 +140,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     server = subprocess.Popen([SSHD, "-D", "-f", folder / "sshd.conf", "-E", folder / "log"])
     assert until(lambda: "listening" in (folder / "log").read_text() if (folder / "log").exists() else False)
     config = str(folder / "config")
-    lock = f"LUTRA_LOCK={folder}/machine.lock"  # other tests on this machine are not waited for
+    lock = f"LUTRA_LOCK={folder}/machine.lock"  # does not wait for other tests on this machine
     lab = Lab(folder, server.pid, Destination("board", folder=f"{folder}/home", ssh_config=config, patience=10))
     python = lab.python("with_packages", f'{lock} exec {shlex.quote(sys.executable)} "$@"')
     yield replace(lab, to=replace(lab.to, python=python, runtime="any"))
@@ -150,7 +150,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def quick(lab: Lab) -> Iterator[Lab]:
-    """The lab with a board whose packages are stubs; no agent may be left behind."""
+    """The lab with a board whose packages are stubs; checks that no agent is left running."""
     lock = f"LUTRA_LOCK={lab.folder}/machine.lock"
     script = f'{lock} PYTHONPATH={lab.folder}/stubs exec {shlex.quote(sys.executable)} -S "$@"'
     yield replace(lab, to=replace(lab.to, python=lab.python("python", script)))
@@ -169,7 +169,7 @@ def refusal(to: Destination) -> str:
 
 
 def with_known(lab: Lab, text: str) -> Destination:
-    """The lab's address with other known hosts."""
+    """Returns the lab's address with other known hosts."""
     known = lab.folder / "other_known"
     known.write_text(text)
     config = lab.folder / "other_config"
@@ -195,7 +195,7 @@ def test_a_changed_host_key_is_refused_with_its_fingerprint(lab: Lab) -> None:
 
 @pytest.mark.parametrize("name", ["'board'; touch x", "$(touch x)", "board; touch x", "-x y"])
 def test_no_command_of_a_board_is_given_to_be_typed(name: str) -> None:
-    """Whoever answers can print on ssh's standard error."""
+    """Any host can write to ssh's standard error."""
     text = f"IDENTIFICATION HAS CHANGED\n  ssh-keygen -f '/home/me/.ssh/known_hosts' -R {name}\n"
     with tempfile.TemporaryFile() as errors:
         errors.write(text.encode())
@@ -232,7 +232,7 @@ def test_packages_that_cannot_be_installed_are_the_commands_to_type(lab: Lab) ->
 
 @needs_sshd
 def test_a_board_that_can_have_no_runtime_is_one_line_without_commands(lab: Lab) -> None:
-    """Its Python says that it is a 32-bit program."""
+    """The board's Python reports a 32-bit program."""
     stub = lab.folder / "thirty_two"
     stub.mkdir(exist_ok=True)
     (stub / "struct.py").write_text(
@@ -271,7 +271,7 @@ def test_a_board_behind_ssh_computes_what_this_machine_computes(lab: Lab) -> Non
 
 @needs_sshd
 def test_one_measuring_at_a_time(quick: Lab) -> None:
-    """Who comes second is told of the first, gets the passport at once, and goes on when the first has ended."""
+    """The second one is told of the first, gets the passport at once, and continues when the first has ended."""
     said: list[str] = []
     with ssh(quick.to, 1) as second:
         with ssh(quick.to, 1) as first:
@@ -344,10 +344,10 @@ def test_a_link_that_is_cut_ten_times_loses_no_finished_round(quick: Lab, seed: 
 
 
 def measure_through_cuts(connect: Saboteur) -> None:
-    """The same rounds as without cuts, each kept once, with its samples."""
+    """Checks that the rounds are the same as without cuts, each kept once, with its samples."""
     kept: list[Any] = []
     rounds: list[Round] = []
-    while not rounds:  # where the first connection was cut, the command is given again
+    while not rounds:  # if the first connection is cut, the command runs again
         with (
             contextlib.suppress(Unreachable),
             resumable(connect, list(kept), kept.append, [].append, [0.01] * 30) as board,
@@ -365,7 +365,7 @@ def measure_through_cuts(connect: Saboteur) -> None:
 
 @needs_sshd
 def test_a_frozen_link_is_noticed_on_both_sides(quick: Lab) -> None:
-    """The agent ends though its end of the link stays open; the lock is free for a new connection."""
+    """The agent ends although its end of the link stays open; the lock is free for a new connection."""
     to = replace(quick.to, patience=2)
     with ssh(to, 1) as board:
         board.load("net", b"any")
@@ -399,7 +399,7 @@ def test_a_killed_host_leaves_no_agent(quick: Lab) -> None:
 
 
 def test_finished_rounds_are_not_asked_again() -> None:
-    """A command that was killed after three rounds goes on with the fourth; other files are measured anew."""
+    """A command that was killed after three rounds continues with the fourth; other files are measured again."""
     kept: list[Any] = []
     files = {"a": NET, "b": NET}
     quick = replace(SHORT, min_rounds=5, max_rounds=5, sample_seconds=0.001)
@@ -435,7 +435,7 @@ RESTARTED = "the board has restarted; its unfinished round is measured again"
 
 
 class Flaky:
-    """A board that answers once it was asked twice."""
+    """A board whose link breaks at one request."""
 
     def __init__(self) -> None:
         self.threads, self.passport, self.boot, self.broken = 1, {"model": "one"}, "first boot", False
@@ -458,7 +458,7 @@ class Flaky:
 
 
 def answering(script: str) -> Connection:
-    """An agent that is nothing but a script, with `frame(message)` and the first request's `nonce` at hand."""
+    """Starts an agent that is only a script, which may use `frame(message)` and the first request's `nonce`."""
     start = (
         "import io, sys; from predictors.agent import *\nout = sys.stdout.buffer\n"
         "nonce = read_frame(sys.stdin.buffer)['nonce']\n"

@@ -1,4 +1,4 @@
-"""Predictors learned from whole networks: laws, agreement by hand, and the command on small files."""
+"""Tests predictors trained on whole networks: exact cases, measures of agreement, and the command on small files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from search_spaces.spaces.tiny import tiny
 from tests.commands import Finished, Here, copy_steps
 from tests.predictors.test_predictors import synthetic_table, true_seconds
 
-OPTIONS = (3, 4, 4, 2, 4, 4)  # as in a space whose layers do not all have the same options
+OPTIONS = (3, 4, 4, 2, 4, 4)  # not all layers have the same options
 LINEAR = ("ridge", "gaussian_process", "additive", "tied_additive")
 
 
@@ -36,13 +36,13 @@ def draw(count: int, seed: int, options: tuple[int, ...] = OPTIONS) -> np.ndarra
 
 
 def costs_of_layers(seed: int) -> Callable[[np.ndarray], np.ndarray]:
-    """An additive truth, another cost for every option of every layer: seconds [n] of architectures."""
+    """Returns a function of architectures that gives additive latencies [n] in seconds, different for every layer."""
     table = np.random.default_rng(seed).uniform(1e-4, 1e-3, (len(OPTIONS), max(OPTIONS)))
     return lambda archs: 2e-3 + table[np.arange(len(OPTIONS)), archs].sum(1)
 
 
 def costs_of_options(archs: np.ndarray) -> np.ndarray:
-    """A truth that is the same in all layers; options 0 and 3 take the same time."""
+    """Returns latencies that are equal in all layers; options 0 and 3 take the same time."""
     return 1e-3 + np.array([1e-4, 5e-4, 9e-4, 1e-4])[archs].sum(1)
 
 
@@ -58,7 +58,7 @@ def test_an_additive_truth_is_recovered(name: str, seed: int) -> None:
 
 
 def test_alike_layers_are_found_and_equal_options_are_tied() -> None:
-    """From fewer networks than a layer option each would need, under noise."""
+    """It needs fewer noisy networks than one cost per layer and option would need."""
     options = (4,) * 6
     known, others = draw(20, 0, options), draw(200, 1, options)
     seconds = costs_of_options(known) * np.exp(0.01 * np.random.default_rng(2).standard_normal(20))
@@ -96,7 +96,7 @@ def test_twice_the_seconds_are_twice_the_prediction(name: str) -> None:
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_equal_networks_give_a_constant(name: str) -> None:
-    """As many networks as the smallest table has, all of the same latency."""
+    """There are as few networks as in the smallest table, all with the same latency."""
     known = draw(4, 0)
     predicted = LEARNERS[name](known, np.full(4, 2e-3), OPTIONS)(known)
     assert predicted == pytest.approx(np.full(4, 2e-3), rel=1e-3)
@@ -122,7 +122,7 @@ def test_agreement_by_hand() -> None:
 
 
 def test_a_tie_counts_half_in_tau_a_and_less_in_tau_b() -> None:
-    """Five pairs of six are ordered right, one is tied."""
+    """Five of six pairs are in the right order, one is tied."""
     found = agreement(np.array([1.0, 2.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0, 4.0]))
     assert found.tau_a == pytest.approx(5 / 6)
     assert found.tau == pytest.approx(5 / (5 * 6) ** 0.5)
@@ -153,7 +153,7 @@ def test_the_same_seed_gives_the_same_numbers_and_splits_never_meet() -> None:
         return lambda others: np.array([2.0 if tuple(arch) in known else 1.0 for arch in others])
 
     (one,) = points("x", replace(published(), seconds=np.ones(90)), {"recalls": recalls}, [45], 1)
-    assert one.mape == 0  # no network that is judged by was learned from
+    assert one.mape == 0  # no test network was trained on
 
 
 def test_alike_networks_share_their_mean() -> None:
@@ -282,7 +282,7 @@ def test_the_command_learns_from_a_file(here: Here, tmp_path: Path) -> None:
 
 
 def test_the_command_times_fresh_networks(finished: Finished, here: Here, tmp_path: Path) -> None:
-    """A smoke test: the numbers of so short a measuring say nothing."""
+    """A smoke test: so short a measurement has no meaning."""
     copy_steps(finished, tmp_path, "measure")
     done = here(fidelity, *finished.arguments, f"runs={tmp_path}", "fidelity.networks=3")
     assert done.code == 0, done.err

@@ -1,4 +1,4 @@
-"""Several boards as one: of one kind, equally fast, every file once a round, the worst state counts."""
+"""Tests a pool of boards: equal kinds and speeds, every file once per round, the worst state counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUICK = Protocol(min_rounds=6, max_rounds=6, within=1e9)
 
 
 def board(slow: float = 1.0, seed: int = 0, **passport: object) -> SimulatedBoard:
-    """The file of byte n takes n + 1 ms."""
+    """Returns a board where the file of byte n takes n + 1 ms."""
     disturbance = Disturbance(noise=0.002)
     return SimulatedBoard(
         lambda onnx: slow * (onnx[0] + 1) / 1e3, disturbance, seed, {"model": "simulated", **passport}

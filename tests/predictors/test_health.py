@@ -1,4 +1,4 @@
-"""What kept the agent from its cores is told by its name: other programs, a quota, or threads without work."""
+"""Tests that the verdict names what kept the agent from its cores: other programs, a quota, or idle threads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NINE = Protocol(min_rounds=9, max_rounds=9)
 
 
 def judged(stolen: float, threads: int, passport: dict[str, Any], **state: float) -> Verdict:
-    """A session of which every round is as bad. `state`: what each second adds to a counter of the state."""
+    """Judges a session of equally bad rounds. `state`: what each second adds to a counter of the state."""
     board = SimulatedBoard(
         lambda onnx: float(onnx.decode()), Disturbance(busy=(0, math.inf), stolen=stolen), 0, passport
     )
@@ -41,7 +41,7 @@ def test_other_programs_are_found_whatever_the_threads_and_however_long_they_sta
 
 @pytest.mark.parametrize(("threads", "quota"), [(1, 0.5), (4, 2.0)])
 def test_a_quota_is_not_blamed_on_other_programs(threads: int, quota: float) -> None:
-    """The agent has all that it may have; where the kernel says that the quota stopped it, the quota is named."""
+    """The agent uses all of its quota; if the kernel reports that the quota stopped it, the quota is named."""
     lost = 1 - quota / threads
     told = judged(lost, threads, {"quota": quota}).reasons
     assert not [reason for reason in told if "other programs" in reason]
@@ -51,7 +51,7 @@ def test_a_quota_is_not_blamed_on_other_programs(threads: int, quota: float) -> 
 
 
 def test_threads_without_work_are_not_blamed_on_other_programs() -> None:
-    """Two threads of which one mostly waits for the other: no time was spent on waiting for a core."""
+    """One of two threads mostly waits for the other: no time was spent waiting for a core."""
     assert not [reason for reason in judged(0.4, 2, {}, waited_seconds=0.0).reasons if "other programs" in reason]
     assert "other programs took 40 % of the cores" in judged(0.4, 2, {}, waited_seconds=0.9).reasons
 

@@ -1,4 +1,4 @@
-"""What a file needs and answers on a board, each through a real agent on this machine."""
+"""Tests the memory and the outputs of files on a board, each by a real agent on this machine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ IMAGES = np.random.default_rng(0).standard_normal((8, 1, 16, 16), dtype=np.float
 
 
 def linear(inputs: int, classes: int) -> bytes:
-    """A file of inputs * classes weights, four bytes each."""
+    """Writes a file of inputs * classes weights of four bytes."""
     weights = np.random.default_rng(0).standard_normal((inputs, classes), dtype=np.float32)
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["image", "weights"], ["output"])],
@@ -51,7 +51,7 @@ LARGE, SMALL = linear(1000, 10_000), linear(10, 10)
 
 @pytest.fixture(scope="module")
 def board() -> Iterator[Connection]:
-    """A board that has the large file loaded, so that its own process is large."""
+    """A board that has loaded the large file, so its own process is large."""
     with local(1) as board:
         board.load("large", LARGE)
         yield board
@@ -61,7 +61,7 @@ def board() -> Iterator[Connection]:
 
 
 def test_the_peak_is_the_files_own(board: Connection) -> None:
-    """Neither the agent nor a file before it counts, and the order does not."""
+    """Neither the agent nor an earlier file counts, and the order does not matter."""
     assert board.ask("state")["peak_rss_kb"] > 80 * MB / 1024
     one = peak_memory(board, {"large": LARGE, "small": SMALL})
     other = peak_memory(board, {"small": SMALL, "large": LARGE})
@@ -135,7 +135,7 @@ def test_a_board_that_cannot_be_asked_gives_no_outputs(tmp_path: Path) -> None:
 
 
 def test_they_outlive_a_connection_and_ask_the_first_board_of_a_fleet(board: Connection) -> None:
-    """Two cuts, one before each question."""
+    """The link is cut before each of the two requests."""
     opened: list[Connection] = []
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Packages on the board: which are used, what cannot work is said before pip runs, and why pip failed."""
+"""Tests packages on the board: which are used, what is refused before pip runs, and why pip failed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from search_spaces.errors import LutraError
 
 
 class Fake:
-    """Commands on a board: what each Python has, and what pip says. Keeps every command."""
+    """Commands on a board: the packages of each Python and the output of pip. Records every command."""
 
     def __init__(self, found: dict[str, str], pip: tuple[int, str] = (0, "")) -> None:
         self.found, self.pip, self.commands = found, pip, list[list[str]]()
@@ -150,7 +150,7 @@ def test_a_runtime_that_cannot_be_imported_is_told_with_its_signal(tmp_path: Pat
 
 
 class Broken(dict[str, str]):
-    """Remembers no version."""
+    """Stores no version."""
 
     def __setitem__(self, key: str, value: str) -> None:
         pass

@@ -1,4 +1,4 @@
-"""What the passport tells apart, with a false /proc and /sys."""
+"""Tests what the device fingerprint distinguishes, with a fake /proc and /sys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from predictors.board.fingerprint import DECIDING
 A76 = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0b\n\nModel\t: Raspberry Pi 5 Model B Rev 1.0\n"
 BIG_LITTLE = "CPU implementer\t: 0x41\nCPU part\t: 0xd05\n" * 4 + "CPU implementer\t: 0x41\nCPU part\t: 0xd0b\n" * 4
 FREQUENCIES = "sys/devices/system/cpu/cpufreq"
-BOARD = {  # four slow cores and four fast ones, on mains, without a quota
+BOARD = {  # four slow cores and four fast ones, mains power, no quota
     "proc/cpuinfo": BIG_LITTLE,
     "proc/self/cgroup": "0::/user.slice\n",
     f"{FREQUENCIES}/policy0/related_cpus": "0 1 2 3\n",
@@ -85,7 +85,7 @@ def test_the_cores_that_may_be_used_are_told(root: Path, monkeypatch: pytest.Mon
 
 
 def test_clocks_are_found_in_the_cores_own_folders_too(root: Path) -> None:
-    """Some kernels have no folder of policies; a core then has its own."""
+    """Some kernels have no folder of policies but one in each core's folder."""
     told = agent.passport()["governor"]
     for path in BOARD:
         if path.startswith(FREQUENCIES):

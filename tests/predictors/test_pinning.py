@@ -1,4 +1,4 @@
-"""On which cores the agent runs, with false cores."""
+"""Tests which cores the agent runs on, with fake cores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CPUS = "sys/devices/system/cpu"
 
 @pytest.fixture
 def bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Eight cores that the agent may use; the list is what it is bound to."""
+    """Pretends that the agent may use eight cores; returns the list of those that it is bound to."""
     cores = list(range(8))
 
     def bind(pid: int, wanted: Iterable[int]) -> None:

@@ -1,4 +1,4 @@
-"""The table and how it comes about: laws of the arithmetic, a real agent, and every kind of bad table."""
+"""Tests the table and its making: arithmetic, a real agent, and every kind of bad table."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def true_seconds(specs: tuple[Spec, ...]) -> float:
 
 
 def synthetic_table(space: SearchSpace = SPACE, noise: float = 0.0) -> LatencyTable:
-    """A table of a board that we know: layers add, a round's speed moves by up to 25 %, samples by `noise`."""
+    """Makes the table of a known board: layers add up, rounds differ by up to 25 % in speed, samples by `noise`."""
     rng = np.random.default_rng(0)
     archs = networks_to_time(space, 8, 0)
     blocks = block_specs(space)
@@ -104,7 +104,7 @@ def test_fastest_and_slowest_bound_every_architecture() -> None:
 
 
 def test_blocks_out_of_context_add_up_to_the_network(table: LatencyTable) -> None:
-    """Without noise the blocks are exact, whatever the rounds' speeds were, up to one speed for all."""
+    """Without noise the blocks are exact up to one common speed, whatever the speeds of the rounds were."""
     for arch in (SPACE.reference, SPACE.smallest, SPACE.sample(Random(5))):
         network = computing(SPACE.decode(arch))
         naive = sum(table.seconds(spec, "fp32") for spec in network)
@@ -137,7 +137,7 @@ def test_the_correction_is_exact_where_its_form_is_true() -> None:
 
 
 def test_what_networks_leave_open_stays_as_it_is() -> None:
-    """Two networks, or as many layers in all: the line through them, and no slope that is made up."""
+    """With two networks, or equal numbers of layers, the fit is a line and invents no slope for the layers."""
     naive = np.linspace(1e-4, 5e-4, 8)
     alike = fit(naive, 2e-6 + 1.2 * naive, np.full(8, 7))
     assert alike.slope == pytest.approx(1.2)

@@ -1,4 +1,4 @@
-"""Measuring on a board that is not there: what befalls it moves no value, and is found."""
+"""Tests measuring on a simulated board: disturbances change no value, and are reported."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LENGTH = 14.0  # seconds of an undisturbed session of 60 files
 
 
 def files(count: int = 60) -> dict[str, bytes]:
-    """Files of 10 us to 1 ms; the simulated board reads the seconds off them."""
+    """Returns files of 10 us to 1 ms; their content is the latency in seconds, which the simulated board reads."""
     seconds = 10 ** np.random.default_rng(0).uniform(-5, -3, count)
     return {f"f{index:02}": repr(float(value)).encode() for index, value in enumerate(seconds)}
 
@@ -49,7 +49,7 @@ def judged(rounds: list[Round], protocol: Protocol = NINE) -> Verdict:
 
 
 def apart(values: Mapping[str, Value], others: Mapping[str, Value]) -> np.ndarray:
-    """Relative differences, beside one speed for all."""
+    """Returns relative differences, up to one common speed."""
     logs = np.log([values[name].seconds / others[name].seconds for name in values])
     return np.abs(logs - np.median(logs))
 
@@ -152,7 +152,7 @@ def test_a_reboot_rejects_the_round_it_falls_into() -> None:
 
 
 def test_a_core_that_is_taken_rejects_the_round_even_where_the_samples_agree() -> None:
-    """The median of a sample's inferences hides a process on the same core; the share that it leaves tells."""
+    """The median over a sample's inferences hides another process on the core; the agent's share of it does not."""
     told = judged(session(Disturbance(busy=(4.6, 7.7), stolen=0.5), protocol=Protocol()), Protocol())
     assert all("% of the core, and 100 % in other rounds" in r.reason for r in told.rejected)
     assert {3, 4} <= {rejection.round for rejection in told.rejected}
@@ -162,7 +162,7 @@ def test_a_core_that_is_taken_rejects_the_round_even_where_the_samples_agree() -
 
 
 def test_a_core_that_is_always_shared_somehow_rejects_no_round() -> None:
-    """Shares of 55 to 85 %: to reject the lesser half would cost samples, and mend nothing."""
+    """With shares of 55 to 85 %, rejecting the lower half would lose samples and improve nothing."""
     shares = [0.55, 0.7, 0.85, 0.6, 0.8, 0.65, 0.75, 0.7, 0.58]
     rounds = [
         replace(r, before={"cpu_seconds": 0.0, "clock_seconds": 0.0}, after={"cpu_seconds": s, "clock_seconds": 1.0})
@@ -219,7 +219,7 @@ def test_reference_files_begin_and_end_every_round_and_are_never_far(count: int,
 
 @pytest.mark.parametrize("cuts", [(0.0,), (4.0, 9.0), (1.0, 1.2, 1.4, 13.0)])
 def test_a_cut_session_goes_on_as_if_it_had_not_been(cuts: tuple[float, ...]) -> None:
-    """Without noise: then the samples do not tell when they were taken."""
+    """There is no noise, so samples do not depend on when they were taken."""
     board = board_in(Disturbance(noise=0, cuts=cuts))
     told: list[str] = []
     with resumable(lambda again: nullcontext(board), [], lambda record: None, told.append, pauses=(0, 0, 0)) as patient:
@@ -231,7 +231,7 @@ def test_a_cut_session_goes_on_as_if_it_had_not_been(cuts: tuple[float, ...]) ->
 @given(st.integers(0, 2**32), st.floats(1.05, 3))
 @settings(max_examples=30)
 def test_a_common_slowdown_moves_no_value_against_another(seed: int, slow: float) -> None:
-    """Half of the files are done after nine rounds; from the sixth round on the machine is slower."""
+    """Half of the files are finished after nine rounds; from the sixth round on the machine is slower."""
     rng = np.random.default_rng(seed)
     names = [f"f{i}" for i in range(12)]
     base = rng.uniform(1e-5, 1e-3, 12)
@@ -260,7 +260,7 @@ def test_the_interval_holds_the_median_as_often_as_it_says() -> None:
 
 
 def test_rounds_go_on_until_the_bound_and_no_longer() -> None:
-    """On this machine, by a real agent."""
+    """A real agent measures on this machine."""
     specs = (MBConv(16, 48, 16, 3, 1, 8),)
     onnx = {"a": write(specs, random_weights(specs)), "b": write(specs, random_weights(specs, 1))}
     quick = Protocol(min_rounds=3, max_rounds=5, sample_seconds=0.001, within=1e9)

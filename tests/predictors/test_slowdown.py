@@ -1,4 +1,4 @@
-"""How much slower a machine is than before: one model, for each precision, for all who compare two sessions."""
+"""Tests how the slowdown between two sessions is estimated: one model for each precision."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ THEN = np.array([1e-3, 2e-3, 3e-3, 5e-3])
 
 
 def test_each_precision_has_its_own_slowdown() -> None:
-    """fp32 takes 1.2 times as long and 1 ms more, INT8 as long as it did."""
+    """fp32 takes 1.2 times as long plus 1 ms; INT8 is unchanged."""
     then = {p: {f"{p}/{n}": float(seconds) for n, seconds in enumerate(THEN)} for p in ("fp32", "int8")}
     now = {name: 1.2 * s + 1e-3 if "fp32" in name else s for known in then.values() for name, s in known.items()}
     found = slowdowns({name: Value(seconds, seconds, seconds) for name, seconds in now.items()}, then)

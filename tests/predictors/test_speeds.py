@@ -1,4 +1,4 @@
-"""A machine that runs at two speeds is found; one that drifts, however it does so, is not taken for one."""
+"""Tests that a machine with two speeds is found, and that no drift is mistaken for two speeds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def judged(rounds: list[Round], count: int = 60) -> Verdict:
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7])
 @pytest.mark.parametrize("migration", MIGRATIONS)
 def test_two_kinds_of_cores_are_told_or_do_no_harm(migration: str, share: float) -> None:
-    """Moved between rounds, within them, or by the file: tables of such sessions were up to 2.7x wrong, and clean."""
+    """The agent moves between rounds, within them, or by file; such tables were up to 2.7x wrong and yet "clean"."""
     for seed in range(2):
         rounds = session(Disturbance(slow_core=2.6, migration=migration, slow_share=share), seed)
         told = judged(rounds)
@@ -61,7 +61,7 @@ def test_a_machine_of_one_speed_is_not_taken_for_two(name: str) -> None:
 
 
 def test_no_false_alarm_in_a_thousand_sessions_of_drift_and_noise() -> None:
-    """The test alone: random walks, waves, ramps and steps of up to 20 %, under noise and delays."""
+    """The test sees random walks, waves, ramps and steps of up to 20 %, with noise and delays."""
     rng = np.random.default_rng(0)
     time = np.linspace(0, 1, 1000)
     for _ in range(250):
@@ -82,7 +82,7 @@ def test_two_groups_with_a_gap_are_two_speeds(part: float) -> None:
 
 
 def test_samples_of_another_speed_do_not_count_and_move_nothing() -> None:
-    """A third of the rounds on the slow core, where each file loses another part of its speed."""
+    """A third of the rounds ran on the slow core, where each file slows down by another factor."""
     rounds = session(Disturbance(slow_core=2.6, migration="round", slow_share=0.3), 1)
     judgement = judge(rounds)
     slow = judgement.drift.speed > GAP

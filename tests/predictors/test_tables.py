@@ -1,4 +1,4 @@
-"""The table's file: every kind of bad table, what it follows from, and for whom it is valid."""
+"""Tests the table's file: every kind of bad table, what its values follow from, and the devices it is valid for."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ PASSPORT = {
 
 
 def true_seconds(specs: tuple[Spec, ...], precision: str) -> float:
-    """INT8 halves what arithmetic takes, and costs something for every layer: k5 in the third layer loses by it."""
+    """INT8 halves the time of arithmetic, but some layers lose: k5 in the third layer takes longer."""
     arithmetic = sum(1e-11 * macs((spec,)) for spec in specs)
     lost = sum(2e-5 for spec in specs if isinstance(spec, MBConv) and (spec.kernel, spec.in_channels) == (5, 24))
     return 1e-5 + 1e-6 * len(specs) + (arithmetic if precision == "fp32" else arithmetic / 2 + lost)
@@ -67,7 +67,7 @@ def true_seconds(specs: tuple[Spec, ...], precision: str) -> float:
 
 @cache
 def simulated_table(disturbance: Disturbance = QUIET, seed: int = 0, space: SearchSpace = SPACE) -> LatencyTable:
-    """The tiny space's table on a board that is not there."""
+    """Measures the table of the tiny space on a simulated board."""
     archs = networks_to_time(space, 5, 0)
     blocks = block_specs(space)
     specs = all_specs(blocks, [space.decode(arch) for arch in archs])
@@ -95,7 +95,7 @@ def text() -> str:
 
 
 def body(content: dict[str, object]) -> str:
-    """A table's text without its seal, laid out as `dump` lays it out."""
+    """Returns a table's text without its seal, formatted as by `dump`."""
 
     def lines(value: object) -> str:
         return "[\n" + ",\n".join(map(json.dumps, value)) + "\n]" if isinstance(value, list) else json.dumps(value)
@@ -107,11 +107,11 @@ def body(content: dict[str, object]) -> str:
 
 
 def sealed(content: dict[str, object]) -> str:
-    """A table's text with a seal that is right, whatever its content."""
+    """Returns a table's text with a valid seal, whatever its content."""
     return f'{body(content)}{SEAL}{hashlib.sha256(body(content).encode()).hexdigest()}"\n}}\n'
 
 
-# What a table is
+# Valid tables
 
 
 def test_a_table_survives_its_file(table: LatencyTable, text: str) -> None:
@@ -125,7 +125,7 @@ def test_a_table_follows_from_its_raw_samples(table: LatencyTable, text: str) ->
 
 
 def test_networks_too_far_apart_still_predict_a_time_for_each(table: LatencyTable) -> None:
-    """Every whole network takes ten times as long as the one before: by all three terms some would take less than 0."""
+    """Every whole network takes ten times as long as the one before: a fit of three terms would give negative times."""
     times = {computing(SPACE.decode(row.arch)): 10.0 ** (i % 5) for i, row in enumerate(table.networks)}
     factor = {timed.name: times.get(timed.specs, 1.0) for timed in table.timed}
     rounds = [
@@ -180,7 +180,7 @@ def test_intervals_that_overlap_are_no_warning(table: LatencyTable) -> None:
     assert spec not in [s for s, _, _ in dataclasses.replace(table, rows={**table.rows, **wide}).slower_in_int8()]
 
 
-# What is no table
+# Invalid tables
 
 NO_NUMBERS = [float("nan"), float("inf"), None, "1e-5", True, 1]
 
@@ -240,7 +240,7 @@ def test_one_changed_character_is_found(data: st.DataObject) -> None:
 
 
 def places(value: object, path: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
-    """The paths to everything in a JSON value."""
+    """Returns the paths to all values in a JSON value."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [place for key, item in items for place in [(*path, key), *places(item, (*path, key))]]
 
@@ -282,7 +282,7 @@ def test_one_changed_field_is_found(data: st.DataObject) -> None:
         holder[last] = MUTATIONS[kind](holder[last])
     assume(body(content) + seal != text)
     refused(body(content) + seal)
-    with contextlib.suppress(LutraError):  # and sealed again, it is a table or one line, never a traceback
+    with contextlib.suppress(LutraError):  # sealed again, it loads or is refused in one line
         load(sealed(content))
 
 
@@ -326,7 +326,7 @@ def test_a_well_sealed_file_that_is_no_table_is_one_line(text: str, key: str, ch
 
 @pytest.mark.parametrize("part", ["rows", "corrections", "networks", "verdict", "rounds"])
 def test_a_value_that_does_not_follow_from_the_samples_is_found(table: LatencyTable, part: str) -> None:
-    """Where someone has sealed the file again."""
+    """It is found although the file has been sealed again."""
     key, value = next(iter(table.rows.items()))
     correction = table.corrections["int8"]
     network, first = table.networks[0], table.rounds[0]
@@ -342,7 +342,7 @@ def test_a_value_that_does_not_follow_from_the_samples_is_found(table: LatencyTa
     assert part == "rounds" or all(line.startswith(part) for line in found)
 
 
-# For whom a table is valid
+# Devices that a table is valid for
 
 
 def test_an_unmeasured_layer_is_an_error_never_zero(table: LatencyTable) -> None:
@@ -424,7 +424,7 @@ def test_networks_are_stored_as_they_were_timed(table: LatencyTable) -> None:
 
 
 def test_two_tables_of_one_space_are_compared_row_by_row(table: LatencyTable) -> None:
-    """One layer of the other board takes twice what the speed of all explains."""
+    """One layer takes twice as long on the other board as the common speed explains."""
     key = ("int8", block_specs(SPACE)[4])
     slow = {kind: Value(*(1.5 * number for number in dataclasses.astuple(value))) for kind, value in table.rows.items()}
     slow[key] = Value(*(3 * number for number in dataclasses.astuple(table.rows[key])))
@@ -441,7 +441,7 @@ def test_two_tables_of_one_space_are_compared_row_by_row(table: LatencyTable) ->
 
 
 def folder_of_tables(folder: Path) -> list[Path]:
-    """Two boards' tables, where `measure` puts them."""
+    """Writes the tables of two boards where `measure` puts them."""
     paths = [folder / "measure" / name / "table.json" for name in ("first", "second")]
     for path, content in zip(paths, (text_of_table(), dump(simulated_table(Disturbance(drift="ramp"), seed=1)))):
         path.parent.mkdir(parents=True)
@@ -481,7 +481,7 @@ def test_verify_finds_one_changed_byte(here: Here, tmp_path: Path) -> None:
 def test_a_recorded_table_is_measured_again_in_no_time(
     tmp_path: Path, scenario: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The files that the command writes are those of the table, so it is their seconds that it finds."""
+    """The command writes the same files as the table's, so the simulated board finds their latencies."""
     recorded = tmp_path / "recorded.json"
     archs, blocks = networks_to_time(SPACE, 5, 0), block_specs(SPACE)
     specs = all_specs(blocks, [SPACE.decode(arch) for arch in archs])

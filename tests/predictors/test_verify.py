@@ -1,4 +1,4 @@
-"""Whatever is changed in a table and sealed again is one line, a value that does not follow, or no value at all."""
+"""Tests changed tables with a new seal: refused in one line, reported by `verify`, or equivalent."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def mutated(rng: Random, places: dict[str, list[tuple[Any, ...]]]) -> str:
 
 
 def test_a_resealed_table_is_never_a_traceback() -> None:
-    """LUTRA_MUTATIONS=1000 for as many."""
+    """LUTRA_MUTATIONS=1000 tests that many."""
     rng = Random(0)
     places: dict[str, list[tuple[Any, ...]]] = {}
     for place in places_of_table():
