@@ -1,4 +1,4 @@
-"""What compression is tested on: graphs, networks with weights that do something, and images for them."""
+"""What compression is tested on: graphs, networks with non-trivial weights, and images for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from search_spaces.spaces.tiny import tiny
 
 TINY = tiny(1, 16, 10)
 REFERENCE = TINY.decode(TINY.reference)
-BARE = ("block", "shrinking", "pair")  # without stem and head
+BARE = ("block", "shrinking", "pair")  # no stem, no head
 GRAPHS: dict[str, tuple[Spec, ...]] = {
     "reference": REFERENCE,
     "smallest": TINY.decode(TINY.smallest),
@@ -25,23 +25,23 @@ GRAPHS: dict[str, tuple[Spec, ...]] = {
     "shrinking": (Pointwise(16, 24, 1, 8), MBConv(24, 72, 40, 3, 2, 8), Pointwise(40, 16, 1, 4)),
     "pair": (Pointwise(16, 24, 1, 8), Pointwise(24, 16, 1, 8)),
 }
-SMALL = tiny(1, 8, 4)  # learns within a few steps
+SMALL = tiny(1, 8, 4)  # trains within a few steps
 
 
 def images(specs: Sequence[Spec], count: int = 32) -> np.ndarray:
-    """Noise [count, C, H, W] for a graph."""
+    """Returns noise [count, C, H, W] for a graph."""
     first = specs[0]
     shape = (count, first.in_channels, first.resolution, first.resolution)
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
 
 def pixels(count: int = 32) -> Tensor:
-    """The same for networks of `tiny`."""
+    """Returns noise for networks of `tiny`."""
     return torch.from_numpy(images(REFERENCE, count))
 
 
 def lively(specs: Sequence[Spec] = REFERENCE, calibrated_on: int = 128) -> Network:
-    """With batch norms that do something, some of them negative."""
+    """Returns a network whose batch norms scale and shift, some negatively."""
     torch.manual_seed(0)
     network = Network(specs)
     for module in network.modules():
@@ -54,19 +54,19 @@ def lively(specs: Sequence[Spec] = REFERENCE, calibrated_on: int = 128) -> Netwo
 
 
 def small() -> Network:
-    """Three blocks, of which one has a residual sum."""
+    """Returns a network of three blocks, one of them residual."""
     torch.manual_seed(0)
     return calibrate(Network(SMALL.decode((0, 0, 0, 0, 4, 4, 0))), batch(0)[0])
 
 
 def batch(step: int, count: int = 16) -> tuple[Tensor, Tensor]:
-    """Noise for `small`, and labels."""
+    """Returns noise for `small`, and labels."""
     draw = torch.Generator().manual_seed(step)
     return torch.randn(count, 1, 8, 8, generator=draw), torch.randint(4, (count,), generator=draw)
 
 
 def nonzero(model: nn.Module) -> nn.Module:
-    """The same model after its zeros, as of the last batch norm of a residual block, have become other numbers."""
+    """Replaces zeros, such as those of the last batch norm in a residual block, by other numbers; returns the model."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in model.parameters():

@@ -1,4 +1,4 @@
-"""Published data that tests read where there are any: in $LUTRA_DATA, or beside the repository."""
+"""Published data that tests read if present: in $LUTRA_DATA, or next to the repository."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
 
 def published(name: str) -> Path:
-    """A published file. Skips the test where there is none."""
+    """Returns a published file. Skips the test if it is missing."""
     for folder in (Path(os.environ.get("LUTRA_DATA", BESIDE)), BESIDE):
         if (folder / name).exists():
             return folder / name

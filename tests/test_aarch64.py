@@ -1,6 +1,6 @@
-"""The agent on another architecture: an emulated Raspberry Pi answers what this machine answers.
+"""Tests the agent on another architecture: an emulated Raspberry Pi gives the same answers as this machine.
 
-The tree that it runs in is made by tests/aarch64_tree.sh. What is timed here means nothing about a Pi.
+The tree that it runs in is made by tests/aarch64_tree.sh. Its latencies are not those of a Pi.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def litert_board() -> Iterator[Board]:
 
 
 def emulated(runtime: str) -> Iterator[Board]:
-    """The agent on the stand-in: `local`, but under the emulator and with the tree's Python."""
+    """Starts the agent as `local` does, but in the emulator and with the tree's Python."""
     root, site = TREE / "root", TREE / "site"
     emulator = [str(QEMU), "-cpu", CPU, "-L", str(root), "-E", f"PYTHONPATH={site}", str(root / "usr/bin/python3")]
     command = [*emulator, str(AGENT), str(PATIENCE)]
@@ -64,7 +64,7 @@ def emulated(runtime: str) -> Iterator[Board]:
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
-    """The reference network's two files."""
+    """Writes the reference network's two files."""
     specs = SPACE.decode(SPACE.reference)
     fp32 = write(specs, random_weights(specs))
     return {"fp32": fp32, "int8": quantize(fp32, IMAGES)}
@@ -77,7 +77,7 @@ def test_the_board_says_what_it_is(board: Board) -> None:
 
 
 def answers(board: Board, name: str, onnx: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Logits [N, classes], there and here."""
+    """Returns the logits [N, classes] of the emulated board and of this machine."""
     board.load(name, onnx)
     there = np.array(board.ask("outputs", name=name, image=IMAGES.tolist())["output"], np.float32)
     here = file_logits(onnx, IMAGES)
@@ -86,7 +86,7 @@ def answers(board: Board, name: str, onnx: bytes) -> tuple[np.ndarray, np.ndarra
 
 
 def quantum(int8: bytes) -> float:
-    """The step between two values that the file's output can take."""
+    """Returns the step between two values of the file's output."""
     graph = onnx.load_from_string(int8).graph
     last = [node for node in graph.node if node.op_type == "DequantizeLinear"][-1]
     return float(next(numpy_helper.to_array(item) for item in graph.initializer if item.name == last.input[1]))
@@ -99,7 +99,7 @@ def test_the_fp32_file_answers_the_same_there(board: Board, files: dict[str, byt
 
 @pytest.mark.skipif(SATURATES, reason="this x86 CPU lacks VNNI: its sums of INT8 products may saturate")
 def test_the_int8_file_answers_the_same_there(board: Board, files: dict[str, bytes]) -> None:
-    """Equal but for a rounding here and there, which moves a logit by one quantum: one of 80 when this was written."""
+    """A few roundings differ, each by one quantum of a logit (one logit of 80 when this was written)."""
     there, here = answers(board, "int8", files["int8"])
     quanta = (there - here) / quantum(files["int8"])
     assert np.abs(quanta).max() < 1.001
@@ -107,7 +107,7 @@ def test_the_int8_file_answers_the_same_there(board: Board, files: dict[str, byt
 
 
 def test_litert_answers_there_as_here(litert_board: Board) -> None:
-    """Its INT8 kernels give the very same numbers on both processors."""
+    """Its INT8 kernels give equal numbers on both processors."""
     assert litert_board.passport["litert"]
     specs = SPACE.decode(SPACE.reference)
     source = Source.with_weights(specs, random_weights(specs))

@@ -1,4 +1,4 @@
-"""Imports point one way (design): read from the syntax trees of all files, none of which is imported."""
+"""Tests the direction of imports (design): reads the syntax trees of all files, and imports none of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAY_IMPORT = {  # package -> packages of ours that it may import
     "paper": {"paper"},
     "experiments": {"search_spaces", "predictors", "strategies", "compress", "hydra_conf", "paper", "experiments"},
 }
-MODULES = {"paper": ("search_spaces.documents", "search_spaces.errors")}  # that a package may import besides
+MODULES = {"paper": ("search_spaces.documents", "search_spaces.errors")}  # files that a package may also import
 ONLY_IN = {  # library -> folders where it may be imported
     "hydra": ("experiments/",),
     "omegaconf": ("experiments/",),
@@ -64,7 +64,7 @@ WITHOUT_TORCH = (
 AGENT = "predictors/agent/"  # the folder that goes to the board
 ON_THE_BOARD = {"numpy", "onnxruntime", "ai_edge_litert"} | sys.stdlib_module_names
 NO_NAME = {"utils.py", "helpers.py", "common.py", "util.py", "helper.py"}
-RULED = (  # every file and folder that a rule names
+RULED = (  # every file and folder with a rule
     *WITHOUT_TORCH,
     AGENT,
     *(f"{package}/" for package in MAY_IMPORT),
@@ -76,7 +76,7 @@ Sources = Mapping[str, str]  # path from the root -> text
 
 @cache
 def imported(source: str, path: str) -> frozenset[str]:
-    """Dotted names of everything a file imports, wherever in it: `from a import b` gives `a` and `a.b`."""
+    """Returns dotted names of all that a file imports, anywhere: `from a import b` gives `a` and `a.b`."""
     folders, names = path.split("/")[:-1], set[str]()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -93,7 +93,7 @@ def within(name: str, library: str) -> bool:
 
 
 def loads_code(source: str) -> Iterator[str]:
-    """Calls that may run what a file says: torch.load without weights_only=True, arrays with allow_pickle."""
+    """Yields calls that may run code from a file: torch.load without weights_only=True, arrays with allow_pickle."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
@@ -105,7 +105,7 @@ def loads_code(source: str) -> Iterator[str]:
 
 
 def faults(path: str, source: str) -> list[str]:
-    """What one file does against the rules."""
+    """Returns the rules that a file breaks."""
     package, names = path.split("/")[0], imported(source, path)
     other = {name for name in names if not any(within(name, module) for module in MODULES.get(package, ()))}
     roots = {name.split(".")[0] for name in other}
@@ -122,13 +122,13 @@ def faults(path: str, source: str) -> list[str]:
 
 
 def _beyond_the_board(names: frozenset[str]) -> set[str]:
-    """What the agent may not import, by its first word: all but the standard library, two packages and itself."""
+    """Returns names the agent may not import: all but the standard library, two packages and itself."""
     strange = {name for name in names if name != "predictors" and not within(name, AGENT.strip("/").replace("/", "."))}
     return {name.split(".")[0] for name in strange} - ON_THE_BOARD
 
 
 def reached(path: str, sources: Sources) -> set[str]:
-    """Names that a file imports itself or through files of ours, with the packages' own `__init__`s."""
+    """Returns names that a file imports, itself or through our files, with the packages' `__init__`s."""
     names: set[str] = set()
     todo, seen = [path], {path}
     while todo:
@@ -148,12 +148,12 @@ def needs_torch(path: str, sources: Sources) -> bool:
 
 
 def files_of(path: str, sources: Sources) -> list[str]:
-    """The file of that path or, where it ends in a slash, all files in the folder."""
+    """Returns the file of that path or, if it ends in a slash, all files in the folder."""
     return [file for file in sources if file == path or (path.endswith("/") and file.startswith(path))]
 
 
 def absent(sources: Sources) -> list[str]:
-    """What a rule names and what is not there: when a file moves, its rules have to follow."""
+    """Returns what rules name but is missing: when a file moves, its rules must follow."""
     return [path for path in dict.fromkeys(RULED) if not files_of(path, sources)]
 
 

@@ -1,4 +1,4 @@
-"""Costs by name: searches, fronts and files take more than one."""
+"""Tests costs by name: searches, fronts and files accept several."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def three_costs(seed: int) -> dict[str, LayerCost]:
 
 
 def toy(objective: Objective, seed: int = 0) -> Problem:
-    """The accuracy of an option has little to do with what it costs."""
+    """Returns a problem where an option's accuracy hardly depends on its costs."""
     space = SearchSpace("toy", (tuple("abc"),) * LAYERS, (1,) * LAYERS)
     worth = AdditiveCost(np.random.default_rng(seed + 100).uniform(0, 0.2, (LAYERS, OPTIONS)))
     return Problem(space, objective, lambda archs: [worth(arch) for arch in archs], three_costs(seed))
@@ -54,7 +54,7 @@ def everything(problem: Problem) -> list[Candidate]:
 
 
 def undominated(found: list[Candidate]) -> set[tuple[float, ...]]:
-    """By the definition."""
+    """Returns the points that no other point dominates, by the definition."""
     points = [(-c.accuracy, *c.costs.values()) for c in found]
     array = np.array(points)
     return {p for p in points if not ((array <= p).all(1) & (array < p).any(1)).any()}
@@ -87,7 +87,7 @@ def test_every_strategy_searches_by_three_costs(strategy: Strategy, objective: O
 
 
 def test_the_share_of_a_front_counts_every_cost() -> None:
-    """Two networks that are alike but in their size: the smaller one alone is half of the front or more."""
+    """Two networks differ only in size: the smaller one alone has at least half of the front's share."""
     small, large = (Candidate((i,), 0.5, {"latency": 1.0, "size": 1.0 + i}, 0.0, True) for i in range(2))
     better = Candidate((2,), 0.9, {"latency": 2.0, "size": 2.0}, 0.0, True)
     assert share([small, better], [small, better]) == 1

@@ -1,4 +1,4 @@
-"""Files from a disk: what is wrong with one is one line that names it; whole files are read as written."""
+"""Tests reading files: an error is one line that names the file; complete files are read as written."""
 
 from __future__ import annotations
 

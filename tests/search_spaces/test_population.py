@@ -1,4 +1,4 @@
-"""A population judged in one call: its laws, and the backends that spread it."""
+"""Tests populations that are evaluated in one call, and the backends that distribute them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPACES = {"tiny": tiny(3, 16, 5), "nasbench_macro": nasbench_macro(3, 8, 5)}
 
 
 def supernet_of(space: SearchSpace) -> Supernet:
-    """With batch norms that scale and shift, as after training."""
+    """Returns a supernet whose batch norms scale and shift, as after training."""
     torch.manual_seed(0)
     supernet = Supernet(space)
     for name, parameter in supernet.named_parameters():
@@ -38,7 +38,7 @@ def drawn(count: int, pixels: int, seed: int) -> torch.Tensor:
 
 
 def mutants(space: SearchSpace, count: int) -> list[Arch]:
-    """A network, its mutants, and the extremes, the first twice."""
+    """Returns a network, its mutants, the largest and the smallest, and the first network again."""
     rng = Random(0)
     parent = space.sample(rng)
     return [parent, *(space.mutate(parent, rng) for _ in range(count)), space.largest, space.smallest, parent]
@@ -55,7 +55,7 @@ def space(request: pytest.FixtureRequest) -> SearchSpace:
 
 
 def images_for(space: SearchSpace) -> tuple[torch.Tensor, torch.Tensor]:
-    """To calibrate on, and to judge by: neither a multiple of a batch."""
+    """Returns images for calibration and for evaluation; neither number is a multiple of the batch size."""
     pixels = space.layers[0][0].resolution
     return drawn(27, pixels, 1), drawn(31, pixels, 2)
 
@@ -72,7 +72,7 @@ def test_a_network_gets_the_same_in_every_population(space: SearchSpace) -> None
 
 
 def test_it_is_what_the_network_alone_answers(space: SearchSpace) -> None:
-    """The extracted network, calibrated and asked."""
+    """Each answer is that of the extracted, calibrated network."""
     supernet, archs = supernet_of(space), mutants(space, 3)
     calibration, images = images_for(space)
     for arch, answer in zip(archs, logits(supernet, calibration, images, archs), strict=True):
@@ -96,7 +96,7 @@ def test_what_networks_share_is_computed_once(monkeypatch: pytest.MonkeyPatch) -
     def convolutions(*archs: Arch) -> int:
         calls.clear()
         logits(supernet_of(space), drawn(4, 16, 1), drawn(4, 16, 2), archs)
-        return len(calls) // 2  # calibrating and judging
+        return len(calls) // 2  # calibration and evaluation
 
     full = (0, 0, 0, 0, 0, 0, 0)
     of_one = sum(len(spec.convs) for spec in space.decode(full))
@@ -108,7 +108,7 @@ def test_what_networks_share_is_computed_once(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_parts_of_a_calibration_count_the_same() -> None:
-    """42 images are not twice 20 and two more that weigh as much."""
+    """42 images make three equal batches, not two of 20 and one of two with the same weight."""
     assert [len(batch) for batch in batches(torch.zeros(42, 1))] == [14, 14, 14]
     assert [len(batch) for batch in batches(torch.zeros(41, 1))] == [14, 14, 13]
     assert [len(batch) for batch in batches(torch.zeros(20, 1))] == [20]
@@ -116,7 +116,7 @@ def test_parts_of_a_calibration_count_the_same() -> None:
 
 @pytest.mark.parametrize("backend", ["loky", "threading", "dask", "ray"])
 def test_every_backend_gives_the_same(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()  # other processes have the usual batches
+    monkeypatch.undo()  # other processes use the usual batch size
     if backend in ("dask", "ray"):
         pytest.importorskip({"dask": "distributed", "ray": "ray"}[backend])
     space, threads = SPACES["tiny"], torch.get_num_threads()
@@ -124,7 +124,7 @@ def test_every_backend_gives_the_same(backend: str, monkeypatch: pytest.MonkeyPa
     supernet, archs = supernet_of(space), mutants(space, 4)
 
     def judge(archs: Sequence[Arch]) -> list[float]:
-        """A number for each network that every bit of its answers counts in."""
+        """Returns a number for each network that depends on every bit of its logits."""
         return [answer.double().square().sum().item() for answer in logits(supernet, calibration, images, archs)]
 
     expected = judge(archs)

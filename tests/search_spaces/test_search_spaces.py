@@ -1,4 +1,4 @@
-"""Laws of specs, spaces, the entangled supernet, the ONNX writer, and training."""
+"""Tests specs, spaces, the entangled supernet, the ONNX writer, and evaluation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def seeded() -> None:
 
 
 def archs(space: SearchSpace, draws: int = 2) -> list[Arch]:
-    """The corners of a space, and some of what is between."""
+    """Returns the corners of a space, and random architectures."""
     rng = Random(space.name)
     return [space.reference, space.largest, space.smallest, *(space.sample(rng) for _ in range(draws))]
 
@@ -71,7 +71,7 @@ def season(model: nn.Module) -> None:
             nn.init.normal_(module.bias, std=0.3)
 
 
-# the supernet: three ways to say the same architecture
+# the supernet: three forms of the same architecture
 
 
 @every_space
@@ -89,7 +89,7 @@ def test_index_is_one_hot_is_extracted(space: SearchSpace) -> None:
 
 @every_space
 def test_architectures_together_are_each_alone(space: SearchSpace) -> None:
-    """Logits, and the gradients' sum; the same architecture may come twice."""
+    """Logits are equal, and gradients are the sum of theirs; the same architecture may occur twice."""
     supernet = Supernet(space).double()
     season(supernet)
     several, x = [*archs(space), space.largest], images(space).double()
@@ -125,7 +125,7 @@ def test_gradient_flows_to_every_choice(space: SearchSpace) -> None:
 
 @every_space
 def test_a_residual_block_begins_as_a_skip(space: SearchSpace) -> None:
-    """And learns from the first step on: the scale of its last batch norm has a gradient."""
+    """It trains from the first step on: the scale of its last batch norm has a gradient."""
     supernet, x = Supernet(space), images(space, 2)
     residual = [[spec.residual for spec in options] for options in space.layers]
     deep = tuple(options.index(True) if any(options) else 0 for options in residual)
@@ -167,7 +167,7 @@ def test_mutation_changes_exactly_one_pick(space: SearchSpace, seed: int) -> Non
     assert abs(len(before) - len(after)) <= 1
     if len(before) == len(after):
         assert sum(a != b for a, b in zip(before, after)) == 1
-    else:  # a layer was skipped, or is no longer
+    else:  # a layer is skipped or no longer skipped
         shorter, longer = sorted((before, after), key=len)
         assert shorter in {longer[:i] + longer[i + 1 :] for i in range(len(longer))}
 
@@ -251,7 +251,7 @@ def test_bad_records_are_refused(record: dict[str, object], says: str) -> None:
 
 
 def counted(module: nn.Module, x: Tensor) -> tuple[int, int]:
-    """Multiply-accumulates and parameters of a torch module, from its convolutions and linear layers as they run."""
+    """Counts a torch module's multiply-accumulates and parameters in its convolutions and linear layers at run time."""
     total = 0
 
     def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Laws of training: fast gradients are the gradients, a restored training is the same, and so are two halves."""
+"""Tests training: fast gradients equal slow ones, and restored or distributed training gives the same result."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ RECIPE = Recipe(12, 16, 0.05)
 
 
 def batch(step: int) -> tuple[Tensor, Tensor]:
-    """Which half of a noisy 8x8 image is brighter."""
+    """Returns noisy 8x8 images; the label says which half is brighter."""
     draw = torch.Generator().manual_seed(step)
     labels = torch.randint(2, (16,), generator=draw)
     x = torch.randn(16, 1, 8, 8, generator=draw)
@@ -84,7 +84,7 @@ LESSONS: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Backward
 
 @cache
 def learned(lesson: str) -> tuple[nn.Module, list[float]]:
-    """A training that several tests look at."""
+    """Returns a trained model and its losses, shared by several tests."""
     return trained(*LESSONS[lesson])
 
 
@@ -202,7 +202,7 @@ def test_a_restored_training_is_the_same_training(cut: int, tmp_path: Path) -> N
 
 
 def test_a_single_path_step_trains_one_network() -> None:
-    """The gradient is that of the network that was drawn, and over many steps every option is."""
+    """The gradient is that of the drawn network, and every option is drawn over many steps."""
     model = nonzero(supernet())
     x, labels = batch(0)
     backward = single_path(model, SPACE, 0.1, seed=0)
@@ -238,7 +238,7 @@ def test_a_sandwich_adds_the_gradients_of_four_networks() -> None:
 
 
 def torchrun(*command: str) -> str:
-    """Two processes by torchrun on this machine's own network."""
+    """Starts two processes by torchrun on this machine."""
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", *command]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     done = subprocess.run([sys.executable, *launch], cwd=ROOT, env=environment, capture_output=True, text=True)
@@ -247,7 +247,7 @@ def torchrun(*command: str) -> str:
 
 
 def halves(process: int, port: int) -> None:
-    """What one of two processes does that are started as by torchrun."""
+    """Runs one of two processes that are started as by torchrun."""
     own = {"RANK": str(process), "LOCAL_RANK": str(process), "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "tests"}
     os.environ.update(own, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), GLOO_SOCKET_IFNAME="lo")
     model = supernet().double()
@@ -277,7 +277,7 @@ def test_two_halves_of_a_batch_give_the_gradients_of_the_whole() -> None:
 
 
 def test_two_processes_have_the_loss_curve_of_one(command: Command, tmp_path: Path) -> None:
-    """Step by step at first, where rounding has not yet grown: a network of batch norms doubles it each step."""
+    """The losses agree step by step at first; batch norms double the rounding error at every step."""
     arguments = ["experiment=smoke", "threads=1", "train.learning_rate=0.01", "train.amp=false"]
     assert command("train", *arguments, f"runs={tmp_path / 'one'}").code == 0
     said = torchrun("-m", "experiments.train", *arguments, f"runs={tmp_path / 'two'}")

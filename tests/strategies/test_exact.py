@@ -1,4 +1,4 @@
-"""Exact fronts against enumeration, the bound of thinned ones, budgets."""
+"""Tests exact fronts against enumeration, the error bound of thinned ones, and budgets."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Separable(NamedTuple):
         return np.array(list(itertools.product(*(range(int(n)) for n in (~np.isnan(self.scores)).sum(1)))))
 
 
-# Few distinct values bring ties, and sums that differ by rounding alone.
+# Few distinct values give ties, and sums that differ only by rounding.
 values = st.sampled_from([0.0, 0.1, 0.2, 0.3, 1.0]) | st.floats(0, 1)
 
 
@@ -69,7 +69,7 @@ def front_of(space: Separable, points: int = POINTS) -> Front:
 
 
 def everything(space: Separable) -> list[Candidate]:
-    """Every architecture, with its score for the accuracy."""
+    """Returns every architecture, with its score as its accuracy."""
     scores, seconds = AdditiveCost(space.scores).of(space.archs), space.latency.of(space.archs)
     return [Candidate(tuple(a), s, {"latency": t}, 0.0, True) for a, s, t in zip(space.archs.tolist(), scores, seconds)]
 
@@ -97,7 +97,7 @@ def test_a_thinned_front_is_short_and_loses_no_more_than_it_says(space: Separabl
 
 
 def adversary(layers: int) -> Separable:
-    """Accuracy follows latency: nothing dominates anything."""
+    """Returns a problem where accuracy follows latency, so that no network dominates another."""
     seconds = 2.0 ** np.arange(2 * layers).reshape(layers, 2)
     return Separable(seconds, AdditiveCost(seconds))
 
@@ -145,7 +145,7 @@ def test_candidates_are_judged_as_a_search_judges_them() -> None:
 @pytest.mark.parametrize("points", [200_000, 40])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_front_of_stacks_holds_each_network_once(seed: int, points: int) -> None:
-    """Where effects differ by the place of a Skip, those of the canonical architecture count."""
+    """Where an effect depends on the place of a Skip, the canonical architecture counts."""
     space, rng = nasbench_macro(3, 8, 10), np.random.default_rng(seed)
     shape = (len(space.layers), max(space.options))
     absent = np.arange(shape[1]) >= np.array(space.options)[:, None]
@@ -171,7 +171,7 @@ Exact = Callable[..., tuple[Path, str]]
 
 @pytest.fixture
 def exact_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Exact:
-    """Runs it in this process; answers with the folder and what was printed, or with the one line of an error."""
+    """Runs the command in this process; returns its folder and output, or its one line of an error."""
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
 
     def run(*arguments: str) -> tuple[Path, str]:
@@ -206,7 +206,7 @@ SPACE = tiny(1, 16, 10)
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny space's latency table, on a board that is not there, with this machine's passport."""
+    """Measures the tiny space's latency table on a simulated board with this machine's passport."""
     archs, blocks = networks_to_time(SPACE, 5, 0), block_specs(SPACE)
     specs = all_specs(blocks, [SPACE.decode(arch) for arch in archs])
     named = {file_name(precision, i): s for precision in PRECISIONS for i, s in enumerate(specs)}
@@ -224,7 +224,7 @@ def write_candidates(path: Path, effects: np.ndarray, count: int) -> None:
     rng = Random(0)
     archs = [SPACE.sample(rng) for _ in range(count)]
     rows = [{"arch": artefacts.arch_name(a), "accuracy": sum(map(np.take, effects, a))} for a in archs]
-    artefacts.write_csv(path, [*rows, rows[0]])  # two searches may find the same
+    artefacts.write_csv(path, [*rows, rows[0]])  # two searches may find the same network
 
 
 def test_the_front_of_a_space_follows_from_a_searchs_candidates(

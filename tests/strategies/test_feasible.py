@@ -1,4 +1,4 @@
-"""Latencies are free: what is beyond the bound is never evaluated, however few networks are within it."""
+"""Tests that strategies never evaluate networks beyond the latency bound, however few are within it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ every_size = pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS.keys(
 
 
 class Relaxed:
-    """Every option is as good as any other."""
+    """Every option has the same loss."""
 
     def __init__(self, seconds: AdditiveCost) -> None:
         self.seconds = seconds
@@ -65,7 +65,7 @@ def seconds_of(layers: int) -> AdditiveCost:
 
 
 def charged(layers: int, objective: Objective) -> tuple[Problem, list[Arch]]:
-    """A problem, and the list of all architectures whose accuracy is asked for. Slower is better."""
+    """Returns a problem where slower is better, and a list that records the architectures it evaluates."""
     seconds, asked = seconds_of(layers), list[Arch]()
 
     def accuracies(archs: Sequence[Arch]) -> list[float]:
@@ -98,7 +98,7 @@ def test_no_accuracy_is_asked_for_beyond_the_bound(strategy: Strategy, layers: i
 def test_every_strategy_ends_where_hardly_any_network_is_feasible(
     strategy: Strategy, layers: int, meeting: int
 ) -> None:
-    """One of 4 ** 16 is the fastest, and each single other pick makes it slower."""
+    """One network of 4 ** 16 is the fastest, and every other option makes it slower."""
     seconds = seconds_of(layers)
     fastest = seconds.lowest
     ordered = sorted(seconds(other) for other in neighbours(fastest))
@@ -126,7 +126,7 @@ def test_what_is_drawn_mutated_and_crossed_is_feasible(layers: int) -> None:
 
 
 def test_rare_networks_of_a_large_space_are_drawn_alike() -> None:
-    """A walk's end: one of the fastest network and those that are slower by one pick."""
+    """Random walks end at the fastest network or at one that differs from it by one option."""
     seconds = AdditiveCost(np.array([[1.0, 2.0, 2.0, 2.0]] * 9))
     space = SearchSpace("large", (tuple("abcd"),) * 9, (0,) * 9)
     problem = Problem(space, Bounded({"latency": 10.0}), lambda archs: [0.5] * len(archs), {"latency": seconds})
@@ -153,7 +153,7 @@ def test_without_a_bound_everything_is_found(strategy: Strategy) -> None:
     problem, _ = charged(3, MnasNet({"latency": 0.01}))
     assert {c.arch for c in search(strategy, problem, Random(0), 64)} == {*itertools.product(range(4), repeat=3)}
     slowest = max(map(seconds_of(3), itertools.product(range(4), repeat=3)))
-    front, _ = charged(3, Pareto({"latency": slowest}))  # whose score of the slowest network is 0
+    front, _ = charged(3, Pareto({"latency": slowest}))  # the slowest network has score 0
     assert len([*search(strategy, front, Random(0), 64)]) == 64
 
 
@@ -193,7 +193,7 @@ def test_the_fastest_of_a_large_space_is_found_where_layers_add() -> None:
 
 
 def sparse(path: Path) -> Path:
-    """Of 4,096 tuples 40 are networks, of which hardly two are neighbours; three are fast."""
+    """Writes 40 networks out of 4,096 tuples: hardly two are neighbours, three are fast."""
     rng = np.random.default_rng(0)
     chosen = rng.permutation(list(itertools.product(range(4), repeat=6)))[:40]
     lines = [f"{''.join(map(str, picks))},{50 + i},{1 + (i > 2)}" for i, picks in enumerate(chosen.tolist())]
@@ -225,7 +225,7 @@ def test_space_draws_end_where_nothing_is_valid() -> None:
 
 @pytest.mark.parametrize("space", [tiny(1, 16, 10), mobile(3, 32, 10)], ids=["tiny", "mobile"])
 def test_the_default_target_is_easily_met(space: SearchSpace) -> None:
-    """Where a layer costs as much again as its multiply-accumulates do on average, as measured in INT8 on x86."""
+    """Each layer costs its multiply-accumulates plus their mean over all layers, as measured in INT8 on x86."""
     seconds = np.full((len(space.layers), max(space.options)), np.nan)
     for layer, options in enumerate(space.layers):
         seconds[layer, : len(options)] = [macs((option,)) for option in options]
@@ -236,7 +236,7 @@ def test_the_default_target_is_easily_met(space: SearchSpace) -> None:
 
 
 def test_following_a_search_compares_each_candidate_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The best so far was looked for among all candidates, at every candidate."""
+    """Each candidate is compared only with the best one so far."""
     compared: list[int] = []
 
     def noted(candidates: Sequence[Candidate]) -> Candidate:

@@ -1,4 +1,4 @@
-"""Laws of the objectives: the loss is the score's -log, the feasible come first, better is never worse."""
+"""Tests the objectives: the loss is the score's -log, feasible networks come first, better is never worse."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ hard = pytest.mark.parametrize("objective", [Bounded(ONE), Pareto(ONE), Bounded(
 
 
 def costs(latency: Any) -> dict[str, Any]:
-    """A network that is as large as it is slow."""
+    """Returns costs of a network whose size is proportional to its latency."""
     return {"latency": latency, "size": 1e6 * latency}
 
 

@@ -1,4 +1,4 @@
-"""What DARTS learns from, and what of it is charged."""
+"""Tests the images that DARTS learns from, and which evaluations it is charged for."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SECONDS = AdditiveCost(np.random.default_rng(0).uniform(1e-3, 5e-3, (4, 3)))
 
 
 class Relaxed:
-    """Slower options are better. Counts how often a mixture's accuracy is asked for."""
+    """Slower options are better. Counts the evaluations of mixtures."""
 
     diagnosed = 0
 
@@ -57,7 +57,7 @@ def problem(relaxed: Relaxed, limit: float) -> Problem:
 
 
 def test_a_distribution_learns_from_images_that_the_supernet_has_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Training images have the label 0 here, and validation images 1."""
+    """Here training images have label 0, and validation images label 1."""
 
     def split(count: int, label: int) -> Split:
         return Split(torch.zeros(count, 1, 16, 16, dtype=torch.uint8), torch.full((count,), label))
@@ -98,7 +98,7 @@ def test_a_timed_search_does_not_compute_the_mixtures_accuracy(tmp_path: Path) -
 
 
 def test_an_infeasible_mode_is_drawn_again_and_not_paid_for() -> None:
-    """The mixture is drawn to the slowest options, all of which are beyond the bound."""
+    """The loss pulls the mixture to the slowest options, which are all beyond the bound."""
     asked = []
     limit = float(np.quantile(SECONDS.of(np.array(problem(Relaxed(), 1.0).pool)), 0.1))
 

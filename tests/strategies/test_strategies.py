@@ -1,4 +1,4 @@
-"""The contract of every strategy, an island with a known front, and DARTS on a toy and on a real supernet."""
+"""Tests the contract of every strategy, a table with a known front, and DARTS on a toy and on a real supernet."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ SECONDS = AdditiveCost(np.random.default_rng(1).uniform(1e-3, 5e-3, (LAYERS, OPT
 
 
 class Toy:
-    """A relaxation whose cross entropy adds over layers, so that each layer's best option is known."""
+    """A relaxation whose cross entropy is a sum over layers, so that each layer's best option is known."""
 
     def train(self, distribution: list[Tensor]) -> None:
         assert not any(p.requires_grad for p in distribution)
@@ -124,7 +124,7 @@ def test_a_killed_search_is_replayed_without_paying_again(strategy: Strategy) ->
 
     memo = {candidate.arch: candidate.accuracy for candidate in undisturbed[:25]}
     assert found_with(strategy, replace(problem, accuracies=charged, memo=memo)) == undisturbed
-    assert paid[:15] == [candidate.arch for candidate in undisturbed[25:]]  # a last population may be paid for whole
+    assert paid[:15] == [candidate.arch for candidate in undisturbed[25:]]  # a last population may be completed
 
 
 def found_with(strategy: Strategy, problem: Problem) -> list[Candidate]:
@@ -140,7 +140,7 @@ def test_a_small_space_is_exhausted(strategy: Strategy) -> None:
 
 
 class Flat(Toy):
-    """Nothing to choose by."""
+    """Every option has the same loss."""
 
     def loss(self, distribution: list[Tensor]) -> Tensor:
         return torch.stack([p.sum() for p in distribution]).sum()
@@ -162,7 +162,7 @@ def test_search_stops_asking_at_the_budget() -> None:
     ]
 
 
-# What the papers promise.
+# Properties stated in the papers.
 
 
 def test_evolution_breeds_only_from_the_young() -> None:
@@ -174,12 +174,12 @@ def test_evolution_breeds_only_from_the_young() -> None:
 
 
 def points_on_a_grid(seed: int, count: int = 60) -> np.ndarray:
-    """Points [n, 2] of which some are equal."""
+    """Returns points [n, 2], some of them equal."""
     return np.random.default_rng(seed).integers(1, 12, (count, 2)) / 12
 
 
 def fronts(points: np.ndarray) -> list[list[int]]:
-    """Each is what nothing left over dominates, by its definition."""
+    """Returns the fronts by their definition: each is not dominated by any point that is left."""
 
     def dominates(a: np.ndarray, b: np.ndarray) -> bool:
         return bool((a <= b).all() and (a < b).any())
@@ -192,7 +192,7 @@ def fronts(points: np.ndarray) -> list[list[int]]:
 
 
 def crowding(front: np.ndarray) -> list[float]:
-    """As the paper's pseudo-code has it, an objective at a time; for points of which no two are equal."""
+    """Computes the paper's pseudo-code, one objective at a time; for distinct points."""
     distances = [0.0] * len(front)
     for values in front.T.tolist():
         order = sorted(range(len(front)), key=values.__getitem__)
@@ -275,11 +275,11 @@ def everything(space: SearchSpace) -> list[Arch]:
     return [arch for arch in itertools.product(*map(range, space.options)) if space.valid(arch)]
 
 
-# The island: a table with a known front.
+# A table with a known front.
 
 
 def write_island(path: Path) -> None:
-    """Six layers of four options: dearer ones are better on average, neighbours interact; a tenth is missing."""
+    """Writes six layers of four options: costlier ones tend to be better, neighbours interact, a tenth is missing."""
     rng = Random(0)
     seconds = [[rng.random() for _ in range(4)] for _ in range(6)]
     gains = [[2 * s + 0.5 * rng.gauss(0, 1) for s in row] for row in seconds]
@@ -324,9 +324,9 @@ def test_evolution_and_nsga2_beat_random_search(table: Table) -> None:
 
 
 def test_a_bound_that_few_published_networks_meet_is_searched_within() -> None:
-    """Where infeasible networks were paid for, mean regrets were 3.8 (random) and 0.9 points (evolution).
+    """When infeasible networks were evaluated, mean regrets were 3.8 (random) and 0.9 points (evolution).
 
-    Those figures are of searches that see the accuracy that is reported, and so is this one.
+    Those searches saw the reported accuracy, and so do these.
     """
     table = replace(nasbench201(), accuracy=nasbench201().reported)
     objective = Bounded({"latency": float(np.quantile(list(table.latency.values()), 0.05))})
@@ -353,7 +353,7 @@ def test_regret_is_what_the_best_found_lacks(table: Table) -> None:
     some = found(random_search, table.problem(objective), 0, 20)
     assert regret(exact, exact, objective) == 0
     assert regret(some, exact, objective, report) == winner - table.reported[best(some).arch] > 0
-    assert regret(exact[-1:], exact, objective) > winner  # nothing within the limit
+    assert regret(exact[-1:], exact, objective) > winner  # no candidate is within the limit
 
 
 def test_best_prefers_the_feasible_then_the_score() -> None:
@@ -367,7 +367,7 @@ def test_best_prefers_the_feasible_then_the_score() -> None:
     assert best(front(candidates)[:1]) == min(candidates, key=lambda c: c.costs["latency"])
 
 
-# The table's border.
+# Reading tables.
 
 
 def test_digits_become_picks_and_units_become_seconds_and_fractions(tmp_path: Path) -> None:
@@ -439,7 +439,7 @@ def test_darts_comes_back_from_beyond_the_limit() -> None:
 
     problem = replace(toy(Bounded({"latency": limit})), relax=lambda seed: Noted())
     next(darts(problem, Random(0), every=200))
-    assert seen[0] > 1.4 * limit  # of the uniform mixture
+    assert seen[0] > 1.4 * limit  # the cost of the uniform mixture
     assert seen[-1] < 1.05 * limit
 
 
@@ -447,9 +447,9 @@ def test_darts_tells_what_discretization_cost() -> None:
     first, later = itertools.islice(darts(toy(Bounded({"latency": 1.0})), Random(0), every=100), 0, 8, 7)
     assert first.mixture is not None
     assert first.discretization_cost == first.mixture - first.accuracy
-    assert first.discretization_cost < 0  # of a sum over layers, the mode is better than the mixture
+    assert first.discretization_cost < 0  # for a sum over layers, the mode is better than the mixture
     assert later.mixture is not None
-    assert later.mixture > first.mixture  # which sharpens
+    assert later.mixture > first.mixture  # the mixture sharpens
     assert next(random_search(toy(Bounded({"latency": 1.0})), Random(0))).discretization_cost is None
 
 
@@ -471,9 +471,9 @@ Batch = tuple[Tensor, Tensor]
 
 @cache
 def digits() -> tuple[Batch, Batch]:
-    """Training and validation images [N, 1, 16, 16] of scikit-learn's digits, and labels [N].
+    """Returns training and validation images [N, 1, 16, 16] of scikit-learn's digits, and labels [N].
 
-    At their own 8 pixels deeper networks of the space are no better, so that Skip would rightly win.
+    At the original 8 pixels deeper networks are no better, so that Skip would rightly win.
     """
     data = load_digits()
     small = torch.tensor(data.images[:, None], dtype=torch.float32) / 8 - 1
@@ -489,7 +489,7 @@ def batches(step: int) -> Batch:
 
 @pytest.fixture(scope="module")
 def supernet() -> Supernet:
-    """Trained for a few steps of largest, smallest, random."""
+    """Returns a supernet trained for a few steps (largest, smallest, random)."""
     torch.manual_seed(0)
     space, rng = tiny(1, 16, 10), Random(0)
     supernet = Supernet(space)
@@ -504,7 +504,7 @@ def supernet() -> Supernet:
 
 
 def by_macs(space: SearchSpace) -> AdditiveCost:
-    """A nanosecond a multiply-accumulate: Skip is as cheap as can be."""
+    """Returns a cost of one nanosecond per multiply-accumulate; Skip costs nothing."""
     seconds = np.full((len(space.layers), max(space.options)), np.nan)
     for layer, options in enumerate(space.layers):
         seconds[layer, : len(options)] = [1e-9 * macs((option,)) for option in options]
@@ -512,7 +512,7 @@ def by_macs(space: SearchSpace) -> AdditiveCost:
 
 
 def problem_of(supernet: Supernet, fraction: float, train: Callable[[int], Batch] = batches) -> Problem:
-    """The most accurate within a fraction of the reference's latency."""
+    """Returns the problem of the most accurate network within a fraction of the reference's latency."""
     latency = by_macs(supernet.space)
     objective = Bounded({"latency": fraction * latency(supernet.space.reference)})
     return supernet_problem(supernet, {"latency": latency}, objective, train, digits()[0][0][:256], digits()[1])
@@ -522,7 +522,7 @@ def problem_of(supernet: Supernet, fraction: float, train: Callable[[int], Batch
 def test_darts_does_not_end_all_skip(supernet: Supernet, fraction: float, deepest: bool) -> None:
     problem = problem_of(supernet, fraction)
     space = problem.space
-    assert problem.evaluate(space.largest).accuracy > problem.evaluate(space.smallest).accuracy  # depth pays here
+    assert problem.evaluate(space.largest).accuracy > problem.evaluate(space.smallest).accuracy  # deeper is better here
     ended = next(darts(problem, Random(0), every=25)).arch
     assert depth(space, space.smallest) < depth(space, ended)
     assert not deepest or depth(space, ended) == depth(space, space.largest)

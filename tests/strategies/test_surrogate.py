@@ -1,4 +1,4 @@
-"""The surrogate's model against scikit-learn and against differences, and its search within a latency bound."""
+"""Tests the surrogate's model against scikit-learn and finite differences, and its search within a latency bound."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PAIRS = np.random.default_rng(1).normal(0, 0.02, (5, 4, 4))
 
 
 def accuracy(arch: Arch) -> float:
-    """Slower is better on the whole, and neighbours interact."""
+    """Slower is better on average, and neighbours interact."""
     return 0.5 + 10 * SECONDS(arch) + float(sum(pair[a, b] for pair, a, b in zip(PAIRS, arch, arch[1:])))
 
 
@@ -43,7 +43,7 @@ def problem(objective: Objective) -> Problem:
 
 
 def sampled(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """One-hot features beside the latency, and targets that these explain but for noise."""
+    """Returns one-hot features with the latency, and targets that depend on these and on noise."""
     rng = np.random.default_rng(seed)
     picks = rng.integers(4, size=(count, 6))
     seconds = SECONDS.of(picks)
@@ -81,7 +81,7 @@ def test_a_feature_that_explains_nothing_loses_its_relevance() -> None:
     rng = np.random.default_rng(2)
     features = rng.normal(size=(80, 2))
     model = None
-    for count in (20, 40, 80):  # each fit goes on where the last one ended
+    for count in (20, 40, 80):  # each fit starts from the last one
         model = fitted(features[:count], np.sin(2 * features[:count, 0]), 1, model)
     assert model is not None
     assert model.logs[0] > model.logs[1] + 2
@@ -125,7 +125,7 @@ def test_the_best_network_of_interacting_layers_is_found(
 def test_models_are_fitted_to_a_bounded_number_of_candidates(
     objective: Objective, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So a search of 1,000 takes ten times as long as one of 100, and not a thousand times."""
+    """Otherwise a search of 1,000 would take a thousand times as long as one of 100, not ten times."""
     sizes: list[int] = []
 
     def noted(fit: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""A layer of every kind, whatever its fields, smaller ones of it, and networks with it."""
+"""Examples of every kind of layer, smaller versions of them, and networks that contain them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHANGING = {"stride": 2, "out_channels": 24, "resolution": PIXELS + 1}
 
 
 def example(kind: type[Spec], **values: int) -> Spec:
-    """A layer of a kind, whatever its fields."""
+    """Returns a layer of a kind, whatever its fields."""
     known = VALUES | values
     return kind(**{field.name: known.get(field.name, 8) for field in dataclasses.fields(kind)})
 
@@ -35,14 +35,14 @@ every_kind = pytest.mark.parametrize("spec", COMPUTING, ids=str)
 
 
 def options(spec: Spec) -> list[Spec]:
-    """The layer and smaller ones, in each elastic number and in all of them."""
+    """Returns the layer and smaller ones: in each elastic number, and in all of them."""
     smaller = {name: 3 if name == "kernel" else getattr(spec, name) // 2 for name in spec.elastic}
     single = [dataclasses.replace(spec, **{name: value}) for name, value in smaller.items()]
     return list(dict.fromkeys([spec, *single, dataclasses.replace(spec, **smaller)]))
 
 
 def around(spec: Spec) -> tuple[Spec, ...]:
-    """A network of a stem, the layer and a head."""
+    """Returns a network of a stem, the layer and a head."""
     stem = Stem(3, spec.in_channels, 1, spec.resolution)
     return stem, spec, *([] if spec.classifies else [Head(spec.out_channels, 16, CLASSES, spec.out_resolution)])
 
@@ -60,7 +60,7 @@ def images(spec: Spec, count: int = 8) -> Tensor:
 
 
 def seasoned(model: nn.Module) -> nn.Module:
-    """With batch norms that scale and shift, as after training, and weights of the classifier that say something."""
+    """Gives the model batch norms that scale and shift, as after training, and a classifier with larger weights."""
     generator = torch.Generator().manual_seed(0)
     for name, parameter in model.named_parameters():
         if parameter.ndim == 1:

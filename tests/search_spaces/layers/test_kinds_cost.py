@@ -1,4 +1,4 @@
-"""The costs of every kind of layer are those that are counted."""
+"""Tests the costs of every kind of layer against counts by torch and of the file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ torch.set_num_threads(1)
 
 
 def multiplied(network: Network, x: Tensor) -> int:
-    """Multiply-accumulates that torch counts as it runs."""
+    """Returns the multiply-accumulates that torch counts at run time."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network.eval()(x)
     return counter.get_total_flops() // 2
@@ -54,13 +54,13 @@ def test_costs_are_what_is_counted(spec: Spec) -> None:
 
 @every_kind
 def test_peak_activations_are_those_of_the_file(spec: Spec) -> None:
-    """By the file's own nodes; activations and new shapes take no memory of their own."""
+    """They are counted over the file's nodes; activation functions and reshapes work in place."""
     graph = onnx.shape_inference.infer_shapes(
         onnx.load_from_string(write((spec,), random_weights((spec,)))), data_prop=True
     ).graph
     dims = {v.name: v.type.tensor_type.shape.dim for v in (*graph.input, *graph.value_info, *graph.output)}
     sizes = {name: math.prod(d.dim_value for d in dim[1:]) for name, dim in dims.items()}
-    home = {"image": "image"}  # value -> the value whose memory it lies in
+    home = {"image": "image"}  # value -> the value whose memory it shares
     for node in graph.node:
         in_place = node.op_type in ("Clip", "HardSigmoid", "Flatten", "Reshape", "Identity")
         home[node.output[0]] = home[node.input[0]] if in_place else node.output[0]
@@ -83,6 +83,6 @@ def test_attention_is_for_small_maps() -> None:
 
 
 def test_examples_reach_both_ends_of_every_choice() -> None:
-    """Every kind has an example, and options of a kind cost differently."""
+    """Every kind has an example, and its options differ in cost."""
     assert {type(spec).__name__ for spec in EXAMPLES} == set(KINDS)
     assert all(len({macs((one,)) for one in options(spec)}) > 1 for spec in COMPUTING if spec.elastic)

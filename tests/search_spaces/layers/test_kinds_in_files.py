@@ -1,4 +1,4 @@
-"""Laws of every kind of layer in files: ONNX, INT8, records; and behind the rounding of INT8."""
+"""Tests every kind of layer in files: ONNX, INT8, LiteRT, records; and with simulated INT8 rounding."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_onnxruntime_answers_as_torch(spec: Spec) -> None:
 
 @every_kind
 def test_litert_answers_as_torch(spec: Spec) -> None:
-    """One image at a time, and several."""
+    """The batch has one image, and several."""
     for option in options(spec):
         network = trained(option)
         ours, file = predict(network, images(spec)).numpy(), RUNTIMES["litert"].fp32(Source.of(network))
@@ -64,7 +64,7 @@ def test_litert_answers_as_torch(spec: Spec) -> None:
 @every_kind
 @pytest.mark.parametrize("kept", [(), (1,)])
 def test_both_runtimes_round_within_the_same_ranges(spec: Spec, kept: tuple[int, ...]) -> None:
-    """Where their kernels round alike the logits are the same; else they differ by less than rounding costs."""
+    """Where their kernels round alike the logits are equal; elsewhere they differ by less than the rounding error."""
     network, x = trained(spec), images(spec, 64).numpy()
     source = Source.of(network)
     ranges, floats = activation_ranges(source.onnx, x), file_logits(source.onnx, x)
@@ -75,7 +75,7 @@ def test_both_runtimes_round_within_the_same_ranges(spec: Spec, kept: tuple[int,
 
 @every_kind
 def test_litert_computes_in_integers_alone(spec: Spec) -> None:
-    """But for the conversions of image and logits at both ends."""
+    """Only the conversions of image and logits at both ends are in float."""
     network, x = trained(spec), images(spec, 16).numpy()
     source = Source.of(network)
     model = schema.ModelT.InitFromObj(
@@ -113,7 +113,7 @@ def test_a_layer_alone_and_in_its_context_can_be_timed(spec: Spec) -> None:
 @every_kind
 @pytest.mark.parametrize(("kept", "reduce_range"), [((), False), ((), True), ((1,), False)])
 def test_fake_quantization_answers_as_the_int8_file(spec: Spec, kept: tuple[int, ...], reduce_range: bool) -> None:
-    """Up to the rounding of ties: a step or two of the output's 255."""
+    """They agree up to the rounding of ties: one or two steps of the output's 255."""
     if kept and len(spec.convs) == 1 and not spec.classifies:
         pytest.skip("onnxruntime rounds a lone float convolution between integer ones")
     network, x = trained(spec), images(spec, 64)
@@ -145,7 +145,7 @@ def test_the_file_rounds_in_the_learned_steps(spec: Spec, kept: tuple[int, ...])
 
 @every_kind
 def test_all_but_hard_sigmoids_runs_as_integer_kernels(spec: Spec, tmp_path: Path) -> None:
-    """By the graph that onnxruntime makes of the file; around a float node it converts back and forth."""
+    """In the graph that onnxruntime makes of the file, which converts around each float node."""
     network = trained(spec)
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 3  # it warns that an optimised file is for one machine

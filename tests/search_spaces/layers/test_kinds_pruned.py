@@ -1,4 +1,4 @@
-"""Laws of structured pruning for every kind of layer."""
+"""Tests structured pruning of every kind of layer."""
 
 from __future__ import annotations
 

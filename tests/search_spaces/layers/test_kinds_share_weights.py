@@ -1,4 +1,4 @@
-"""Laws of every kind of layer in a supernet and in a population."""
+"""Tests every kind of layer in a supernet and in a population."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_index_is_one_hot_is_extracted(spec: Spec) -> None:
 
 @every_kind
 def test_options_together_are_each_alone(spec: Spec) -> None:
-    """Outputs, and the sum of the gradients."""
+    """Outputs are equal, and gradients are the sum of theirs."""
     supernet, x = supernet_of(spec).double(), images(spec).double()
     archs = every_arch(supernet.space)
     gradients = []
@@ -76,7 +76,7 @@ def test_the_gradient_of_a_choice_flows_to_every_option(spec: Spec) -> None:
 @every_kind
 @pytest.mark.parametrize("amp", [False, True])
 def test_supernet_and_rounded_network_train(spec: Spec, amp: bool) -> None:
-    """Also in bfloat16."""
+    """Training also works in bfloat16."""
     supernet, network, labels = supernet_of(spec), trained(spec), torch.arange(8) % CLASSES
     rules = (sandwich(supernet, supernet.space, 0.1, 0), cross_entropy(QuantizationAware(network), 0.1))
     for model, backward in zip((supernet, network), rules):

@@ -1,4 +1,4 @@
-"""Every interpreter of layers refuses a kind of node that it does not know."""
+"""Tests that every interpreter of layers refuses an unknown kind of node."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Unheard(Node):
 
 @dataclass(frozen=True)
 class Odd(Spec):
-    """A layer with such a node behind a convolution."""
+    """A layer with such a node after a convolution."""
 
     in_channels: int = 3
     out_channels: int = 3
     resolution: int = 4
 
     @property
-    def shapes(self) -> dict[str, Shape]:  # so that no interpreter asks another one first
+    def shapes(self) -> dict[str, Shape]:  # so that each interpreter meets the node itself
         return dict.fromkeys((INPUT, "conv", "odd"), (3, 4, 4))
 
     def nodes(self) -> Iterator[Node]:
@@ -59,7 +59,7 @@ def odd_supernet(as_mixture: bool) -> None:
     supernet(X, [torch.ones(1)] if as_mixture else (0,))
 
 
-INTERPRETERS: dict[str, tuple[str, Callable[[], object]]] = {  # what runs one -> its file
+INTERPRETERS: dict[str, tuple[str, Callable[[], object]]] = {  # how it is run -> its file
     "the trained network": ("search_spaces/networks/network.py", lambda: Layer(Odd())(X)),
     "the sliced supernet": ("search_spaces/networks/shared_slices.py", lambda: odd_supernet(False)),
     "the mixed supernet": ("search_spaces/networks/supernet.py", lambda: odd_supernet(True)),
@@ -98,14 +98,14 @@ def test_an_unknown_kind_of_node_is_refused_by_name(name: str) -> None:
 
 
 def test_every_interpreter_is_among_those() -> None:
-    """Each file of the tree that has rules for kinds of node."""
+    """The list has every file of the tree with rules for kinds of node."""
     folders = ("search_spaces", "predictors", "strategies", "compress", "experiments", "paper")
     sources = {path: path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.py")}
     ruled = {path.relative_to(ROOT).as_posix() for path, text in sources.items() if "Rules[" in text}
     assert ruled - set(NOT_ALONE) == {file for file, _ in INTERPRETERS.values()}
 
 
-NOT_ALONE = {  # rules that only serve those interpreters
+NOT_ALONE = {  # rules that only these interpreters use
     "search_spaces/layers/graph.py": "the type",
     "search_spaces/costs/totals.py": "sums",
     "search_spaces/networks/arithmetic.py": "what all torch interpreters share",
