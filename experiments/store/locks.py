@@ -90,4 +90,4 @@ def _report(folder: Path, reason: str) -> None:
     where = str(folder.parent.parent)
     if where not in _reported:
         _reported.add(where)
-        say(f"{where} has no file locks ({reason}): the work goes on, but start no second command on this folder")
+        say(f"{where} has no file locks ({reason}): the command continues, but start no second one on this folder")

@@ -32,7 +32,7 @@ STDERR_FILE = 2**24  # bytes allowed on it: the board writes there too
 MESSAGES = (
     (
         r"IDENTIFICATION HAS CHANGED",
-        "{where} shows another host key than before ({key}): if it was set up anew, type: {forget}; "
+        "{where} has another host key than before ({key}): if it was reinstalled, type: {forget}; "
         "then: {ssh}, compare the fingerprint, and accept it; if not, another machine answers at that address",
     ),
     (
