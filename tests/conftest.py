@@ -8,6 +8,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch and NumPy load: each of pyte
 
 import fcntl
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -97,7 +98,8 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 def command(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     """Runs a command in the clone, in a process group of its own.
 
-    `die=(sign, n)`: it kills itself (see LAUNCHER). `meanwhile(group)` is called after the start.
+    `die=(sign, n)`: it sends itself the signal `send` (see LAUNCHER). `before`: code that the process runs first.
+    `meanwhile(group)` is called after the start.
     """
     output = [str(tmp_path_factory.mktemp("output") / name) for name in ("out", "err")]
     launcher = subprocess.Popen(
@@ -116,9 +118,11 @@ def command(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         name: str,
         *arguments: str,
         die: tuple[str, int] = ("", 0),
+        send: signal.Signals = signal.SIGKILL,
+        before: str = "",
         meanwhile: Callable[[int], None] | None = None,
     ) -> Done:
-        asked = {"command": name, "arguments": arguments, "output": output, "die": die}
+        asked = {"command": name, "arguments": arguments, "output": output, "die": die, "send": send, "before": before}
         stdin.write(json.dumps(asked) + "\n")
         stdin.flush()
         group = int(stdout.readline())

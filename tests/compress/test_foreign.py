@@ -59,10 +59,27 @@ def pruned(name: str) -> nn.Module:
     return prune_groups(network(name), SHAPE, 0.6)
 
 
+def shortened(model: nn.Module) -> nn.Module:
+    """Removes residual blocks that have the same layers as an earlier block.
+
+    The export takes a tenth of a second per layer, and writes a kind of block in the same way everywhere.
+    """
+    seen: set[tuple[object, ...]] = set()
+    for stage in [module for module in model.modules() if isinstance(module, nn.Sequential)]:
+        for name, block in [*stage.named_children()]:
+            keeps = type(block).__name__ == "InvertedResidual" and getattr(block, "stride", 2) == 1  # in ShuffleNet
+            if getattr(block, "use_res_connect", keeps):
+                kind = tuple((type(layer), getattr(layer, "kernel_size", 0)) for layer in block.modules())
+                if kind in seen:
+                    setattr(stage, name, nn.Identity())
+                seen.add(kind)
+    return model
+
+
 @pytest.fixture(scope="module", params=["ours", *FOREIGN])
 def exported(request: pytest.FixtureRequest) -> tuple[nn.Module, bytes]:
-    """A hand-made network, or one of our networks after pruning, with its file (the export takes seconds)."""
-    made = pruned("ours") if request.param == "ours" else network(request.param)
+    """A hand-made network with one block of each kind, or one of our networks after pruning, with its file."""
+    made = pruned("ours") if request.param == "ours" else shortened(network(request.param))
     return made, export(made, SHAPE)
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests.commands import OUTSIDE, Command, Finished, copy_steps
 from tests.experiments.test_experiments import ended, results, stamps, wait
-from tests.experiments.test_sweeps import new_tables
+from tests.experiments.test_sweeps import COLUMNS, TABLES, new_tables
 from tests.faults.campaign import FOLDER, Figures, campaign
 
 MOST = 12  # kills of one run
@@ -83,21 +83,24 @@ def test_a_killed_command_ends_as_if_it_was_not(
 def test_a_killed_sweep_ends_as_if_it_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No finished job runs again; the table and all files of the jobs are equal."""
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-    number = itertools.count()
+    number, tables, most = itertools.count(), *((TABLES, MOST) if FOLDER else (TABLES[:1], 3))
     undisturbed = new_tables(tmp_path / "undisturbed")
-    assert undisturbed.start(undisturbed.arguments()).end()[0] == 0
+    assert undisturbed.start(undisturbed.arguments(tables)).end()[0] == 0
+    assert len(undisturbed.results()) == len(tables) * len(COLUMNS) + 1
 
     def life(rng: Random) -> Figures:
         house = new_tables(tmp_path / f"house{next(number)}")
-        for kills in range(MOST + 1):
+        for kills in range(most + 1):
             done = house.states()["done"]
-            event = ("/", rng.randrange(1, 30)) if kills < MOST else ("", 0)
-            code, out = house.start(house.arguments(), event).end()
+            event = ("/", rng.randrange(1, 30 if FOLDER else 9)) if kills < most else ("", 0)
+            code, out = house.start(house.arguments(tables), event).end()
             assert house.states()["running"] == house.states()["failed"] == 0
             assert house.states()["done"] >= done, "a finished job was lost"
+            assert out.count("finished before") <= done
             if code == 0:
                 break
             assert code == -signal.SIGKILL, out
+        assert out.count("finished before") == done, "a finished job ran again"
         assert house.results() == undisturbed.results(), "other bytes"
         return {"kills": kills}
 

@@ -7,30 +7,32 @@ import itertools
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.commands import Command, Done, Finished
-from tests.experiments.test_experiments import results, wait
-from tests.faults.campaign import Figures, campaign
+from tests.experiments.test_experiments import results, trained, wait
+from tests.faults.campaign import FOLDER, Figures, campaign
 
 
 def test_training_resumes_from_any_moment(finished: Finished, command: Command, tmp_path: Path) -> None:
     """The figures are the seconds of training, without the start of the command, and those of an uninterrupted
-    run."""
+    run. The fast share kills the pipeline's training when it opens a file, and has no figures."""
     number = itertools.count()
+    longer = ("train.steps=40", "checkpoint_seconds=0.1") if FOLDER else ("checkpoint_seconds=0",)
 
-    def train(runs: Path, meanwhile: Callable[[int], None] | None = None) -> tuple[Done, float]:
+    def train(runs: Path, **killed: Any) -> tuple[Done, float]:
         begin = time.monotonic()
-        longer = ("train.steps=40", "checkpoint_seconds=0.1")
-        done = command("train", *finished.arguments, *longer, f"runs={runs}", meanwhile=meanwhile)
+        done = command("train", *finished.arguments, *longer, f"runs={runs}", **killed)
         return done, time.monotonic() - begin
 
-    whole = tmp_path / "undisturbed"
-    done, undisturbed = train(whole)
-    assert done.code == 0, done.err
-    _, start = train(whole)
+    whole, undisturbed, start = tmp_path / "undisturbed", 0.0, 0.0
+    if FOLDER:
+        done, undisturbed = train(whole)
+        assert done.code == 0, done.err
+        _, start = train(whole)
+    expected = results(whole) if FOLDER else trained(finished)
 
     def resumed(rng: Random) -> Figures:
         runs, share = tmp_path / f"runs{next(number)}", 0.9 * rng.random()
@@ -41,13 +43,15 @@ def test_training_resumes_from_any_moment(finished: Finished, command: Command, 
             with contextlib.suppress(ProcessLookupError):  # it may have ended already
                 os.killpg(group, signal.SIGKILL)
 
-        first, before = train(runs, kill)
-        second, after = train(runs)
-        assert first.code in (0, -signal.SIGKILL), first.err
-        assert second.code == 0, second.err
-        assert first.code == 0 or "continues after" in second.out, "the training began anew"
-        assert results(runs) == results(whole), "other weights"
+        at_a_file = {"die": ("/.checkpoint", rng.randint(4, 14))}
+        first, before = train(runs, **({"meanwhile": kill} if FOLDER else at_a_file))
         killed = first.code != 0
+        assert first.code in (0, -signal.SIGKILL), first.err
+        second, after = train(runs)
+        assert second.code == 0, second.err
+        assert not killed or "continues after" in second.out, "the training began anew"
+        assert results(runs) == expected, "other weights"
+        assert not list(runs.rglob(".checkpoint"))
         return {
             "resumes": killed,
             "seconds": killed * (before + after - 2 * start),

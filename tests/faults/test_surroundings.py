@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.commands import OUTSIDE, Finished, copy_steps
-from tests.experiments.test_experiments import results
+from tests.commands import OUTSIDE, Command, Done, Finished, copy_steps
+from tests.experiments.test_experiments import results, trained
 from tests.faults.campaign import FOLDER
 
 NOBODY = 65534
@@ -27,6 +27,7 @@ class Surroundings(NamedTuple):
     prefix: tuple[str, ...] = ()
     environment: Mapping[str, str] = {}
     unset: tuple[str, ...] = ()
+    before: str = ""  # code that the command's process runs first; it goes with none of the above
 
 
 Setting = Callable[[Path], Iterator[Surroundings]]
@@ -55,15 +56,8 @@ def one_cpu(folder: Path) -> Iterator[Surroundings]:
     yield Surroundings(folder / "runs", prefix=("taskset", "-c", str(first)))
 
 
-def patched(folder: Path, code: str) -> Surroundings:
-    """Makes a system call fail for files below the runs folder."""
-    site = folder / "site"
-    site.mkdir()
-    (site / "sitecustomize.py").write_text(f"import errno, fcntl, os\nRUNS = {str(folder / 'runs')!r}\n{code}")
-    return Surroundings(folder / "runs", environment={"PYTHONPATH": str(site)})
-
-
 WITHOUT = """
+import errno, fcntl, os
 def refused(call, number):
     def refusing(file, *more):
         descriptor = file if isinstance(file, int) else file.fileno()
@@ -74,17 +68,22 @@ def refused(call, number):
 """
 
 
+def patched(folder: Path, code: str) -> Surroundings:
+    """A system call answers with an error for files below the runs folder."""
+    return Surroundings(folder / "runs", before=f"RUNS = {str(folder / 'runs')!r}\n{WITHOUT}{code}")
+
+
 def no_locks(folder: Path) -> Iterator[Surroundings]:
-    yield patched(folder, f"{WITHOUT}fcntl.flock = refused(fcntl.flock, errno.ENOLCK)")
+    yield patched(folder, "fcntl.flock = refused(fcntl.flock, errno.ENOLCK)")
 
 
 def no_fsync(folder: Path) -> Iterator[Surroundings]:
-    yield patched(folder, f"{WITHOUT}os.fsync = refused(os.fsync, errno.EINVAL)")
+    yield patched(folder, "os.fsync = refused(os.fsync, errno.EINVAL)")
 
 
 def disk_quota(folder: Path) -> Iterator[Surroundings]:
     """Makes a file system that reports its quota when a file is flushed, as NFS does."""
-    yield patched(folder, f"{WITHOUT}os.fsync = refused(os.fsync, errno.EDQUOT)")
+    yield patched(folder, "os.fsync = refused(os.fsync, errno.EDQUOT)")
 
 
 def cpu_quota(folder: Path) -> Iterator[Surroundings]:
@@ -164,26 +163,28 @@ FEW = (letters_and_spaces, no_locks, full_disk)  # in `make test`
 
 
 @pytest.mark.parametrize("setting", ALL if FOLDER else FEW, ids=lambda setting: setting.__name__)
-def test_a_command_ends_alike_or_says_why_not(setting: Setting, finished: Finished, tmp_path: Path) -> None:
+def test_a_command_ends_alike_or_says_why_not(
+    setting: Setting, finished: Finished, command: Command, tmp_path: Path
+) -> None:
     with contextmanager(setting)(tmp_path) as surroundings:
         if setting is another_user:
             surroundings.runs.mkdir()
             given_away(surroundings.runs)
-        done = train(surroundings, finished)
-        assert "Traceback" not in done.stderr
-        if done.returncode == 0:
+        done = train(surroundings, finished, command)
+        assert "Traceback" not in done.err
+        if done.code == 0:
             assert results(surroundings.runs) == trained(finished)
         else:
-            assert done.returncode == 2, done.stderr
-            assert done.stderr.startswith("error: "), done.stderr
-            assert done.stderr.count("\n") == 1, done.stderr
+            assert done.code == 2, done.err
+            assert done.err.startswith("error: "), done.err
+            assert done.err.count("\n") == 1, done.err
             assert not list(surroundings.runs.rglob("supernet.safetensors"))
-        assert (done.returncode == 0) == (setting not in REFUSING)
+        assert (done.code == 0) == (setting not in REFUSING)
 
 
 @pytest.mark.parametrize("setting", [read_only_disk, another_user], ids=lambda setting: setting.__name__)
 def test_finished_steps_are_used_where_nothing_can_be_written(
-    setting: Setting, finished: Finished, tmp_path: Path
+    setting: Setting, finished: Finished, command: Command, tmp_path: Path
 ) -> None:
     with contextmanager(setting)(tmp_path) as surroundings:
         if setting is read_only_disk:
@@ -194,21 +195,21 @@ def test_finished_steps_are_used_where_nothing_can_be_written(
         else:
             copy_steps(finished, surroundings.runs, "train")
             given_away(surroundings.runs)
-        done = train(surroundings, finished)
-        assert (done.returncode, done.stderr) == (0, "")
+        done = train(surroundings, finished, command)
+        assert (done.code, done.err) == (0, "")
 
 
-def trained(finished: Finished) -> dict[str, str]:
-    return {name: value for name, value in results(finished.runs).items() if name.endswith("supernet.safetensors")}
-
-
-def train(surroundings: Surroundings, finished: Finished) -> subprocess.CompletedProcess[str]:
-    kept = {key: value for key, value in OUTSIDE.items() if key not in surroundings.unset}
+def train(surroundings: Surroundings, finished: Finished, command: Command) -> Done:
+    """Starts Python anew only where the surroundings are those of a whole process."""
     arguments = (*finished.arguments, f"runs='{surroundings.runs}'")
-    return subprocess.run(
+    if not (surroundings.prefix or surroundings.environment or surroundings.unset):
+        return command("train", *arguments, before=surroundings.before)
+    kept = {key: value for key, value in OUTSIDE.items() if key not in surroundings.unset}
+    done = subprocess.run(
         [*surroundings.prefix, sys.executable, "-m", "experiments.train", *arguments],
         cwd=finished.house,
         env=kept | surroundings.environment,
         capture_output=True,
         text=True,
     )
+    return Done(done.returncode, done.stdout, done.stderr)

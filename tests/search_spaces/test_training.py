@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import re
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -25,6 +24,7 @@ from torch import Tensor, nn
 
 from experiments.compute import process_group
 from experiments.compute.resumable_training import restore, save
+from experiments.config import command
 from search_spaces.errors import LutraError
 from search_spaces.networks.convolution import conv2d
 from search_spaces.networks.evaluation import accuracy
@@ -34,7 +34,6 @@ from search_spaces.spaces.tiny import tiny
 from search_spaces.training.loop import Backward, Recipe, Training, cross_entropy, fit, mixed_precision
 from search_spaces.training.rules.sandwich import sandwich
 from search_spaces.training.rules.single_path import single_path
-from tests.commands import ROOT, Command
 from tests.networks import nonzero
 
 SPACE = tiny(1, 8, 2)
@@ -237,19 +236,26 @@ def test_a_sandwich_adds_the_gradients_of_four_networks() -> None:
 # several processes
 
 
-def torchrun(*command: str) -> str:
-    """Starts two processes by torchrun on this machine."""
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", *command]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    done = subprocess.run([sys.executable, *launch], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def in_two_processes(work: Callable[[], None]) -> None:
+    """Runs `work` in two processes with the environment that torchrun gives its own."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    def one(process: int) -> None:
+        own = {"RANK": str(process), "LOCAL_RANK": str(process), "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "tests"}
+        os.environ.update(own, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), GLOO_SOCKET_IFNAME="lo")
+        work()
+
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=one, args=(number,)) for number in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
 
 
-def halves(process: int, port: int) -> None:
-    """Runs one of two processes that are started as by torchrun."""
-    own = {"RANK": str(process), "LOCAL_RANK": str(process), "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "tests"}
-    os.environ.update(own, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), GLOO_SOCKET_IFNAME="lo")
+def halves() -> None:
     model = supernet().double()
     images, labels = batch(0)
     images = images.double()
@@ -265,23 +271,26 @@ def halves(process: int, port: int) -> None:
 
 
 def test_two_halves_of_a_batch_give_the_gradients_of_the_whole() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    fork = multiprocessing.get_context("fork")
-    processes = [fork.Process(target=halves, args=(number, port)) for number in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0]
+    in_two_processes(halves)
 
 
-def test_two_processes_have_the_loss_curve_of_one(command: Command, tmp_path: Path) -> None:
+def test_two_processes_have_the_loss_curve_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """The losses agree step by step at first; batch norms double the rounding error at every step."""
-    arguments = ["experiment=smoke", "threads=1", "train.learning_rate=0.01", "train.amp=false"]
-    assert command("train", *arguments, f"runs={tmp_path / 'one'}").code == 0
-    said = torchrun("-m", "experiments.train", *arguments, f"runs={tmp_path / 'two'}")
-    assert said.strip().endswith("supernet.safetensors")
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+
+    def train(folder: str) -> None:
+        runs = f"runs={tmp_path / folder}"
+        words = ["experiment=smoke", "threads=1", "train.learning_rate=0.01", "train.amp=false", runs]
+        monkeypatch.setattr(sys, "argv", ["experiments.train", *words])
+        command.run("experiments.steps.plan:train")
+        sys.stdout.flush()
+
+    train("one")
+    capfd.readouterr()
+    in_two_processes(lambda: train("two"))
+    assert capfd.readouterr().out.strip().endswith("supernet.safetensors")
     curves = []
     for folder in tmp_path.glob("*/train/*"):
         events = EventAccumulator(str(folder)).Reload()
