@@ -22,7 +22,8 @@ SAMPLES = ("0.002", "0.01", "0.05")  # seconds per sample; the next is tried whe
 
 # Loads the libraries once, none of ours, and forks a process for every command: that saves each its first three
 # seconds. A command may be told to send itself a signal at the n-th audit event whose text holds a sign, and to run
-# some code before anything else.
+# some code before anything else. Its figures are small, with fonts that are not cut down to the letters in use: those
+# as users have them are in the finished pipeline.
 LAUNCHER = """
 import experiments  # sets how torch's threads wait, before torch starts any
 import json, os, runpy, signal, sys
@@ -56,6 +57,8 @@ sign, left = asked["die"]
 if left:
     sys.addaudithook(die)
 sys.argv[1:] = asked["arguments"]
+from paper.figures import style
+style.RC.update({"pdf.fonttype": 3, "pdf.compression": 0, "savefig.dpi": 40})
 exec(asked["before"])
 code = 0
 try:

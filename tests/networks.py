@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from search_spaces.spaces.tiny import tiny
 
 TINY = tiny(1, 16, 10)
 REFERENCE = TINY.decode(TINY.reference)
+Model = TypeVar("Model", bound=nn.Module)
 BARE = ("block", "shrinking", "pair")  # no stem, no head
 GRAPHS: dict[str, tuple[Spec, ...]] = {
     "reference": REFERENCE,
@@ -38,6 +40,18 @@ def images(specs: Sequence[Spec], count: int = 32) -> np.ndarray:
 def pixels(count: int = 32) -> Tensor:
     """Returns noise for networks of `tiny`."""
     return torch.from_numpy(images(REFERENCE, count))
+
+
+def seasoned(model: Model) -> Model:
+    """Gives the model batch norms that scale and shift, as after training, and a classifier with larger weights."""
+    generator = torch.Generator().manual_seed(0)
+    for name, parameter in model.named_parameters():
+        if parameter.ndim == 1:
+            low = 0.5 if name.endswith("weight") else -0.5
+            parameter.data = low + torch.rand(parameter.shape, generator=generator)
+        if parameter.ndim == 2:
+            parameter.data = 0.3 * torch.randn(parameter.shape, generator=generator)
+    return model
 
 
 def lively(specs: Sequence[Spec] = REFERENCE, calibrated_on: int = 128) -> Network:

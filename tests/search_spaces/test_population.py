@@ -19,18 +19,14 @@ from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spaces.nasbench_macro import nasbench_macro
 from search_spaces.spaces.tiny import tiny
+from tests.networks import seasoned
 
 SPACES = {"tiny": tiny(3, 16, 5), "nasbench_macro": nasbench_macro(3, 8, 5)}
 
 
 def supernet_of(space: SearchSpace) -> Supernet:
-    """Returns a supernet whose batch norms scale and shift, as after training."""
     torch.manual_seed(0)
-    supernet = Supernet(space)
-    for name, parameter in supernet.named_parameters():
-        if "norm" in name:
-            torch.nn.init.uniform_(parameter, 0.5, 1.5)
-    return supernet
+    return seasoned(Supernet(space))
 
 
 def drawn(count: int, pixels: int, seed: int) -> torch.Tensor:

@@ -33,7 +33,7 @@ from search_spaces.spaces.mobile import mobile
 from search_spaces.spaces.mobile_imagenet import mobile_imagenet
 from search_spaces.spaces.nasbench_macro import nasbench_macro
 from search_spaces.spaces.tiny import tiny
-from tests.networks import nonzero
+from tests.networks import nonzero, seasoned
 from tests.published import published
 
 SPACES = {
@@ -63,21 +63,12 @@ def images(space: SearchSpace, count: int = 8) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
-def season(model: nn.Module) -> None:
-    """Gives the model batch norms that scale and shift, as after training."""
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias, std=0.3)
-
-
 # the supernet: three forms of the same architecture
 
 
 @every_space
 def test_index_is_one_hot_is_extracted(space: SearchSpace) -> None:
-    supernet = Supernet(space)
-    season(supernet)
+    supernet = seasoned(Supernet(space))
     x = images(space, 4).double()
     for arch in archs(space, draws=1):
         extracted = supernet.float().extract(arch).double().train()
@@ -90,8 +81,7 @@ def test_index_is_one_hot_is_extracted(space: SearchSpace) -> None:
 @every_space
 def test_architectures_together_are_each_alone(space: SearchSpace) -> None:
     """Logits are equal, and gradients are the sum of theirs; the same architecture may occur twice."""
-    supernet = Supernet(space).double()
-    season(supernet)
+    supernet = seasoned(Supernet(space)).double()
     several, x = [*archs(space), space.largest], images(space).double()
     together = supernet(x, *several)
     together.square().mean().backward()
@@ -309,8 +299,7 @@ def session(model: bytes) -> onnxruntime.InferenceSession:
 @every_space
 def test_onnxruntime_answers_as_torch_at_any_batch_size(space: SearchSpace) -> None:
     for arch in archs(space, draws=1):
-        made = Network(space.decode(arch))
-        season(made)
+        made = seasoned(Network(space.decode(arch)))
         calibrate(made, images(space, 32))
         ours = predict(made, images(space)).numpy()
         running = session(write(made.specs, made.folded()))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+from functools import cache
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from search_spaces.layers import KINDS, Head, Skip, Spec, Stem
 from search_spaces.networks.evaluation import calibrate
 from search_spaces.networks.network import Network
 from search_spaces.networks.supernet import Supernet
 from search_spaces.space import SearchSpace
-
-torch.set_num_threads(1)
-
+from tests.networks import seasoned
 
 PIXELS, CLASSES = 6, 5
 VALUES = {"in_channels": 16, "channels": 16, "hidden_channels": 32, "out_channels": 16, "heads": 4, "kernel": 5}
@@ -59,30 +59,19 @@ def images(spec: Spec, count: int = 8) -> Tensor:
     return torch.randn(count, 3, spec.resolution, spec.resolution, generator=generator)
 
 
-def seasoned(model: nn.Module) -> nn.Module:
-    """Gives the model batch norms that scale and shift, as after training, and a classifier with larger weights."""
-    generator = torch.Generator().manual_seed(0)
-    for name, parameter in model.named_parameters():
-        if parameter.ndim == 1:
-            low = 0.5 if name.endswith("weight") else -0.5
-            parameter.data = low + torch.rand(parameter.shape, generator=generator)
-        if parameter.ndim == 2:
-            parameter.data = 0.3 * torch.randn(parameter.shape, generator=generator)
-    return model
+@cache
+def _trained(spec: Spec) -> Network:
+    torch.manual_seed(0)
+    return calibrate(seasoned(Network(around(spec))), images(spec, 64))
 
 
 def trained(spec: Spec) -> Network:
-    torch.manual_seed(0)
-    network = Network(around(spec))
-    seasoned(network)
-    return calibrate(network, images(spec, 64))
+    return copy.deepcopy(_trained(spec))
 
 
 def supernet_of(spec: Spec) -> Supernet:
     torch.manual_seed(0)
-    supernet = Supernet(space_of(spec))
-    seasoned(supernet)
-    return supernet
+    return seasoned(Supernet(space_of(spec)))
 
 
 def every_arch(space: SearchSpace) -> list[tuple[int, ...]]:

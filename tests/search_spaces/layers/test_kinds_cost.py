@@ -27,8 +27,6 @@ from tests.search_spaces.layers.examples import (
     options,
 )
 
-torch.set_num_threads(1)
-
 
 def multiplied(network: Network, x: Tensor) -> int:
     """Returns the multiply-accumulates that torch counts at run time."""

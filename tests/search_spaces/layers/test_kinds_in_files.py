@@ -10,7 +10,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-import torch
 from ai_edge_litert import schema_py_generated as schema
 from onnx import numpy_helper
 
@@ -34,8 +33,6 @@ from tests.search_spaces.layers.examples import (
     options,
     trained,
 )
-
-torch.set_num_threads(1)
 
 
 @every_kind

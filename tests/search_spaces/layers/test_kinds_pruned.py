@@ -25,9 +25,6 @@ from tests.search_spaces.layers.examples import (
     trained,
 )
 
-torch.set_num_threads(1)
-
-
 PRUNABLE = [spec for spec in COMPUTING if spec.prunable]
 every_prunable = pytest.mark.parametrize("spec", PRUNABLE, ids=str)
 

@@ -21,6 +21,7 @@ from search_spaces.networks.supernet import Supernet
 from search_spaces.space import SearchSpace
 from search_spaces.training.loop import cross_entropy, mixed_precision
 from search_spaces.training.rules.sandwich import sandwich
+from tests.networks import seasoned
 from tests.search_spaces.layers.examples import (
     CLASSES,
     COMPUTING,
@@ -30,12 +31,9 @@ from tests.search_spaces.layers.examples import (
     example,
     images,
     options,
-    seasoned,
     supernet_of,
     trained,
 )
-
-torch.set_num_threads(1)
 
 
 @every_kind

@@ -25,8 +25,6 @@ from search_spaces.networks.supernet import Supernet
 from search_spaces.space import SearchSpace
 from tests.commands import ROOT
 
-torch.set_num_threads(1)
-
 
 @dataclass(frozen=True)
 class Unheard(Node):
