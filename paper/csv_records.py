@@ -28,6 +28,8 @@ _WRITERS = {  # file -> the command that writes it; the report writes the others
     "hand_made.csv": "hand_made",
     "hand_made_setup.csv": "hand_made",
     "pruning_rules.csv": "pruning_rules",
+    "profile.csv": "profile",
+    "steady.csv": "profile",
     "pruning_rules_setup.csv": "pruning_rules",
 }
 SEEDS = "cifar10_laptop_seeds.csv"

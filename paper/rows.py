@@ -165,6 +165,29 @@ class RankTau:
     rho_high: float
 
 
+@dataclass(frozen=True)
+class Operator:
+    """What an operator of a file takes on the device, in the file's order."""
+
+    precision: str
+    layer: int  # its number in the space
+    operator: str
+    kind: str  # as the runtime calls it
+    seconds: float
+    whole_s: float  # of the whole file, without a profiler
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A second under steady load."""
+
+    time_s: float
+    latency_s: float
+    clock_hz: float | None
+    temperature_c: float | None
+    throttled: str
+
+
 FILES: dict[type, str] = {
     Stage: "stages.csv",
     Candidate: "candidates.csv",
@@ -181,6 +204,8 @@ FILES: dict[type, str] = {
     Variant: "ablation.csv",
     HandMade: "hand_made.csv",
     PruningRule: "pruning_rules.csv",
+    Operator: "profile.csv",
+    Moment: "steady.csv",
 }
 Row = TypeVar("Row")
 

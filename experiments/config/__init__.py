@@ -12,6 +12,7 @@ from experiments.config.command_config import (
     FidelityConfig,
     FinetuningConfig,
     HandMadeConfig,
+    ProfileConfig,
     RankingConfig,
     StatusConfig,
     TablesConfig,
@@ -156,5 +157,6 @@ class Config:
     compare: CompareConfig = field(default_factory=CompareConfig)
     exact: ExactConfig = field(default_factory=ExactConfig)
     ranking: RankingConfig = field(default_factory=RankingConfig)
+    profile: ProfileConfig = field(default_factory=ProfileConfig)
     demo: DemoConfig = field(default_factory=DemoConfig)
     status: StatusConfig = field(default_factory=StatusConfig)

@@ -98,6 +98,14 @@ class RankingConfig:
 
 
 @dataclass(frozen=True)
+class ProfileConfig:
+    """How long `python -m experiments.profile` runs the deployed file."""
+
+    seconds: Annotated[float, Range(0.01, 3_600)] = 2.0  # with a profiler, for each file
+    minutes: Annotated[float, Range(0, 10_000)] = 0.0  # under steady load; 0: not at all
+
+
+@dataclass(frozen=True)
 class DemoConfig:
     """What `python -m experiments.demo` classifies, and where the results go."""
 

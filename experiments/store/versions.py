@@ -46,6 +46,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "ranking": (1, PACKAGES),
     "fidelity": (1, PACKAGES),
     "protocols": (1, MEASURING),
+    "profile": (1, MEASURING),
 }
 
 

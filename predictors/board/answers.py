@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -137,6 +136,18 @@ def _memory(answer: Any, arguments: Mapping[str, Any]) -> Any:
     return answer
 
 
+def _profile(answer: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    fields = dict(_items(answer, "profile"))
+    _number(fields.get("whole"), "profile with the whole's seconds", 0, SLOWEST, above=True)
+    found, operators = [], fields.get("operators")
+    for one in operators if isinstance(operators, list) else [operators]:
+        if not isinstance(one, list) or [type(part) for part in one[:2]] != [str, str] or len(one) != 3:
+            raise ValueError(f"an operator that is {_quoted(one)}, not a name, a kind and seconds")
+        _number(one[2], "profile with an operator's seconds", 0, SLOWEST)
+        found.append([plain(one[0]), plain(one[1]), one[2]])
+    return {"operators": found, "whole": fields["whole"]}
+
+
 def _fields(**kinds: type) -> Callable[[Any, Mapping[str, Any]], dict[str, Any]]:
     """Makes a check for answers with at most these keys: texts, truth values, lists of texts, mappings of facts."""
 
@@ -158,11 +169,7 @@ def _fields(**kinds: type) -> Callable[[Any, Mapping[str, Any]], dict[str, Any]]
 
 def _number(value: Any, what: str, low: float, high: float, above: bool = False) -> None:
     """Raises ValueError unless `value` is a finite number within the bounds; `above` excludes the lower bound."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or (isinstance(value, float) and math.isnan(value))
-    ):
+    if type(value) not in (int, float) or value != value:  # NaN is not itself
         raise ValueError(f"a {what} {_quoted(value)}, which is not a number")
     if not low <= value <= high or (above and value == low):
         raise ValueError(f"a {what} {_quoted(value)}, which is not {'above' if above else 'from'} {low:g} to {high:g}")
@@ -188,4 +195,5 @@ CHECKS: dict[str, Callable[[Any, Mapping[str, Any]], Any]] = {
     "round": _round,
     "outputs": _outputs,
     "peak_memory": _memory,
+    "profile": _profile,
 }

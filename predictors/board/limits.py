@@ -40,6 +40,8 @@ class Limits:
             return INSTALLING
         if do == "load":
             return self._opening + travelling
+        if do == "profile":
+            return ALONE + SLOWDOWN * 2 * arguments["seconds"] + travelling
         if do == "peak_memory":
             return ALONE + travelling
         if do == "outputs":

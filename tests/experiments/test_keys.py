@@ -27,6 +27,7 @@ from experiments.studies.exact import exact
 from experiments.studies.fidelity import fidelity
 from experiments.studies.finetuning import finetuning
 from experiments.studies.hand_made import hand_made
+from experiments.studies.profile import profile
 from search_spaces.errors import LutraError
 from tests.commands import Finished
 
@@ -51,6 +52,7 @@ OTHER = {  # for settings that accept few values
     "space.name": "mobile",
     "data.name": "cifar10",
     "device.name": "ssh",
+    "device.library": "litert",
     "device.scenario": "quiet",
     "strategy.name": "random",
     "strategy.options": {"population": 7},
@@ -192,7 +194,7 @@ def case(finished: Finished, tmp_path: Path) -> Callable[[str], tuple[Callable[[
             return finetuning, changed(config, "compress.distillation", 0.5)
         if part == "ranking":
             return ranking.ranking, changed(config, "ranking.csv", picks(tmp_path / "picks.csv"))
-        return {"hand_made": hand_made, "model": benchmark}.get(part, report), config
+        return {"hand_made": hand_made, "model": benchmark, "profile": profile}.get(part, report), config
 
     return find
 

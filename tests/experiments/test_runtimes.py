@@ -8,6 +8,7 @@ import pytest
 
 from compress.runtimes import runtime_of_file
 from experiments.store import artefacts
+from paper.rows import Moment, Operator, read
 from predictors.tables.table_file import read_table
 from tests.commands import Command, Finished, copy_steps
 
@@ -41,3 +42,15 @@ def test_the_runtime_of_a_file_is_not_read_from_its_name(finished: Finished) -> 
     deployed = finished.folder("report") / "int8.onnx"
     assert runtime_of_file(deployed.read_bytes()).SUFFIX == ".onnx"
     assert artefacts.sha256(deployed) == artefacts.sha256(finished.folder("compress") / "int8.onnx")
+
+
+def test_a_profile_says_where_the_time_goes(finished: Finished, command: Command) -> None:
+    done = command("profile", *finished.arguments, "profile.seconds=0.05", "profile.minutes=0.02")
+    assert done.code == 0, done.err
+    folder = finished.house / done.out.splitlines()[-1]
+    rows = read(folder, Operator)
+    assert list(dict.fromkeys(row.precision for row in rows)) == ["fp32", "int8"]
+    assert "int8: the operators take" in done.out
+    assert [moment.latency_s > 0 for moment in read(folder, Moment)] == [True]
+    again = command("profile", *finished.arguments, "profile.seconds=0.05", "profile.minutes=0.02")
+    assert done.out.endswith(again.out)

@@ -30,6 +30,7 @@ GOOD: dict[str, tuple[dict[str, Any], Any]] = {
     "round": (ASKED, ROUND),
     "outputs": ({"image": [0, 0]}, {"output": [[1.0, 2.0], [3.0, 4.0]]}),
     "peak_memory": ({}, {"peak": 10**8, "runtime": None}),
+    "profile": ({}, {"operators": [["l0.c0", "Conv", 1e-5]], "whole": 2e-5}),
     "setup": ({}, {"enter": ["python3", "agent.py"], "notes": []}),
     "lock": ({}, {"busy": {"pid": 7, "user": "pi", "seconds": 1.5}}),
 }

@@ -6,6 +6,8 @@ Its networks take images with channels last, [N, H, W, C]; this file converts fr
 from __future__ import annotations
 
 import os
+import statistics
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -74,6 +76,43 @@ def _functions(interpreter: Any) -> tuple[Callable[[], object], Callable[[Any], 
         return found.transpose(0, 3, 1, 2) if found.ndim == 4 else found
 
     return lambda: answer(random), outputs
+
+
+def profile(file: bytes, threads: int, seconds: float) -> Iterator[tuple[str, str, float]]:
+    """Each operator's name, kind and seconds: what the file takes that ends with it, less the one that ends before it.
+
+    All those files are timed in turns; seconds are medians, and zero where noise is larger than the operator.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(file))
+    graph = model.subgraphs[0]
+    operators, runs = list(graph.operators), []
+    for last, operator in enumerate(operators):
+        graph.operators, graph.outputs = operators[: last + 1], operator.outputs[:1]
+        runs.append(open_file(packed(model), threads)[0])
+    samples: list[list[float]] = [[] for _ in runs]
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or not samples[0]:
+        for run, own in zip(runs, samples):
+            start = time.perf_counter()
+            run()
+            own.append(time.perf_counter() - start)
+    before = 0.0
+    for operator, own in zip(operators, samples):
+        until = max(before, statistics.median(own))
+        tensor, code = graph.tensors[operator.outputs[0]], model.operatorCodes[operator.opcodeIndex]
+        yield tensor.name.decode(), names[code.builtinCode], until - before
+        before = until
+
+
+def packed(model: Any) -> bytes:
+    import flatbuffers
+
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def owns(file: bytes) -> bool:

@@ -1,0 +1,166 @@
+"""Where the time of the deployed file goes on the device, operator by operator, and how it fares under steady load.
+
+Beside the deployed file stands the fp32 file of the network that it was made from. Operators are timed by the runtime's
+own profiler, or where it has none by files that end earlier and earlier (`predictors.agent.runtimes`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from compress.files.source import Source
+from compress.runtimes import RUNTIMES
+from experiments.config import Config
+from experiments.config.command_config import ProfileConfig
+from experiments.config.reference import Reference
+from experiments.config.stage_order import QUANTIZE
+from experiments.display import events
+from experiments.display.layer_numbers import numbers
+from experiments.display.progress import console, track
+from experiments.display.publish import copy
+from experiments.setup.devices import board_of, live
+from experiments.stages.settings import Quantize
+from experiments.steps.compress import chain, settings_of
+from experiments.steps.plan import plan_of
+from experiments.steps.settings import Device
+from experiments.store import artefacts
+from experiments.store.key_fields import implied
+from experiments.store.keys import passport_key
+from experiments.store.step import Means, Step
+from experiments.store.weights import load_network
+from paper import rows as results
+from paper.figures import profile as figure
+from paper.figures import steady
+from predictors.agent.runtimes import SUFFIXES
+from predictors.board.device import Board, as_arguments
+from search_spaces.errors import LutraError
+from search_spaces.layers import Spec
+from search_spaces.networks.network import Network
+
+PROFILE, STEADY = "profile.csv", "steady.csv"
+AGREE = 0.1  # of the whole file's time: how far the sum of its operators may be off
+SAMPLE = 1.0  # seconds of inferences between two looks at the board's state
+WEIGHTED = ("conv", "gemm", "fully_connected")  # in the kinds of operators that have weights, in lower case
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of the step `profile`."""
+
+    device: Device
+    profile: ProfileConfig
+    whole: tuple[Spec, ...] | None = implied("network")  # the network before anything was cut from it
+
+    @property
+    def label(self) -> str:
+        return f"{self.device.name}-{self.device.library}"
+
+
+def profile(config: Config) -> Path:
+    """The folder of profile.csv, and steady.csv where there was a load. Prints both."""
+    live(config.device)
+    root, made = chain(config)[0], chain(config)[-1]
+    if made.path.suffix not in SUFFIXES:
+        raise LutraError("compress.stages ends without quantize, which makes the file that is profiled")
+    assert made.parent is not None
+    inputs: dict[str, Path | str] = {
+        "deployed": made.path,
+        "network": made.parent,
+        "passport": passport_key(config.device),
+    }
+    quantized = settings_of(config, QUANTIZE, root.path)
+    assert isinstance(quantized, Quantize)
+    settings = Settings(Device.of(config.device), config.profile, quantized.whole)
+    step = Step("profile", settings, inputs, Reference(f"{__name__}:work"))
+    folder = plan_of(config).folder(step)
+    if config.publish:
+        copy(config, sorted(folder.glob("*.csv")))
+    rows = results.read(folder, results.Operator)
+    console.print(shown(rows))
+    for line in remarks(rows):
+        console.print(line, highlight=False, soft_wrap=True)
+    return folder
+
+
+def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Profiles both files, and runs the deployed one for as long as it is asked."""
+    network = load_network(files["network"])
+    if not isinstance(network, Network):
+        raise LutraError("a profile is of a network of a search space: leave model at winner")
+    runtime, deployed = RUNTIMES[settings.device.library], files["deployed"]
+    compared = {"fp32": runtime.fp32(Source.of(network)), deployed.stem: deployed.read_bytes()}
+    known = numbers(settings.whole, network.specs) if settings.whole else range(len(network.specs))
+    weighted = [number for number, spec in zip(known, network.specs) for _ in spec.graph.weighted]
+    with board_of(settings.device.at(means), folder) as board:
+        found = [
+            {"precision": precision, **row}
+            for precision, file in compared.items()
+            for row in operators(board, precision, file, settings.profile.seconds, weighted)
+        ]
+        artefacts.write_csv(folder / PROFILE, found)
+        if settings.profile.minutes:
+            artefacts.write_csv(folder / STEADY, list(steadily(board, compared[deployed.stem], settings.profile)))
+    with events.writer(folder) as tensorboard:
+        events.show_figure(tensorboard, folder, "profile", figure.draw(folder))
+        if settings.profile.minutes:
+            events.show_figure(tensorboard, folder, "steady", steady.draw(folder))
+
+
+def operators(
+    board: Board, name: str, file: bytes, seconds: float, weighted: Sequence[int]
+) -> Iterator[dict[str, Any]]:
+    """A row for each operator. It belongs to the layer of the last weighted one: `weighted` has the layers of all."""
+    answer = board.ask("profile", **as_arguments(name, file, board), seconds=seconds)
+    seen = 0
+    for operator, kind, spent in answer["operators"]:
+        seen += any(word in kind.lower() for word in WEIGHTED)
+        layer = weighted[min(max(seen, 1), len(weighted)) - 1]
+        yield {"layer": layer, "operator": operator, "kind": kind, "seconds": spent, "whole_s": answer["whole"]}
+
+
+def steadily(board: Board, file: bytes, asked: ProfileConfig) -> Iterator[dict[str, Any]]:
+    """A row for each second or so under load; what the board does not tell is empty."""
+    board.load("deployed", file)
+    start, end = time.monotonic(), 60 * asked.minutes
+    for _ in track(range(max(1, round(end / SAMPLE))), "steady load", max(1, round(end / SAMPLE))):
+        done = board.ask("round", order=["deployed"], seconds=SAMPLE, each=False)
+        state = done["after"]
+        clock, heat = state.get("clock_khz"), state.get("temperature_mc")
+        yield {
+            "time_s": time.monotonic() - start,
+            "latency_s": done["samples"][0][0],
+            "clock_hz": None if clock is None else 1e3 * clock,
+            "temperature_c": None if heat is None else 1e-3 * heat,
+            "throttled": state.get("throttled") or "",
+        }
+
+
+def shown(rows: Sequence[results.Operator]) -> Table:
+    """Seconds by layer and kind of operator, for each file."""
+    table = Table("layer", "operators", "us", "share %", title="where the time goes")
+    for precision in dict.fromkeys(row.precision for row in rows):
+        own = [row for row in rows if row.precision == precision]
+        total = sum(row.seconds for row in own)
+        table.add_section()
+        table.add_row(precision, "", f"{1e6 * total:.1f}", "100")
+        for layer in dict.fromkeys(row.layer for row in own):
+            here = [row for row in own if row.layer == layer]
+            spent = sum(row.seconds for row in here)
+            kinds = ", ".join(dict.fromkeys(row.kind for row in here))
+            table.add_row(str(layer), kinds, f"{1e6 * spent:.1f}", f"{100 * spent / total:.1f}")
+    return table
+
+
+def remarks(rows: Sequence[results.Operator]) -> Iterator[str]:
+    """Whether the operators' times add up to that of the whole file."""
+    for precision in dict.fromkeys(row.precision for row in rows):
+        own = [row for row in rows if row.precision == precision]
+        total, whole = sum(row.seconds for row in own), own[0].whole_s
+        told = f"{precision}: the operators take {1e6 * total:.1f} us together, the whole file {1e6 * whole:.1f} us"
+        yield told if abs(total / whole - 1) <= AGREE else f"{told}: they differ by more than {100 * AGREE:.0f} %"
