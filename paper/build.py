@@ -30,9 +30,21 @@ from paper import (
     tables,
 )
 from paper.csv_records import ResultError
-from paper.figures import ablation, architecture, compare, fidelity, heatmap, pareto, style, waterfall
+from paper.figures import (
+    ablation,
+    architecture,
+    compare,
+    fidelity,
+    heatmap,
+    pareto,
+    profile,
+    steady,
+    style,
+    waterfall,
+)
 from paper.figures import prediction as whole_networks
 from paper.figures import ranking as ranking_figure
+from paper.rows import FILES, Moment, Operator
 from search_spaces.errors import LutraError
 
 HERE = Path(__file__).resolve().parent
@@ -49,6 +61,8 @@ TABLES = (tables, prediction, compression, shares, hand_made, pruning)
 OPTIONAL = {  # if the command of that name was run with publish=true
     "compare": (comparison.published, compare.draw),
     "ranking": (ranking.published, ranking_figure.draw),
+    "profile": (lambda results: (results / FILES[Operator]).exists(), profile.draw),
+    "steady": (lambda results: (results / FILES[Moment]).exists(), steady.draw),
 }
 DOCUMENTS = ("paper", "slides")  # with the same figures, numbers and tables
 PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
