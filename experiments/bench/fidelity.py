@@ -1,4 +1,4 @@
-"""python -m experiments.bench.fidelity [GROUP.KEY=VALUE ...]: predicted against measured latency, on new networks.
+"""python -m experiments.bench.fidelity [runtime=litert] [GROUP.KEY=VALUE ...]: predicted against measured latency.
 
 `experiments.fidelity` on this machine, one thread, for `mobile` at 32 px and `mobile_imagenet` at 128 px, with 24 whole
 networks in the table and 60 new ones timed twice. Keys such as fidelity.networks=10 are passed to both; keys of other
@@ -32,7 +32,7 @@ RETEST = 1.5  # the corrected table's MAPE over the re-test's, at most; fp32
 
 
 def main() -> None:
-    keys = [argument for argument in sys.argv[1:] if "." in argument.partition("=")[0]]
+    keys = [word for word in sys.argv[1:] if "." in word.partition("=")[0] or word.startswith("runtime=")]
     found: dict[str, list[Point]] = {}
     for space, pixels in SPACES.items():
         with tempfile.TemporaryDirectory() as runs:

@@ -1,0 +1,113 @@
+"""python -m experiments.bench.runtimes [networks=60] [rounds=9]: onnxruntime beside LiteRT on this machine, one thread.
+
+Random networks of `mobile` at 32 px and `mobile_imagenet` at 128 px, in fp32 and INT8, written for both runtimes from
+the same weights and ranges and timed in turns in one session. Published as experiments/bench/runtimes.csv, a row for
+each network; no bar. Takes about 15 minutes on a quiet machine.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from compress.files.source import Source
+from compress.quantization.calibration import activation_ranges
+from compress.runtimes import RUNTIMES
+from experiments.display.progress import say, track
+from experiments.store import artefacts
+from predictors.board.device import Connection, as_arguments
+from predictors.board.local_device import local
+from search_spaces.networks.onnx_writer import random_weights
+from search_spaces.space import Arch, SearchSpace
+from search_spaces.spaces.mobile import mobile
+from search_spaces.spaces.mobile_imagenet import mobile_imagenet
+
+PUBLISHED = Path("experiments/bench/runtimes.csv")
+SAMPLE = 0.02  # seconds
+SPACES = {"mobile": (mobile, 32), "mobile_imagenet": (mobile_imagenet, 128)}  # and pixels
+Kind = tuple[str, str]  # runtime, precision
+
+
+def main() -> None:
+    given = {"networks": 60, "rounds": 9}
+    given |= {key: int(value) for key, _, value in (word.partition("=") for word in sys.argv[1:]) if key in given}
+    rows = [row for name in SPACES for row in measured(name, given["networks"], given["rounds"])]
+    artefacts.write_csv(PUBLISHED, rows)
+    print(json.dumps(summary(rows)))
+
+
+def measured(name: str, count: int, rounds: int) -> Iterator[dict[str, object]]:
+    """A row for each network: the median seconds in each runtime and precision."""
+    make, pixels = SPACES[name]
+    space, rng = make(3, pixels, 10), Random(0)
+    archs = [space.sample(rng) for _ in range(count)]
+    with local(1) as board:
+        board.lock(say)
+        versions = {runtime: board.ask("passport", runtime=runtime)[runtime] for runtime in RUNTIMES}
+        loaded: dict[str, tuple[Arch, Kind]] = {}
+        for arch in track(archs, f"writing networks of {name}", count):
+            for kind, file in files(space, arch).items():
+                label = f"{artefacts.arch_name(arch)} {' '.join(kind)}"
+                board.ask("load", **(as_arguments(label, file, board) | {"runtime": kind[0]}))
+                loaded[label] = arch, kind
+        seconds = timed(board, list(loaded), rounds, name)
+        cpu = board.passport["cpu"]
+    for arch in dict.fromkeys(archs):
+        medians = {f"{'_'.join(kind)}_s": seconds[label] for label, (own, kind) in loaded.items() if own == arch}
+        yield {"space": name, "pixels": pixels, "arch": artefacts.arch_name(arch), **medians, "cpu": cpu, **versions}
+
+
+def files(space: SearchSpace, arch: Arch) -> dict[Kind, bytes]:
+    """The network's file in each runtime and precision."""
+    specs = [spec for spec in space.decode(arch) if spec.convs]
+    source = Source.with_weights(specs, random_weights(specs))
+    shape = (4, specs[0].in_channels, specs[0].resolution, specs[0].resolution)
+    ranges = activation_ranges(source.onnx, np.random.default_rng(0).standard_normal(shape, dtype=np.float32))
+    found: dict[Kind, bytes] = {}
+    for name, runtime in RUNTIMES.items():
+        found[name, "fp32"], found[name, "int8"] = runtime.fp32(source), runtime.int8(source, ranges)
+    return found
+
+
+def timed(board: Connection, labels: list[str], rounds: int, name: str) -> dict[str, float]:
+    """Median seconds of every file, each timed once a round, in shuffled order."""
+    samples: dict[str, list[float]] = {label: [] for label in labels}
+    for number in track(range(rounds), f"timing networks of {name}", rounds):
+        order = Random(number).sample(labels, len(labels))
+        for label, (seconds, _) in zip(order, board.round(order, SAMPLE)["samples"]):
+            samples[label].append(seconds)
+    return {label: statistics.median(own) for label, own in samples.items()}
+
+
+def summary(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Of each space and precision: LiteRT's median time over onnxruntime's, and how often each is the faster one."""
+    found: list[dict[str, object]] = []
+    for space in SPACES:
+        own = [row for row in rows if row["space"] == space]
+        for precision in ("fp32", "int8"):
+            ratios = [_seconds(row, "litert", precision) / _seconds(row, "onnxruntime", precision) for row in own]
+            faster = sum(ratio < 1 for ratio in ratios) / len(ratios)
+            found += [
+                {
+                    "what": f"{space}, {precision}: LiteRT's time, times onnxruntime's",
+                    "value": statistics.median(ratios),
+                },
+                {"what": f"{space}, {precision}: share of networks faster in LiteRT", "value": faster},
+            ]
+    return found
+
+
+def _seconds(row: Mapping[str, object], runtime: str, precision: str) -> float:
+    value = row[f"{runtime}_{precision}_s"]
+    assert isinstance(value, float)
+    return value
+
+
+if __name__ == "__main__":
+    main()
