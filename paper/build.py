@@ -44,7 +44,8 @@ from paper.figures import (
 )
 from paper.figures import prediction as whole_networks
 from paper.figures import ranking as ranking_figure
-from paper.rows import FILES, Moment, Operator
+from paper.profile_rows import Moment, Operator
+from paper.rows import FILES
 from search_spaces.errors import LutraError
 
 HERE = Path(__file__).resolve().parent

@@ -9,6 +9,7 @@ from typing import TypeVar, get_type_hints
 
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
 from paper.csv_records import columns, records
+from paper.profile_rows import Moment, Operator
 
 
 @dataclass(frozen=True)
@@ -163,29 +164,6 @@ class RankTau:
     rho: float  # Spearman's
     rho_low: float
     rho_high: float
-
-
-@dataclass(frozen=True)
-class Operator:
-    """What an operator of a file takes on the device, in the file's order."""
-
-    precision: str
-    layer: int  # its number in the space
-    operator: str
-    kind: str  # as the runtime calls it
-    seconds: float
-    whole_s: float  # of the whole file, without a profiler
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A second under steady load."""
-
-    time_s: float
-    latency_s: float
-    clock_hz: float | None
-    temperature_c: float | None
-    throttled: str
 
 
 FILES: dict[type, str] = {

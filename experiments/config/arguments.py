@@ -76,9 +76,8 @@ def asks_for_sweep(words: Sequence[str]) -> bool:
 
 
 def _refuse(message: str) -> NoReturn:
-    raise LutraError(
-        f"{' '.join(message.split())}; options: --cfg job, --multirun, --help; settings are written key=value"
-    )
+    told = " ".join(message.split())
+    raise LutraError(f"{told}; options: --cfg job, --multirun, --help; settings are written key=value")
 
 
 def _check_options(parsed: argparse.Namespace) -> None:
@@ -91,7 +90,7 @@ def _check_options(parsed: argparse.Namespace) -> None:
         raise LutraError("--resolve goes with --cfg: type --cfg job --resolve")
     if parsed.package and not parsed.cfg:
         raise LutraError("--package goes with --cfg: type --cfg job --package train")
-    if parsed.package and parsed.cfg == "job" and parsed.package not in all_keys():
+    if parsed.cfg == "job" and parsed.package and parsed.package not in all_keys():
         raise unknown("key", parsed.package, all_keys())
 
 
@@ -110,9 +109,8 @@ def _prepared(word: str, before: str, sweeping: bool) -> tuple[str, int]:
         value = _quoted(one, value, sweeping)
     override = _parsed(f"{sign}{key}={value}", key, word, one)
     if key in GROUPS and not override.is_sweep_override() and not isinstance(override.value(), str):
-        raise LutraError(
-            f"{formatted(word)} is not the name of a configuration: give one name, {', '.join(_named(key))}"
-        )
+        names = ", ".join(_named(key))
+        raise LutraError(f"{formatted(word)} is not the name of a configuration: give one name, {names}")
     if not override.is_sweep_override():
         if one is not None:
             _check(one, override.value())

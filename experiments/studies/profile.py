@@ -37,6 +37,7 @@ from experiments.store.weights import load_network
 from paper import rows as results
 from paper.figures import profile as figure
 from paper.figures import steady
+from paper.profile_rows import Operator
 from predictors.agent.runtimes import SUFFIXES
 from predictors.board.device import Board, as_arguments
 from search_spaces.errors import LutraError
@@ -81,7 +82,7 @@ def profile(config: Config) -> Path:
     folder = plan_of(config).folder(step)
     if config.publish:
         copy(config, sorted(folder.glob("*.csv")))
-    rows = results.read(folder, results.Operator)
+    rows = results.read(folder, Operator)
     console.print(shown(rows))
     for line in remarks(rows):
         console.print(line, highlight=False, soft_wrap=True)
@@ -141,7 +142,7 @@ def steadily(board: Board, file: bytes, asked: ProfileConfig) -> Iterator[dict[s
         }
 
 
-def shown(rows: Sequence[results.Operator]) -> Table:
+def shown(rows: Sequence[Operator]) -> Table:
     """Seconds by layer and kind of operator, for each file."""
     table = Table("layer", "operators", "us", "share %", title="where the time goes")
     for precision in dict.fromkeys(row.precision for row in rows):
@@ -157,7 +158,7 @@ def shown(rows: Sequence[results.Operator]) -> Table:
     return table
 
 
-def remarks(rows: Sequence[results.Operator]) -> Iterator[str]:
+def remarks(rows: Sequence[Operator]) -> Iterator[str]:
     """Whether the operators' times add up to that of the whole file."""
     for precision in dict.fromkeys(row.precision for row in rows):
         own = [row for row in rows if row.precision == precision]

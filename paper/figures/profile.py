@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paper.figures import style
-from paper.rows import Operator, read
+from paper.profile_rows import Operator
+from paper.rows import read
 
 HATCHES = ("", "//")  # readable without colour
 

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paper.figures import style
-from paper.rows import Moment, read
+from paper.profile_rows import Moment
+from paper.rows import read
 
 PANELS = {  # column -> factor, label
     "latency_s": (1e3, "latency (ms)"),

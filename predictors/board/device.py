@@ -193,10 +193,6 @@ def by_whom(holder: Mapping[str, Any]) -> str:
 
 def as_arguments(name: str, file: bytes, board: Board) -> dict[str, Any]:
     """A file as the arguments of a request."""
-    return {
-        "name": name,
-        "runtime": runtime_of(board.passport),
-        "file": base64.b64encode(file).decode(),
-        "sha256": hashlib.sha256(file).hexdigest(),
-        "threads": board.threads,
-    }
+    runtime, sha256 = runtime_of(board.passport), hashlib.sha256(file).hexdigest()
+    data = base64.b64encode(file).decode()
+    return {"name": name, "runtime": runtime, "file": data, "sha256": sha256, "threads": board.threads}

@@ -8,7 +8,8 @@ import pytest
 
 from compress.runtimes import runtime_of_file
 from experiments.store import artefacts
-from paper.rows import Moment, Operator, read
+from paper.profile_rows import Moment, Operator
+from paper.rows import read
 from predictors.tables.table_file import read_table
 from tests.commands import Command, Finished, copy_steps
 

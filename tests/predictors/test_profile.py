@@ -12,7 +12,7 @@ from compress.files.source import Source
 from compress.quantization.calibration import activation_ranges
 from compress.runtimes import RUNTIMES
 from experiments.studies.profile import AGREE, operators, remarks
-from paper.rows import Operator
+from paper.profile_rows import Operator
 from predictors.board.answers import BadAnswer, checked
 from predictors.board.device import Connection
 from predictors.board.local_device import local
