@@ -62,7 +62,7 @@ WITHOUT_TORCH = (
     "predictors/models/layer_costs.py",
 )
 AGENT = "predictors/agent/"  # the folder that goes to the board
-ON_THE_BOARD = {"numpy", "onnxruntime", "ai_edge_litert"} | sys.stdlib_module_names
+ON_THE_BOARD = {"numpy", "onnxruntime", "ai_edge_litert", "flatbuffers"} | sys.stdlib_module_names
 NO_NAME = {"utils.py", "helpers.py", "common.py", "util.py", "helper.py"}
 RULED = (  # every file and folder with a rule
     *WITHOUT_TORCH,

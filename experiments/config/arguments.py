@@ -150,13 +150,12 @@ def _parsed(override: str, key: str, word: str, one: Setting | None) -> Override
     try:
         return PARSER.parse_overrides([override])[0]
     except (HydraException, ValueError, RecursionError):  # the last two come from very long numbers and deep brackets
-        value = word.partition("=")[2]
         if key in GROUPS:
-            raise unknown(key, formatted(value), _named(key)) from None
+            raise unknown(key, formatted(word.partition("=")[2]), _named(key)) from None
         if key not in all_keys() and not key.startswith((f"{OPTIONS}.", "hydra")):
             raise unknown("key", key, [*GROUPS, *all_keys()]) from None
         if one is not None and one.kind is not str:
-            raise one.refusal(value, "cannot be read") from None
+            raise one.refusal(word.partition("=")[2], "cannot be read") from None
         raise LutraError(
             f"{formatted(word)} cannot be read: a value with special characters is quoted for the shell and for Hydra, "
             f"'{key}=\"...\"'"
