@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from compress.pruning.units import per_unit, prunable, tied, units
+from compress.pruning.units import prunable, tied, units
 from search_spaces.errors import LutraError
 from search_spaces.networks.network import Layer, Network
 
@@ -75,3 +75,8 @@ def _absolute(layer: Layer) -> Tensor:
         axes = [axis for axis, counts in ((0, own.rows), (1, own.columns)) if counts]
         sums += [weight.sum([other for other in range(weight.ndim) if other != axis]) for axis in axes]
     return reduce(torch.add, [per_unit(channels, units(layer.spec)) for channels in sums])
+
+
+def per_unit(values: Tensor, count: int) -> Tensor:
+    """[channels] -> [count]: the sum over the channels of each unit."""
+    return values.view(count, -1).sum(1)

@@ -10,7 +10,6 @@ device.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,9 +17,10 @@ import torch
 from torch import Tensor
 
 from compress.pruning.importance import batch_norm_scale
-from compress.pruning.units import channels_of, prunable, tied, units
+from compress.pruning.units import prunable, tied, units
+from compress.pruning.widths import hidden_widths, with_units
 from search_spaces.errors import LutraError
-from search_spaces.layers import Skip, Spec
+from search_spaces.layers import Spec
 from search_spaces.networks.network import Layer, Network, device_of
 from search_spaces.space import Arch, SearchSpace
 
@@ -31,11 +31,6 @@ def prune(network: Network, keep: float) -> Network:
     Running statistics are copied unchanged: `calibrate` the result, or finetune it first.
     """
     return narrow(network, strongest(batch_norm_scale(network), uniform_widths(network.specs, keep)))
-
-
-def hidden_widths(specs: Sequence[Spec]) -> dict[int, int]:
-    """The number of units of each prunable layer, such as the hidden channels of MBConvs and of the head."""
-    return {layer: units(spec) for layer, spec in enumerate(specs) if spec.prunable}
 
 
 def chosen_widths(space: SearchSpace, arch: Arch) -> dict[int, int]:
@@ -64,27 +59,6 @@ def global_widths(importances: Mapping[int, Tensor], specs: Sequence[Spec], keep
     owners = torch.cat([torch.full_like(importances[layer], layer, dtype=torch.long) for layer in hidden])
     kept = owners[values.argsort(descending=True, stable=True)[: round(keep * len(values))]]
     return {layer: _rounded(int((kept == layer).sum()), specs[layer]) for layer in hidden}
-
-
-def width_space(specs: Sequence[Spec], most: int = 12) -> SearchSpace:
-    """The networks that pruning can make; the reference is the unpruned one.
-
-    An MBConv or head has its width and smaller multiples of 8, widest first: all down to 8, or `most` of them, evenly
-    spread; a residual block can also be removed. Other layers have one option. Raises LutraError if `most` is 0.
-    """
-    if most < 1:
-        raise LutraError(f"a layer needs at least one width to choose from, not {most}")
-    layers = tuple(_narrower(spec, most) if spec.prunable else (spec,) for spec in specs)
-    return SearchSpace("pruned_widths", layers, (0,) * len(layers))
-
-
-def _narrower(spec: Spec, most: int) -> tuple[Spec, ...]:
-    layers = [_with_units(spec, width) for width in _widths(spec, most)]
-    return (*layers, Skip(spec.in_channels, spec.resolution)) if spec.residual else tuple(layers)
-
-
-def _with_units(spec: Spec, count: int) -> Spec:
-    return dataclasses.replace(spec, **{prunable(spec).field: count})
 
 
 def kept_importance(importances: Mapping[int, Tensor], space: SearchSpace, comparable: bool) -> np.ndarray:
@@ -122,14 +96,6 @@ def _rounded(count: int, spec: Spec) -> int:
     return min(units(spec), max(1, -(-count // multiple)) * multiple)
 
 
-def _widths(spec: Spec, most: int) -> list[int]:
-    multiple = prunable(spec).multiple
-    widths = [units(spec), *range((units(spec) - 1) // multiple * multiple, 0, -multiple)]
-    if len(widths) <= most:
-        return widths
-    return [widths[index] for index in np.linspace(0, len(widths) - 1, most).round().astype(int)]
-
-
 @torch.no_grad()
 def narrow(network: Network, kept: Mapping[int, Tensor]) -> Network:
     """The network with only the units `kept[layer]` [width] (ascending) of those layers.
@@ -140,7 +106,7 @@ def narrow(network: Network, kept: Mapping[int, Tensor]) -> Network:
     specs = list(network.specs)
     for layer, chosen in kept.items():
         assert len(chosen) or specs[layer].residual
-        specs[layer] = _with_units(specs[layer], len(chosen))
+        specs[layer] = with_units(specs[layer], len(chosen))
     with device_of(network):
         slim = Network([specs[layer] for layer in layers]).train(network.training)
     for target, layer in zip(slim.layers, layers):
@@ -162,3 +128,9 @@ def _copy_units(target: Layer, source: Layer, kept: Tensor) -> None:
         state = source.part(node).state_dict()
         cut = {name: value[rows] if value.ndim else value for name, value in state.items()}
         target.part(node).load_state_dict({name: v[:, columns] if v.ndim > 1 else v for name, v in cut.items()})
+
+
+def channels_of(kept: Tensor, count: int, channels: int) -> Tensor:
+    """The channels of the units `kept`; `count` units share `channels` channels equally."""
+    span = channels // count
+    return (kept[:, None] * span + torch.arange(span, device=kept.device)).flatten()

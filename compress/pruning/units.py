@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from search_spaces.errors import LutraError
 from search_spaces.layers import Spec
 from search_spaces.layers.graph import Rules, rule_of
@@ -80,14 +77,3 @@ CHANNELS: Rules[bool] = {
         lambda node, producers, *inputs: any(inputs),
     ),
 }
-
-
-def per_unit(values: Tensor, count: int) -> Tensor:
-    """[channels] -> [count]: the sum over the channels of each unit."""
-    return values.view(count, -1).sum(1)
-
-
-def channels_of(kept: Tensor, count: int, channels: int) -> Tensor:
-    """The channels of the units `kept`; `count` units share `channels` channels equally."""
-    span = channels // count
-    return (kept[:, None] * span + torch.arange(span, device=kept.device)).flatten()

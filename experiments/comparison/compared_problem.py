@@ -6,22 +6,23 @@ does. Published networks are chosen by the column that a search may see, and jud
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from experiments.compute.accelerator import accelerator
-from experiments.config import Config
-from experiments.config.choices import space_of
+from experiments.config import CompareConfig, Config, ObjectiveConfig, StrategyConfig
+from experiments.config.reference import Reference
 from experiments.display.progress import console
-from experiments.setup.images import training_data
+from experiments.setup.images import placed
 from experiments.setup.targets import beyond_reach, chosen, given, objective_of, target_of
-from experiments.steps.plan import measure, plan_of, train
+from experiments.steps.plan import plan_of
 from experiments.steps.search import problem_of
+from experiments.steps.settings import Budget, Images, Search
 from experiments.steps.train import prepare
-from experiments.store import artefacts
-from experiments.store.keys import accelerator_key, data_key, search_key, space_key
+from experiments.store.key_fields import FOLDER, implied, unless
+from experiments.store.step import Means, Step
 from experiments.store.weights import load_supernet
 from predictors.board.fingerprint import runtime_of
 from predictors.costs import LATENCY
@@ -38,114 +39,156 @@ from strategies.quality.regret import Report, as_seen
 KEYS = ("compare.accuracy", "compare.report")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Of a comparison."""
+
+    strategies: list[StrategyConfig]
+    objective: ObjectiveConfig
+    compare: CompareConfig  # without strategies and csv
+    seed: int
+    source: str = implied(FOLDER)  # what is searched, in the name of the folder
+
+    @property
+    def label(self) -> str:
+        return f"{self.source}-{self.objective.name}-seed{self.seed}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnSupernet(Settings):
+    space: SearchSpace
+    data: Images
+    search: Budget
+    precision: str
+    threads: int
+    accelerator: str = unless("cpu")
+    batch: int | None = implied("supernet")  # that the supernet was trained with, and a relaxation is too
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnPublished(Settings):
+    budget: int
+    seen: str
+    reported: str
+
+
 @dataclass(frozen=True)
 class ComparedProblem:
+    title: str  # for readers
+    facts: Mapping[str, Any]  # for the setup file
     problem: Problem
-    networks: int  # that there are
+    budget: int  # of a search, candidates: no more than there are networks
     exact: Sequence[Candidate]  # the front, by reported accuracies; empty where nobody knows it
     report: Report  # a candidate as it is reported
 
 
-@dataclass(frozen=True)
-class ProblemSource:
-    """A problem that is not built yet, and all that its results depend on."""
-
-    label: str  # in the folder's name
-    title: str  # for readers
-    settings: Mapping[str, Any]
-    inputs: Mapping[str, str]  # file -> sha256
-    facts: Mapping[str, Any]  # for the setup file
-    build: Callable[[], ComparedProblem]
-
-
-def of_supernet(config: Config) -> ProblemSource:
+def of_supernet(config: Config, common: Mapping[str, Any]) -> Step:
     """Measures and trains what is not there yet. Raises LutraError for a target that no network meets."""
-    table = measure(config)
-    space, latencies = space_of(config), read_table(table)
-    objective_of(config.objective, config.precision, space, latencies)
-    supernet = train(config)
-    settings = {
-        "space": space_key(config),
-        "data": data_key(config.data),
-        "search": search_key(config.search),
-        "precision": config.precision,
-        "threads": config.threads,
-        **accelerator_key(config),
-    }
-    inputs = {"table": artefacts.sha256(table), "supernet": artefacts.sha256(supernet)}
-    label = f"{config.space.name}-{config.data.name}"
-    title = f"{config.space.name} on {config.data.name}, latency in {config.precision}"
-
-    def build() -> ComparedProblem:
-        plan = plan_of(config)
-        prepare(config.threads, config.seed)
-        data = training_data(config)
-        calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
-        net = load_supernet(supernet, space).to(accelerator(config.accelerator))
-        return ComparedProblem(
-            problem_of(plan.searching, plan.means, data, net, latencies, calibration),
-            space.size,
-            (),
-            as_seen,
-        )
-
-    return ProblemSource(label, title, settings, inputs, _facts(config, space, latencies), build)
+    plan = plan_of(config)
+    objective_of(config.objective, config.precision, plan.space, read_table(plan.table))
+    searching = plan.searching
+    names = ("space", "data", "search", "precision", "threads", "accelerator", "batch")
+    own = {name: getattr(searching, name) for name in names}
+    settings = OnSupernet(**common, **own, source=f"{config.space.name}-{config.data.name}")
+    inputs = {"table": plan.table, "supernet": plan.supernet}
+    return Step("compare", settings, inputs, Reference("experiments.studies.compare:on_supernet"))
 
 
-def _facts(config: Config, space: SearchSpace, latencies: LatencyTable) -> dict[str, Any]:
-    aim, passport = config.objective, latencies.passport
-    target = "" if aim.name == "pareto" else 1e3 * target_of(aim, config.precision, space, latencies)
+def on_supernet(settings: OnSupernet, files: Mapping[str, Path], means: Means) -> ComparedProblem:
+    """Accuracies by the supernet, latencies by the table."""
+    prepare(settings.threads, settings.seed)
+    space, latencies = settings.space, read_table(files["table"])
+    data = placed(settings.data.at(means), settings.accelerator)
+    search = Search(
+        space,
+        settings.data,
+        settings.strategies[0],
+        settings.objective,
+        settings.search,
+        settings.precision,
+        settings.seed,
+        settings.threads,
+        settings.accelerator,
+        settings.batch,
+    )
+    calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
+    net = load_supernet(files["supernet"], space).to(accelerator(settings.accelerator))
+    return ComparedProblem(
+        f"{space.name} on {settings.data.name}, latency in {settings.precision}",
+        _facts(search, means, latencies),
+        problem_of(search, means, data, net, latencies, calibration),
+        min(settings.search.budget, space.size),
+        (),
+        as_seen,
+    )
+
+
+def _facts(search: Search, means: Means, latencies: LatencyTable) -> dict[str, Any]:
+    aim, space, passport = search.objective, search.space, latencies.passport
+    target = "" if aim.name == "pareto" else 1e3 * target_of(aim, search.precision, space, latencies)
     return {
         "space": space.name,
-        "data": config.data.name,
-        "data_file": Path(config.data.path).name if config.data.name == "image_folder" else "",
+        "data": search.data.name,
+        "data_file": Path(means.images).name if search.data.name == "image_folder" else "",
         "resolution": space.layers[0][0].resolution,
-        "precision": config.precision,
+        "precision": search.precision,
         "target_ms": target,
         "device": latencies.device,
         **{key: passport[key] for key in ("cpu", "machine", "threads", runtime_of(passport))},
+        "evaluations": search.search.budget,
+        "host_threads": search.threads,
+        "accelerator": search.accelerator,
     }
 
 
-def of_published(config: Config) -> ProblemSource:
-    """Raises LutraError for a file that cannot be read, or a target that no network of it meets."""
+def of_published(config: Config, common: Mapping[str, Any]) -> Step:
+    """Raises LutraError for a file that cannot be read."""
     path, asked = Path(config.compare.csv), config.compare
     columns = accuracy_columns(path, asked.accuracy, asked.report, KEYS)
     if line := note(path, columns, KEYS):
         console.print(line, highlight=False, soft_wrap=True)
     reported = MEAN.join(columns.reported)
-    table = read_csv(path, asked.options, columns.seen, asked.latency, reported=reported)
-    objective = published_objective(config, table)
+    settings = OnPublished(
+        **common, budget=config.search.budget, seen=columns.seen, reported=reported, source=path.stem
+    )
+    return Step("compare", settings, {"csv": path}, Reference("experiments.studies.compare:on_published"))
 
-    def build() -> ComparedProblem:
-        return ComparedProblem(
-            table.problem(objective), len(table.latency), table.front(objective), table.report(objective)
-        )
 
-    settings = {"budget": config.search.budget, "seen": columns.seen, "reported": reported}
+def on_published(settings: OnPublished, files: Mapping[str, Path], means: Means) -> ComparedProblem:
+    """Raises LutraError for a target that no network of the file meets."""
+    path, asked = files["csv"], settings.compare
+    table = read_csv(path, asked.options, settings.seen, asked.latency, reported=settings.reported)
+    objective = published_objective(settings.objective, table)
     facts = {
         "space": path.stem,
         "data_file": path.name,
-        "accuracy_seen": columns.seen,
-        "accuracy_reported": reported,
-        "target_ms": "" if objective.front else 1e3 * target_of_published(config, table),
+        "accuracy_seen": settings.seen,
+        "accuracy_reported": settings.reported,
+        "target_ms": "" if objective.front else 1e3 * target_of_published(settings.objective, table),
+        "evaluations": settings.budget,
     }
-    return ProblemSource(path.stem, path.stem, settings, {"csv": artefacts.sha256(path)}, facts, build)
+    return ComparedProblem(
+        path.stem,
+        facts,
+        table.problem(objective),
+        min(settings.budget, len(table.latency)),
+        table.front(objective),
+        table.report(objective),
+    )
 
 
-def published_objective(config: Config, table: Table) -> Objective:
+def published_objective(asked: ObjectiveConfig, table: Table) -> Objective:
     """Raises LutraError where no network is as fast as the target."""
-    if config.objective.costs != [LATENCY]:
+    if asked.costs != [LATENCY]:
         raise LutraError(f"compare.csv= has a latency and no other cost: give objective.costs=[{LATENCY}]")
-    if config.objective.name == "pareto":
+    if asked.name == "pareto":
         return Pareto({LATENCY: max(table.latency.values())})
-    target, fastest = target_of_published(config, table), min(table.latency.values())
+    target, fastest = target_of_published(asked, table), min(table.latency.values())
     if target < fastest:
         raise beyond_reach(table.space.name, LATENCY, target, "one has", fastest)
-    return chosen(config.objective, {LATENCY: target})
+    return chosen(asked, {LATENCY: target})
 
 
-def target_of_published(config: Config, table: Table) -> float:
+def target_of_published(asked: ObjectiveConfig, table: Table) -> float:
     """Seconds: as given, or a fraction of the latency of the network that is the most accurate for a search."""
-    asked = config.objective
     return given(asked, LATENCY, asked.target_fraction * table.latency[table.space.reference])

@@ -12,9 +12,16 @@ import numpy as np
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from experiments.comparison.published_latencies import Measurements
+from experiments.comparison.published_latencies import Measurements, read_measurements
+from experiments.config import Config
+from experiments.config.reference import Reference
+from experiments.display.progress import track
+from experiments.steps.plan import plan_of
+from experiments.store import artefacts
+from experiments.store.key_fields import FOLDER, implied
+from experiments.store.step import Means, Step
 from predictors.metrics.agreement import agreement
-from predictors.models.learned import Learner
+from predictors.models.learned import LEARNERS, Learner
 from search_spaces.documents import read_csv
 from search_spaces.errors import LutraError
 
@@ -36,6 +43,36 @@ class Point:
     within_10: float
     tau: float
     tau_a: float
+
+
+@dataclass(frozen=True)
+class Published:
+    """The columns of a file of measurements, and how many of its networks are learned from."""
+
+    options: str
+    latency: str
+    unit: str
+    train: list[int]
+    seeds: int
+    label: str = implied(FOLDER)
+
+
+def of_published(config: Config, path: Path) -> Path:
+    """The folder of fidelity.csv, by the measurements of a file."""
+    asked = config.fidelity
+    settings = Published(asked.options, asked.latency, asked.unit, asked.train, asked.seeds, path.stem)
+    check_sizes(read_measurements(path, settings), asked.train, str(path))
+    step = Step("fidelity", settings, {"csv": path}, Reference("experiments.comparison.learning_curves:work"))
+    return plan_of(config).folder(step)
+
+
+def work(settings: Published, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Learns from more and more networks of the file."""
+    sizes, seeds = settings.train, settings.seeds
+    found = points(settings.label, read_measurements(files["csv"], settings), LEARNERS, sizes, seeds)
+    total = len(sizes) * seeds * len(LEARNERS)
+    rows = [asdict(one) for one in track(found, "learning", total, lambda one: f"{one.predictor}, {one.trained_on}")]
+    artefacts.write_csv(folder / "fidelity.csv", rows)
 
 
 def check_sizes(measurements: Measurements, sizes: Iterable[int], name: str) -> None:

@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from experiments.config import FidelityConfig
 from experiments.config.command_config import UNITS
 from search_spaces.errors import LutraError, unknown
 from search_spaces.published import header, networks
 
 # Columns of known files: NAS-Bench-201 on a Raspberry Pi 4 (HW-NAS-Bench, by way of HELP), FBNet on a Xeon (HELP)
 KNOWN = (("ops", "rpi4_ms"), ("ops", "silver_4210r_ms"))
+
+
+class Columns(Protocol):
+    """Where a file has what is read: `FidelityConfig`, or the settings of its step."""
+
+    @property
+    def options(self) -> str: ...
+    @property
+    def latency(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -26,22 +37,22 @@ class Measurements:
     options: tuple[int, ...]  # of each layer
 
 
-def read_measurements(path: Path, config: FidelityConfig) -> Measurements:
+def read_measurements(path: Path, asked: Columns) -> Measurements:
     """Raises LutraError with the first line that is wrong."""
-    if config.unit not in UNITS:
-        raise unknown("unit", config.unit, UNITS)
-    options, latency = _columns(path, header(path), config)
-    rows = [(arch, value * UNITS[config.unit]) for _, arch, (value,) in networks(path, options, (latency,))]
+    if asked.unit not in UNITS:
+        raise unknown("unit", asked.unit, UNITS)
+    options, latency = _columns(path, header(path), asked)
+    rows = [(arch, value * UNITS[asked.unit]) for _, arch, (value,) in networks(path, options, (latency,))]
     if not rows:
         raise LutraError(f"{path} has no row below its header")
     archs, seconds = map(np.array, zip(*rows))
     return Measurements(archs, seconds, tuple(int(top) + 1 for top in archs.max(0)))
 
 
-def _columns(path: Path, header: Sequence[str], config: FidelityConfig) -> tuple[str, str]:
+def _columns(path: Path, header: Sequence[str], asked: Columns) -> tuple[str, str]:
     """The columns that are asked for, or those of a known file."""
-    asked = (config.options, config.latency)
-    if not any(asked):
+    given = (asked.options, asked.latency)
+    if not any(given):
         for pair in KNOWN:
             if {*pair} <= {*header}:
                 return pair
@@ -49,9 +60,9 @@ def _columns(path: Path, header: Sequence[str], config: FidelityConfig) -> tuple
             f"{path} is none of the known files, its columns are {', '.join(header)}; "
             "say which they are: fidelity.options=COLUMN fidelity.latency=COLUMN fidelity.unit=ms"
         )
-    for key, column in zip(("options", "latency"), asked):
+    for key, column in zip(("options", "latency"), given):
         if not column:
             raise LutraError(f"say both columns: add fidelity.{key}=COLUMN; {path} has {', '.join(header)}")
         if column not in header:
             raise unknown(f"column of {path}", column, header)
-    return asked
+    return given

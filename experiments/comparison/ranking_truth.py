@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.compute.accelerator import accelerator
 from experiments.config import Config
-from experiments.setup.images import training_data
+from experiments.setup.images import placed
 from experiments.steps.plan import retrain
 from experiments.steps.train import prepare
 from experiments.store.weights import load_network
@@ -26,7 +26,7 @@ NETWORKS = 12  # trained alone where nothing else is asked
 def trained_alone(config: Config, space: SearchSpace) -> dict[Arch, float]:
     """Test accuracies of random networks, each trained by `retrain`; a network that was trained before is not again."""
     prepare(config.threads, config.seed)  # the accuracies are part of the step's hash
-    data, found, device = training_data(config), {}, accelerator(config.accelerator)
+    data, found, device = placed(config.data, config.accelerator), {}, accelerator(config.accelerator)
     images, labels = data.fixed(data.test, 0, 0)
     for arch in fresh_archs(space, set(), config.ranking.networks or NETWORKS, config.seed, "ranking.networks"):
         found[arch] = accuracy(predict(load_network(retrain(config, arch)).to(device), images), labels)

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.comparison.compared_problem import ProblemSource
-from experiments.config import Config
+from experiments.comparison.compared_problem import ComparedProblem, Settings
 from experiments.display.publish import put
 from experiments.store import artefacts
 from paper.comparison import SETUP
@@ -15,23 +14,20 @@ from predictors.agent import passport
 from search_spaces.documents import read_csv
 
 
-def write(folder: Path, config: Config, strategies: Sequence[str], source: ProblemSource) -> None:
+def write(folder: Path, settings: Settings, files: Mapping[str, Path], compared: ComparedProblem) -> None:
     """What is known when the searches begin: the problem, how it is searched, and on what machine."""
     host = passport()
     facts = {
-        "problem": source.title,
-        **source.facts,
-        **{f"{name}_sha256": sha256 for name, sha256 in source.inputs.items()},
-        "objective": config.objective.name,
-        "strategies": " ".join(strategies),
-        "first_seed": config.seed,
-        "seeds": config.compare.seeds,
-        "evaluations": config.search.budget,
-        "seconds_limit": config.compare.seconds or "",
+        "problem": compared.title,
+        **compared.facts,
+        **{f"{name}_sha256": artefacts.sha256(path) for name, path in files.items()},
+        "objective": settings.objective.name,
+        "strategies": " ".join(one.name for one in settings.strategies),
+        "first_seed": settings.seed,
+        "seeds": settings.compare.seeds,
+        "seconds_limit": settings.compare.seconds or "",
         "host_cpu": host["cpu"],
         "host_machine": host["machine"],
-        "host_threads": config.threads,
-        "accelerator": config.accelerator,
     }
     artefacts.write(folder / SETUP, _text(facts))
 

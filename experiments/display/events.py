@@ -90,14 +90,13 @@ def show_figure(board: SummaryWriter, folder: Path, name: str, drawn: Figure) ->
 
 
 def show_hparams(board: SummaryWriter, config: Config | Search, metrics: Mapping[str, float]) -> None:
-    """Adds a row to the tab HParams. All steps declare the same columns, because TensorBoard reads any one."""
-    chosen = {
-        "space": config.space.name,
-        "data": config.data.name,
-        "strategy": config.strategy.name,
-        "objective": config.objective.name,
-        "seed": config.seed,
-    }  # five, because TensorBoard hides more
+    """Adds a row to the tab HParams."""
+    chosen = {name: getattr(config, name).name for name in ("space", "data", "strategy", "objective")}
+    show_choices(board, {**chosen, "seed": config.seed}, metrics)
+
+
+def show_choices(board: SummaryWriter, chosen: Mapping[str, str | int], metrics: Mapping[str, float]) -> None:
+    """All steps declare the same five columns: TensorBoard reads any one step's, and hides more."""
     assert board.file_writer is not None
     for summary in hparams(chosen, dict.fromkeys(METRICS, 0.0)):
         board.file_writer.add_summary(summary)

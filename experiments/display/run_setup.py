@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.config import Config
-from experiments.config.choices import space_of
 from experiments.setup.images import dataset_of
 from experiments.setup.session_record import Session
 from experiments.setup.targets import targets_of
-from experiments.stages import int8_agreement
+from experiments.stages import int8_record
+from experiments.steps.settings import Search
 from experiments.store import artefacts, versions
+from experiments.store.provenance import Index, Lineage
+from experiments.store.step import Means
 from predictors.board.fingerprint import runtime_of
 from predictors.costs import LATENCY
 from predictors.tables.table import LatencyTable
@@ -22,33 +23,36 @@ STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo"
 
 
 def setup(
-    config: Config, table: Path, folders: Mapping[str, Path], session: Session, steps: Iterable[Mapping[str, Any]]
+    search: Search,
+    means: Means,
+    table: Path,
+    steps: Index,
+    inputs: Mapping[str, str],
+    origin: Lineage,
+    session: Session,
 ) -> dict[str, Any]:
-    """`folders` of the steps train, search, compress and benchmark; `session`: how the benchmark went.
-
-    `steps`: the manifests of all steps that the report is made from, to find differing versions.
-    """
-    manifests = {name: artefacts.manifest(folder) for name, folder in folders.items()}
-    latencies, checked = read_table(table), int8_agreement.load(folders["compress"])
+    """Facts of a report that `inputs` lead to; `session`: how the benchmark went."""
+    made = {step.what: steps.records[step.manifest] for step in origin.line}
+    everything = [steps.records[key] for key, _ in steps.ancestors(inputs)]
+    latencies, checked = read_table(table), int8_record.load(steps.folders[inputs["compress"]])
     own = (table.parent / artefacts.MANIFEST).exists()
     return {
-        **_asked(config, latencies),
-        **_machine(latencies, manifests["benchmark"]["versions"]),
+        **_asked(search, means, latencies),
+        **_machine(latencies, made["benchmark"]["versions"]),
         "table_sha256": artefacts.sha256(table),
-        **_trained(config),
-        "supernet_seconds": manifests["train"]["seconds"],
-        "search_seconds": manifests["search"]["seconds"],
+        **_trained({what: record["config"] for what, record in made.items()}),
+        "supernet_seconds": made["train"]["seconds"],
+        "search_seconds": made["search"]["seconds"],
         "measure_seconds": artefacts.manifest(table.parent)["seconds"] if own else "",
         "int8_agreement": checked.agreement,
         "float_layers": " ".join(map(str, checked.float_layers)),
         "saturating_layers": "" if checked.saturating is None else checked.saturating,
-        "git_commit": manifests["benchmark"]["git_commit"],
-        "other_versions": versions.disagreements(steps, manifests["benchmark"]),
+        "git_commit": made["benchmark"]["git_commit"],
+        "other_versions": versions.disagreements(everything, made["benchmark"]),
         **{f"machine_speed_{precision}": 1 / slower.ratio for precision, slower in session.slowdowns.items()},
         **judged("table", latencies.verdict.state, latencies.verdict.reasons),
         "table_unknown": " ".join(latencies.verdict.unknown),
         **judged("session", session.state, session.reasons),
-        "ignored": " ".join(config.ignore),
     }
 
 
@@ -57,30 +61,30 @@ def judged(what: str, state: str, reasons: Sequence[str]) -> dict[str, str]:
     return {f"{what}_verdict": state, f"{what}_verdict_reasons": "; ".join(reasons)}
 
 
-def _asked(config: Config, latencies: LatencyTable) -> dict[str, Any]:
+def _asked(search: Search, means: Means, latencies: LatencyTable) -> dict[str, Any]:
     """The space, the images, and the goal of the search."""
-    space, data, aim = space_of(config), dataset_of(config.data), config.objective
-    targets = {} if aim.name == "pareto" else targets_of(aim, config.precision, space, latencies)
+    space, data, aim = search.space, dataset_of(search.data.at(means)), search.objective
+    targets = {} if aim.name == "pareto" else targets_of(aim, search.precision, space, latencies)
     return {
         "space": space.name,
         "space_size": space.size,
         "layers": sum(count > 1 for count in space.options),
         "data": data.name,
-        "data_file": Path(config.data.path).name if data.name == "image_folder" else "",
+        "data_file": Path(means.images).name if data.name == "image_folder" else "",
         "train_images": len(data.train.labels),
         "validation_images": len(data.validation.labels),
         "test_images": len(data.test.labels),
         "resolution": data.shape.resolution,
         "classes": data.shape.classes,
-        "strategy": config.strategy.name,
-        "seed": config.seed,
-        "evaluations": config.search.budget,
+        "strategy": search.strategy.name,
+        "seed": search.seed,
+        "evaluations": search.search.budget,
         "objective": aim.name,
         "costs": " ".join(aim.costs),
         "target_ms": 1e3 * targets[LATENCY] if targets else "",
         "target_fraction": aim.target_fraction if targets and not aim.target_ms else "",
         **{f"target_{name}_bytes": value for name, value in targets.items() if name != LATENCY},
-        "precision": config.precision,
+        "precision": search.precision,
     }
 
 
@@ -98,11 +102,13 @@ def _machine(latencies: LatencyTable, versions: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _trained(config: Config) -> dict[str, Any]:
+def _trained(made: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """By the settings of each step from the supernet to the deployed file."""
+    tuned = made.get("finetune")
     return {
-        "accelerator": config.accelerator,
-        "supernet_steps": config.train.steps,
-        "retrain_steps": config.retrain.steps,
-        "distillation": config.compress.distillation,
-        "finetune_steps": config.compress.finetune.steps if "finetune" in config.compress.stages else "",
+        "accelerator": made["train"].get("accelerator", "cpu"),
+        "supernet_steps": made["train"]["train"]["steps"],
+        "retrain_steps": made["retrain"]["retrain"]["steps"],
+        "distillation": max(one.get("distillation", 0.0) for one in made.values()),
+        "finetune_steps": tuned["finetune"]["steps"] if tuned else "",
     }

@@ -27,12 +27,6 @@ def dataset_of(config: DataConfig) -> Dataset:
     return replace(data, flip=data.flip and config.flip)
 
 
-def training_data(config: Config) -> Dataset:
-    """All images, as bytes, on the device where torch trains, so that no batch needs copying."""
-    check(config)
-    return placed(config.data, config.accelerator)
-
-
 def check(config: Config) -> None:
     """Prints a line if a batch is larger than the data set. Raises LutraError if it is also unusually large."""
     if line := check_batches(config, len(dataset_of(config.data).train.labels)):
@@ -45,7 +39,7 @@ def _say_once(line: str) -> None:
 
 
 def placed(data: DataConfig, accelerator_name: str) -> Dataset:
-    """The images on the device where torch computes."""
+    """All images, as bytes, on the device where torch computes, so that no batch needs copying."""
     return _placed(data, accelerator(accelerator_name))
 
 

@@ -6,8 +6,8 @@ This is the only place that uses the test images. The accuracies are of the same
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,23 +17,29 @@ from torch import nn
 from compress.files.parity import file_logits
 from compress.files.size import compressed_bytes
 from compress.pruning.depgraph import size
-from experiments.config import Config
+from experiments.config import DataConfig
 from experiments.data.dataset import Dataset, Split
 from experiments.display.progress import say, track
 from experiments.setup.devices import board_of
 from experiments.setup.images import dataset_of
 from experiments.setup.reference_networks import reference_networks
 from experiments.setup.session_record import Row, Session, write_rows
-from experiments.stages.quantizing import array
+from experiments.setup.session_step import Settings
+from experiments.stages import int8_record
+from experiments.stages.quantizing import array, fp32_file
+from experiments.steps.compress import Made
 from experiments.steps.measure import followed
+from experiments.steps.train import prepare
 from experiments.store import artefacts
-from experiments.store.keys import data_key, device_key
-from predictors.agent.runtimes import RUNTIMES
+from experiments.store.step import Means
+from experiments.store.weights import load_network
+from predictors.agent.runtimes import RUNTIMES, SUFFIXES
 from predictors.board.device import Board
 from predictors.board.fingerprint import PRECISIONS
 from predictors.board.memory import Memory, peak_memory
 from predictors.board.outputs import outputs
 from predictors.tables.table import LatencyTable
+from predictors.tables.table_file import read_table
 from predictors.timing.rounds import Round, summarize
 from predictors.timing.slowdown import Slowdown, slowdowns
 from predictors.timing.verdict import verdict
@@ -59,40 +65,50 @@ class Item:
     in_float: Collection[int] = ()  # layers of an INT8 file
 
 
-def session_key(config: Config) -> dict[str, object]:
-    """The part of the configuration that the record depends on, besides the files and the tables."""
-    return {
-        "device": device_key(config.device),
-        "measure": asdict(config.measure),
-        "data": data_key(config.data),
-        "seed": config.seed,
-        "memory": config.compress.memory,
-    }
-
-
-def session(config: Config, items: Sequence[Item], tables: Sequence[LatencyTable], folder: Path) -> None:
+def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
     """Leaves all files and their record in the folder; networks of the tables measure the machine's current speed."""
-    names = {f"{one.name}.{one.precision}": one for one in items}
+    prepare(1, settings.seed)
+    tables = [read_table(path) for path in dict.fromkeys(files[name] for name in files if name not in settings.timed)]
+    names = {f"{one.name}.{one.precision}": one for one in _items(settings, means)}
+    data, measure = dataset_of(settings.data.at(means)), settings.measure
     for name, one in names.items():
-        artefacts.write(folder / f"{name}{RUNTIMES[config.device.library].SUFFIX}", one.file)
+        artefacts.write(folder / f"{name}{RUNTIMES[settings.device.library].SUFFIX}", one.file)
     again = [reference_networks(table, label=f"reference {number}") for number, table in enumerate(tables)]
-    files = {name: one.file for name, one in names.items()}
+    timed = {name: one.file for name, one in names.items()}
     for known, _ in again:
-        files |= known
-    with board_of(config.device, folder) as board:
-        golden = _golden(config, board, names)
-        rounds = list(followed(board, files, config.measure, "timing stages", each=True))
-        memory = _memory(board, names) if config.compress.memory else {}
+        timed |= known
+    with board_of(settings.device.at(means), folder) as board:
+        golden = _golden(array(data.fixed(data.validation, GOLDEN, settings.seed)[0]), board, names)
+        rounds = list(followed(board, timed, measure, "timing stages", each=True))
+        memory = _memory(board, names) if settings.memory else {}
     values = summarize(rounds)
     slower = [slowdowns(values, then) for _, then in again]
-    worth = verdict(rounds, config.measure, {name: name for name in names})
+    worth = verdict(rounds, measure, {name: name for name in names})
     for line in worth.lines():
         say(line)
     rows = [
-        _row(config, one, values[name].seconds, _percentile(rounds, name), memory.get(name), list(zip(tables, slower)))
+        _row(data, one, values[name].seconds, _percentile(rounds, name), memory.get(name), list(zip(tables, slower)))
         for name, one in track(names.items(), "evaluating files", len(names))
     ]
     write_rows(folder, rows, Session(slower[0] if slower else {}, worth.state, worth.reasons), golden)
+
+
+def _items(settings: Settings, means: Means) -> Iterator[Item]:
+    """Every file that is timed; where it is a network, the fp32 file that is written from it."""
+    images = settings.data.at(means)
+    for made in track(settings.timed.values(), "writing files", len(settings.timed)):
+        yield _item(made, images, settings)
+
+
+def _item(made: Made, images: DataConfig, settings: Settings) -> Item:
+    parent = "" if made.parent is None else artefacts.sha256(made.parent)
+    facts = made.steps, made.seconds, parent
+    if made.path.suffix in SUFFIXES:
+        assert made.parent is not None
+        in_float = [one.layer for one in int8_record.load(made.path.parent).in_float]
+        return Item(made.name, made.path.stem, load_network(made.parent), made.path.read_bytes(), *facts, in_float)
+    network = load_network(made.path)
+    return Item(made.name, "fp32", network, fp32_file(images, settings.seed, network, settings.device.library), *facts)
 
 
 def _memory(board: Board, items: Mapping[str, Item]) -> dict[str, Memory]:
@@ -102,13 +118,11 @@ def _memory(board: Board, items: Mapping[str, Item]) -> dict[str, Memory]:
     return found
 
 
-def _golden(config: Config, board: Board, items: Mapping[str, Item]) -> float:
+def _golden(images: np.ndarray, board: Board, items: Mapping[str, Item]) -> float:
     """The largest difference between the device's and the host's logits, as a fraction of a file's largest logit.
 
     Raises LutraError if it exceeds GOLDEN_LIMIT: the device then computes something else.
     """
-    data = dataset_of(config.data)
-    images = array(data.fixed(data.validation, GOLDEN, config.seed)[0])
     answers = outputs(board, {name: one.file for name, one in items.items()}, images)
     worst = 0.0
     for name, one in items.items():
@@ -132,14 +146,13 @@ def _percentile(rounds: list[Round], name: str) -> float:
 
 
 def _row(
-    config: Config,
+    data: Dataset,
     one: Item,
     seconds: float,
     percentile: float,
     memory: Memory | None,
     tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]],
 ) -> Row:
-    data = dataset_of(config.data)
     cost = size(one.network, data.shape.image)
     return Row(
         stage=one.name,

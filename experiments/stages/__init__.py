@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.config import Config
+from experiments.config.reference import Reference
 from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
-from experiments.stages import fp32_fallback, learning, pruning, quantizing
-from experiments.stages.settings import Stage as Settings
-from experiments.stages.task import NETWORK, Stage, Task
-from experiments.steps.train import prepare
-from experiments.store.step import Means
+from experiments.stages import fp32_fallback, inputs
+from experiments.stages.inputs import NETWORK
+from experiments.steps.plan import Plan
 
-__all__ = ["NETWORK", "STAGES", "Task", "work"]
+__all__ = ["NETWORK", "STAGES"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`made` is the name of the resulting network, `needs` the files that it reads besides its parent."""
+
+    made: str
+    run: Reference  # (task)
+    needs: Callable[[Plan, Path, Path], dict[str, Path]]
+    steps: Callable[[Config], int] = lambda config: 0  # of training
+    last: bool = False  # whether its file is the deployed one
 
 
 def _finetuning(config: Config) -> int:
     return config.compress.finetune.steps
 
 
+PRUNING, LEARNING = "experiments.stages.pruning", "experiments.stages.learning"
 STAGES: dict[str, Stage] = {
-    PRUNE: Stage("pruned", pruning.prune, pruning.table_of_widths),
-    LOWRANK: Stage("factorised", pruning.factorise, pruning.table_of_ranks),
-    FINETUNE: Stage("finetuned", learning.finetune, learning.teachers, _finetuning),
-    SPARSIFY: Stage("sparsified", learning.sparsify, learning.teachers, _finetuning),
-    CLUSTER: Stage("clustered", learning.share, learning.teachers, _finetuning),
-    QAT: Stage("quantization-aware", learning.qat, fp32_fallback.before_training, lambda c: c.compress.qat.steps),
-    QUANTIZE: Stage("quantized", quantizing.quantize, fp32_fallback.needs, last=True),
+    PRUNE: Stage("pruned", Reference(f"{PRUNING}:prune"), inputs.table_of_widths),
+    LOWRANK: Stage("factorised", Reference(f"{PRUNING}:factorise"), inputs.table_of_ranks),
+    FINETUNE: Stage("finetuned", Reference(f"{LEARNING}:finetune"), inputs.teachers, _finetuning),
+    SPARSIFY: Stage("sparsified", Reference(f"{LEARNING}:sparsify"), inputs.teachers, _finetuning),
+    CLUSTER: Stage("clustered", Reference(f"{LEARNING}:share"), inputs.teachers, _finetuning),
+    QAT: Stage(
+        "quantization-aware",
+        Reference(f"{LEARNING}:qat"),
+        fp32_fallback.before_training,
+        lambda config: config.compress.qat.steps,
+    ),
+    QUANTIZE: Stage("quantized", Reference("experiments.stages.quantizing:quantize"), fp32_fallback.needs, last=True),
 }
-
-
-def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Turns the network in the file `parent` into another one, or into the deployed file."""
-    prepare(settings.threads, settings.seed)
-    inputs = {name: path for name, path in files.items() if name != "parent"}
-    STAGES[settings.stage].run(Task(settings, means, files["parent"], inputs, folder))

@@ -7,34 +7,18 @@ its target. Quantization-aware training decides before it trains, so the file ha
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
-from compress.layers import layers_of
-from compress.quantization.faster_in_float import faster_in_float
-from compress.runtimes import RUNTIMES
 from experiments.config.reference import Reference
-from experiments.setup.devices import board_of
-from experiments.stages import quantizing
-from experiments.stages.learning import learned, teachers
-from experiments.stages.settings import Faster as Settings
+from experiments.stages.inputs import at_hand, learned, teachers
 from experiments.stages.settings import faster_settings
-from experiments.stages.task import at_hand
-from experiments.steps.measure import followed
 from experiments.steps.plan import Plan
-from experiments.steps.train import prepare
-from experiments.store import artefacts
 from experiments.store.keys import passport_key
 from experiments.store.provenance import FASTER
-from experiments.store.step import Means, Step
-from experiments.store.weights import load_network
-from predictors.timing.rounds import Value, summarize
+from experiments.store.step import Step
 
 FILE = f"{FASTER}.json"
-WORK = Reference("experiments.stages.fp32_fallback:work")
+WORK = Reference("experiments.stages.float_timing:work")
 
 
 def needs(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
@@ -62,20 +46,3 @@ def faster_layers(plan: Plan, parent: Path) -> Path:
     inputs: dict[str, Path | str] = {"parent": parent, "passport": passport_key(config.device)}
     label = f"{config.space.name if config.model == 'winner' else config.model}-{settings.label}"
     return plan.folder(Step(FASTER, settings, inputs, WORK, label=label)) / FILE
-
-
-def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Times whole files on the device, with each layer in float."""
-    prepare(1, settings.seed)
-    images = settings.data.at(means)
-    source = quantizing.source_of(images, settings.seed, load_network(files["parent"]))
-    calibration = quantizing.calibration(images, settings.calibration, settings.seed)
-    ranges = quantizing.ranges_of(source.onnx, calibration, settings.method, {})
-    write = partial(RUNTIMES[settings.device.library].int8, source, ranges, reduce_range=settings.reduce_range)
-    with board_of(settings.device.at(means), folder) as board:
-
-        def timed(files: Mapping[str, bytes]) -> Mapping[str, Value]:
-            return summarize(list(followed(board, files, settings.measure, "timing layers in float")))
-
-        found = [asdict(layer) for layer in faster_in_float(layers_of(source.onnx), write, timed)]
-    artefacts.write(folder / FILE, json.dumps(found, indent=1) + "\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TypeVar
 
 from torch import nn
@@ -15,10 +14,10 @@ from compress.weights.sparsify import PATTERNS, Schedule, holding_zeros, sparsif
 from experiments.compute.accelerator import accelerator
 from experiments.compute.resumable_training import run_steps
 from experiments.display.progress import console
-from experiments.stages.int8_agreement import faster
+from experiments.stages.inputs import FLOATS, NETWORK, RANGES
+from experiments.stages.int8_record import faster
 from experiments.stages.settings import Cluster, Finetune, Qat, Sparsify, Stage
-from experiments.stages.task import NETWORK, Task
-from experiments.steps.plan import Plan
+from experiments.stages.task import Task
 from experiments.steps.train import calibrated
 from experiments.store import artefacts
 from experiments.store.provenance import FASTER
@@ -28,8 +27,6 @@ from search_spaces.training.loop import Backward, Recipe, cross_entropy
 
 S = TypeVar("S", bound=Stage)
 F = TypeVar("F", bound=Finetune)
-RANGES = "ranges.json"  # activation ranges learned by quantization-aware training
-FLOATS = "floats.json"  # the layers that it left in float
 
 
 def finetune(task: Task[Finetune]) -> None:
@@ -67,12 +64,6 @@ def qat(task: Task[Qat]) -> None:
         artefacts.write(task.folder / FLOATS, task.inputs[FASTER].read_bytes())
 
 
-def learned(parent: Path) -> dict[str, Path]:
-    """The files that quantization-aware training left for quantization, if it made the network of `parent`."""
-    files = {"ranges": parent.parent / RANGES, FASTER: parent.parent / FLOATS}
-    return {name: path for name, path in files.items() if path.exists()}
-
-
 def _learn(task: Task[S], network: nn.Module, backward: Backward, recipe: Recipe, name: str) -> None:
     seed, every = task.settings.seed, task.means.checkpoint_seconds
     run_steps(network, task.data, recipe, seed, backward, task.folder, name, every)
@@ -92,11 +83,3 @@ def _teacher(task: Task[F]) -> nn.Module:
         return task.load(task.inputs["teacher"])
     supernet = load_supernet(task.inputs["supernet"], space).to(accelerator(task.settings.accelerator))
     return supernet.extract(space.largest)  # in training mode, so it normalises by the batch
-
-
-def teachers(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
-    """The teacher of a training: the file of the unpruned network, or the supernet for its largest network."""
-    chosen = plan.config.compress
-    if not chosen.distillation:
-        return {}
-    return {"teacher": root} if chosen.teacher == "winner" else {"supernet": plan.supernet}

@@ -15,19 +15,19 @@ from compress.pruning.prune import (
     narrow,
     strongest,
     uniform_widths,
-    width_space,
 )
+from compress.pruning.widths import width_space
 from compress.weights.lowrank import energy_ranks, low_rank_space, lowrank
 from experiments.display.progress import console
 from experiments.stages.settings import Factorise, Prune
-from experiments.stages.task import Task, table_of
-from experiments.steps.plan import Plan
+from experiments.stages.task import Task
 from experiments.store.weights import load_network
 from predictors.costs import LATENCY
 from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import batches
 from search_spaces.networks.network import Network
+from search_spaces.space import SearchSpace
 from strategies.quality.exact import exact_front
 
 
@@ -73,14 +73,6 @@ def _widths(task: Task[Prune], network: Network, importances: Importances) -> di
     return chosen_widths(space, tuple(front.archs[within[-1]].tolist()))
 
 
-def table_of_widths(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
-    network = load_network(parent)
-    chosen = plan.config.compress.prune
-    if chosen.rule != "device" or not isinstance(network, Network):
-        return {}
-    return {"table": table_of(plan, width_space(network.specs, chosen.widths))}
-
-
 def factorise(task: Task[Factorise]) -> None:
     network, energy = task.network, task.settings.energy
     ranks = energy_ranks(network, energy)
@@ -94,8 +86,9 @@ def factorise(task: Task[Factorise]) -> None:
     task.keep(lowrank(network, faster))
 
 
-def table_of_ranks(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
+def space_of_ranks(parent: Path, energy: float) -> SearchSpace | None:
+    """The network with each convolution as it is or factorised; None where no convolution is cheaper factorised."""
     network = load_network(parent)
     assert isinstance(network, Network)  # ensured by `compression.check`
-    ranks = energy_ranks(network, plan.config.compress.energy)
-    return {"table": table_of(plan, low_rank_space(network.specs, ranks))} if ranks else {}
+    ranks = energy_ranks(network, energy)
+    return low_rank_space(network.specs, ranks) if ranks else None

@@ -19,7 +19,8 @@ from experiments.config import DataConfig
 from experiments.config.compression import QuantizeConfig
 from experiments.display.layer_numbers import numbers
 from experiments.setup.images import dataset_of
-from experiments.stages.int8_agreement import InFloat, compared, faster, saturated, save
+from experiments.stages.int8_agreement import compared, saturated
+from experiments.stages.int8_record import InFloat, faster, save
 from experiments.stages.settings import Quantize
 from experiments.stages.task import Task
 from experiments.store import artefacts

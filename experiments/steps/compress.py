@@ -13,19 +13,13 @@ from experiments.stages import NETWORK, STAGES
 from experiments.stages.settings import OWN, Finetune, Quantize
 from experiments.stages.settings import Stage as Settings
 from experiments.steps.plan import plan_of, retrain, retrain_foreign, search
-from experiments.steps.search import CANDIDATES
-from experiments.store import artefacts, journal
-from experiments.store.candidate_records import with_costs
-from experiments.store.json_records import record
-from experiments.store.keys import space_key
-from experiments.store.provenance import whole
+from experiments.store import artefacts
 from experiments.store.step import Step
-from experiments.store.winner import WINNER, read_winner
+from experiments.store.winner import read_winner
 from predictors.agent.runtimes import SUFFIXES
-from search_spaces.errors import LutraError
-from strategies.problems.problem import Candidate, best
 
-WORK = Reference("experiments.stages:work")
+WORK = Reference("experiments.stages.task:work")
+GIVEN = Reference("experiments.steps.given_search:given")
 
 
 @dataclass(frozen=True)
@@ -37,6 +31,7 @@ class Made:
     parent: Path | None = None  # the file that it was made from
     table: Path | None = None  # of the latencies that it was chosen by
     steps: int = 0  # of training until now, from random weights on
+    seconds: float = 0.0  # that making this file took
 
 
 def compress(config: Config) -> Path:
@@ -70,7 +65,7 @@ def through(config: Config, root: Path, stages: Sequence[str], prefix: str = "")
 
     `prefix` is put before the name of the last folder, that of the ONNX file.
     """
-    parent = Made("retrained", root, steps=config.retrain.steps)
+    parent = Made("retrained", root, steps=config.retrain.steps, seconds=artefacts.manifest(root.parent)["seconds"])
     yield parent
     taken = {parent.name: 1}
     for name in stages:
@@ -83,37 +78,7 @@ def through(config: Config, root: Path, stages: Sequence[str], prefix: str = "")
 
 def found_by(config: Config) -> Path:
     """The search's folder: that of the configuration, or the given one after verifying it."""
-    return plan_of(config).once("given", lambda: _given(config)) if config.run else search(config)
-
-
-def _given(config: Config) -> Path:
-    folder, space = Path(config.run).resolve(), space_key(config)
-    read_winner(folder)
-    manifest = whole(folder)
-    if manifest["step"] != "search":
-        raise LutraError(
-            f"{folder} is of the step {manifest['step']}: "
-            "run= takes the folder that python -m experiments.search prints"
-        )
-    _check_winner(folder)
-    searched = manifest["config"].get("space")
-    if searched != space:
-        name = searched.get("name") if isinstance(searched, dict) else searched
-        raise LutraError(
-            f"{folder} is a search of space={name}, whose layers are not those of space={config.space.name} with these "
-            f"images: add space={name} and the data it was made with"
-        )
-    return folder
-
-
-def _check_winner(folder: Path) -> None:
-    """Raises LutraError unless the winner is the best of its candidates, with the numbers that it has among them."""
-    winner, log = read_winner(folder), folder / CANDIDATES
-    found = [record(Candidate, with_costs(one), log) for one in journal.read(log)]
-    own, first = next((one for one in found if one.arch == winner.arch), None), best(found) if found else None
-    proven = own is not None and first is not None and (own.feasible, own.score) == (first.feasible, first.score)
-    if not proven or any(getattr(own, key) != getattr(winner, key) for key in ("accuracy", "costs", "score")):
-        raise LutraError(f"{folder / WINNER} is not the best of its {CANDIDATES}; delete {folder} and search again")
+    return plan_of(config).once("given", lambda: GIVEN(config)) if config.run else search(config)
 
 
 def settings_of(config: Config, name: str, root: Path | None = None) -> Settings:
@@ -138,6 +103,6 @@ def _stage(config: Config, name: str, label: str, root: Path, made: Made, prefix
     title = f"{prefix if stage.last else ''}{name}-{whose}-{config.data.name}-seed{config.seed}"
     settings = settings_of(config, name, root)
     folder = plan.folder(Step("compress", settings, {"parent": parent} | needs, WORK, label=title))
-    outputs = artefacts.manifest(folder)["outputs"]
-    path = folder / (next(name for name in outputs if name.endswith(SUFFIXES)) if stage.last else NETWORK)
-    return Made(label, path, parent, needs.get("table"), made.steps + stage.steps(config))
+    done = artefacts.manifest(folder)
+    path = folder / (next(name for name in done["outputs"] if name.endswith(SUFFIXES)) if stage.last else NETWORK)
+    return Made(label, path, parent, needs.get("table"), made.steps + stage.steps(config), done["seconds"])

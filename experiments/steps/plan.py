@@ -30,7 +30,7 @@ TORCHRUN = "TORCHELASTIC_RUN_ID"  # set where torchrun has started this process
 CHECK_IMAGES = Reference("experiments.setup.images:check")
 SHOW_CONFIG = Reference("experiments.display.events:add_config")
 TRAINS = ("train", "retrain", "search", "compress")  # steps that train, or read training images
-SHOWS = ("train", "search")  # whose folder shows the configuration in TensorBoard
+SHOWS = ("train", "search", "report")  # whose folder shows the configuration in TensorBoard
 
 
 class Plan:

@@ -3,70 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.config import Config
 from experiments.config.choices import space_of
-from experiments.display import events
-from experiments.display.architecture import layer_rows, text
+from experiments.config.reference import Reference
 from experiments.display.progress import console
-from experiments.display.publish import copy
-from experiments.display.run_setup import setup
 from experiments.setup.devices import live
 from experiments.setup.session_record import read_rows, show_rows
-from experiments.stages import int8_agreement
+from experiments.stages import int8_record
 from experiments.steps.benchmark import benchmark
 from experiments.steps.compress import Made, chain, compress, found_by
-from experiments.steps.measure import network_rows, table_rows
-from experiments.steps.plan import measure, train
-from experiments.steps.search import best_metrics
-from experiments.store import artefacts, provenance
-from experiments.store.winner import read_winner
-from paper import rows as results
-from paper.figures import architecture, heatmap, pareto, prediction, waterfall
+from experiments.steps.plan import plan_of, train
+from experiments.steps.settings import Search
+from experiments.store import artefacts
+from experiments.store.key_fields import FOLDER, implied
+from experiments.store.step import Step
 from predictors.agent.runtimes import SUFFIXES
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
 
-FIGURES = {
-    "pareto": pareto.draw,
-    "prediction": prediction.draw,
-    "waterfall": waterfall.draw,
-    "architecture": architecture.draw,
-    "heatmap": heatmap.draw,
-}
+FIGURES = ("pareto", "prediction", "waterfall", "architecture", "heatmap")
 LABELS = {
     "reference": "hand-made reference (k3 e6, full depth)",
     "random": "a random architecture",
     "inherited": "winner, inherited weights",
     "retrained": "winner, trained from scratch",
 }
+PUBLISH = Reference("experiments.display.publish:copy")
+WORK = Reference("experiments.steps.report_files:work")
 STEPS = {"train": train, "search": found_by, "compress": compress, "benchmark": benchmark}
+
+
+@dataclass(frozen=True)
+class Settings:
+    ignore: list[str]
+    figures: list[str]
+    search: Search = implied("search")
+    label: str = implied(FOLDER)
 
 
 def report(config: Config) -> Path:
     """The report's folder: CSV files, figures, and the file that is deployed. Prints the table."""
     check_reportable(config)
-    table = measure(config)
+    plan = plan_of(config)
     folders = {name: made if (made := step(config)).is_dir() else made.parent for name, step in STEPS.items()}
-    inputs = {name: artefacts.sha256(folder / artefacts.MANIFEST) for name, folder in folders.items()}
-    inputs["table"] = artefacts.sha256(table)
+    files: dict[str, Path | str] = {name: folder / artefacts.MANIFEST for name, folder in folders.items()}
+    searched = Search.read(artefacts.manifest(folders["search"])["config"], plan.space, plan.images)
     label = f"{config.space.name}-{config.data.name}-{config.strategy.name}-{config.objective.name}-seed{config.seed}"
-    folder = artefacts.step(
-        Path(config.runs),
-        "report",
-        label,
-        {"ignore": config.ignore, "figures": list(FIGURES)},
-        inputs,
-        lambda folder: _report(config, table, folders, inputs, folder),
-    )
+    settings = Settings(config.ignore, [*FIGURES], searched, label)
+    folder = plan.folder(Step("report", settings, files | {"table": plan.table}, WORK))
     if config.publish:
         outputs = sorted(artefacts.manifest(folder)["outputs"])
-        copy(config, [folder / name for name in outputs if name.endswith(".csv") or name == "pareto.png"])
-    show(config, read_table(table), folders["benchmark"], folder)
+        PUBLISH(config, [folder / name for name in outputs if name.endswith(".csv") or name == "pareto.png"])
+    show(config, read_table(plan.table), folders["benchmark"], folder)
     return folder
 
 
@@ -85,36 +78,6 @@ def labels(made: Sequence[Made]) -> dict[str, str]:
     names = [one.path.stem.upper() if one.path.suffix in SUFFIXES else one.name for one in made[1:]]
     rows = [one.path.stem if one.path.suffix in SUFFIXES else one.name for one in made[1:]]
     return LABELS | {row: ", ".join(["winner", *names[: end + 1]]) for end, row in enumerate(rows)}
-
-
-def _report(config: Config, table: Path, folders: dict[str, Path], inputs: dict[str, str], folder: Path) -> None:
-    rows, session = read_rows(folders["benchmark"])
-    steps, latencies = provenance.index(Path(config.runs)), read_table(table)
-    made_from = [steps.records[key] for key, _ in steps.ancestors(inputs)]
-    facts = setup(config, table, folders, session, made_from)
-    artefacts.write_csv(folder / "setup.csv", [{"key": key, "value": value} for key, value in facts.items()])
-    artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])
-    artefacts.write_csv(folder / "table.csv", table_rows(space_of(config), latencies))
-    artefacts.write_csv(folder / "networks.csv", network_rows(latencies))
-    winner = read_winner(folders["search"])
-    layers = layer_rows(space_of(config).decode(winner.arch), latencies, config.precision)
-    artefacts.write_csv(folder / "architecture.csv", layers)
-    artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
-    deployed = chain(config)[-1].path
-    for path in (deployed, folders["compress"] / int8_agreement.ANSWERS):
-        artefacts.write(folder / path.name, path.read_bytes())
-    final = next(row for row in rows if row.sha256 == artefacts.sha256(deployed))
-    given = map(Path, filter(None, (config.table, config.device.results)))
-    origin = provenance.trace(steps, inputs, given, asdict(final))
-    artefacts.write(folder / provenance.LINEAGE, provenance.dump(origin))
-    with events.writer(folder) as board:
-        for name, draw in FIGURES.items():
-            events.show_figure(board, folder, name, draw(folder))
-        events.show_config(board, config)
-        board.add_text("winner", text(results.read(folder, results.Layer)))
-        events.show_stages(board, waterfall.chain(results.read(folder, results.Stage)))
-        metrics = {"final/test_accuracy": final.test_accuracy, "final/latency_ms": 1e3 * final.latency_median_s}
-        events.show_hparams(board, config, best_metrics(winner) | metrics)
 
 
 def slower_layers(space: SearchSpace, table: LatencyTable) -> list[str]:
@@ -138,7 +101,7 @@ def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Pat
     console.print(
         show_rows(rows, f"{config.data.name}, {config.space.name}, {config.device.name}", labels(chain(config)))
     )
-    for line in (*session.lines(), *int8_agreement.load(folder).lines()):
+    for line in (*session.lines(), *int8_record.load(folder).lines()):
         console.print(line, highlight=False, soft_wrap=True)
     if config.ignore:
         console.print(f"The table's {', '.join(config.ignore)} was not compared with this device's: ignore was set.")

@@ -27,7 +27,7 @@ from experiments.store import artefacts, journal
 from experiments.store.candidate_records import to_json
 from experiments.store.step import Means
 from experiments.store.weights import load_supernet, save_network
-from experiments.store.winner import WINNER, Winner
+from experiments.store.winner import CANDIDATES, WINNER, Winner
 from paper import rows
 from paper.figures import architecture, pareto
 from predictors import costs
@@ -41,8 +41,6 @@ from strategies.problems.objective import Costs
 from strategies.problems.problem import Candidate, Problem, best
 from strategies.problems.search import search as run_strategy
 from strategies.problems.supernet_problem import supernet_problem
-
-CANDIDATES = "candidates.jsonl"
 
 
 def problem_of(

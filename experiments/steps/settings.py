@@ -163,3 +163,9 @@ class Search:
     def label(self) -> str:
         parts = (self.space.name, self.data.name, self.strategy.name, self.objective.name, f"seed{self.seed}")
         return "-".join(parts)
+
+    @staticmethod
+    def read(key: Mapping[str, Any], space: SearchSpace, data: Images) -> Search:
+        """The settings of a finished search, from its manifest."""
+        asked = StrategyConfig(**key["strategy"]), ObjectiveConfig(**key["objective"]), Budget(**key["search"])
+        return Search(space, data, *asked, key["precision"], key["seed"], key["threads"], key.get("accelerator", "cpu"))

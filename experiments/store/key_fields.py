@@ -6,6 +6,7 @@ from dataclasses import field
 from typing import Any
 
 UNLESS, IMPLIED = "unless", "implied by"
+FILES, FOLDER = "the files", "the folder's name"
 
 
 def unless(default: Any) -> Any:
@@ -17,5 +18,9 @@ def unless(default: Any) -> Any:
 
 
 def implied(by: str) -> Any:
-    """A field that is not in the key, because the input file `by`, which is in the key, determines it."""
+    """A field that is not in the key, because `by`, which is in the key, determines it.
+
+    `by` is an input of the step or another field. FILES: the field is a mapping from the names of inputs to how these
+    files were made. FOLDER: the field is part of the folder's name.
+    """
     return field(default=None, metadata={IMPLIED: by})

@@ -113,6 +113,8 @@ def as_json(value: Any) -> Any:
     if isinstance(value, SearchSpace):
         layers = [[str(spec) for spec in options] for options in value.layers]
         return {"name": value.name, "layers": artefacts.digest([layers, value.reference])}
+    if isinstance(value, list):
+        return [as_json(one) for one in value]
     if not is_dataclass(value):
         return value
     found: dict[str, Any] = {}

@@ -6,25 +6,19 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 
 from compress.files.foreign import Foreign, shape_like
 from compress.pruning.depgraph import Regrouped
 from experiments.store import artefacts
-from search_spaces.documents import parse_json
+from experiments.store.network_specs import DAMAGES, first_line, parsed
 from search_spaces.errors import LutraError
-from search_spaces.layers import Spec
-from search_spaces.layers.json_specs import from_json, to_json
+from search_spaces.layers.json_specs import to_json
 from search_spaces.networks.network import Network
 from search_spaces.networks.supernet import Supernet
 from search_spaces.space import SearchSpace
-
-DAMAGES = (  # exceptions that libraries raise for damaged or foreign files
-    LutraError, SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError, AttributeError,
-    ArithmeticError, MemoryError,
-)  # fmt: skip
 
 
 def save_network(path: Path, network: nn.Module) -> None:
@@ -56,20 +50,16 @@ def load_network(path: Path) -> nn.Module:
             shape_like(network, tensors)
         network.load_state_dict(tensors)
     except DAMAGES as error:
-        raise LutraError(f"{path} does not contain a network made by Lutra ({_first_line(error)})") from error
+        raise LutraError(f"{path} does not contain a network made by Lutra ({first_line(error)})") from error
     return network.eval()
 
 
 def _built(metadata: Mapping[str, str]) -> nn.Module:
     if "specs" in metadata:
-        return Network(_specs(metadata["specs"]))
+        return Network(parsed(metadata["specs"]))
     if "regrouped" in metadata:
-        return Regrouped(Network(_specs(metadata["regrouped"])))
+        return Regrouped(Network(parsed(metadata["regrouped"])))
     return Foreign(metadata["model"], int(metadata["classes"]), int(metadata["in_channels"]))
-
-
-def _specs(text: str) -> list[Spec]:
-    return [from_json(spec) for spec in parse_json(text, "its metadata", "list of layers", list)]
 
 
 def save_supernet(path: Path, supernet: Supernet) -> None:
@@ -82,9 +72,5 @@ def load_supernet(path: Path, space: SearchSpace) -> Supernet:
     try:
         supernet.load_state_dict(load_file(path))
     except DAMAGES as error:
-        raise LutraError(f"{path} does not contain a supernet of {space.name} ({_first_line(error)})") from error
+        raise LutraError(f"{path} does not contain a supernet of {space.name} ({first_line(error)})") from error
     return supernet
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -12,7 +12,7 @@ from search_spaces.errors import LutraError
 from search_spaces.space import Arch
 from strategies.problems.objective import Costs
 
-WINNER = "winner.json"
+WINNER, CANDIDATES = "winner.json", "candidates.jsonl"  # of a search
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,14 @@ from pathlib import Path
 from experiments.config import Config, compression
 from experiments.display.progress import console
 from experiments.display.publish import publish
+from experiments.setup import session
 from experiments.setup.devices import live
-from experiments.setup.session import session, session_key
-from experiments.setup.session_record import Row, read_rows, show_rows
-from experiments.steps.benchmark import item
-from experiments.steps.compress import Made, chain
-from experiments.steps.plan import measure
-from experiments.steps.train import prepare
+from experiments.setup.session_record import read_rows, show_rows
+from experiments.setup.session_step import Settings, timing
+from experiments.steps.compress import chain
+from experiments.steps.plan import plan_of
 from experiments.store import artefacts
-from experiments.store.keys import passport_key
-from predictors.tables.table_file import read_table
+from experiments.store.step import Means
 from search_spaces.errors import LutraError
 
 SUBSETS: dict[str, list[str]] = {
@@ -63,26 +61,21 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
     for variant in variants.values():
         compression.check(variant.compress, variant.model)
     ends = {name: chain(variant) for name, variant in variants.items()}
-    tables = {"table": measure(config)} | {
+    plan = plan_of(config)
+    tables = {"table": plan.table} | {
         f"table of {name}": one.table for name, made in ends.items() for one in made if one.table is not None
     }
-    paths = {name: made[-1].path for name, made in ends.items()} | tables
-    inputs = {name: artefacts.sha256(path) for name, path in paths.items()} | {"passport": passport_key(config.device)}
-    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
-
-    def work(folder: Path) -> None:
-        prepare(config.threads, config.seed)
-        items = [replace(item(config, made[-1]), name=name) for name, made in ends.items()]
-        session(config, items, [read_table(path) for path in dict.fromkeys(tables.values())], folder)
-        artefacts.write_csv(folder / f"{step}.csv", [_with_cost(row, ends[row.stage]) for row in read_rows(folder)[0]])
-
-    folder = artefacts.step(Path(config.runs), step, label, session_key(config), inputs, work)
+    timed = {
+        name: replace(made[-1], name=name, seconds=sum(one.seconds for one in made)) for name, made in ends.items()
+    }
+    folder = plan.folder(timing(config, step, timed, tables, "experiments.studies.ablation:work"))
     if config.publish:
         publish(config, folder, (f"{step}.csv",), f"{step}_setup.csv", 0)
     console.print(show_rows(read_rows(folder)[0], step))
     return folder
 
 
-def _with_cost(row: Row, made: list[Made]) -> dict[str, object]:
-    """A row, whose seconds are those of all steps that the file took."""
-    return asdict(row) | {"seconds": sum(artefacts.manifest(one.path.parent)["seconds"] for one in made)}
+def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Times the files, and leaves their rows as a CSV file that is named as the step is."""
+    session.work(settings, files, means, folder)
+    artefacts.write_csv(folder / f"{folder.parent.name}.csv", [asdict(row) for row in read_rows(folder)[0]])

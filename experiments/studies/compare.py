@@ -6,16 +6,24 @@ On a supernet, or with compare.csv=PATH on published networks. A comparison that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from experiments.comparison import compared_problem
 from experiments.comparison import setup as comparison_setup
 from experiments.comparison import summary as comparison_summary
-from experiments.comparison.compared_problem import ComparedProblem, ProblemSource, of_published, of_supernet
+from experiments.comparison.compared_problem import (
+    ComparedProblem,
+    OnPublished,
+    OnSupernet,
+    Settings,
+    of_published,
+    of_supernet,
+)
 from experiments.comparison.seeded_searches import Evaluation, run_searches
 from experiments.comparison.significance import holm, rank_test, seeds_needed, significant
 from experiments.config import Config, StrategyConfig
@@ -23,9 +31,10 @@ from experiments.config.choices import LEARNING, STRATEGIES, default_options, st
 from experiments.display import events
 from experiments.display.progress import console, track
 from experiments.display.search_curves import AGAINST, MEASURES, Trace, common, curves, trace
+from experiments.steps.plan import plan_of
 from experiments.steps.search import best_metrics
 from experiments.store import artefacts
-from experiments.store.keys import objective_key
+from experiments.store.step import Means
 from paper.comparison import BASELINE, EXACT
 from paper.figures import compare as figure
 from predictors.costs import columns
@@ -42,23 +51,14 @@ def compare(config: Config) -> Path:
     """The folder of compare.csv, curves.csv, pairs.csv and the figure. Prints which differences are significant."""
     if config.csv:
         raise LutraError(f"csv= is experiments.fidelity's: say compare.csv={config.csv}")
-    chosen = contestants(config)
-    source = of_published(config) if config.compare.csv else of_supernet(config)
-    settings = {
-        **source.settings,
-        "strategies": [asdict(one) for one in chosen],
-        "objective": objective_key(config.objective),
-        "compare": asdict(replace(config.compare, strategies=[], csv="")),
+    common = {
+        "strategies": contestants(config),
+        "objective": config.objective,
+        "compare": replace(config.compare, strategies=[], csv=""),
         "seed": config.seed,
     }
-    folder = artefacts.step(
-        Path(config.runs),
-        "compare",
-        f"{source.label}-{config.objective.name}-seed{config.seed}",
-        settings,
-        source.inputs,
-        lambda folder: _compare(config, chosen, source, folder),
-    )
+    step = (of_published if config.compare.csv else of_supernet)(config, common)
+    folder = plan_of(config).folder(step)
     if config.publish:
         comparison_setup.publish(folder, Path(config.results), PUBLISHED)
     comparison_summary.show(folder)
@@ -84,32 +84,38 @@ def contestants(config: Config) -> list[StrategyConfig]:
     return [StrategyConfig(name, default_options(name) | given.get(name, {})) for name in names]
 
 
-def _compare(config: Config, chosen: Sequence[StrategyConfig], source: ProblemSource, folder: Path) -> None:
-    comparison_setup.write(folder, config, [one.name for one in chosen], source)
-    compared = source.build()
-    searches = _searches(config, chosen, compared, folder)
+def on_supernet(settings: OnSupernet, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    _compare(settings, files, compared_problem.on_supernet(settings, files, means), folder)
+
+
+def on_published(settings: OnPublished, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    _compare(settings, files, compared_problem.on_published(settings, files, means), folder)
+
+
+def _compare(settings: Settings, files: Mapping[str, Path], compared: ComparedProblem, folder: Path) -> None:
+    comparison_setup.write(folder, settings, files, compared)
+    searches = _searches(settings, compared, folder)
     found = [compared.report(one.candidate) for own in searches.values() for search in own for one in search]
     reference = compared.exact or front(one for one in found if one.feasible) or front(found)
     traces = {
         name: [trace(search, reference, compared.problem.objective, compared.report) for search in own]
         for name, own in searches.items()
     }
-    facts = {"problem": source.title, "reference": EXACT if compared.exact else "union of all found"}
+    facts = {"problem": compared.title, "reference": EXACT if compared.exact else "union of all found"}
     artefacts.write_csv(folder / "compare.csv", candidate_rows(searches, compared.report))
     artefacts.write_csv(folder / "curves.csv", [facts | row for row in curves(traces)])
     artefacts.write_csv(folder / "pairs.csv", pair_rows(traces))
-    _draw(config, folder, searches, traces, compared.report)
+    _draw(settings, compared, folder, searches, traces)
 
 
-def _searches(config: Config, chosen: Sequence[StrategyConfig], compared: ComparedProblem, folder: Path) -> Searches:
-    budget = min(config.search.budget, compared.networks)
-    strategies = {one.name: strategy_of(one) for one in chosen}
-    seeds = range(config.seed, config.seed + config.compare.seeds)
-    running = run_searches(compared.problem, strategies, seeds, budget, config.compare.seconds, folder)
+def _searches(settings: Settings, compared: ComparedProblem, folder: Path) -> Searches:
+    strategies = {one.name: strategy_of(one) for one in settings.strategies}
+    seeds = range(settings.seed, settings.seed + settings.compare.seeds)
+    running = run_searches(compared.problem, strategies, seeds, compared.budget, settings.compare.seconds, folder)
     searches: dict[str, list[list[Evaluation]]] = {name: [[] for _ in seeds] for name in strategies}
-    total = budget * len(strategies) * len(seeds)
+    total = compared.budget * len(strategies) * len(seeds)
     for one in track(running, "comparing", total, lambda one: f"{one.strategy}, seed {one.seed}"):
-        searches[one.strategy][one.seed - config.seed].append(one)
+        searches[one.strategy][one.seed - settings.seed].append(one)
     return searches
 
 
@@ -158,17 +164,18 @@ def pair_rows(traces: Traces) -> list[dict[str, Any]]:
     ]
 
 
-def _draw(config: Config, folder: Path, searches: Searches, traces: Traces, report: Report) -> None:
+def _draw(settings: Settings, compared: ComparedProblem, folder: Path, searches: Searches, traces: Traces) -> None:
     """The figure, and a TensorBoard run for each search: its course, its hyperparameters, and what came of them."""
     with events.writer(folder) as board:
         events.show_figure(board, folder, "compare", figure.draw(folder))
     for name, own in searches.items():
         for search, one in zip(own, traces[name]):
-            seed, winner = search[0].seed, report(best(found.candidate for found in search))
+            seed, winner = search[0].seed, compared.report(best(found.candidate for found in search))
             finals = {f"final/{measure}": getattr(one, measure)[-1].item() for measure in (*MEASURES, "seconds")}
-            one_of = replace(config, strategy=StrategyConfig(name), seed=seed)
+            chosen = {"space": compared.facts["space"], "data": compared.facts.get("data", ""), "strategy": name}
+            chosen |= {"objective": settings.objective.name, "seed": seed}
             with events.writer(folder / f"{name}-seed{seed}") as board:
                 for measure in MEASURES:
                     for at, value in enumerate(getattr(one, measure).tolist(), 1):
                         board.add_scalar(measure, value, at)
-                events.show_hparams(board, one_of, finals | best_metrics(winner))
+                events.show_choices(board, chosen, finals | best_metrics(winner))

@@ -7,21 +7,19 @@ candidates.csv: a surrogate is fitted that adds over layers, as latency does; or
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from experiments.comparison.option_effects import Fit, effect_rows, fitted, read_candidates, read_effects
 from experiments.config import Config
-from experiments.config.choices import space_of
+from experiments.config.reference import Reference
 from experiments.display.progress import console
-from experiments.setup.targets import costs_of
-from experiments.steps.plan import measure
+from experiments.steps.plan import plan_of
 from experiments.store import artefacts
 from experiments.store.json_records import read_record
-from experiments.store.keys import space_key
+from experiments.store.key_fields import FOLDER, implied, unless
+from experiments.store.step import Means, Step
 from predictors import costs
 from predictors.costs import LATENCY
 from predictors.tables.table_file import read_table
@@ -46,73 +44,81 @@ class Point:
     costs: Costs
 
 
+@dataclass(frozen=True)
+class Published:
+    """The columns of a file of networks."""
+
+    options: str
+    accuracy: str
+    latency: str
+    label: str = implied(FOLDER)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole space, for which the accuracies of its options are given or fitted."""
+
+    space: SearchSpace
+    precision: str
+    points: int
+    costs: list[str] = unless([LATENCY])
+
+    @property
+    def label(self) -> str:
+        return self.space.name
+
+
 def exact(config: Config) -> Path:
     """The folder of front.csv. Prints the front's ends, and the best network within the budget."""
-    given = [name for name in SOURCES if getattr(config.exact, name)]
+    given = [name for name in ("csv", "candidates", "effects") if getattr(config.exact, name)]
     if len(given) != 1:
         raise LutraError(
             f"exact answers from one file, not {len(given)}: exact.csv=PATH for published networks; for space="
             f"{config.space.name} exact.candidates=PATH, a search's candidates.csv, or exact.effects=PATH"
         )
-    folder = SOURCES[given[0]](config, Path(getattr(config.exact, given[0])))
+    (kind,), path = given, Path(getattr(config.exact, given[0]))
+    folder = plan_of(config).folder(of_published(config, path) if kind == "csv" else of_space(config, kind, path))
     points, budget = read_front(folder / FRONT), config.exact.budget_ms
-    answer = "" if budget is None else f"best within {budget:g} ms: {told(within(points, budget, given[0]))}\n"
+    answer = "" if budget is None else f"best within {budget:g} ms: {told(within(points, budget, kind))}\n"
     fit = told_fit(read_record(folder / FIT, Fit, "fit")) if (folder / FIT).exists() else ""
     console.print(f"{fit}{told_front(points)}{answer}", end="", highlight=False, soft_wrap=True)
     return folder
 
 
-def of_published(config: Config, path: Path) -> Path:
-    table = read_csv(path, config.exact.options, config.exact.accuracy, config.exact.latency)
-    settings = {key: getattr(config.exact, key) for key in ("options", "accuracy", "latency")}
-
-    def work(folder: Path) -> None:
-        front = table.front(Pareto({LATENCY: max(table.latency.values())}))
-        write_front(folder, table.space, front, slack=0.0)
-
-    return artefacts.step(Path(config.runs), "exact", path.stem, settings, {"csv": artefacts.sha256(path)}, work)
+def of_published(config: Config, path: Path) -> Step:
+    asked = config.exact
+    settings = Published(asked.options, asked.accuracy, asked.latency, path.stem)
+    return Step("exact", settings, {"csv": path}, Reference("experiments.studies.exact:front_of_published"))
 
 
-def of_effects(config: Config, path: Path) -> Path:
-    effects = read_effects(path, space_of(config))
-    return of_space(config, path, "effects", lambda folder: effects)
+def front_of_published(settings: Published, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Leaves front.csv."""
+    table = read_csv(files["csv"], settings.options, settings.accuracy, settings.latency)
+    front = table.front(Pareto({LATENCY: max(table.latency.values())}))
+    write_front(folder, table.space, front, slack=0.0)
 
 
-def of_candidates(config: Config, path: Path) -> Path:
-    space = space_of(config)
-    archs, accuracies = read_candidates(path, space)
+def of_space(config: Config, kind: str, path: Path) -> Step:
+    plan = plan_of(config)
+    (read_effects if kind == "effects" else read_candidates)(path, plan.space)  # a mistake is told before measuring
+    settings = Whole(plan.space, config.precision, config.exact.points, config.objective.costs)
+    inputs = {"table": plan.table, kind: path}
+    return Step("exact", settings, inputs, Reference("experiments.studies.exact:front_of_space"))
 
-    def effects(folder: Path) -> np.ndarray:
-        effects, fit = fitted(archs, accuracies, space)
+
+def front_of_space(settings: Whole, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Leaves front.csv; where effects are fitted, also these and how right they are."""
+    space, table = settings.space, read_table(files["table"])
+    if "effects" in files:
+        effects = read_effects(files["effects"], space)
+    else:
+        effects, fit = fitted(*read_candidates(files["candidates"], space), space)
         artefacts.write_csv(folder / "effects.csv", effect_rows(effects))
         artefacts.write(folder / FIT, json.dumps(asdict(fit), indent=1) + "\n")
-        return effects
-
-    return of_space(config, path, "candidates", effects)
-
-
-SOURCES: dict[str, Callable[[Config, Path], Path]] = {
-    "csv": of_published,
-    "candidates": of_candidates,
-    "effects": of_effects,
-}
-
-
-def of_space(config: Config, path: Path, kind: str, effects: Callable[[Path], np.ndarray]) -> Path:
-    """The step's folder; `effects` answers [layers, options], and may leave files in the folder."""
-    space, table = space_of(config), measure(config)
-
-    def work(folder: Path) -> None:
-        known = costs_of(config.objective, config.precision, space, read_table(table))
-        front = exact_front(effects(folder), known, config.exact.points, space.stacks)
-        worst = Pareto({name: cost(cost.highest) for name, cost in known.items()})
-        write_front(folder, space, front.candidates(worst), front.slack)
-
-    settings = {"space": space_key(config), "precision": config.precision, "points": config.exact.points}
-    if config.objective.costs != [LATENCY]:
-        settings["costs"] = config.objective.costs
-    inputs = {"table": artefacts.sha256(table), kind: artefacts.sha256(path)}
-    return artefacts.step(Path(config.runs), "exact", space.name, settings, inputs, work)
+    known = costs.layer_costs(settings.costs, space, settings.precision, table)
+    front = exact_front(effects, known, settings.points, space.stacks)
+    worst = Pareto({name: cost(cost.highest) for name, cost in known.items()})
+    write_front(folder, space, front.candidates(worst), front.slack)
 
 
 def write_front(folder: Path, space: SearchSpace, front: list[Candidate], slack: float) -> None:

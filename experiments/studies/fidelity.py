@@ -7,25 +7,26 @@ the truth agrees with itself. With csv=PATH, published measurements are learned 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
 import numpy as np
 
-from experiments.comparison.learning_curves import Point, check_sizes, point, points, read_points, shown
-from experiments.comparison.published_latencies import read_measurements
-from experiments.config import Config
-from experiments.config.choices import space_of
+from experiments.comparison.learning_curves import Point, of_published, point, read_points, shown
+from experiments.config import Config, MeasureConfig
+from experiments.config.reference import Reference
 from experiments.display import events
 from experiments.display.progress import console, track
 from experiments.display.publish import publish, write_verdict
 from experiments.setup.devices import board_of, live
 from experiments.setup.reference_networks import reference_networks
 from experiments.steps.measure import followed, timing_files
-from experiments.steps.plan import measure
+from experiments.steps.plan import plan_of
+from experiments.steps.settings import Device
 from experiments.store import artefacts
-from experiments.store.keys import device_key, passport_key, space_key
+from experiments.store.keys import passport_key
+from experiments.store.step import Means, Step
 from paper.figures import fidelity as figure
 from predictors.models.learned import LEARNERS
 from predictors.tables.assembly import file_name
@@ -45,12 +46,26 @@ CORRECTED = "corrected table"
 ALONE = "sum of blocks alone"  # each timed as a network of its own, in the first pass
 
 
+@dataclass(frozen=True)
+class Fresh:
+    space: SearchSpace
+    device: Device
+    measure: MeasureConfig
+    networks: int
+    ignore: list[str]  # with a table of another device the predictions are for that one
+    seed: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.space.name}-{self.device.name}-seed{self.seed}"
+
+
 def fidelity(config: Config) -> Path:
     """The folder of fidelity.csv. Prints it as a table."""
     for key, value, least in (("networks", config.fidelity.networks, 2), ("seeds", config.fidelity.seeds, 1)):
         if value < least:
             raise LutraError(f"fidelity.{key} must be at least {least}, not {value}")
-    folder = _of_fresh(config) if config.csv is None else _of_published(config, Path(config.csv))
+    folder = _of_fresh(config) if config.csv is None else of_published(config, Path(config.csv))
     found = read_points(folder / "fidelity.csv")
     if config.publish and config.csv is None:
         fitted = next(one.trained_on for one in found if one.predictor == CORRECTED)  # by the table, not by the config
@@ -61,44 +76,19 @@ def fidelity(config: Config) -> Path:
     return folder
 
 
-def _of_published(config: Config, path: Path) -> Path:
-    measurements = read_measurements(path, config.fidelity)
-    sizes, seeds = config.fidelity.train, config.fidelity.seeds
-    check_sizes(measurements, sizes, str(path))
-    total = len(sizes) * seeds * len(LEARNERS)
-
-    def work(folder: Path) -> None:
-        found = points(path.stem, measurements, LEARNERS, sizes, seeds)
-        rows = [
-            asdict(one) for one in track(found, "learning", total, lambda one: f"{one.predictor}, {one.trained_on}")
-        ]
-        artefacts.write_csv(folder / "fidelity.csv", rows)
-
-    settings = {key: value for key, value in asdict(config.fidelity).items() if key != "networks"}  # fresh ones
-    inputs = {"csv": artefacts.sha256(path)}
-    return artefacts.step(Path(config.runs), "fidelity", path.stem, settings, inputs, work)
-
-
 def _of_fresh(config: Config) -> Path:
     live(config.device)
-    path = measure(config)
-    settings = {
-        "space": space_key(config),
-        "device": device_key(config.device),
-        "measure": asdict(config.measure),
-        "networks": config.fidelity.networks,
-        "ignore": config.ignore,
-        "seed": config.seed,
-    }
-    label = f"{config.space.name}-{config.device.name}-seed{config.seed}"
-    inputs = {"table": artefacts.sha256(path), "passport": passport_key(config.device)}
-    return artefacts.step(Path(config.runs), "fidelity", label, settings, inputs, lambda f: _fresh(config, path, f))
+    plan, device = plan_of(config), Device.of(config.device)
+    settings = Fresh(plan.space, device, config.measure, config.fidelity.networks, config.ignore, config.seed)
+    inputs: dict[str, Path | str] = {"table": plan.table, "passport": passport_key(config.device)}
+    return plan.folder(Step("fidelity", settings, inputs, Reference("experiments.studies.fidelity:of_fresh")))
 
 
-def _fresh(config: Config, path: Path, folder: Path) -> None:
-    table, space = read_table(path), space_of(config)
-    archs = fresh_archs(space, {row.arch for row in table.networks}, config.fidelity.networks, config.seed)
-    timed = _timed(config, table, space, archs, folder)
+def of_fresh(settings: Fresh, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Times fresh networks and predicts them."""
+    table, space, seed = read_table(files["table"]), settings.space, settings.seed
+    archs = fresh_archs(space, {row.arch for row in table.networks}, settings.networks, seed)
+    timed = _timed(settings, means, table, archs, folder)
     rows, found = [], []
     for precision in table.corrections:
         measured, again, alone = timed[precision]
@@ -107,7 +97,7 @@ def _fresh(config: Config, path: Path, folder: Path) -> None:
             (ALONE, 0, alone),
             *predictions(table, space, precision, archs),
         ):
-            found.append(point(precision, predictor, trained_on, config.seed, predicted, measured))
+            found.append(point(precision, predictor, trained_on, seed, predicted, measured))
             rows += [
                 {"arch": artefacts.arch_name(arch), "precision": precision, "predictor": predictor}
                 | {"predicted_s": guess, "measured_s": truth}
@@ -147,20 +137,23 @@ def fresh_archs(
 
 
 def _timed(
-    config: Config, table: LatencyTable, space: SearchSpace, archs: Sequence[Arch], folder: Path
+    settings: Fresh, means: Means, table: LatencyTable, archs: Sequence[Arch], folder: Path
 ) -> dict[str, list[np.ndarray]]:
     """By precision, seconds [n] of both passes and of the blocks alone, at the speed that the table was measured at."""
+    space, measure, library = settings.space, settings.measure, settings.device.library
     networks, blocks = [computing(space.decode(arch)) for arch in archs], block_specs(space)
-    files = dict(timing_files(track(networks, "writing files", len(networks)), config.device.library))
-    alone = {f"alone {name}": onnx for name, onnx in timing_files(((spec,) for spec in blocks), config.device.library)}
+    files = dict(timing_files(track(networks, "writing files", len(networks)), library))
+    alone = {
+        f"alone {name}": file for name, file in timing_files(((spec,) for spec in blocks), settings.device.library)
+    }
     again, then = reference_networks(table, len(table.networks))
-    with board_of(config.device, folder) as board:
+    with board_of(settings.device.at(means), folder) as board:
         passes = {
-            name: list(followed(board, {**chosen, **again}, config.measure, name))
+            name: list(followed(board, {**chosen, **again}, measure, name))
             for name, chosen in (("first pass", files | alone), ("second pass", files))
         }
     labels = {name: name for name in files}
-    write_verdict(folder, {name: verdict(rounds, config.measure, labels) for name, rounds in passes.items()})
+    write_verdict(folder, {name: verdict(rounds, measure, labels) for name, rounds in passes.items()})
     first, second = map(summarize, passes.values())
     timed = {}
     for precision in table.corrections:

@@ -20,20 +20,43 @@ from scipy.stats import t as student
 from experiments.compute.accelerator import accelerator
 from experiments.config import Config, compression
 from experiments.config.compression import CompressConfig
+from experiments.config.reference import Reference
 from experiments.config.stage_order import FINETUNE, QUANTIZE
 from experiments.display.progress import console
-from experiments.setup.images import training_data
+from experiments.setup.images import placed
 from experiments.steps.compress import found_by, through
-from experiments.steps.plan import retrain
+from experiments.steps.plan import plan_of, retrain
+from experiments.steps.settings import Images
 from experiments.steps.train import prepare
 from experiments.store import artefacts
-from experiments.store.keys import data_key
+from experiments.store.key_fields import FILES, FOLDER, implied
+from experiments.store.step import Means, Step
 from experiments.store.weights import load_network
 from experiments.store.winner import read_winner
 from search_spaces.documents import read_csv
 from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import accuracy, predict
 from search_spaces.space import Arch
+
+WORK = Reference("experiments.studies.finetuning:work")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a network was finetuned, and where."""
+
+    number: int  # of the recipe
+    seed: int
+    recipe: CompressConfig
+    accelerator: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    data: Images
+    threads: int
+    trained: Mapping[str, Trained] = implied(FILES)
+    label: str = implied(FOLDER)
 
 
 @dataclass(frozen=True)
@@ -58,24 +81,18 @@ def finetuning(config: Config) -> Path:
     recipes = recipes_of(config)
     for recipe in recipes:
         compression.check(recipe, config.model)
-    seeds = range(config.seed, config.seed + config.finetuning.seeds)
-    arch = read_winner(found_by(config)).arch
-    networks = {
-        (number, seed): finetuned(replace(config, compress=recipe, seed=seed), arch, stages)
-        for seed in seeds
+    plan, arch = plan_of(config), read_winner(found_by(config)).arch
+    trained = {
+        f"recipe {number} seed {seed}": Trained(number, seed, recipe, plan.accelerator)
+        for seed in range(config.seed, config.seed + config.finetuning.seeds)
         for number, recipe in enumerate(recipes)
     }
-    inputs = {f"recipe {key[0]} seed {key[1]}": artefacts.sha256(path) for key, path in networks.items()}
-
-    def work(folder: Path) -> None:
-        prepare(config.threads, config.seed)
-        found = {key: validated(config, path) for key, path in networks.items()}
-        table = np.array([[found[number, seed] for seed in seeds] for number in range(len(recipes))])
-        artefacts.write_csv(folder / "finetuning.csv", [asdict(row) for row in compared(recipes, table)])
-
-    settings = {"data": data_key(config.data), "threads": config.threads}
+    inputs: dict[str, Path | str] = {
+        name: finetuned(replace(config, compress=one.recipe, seed=one.seed), arch, stages)
+        for name, one in trained.items()
+    }
     label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
-    folder = artefacts.step(Path(config.runs), "finetuning", label, settings, inputs, work)
+    folder = plan.folder(Step("finetuning", Settings(plan.images, config.threads, trained, label), inputs, WORK))
     columns = [field.name for field in fields(Recipe)]
     console.print(shown([row for _, row in read_csv(folder / "finetuning.csv", columns)], config.finetuning.seeds))
     return folder
@@ -106,11 +123,19 @@ def recipes_of(config: Config) -> list[CompressConfig]:
     return list({repr(one): one for one in made}.values())
 
 
-def validated(config: Config, path: Path) -> float:
-    """The fraction of the validation images that a finished network finds."""
-    data = training_data(config)
-    images, labels = data.fixed(data.validation, 0, 0)
-    return accuracy(predict(load_network(path).to(accelerator(config.accelerator)), images), labels)
+def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Judges the networks by all validation images."""
+    prepare(settings.threads, 0)
+    recipes, found = dict[int, CompressConfig](), dict[tuple[int, int], float]()
+    for name, one in settings.trained.items():
+        data = placed(settings.data.at(means), one.accelerator)
+        network = load_network(files[name]).to(accelerator(one.accelerator))
+        images, labels = data.fixed(data.validation, 0, 0)
+        recipes[one.number] = one.recipe
+        found[one.number, one.seed] = accuracy(predict(network, images), labels)
+    seeds = dict.fromkeys(seed for _, seed in found)
+    table = np.array([[found[number, seed] for seed in seeds] for number in recipes])
+    artefacts.write_csv(folder / "finetuning.csv", [asdict(row) for row in compared([*recipes.values()], table)])
 
 
 def compared(recipes: Sequence[CompressConfig], table: np.ndarray) -> list[Recipe]:

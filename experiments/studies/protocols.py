@@ -7,9 +7,9 @@ with 24 + 60 networks (space=mobile data=cifar10 measure.networks=24) takes 7 mi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,17 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from experiments.config import Config
-from experiments.config.choices import space_of
+from experiments.config import Config, MeasureConfig
+from experiments.config.reference import Reference
 from experiments.display.progress import console, say, track
 from experiments.display.publish import publish, write_verdict
 from experiments.setup.devices import ROUNDS
 from experiments.steps.measure import followed, timing_files
+from experiments.steps.plan import plan_of
+from experiments.steps.settings import Device
 from experiments.store import artefacts, journal
-from experiments.store.keys import device_key, passport_key, space_key
+from experiments.store.keys import passport_key
+from experiments.store.step import Means, Step
 from experiments.studies.fidelity import fresh_archs
 from predictors.board.device import Board
 from predictors.board.fingerprint import PRECISIONS
@@ -43,7 +46,21 @@ from search_spaces.space import Arch, SearchSpace
 
 PROFILER = ("-m", "predictors.board.profiler")
 RESULT = "protocols.csv"
+WORK = Reference("experiments.studies.protocols:work")
 SECONDS = ("naive_s", "affine_s", "predicted_s", "measured_s")
+
+
+@dataclass(frozen=True)
+class Settings:
+    space: SearchSpace
+    device: Device
+    measure: MeasureConfig
+    networks: int
+    seed: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.space.name}-seed{self.seed}"
 
 
 def protocols(config: Config) -> Path:
@@ -53,42 +70,35 @@ def protocols(config: Config) -> Path:
             f"device={config.device.name} cannot compare protocols: onnxruntime's profile is read on this machine; "
             "add device=local"
         )
-    settings = {
-        "space": space_key(config),
-        "device": device_key(config.device),
-        "measure": asdict(config.measure),
-        "networks": config.fidelity.networks,
-        "seed": config.seed,
-    }
-    inputs = {"passport": passport_key(config.device)}
-    label = f"{config.space.name}-seed{config.seed}"
-    folder = artefacts.step(Path(config.runs), "protocols", label, settings, inputs, partial(_protocols, config))
+    plan, device = plan_of(config), Device.of(config.device)
+    settings = Settings(plan.space, device, config.measure, config.fidelity.networks, config.seed)
+    folder = plan.folder(Step("protocols", settings, {"passport": passport_key(config.device)}, WORK))
     if config.publish:
-        publish(config, folder, (RESULT,), "protocols_setup.csv", len(_fitted(config, space_of(config))))
+        publish(config, folder, (RESULT,), "protocols_setup.csv", len(_fitted(settings)))
     for precision in PRECISIONS:
         console.print(shown(folder / RESULT, precision))
     return folder
 
 
-def _protocols(config: Config, folder: Path) -> None:
-    space = space_of(config)
-    fitted = _fitted(config, space)
-    fresh = fresh_archs(space, {*fitted}, config.fidelity.networks, config.seed)
+def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Times blocks by every protocol, and whole networks, in one session."""
+    space, fitted = settings.space, _fitted(settings)
+    fresh = fresh_archs(space, {*fitted}, settings.networks, settings.seed)
     wanted = to_time(space, [*fitted, *fresh])
     networks = list(dict.fromkeys(network for _, network in wanted))
     number = {network: index for index, network in enumerate(networks)}
-    written = dict(timing_files(track(networks, "writing files", len(networks)), config.device.library))
-    files = {
+    written = dict(timing_files(track(networks, "writing files", len(networks)), settings.device.library))
+    timed = {
         f"{clock}/{file_name(precision, number[network])}": written[file_name(precision, number[network])]
         for precision in PRECISIONS
         for clock, network in wanted
     }
     path = folder / ROUNDS
-    connect = partial(_connect, config.device.threads)
+    connect = partial(_connect, settings.device.threads)
     with resumable(connect, journal.read(path), partial(journal.append, path), say) as board:
-        rounds = list(followed(board, files, config.measure, "rounds"))
+        rounds = list(followed(board, timed, settings.measure, "rounds"))
     values = summarize(rounds)
-    write_verdict(folder, {"session": verdict(rounds, config.measure, {name: name for name in files})})
+    write_verdict(folder, {"session": verdict(rounds, settings.measure, {name: name for name in timed})})
     rows = []
     for precision in PRECISIONS:
         known = {
@@ -101,8 +111,8 @@ def _protocols(config: Config, folder: Path) -> None:
     artefacts.write_csv(folder / RESULT, rows)
 
 
-def _fitted(config: Config, space: SearchSpace) -> list[Arch]:
-    return networks_to_time(space, config.measure.networks, config.measure.seed)
+def _fitted(settings: Settings) -> list[Arch]:
+    return networks_to_time(settings.space, settings.measure.networks, settings.measure.seed)
 
 
 @contextmanager

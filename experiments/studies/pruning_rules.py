@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from experiments.config import Config
+from experiments.config import Config, MeasureConfig
+from experiments.config.reference import Reference
 from experiments.setup.devices import board_of, live
 from experiments.steps.compress import chain
 from experiments.steps.measure import followed
+from experiments.steps.plan import plan_of
+from experiments.steps.settings import Device
 from experiments.store import artefacts
 from experiments.store.json_records import typed
-from experiments.store.keys import device_key, passport_key
+from experiments.store.key_fields import FOLDER, implied
+from experiments.store.keys import passport_key
+from experiments.store.step import Means, Step
 from experiments.studies.ablation import WHOLE, side_by_side, staged
 from predictors.timing.rounds import summarize
 from search_spaces.documents import read_json
@@ -25,6 +30,17 @@ from search_spaces.errors import LutraError
 
 BASELINES = ("depgraph", "uniform")
 KEEPS = tuple(round(0.05 * step, 2) for step in range(6, 20))  # fractions of the channels to try
+
+WORK = Reference("experiments.studies.pruning_rules:work")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of the timing of files that are pruned to many widths."""
+
+    device: Device
+    measure: MeasureConfig
+    label: str = implied(FOLDER)
 
 
 def pruning_rules(config: Config) -> Path:
@@ -94,17 +110,17 @@ def pruned(config: Config, rule: str, keep: float) -> Path:
 
 def timed(config: Config, files: Mapping[str, Path]) -> dict[str, float]:
     """Seconds of files that are timed side by side on the device, now or before."""
-    settings = {"device": device_key(config.device), "measure": asdict(config.measure)}
-    inputs = {name: artefacts.sha256(path) for name, path in files.items()} | {"passport": passport_key(config.device)}
-
-    def work(folder: Path) -> None:
-        with board_of(config.device, folder) as board:
-            onnx = {name: path.read_bytes() for name, path in files.items()}
-            values = summarize(list(followed(board, onnx, config.measure, "timing pruned files")))
-        seconds = {name: value.seconds for name, value in values.items()}
-        artefacts.write(folder / "seconds.json", json.dumps(seconds, indent=1) + "\n")
-
     label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
-    folder = artefacts.step(Path(config.runs), "pruned_files", label, settings, inputs, work)
-    path = folder / "seconds.json"
+    settings = Settings(Device.of(config.device), config.measure, label)
+    step = Step("pruned_files", settings, {**files, "passport": passport_key(config.device)}, WORK)
+    path = plan_of(config).folder(step) / "seconds.json"
     return typed(dict[str, float], read_json(path), path)
+
+
+def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Times the files, and leaves their seconds."""
+    with board_of(settings.device.at(means), folder) as board:
+        onnx = {name: path.read_bytes() for name, path in files.items()}
+        values = summarize(list(followed(board, onnx, settings.measure, "timing pruned files")))
+    seconds = {name: value.seconds for name, value in values.items()}
+    artefacts.write(folder / "seconds.json", json.dumps(seconds, indent=1) + "\n")

@@ -7,8 +7,8 @@ training. With ranking.csv=PATH the truth is published: NAS-Bench-Macro's file, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,15 +21,18 @@ from experiments.comparison.ranking_truth import published, trained_alone
 from experiments.compute.accelerator import accelerator
 from experiments.compute.parallel_evaluation import spread
 from experiments.config import Config
-from experiments.config.choices import space_of
+from experiments.config.reference import Reference
+from experiments.data.dataset import Dataset
 from experiments.display import events
 from experiments.display.progress import console, track
 from experiments.display.publish import copy
-from experiments.setup.images import training_data
-from experiments.steps.plan import train
+from experiments.setup.images import placed
+from experiments.steps.plan import plan_of
+from experiments.steps.settings import Images
 from experiments.steps.train import prepare
 from experiments.store import artefacts, journal
-from experiments.store.keys import accelerator_key, data_key, space_key
+from experiments.store.key_fields import implied, unless
+from experiments.store.step import Means, Step
 from experiments.store.weights import load_supernet
 from paper.figures import ranking as figure
 from paper.rows import Ranked, RankTau, read
@@ -38,44 +41,62 @@ from predictors.models.naswot import naswot
 from search_spaces.costs import macs, parameters
 from search_spaces.networks.network import Network
 from search_spaces.networks.population import accuracies
+from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch, SearchSpace
 
 BATCH = 128  # images for NASWOT, as in its paper
 TOGETHER = 64  # networks judged between two lines of progress
 RESAMPLES = 1000
+WORK = Reference("experiments.studies.ranking:work")
 PREDICTORS = {"supernet": "inherited", "NASWOT": "naswot", "parameters": "parameters", "MACs": "macs"}  # -> column
+
+
+@dataclass(frozen=True)
+class Settings:
+    space: SearchSpace
+    data: Images
+    calibration: int
+    validation: int
+    alone: str  # a hash of the truth
+    seed: int
+    threads: int
+    accelerator: str = unless("cpu")
+    truth: Mapping[Arch, float] = implied("alone")
+
+    @property
+    def label(self) -> str:
+        return f"{self.space.name}-{self.data.name}-seed{self.seed}"
 
 
 def ranking(config: Config) -> Path:
     """The folder of ranking.csv, a row a network, and correlations.csv. Prints the latter."""
-    space = space_of(config)
-    alone = published(config, space) if config.ranking.csv else trained_alone(config, space)
-    supernet = Path(config.ranking.supernet) if config.ranking.supernet else train(config)
-    settings = {
-        "space": space_key(config),
-        "data": data_key(config.data),
-        "calibration": config.search.calibration,
-        "validation": config.search.validation,
-        "alone": artefacts.digest(sorted(alone.items())),
-        "seed": config.seed,
-        "threads": config.threads,
-        **accelerator_key(config),
-    }
-    inputs = {"supernet": artefacts.sha256(supernet)}
-    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
-    folder = artefacts.step(
-        Path(config.runs), "ranking", label, settings, inputs, lambda folder: _ranking(config, alone, supernet, folder)
+    plan, search = plan_of(config), config.search
+    truth = (published if config.ranking.csv else trained_alone)(config, plan.space)
+    settings = Settings(
+        plan.space,
+        plan.images,
+        search.calibration,
+        search.validation,
+        artefacts.digest(sorted(truth.items())),
+        config.seed,
+        config.threads,
+        plan.accelerator,
+        truth,
     )
+    supernet = Path(config.ranking.supernet) if config.ranking.supernet else plan.supernet
+    folder = plan.folder(Step("ranking", settings, {"supernet": supernet}, WORK))
     if config.publish:
         copy(config, [folder / name for name in ("ranking.csv", "correlations.csv")])
     console.print(shown(read(folder, RankTau)))
     return folder
 
 
-def _ranking(config: Config, alone: Mapping[Arch, float], supernet: Path, folder: Path) -> None:
-    prepare(config.threads, config.seed)
-    space = space_of(config)
-    inherited, scores = _judged(config, space, alone, supernet, folder), _scored(config, space, alone)
+def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Judges the networks by the supernet, and by what needs no training."""
+    prepare(settings.threads, settings.seed)
+    space, data = settings.space, placed(settings.data.at(means), settings.accelerator)
+    net = load_supernet(files["supernet"], space).to(accelerator(settings.accelerator))
+    inherited, scores = _judged(settings, means, data, net, folder), _scored(settings, data)
     found = [
         {
             "arch": artefacts.arch_name(arch),
@@ -85,10 +106,10 @@ def _ranking(config: Config, alone: Mapping[Arch, float], supernet: Path, folder
             "parameters": parameters(space.decode(arch)),
             "naswot": scores[arch],
         }
-        for arch, truth in alone.items()
+        for arch, truth in settings.truth.items()
     ]
     artefacts.write_csv(folder / "ranking.csv", found)
-    taus = correlations(read(folder, Ranked), config.seed)
+    taus = correlations(read(folder, Ranked), settings.seed)
     artefacts.write_csv(folder / "correlations.csv", [asdict(one) for one in taus])
     with events.writer(folder) as board:
         events.show_figure(board, folder, "ranking", figure.draw(folder))
@@ -96,18 +117,15 @@ def _ranking(config: Config, alone: Mapping[Arch, float], supernet: Path, folder
             board.add_scalar(f"tau {one.among}/{one.predictor}", one.tau, 0)
 
 
-def _judged(
-    config: Config, space: SearchSpace, archs: Iterable[Arch], supernet: Path, folder: Path
-) -> dict[Arch, float]:
+def _judged(settings: Settings, means: Means, data: Dataset, net: Supernet, folder: Path) -> dict[Arch, float]:
     """Accuracies as a search sees them, kept as they come: a killed command goes on."""
-    data, log = training_data(config), folder / "inherited.jsonl"
+    log = folder / "inherited.jsonl"
     known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
-    calibration = data.fixed(data.train, config.search.calibration, config.seed)[0]
-    validation = data.fixed(data.validation, config.search.validation, config.seed)
-    net = load_supernet(supernet, space).to(accelerator(config.accelerator))
+    calibration = data.fixed(data.train, settings.calibration, settings.seed)[0]
+    validation = data.fixed(data.validation, settings.validation, settings.seed)
     inherited = partial(accuracies, net, calibration, validation)
-    judge = spread(inherited, config.search.jobs, config.search.backend, config.threads)
-    left = sorted(set(archs) - set(known))  # neighbours share layers
+    judge = spread(inherited, means.jobs, means.backend, settings.threads)
+    left = sorted(set(settings.truth) - set(known))  # neighbours share layers
     parts = [left[first : first + TOGETHER] for first in range(0, len(left), TOGETHER)]
     for part in track(parts, "judging with the supernet", len(parts)):
         for arch, value in zip(part, judge(part), strict=True):
@@ -116,12 +134,12 @@ def _judged(
     return known
 
 
-def _scored(config: Config, space: SearchSpace, archs: Mapping[Arch, float]) -> dict[Arch, float]:
-    data, scores = training_data(config), {}
-    images = data.fixed(data.train, BATCH, config.seed)[0][:]
-    for arch in track(archs, "scoring without training", len(archs)):
-        torch.manual_seed(config.seed)
-        network = Network([spec for spec in space.decode(arch) if spec.convs]).to(images.device)
+def _scored(settings: Settings, data: Dataset) -> dict[Arch, float]:
+    scores: dict[Arch, float] = {}
+    images = data.fixed(data.train, BATCH, settings.seed)[0][:]
+    for arch in track(settings.truth, "scoring without training", len(settings.truth)):
+        torch.manual_seed(settings.seed)
+        network = Network([spec for spec in settings.space.decode(arch) if spec.convs]).to(images.device)
         for norm in network.modules():
             if isinstance(norm, nn.BatchNorm2d):
                 nn.init.ones_(norm.weight)  # as published: with residual blocks that are no identities

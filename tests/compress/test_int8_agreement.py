@@ -26,8 +26,9 @@ from compress.quantization.saturation import saturation, warning
 from experiments.config import Config
 from experiments.config.compression import CompressConfig, QuantizeConfig
 from experiments.setup.images import dataset_of
-from experiments.stages import NETWORK, STAGES, Task, fp32_fallback, int8_agreement, quantizing
+from experiments.stages import NETWORK, STAGES, float_timing, fp32_fallback, int8_agreement, int8_record, quantizing
 from experiments.stages.settings import LOOKED_AT
+from experiments.stages.task import Task
 from experiments.steps.compress import settings_of
 from experiments.steps.plan import Plan
 from experiments.steps.train import calibrated
@@ -61,11 +62,11 @@ def ranges_of(model: bytes) -> Ranges:
 
 def quantized(
     folder: Path, network: nn.Module, inputs: Mapping[str, Path] = {}, **chosen: object
-) -> int8_agreement.Answers:
+) -> int8_record.Answers:
     """Runs the stage on the digits and returns what it says of its file."""
     save_network(folder / NETWORK, network)
     run(small(**chosen), "quantize", folder / NETWORK, inputs, folder)
-    return int8_agreement.load(folder)
+    return int8_record.load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +121,7 @@ def test_a_file_that_saturates_warns(network: Network) -> None:
         model, quantizing.ranges_of(model, quantizing.calibration(Config().data, 512, 0), "minmax", {})
     )
     images = DATA.fixed(DATA.train, 8, 0)[0].numpy()
-    told = int8_agreement.saturated(
-        int8_agreement.Answers("int8", 1, 1.0, "", None, ""), file, saturating.specs, images
-    )
+    told = int8_agreement.saturated(int8_record.Answers("int8", 1, 1.0, "", None, ""), file, saturating.specs, images)
     assert told.saturating
     assert "on an x86 CPU without VNNI, sums of INT8 products saturate in layers" in told.lines()[1]
 
@@ -144,8 +143,8 @@ def test_layers_in_float_are_told_with_their_reasons(
     found = tmp_path / fp32_fallback.FILE
     found.write_text(json.dumps([dataclasses.asdict(Faster(1, 125e-6, 118.5e-6))]))
     monkeypatch.setattr(quantizing, "float_layers", lambda model, ranges, images, table, slower: (0, *slower))
-    told = quantized(tmp_path, network, {int8_agreement.FASTER: found}, kind="static", float_layers="both")
-    assert told.in_float == [int8_agreement.InFloat(1, "time", 125e-6, 118.5e-6), int8_agreement.InFloat(0, "accuracy")]
+    told = quantized(tmp_path, network, {int8_record.FASTER: found}, kind="static", float_layers="both")
+    assert told.in_float == [int8_record.InFloat(1, "time", 125e-6, 118.5e-6), int8_record.InFloat(0, "accuracy")]
     assert "layer 1 stays in float for its time: the file takes 118.5 us instead of 125.0 us" in told.lines()
     assert "layer 0 stays in float for its accuracy" in told.lines()
     model = quantizing.fp32_file(Config().data, 0, network, "onnxruntime")
@@ -194,9 +193,9 @@ def test_qat_trains_for_the_file_that_is_deployed(
     needs = stage.needs(Plan(config), parent, parent)
     run(config, "qat", parent, needs, trained.parent)
     left = STAGES["quantize"].needs(Plan(config), parent, trained)
-    assert set(left) == {"ranges", int8_agreement.FASTER}
+    assert set(left) == {"ranges", int8_record.FASTER}
     run(config, "quantize", trained, left, tmp_path / "file")
-    assert [one.layer for one in int8_agreement.load(tmp_path / "file").in_float] == [1]
+    assert [one.layer for one in int8_record.load(tmp_path / "file").in_float] == [1]
     aware_network = load_network(trained)
     assert isinstance(aware_network, Network)
     aware = QuantizationAware(aware_network, float_layers=[1], reduce_range=True)
@@ -226,16 +225,16 @@ def test_the_device_is_asked_about_whole_files_where_time_counts(
         timed.append({*files.values()})
         return [Round(tuple(files), (1.0,) * len(files), ((),) * len(files), {}, {})]
 
-    monkeypatch.setattr(fp32_fallback, "followed", followed)
-    monkeypatch.setattr(fp32_fallback, "summarize", summarized)
+    monkeypatch.setattr(float_timing, "followed", followed)
+    monkeypatch.setattr(float_timing, "summarize", summarized)
     save_network(tmp_path / NETWORK, network)
     config = dataclasses.replace(small(float_layers=choice), runs=str(tmp_path / "runs"))
     found = fp32_fallback.needs(Plan(config), tmp_path / NETWORK, tmp_path / NETWORK)
     assert len(timed) == (2 if choice == "time" else 0)  # the second finds that no neighbour gains
-    assert set(found) == ({int8_agreement.FASTER} if choice == "time" else set())
+    assert set(found) == ({int8_record.FASTER} if choice == "time" else set())
     if choice == "time":
         told = quantized(tmp_path, network, found, kind="static", float_layers="time")
-        assert told.in_float == [int8_agreement.InFloat(0, "time", 2.0, 1.0)]
+        assert told.in_float == [int8_record.InFloat(0, "time", 2.0, 1.0)]
         assert (tmp_path / "int8.onnx").read_bytes() in timed[0] & timed[1]  # the timed file is the deployed one
         again = fp32_fallback.needs(Plan(config), tmp_path / NETWORK, tmp_path / NETWORK)
         assert (again, len(timed)) == (found, 2)
@@ -250,4 +249,4 @@ def test_a_hand_made_network_is_only_compared(tmp_path: Path) -> None:
 
 def test_a_folder_without_answers_is_named(tmp_path: Path) -> None:
     with pytest.raises(LutraError, match=r"has no int8\.json: let compress\.stages end with quantize"):
-        int8_agreement.load(tmp_path)
+        int8_record.load(tmp_path)

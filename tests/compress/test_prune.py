@@ -19,14 +19,13 @@ from compress.pruning.importance import Importances, batch_norm_scale, l1, taylo
 from compress.pruning.prune import (
     chosen_widths,
     global_widths,
-    hidden_widths,
     kept_importance,
     narrow,
     prune,
     strongest,
     uniform_widths,
-    width_space,
 )
+from compress.pruning.widths import hidden_widths, width_space
 from predictors.models.layer_costs import AdditiveCost
 from search_spaces.costs import macs, parameters
 from search_spaces.errors import LutraError

@@ -29,8 +29,9 @@ from experiments.compute.accelerator import accelerator
 from experiments.compute.resumable_training import restore, save
 from experiments.config import Config
 from experiments.config.checks import check
-from experiments.setup.images import dataset_of, training_data
-from experiments.store.keys import accelerator_key
+from experiments.setup.images import dataset_of, placed
+from experiments.steps.plan import Plan
+from experiments.store.step import as_json
 from predictors.models.naswot import naswot
 from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import calibrate, predict
@@ -188,14 +189,14 @@ def test_a_checkpoint_is_restored_where_its_model_lies(tmp_path: Path) -> None:
 
 def test_the_cpu_is_the_rule_and_leaves_keys_as_they_were() -> None:
     assert accelerator(Config().accelerator) == torch.device("cpu")
-    assert accelerator_key(Config()) == {}
-    assert training_data(Config()).train.images.device.type == "cpu"
+    assert "accelerator" not in as_json(Plan(Config()).searching)
+    assert placed(Config().data, "cpu").train.images.device.type == "cpu"
 
 
 @no_gpu
 def test_a_gpu_that_is_not_there_is_told_before_any_work() -> None:
     assert accelerator("auto") == torch.device("cpu")
-    assert accelerator_key(replace(Config(), accelerator="auto")) == {}
+    assert Plan(replace(Config(), accelerator="auto")).accelerator == "cpu"
     with pytest.raises(
         LutraError, match=r"accelerator=cuda needs a GPU, but torch \S+ finds none: .*accelerator=cpu"
     ) as told:

@@ -6,8 +6,8 @@ The real commands request their steps; instead of running, each step returns the
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from experiments.steps.benchmark import benchmark
 from experiments.steps.pipeline import pipeline
 from experiments.steps.plan import measure
 from experiments.steps.report import report
-from experiments.store import artefacts, keys
+from experiments.store import artefacts
 from experiments.studies import ranking
 from experiments.studies.compare import compare
 from experiments.studies.exact import exact
@@ -30,6 +30,7 @@ from experiments.studies.hand_made import hand_made
 from experiments.studies.profile import profile
 from search_spaces.errors import LutraError
 from tests.commands import Finished
+from tests.experiments.asking import TABLE, Asked, answer, changed, effects, on_one_machine, picks
 
 PLACES = "says where files are, or are written; their content is in the keys"
 SHOWN = "is of a command that shows what there is"
@@ -86,23 +87,10 @@ OTHER = {  # for settings that accept few values
     "objective.target_fraction": 2.0,
     "accelerator": "cuda",
 }
-TABLE = "ops,more,accuracy_percent,percent,rpi4_ms,another\n" + "".join(
-    f"{a}{b}{c},{c}{b}{a},{50 + a + b + c},{60 + a},{1 + a + b + c},{2 + b}\n"
-    for a, b, c in itertools.product(range(3), repeat=3)
-)
 Key = tuple[str, Any, Any]
 
 
-class Asked(Exception):
-    """Stops a command: enough of its steps are known."""
-
-
 LEAVES = dict(flat(dataclasses.asdict(Config())))
-
-
-def changed(config: Any, key: str, value: Any) -> Any:
-    first, _, rest = key.partition(".")
-    return dataclasses.replace(config, **{first: changed(getattr(config, first), rest, value) if rest else value})
 
 
 def another(key: str) -> Any:
@@ -121,19 +109,8 @@ def another(key: str) -> Any:
 @pytest.fixture
 def stand_in(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Returns a function that finds the folder of a step in a finished pipeline."""
-
-    def find(name: str, label: str) -> Path:
-        stage = label.split("-")[0]
-        found = sorted((finished.runs / name).glob(f"{stage}-*" if name == "compress" else "*"))
-        if name == "compress" and not found:
-            return next((finished.runs / "retrain").iterdir())
-        return finished.table.parent if name == "measure" else found[0] if found else tmp_path
-
-    monkeypatch.setattr(keys, "passport_of", lambda device: {"cpu": "one"})
-    monkeypatch.setattr("experiments.steps.plan.passport_of", lambda device: {"cpu": "one"})
-    monkeypatch.setattr(keys, "computes_on", lambda name: name)
-    monkeypatch.setattr("experiments.steps.plan.computes_on", lambda name: name)
-    return find
+    on_one_machine(monkeypatch)
+    return partial(answer, finished, tmp_path)
 
 
 @pytest.fixture
@@ -197,23 +174,6 @@ def case(finished: Finished, tmp_path: Path) -> Callable[[str], tuple[Callable[[
         return {"hand_made": hand_made, "model": benchmark, "profile": profile}.get(part, report), config
 
     return find
-
-
-def picks(path: Path) -> str:
-    """Writes a table of networks of the default space, each with one option in all layers (or the last, if fewer)."""
-    searched = [count for count in keys.space_of(Config()).options if count > 1]
-    rows = ["".join(str(min(pick, count - 1)) for count in searched) for pick in range(max(searched))]
-    lines = [f"{row},{other},{9 + at},{60 + at}" for at, (row, other) in enumerate(zip(rows, reversed(rows)))]
-    path.write_text("\n".join(["arch,more,mean_acc,percent", *lines]) + "\n")
-    return str(path)
-
-
-def effects(path: Path) -> str:
-    """Writes the accuracy that each option of the default space adds."""
-    options = keys.space_of(Config()).options
-    lines = [f"{layer},{option},0.01" for layer, count in enumerate(options) for option in range(count)]
-    path.write_text("\n".join(["layer,option,accuracy", *lines]) + "\n")
-    return str(path)
 
 
 @pytest.mark.parametrize("key", [key for key in LEAVES if key not in IN_NO_KEY])

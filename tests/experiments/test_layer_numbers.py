@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from experiments.display.layer_numbers import numbers
-from experiments.stages.int8_agreement import Answers, InFloat, load, save
+from experiments.stages.int8_record import Answers, InFloat, load, save
 from search_spaces.layers import MBConv, Skip
 from search_spaces.spaces.mobile import mobile
 

@@ -21,9 +21,10 @@ from experiments.config import Config, stage_order
 from experiments.config.compression import CompressConfig, PruneConfig, QuantizeConfig, SparsifyConfig, check
 from experiments.config.stage_order import CLUSTER, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY, STAGES
 from experiments.setup.images import dataset_of
-from experiments.stages import NETWORK, Task, pruning
+from experiments.stages import NETWORK, pruning
 from experiments.stages import STAGES as RUNNING
-from experiments.stages.learning import learned
+from experiments.stages.inputs import learned
+from experiments.stages.task import Task
 from experiments.steps.compress import settings_of
 from experiments.steps.train import calibrated
 from experiments.store.step import Means

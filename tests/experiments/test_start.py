@@ -24,7 +24,7 @@ from experiments.config.registry import DATASETS
 from experiments.setup.devices import DEVICES
 from predictors import costs
 from predictors.board.simulated import SCENARIOS
-from tests.commands import ROOT
+from tests.commands import ROOT, Finished
 
 COMPUTING = ("torch", "torchvision", "sklearn", "moocore")
 COMMANDS = sorted(path.stem for path in (ROOT / "experiments").glob("*.py") if "command.run(" in path.read_text())
@@ -72,7 +72,8 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     assert stdout
 
     def run(name: str, *words: str) -> tuple[int, list[str]]:
-        stdin.write(json.dumps([name, f"runs={runs}", *words]) + "\n")
+        where = [] if any(word.startswith("runs=") for word in words) else [f"runs={runs}"]
+        stdin.write(json.dumps([name, *where, *words]) + "\n")
         stdin.flush()
         code, loaded = json.loads(stdout.readline())
         return code, loaded
@@ -146,6 +147,13 @@ def test_help_and_the_configuration_are_shown_without_loading_what_computes(
 )
 def test_what_is_not_there_is_told_without_loading_what_computes(line: tuple[str, ...], started: Started) -> None:
     assert started(*line) == (2, [])
+
+
+@pytest.mark.parametrize("name", ["lineage", "report", "pipeline"])
+def test_a_finished_pipeline_is_found_without_loading_what_computes(
+    name: str, finished: Finished, started: Started
+) -> None:
+    assert started(name, *finished.arguments, f"runs={finished.runs}") == (0, [])
 
 
 # Choices that are read without importing their files

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
+import json
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from experiments.config import Config, DeviceConfig
+from experiments.config import Config
+from experiments.config.command_config import CompareConfig, FidelityConfig
 from experiments.config.stage_order import STAGES
 from experiments.setup.cache import remembering
 from experiments.stages import fp32_fallback
-from experiments.steps import plan as planning
 from experiments.steps.compress import WORK, settings_of
 from experiments.steps.plan import Plan, plan_of
-from experiments.store.key_fields import IMPLIED
+from experiments.steps.report import report
+from experiments.store.key_fields import FILES, FOLDER, IMPLIED
 from experiments.store.step import Means, Settings, Step, as_json
+from experiments.store.versions import STEPS as VERSIONS
+from experiments.studies.ablation import ablation
+from experiments.studies.compare import compare
+from experiments.studies.exact import exact
+from experiments.studies.fidelity import fidelity
+from experiments.studies.finetuning import finetuning
+from experiments.studies.hand_made import hand_made
+from experiments.studies.protocols import protocols
+from experiments.studies.pruning_rules import BASELINES, KEEPS, pruning_rules
+from experiments.studies.ranking import ranking
 from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
+from tests.commands import ROOT, Finished
+from tests.experiments.asking import TABLE, Asked, answer, changed, effects, on_one_machine, picks
 
 # What works get besides the settings of their key, each with the reason why it changes no file
 NOT_IN_A_KEY = {
@@ -34,37 +49,67 @@ NOT_IN_A_KEY = {
     "max_rounds": "a table of fewer rounds is measured on, in its own folder",
     "address": "says how a board is reached: its fingerprint, which is in the key, says which one it is",
 }
-NAMES = ("measure", "train", "retrain", "retrain foreign", "search", *STAGES, "faster_in_float")
+NAMES = [*(name for name in VERSIONS if name != "compress"), *STAGES, "retrain hand-made"]
+NAMES += ["compare published", "exact published", "fidelity published"]
 
 
-class Recorded(Plan):
-    """Records the steps that are requested, and makes none."""
+def name_of(step: Step) -> str:
+    """Works of one step that are given other settings have a word of their own."""
+    settings = typing.cast(Any, step.settings)
+    more = " hand-made" if getattr(settings, "model", "") else " published" if "csv" in step.inputs else ""
+    return str(settings.stage) if step.name == "compress" else step.name + more
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.steps: list[Step] = []
 
-    def folder(self, step: Step) -> Path:
-        self.steps.append(step)
-        return Path(step.name)
+def commands(folder: Path) -> Iterator[tuple[Callable[[Config], Path], Config]]:
+    """Every command that asks for steps of its own."""
+    config, table = changed(Config(), "objective.target_fraction", 1.0), str(folder / "table.csv")
+    Path(table).write_text(TABLE)
+    yield from ((one, config) for one in (report, ablation, hand_made, pruning_rules, protocols, fidelity, compare))
+    yield finetuning, changed(config, "compress.distillation", 0.5)
+    yield ranking, changed(config, "ranking.csv", picks(folder / "picks.csv"))
+    yield exact, changed(config, "exact.effects", effects(folder / "effects.csv"))
+    yield exact, changed(config, "exact.csv", table)
+    columns = CompareConfig(table, accuracy="accuracy_percent", report="percent")
+    yield compare, changed(config, "compare", columns)
+    yield fidelity, changed(changed(config, "csv", table), "fidelity", FidelityConfig(2, "ops", "rpi4_ms", train=[4]))
 
 
 @pytest.fixture(scope="module")
-def steps() -> Iterator[Mapping[str, Step]]:
-    """Returns every step of a plan by its name."""
+def steps(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Step]:
+    """Every step by its name, as the real commands ask for it; those of a finished pipeline answer."""
+    folder, found = tmp_path_factory.mktemp("steps"), dict[str, Step]()
+    seconds = {f"{rule} {keep}": keep for rule in BASELINES for keep in KEEPS}
+    (folder / "seconds.json").write_text(json.dumps(seconds | {"device": 0.5}))
+    asked = ""
+
+    def made(step: Step, means: Means, work: object) -> Path:
+        found.setdefault(name_of(step), step)
+        if step.name == asked:
+            raise Asked
+        return answer(finished, folder, step.name, step.label or step.settings.label)
+
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("objective_of", "read_table", "passport_key", "passport_of"):
-            patch.setattr(planning, name, lambda *_: "")
-        patch.setattr(fp32_fallback, "passport_key", lambda _: "")
-        plan = Recorded(dataclasses.replace(Config(), device=DeviceConfig("ssh", host="board")))
-        assert plan.search.name == "search"
-        plan.retrained(plan.space.reference)
-        plan.hand_made("resnet8")
-        fp32_fallback.faster_layers(plan, Path("network"))
-        found = {step.name: step for step in reversed(plan.steps)} | {"retrain foreign": plan.steps[-2]}
+        on_one_machine(patch)
+        patch.setattr(Step, "made", made)
+        for command, config in commands(folder):
+            asked = command.__name__
+            with remembering(), contextlib.suppress(Asked):
+                command(config)
+        fp32_fallback.faster_layers(plan_of(Config()), finished.table)
         for stage in STAGES:
-            found[stage] = Step("compress", settings_of(plan.config, stage), {"parent": Path("network")}, WORK)
-        yield found
+            found.setdefault(stage, Step("compress", settings_of(Config(), stage), {"parent": finished.table}, WORK))
+    return found
+
+
+def test_the_law_is_for_every_step(steps: Mapping[str, Step]) -> None:
+    assert {*steps} == {*NAMES}
+    assert {one.name for one in steps.values()} == {*VERSIONS}
+
+
+def test_no_other_code_does_a_step() -> None:
+    """Settings that are hashed by hand may be others than those that the work reads."""
+    sources = [path for path in (ROOT / "experiments").rglob("*.py") if "artefacts.step(" in path.read_text()]
+    assert [path.name for path in sources] == ["step.py"]
 
 
 def another(value: Any) -> Any:
@@ -107,13 +152,18 @@ def test_every_setting_that_a_work_is_given_is_in_its_key(name: str, steps: Mapp
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_setting_beside_the_key_is_decided_by_a_file_that_is_in_it(name: str, steps: Mapping[str, Step]) -> None:
+def test_a_setting_beside_the_key_is_decided_by_what_is_in_it(name: str, steps: Mapping[str, Step]) -> None:
     """For example, there is a teacher's file only with distillation."""
-    step = steps[name]
-    by = {
-        one.metadata[IMPLIED] for one in dataclasses.fields(typing.cast(Any, step.settings)) if IMPLIED in one.metadata
-    }
-    assert by <= {*step.inputs, "supernet"}
+    step, settings = steps[name], typing.cast(Any, steps[name].settings)
+    by = {one.name: one.metadata[IMPLIED] for one in dataclasses.fields(settings) if IMPLIED in one.metadata}
+    for field, what in by.items():
+        value = getattr(settings, field)
+        if what == FILES:
+            assert {*value} <= {*step.inputs}
+        elif what == FOLDER:
+            assert value in (step.label or settings.label)
+        else:
+            assert what in {*step.inputs, *step.key, "supernet"}
 
 
 def kinds(made: Any) -> Iterator[type]:

@@ -16,9 +16,9 @@ from torch import nn
 from experiments.comparison.published_latencies import read_measurements
 from experiments.config import FidelityConfig
 from experiments.setup.session_record import Row, Session, read_rows, write_rows
-from experiments.stages.int8_agreement import Answers
-from experiments.stages.int8_agreement import load as read_answers
-from experiments.stages.int8_agreement import save as write_answers
+from experiments.stages.int8_record import Answers
+from experiments.stages.int8_record import load as read_answers
+from experiments.stages.int8_record import save as write_answers
 from experiments.store import artefacts, checkpoints, journal
 from experiments.store.candidate_records import to_json
 from experiments.store.disk import sha256, write_csv

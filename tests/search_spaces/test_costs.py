@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.config import ObjectiveConfig, choices
-from experiments.store.keys import objective_key
+from experiments.store.step import as_json
 from predictors import costs
 from predictors.models.layer_costs import AdditiveCost, LargestCost, LayerCost
 from search_spaces.space import SearchSpace
@@ -104,8 +104,8 @@ def test_a_cost_of_picks_is_that_of_a_distribution_at_a_corner(seed: int) -> Non
 
 
 def test_a_key_without_further_costs_is_the_same_as_before_there_were_any() -> None:
-    assert set(objective_key(ObjectiveConfig())) == {"name", "target_ms", "target_fraction", "weight"}
-    assert objective_key(ObjectiveConfig(costs=["latency", "size"]))["costs"] == ["latency", "size"]
+    assert set(as_json(ObjectiveConfig())) == {"name", "target_ms", "target_fraction", "weight"}
+    assert as_json(ObjectiveConfig(costs=["latency", "size"]))["costs"] == ["latency", "size"]
 
 
 def test_a_search_by_three_costs_tells_all_of_them(finished: Finished, command: Command, tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import torch
 from compress.files.parity import file_logits
 from compress.pruning.depgraph import prune_groups, size
 from compress.pruning.importance import batch_norm_scale, l1, taylor
-from compress.pruning.prune import hidden_widths, narrow, prune, strongest, uniform_widths, width_space
+from compress.pruning.prune import narrow, prune, strongest, uniform_widths
 from compress.pruning.units import units
+from compress.pruning.widths import hidden_widths, width_space
 from search_spaces.costs import parameters
 from search_spaces.layers import Spec
 from search_spaces.networks.evaluation import predict

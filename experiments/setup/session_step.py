@@ -1,0 +1,45 @@
+"""The step that times files beside one another, in one session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.config import Config, MeasureConfig
+from experiments.config.reference import Reference
+from experiments.steps.compress import Made
+from experiments.steps.plan import plan_of
+from experiments.steps.settings import Device, Images
+from experiments.store.key_fields import FILES, FOLDER, implied
+from experiments.store.keys import passport_key
+from experiments.store.step import Step
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of a step that times files in one session."""
+
+    device: Device
+    measure: MeasureConfig
+    data: Images
+    seed: int
+    memory: bool
+    timed: Mapping[str, Made] = implied(FILES)  # each by the name of its input; its own name is that of its row
+    label: str = implied(FOLDER)
+
+
+def timing(config: Config, name: str, timed: Mapping[str, Made], tables: Mapping[str, Path], work: str) -> Step:
+    """The step that times files beside one another. Networks of the tables say how fast the machine is now."""
+    whose = config.space.name if config.model == "winner" else config.model
+    settings = Settings(
+        Device.of(config.device),
+        config.measure,
+        plan_of(config).images,
+        config.seed,
+        config.compress.memory,
+        timed,
+        f"{whose}-{config.data.name}-seed{config.seed}",
+    )
+    files = {file: made.path for file, made in timed.items()}
+    return Step(name, settings, {**tables, **files, "passport": passport_key(config.device)}, Reference(work))

@@ -1,0 +1,65 @@
+"""The files that stages read beside their network. They are found, or made, without loading torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from compress.pruning.widths import width_space
+from experiments.config import Config
+from experiments.config.reference import Reference
+from experiments.setup.devices import live
+from experiments.steps.plan import Plan
+from experiments.store.network_specs import specs_of
+from experiments.store.provenance import FASTER
+from search_spaces.errors import LutraError
+from search_spaces.space import SearchSpace
+
+NETWORK = "network.safetensors"
+RANGES = "ranges.json"  # activation ranges learned by quantization-aware training
+FLOATS = "floats.json"  # the layers that it left in float
+RANKS = Reference("experiments.stages.pruning:space_of_ranks")
+
+
+def table_of_widths(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
+    """The latencies of layers in every width, where pruning asks the device."""
+    chosen, specs = plan.config.compress.prune, specs_of(parent)
+    if chosen.rule != "device" or specs is None:
+        return {}
+    return {"table": table_of(plan, width_space(specs, chosen.widths))}
+
+
+def table_of_ranks(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
+    """The latencies of convolutions that are factorised, where some are cheaper so."""
+    space = RANKS(parent, plan.config.compress.energy)
+    return {} if space is None else {"table": table_of(plan, space)}
+
+
+def learned(parent: Path) -> dict[str, Path]:
+    """The files that quantization-aware training left for quantization, if it made the network of `parent`."""
+    files = {"ranges": parent.parent / RANGES, FASTER: parent.parent / FLOATS}
+    return {name: path for name, path in files.items() if path.exists()}
+
+
+def teachers(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
+    """The teacher of a training: the file of the unpruned network, or the supernet for its largest network."""
+    chosen = plan.config.compress
+    if not chosen.distillation:
+        return {}
+    return {"teacher": root} if chosen.teacher == "winner" else {"supernet": plan.supernet}
+
+
+def table_of(plan: Plan, space: SearchSpace) -> Path:
+    """The file of a table of pruned or factorised layers, measured on the same device as the search's table."""
+    at_hand(plan.config)
+    return plan.table_of(space)
+
+
+def at_hand(config: Config) -> None:
+    """Raises LutraError if the search's table may be another device's than the current one."""
+    if config.table is not None and config.ignore:
+        raise LutraError(
+            "layers that compression changes are measured on this device, but with ignore= the table may be another's: "
+            "measure a table here, or choose without a device: compress.prune.rule=uniform, "
+            "compress.quantize.float_layers=none or accuracy"
+        )
+    live(config.device)

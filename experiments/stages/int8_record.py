@@ -1,0 +1,90 @@
+"""The record of a quantization: whether the file answers as its network does, and which layers stay in float."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.store import artefacts
+from experiments.store.json_records import read_record, typed
+from experiments.store.provenance import FASTER
+from search_spaces.documents import read_json
+from search_spaces.errors import LutraError
+
+ANSWERS = "int8.json"
+
+
+@dataclass(frozen=True)
+class InFloat:
+    """A layer of an INT8 file that stays in float, by its number in the file.
+
+    For the reason time: the file's latency with the layer in INT8 and in float.
+    """
+
+    layer: int
+    why: str  # time, accuracy
+    int8_s: float | None = None
+    float_s: float | None = None
+
+    def line(self, number: int) -> str:
+        """The reason formatted for people; `number` is the layer's number in its space."""
+        if self.int8_s is None or self.float_s is None:
+            return f"layer {number} stays in float for its {self.why}"
+        saved = f"{1e6 * self.float_s:.1f} us instead of {1e6 * self.int8_s:.1f} us"
+        return f"layer {number} stays in float for its {self.why}: the file takes {saved}"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The report on the deployed file. Shares are fractions."""
+
+    precision: str
+    images: int  # validation images used
+    agreement: float  # fraction of images with the same prediction as fp32
+    blame: str  # the layers that reduce it most, if it is below 99 %
+    saturation: dict[str, float] | None  # by layer, the fraction of sums that saturate on some CPUs; None: unknown
+    warning: str
+    in_float: Sequence[InFloat] = ()
+    numbers: Sequence[int] = ()  # in the space, of the file's layers; empty for a network of no space
+
+    def number(self, layer: int) -> int:
+        """The number of a file's layer in the space."""
+        return self.numbers[layer] if self.numbers else layer
+
+    @property
+    def float_layers(self) -> list[int]:
+        """The numbers in the space."""
+        return [self.number(one.layer) for one in self.in_float]
+
+    @property
+    def saturating(self) -> int | None:
+        """The number of saturating layers."""
+        return None if self.saturation is None else sum(share > 0 for share in self.saturation.values())
+
+    def lines(self) -> list[str]:
+        """The report formatted for people; always includes the agreement."""
+        fraction = f"{100 * self.agreement:.4g} % of {self.images} validation images"
+        first = f"{self.precision.upper()} predicts as fp32 on {fraction}"
+        floating = [one.line(self.number(one.layer)) for one in self.in_float]
+        return [line for line in (first, *floating, self.blame, self.warning) if line]
+
+
+def faster(inputs: Mapping[str, Path]) -> list[InFloat]:
+    """The layers that the device computes faster in float, if they were measured."""
+    found = read_json(inputs[FASTER], "list of layers", list) if FASTER in inputs else []
+    layers = typed(list[dict[str, Any]], found, inputs.get(FASTER))
+    return typed(list[InFloat], [{"why": "time", **layer} for layer in layers], inputs.get(FASTER))
+
+
+def save(folder: Path, answers: Answers) -> None:
+    artefacts.write(folder / ANSWERS, json.dumps(asdict(answers), indent=1) + "\n")
+
+
+def load(folder: Path) -> Answers:
+    """Reads the report. Raises LutraError if the folder is not a quantization's."""
+    if not (folder / ANSWERS).exists():
+        raise LutraError(f"{folder} has no {ANSWERS}: let compress.stages end with quantize")
+    return read_record(folder / ANSWERS, Answers, "record of a quantization")

@@ -1,0 +1,46 @@
+"""A finished search that run=FOLDER gives, taken after verifying it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from experiments.config import Config
+from experiments.store import journal
+from experiments.store.candidate_records import with_costs
+from experiments.store.json_records import record
+from experiments.store.keys import space_key
+from experiments.store.provenance import whole
+from experiments.store.winner import CANDIDATES, WINNER, read_winner
+from search_spaces.errors import LutraError
+from strategies.problems.problem import Candidate, best
+
+
+def given(config: Config) -> Path:
+    """The folder. Raises LutraError where it is of no search, or of another space's."""
+    folder, space = Path(config.run).resolve(), space_key(config)
+    read_winner(folder)
+    manifest = whole(folder)
+    if manifest["step"] != "search":
+        raise LutraError(
+            f"{folder} is of the step {manifest['step']}: "
+            "run= takes the folder that python -m experiments.search prints"
+        )
+    _check_winner(folder)
+    searched = manifest["config"].get("space")
+    if searched != space:
+        name = searched.get("name") if isinstance(searched, dict) else searched
+        raise LutraError(
+            f"{folder} is a search of space={name}, whose layers are not those of space={config.space.name} with these "
+            f"images: add space={name} and the data it was made with"
+        )
+    return folder
+
+
+def _check_winner(folder: Path) -> None:
+    """Raises LutraError unless the winner is the best of its candidates, with the numbers that it has among them."""
+    winner, log = read_winner(folder), folder / CANDIDATES
+    found = [record(Candidate, with_costs(one), log) for one in journal.read(log)]
+    own, first = next((one for one in found if one.arch == winner.arch), None), best(found) if found else None
+    proven = own is not None and first is not None and (own.feasible, own.score) == (first.feasible, first.score)
+    if not proven or any(getattr(own, key) != getattr(winner, key) for key in ("accuracy", "costs", "score")):
+        raise LutraError(f"{folder / WINNER} is not the best of its {CANDIDATES}; delete {folder} and search again")

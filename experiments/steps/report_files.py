@@ -1,0 +1,64 @@
+"""What a report is made of: CSV files, figures, the lineage, and the file that is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from experiments.config.reference import Reference
+from experiments.display import events
+from experiments.display.architecture import layer_rows, text
+from experiments.display.run_setup import setup
+from experiments.setup.session_record import Row, read_rows
+from experiments.stages import int8_record
+from experiments.steps.measure import network_rows, table_rows
+from experiments.steps.report import FIGURES, Settings
+from experiments.steps.search import best_metrics
+from experiments.steps.settings import Search
+from experiments.store import artefacts, provenance
+from experiments.store.step import Means
+from experiments.store.winner import Winner, read_winner
+from paper import rows as results
+from paper.figures import waterfall
+from predictors.agent.runtimes import SUFFIXES
+from predictors.tables.table_file import read_table
+
+
+def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Leaves CSV files, figures, the lineage, and the file that is deployed."""
+    searched, latencies = settings.search, read_table(files["table"])
+    space, steps = searched.space, provenance.index(means.runs)
+    folders = {name: path.parent for name, path in files.items() if path.name == artefacts.MANIFEST}
+    rows, session = read_rows(folders["benchmark"])
+    (deployed,) = (path for path in folders["compress"].iterdir() if path.suffix in SUFFIXES)
+    final = next(row for row in rows if row.sha256 == artefacts.sha256(deployed))
+    inputs = {name: artefacts.sha256(path) for name, path in files.items()}
+    given = [files["table"], Path(means.address.results)]
+    origin = provenance.trace(steps, inputs, given, asdict(final))
+    facts = setup(searched, means, files["table"], steps, inputs, origin, session) | {
+        "ignored": " ".join(settings.ignore)
+    }
+    artefacts.write_csv(folder / "setup.csv", [{"key": key, "value": value} for key, value in facts.items()])
+    artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])
+    artefacts.write_csv(folder / "table.csv", table_rows(space, latencies))
+    artefacts.write_csv(folder / "networks.csv", network_rows(latencies))
+    winner = read_winner(folders["search"])
+    layers = layer_rows(space.decode(winner.arch), latencies, searched.precision)
+    artefacts.write_csv(folder / "architecture.csv", layers)
+    artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
+    for path in (deployed, folders["compress"] / int8_record.ANSWERS):
+        artefacts.write(folder / path.name, path.read_bytes())
+    artefacts.write(folder / provenance.LINEAGE, provenance.dump(origin))
+    _show(searched, winner, final, folder)
+
+
+def _show(searched: Search, winner: Winner, final: Row, folder: Path) -> None:
+    """The figures, also in TensorBoard."""
+    with events.writer(folder) as board:
+        for name in FIGURES:
+            events.show_figure(board, folder, name, Reference(f"paper.figures.{name}:draw")(folder))
+        board.add_text("winner", text(results.read(folder, results.Layer)))
+        events.show_stages(board, waterfall.chain(results.read(folder, results.Stage)))
+        metrics = {"final/test_accuracy": final.test_accuracy, "final/latency_ms": 1e3 * final.latency_median_s}
+        events.show_hparams(board, searched, best_metrics(winner) | metrics)
