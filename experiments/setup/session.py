@@ -24,10 +24,9 @@ from experiments.setup.devices import board_of
 from experiments.setup.images import dataset_of
 from experiments.setup.reference_networks import reference_networks
 from experiments.setup.session_record import Row, Session, write_rows
-from experiments.setup.session_step import Settings
+from experiments.setup.session_step import Settings, Timed
 from experiments.stages import int8_record
 from experiments.stages.quantizing import array, fp32_file
-from experiments.steps.compress import Made
 from experiments.steps.measure import followed
 from experiments.steps.train import prepare
 from experiments.store import artefacts
@@ -96,19 +95,20 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
 def _items(settings: Settings, means: Means) -> Iterator[Item]:
     """Every file that is timed; where it is a network, the fp32 file that is written from it."""
     images = settings.data.at(means)
-    for made in track(settings.timed.values(), "writing files", len(settings.timed)):
-        yield _item(made, images, settings)
+    for one in track(settings.timed.values(), "writing files", len(settings.timed)):
+        yield _item(one, images, settings)
 
 
-def _item(made: Made, images: DataConfig, settings: Settings) -> Item:
+def _item(one: Timed, images: DataConfig, settings: Settings) -> Item:
+    made = one.made
     parent = "" if made.parent is None else artefacts.sha256(made.parent)
-    facts = made.steps, made.seconds, parent
+    facts = made.steps, one.seconds, parent
     if made.path.suffix in SUFFIXES:
         assert made.parent is not None
-        in_float = [one.layer for one in int8_record.load(made.path.parent).in_float]
-        return Item(made.name, made.path.stem, load_network(made.parent), made.path.read_bytes(), *facts, in_float)
+        in_float = [layer.layer for layer in int8_record.load(made.path.parent).in_float]
+        return Item(one.row, made.path.stem, load_network(made.parent), made.path.read_bytes(), *facts, in_float)
     network = load_network(made.path)
-    return Item(made.name, "fp32", network, fp32_file(images, settings.seed, network, settings.device.library), *facts)
+    return Item(one.row, "fp32", network, fp32_file(images, settings.seed, network, settings.device.library), *facts)
 
 
 def _memory(board: Board, items: Mapping[str, Item]) -> dict[str, Memory]:

@@ -17,6 +17,15 @@ from experiments.store.step import Step
 
 
 @dataclass(frozen=True)
+class Timed:
+    """A file to time, or a network whose file is."""
+
+    row: str  # the name of its row
+    made: Made
+    seconds: float = 0.0  # that making it took, in its row
+
+
+@dataclass(frozen=True)
 class Settings:
     """Of a step that times files in one session."""
 
@@ -25,11 +34,11 @@ class Settings:
     data: Images
     seed: int
     memory: bool
-    timed: Mapping[str, Made] = implied(FILES)  # each by the name of its input; its own name is that of its row
+    timed: Mapping[str, Timed] = implied(FILES)
     label: str = implied(FOLDER)
 
 
-def timing(config: Config, name: str, timed: Mapping[str, Made], tables: Mapping[str, Path], work: str) -> Step:
+def timing(config: Config, name: str, timed: Mapping[str, Timed], tables: Mapping[str, Path], work: str) -> Step:
     """The step that times files beside one another. Networks of the tables say how fast the machine is now."""
     whose = config.space.name if config.model == "winner" else config.model
     settings = Settings(
@@ -41,5 +50,5 @@ def timing(config: Config, name: str, timed: Mapping[str, Made], tables: Mapping
         timed,
         f"{whose}-{config.data.name}-seed{config.seed}",
     )
-    files = {file: made.path for file, made in timed.items()}
+    files = {file: one.made.path for file, one in timed.items()}
     return Step(name, settings, {**tables, **files, "passport": passport_key(config.device)}, Reference(work))

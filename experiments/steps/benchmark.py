@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -11,7 +10,7 @@ from experiments.config import Config
 from experiments.display.progress import console
 from experiments.setup.devices import live
 from experiments.setup.session_record import read_rows, show_rows
-from experiments.setup.session_step import timing
+from experiments.setup.session_step import Timed, timing
 from experiments.steps.compress import Made, alike, chain, found_by
 from experiments.steps.plan import plan_of
 from predictors.agent.runtimes import SUFFIXES
@@ -27,8 +26,10 @@ def benchmark(config: Config) -> Path:
     tables |= {f"table of {one.name}": one.table for one in made if one.table is not None}
     compared = {name: one.path for name, one in others.items() if name != INHERITED} | {"retrained": made[0].path}
     quantized = {name: alike(config, path)[-1] for name, path in compared.items()}
-    timed = {one.name: replace(one, name=one.path.stem) if one.path.suffix in SUFFIXES else one for one in made}
-    timed = others | timed | {f"{name} quantized": replace(one, name=name) for name, one in quantized.items()}
+    rows = {one.name: one.path.stem if one.path.suffix in SUFFIXES else one.name for one in made}
+    timed = {name: Timed(name, one) for name, one in others.items()}
+    timed |= {one.name: Timed(rows[one.name], one, one.seconds) for one in made}
+    timed |= {f"{name} quantized": Timed(name, one, one.seconds) for name, one in quantized.items()}
     return plan.folder(timing(config, "benchmark", timed, tables, "experiments.setup.session:work"))
 
 

@@ -31,7 +31,11 @@ class Made:
     parent: Path | None = None  # the file that it was made from
     table: Path | None = None  # of the latencies that it was chosen by
     steps: int = 0  # of training until now, from random weights on
-    seconds: float = 0.0  # that making this file took
+
+    @property
+    def seconds(self) -> float:
+        """The time that making this file took."""
+        return float(artefacts.manifest(self.path.parent)["seconds"])
 
 
 def compress(config: Config) -> Path:
@@ -65,7 +69,7 @@ def through(config: Config, root: Path, stages: Sequence[str], prefix: str = "")
 
     `prefix` is put before the name of the last folder, that of the ONNX file.
     """
-    parent = Made("retrained", root, steps=config.retrain.steps, seconds=artefacts.manifest(root.parent)["seconds"])
+    parent = Made("retrained", root, steps=config.retrain.steps)
     yield parent
     taken = {parent.name: 1}
     for name in stages:
@@ -103,6 +107,6 @@ def _stage(config: Config, name: str, label: str, root: Path, made: Made, prefix
     title = f"{prefix if stage.last else ''}{name}-{whose}-{config.data.name}-seed{config.seed}"
     settings = settings_of(config, name, root)
     folder = plan.folder(Step("compress", settings, {"parent": parent} | needs, WORK, label=title))
-    done = artefacts.manifest(folder)
-    path = folder / (next(name for name in done["outputs"] if name.endswith(SUFFIXES)) if stage.last else NETWORK)
-    return Made(label, path, parent, needs.get("table"), made.steps + stage.steps(config), done["seconds"])
+    outputs = artefacts.manifest(folder)["outputs"]
+    path = folder / (next(name for name in outputs if name.endswith(SUFFIXES)) if stage.last else NETWORK)
+    return Made(label, path, parent, needs.get("table"), made.steps + stage.steps(config))

@@ -12,7 +12,7 @@ from experiments.display.publish import publish
 from experiments.setup import session
 from experiments.setup.devices import live
 from experiments.setup.session_record import read_rows, show_rows
-from experiments.setup.session_step import Settings, timing
+from experiments.setup.session_step import Settings, Timed, timing
 from experiments.steps.compress import chain
 from experiments.steps.plan import plan_of
 from experiments.store import artefacts
@@ -65,9 +65,7 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
     tables = {"table": plan.table} | {
         f"table of {name}": one.table for name, made in ends.items() for one in made if one.table is not None
     }
-    timed = {
-        name: replace(made[-1], name=name, seconds=sum(one.seconds for one in made)) for name, made in ends.items()
-    }
+    timed = {name: Timed(name, made[-1], sum(one.seconds for one in made)) for name, made in ends.items()}
     folder = plan.folder(timing(config, step, timed, tables, "experiments.studies.ablation:work"))
     if config.publish:
         publish(config, folder, (f"{step}.csv",), f"{step}_setup.csv", 0)

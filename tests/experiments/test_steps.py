@@ -30,6 +30,7 @@ from experiments.studies.exact import exact
 from experiments.studies.fidelity import fidelity
 from experiments.studies.finetuning import finetuning
 from experiments.studies.hand_made import hand_made
+from experiments.studies.profile import profile
 from experiments.studies.protocols import protocols
 from experiments.studies.pruning_rules import BASELINES, KEEPS, pruning_rules
 from experiments.studies.ranking import ranking
@@ -54,17 +55,18 @@ NAMES += ["compare published", "exact published", "fidelity published"]
 
 
 def name_of(step: Step) -> str:
-    """Works of one step that are given other settings have a word of their own."""
+    """The step, and a word where one step has works with different settings."""
     settings = typing.cast(Any, step.settings)
     more = " hand-made" if getattr(settings, "model", "") else " published" if "csv" in step.inputs else ""
     return str(settings.stage) if step.name == "compress" else step.name + more
 
 
 def commands(folder: Path) -> Iterator[tuple[Callable[[Config], Path], Config]]:
-    """Every command that asks for steps of its own."""
+    """Every command with steps of its own."""
     config, table = changed(Config(), "objective.target_fraction", 1.0), str(folder / "table.csv")
     Path(table).write_text(TABLE)
-    yield from ((one, config) for one in (report, ablation, hand_made, pruning_rules, protocols, fidelity, compare))
+    own = (report, ablation, hand_made, pruning_rules, protocols, fidelity, compare, profile)
+    yield from ((one, config) for one in own)
     yield finetuning, changed(config, "compress.distillation", 0.5)
     yield ranking, changed(config, "ranking.csv", picks(folder / "picks.csv"))
     yield exact, changed(config, "exact.effects", effects(folder / "effects.csv"))
@@ -76,7 +78,7 @@ def commands(folder: Path) -> Iterator[tuple[Callable[[Config], Path], Config]]:
 
 @pytest.fixture(scope="module")
 def steps(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Step]:
-    """Every step by its name, as the real commands ask for it; those of a finished pipeline answer."""
+    """Every step by its name, as the real commands request it; each returns a folder of a finished pipeline."""
     folder, found = tmp_path_factory.mktemp("steps"), dict[str, Step]()
     seconds = {f"{rule} {keep}": keep for rule in BASELINES for keep in KEEPS}
     (folder / "seconds.json").write_text(json.dumps(seconds | {"device": 0.5}))
