@@ -21,6 +21,7 @@ from experiments.stages import fp32_fallback
 from experiments.steps.compress import WORK, settings_of
 from experiments.steps.plan import Plan, plan_of
 from experiments.steps.report import report
+from experiments.store import artefacts
 from experiments.store.key_fields import FILES, FOLDER, IMPLIED
 from experiments.store.step import Means, Settings, Step, as_json
 from experiments.store.versions import STEPS as VERSIONS
@@ -76,31 +77,37 @@ def commands(folder: Path) -> Iterator[tuple[Callable[[Config], Path], Config]]:
     yield fidelity, changed(changed(config, "csv", table), "fidelity", FidelityConfig(2, "ops", "rpi4_ms", train=[4]))
 
 
-@pytest.fixture(scope="module")
-def steps(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Step]:
-    """Every step by its name, as the real commands request it; each returns a folder of a finished pipeline."""
-    folder, found = tmp_path_factory.mktemp("steps"), dict[str, Step]()
-    seconds = {f"{rule} {keep}": keep for rule in BASELINES for keep in KEEPS}
-    (folder / "seconds.json").write_text(json.dumps(seconds | {"device": 0.5}))
-    asked = ""
+def requested(command: Callable[[Config], Path], config: Config, finished: Finished, folder: Path) -> list[Step]:
+    """The steps of a command up to its own; each returns a folder of a finished pipeline, or `folder`."""
+    found: list[Step] = []
 
     def made(step: Step, means: Means, work: object) -> Path:
-        found.setdefault(name_of(step), step)
-        if step.name == asked:
+        found.append(step)
+        if step.name == command.__name__:
             raise Asked
         return answer(finished, folder, step.name, step.label or step.settings.label)
 
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, remembering(), contextlib.suppress(Asked):
         on_one_machine(patch)
         patch.setattr(Step, "made", made)
-        for command, config in commands(folder):
-            asked = command.__name__
-            with remembering(), contextlib.suppress(Asked):
-                command(config)
-        fp32_fallback.faster_layers(plan_of(Config()), finished.table)
-        for stage in STAGES:
-            found.setdefault(stage, Step("compress", settings_of(Config(), stage), {"parent": finished.table}, WORK))
+        command(config)
     return found
+
+
+@pytest.fixture(scope="module")
+def steps(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Step]:
+    """Every step by its name, as the real commands request it."""
+    folder = tmp_path_factory.mktemp("steps")
+    seconds = {f"{rule} {keep}": keep for rule in BASELINES for keep in KEEPS}
+    (folder / "seconds.json").write_text(json.dumps(seconds | {"device": 0.5}))
+    found = [step for own in commands(folder) for step in requested(*own, finished, folder)]
+    found += requested(faster_in_float, Config(), finished, finished.table.parent)
+    stages = [Step("compress", settings_of(Config(), stage), {"parent": finished.table}, WORK) for stage in STAGES]
+    return {name_of(step): step for step in (*stages, *reversed(found))}
+
+
+def faster_in_float(config: Config) -> Path:
+    return fp32_fallback.faster_layers(plan_of(config), Path("network"))
 
 
 def test_the_law_is_for_every_step(steps: Mapping[str, Step]) -> None:
@@ -203,6 +210,15 @@ def test_a_space_is_its_layers_in_a_key(steps: Mapping[str, Step]) -> None:
     fewer = dataclasses.replace(space, layers=(space.layers[0][:1], *space.layers[1:-1], space.layers[-1][:1]))
     assert as_json(space) == as_json(dataclasses.replace(space))
     assert as_json(dataclasses.replace(fewer, reference=(0,) * len(space.layers))) != as_json(space)
+
+
+def test_a_report_of_a_given_search_says_what_that_search_was(finished: Finished, tmp_path: Path) -> None:
+    """Not what the configuration says, which is not in the report's key."""
+    search = finished.folder("search")
+    config = dataclasses.replace(changed(Config(), "search.budget", 77), run=str(search), seed=5)
+    settings = typing.cast(Any, requested(report, config, finished, tmp_path)[-1].settings)
+    own = artefacts.manifest(search)["config"]
+    assert (settings.search.search.budget, settings.search.seed) == (own["search"]["budget"], own["seed"]) != (77, 5)
 
 
 # A plan
