@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from compress.files.source import Source
 from compress.quantization.calibration import Ranges
@@ -45,6 +46,17 @@ def fp16(source: Source) -> bytes:
 
 def dynamic(source: Source) -> bytes:
     return _written(source, stored="int8")
+
+
+def float_operators(file: bytes) -> list[str]:
+    """The kinds of operators of an INT8 file that compute in float: all that give float, but for conversions."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(file))
+    graph = model.subgraphs[0]
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+    kinds = [names[model.operatorCodes[operator.opcodeIndex].builtinCode] for operator in graph.operators]
+    given = [graph.tensors[operator.outputs[0]].type for operator in graph.operators]
+    float32 = schema.TensorType.FLOAT32
+    return [kind for kind, one in zip(kinds, given) if one == float32 and kind != "DEQUANTIZE"]
 
 
 def session(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:

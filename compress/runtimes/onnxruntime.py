@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 
 from compress.files.source import Source
@@ -16,6 +19,7 @@ from compress.quantization.quantize import quantize_within
 from predictors.agent.runtimes.onnxruntime import SUFFIX as SUFFIX
 from predictors.agent.runtimes.onnxruntime import owns as owns
 
+MOVES = {"Transpose", "Reshape", "Flatten", "QuantizeLinear", "DequantizeLinear", "QGemm"}  # or compute in integers
 SATURATES = True  # on x86 processors without VNNI
 
 
@@ -43,6 +47,17 @@ def fp16(source: Source) -> bytes:
 
 def dynamic(source: Source) -> bytes:
     return dynamic_file(source.onnx)
+
+
+def float_operators(file: bytes) -> list[str]:
+    """The kinds of operators of an INT8 file that compute in float, by the graph that onnxruntime makes of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # it warns that an optimised file is for one machine
+        options.optimized_model_filepath = str(Path(folder, "optimized.onnx"))
+        onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        operators = [node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node]
+    return [one for one in operators if one not in MOVES and not one.startswith("QLinear")]
 
 
 def session(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from compress.files.parity import agreement, file_logits
 from compress.quantization.saturation import saturation, warning
 from compress.quantization.sensitivity import Sensitivity, blame
+from compress.runtimes import runtime_of_file
 from experiments.stages.int8_record import Answers, InFloat
 from search_spaces.layers import Spec
 from search_spaces.networks.evaluation import Images
@@ -35,3 +36,11 @@ def saturated(answers: Answers, file: bytes, specs: Sequence[Spec], images: np.n
     """Adds the layers of an INT8 file that saturate on a few images [N, C, H, W]."""
     shares = {answers.number(layer): share for layer, share in saturation(file, specs, images).items()}
     return replace(answers, saturation={str(layer): share for layer, share in shares.items()}, warning=warning(shares))
+
+
+def beside(answers: Answers, file: bytes, others: Mapping[str, bytes], images: np.ndarray) -> Answers:
+    """Adds what computes in float, and how far the files of other runtimes answer from this one on images."""
+    own = file_logits(file, images)
+    largest = max(1.0, float(np.abs(own).max()))
+    off = {name: float(np.abs(file_logits(other, images) - own).max()) / largest for name, other in others.items()}
+    return replace(answers, floats=runtime_of_file(file).float_operators(file), others=off)

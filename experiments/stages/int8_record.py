@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class Answers:
     warning: str
     in_float: Sequence[InFloat] = ()
     numbers: Sequence[int] = ()  # in the space, of the file's layers; empty for a network of no space
+    floats: Sequence[str] = ()  # kinds of operators that compute in float
+    others: Mapping[str, float] = field(default_factory=dict)  # runtime -> how far its INT8 file answers from this one
 
     def number(self, layer: int) -> int:
         """The number of a file's layer in the space."""
@@ -69,7 +72,13 @@ class Answers:
         fraction = f"{100 * self.agreement:.4g} % of {self.images} validation images"
         first = f"{self.precision.upper()} predicts as fp32 on {fraction}"
         floating = [one.line(self.number(one.layer)) for one in self.in_float]
-        return [line for line in (first, *floating, self.blame, self.warning) if line]
+        kinds = ", ".join(f"{kind} x{count}" for kind, count in Counter(self.floats).items())
+        floats = f"computes in float: {kinds}" if self.floats else ""
+        others = [
+            f"{runtime}'s file of the same ranges answers {100 * off:.2g} % of the largest logit off, at most"
+            for runtime, off in self.others.items()
+        ]
+        return [line for line in (first, *floating, floats, *others, self.blame, self.warning) if line]
 
 
 def faster(inputs: Mapping[str, Path]) -> list[InFloat]:

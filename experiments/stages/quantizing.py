@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from experiments.config import DataConfig
 from experiments.config.compression import QuantizeConfig
 from experiments.display.layer_numbers import numbers
 from experiments.setup.images import dataset_of
-from experiments.stages.int8_agreement import compared, saturated
+from experiments.stages.int8_agreement import beside, compared, saturated
 from experiments.stages.int8_record import InFloat, faster, save
 from experiments.stages.settings import Quantize
 from experiments.stages.task import Task
@@ -36,24 +36,32 @@ def quantize(task: Task[Quantize]) -> None:
     settings, network = task.settings, load_network(task.parent)
     images, kind, whole = settings.data.at(task.means), settings.quantize.kind, settings.whole
     source, runtime = source_of(images, settings.seed, network), RUNTIMES[settings.runtime]
-    kept, table = list[InFloat](), list[Sensitivity]()
-    if kind == "static":
-        file, kept, table = _static(task, source)
-    else:
-        file = getattr(runtime, kind)(source)
+    made = _static(task, source) if kind == "static" else Static(getattr(runtime, kind)(source))
     precision = "int8" if kind == "static" else kind
     found = numbers(whole, network.specs) if isinstance(network, Network) and whole is not None else []
-    artefacts.write(task.folder / f"{precision}{runtime.SUFFIX}", file)
+    artefacts.write(task.folder / f"{precision}{runtime.SUFFIX}", made.file)
     data = dataset_of(images)
-    answers = compared(precision, source.onnx, file, data.fixed(data.validation, 0, 0)[0], table, kept, found)
-    if kind == "static" and runtime.SATURATES and isinstance(network, Network):
+    validation = data.fixed(data.validation, 0, 0)[0]
+    answers = compared(precision, source.onnx, made.file, validation, made.table, made.kept, found)
+    if kind == "static" and isinstance(network, Network):
         few = array(data.fixed(data.train, settings.looked_at["saturation"], settings.seed)[0])
-        answers = saturated(answers, file, network.specs, few)
+        answers = beside(answers, made.file, made.others, few)
+        if runtime.SATURATES:
+            answers = saturated(answers, made.file, network.specs, few)
     save(task.folder, answers)
 
 
-def _static(task: Task[Quantize], source: Source) -> tuple[bytes, list[InFloat], list[Sensitivity]]:
-    """The file, the layers that stay in float, and the sensitivity of each of the others."""
+@dataclass(frozen=True)
+class Static:
+    """A file, the layers that stay in float, the sensitivity of the others, and the same in other runtimes."""
+
+    file: bytes
+    kept: Sequence[InFloat] = ()
+    table: Sequence[Sensitivity] = ()
+    others: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def _static(task: Task[Quantize], source: Source) -> Static:
     settings, kept = task.settings, faster(task.inputs)
     chosen, model = settings.quantize, source.onnx
     images = calibration(settings.data.at(task.means), settings.calibration, settings.seed)
@@ -69,7 +77,10 @@ def _static(task: Task[Quantize], source: Source) -> tuple[bytes, list[InFloat],
             more = {*float_layers(model, encode, looked_at, table, named)} - named
             kept += [InFloat(layer, "accuracy") for layer in sorted(more)]
     layers = [one.layer for one in kept]
-    return encode(layers), kept, [row for row in table if row.layer not in layers]
+    same = bool(source.specs) and not (chosen.bias_correction or chosen.reduce_range)
+    rest = {name: one for name, one in RUNTIMES.items() if same and name != settings.runtime}
+    others = {name: one.int8(source, ranges, layers) for name, one in rest.items()}
+    return Static(encode(layers), kept, [row for row in table if row.layer not in layers], others)
 
 
 def encoder(chosen: QuantizeConfig, runtime: str, source: Source, ranges: Ranges, images: np.ndarray) -> Write:

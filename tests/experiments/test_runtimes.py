@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from compress.runtimes import runtime_of_file
+from experiments.stages.int8_record import load
 from experiments.store import artefacts
 from paper.profile_rows import Moment, Operator
 from paper.rows import read
@@ -21,6 +22,10 @@ def test_litert_is_measured_searched_and_deployed(finished: Finished, command: C
     assert (done.code, done.err) == (0, "")
     deployed = Path(done.out.splitlines()[-1]) / "int8.tflite"
     assert runtime_of_file(deployed.read_bytes()).SUFFIX == ".tflite"
+    answers = load(deployed.parent)
+    assert {*answers.others} == {"onnxruntime"}
+    assert 0 <= answers.others["onnxruntime"] < 0.2
+    assert answers.floats == []
     (table,) = runs.glob("measure/*/table.json")
     assert "onnxruntime" not in (passport := read_table(table).passport)
     assert passport["litert"]

@@ -86,6 +86,19 @@ def test_litert_computes_in_integers_alone(spec: Spec) -> None:
 
 
 @every_kind
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_operators_that_compute_in_float_are_named(spec: Spec, runtime: str) -> None:
+    """None but onnxruntime's hard sigmoids; with a layer in float, its convolutions too."""
+    network, x = trained(spec), images(spec, 16).numpy()
+    source, written = Source.of(network), RUNTIMES[runtime]
+    ranges = activation_ranges(source.onnx, x)
+    islands = ["HardSigmoid"] * sum(conv.activation == "hard_sigmoid" for conv in spec.convs)
+    assert written.float_operators(written.int8(source, ranges)) == (islands if runtime == "onnxruntime" else [])
+    found = written.float_operators(written.int8(source, ranges, (0,)))
+    assert sum("conv" in kind.lower() for kind in found) == len(network.specs[0].convs)
+
+
+@every_kind
 @pytest.mark.parametrize(("kind", "decibels", "saved"), [("fp16", 50, 0.25), ("dynamic", 20, 0.4)])
 def test_weights_of_fewer_bits(spec: Spec, kind: str, decibels: float, saved: float) -> None:
     network, x = trained(spec), images(spec, 16).numpy()
