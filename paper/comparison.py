@@ -45,7 +45,7 @@ def _results(curves: Sequence[Curve], pairs: Sequence[Pair], made: Setup | None)
     strategies = listed(dict.fromkeys(escape(curve.strategy) for curve in curves))
     reference = "the front of all networks that were found, as no exact front is known"
     if first.reference == EXACT:
-        reference = f"the {EXACT}; accuracies are read from a file, so that seconds are the strategies' own"
+        reference = f"the {EXACT}; accuracies are read from a file, so seconds are the strategies' own"
     problem = (
         f"The problem is {escape(first.problem)}; {strategies} searched with {first.seeds} seeds each. "
         f"Hypervolumes are shares of that of {reference}.{_columns(made)}"
@@ -67,16 +67,16 @@ def _columns(made: Setup | None) -> str:
         return ""
     seen, reported = (escape(made.text(f"accuracy_{column}")) for column in ("seen", "reported"))
     if seen in reported.split("+"):
-        return f" The searches saw the accuracy that is reported, {seen}, which flatters all of them."
-    return f" The searches saw {seen}; what they chose is judged by {reported}."
+        return f" The searches saw the reported accuracy, {seen}, which favours all of them."
+    return f" The searches saw {seen}; their choices are judged by {reported}."
 
 
 def _setup(made: Setup | None) -> str:
     """A sentence on code and target."""
     if made is None:
         return (
-            "The comparison of strategies is of older code: its files do not record their set-up, neither target nor "
-            "supernet nor commit."
+            "The comparison of strategies is of older code: its files do not record their set-up (target, supernet and "
+            "commit)."
         )
     target = made.optional("target_ms")
     aim = f", with a target of {ms(target / 1e3)}" if target else ""
@@ -90,7 +90,8 @@ def _caption(made: Setup | None) -> str:
     """Sentences on what the figure shows."""
     if made is None:
         return (
-            "The hypervolume's reference point is the slowest network without any accuracy; bands are of a bootstrap."
+            "The hypervolume's reference point is the slowest network with an accuracy of zero; bands are bootstrap "
+            "intervals."
         )
     return (
         r"The hypervolume's reference point is the reference front's nadir times 1.1, with that front's objectives "
@@ -102,11 +103,11 @@ def _statistics(made: Setup | None) -> str:
     """Sentences on the meaning of significant, and on seconds."""
     test = r"Mann and Whitney's test~\cite{mann1947test} over the seeds, corrected~\cite{holm1979simple}"
     if made is None:
-        return f"{test} for the pairs of one measure and budget, tells whether two differ significantly."
+        return f"{test} for the pairs of one measure and budget, decides which differences are significant."
     return (
-        "Each strategy and seed draws random numbers of its own. Two strategies differ significantly where "
-        f"{test} for all pairs, measures and budgets together, says so at a level of one in twenty. Every search is "
-        "charged the time that it would have taken alone."
+        f"Each strategy and seed has its own random numbers. {test} for all pairs, measures and budgets together, "
+        "decides at a level of one in twenty which differences are significant. Every search is charged the time that "
+        "it would have taken alone."
     )
 
 
@@ -137,7 +138,7 @@ def verdict(pairs: Sequence[Pair]) -> str:
     seeds, needed = pairs[0].seeds, max(FEWEST_SEEDS, pairs[0].seeds_needed)
     if seeds < FEWEST_SEEDS:
         count = "1 seed" if seeds == 1 else f"{seeds} seeds"
-        return f"nothing can be said about significance with {count}, {needed} or more are needed"
+        return f"{count} cannot show a significant difference, {needed} or more are needed"
     found = better(pairs)
     if not found:
         doubt = f": {seeds} seeds cannot show it, {needed} or more can" if seeds < needed else ""
@@ -158,7 +159,7 @@ def stopped(curves: Iterable[Curve]) -> str:
     """A sentence on strategies that ran out of seconds before their evaluations; empty if there are none."""
     last = {curve.strategy: curve for curve in curves if curve.against == "evaluations"}
     early = [f"{name} after {one.evaluations:.0f}" for name, one in last.items() if one.evaluations < one.at]
-    return f"Out of seconds before that, and judged by what they had: {listed(early)} evaluations." if early else ""
+    return f"Earlier, seconds ran out for {listed(early)} evaluations." if early else ""
 
 
 def listed(names: Iterable[str]) -> str:
@@ -174,4 +175,4 @@ def _compared(pairs: Sequence[Pair], what: str, said: str = "") -> str:
     spent = f"{first.at:.0f} evaluations" if first.against == "evaluations" else rf"{significant(first.at)}\,s"
     written = percent if first.measure == "share" else (lambda value: f"{value:.4f}")
     values = listed(f"{escape(name)} {written(mean)}" for name, mean in means(pairs).items())
-    return f"After {spent} the mean {what} is, from the best down, {values}; by it, {clause}."
+    return f"After {spent} the mean {what} is, from best to worst, {values}; by this measure, {clause}."

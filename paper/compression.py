@@ -93,10 +93,10 @@ def more(rows: Mapping[str, Variant], images: float) -> str:
     whole, alone = rows[WHOLE], rows["quantize"]
     smaller, faster = alone.file_bytes / whole.file_bytes, alone.latency_median_s / whole.latency_median_s
     if smaller <= 1 and faster <= 1:
-        return "Over quantization alone, pruning and finetuning before it gain neither size nor time."
+        return "Compared with quantization alone, pruning and finetuning before it reduce neither size nor latency."
     size = f"{significant(max(smaller, 1 / smaller))} times {'smaller' if smaller >= 1 else 'larger'}"
     return (
-        f"Over quantization alone, pruning and finetuning before it make the file {size} and "
+        f"Compared with quantization alone, pruning and finetuning before it make the file {size} and "
         f"{significant(faster)} times as fast; it {more_accurate(whole, alone, images)}."
     )
 
@@ -105,10 +105,10 @@ def finetuned(rows: Mapping[str, Variant], images: float) -> str:
     """Two sentences: whether the winner was fully trained, and what pruning costs with equal training."""
     tuned, winner = rows["finetune"], rows[NOTHING]
     gained = tuned.test_accuracy > winner.test_accuracy
-    why = ": its training had not come to its end" if gained else ""
+    why = ": its training had not converged" if gained else ""
     return (
-        f"Finetuned without any cut, the winner {more_accurate(tuned, winner, images)}{why}. Against the file that is "
-        f"as much finetuned and quantized, the pruned one {versus(rows[WHOLE], rows['finetune, quantize'], images)}."
+        f"Finetuned without pruning, the winner {more_accurate(tuned, winner, images)}{why}. Compared with this "
+        f"network's quantized file, the pruned one {versus(rows[WHOLE], rows['finetune, quantize'], images)}."
     )
 
 
@@ -123,7 +123,7 @@ def trained_for_it(rows: Mapping[str, Variant], images: float) -> str:
 def lost(rows: Mapping[str, Variant]) -> str:
     """A sentence on the effect of INT8 rounding on the winner and on the pruned network."""
     pruned = points(rows[WHOLE], rows["prune, finetune"])
-    return f"By quantization alone the winner {points(rows['quantize'], rows[NOTHING])}, the pruned one {pruned}."
+    return f"Quantized, the winner {points(rows['quantize'], rows[NOTHING])}; the pruned network {pruned}."
 
 
 def predicted(whole: Variant, in_float: bool = False) -> str:
@@ -132,7 +132,7 @@ def predicted(whole: Variant, in_float: bool = False) -> str:
         return "The pruned file's latency was not predicted."
     error = 100 * (whole.predicted_s / whole.latency_median_s - 1)
     over = "above" if error > 0 else "below"
-    without = ", as no table holds what conversions to and from float cost" if in_float and error < 0 else ""
+    without = ", as no table includes the cost of conversions to and from float" if in_float and error < 0 else ""
     return rf"The prediction for the pruned file is {abs(error):.1f}\,\% {over} its measured latency{without}."
 
 

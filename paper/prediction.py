@@ -72,7 +72,7 @@ def fresh_verdict(judged: Sequence[Judged]) -> str:
         rows = [row for row in judged if row.data == precision and row.predictor != RETEST]
         best[precision] = min(rows, key=lambda row: row.mape).predictor
     if {*best.values()} == {OURS}:
-        return "No other predictor has as small a mean error in either precision."
+        return "No other predictor has a mean error as small as the table's in either precision."
     return f"The smallest mean error is {_both(best)}."
 
 
@@ -82,12 +82,12 @@ def protocol_verdict(found: Mapping[tuple[str, str], np.ndarray]) -> str:
     affine = max(float(np.abs(one).mean()) for _, one, _ in found.values())
     best = {p: min((name for kind, name in mape if kind == p), key=lambda name: mape[p, name]) for p in PRECISIONS}
     told = (
-        rf"The largest mean error of any is {percent(affine)} without $\gamma$ and {percent(max(mape.values()))} with "
-        f"it; the smallest is then {_both(best, mape)}."
+        rf"The largest mean error of a protocol is {percent(affine)} without $\gamma$ and "
+        f"{percent(max(mape.values()))} with it; the smallest with it is {_both(best, mape)}."
     )
     behind = [f"{percent(mape[p, CHOSEN])} in {_name(p)}" for p in PRECISIONS if best[p] != CHOSEN]
     if behind:
-        told += f" The protocol of all other tables here, \\emph{{{CHOSEN}}}, has {' and '.join(behind)}."
+        told += f" All other tables here use \\emph{{{CHOSEN}}}, which has {' and '.join(behind)}."
     return told
 
 

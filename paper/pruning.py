@@ -31,7 +31,7 @@ def split(results: Path) -> tuple[PruningRule, list[PruningRule]]:
     """Our rule's row, and the others. Raises ResultError if one of them is missing."""
     rows = {row.stage: row for row in read(results, PruningRule)}
     if OURS not in rows or len(rows) < 2:
-        raise ResultError(f"{results / FILES[PruningRule]}: there is no row with stage={OURS}, or none beside it")
+        raise ResultError(f"{results / FILES[PruningRule]}: there is no row with stage={OURS}, or no other row")
     return rows.pop(OURS), list(rows.values())
 
 
@@ -46,8 +46,9 @@ def verdict(ours: PruningRule, others: Sequence[PruningRule], images: float) -> 
     ratios = [other.latency_median_s / ours.latency_median_s for other in others]
     best = max(others, key=lambda row: row.test_accuracy)
     return (
-        f"The other rules' files take {percent(min(ratios))} to {percent(max(ratios))} of the time of ours. "
-        f"Against the most accurate of them, \\emph{{{_named(best)[0]}}}, ours {more_accurate(ours, best, images)}."
+        f"The files of the other rules take {percent(min(ratios))} to {percent(max(ratios))} of the time of ours. "
+        f"Compared with the most accurate of them, \\emph{{{_named(best)[0]}}}, ours "
+        f"{more_accurate(ours, best, images)}."
     )
 
 

@@ -25,16 +25,16 @@ def sentence(taus: Sequence[RankTau]) -> str:
     """Compares the supernet with the best other predictor, and says whether their intervals overlap."""
     supernet, *others = (one for one in taus if one.among == "all")
     best = max(others, key=lambda one: one.tau)
-    verdict = "the two are not told apart"
+    verdict = "the intervals overlap"
     if supernet.tau_low > best.tau_high:
         verdict = "the supernet is better"
     elif supernet.tau_high < best.tau_low:
         verdict = "the supernet is worse"
     name = NAMES.get(best.predictor, best.predictor)
     return (
-        f"The supernet orders {count(supernet.networks)} networks as their accuracies alone do with Kendall's "
-        f"$\\tau$ of {_interval(supernet)}. The best predictor without training, {name}, has {_interval(best)}: "
-        f"{verdict}."
+        f"The supernet's ranking of {count(supernet.networks)} networks and that by their accuracies after separate "
+        f"training have Kendall's $\\tau$ of {_interval(supernet)}. The best predictor without training, {name}, has "
+        f"{_interval(best)}: {verdict}."
     )
 
 

@@ -116,9 +116,9 @@ def data(setup: Setup) -> str:
     """Sentences on the data of the results, and what they can therefore show."""
     if setup.text("data") == "digits":
         return (
-            f"These results are the demonstration's, on {source(setup)} of "
+            f"These results are of the demonstration, on {source(setup)} of "
             f"{setup.number('resolution'):.0f} pixels. Any sensible network is nearly perfect on them, so "
-            "they show that the chain works from end to end, and not that one network is better than another."
+            "they show that the chain works from end to end, not that one network is better than another."
         )
     return (
         f"These results are of {source(setup)} with {count(setup.number('train_images'))} training images of "
@@ -135,8 +135,8 @@ def board(setup: Setup) -> str:
     threads = setup.values.get("threads", "")
     used = f", with {escape(threads)} {'thread' if threads == '1' else 'threads'}" if threads else ""
     return (
-        f"Every latency is of one {kind}, {named}{used}. {verdict(setup)} The same commands measure another one, and "
-        "what is best there may differ."
+        f"All latencies are of one {kind}, {named}{used}. {verdict(setup)} The same commands measure other devices, "
+        "where other networks may be best."
     )
 
 
@@ -150,12 +150,10 @@ def verdict(setup: Setup) -> str:
             why = "" if state == "clean" or not reasons else f" ({escape(short)})"
             told.append(f"the {name} was {escape(state)}{why}")
     if not told:
-        return "How quiet it was while it measured is not recorded."
+        return "Disturbances during the measurement are not recorded."
     unknown = [escape(key) for key in setup.values.get("table_unknown", "").split()]
-    silent = (
-        f" It cannot tell its {', '.join(unknown)}, and what is unknown is not the same as fine." if unknown else ""
-    )
-    return f"By the checks of the measuring itself, {'; '.join(told)}.{silent}"
+    silent = f" The machine does not report its {', '.join(unknown)}, so these were not checked." if unknown else ""
+    return f"According to the checks during the measurement, {'; '.join(told)}.{silent}"
 
 
 def brief(deployed: Stage) -> str:
@@ -163,8 +161,8 @@ def brief(deployed: Stage) -> str:
     if deployed.latency_median_s >= 1e-3:
         return ""
     return (
-        "The networks take less than a millisecond, of which the fixed cost of a call is a part: with larger images or "
-        "on a slower board, what a block, a width or INT8 is worth may differ."
+        "The networks take less than a millisecond, including the fixed cost of a call: with larger images or on a "
+        "slower board, the gains of blocks, widths and INT8 may differ."
     )
 
 
@@ -192,7 +190,7 @@ def machine(setup: Setup) -> str:
         found = {"": setup.values.get("machine_speed", "")}
     speeds = [f"{percent(number(value, str(setup.path), 'speed'))}{words}" for words, value in found.items() if value]
     if not speeds:
-        return "How fast the machine was then, against the time of the table, is unknown."
+        return "The speed of the machine in that session, relative to the table's session, is unknown."
     return f"The machine then ran at {' and '.join(speeds)} of the speed it had when the table was measured."
 
 

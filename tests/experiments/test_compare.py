@@ -216,7 +216,7 @@ def test_a_file_of_one_accuracy_is_allowed_and_said(
 
 
 def test_few_seeds_say_nothing_about_significance(whole: Whole) -> None:
-    said = "nothing can be said about significance with 2 seeds, 6 or more are needed"
+    said = "2 seeds cannot show a significant difference, 6 or more are needed"
     assert whole.out.count(said) == 4
     assert "the exact front's" in whole.out
     assert not any(pair.significant for pair in read(whole.folder, Pair))
@@ -502,7 +502,7 @@ def test_words_follow_the_verdicts() -> None:
     assert comparison.verdict([ahead(False), behind(False)]) == "no two strategies differ significantly"
     assert "6 seeds cannot show it, 7 or more can" in comparison.verdict([ahead(False, seeds=6)])
     few = comparison.verdict([ahead(True, seeds=5)])
-    assert few == "nothing can be said about significance with 5 seeds, 7 or more are needed"
+    assert few == "5 seeds cannot show a significant difference, 7 or more are needed"
     assert comparison.verdict([pair("random", "nsga2", True, "regret")]) == "nsga2 is significantly better than random"
 
 
@@ -514,7 +514,7 @@ def test_the_paper_tells_of_a_comparison_where_there_is_one(whole: Whole, tmp_pa
         "The problem is small; random, nsga2 and evolution searched with 2 seeds each"
     )
     assert "After 12 evaluations the mean hypervolume is" in said["ComparedEvaluations"]
-    assert "nothing can be said about significance with 2 seeds" in said["ComparedEvaluations"]
+    assert "2 seeds cannot show a significant difference" in said["ComparedEvaluations"]
     assert "The searches saw accuracy\\_12epoch\\_percent" in said["ComparedProblem"]
     assert "objective pareto; it was made by commit" in said["ComparedSetup"]
     for name in ("first.pdf", "second.pdf"):

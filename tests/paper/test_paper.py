@@ -271,14 +271,14 @@ def test_setup_and_data_reach_the_text(results: Path, tmp_path: Path) -> None:
 def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_path: Path) -> None:
     told = macros.numbers(results)
     assert told["FreshAgainstAloneFloat"] == "40.0"
-    assert told["FreshVerdict"] == "No other predictor has as small a mean error in either precision."
-    assert r"is then in fp32 that of \emph{in context} (1.0" in told["ProtocolVerdict"]
-    assert "the protocol of all other tables" not in told["ProtocolVerdict"].lower()
+    assert told["FreshVerdict"].startswith("No other predictor")
+    assert r"in fp32 that of \emph{in context} (1.0" in told["ProtocolVerdict"]
+    assert "all other tables" not in told["ProtocolVerdict"].lower()
     predictions(results, forest=0.001, alone=0.002)
     told = macros.numbers(results)
     assert told["FreshVerdict"].endswith(r"in fp32 that of \emph{corrected table} and in INT8 that of \emph{forest}.")
     assert r"and in INT8 that of \emph{alone} (0.2" in told["ProtocolVerdict"]
-    assert r"\emph{in context}, has 1.0\,\% in INT8" in told["ProtocolVerdict"]
+    assert r"use \emph{in context}, which has 1.0\,\% in INT8" in told["ProtocolVerdict"]
     prediction.write(results, tmp_path)
     assert r"in context & +30.0 & 5.00 & 1.00 & +30.0 & 5.00 & 1.00 \\" in (tmp_path / "protocols.tex").read_text()
     assert r"forest & 10.00 & 0 & 0.900 & 0.10 & 100 & 0.900 \\" in (tmp_path / "fresh.tex").read_text()
@@ -321,7 +321,7 @@ def test_compression_is_told_by_its_files(results: Path, tmp_path: Path) -> None
         "make the file 2.00 times smaller and 1.67 times as fast; it is 0.3 points less accurate"
         in told["AblationMore"]
     )
-    assert "its training had not come to its end" in told["AblationFinetune"]
+    assert "its training had not converged" in told["AblationFinetune"]
     assert told["DistillationVerdict"].startswith("is 0.1 points less accurate")
     assert r"PFQ & prune, finetune, quantize & 88.3 & $-$0.4 & 0.069" in ablation
     assert r"together & & & $-0.4$ & & & 3.33 & & & 6.67 \\" in added
