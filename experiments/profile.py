@@ -1,4 +1,4 @@
-"""python -m experiments.profile: where the time of the deployed file goes on the device, operator by operator.
+"""python -m experiments.profile: the latency of each operator of the deployed file on the device.
 
 profile.minutes=10 then runs it under steady load, and shows latency, clock and temperature over time.
 """

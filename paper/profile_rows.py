@@ -1,4 +1,4 @@
-"""Rows of a profile: what operators take on the device, and how a file fares under steady load."""
+"""Rows of a profile: the latency of operators on the device, and of a file under steady load."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Operator:
-    """What an operator of a file takes on the device, in the file's order."""
+    """The latency of an operator of a file on the device; rows are in the file's order."""
 
     precision: str
     layer: int  # its number in the space
     operator: str
-    kind: str  # as the runtime calls it
+    kind: str  # the runtime's name
     seconds: float
     whole_s: float  # of the whole file, without a profiler
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A second under steady load."""
+    """One measurement under steady load."""
 
     time_s: float
     latency_s: float

@@ -153,7 +153,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class RankTau:
-    """How well a predictor ranks networks as training them alone does; 95 % bootstrap intervals."""
+    """The rank correlations of a predictor with separate training; 95 % bootstrap intervals."""
 
     predictor: str
     among: str  # all networks, or those above the median

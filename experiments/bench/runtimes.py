@@ -1,8 +1,8 @@
-"""python -m experiments.bench.runtimes [networks=60] [rounds=9]: onnxruntime beside LiteRT on this machine, one thread.
+"""python -m experiments.bench.runtimes [networks=60] [rounds=9]: onnxruntime and LiteRT on this machine, one thread.
 
 Random networks of `mobile` at 32 px and `mobile_imagenet` at 128 px, in fp32 and INT8, written for both runtimes from
-the same weights and ranges and timed in turns in one session. Published as experiments/bench/runtimes.csv, a row for
-each network; no bar. Takes about 15 minutes on a quiet machine.
+the same weights and ranges and timed interleaved in one session. Published as experiments/bench/runtimes.csv, one row
+per network; there is no bar. Takes about 15 minutes on a quiet machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from search_spaces.spaces.mobile_imagenet import mobile_imagenet
 
 PUBLISHED = Path("experiments/bench/runtimes.csv")
 SAMPLE = 0.02  # seconds
-SPACES = {"mobile": (mobile, 32), "mobile_imagenet": (mobile_imagenet, 128)}  # and pixels
+SPACES = {"mobile": (mobile, 32), "mobile_imagenet": (mobile_imagenet, 128)}  # space, pixels
 Kind = tuple[str, str]  # runtime, precision
 
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def measured(name: str, count: int, rounds: int) -> Iterator[dict[str, object]]:
-    """A row for each network: the median seconds in each runtime and precision."""
+    """Yields a row for each network: its median seconds in each runtime and precision."""
     make, pixels = SPACES[name]
     space, rng = make(3, pixels, 10), Random(0)
     archs = [space.sample(rng) for _ in range(count)]
@@ -64,7 +64,7 @@ def measured(name: str, count: int, rounds: int) -> Iterator[dict[str, object]]:
 
 
 def files(space: SearchSpace, arch: Arch) -> dict[Kind, bytes]:
-    """The network's file in each runtime and precision."""
+    """Returns the network's file in each runtime and precision."""
     specs = [spec for spec in space.decode(arch) if spec.convs]
     source = Source.with_weights(specs, random_weights(specs))
     shape = (4, specs[0].in_channels, specs[0].resolution, specs[0].resolution)
@@ -76,7 +76,7 @@ def files(space: SearchSpace, arch: Arch) -> dict[Kind, bytes]:
 
 
 def timed(board: Connection, labels: list[str], rounds: int, name: str) -> dict[str, float]:
-    """Median seconds of every file, each timed once a round, in shuffled order."""
+    """Returns the median seconds of every file; each round times every file once, in shuffled order."""
     samples: dict[str, list[float]] = {label: [] for label in labels}
     for number in track(range(rounds), f"timing networks of {name}", rounds):
         order = Random(number).sample(labels, len(labels))
@@ -86,7 +86,7 @@ def timed(board: Connection, labels: list[str], rounds: int, name: str) -> dict[
 
 
 def summary(rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Of each space and precision: LiteRT's median time over onnxruntime's, and how often each is the faster one."""
+    """Returns, by space and precision, the median ratio of latencies and the share of networks faster in LiteRT."""
     found: list[dict[str, object]] = []
     for space in SPACES:
         own = [row for row in rows if row["space"] == space]

@@ -101,8 +101,8 @@ class RankingConfig:
 class ProfileConfig:
     """How long `python -m experiments.profile` runs the deployed file."""
 
-    seconds: Annotated[float, Range(0.01, 3_600)] = 2.0  # with a profiler, for each file
-    minutes: Annotated[float, Range(0, 10_000)] = 0.0  # under steady load; 0: not at all
+    seconds: Annotated[float, Range(0.01, 3_600)] = 2.0  # of profiling each file
+    minutes: Annotated[float, Range(0, 10_000)] = 0.0  # of steady load; 0: none
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Where the time of the deployed file goes on the device, operator by operator, and how it fares under steady load.
+"""Profiles the deployed file on the device, operator by operator, and measures its latency under steady load.
 
-Beside the deployed file stands the fp32 file of the network that it was made from. Operators are timed by the runtime's
-own profiler, or where it has none by files that end earlier and earlier (`predictors.agent.runtimes`).
+The fp32 file of the same network is profiled too. Operators are timed by the runtime's own profiler or, if it has none,
+as differences between files that end one operator apart (`predictors.agent.runtimes`).
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ from search_spaces.layers import Spec
 from search_spaces.networks.network import Network
 
 PROFILE, STEADY = "profile.csv", "steady.csv"
-AGREE = 0.1  # of the whole file's time: how far the sum of its operators may be off
-SAMPLE = 1.0  # seconds of inferences between two looks at the board's state
-WEIGHTED = ("conv", "gemm", "fully_connected")  # in the kinds of operators that have weights, in lower case
+AGREE = 0.1  # allowed difference between the sum of the operators and the whole file, as a fraction of the latter
+SAMPLE = 1.0  # seconds of inferences between two readings of the board's state
+WEIGHTED = ("conv", "gemm", "fully_connected")  # parts of the names of operators with weights, in lower case
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Of the step `profile`."""
+    """The settings of the step `profile`."""
 
     device: Device
     profile: ProfileConfig
-    whole: tuple[Spec, ...] | None = implied("network")  # the network before anything was cut from it
+    whole: tuple[Spec, ...] | None = implied("network")  # the network before pruning
 
     @property
     def label(self) -> str:
@@ -64,7 +64,7 @@ class Settings:
 
 
 def profile(config: Config) -> Path:
-    """The folder of profile.csv, and steady.csv where there was a load. Prints both."""
+    """Makes profile.csv, and steady.csv if there was a load; prints both and returns their folder."""
     live(config.device)
     root, made = chain(config)[0], chain(config)[-1]
     if made.path.suffix not in SUFFIXES:
@@ -90,7 +90,7 @@ def profile(config: Config) -> Path:
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Profiles both files, and runs the deployed one for as long as it is asked."""
+    """Profiles both files, and runs the deployed one for the configured minutes."""
     network = load_network(files["network"])
     if not isinstance(network, Network):
         raise LutraError("a profile is of a network of a search space: leave model at winner")
@@ -116,7 +116,7 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
 def operators(
     board: Board, name: str, file: bytes, seconds: float, weighted: Sequence[int]
 ) -> Iterator[dict[str, Any]]:
-    """A row for each operator. It belongs to the layer of the last weighted one: `weighted` has the layers of all."""
+    """Yields a row per operator, with the layer of the last operator with weights; `weighted` lists these layers."""
     answer = board.ask("profile", **as_arguments(name, file, board), seconds=seconds)
     seen = 0
     for operator, kind, spent in answer["operators"]:
@@ -126,7 +126,7 @@ def operators(
 
 
 def steadily(board: Board, file: bytes, asked: ProfileConfig) -> Iterator[dict[str, Any]]:
-    """A row for each second or so under load; what the board does not tell is empty."""
+    """Yields a row for about each second under load; what the board does not report is empty."""
     board.load("deployed", file)
     start, end = time.monotonic(), 60 * asked.minutes
     for _ in track(range(max(1, round(end / SAMPLE))), "steady load", max(1, round(end / SAMPLE))):
@@ -143,7 +143,7 @@ def steadily(board: Board, file: bytes, asked: ProfileConfig) -> Iterator[dict[s
 
 
 def shown(rows: Sequence[Operator]) -> Table:
-    """Seconds by layer and kind of operator, for each file."""
+    """Formats the seconds of each file by layer and kind of operator."""
     table = Table("layer", "operators", "us", "share %", title="where the time goes")
     for precision in dict.fromkeys(row.precision for row in rows):
         own = [row for row in rows if row.precision == precision]
@@ -159,7 +159,7 @@ def shown(rows: Sequence[Operator]) -> Table:
 
 
 def remarks(rows: Sequence[Operator]) -> Iterator[str]:
-    """Whether the operators' times add up to that of the whole file."""
+    """Yields a line for each file, on whether the times of its operators add up to that of the whole file."""
     for precision in dict.fromkeys(row.precision for row in rows):
         own = [row for row in rows if row.precision == precision]
         total, whole = sum(row.seconds for row in own), own[0].whole_s

@@ -1,4 +1,4 @@
-"""Where the time of a file goes: one bar a layer, fp32 beside the deployed file."""
+"""Draws the latency of each layer as a bar, in fp32 and in the deployed file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Latency, clock and temperature of a device that runs one file for minutes."""
+"""Draws latency, clock and temperature of a device under steady load."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def draw(results: Path) -> Figure:
 
 @rc_context(style.RC)
 def plot(moments: Sequence[Moment]) -> Figure:
-    """A panel for each quantity that the board tells; moments when it was throttled are marked."""
+    """Draws a panel for each quantity that the board reports, and marks when it throttled."""
     told = {name: panel for name, panel in PANELS.items() if any(getattr(one, name) is not None for one in moments)}
     figure = style.figure(0.6 + 1.1 * len(told))
     panels = figure.subplots(len(told), 1, sharex=True, squeeze=False)[:, 0]

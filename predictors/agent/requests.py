@@ -108,7 +108,7 @@ class Board:
         return {"output": found.tolist()}
 
     def profile(self, name: str, runtime: str, file: str, sha256: str, threads: int, seconds: float) -> dict[str, Any]:
-        """Each operator's name, kind and seconds; and the seconds of the whole file, without a profiler."""
+        """Returns each operator's name, kind and seconds, and the seconds of the whole file without a profiler."""
         data = intact(name, file, sha256)
         operators = [list(one) for one in RUNTIMES[runtime].profile(data, threads, seconds)]
         self.files[name] = open_file(runtime, data, threads)

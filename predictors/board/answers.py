@@ -169,7 +169,7 @@ def _fields(**kinds: type) -> Callable[[Any, Mapping[str, Any]], dict[str, Any]]
 
 def _number(value: Any, what: str, low: float, high: float, above: bool = False) -> None:
     """Raises ValueError unless `value` is a finite number within the bounds; `above` excludes the lower bound."""
-    if type(value) not in (int, float) or value != value:  # NaN is not itself
+    if type(value) not in (int, float) or value != value:  # NaN
         raise ValueError(f"a {what} {_quoted(value)}, which is not a number")
     if not low <= value <= high or (above and value == low):
         raise ValueError(f"a {what} {_quoted(value)}, which is not {'above' if above else 'from'} {low:g} to {high:g}")

@@ -79,9 +79,9 @@ def _functions(interpreter: Any) -> tuple[Callable[[], object], Callable[[Any], 
 
 
 def profile(file: bytes, threads: int, seconds: float) -> Iterator[tuple[str, str, float]]:
-    """Each operator's name, kind and seconds: what the file takes that ends with it, less the one that ends before it.
+    """Yields each operator's name, kind and seconds: the difference between files that end with it and before it.
 
-    All those files are timed in turns; seconds are medians, and zero where noise is larger than the operator.
+    All these files are timed interleaved; seconds are medians, and zero if noise exceeds the operator's time.
     """
     from ai_edge_litert import schema_py_generated as schema
 

@@ -48,7 +48,7 @@ def open_file(file: bytes | str, threads: int) -> tuple[Callable[[], object], Ca
 
 
 def profile(file: bytes, threads: int, seconds: float) -> Iterator[tuple[str, str, float]]:
-    """Each kernel's name, kind and median seconds, by the runtime's own profiler, which adds to each a microsecond."""
+    """Yields each kernel's name, kind and median seconds by the runtime's profiler, which adds about 1 us to each."""
     import onnxruntime
 
     with tempfile.TemporaryDirectory() as folder:
