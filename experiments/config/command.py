@@ -25,7 +25,7 @@ from experiments.config.arguments import CONFIGS, GROUPS, asks_for_sweep, prepar
 from experiments.config.checks import check
 from experiments.config.reference import Reference
 from experiments.config.schema import all_keys, configured, settings
-from experiments.config.stored_schema import store
+from experiments.config.stored_schema import REGISTER, VERSION_BASE, store
 from experiments.config.values import options
 from experiments.setup.cache import remembering
 from experiments.setup.handover import HandedOver
@@ -46,7 +46,7 @@ def _folder(runs: str, sweep: str | None = None) -> str:
     return runs if sweep is None else f"{runs}/sweeps/{settings()['sweep'].value(sweep)}"
 
 
-OmegaConf.register_new_resolver("lutra_folder", _folder, replace=True)
+REGISTER("lutra_folder", _folder, replace=True)
 
 
 def run(work: str | Callable[[Config], object]) -> None:
@@ -81,7 +81,7 @@ def run(work: str | Callable[[Config], object]) -> None:
         sys.argv[1:] = prepared(sys.argv[1:])
         if asks_for_sweep(sys.argv[1:]):
             announced.append(ANNOUNCE(module.rpartition(".")[2], sys.argv[1:]))
-        hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="config")(job)()
+        hydra.main(**VERSION_BASE, config_path=str(CONFIGS), config_name="config")(job)()
         for error in refused:
             _stop(str(error))
         for sweep in announced:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 
+import hydra
 from hydra.core.config_store import ConfigNode, ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from experiments.config import Config
 from experiments.config.registry import RUNTIMES, SPACES, STRATEGIES, default_options
+
+FROM_1_4 = tuple(int(part) for part in hydra.__version__.split(".")[:2]) >= (1, 4)  # which warns of two old words
+VERSION_BASE: Mapping[str, str] = {} if FROM_1_4 else {"version_base": "1.3"}
+REGISTER: Callable[..., None] = OmegaConf.register_resolver if FROM_1_4 else OmegaConf.register_new_resolver
 
 
 class Schema(ConfigNode):
@@ -37,11 +43,11 @@ def schema(module: str) -> DictConfig:
 
 def store(module: str) -> None:
     """Stores a command's schema, and a configuration for each space, runtime and strategy."""
-    hydra = ConfigStore.instance()
-    hydra.repo["schema.yaml"] = Schema("schema.yaml", module)
+    stored = ConfigStore.instance()
+    stored.repo["schema.yaml"] = Schema("schema.yaml", module)
     for name in SPACES:
-        hydra.store(group="space", name=name, node={"name": name})
+        stored.store(group="space", name=name, node={"name": name})
     for name in RUNTIMES:
-        hydra.store(group="runtime", name=name, node={"library": name}, package="device")
+        stored.store(group="runtime", name=name, node={"library": name}, package="device")
     for name in STRATEGIES:
-        hydra.store(group="strategy", name=name, node={"name": name, "options": default_options(name)})
+        stored.store(group="strategy", name=name, node={"name": name, "options": default_options(name)})

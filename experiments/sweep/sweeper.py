@@ -28,6 +28,7 @@ from omegaconf import DictConfig
 
 from experiments.config.arguments import CONFIGS
 from experiments.config.command import ONE_LINE
+from experiments.config.stored_schema import VERSION_BASE
 from experiments.display.progress import console
 from experiments.store import artefacts, locks, versions
 from experiments.sweep import jobs
@@ -51,7 +52,7 @@ def announce(command: str, words: Sequence[str]) -> Sweep:
     """Records the jobs of a --multirun before Hydra begins the first one."""
     given = get_args_parser().parse_args([*words])
     more = [] if given.config_dir is None else [f"hydra.searchpath=[file://{Path(given.config_dir).absolute()}]"]
-    with initialize_config_dir(str(CONFIGS), job_name=command, version_base="1.3"):
+    with initialize_config_dir(str(CONFIGS), job_name=command, **VERSION_BASE):
         overrides = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(given.overrides)
         single = [one.input_line for one in overrides if one.input_line and not one.is_sweep_override()]
         config = compose(given.config_name or "config", [*single, *more], return_hydra_config=True)
