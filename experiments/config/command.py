@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
+from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
@@ -37,6 +38,7 @@ ANNOUNCE = Reference("experiments.sweep.sweeper:announce")
 ATTEMPT = Reference("experiments.sweep.sweeper:attempt")
 END = Reference("experiments.sweep.sweeper:end")
 SHOW = Reference("experiments.display.progress:show_path")
+_composed_mode = Hydra.get_mode
 ALLOCATION = re.compile(r"(can't|could not|unable to|failed to|cannot) allocate|out of memory|bad_alloc", re.IGNORECASE)
 
 
@@ -81,12 +83,19 @@ def run(work: str | Callable[[Config], object]) -> None:
         sys.argv[1:] = prepared(sys.argv[1:])
         if asks_for_sweep(sys.argv[1:]):
             announced.append(ANNOUNCE(module.rpartition(".")[2], sys.argv[1:]))
+        Hydra.get_mode = _mode  # type: ignore[assignment]
         hydra.main(**VERSION_BASE, config_path=str(CONFIGS), config_name="config")(job)()
         for error in refused:
             _stop(str(error))
         for sweep in announced:
             if unfinished := END(sweep):
                 _stop(f"{len(unfinished)} of {len(sweep.asked)} jobs failed: {'; '.join(unfinished)}")
+
+
+def _mode(app: Hydra, config_name: str | None, overrides: list[str]) -> Any:
+    """Returns hydra.mode. Hydra composes the whole configuration for it, which only other files or words can change."""
+    can_change = any("hydra" in word or word.startswith(("-c", "--config")) for word in sys.argv[1:])
+    return _composed_mode(app, config_name, overrides) if can_change else None
 
 
 @contextlib.contextmanager

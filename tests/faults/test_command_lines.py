@@ -12,6 +12,7 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -244,6 +245,20 @@ def got(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[C
         return began
 
     return run
+
+
+def test_a_configuration_is_composed_once(got: Callable[..., list[Config]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Composing takes longer than everything else before a job begins."""
+    composed: list[str] = []
+    load = ConfigLoaderImpl.load_configuration
+
+    def counted(self: ConfigLoaderImpl, *words: Any, **more: Any) -> DictConfig:
+        composed.append("")
+        return load(self, *words, **more)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", counted)
+    assert [config.seed for config in got("experiment=smoke", "seed=3")] == [3]
+    assert len(composed) == 1
 
 
 def test_options_may_stand_anywhere(got: Callable[..., list[Config]]) -> None:

@@ -82,7 +82,7 @@ def test_index_is_one_hot_is_extracted(space: SearchSpace) -> None:
 def test_architectures_together_are_each_alone(space: SearchSpace) -> None:
     """Logits are equal, and gradients are the sum of theirs; the same architecture may occur twice."""
     supernet = seasoned(Supernet(space)).double()
-    several, x = [*archs(space), space.largest], images(space).double()
+    several, x = [*archs(space, draws=1), space.largest], images(space, 4).double()
     together = supernet(x, *several)
     together.square().mean().backward()
     summed = [parameter.grad.clone() for parameter in supernet.parameters() if parameter.grad is not None]
