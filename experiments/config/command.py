@@ -92,10 +92,10 @@ def run(work: str | Callable[[Config], object]) -> None:
                 _stop(f"{len(unfinished)} of {len(sweep.asked)} jobs failed: {'; '.join(unfinished)}")
 
 
-def _mode(app: Hydra, config_name: str | None, overrides: list[str]) -> Any:
+def _mode(app: Hydra, **asked: Any) -> Any:
     """Returns hydra.mode. Hydra composes the whole configuration for it, which only other files or words can change."""
     can_change = any("hydra" in word or word.startswith(("-c", "--config")) for word in sys.argv[1:])
-    return _composed_mode(app, config_name, overrides) if can_change else None
+    return _composed_mode(app, **asked) if can_change else None
 
 
 @contextlib.contextmanager

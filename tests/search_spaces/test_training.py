@@ -283,6 +283,7 @@ def test_two_processes_have_the_loss_curve_of_one(
     def train(folder: str) -> None:
         runs = f"runs={tmp_path / folder}"
         words = ["experiment=smoke", "threads=1", "train.learning_rate=0.01", "train.amp=false", runs]
+        words += ["search.calibration=16", "search.validation=16"]  # images for the curves of validation
         monkeypatch.setattr(sys, "argv", ["experiments.train", *words])
         command.run("experiments.steps.plan:train")
         sys.stdout.flush()
