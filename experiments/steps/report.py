@@ -28,7 +28,7 @@ from search_spaces.space import SearchSpace
 
 FIGURES = ("pareto", "prediction", "waterfall", "architecture", "heatmap")
 LABELS = {
-    "reference": "hand-made reference (k3 e6, full depth)",
+    "reference": "the space's hand-made reference",
     "random": "a random architecture",
     "inherited": "winner, inherited weights",
     "retrained": "winner, trained from scratch",

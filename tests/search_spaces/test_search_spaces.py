@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import mobilenet_v2
 
 from predictors.timing.blocks import computing
@@ -29,6 +30,7 @@ from search_spaces.networks.network import Network
 from search_spaces.networks.onnx_writer import random_weights, write
 from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch, SearchSpace
+from search_spaces.spaces.edge import edge
 from search_spaces.spaces.mobile import mobile
 from search_spaces.spaces.mobile_imagenet import mobile_imagenet
 from search_spaces.spaces.nasbench_macro import nasbench_macro
@@ -41,6 +43,7 @@ SPACES = {
     "mobile": mobile(3, 32, 10),
     "mobile_imagenet": mobile_imagenet(3, 32, 7),
     "nasbench_macro": nasbench_macro(3, 8, 10),
+    "edge": edge(3, 16, 10),
 }
 every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 some_space = st.sampled_from(list(SPACES.values()))
@@ -241,19 +244,10 @@ def test_bad_records_are_refused(record: dict[str, object], says: str) -> None:
 
 
 def counted(module: nn.Module, x: Tensor) -> tuple[int, int]:
-    """Counts a torch module's multiply-accumulates and parameters in its convolutions and linear layers at run time."""
-    total = 0
-
-    def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-        nonlocal total
-        assert isinstance(layer.weight, Tensor)
-        total += layer.weight.numel() * output[0, 0].numel()
-
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            layer.register_forward_hook(count)
-    module.eval()(x)
-    return total, sum(parameter.numel() for parameter in module.parameters())
+    """Torch's own count of a module's multiply-accumulates at run time, and its parameters."""
+    with FlopCounterMode(display=False) as counter:
+        module.eval()(x)
+    return counter.get_total_flops() // 2, sum(parameter.numel() for parameter in module.parameters())
 
 
 @every_space
@@ -355,3 +349,12 @@ def test_calibration_is_the_mean_over_the_images(batches: int, monkeypatch: pyte
 def test_accuracy_is_a_fraction() -> None:
     logits = torch.eye(4)[[0, 1, 2, 2]]
     assert accuracy(logits, torch.arange(4)) == 0.75
+
+
+def test_edge_is_as_large_as_its_docstring_says() -> None:
+    space = edge(3, 32, 10)
+    largest = sum(max(macs([spec]) for spec in options) for options in space.layers)
+    assert f"{space.size:.1e}".replace("e+0", "e") in str(edge.__doc__)
+    assert f"{macs(space.decode(space.smallest)) / 1e6:.0f} to {largest / 1e6:.0f} MMACs" in str(edge.__doc__)
+    kinds = {type(spec).__name__ for options in space.layers for spec in options}
+    assert kinds >= {"FusedMBConv", "ResidualBlock", "MBConv", "SqueezeExciteMBConv", "Attention", "Skip"}
