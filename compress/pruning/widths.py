@@ -1,4 +1,4 @@
-"""The widths that pruning can choose from, as a search space; torch is not needed to know them."""
+"""The widths that pruning can choose from, as a search space; does not need torch."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def dynamic(source: Source) -> bytes:
 
 
 def float_operators(file: bytes) -> list[str]:
-    """The kinds of operators of an INT8 file that compute in float: all that give float, but for conversions."""
+    """The kinds of operators of an INT8 file that compute in float: those with float outputs, except conversions."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(file))
     graph = model.subgraphs[0]
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}

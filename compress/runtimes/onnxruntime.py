@@ -19,7 +19,7 @@ from compress.quantization.quantize import quantize_within
 from predictors.agent.runtimes.onnxruntime import SUFFIX as SUFFIX
 from predictors.agent.runtimes.onnxruntime import owns as owns
 
-MOVES = {"Transpose", "Reshape", "Flatten", "QuantizeLinear", "DequantizeLinear", "QGemm"}  # or compute in integers
+MOVES = {"Transpose", "Reshape", "Flatten", "QuantizeLinear", "DequantizeLinear", "QGemm"}  # not in float
 SATURATES = True  # on x86 processors without VNNI
 
 
@@ -50,10 +50,10 @@ def dynamic(source: Source) -> bytes:
 
 
 def float_operators(file: bytes) -> list[str]:
-    """The kinds of operators of an INT8 file that compute in float, by the graph that onnxruntime makes of it."""
+    """The kinds of operators of an INT8 file that compute in float, in the graph that onnxruntime makes of it."""
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # it warns that an optimised file is for one machine
+        options.log_severity_level = 3  # hides a warning on optimised files
         options.optimized_model_filepath = str(Path(folder, "optimized.onnx"))
         onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         operators = [node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node]

@@ -93,7 +93,7 @@ def run(work: str | Callable[[Config], object]) -> None:
 
 
 def _mode(app: Hydra, **asked: Any) -> Any:
-    """Returns hydra.mode. Hydra composes the whole configuration for it, which only other files or words can change."""
+    """Returns hydra.mode. Hydra would compose the whole configuration a second time for it."""
     can_change = any("hydra" in word or word.startswith(("-c", "--config")) for word in sys.argv[1:])
     return _composed_mode(app, **asked) if can_change else None
 

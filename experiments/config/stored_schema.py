@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from experiments.config import Config
 from experiments.config.registry import RUNTIMES, SPACES, STRATEGIES, default_options
 
-FROM_1_4 = tuple(int(part) for part in hydra.__version__.split(".")[:2]) >= (1, 4)  # which warns of two old words
+FROM_1_4 = tuple(int(part) for part in hydra.__version__.split(".")[:2]) >= (1, 4)  # it warns of two old keywords
 VERSION_BASE: Mapping[str, str] = {} if FROM_1_4 else {"version_base": "1.3"}
 REGISTER: Callable[..., None] = OmegaConf.register_resolver if FROM_1_4 else OmegaConf.register_new_resolver
 

@@ -31,7 +31,7 @@ def setup(
     origin: Lineage,
     session: Session,
 ) -> dict[str, Any]:
-    """Facts of a report that `inputs` lead to; `session`: how the benchmark went."""
+    """Facts for a report from its `inputs`; `session`: the facts of the benchmark's session."""
     made = {step.what: steps.records[step.manifest] for step in origin.line}
     everything = [steps.records[key] for key, _ in steps.ancestors(inputs)]
     latencies, checked = read_table(table), int8_record.load(steps.folders[inputs["compress"]])
@@ -103,7 +103,7 @@ def _machine(latencies: LatencyTable, versions: Mapping[str, Any]) -> dict[str, 
 
 
 def _trained(made: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """By the settings of each step from the supernet to the deployed file."""
+    """The settings of each step from the supernet to the deployed file."""
     tuned = made.get("finetune")
     return {
         "accelerator": made["train"].get("accelerator", "cpu"),

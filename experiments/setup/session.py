@@ -93,7 +93,7 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
 
 
 def _items(settings: Settings, means: Means) -> Iterator[Item]:
-    """Every file that is timed; where it is a network, the fp32 file that is written from it."""
+    """Every file that is timed; for a network, the fp32 file that is written from it."""
     images = settings.data.at(means)
     for one in track(settings.timed.values(), "writing files", len(settings.timed)):
         yield _item(one, images, settings)

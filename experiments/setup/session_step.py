@@ -1,4 +1,4 @@
-"""The step that times files beside one another, in one session."""
+"""The step that times files in one session."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from experiments.store.step import Step
 
 @dataclass(frozen=True)
 class Timed:
-    """A file to time, or a network whose file is."""
+    """A file to time, or a network whose fp32 file is timed."""
 
     row: str  # the name of its row
     made: Made
-    seconds: float = 0.0  # that making it took, in its row
+    seconds: float = 0.0  # of making it, for its row
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Of a step that times files in one session."""
+    """The settings of a step that times files in one session."""
 
     device: Device
     measure: MeasureConfig
@@ -39,7 +39,7 @@ class Settings:
 
 
 def timing(config: Config, name: str, timed: Mapping[str, Timed], tables: Mapping[str, Path], work: str) -> Step:
-    """The step that times files beside one another. Networks of the tables say how fast the machine is now."""
+    """Returns the step that times files in one session. Networks of the tables show the machine's current speed."""
     whose = config.space.name if config.model == "winner" else config.model
     settings = Settings(
         Device.of(config.device),

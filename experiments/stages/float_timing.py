@@ -1,4 +1,4 @@
-"""Times files on the device with each layer in float, and leaves the layers that it computes faster so."""
+"""Times files on the device with each layer in float, and records the layers that are faster in float."""
 
 from __future__ import annotations
 

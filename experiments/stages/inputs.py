@@ -1,4 +1,4 @@
-"""The files that stages read beside their network. They are found, or made, without loading torch."""
+"""The input files of stages besides their network. Finding or making them does not load torch."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from search_spaces.space import SearchSpace
 
 NETWORK = "network.safetensors"
 RANGES = "ranges.json"  # activation ranges learned by quantization-aware training
-FLOATS = "floats.json"  # the layers that it left in float
+FLOATS = "floats.json"  # the layers that it kept in float
 RANKS = Reference("experiments.stages.pruning:space_of_ranks")
 
 
 def table_of_widths(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
-    """The latencies of layers in every width, where pruning asks the device."""
+    """The table of layers in every width, if pruning uses measured latencies."""
     chosen, specs = plan.config.compress.prune, specs_of(parent)
     if chosen.rule != "device" or specs is None:
         return {}
@@ -29,13 +29,13 @@ def table_of_widths(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
 
 
 def table_of_ranks(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
-    """The latencies of convolutions that are factorised, where some are cheaper so."""
+    """The table of factorised convolutions, if factorising makes some cheaper."""
     space = RANKS(parent, plan.config.compress.energy)
     return {} if space is None else {"table": table_of(plan, space)}
 
 
 def learned(parent: Path) -> dict[str, Path]:
-    """The files that quantization-aware training left for quantization, if it made the network of `parent`."""
+    """The files that quantization-aware training wrote for quantization, if it made the network of `parent`."""
     files = {"ranges": parent.parent / RANGES, FASTER: parent.parent / FLOATS}
     return {name: path for name, path in files.items() if path.exists()}
 

@@ -39,7 +39,7 @@ def saturated(answers: Answers, file: bytes, specs: Sequence[Spec], images: np.n
 
 
 def beside(answers: Answers, file: bytes, others: Mapping[str, bytes], images: np.ndarray) -> Answers:
-    """Adds what computes in float, and how far the files of other runtimes answer from this one on images."""
+    """Adds the operators that compute in float, and the largest difference of other runtimes' files on images."""
     own = file_logits(file, images)
     largest = max(1.0, float(np.abs(own).max()))
     off = {name: float(np.abs(file_logits(other, images) - own).max()) / largest for name, other in others.items()}

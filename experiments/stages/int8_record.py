@@ -1,4 +1,4 @@
-"""The record of a quantization: whether the file answers as its network does, and which layers stay in float."""
+"""The record of a quantization: the file's agreement with its network, and the layers that stay in float."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Answers:
     saturation: dict[str, float] | None  # by layer, the fraction of sums that saturate on some CPUs; None: unknown
     warning: str
     in_float: Sequence[InFloat] = ()
-    numbers: Sequence[int] = ()  # in the space, of the file's layers; empty for a network of no space
+    numbers: Sequence[int] = ()  # the numbers in the space of the file's layers; empty for a network outside a space
     floats: Sequence[str] = ()  # kinds of operators that compute in float
-    others: Mapping[str, float] = field(default_factory=dict)  # runtime -> how far its INT8 file answers from this one
+    others: Mapping[str, float] = field(default_factory=dict)  # runtime -> largest difference of its INT8 file's logits
 
     def number(self, layer: int) -> int:
         """The number of a file's layer in the space."""
@@ -59,7 +59,7 @@ class Answers:
 
     @property
     def float_layers(self) -> list[int]:
-        """The numbers in the space."""
+        """The numbers in the space of the layers in float."""
         return [self.number(one.layer) for one in self.in_float]
 
     @property
@@ -75,7 +75,7 @@ class Answers:
         kinds = ", ".join(f"{kind} x{count}" for kind, count in Counter(self.floats).items())
         floats = f"computes in float: {kinds}" if self.floats else ""
         others = [
-            f"{runtime}'s file of the same ranges answers {100 * off:.2g} % of the largest logit off, at most"
+            f"{runtime}'s file with the same ranges differs by at most {100 * off:.2g} % of the largest logit"
             for runtime, off in self.others.items()
         ]
         return [line for line in (first, *floating, floats, *others, self.blame, self.warning) if line]

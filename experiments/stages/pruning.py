@@ -87,7 +87,7 @@ def factorise(task: Task[Factorise]) -> None:
 
 
 def space_of_ranks(parent: Path, energy: float) -> SearchSpace | None:
-    """The network with each convolution as it is or factorised; None where no convolution is cheaper factorised."""
+    """The space with each convolution unchanged or factorised; None if factorising makes none cheaper."""
     network = load_network(parent)
     assert isinstance(network, Network)  # ensured by `compression.check`
     ranks = energy_ranks(network, energy)

@@ -53,7 +53,7 @@ def quantize(task: Task[Quantize]) -> None:
 
 @dataclass(frozen=True)
 class Static:
-    """A file, the layers that stay in float, the sensitivity of the others, and the same in other runtimes."""
+    """A file, its layers in float, the sensitivity of its other layers, and the files for other runtimes."""
 
     file: bytes
     kept: Sequence[InFloat] = ()

@@ -1,4 +1,4 @@
-"""The specs that a network's file carries, read without torch."""
+"""Reads the specs in a network's file without torch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAMAGES = (  # exceptions that libraries raise for damaged or foreign files
 
 
 def specs_of(path: Path) -> list[Spec] | None:
-    """The layers of a network of ours; None for another one. Raises LutraError where the file holds no network."""
+    """The layers of a network from a space; None for other networks. Raises LutraError if the file has no network."""
     try:
         with safe_open(path, "np") as file:
             text = (file.metadata() or {}).get("specs")

@@ -1,4 +1,4 @@
-"""`edge`: blocks of several kinds for 32x32 images, so that the device decides which.
+"""`edge`: blocks of several kinds for 32x32 images, so that the device decides among them.
 
 Per layer: FusedMBConv (expand ratio 1, 2, 4), ResidualBlock, MBConv (kernel 3 and 5, expand ratio 3 and 6), MBConv with
 squeeze-and-excite, attention on maps of at most 8x8, Skip.
