@@ -16,6 +16,13 @@ from search_spaces.errors import LutraError
 from search_spaces.networks.litert_file import Stored
 from search_spaces.networks.litert_writer import write
 
+NAME = "litert"
+SNIPPET = """import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image, ImageOps
+{prepared}
+logits = Interpreter("{file}").get_signature_runner()(image=pixels[None].astype(np.float32))["output"]
+print({classes}[logits.argmax()])"""
 SATURATES = False  # its kernels add in 32 bits
 
 

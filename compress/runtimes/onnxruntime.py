@@ -20,6 +20,13 @@ from predictors.agent.runtimes.onnxruntime import SUFFIX as SUFFIX
 from predictors.agent.runtimes.onnxruntime import owns as owns
 
 MOVES = {"Transpose", "Reshape", "Flatten", "QuantizeLinear", "DequantizeLinear", "QGemm"}  # not in float
+NAME = "onnxruntime"
+SNIPPET = """import numpy as np, onnxruntime
+from PIL import Image, ImageOps
+{prepared}
+session = onnxruntime.InferenceSession("{file}")
+logits = session.run(None, {{"image": pixels.transpose(2, 0, 1)[None].astype(np.float32)}})[0]
+print({classes}[logits.argmax()])"""
 SATURATES = True  # on x86 processors without VNNI
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from experiments.config.reference import Reference
 from experiments.display import events
 from experiments.display.architecture import layer_rows, text
+from experiments.display.model_card import card
 from experiments.display.run_setup import setup
+from experiments.setup.images import dataset_of
 from experiments.setup.session_record import Row, read_rows
 from experiments.stages import int8_record
 from experiments.steps.measure import network_rows, table_rows
@@ -23,6 +25,9 @@ from paper import rows as results
 from paper.figures import waterfall
 from predictors.agent.runtimes import SUFFIXES
 from predictors.tables.table_file import read_table
+from search_spaces.documents import sha256
+
+CARD = "model_card.md"
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
@@ -49,7 +54,10 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
     for path in (deployed, folders["compress"] / int8_record.ANSWERS):
         artefacts.write(folder / path.name, path.read_bytes())
-    artefacts.write(folder / provenance.LINEAGE, provenance.dump(origin))
+    lineage = provenance.dump(origin)
+    artefacts.write(folder / provenance.LINEAGE, lineage)
+    data, hashed = dataset_of(searched.data.at(means)), sha256(lineage.encode())
+    artefacts.write(folder / CARD, card(deployed.name, deployed.read_bytes(), final, facts, data, hashed))
     _show(searched, winner, final, folder)
 
 

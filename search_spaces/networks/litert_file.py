@@ -170,7 +170,7 @@ class File:
         graph.inputs, graph.outputs = [image.tensor], [output.tensor]
         model = schema.ModelT()
         model.version, model.subgraphs, model.buffers, model.description = VERSION, [graph], self.buffers, b"lutra"
-        model.operatorCodes = []
+        model.operatorCodes, model.signatureDefs = [], [_signature(image, output)]
         for name in self.codes:
             code = schema.OperatorCodeT()
             code.builtinCode = getattr(schema.BuiltinOperator, name)
@@ -179,6 +179,15 @@ class File:
         builder = flatbuffers.Builder(0)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
+
+
+def _signature(image: Value, output: Value) -> Any:
+    """Names for a file's input and output, by which programs call it."""
+    made = schema.SignatureDefT()
+    made.signatureKey, made.inputs, made.outputs = b"serving_default", [schema.TensorMapT()], [schema.TensorMapT()]
+    for (named,), name, value in ((made.inputs, b"image", image), (made.outputs, b"output", output)):
+        named.name, named.tensorIndex = name, value.tensor
+    return made
 
 
 def _quantization(scales: np.ndarray, zero: int, axis: int) -> Any:

@@ -1,0 +1,54 @@
+"""model_card.md: what a deployed file is, what was measured of it, and how to load it in a program of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from compress.runtimes import runtime_of_file
+from experiments.data.dataset import Dataset
+from experiments.setup.session_record import Row
+
+PREPARED = """image = ImageOps.exif_transpose(Image.open("image.png")).convert("{mode}")
+image = ImageOps.fit(image, ({size}, {size}), Image.Resampling.BILINEAR)
+pixels = (np.asarray(image, np.float32).reshape({size}, {size}, -1) / 255 - {mean}) / {std}"""
+MODES = {1: ("L", "grey"), 3: ("RGB", "red, green, blue")}  # channels -> Pillow's mode, in words
+
+
+def card(name: str, file: bytes, row: Row, facts: Mapping[str, Any], data: Dataset, lineage: str) -> str:
+    """Markdown. `facts`: of the run, as in setup.csv; `lineage`: the sha256 of the file's lineage."""
+    size, mode = data.shape.resolution, MODES[data.shape.in_channels][1]
+    mean, std = (", ".join(f"{value:.6g}" for value in values) for values in (data.mean, data.std))
+    runtime = runtime_of_file(file)
+    version = facts.get(runtime.NAME) or "unknown"
+    lines = {
+        "file": f"`{name}`, {len(file):,} bytes, SHA-256 `{row.sha256}`",
+        "classes": ", ".join(_cell(one) for one in data.classes),
+        "input": f"one image of {size}x{size} pixels, {mode}: its central square, resized bilinearly; "
+        f"each channel divided by 255, less the mean {mean}, divided by the deviation {std}",
+        "output": f"{len(data.classes)} logits, float32, in the order of the classes",
+        "runtime": f"{runtime.NAME} {version}, {facts['threads']} thread(s)",
+        "device": _cell(facts.get("device")),
+        "latency": f"{1e3 * row.latency_median_s:.4g} ms at the median, {1e3 * row.latency_p90_s:.4g} ms at the 90th "
+        f"percentile, measured there; the session was {facts['session_verdict']}",
+        "accuracy": f"{100 * row.test_accuracy:.2f} % of {facts['test_images']:,} test images, "
+        f"{100 * row.validation_accuracy:.2f} % of {facts['validation_images']:,} validation images",
+        "network": f"{facts['space']}, {row.macs:,} multiply-accumulates, {row.parameters:,} parameters",
+        "images": f"{_cell(facts['data'])}, {facts['train_images']:,} for training",
+        "made by": f"Lutra, commit {facts['git_commit'] or 'unknown'}, torch {facts['torch']}",
+        "lineage": f"`lineage.json`, SHA-256 `{lineage}`",
+    }
+    table = "\n".join(f"| {key} | {value} |" for key, value in lines.items())
+    return f"# {name}\n\n| | |\n|---|---|\n{table}\n\n## How to use it\n\n```python\n{snippet(name, file, data)}\n```\n"
+
+
+def snippet(name: str, file: bytes, data: Dataset) -> str:
+    """A program of at most eight lines that classifies image.png with Pillow, NumPy and the file's runtime."""
+    values = {"size": data.shape.resolution, "mode": MODES[data.shape.in_channels][0]}
+    prepared = PREPARED.format(mean=list(data.mean), std=list(data.std), **values)
+    return str(runtime_of_file(file).SNIPPET).format(prepared=prepared, file=name, classes=list(data.classes))
+
+
+def _cell(value: object) -> str:
+    """One line of a table."""
+    return " ".join(str(value).replace("|", "\\|").split())

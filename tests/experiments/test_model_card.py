@@ -1,0 +1,58 @@
+"""The model card: its program classifies an image as the file does, in either runtime, in eight lines."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from compress.files.parity import file_logits
+from compress.files.source import Source
+from compress.runtimes import RUNTIMES
+from experiments.config.registry import DATASETS
+from experiments.display.model_card import snippet
+from search_spaces.networks.onnx_writer import random_weights
+from search_spaces.spaces.tiny import tiny
+from tests.commands import Finished
+
+DATA = DATASETS["digits"]("", 16, 0.2, 0)
+SPACE = tiny(1, 16, 10)
+SPECS = SPACE.decode(SPACE.smallest)
+
+
+def classified(folder: Path, program: str) -> str:
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_the_program_classifies_as_the_file_does(runtime: str, tmp_path: Path) -> None:
+    written = RUNTIMES[runtime]
+    file, name = written.fp32(Source.with_weights(SPECS, random_weights(SPECS))), f"network{written.SUFFIX}"
+    (tmp_path / name).write_bytes(file)
+    picture = DATA.test.images[0]
+    Image.fromarray(picture[0].numpy()).save(tmp_path / "image.png")
+    program = snippet(name, file, DATA)
+    assert len(program.splitlines()) <= 8
+    expected = file_logits(file, DATA.normalize(picture[None]).numpy()).argmax()
+    assert classified(tmp_path, program) == DATA.classes[int(expected)]
+
+
+def test_the_card_tells_what_the_report_knows(finished: Finished) -> None:
+    folder = finished.folder("report")
+    card = (folder / "model_card.md").read_text()
+    told = dict(re.findall(r"^\| (\w+) \| (.*) \|$", card, re.MULTILINE))
+    assert {"file", "classes", "input", "output", "runtime", "device", "latency", "accuracy", "lineage"} <= {*told}
+    assert told["classes"].split(", ") == list(DATA.classes)
+    (program,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    Image.fromarray(np.zeros((9, 12), np.uint8)).save(folder / "image.png")
+    try:
+        assert classified(folder, program) in DATA.classes
+    finally:
+        (folder / "image.png").unlink()
