@@ -37,6 +37,7 @@ from strategies.problems.tabular_problem import Table, read_csv
 from strategies.quality.regret import Report, as_seen
 
 KEYS = ("compare.accuracy", "compare.report")
+SEARCHED = ("space", "data", "search", "precision", "threads", "accelerator", "batch")  # settings as of a search
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +87,7 @@ def of_supernet(config: Config, common: Mapping[str, Any]) -> Step:
     """Measures and trains what is not there yet. Raises LutraError for a target that no network meets."""
     plan = plan_of(config)
     objective_of(config.objective, config.precision, plan.space, read_table(plan.table))
-    searching = plan.searching
-    names = ("space", "data", "search", "precision", "threads", "accelerator", "batch")
-    own = {name: getattr(searching, name) for name in names}
+    own = {name: getattr(plan.searching, name) for name in SEARCHED}
     settings = OnSupernet(**common, **own, source=f"{config.space.name}-{config.data.name}")
     inputs = {"table": plan.table, "supernet": plan.supernet}
     return Step("compare", settings, inputs, Reference("experiments.studies.compare:on_supernet"))
@@ -99,18 +98,8 @@ def on_supernet(settings: OnSupernet, files: Mapping[str, Path], means: Means) -
     prepare(settings.threads, settings.seed)
     space, latencies = settings.space, read_table(files["table"])
     data = placed(settings.data.at(means), settings.accelerator)
-    search = Search(
-        space,
-        settings.data,
-        settings.strategies[0],
-        settings.objective,
-        settings.search,
-        settings.precision,
-        settings.seed,
-        settings.threads,
-        settings.accelerator,
-        settings.batch,
-    )
+    own = {name: getattr(settings, name) for name in SEARCHED}
+    search = Search(strategy=settings.strategies[0], objective=settings.objective, seed=settings.seed, **own)
     calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
     net = load_supernet(files["supernet"], space).to(accelerator(settings.accelerator))
     return ComparedProblem(
