@@ -37,18 +37,18 @@ from strategies.problems.tabular_problem import Table, read_csv
 from strategies.quality.regret import Report, as_seen
 
 KEYS = ("compare.accuracy", "compare.report")
-SEARCHED = ("space", "data", "search", "precision", "threads", "accelerator", "batch")  # settings as of a search
+SEARCHED = ("space", "data", "search", "precision", "threads", "accelerator", "batch")  # settings that a search has too
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Of a comparison."""
+    """The settings of a comparison."""
 
     strategies: list[StrategyConfig]
     objective: ObjectiveConfig
     compare: CompareConfig  # without strategies and csv
     seed: int
-    source: str = implied(FOLDER)  # what is searched, in the name of the folder
+    source: str = implied(FOLDER)  # the searched space and data, or the file
 
     @property
     def label(self) -> str:
@@ -78,8 +78,8 @@ class ComparedProblem:
     title: str  # for readers
     facts: Mapping[str, Any]  # for the setup file
     problem: Problem
-    budget: int  # of a search, candidates: no more than there are networks
-    exact: Sequence[Candidate]  # the front, by reported accuracies; empty where nobody knows it
+    budget: int  # candidates of a search, at most all networks
+    exact: Sequence[Candidate]  # the front, by reported accuracies; empty if unknown
     report: Report  # a candidate as it is reported
 
 

@@ -18,7 +18,7 @@ KNOWN = (("ops", "rpi4_ms"), ("ops", "silver_4210r_ms"))
 
 
 class Columns(Protocol):
-    """Where a file has what is read: `FidelityConfig`, or the settings of its step."""
+    """Names of columns and the unit of latencies: `FidelityConfig`, or the settings of its step."""
 
     @property
     def options(self) -> str: ...

@@ -34,7 +34,7 @@ class Made:
 
     @property
     def seconds(self) -> float:
-        """The time that making this file took."""
+        """The time that its step took."""
         return float(artefacts.manifest(self.path.parent)["seconds"])
 
 

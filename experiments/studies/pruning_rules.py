@@ -36,7 +36,7 @@ WORK = Reference("experiments.studies.pruning_rules:work")
 
 @dataclass(frozen=True)
 class Settings:
-    """Of the timing of files that are pruned to many widths."""
+    """The settings for timing files that are pruned to different widths."""
 
     device: Device
     measure: MeasureConfig
