@@ -26,7 +26,7 @@ def check(config: Config) -> None:
         check_value(one, attrgetter(key)(config))
     options(config.strategy)
     computes_on(config.accelerator)
-    _check_runtime(config)
+    check_runtime(config)
     compression.check(config.compress, config.model)
     config.measure.check()
     _check_threads(config)
@@ -47,7 +47,8 @@ def check(config: Config) -> None:
     COSTS(config)
 
 
-def _check_runtime(config: Config) -> None:
+def check_runtime(config: Config) -> None:
+    """Raises LutraError for a setting that the runtime cannot have."""
     runtime = config.device.library
     for key, refused in compression.NOT_FOR.get(runtime, {}).items():
         if (value := attrgetter(key)(config)) in refused:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from compress.files.foreign import FOREIGN
 from experiments.config import Config
+from experiments.config.checks import check_runtime
 from experiments.studies.ablation import WHOLE, side_by_side, staged
 
 UNPRUNED = ["finetune", "quantize"]
@@ -17,6 +18,8 @@ UNPRUNED = ["finetune", "quantize"]
 
 def hand_made(config: Config) -> Path:
     """The folder of hand_made.csv. Prints it as a table."""
+    for name in config.hand_made.models or FOREIGN:  # before anything is trained
+        check_runtime(replace(config, model=name))
     variants = {"winner": staged(config, WHOLE), "winner, unpruned": staged(config, UNPRUNED)}
     variants |= {f"winner, saved {part:g}": staged(saving(config, part), WHOLE) for part in config.hand_made.saved}
     variants |= {name: staged(replace(config, model=name), UNPRUNED) for name in config.hand_made.models or FOREIGN}

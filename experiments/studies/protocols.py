@@ -70,6 +70,8 @@ def protocols(config: Config) -> Path:
             f"device={config.device.name} cannot compare protocols: onnxruntime's profile is read on this machine; "
             "add device=local"
         )
+    if config.device.library != "onnxruntime":
+        raise LutraError(f"runtime={config.device.library} has no profile of kernels: add runtime=onnxruntime")
     plan, device = plan_of(config), Device.of(config.device)
     settings = Settings(plan.space, device, config.measure, config.fidelity.networks, config.seed)
     folder = plan.folder(Step("protocols", settings, {"passport": passport_key(config.device)}, WORK))

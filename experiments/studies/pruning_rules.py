@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments.config import Config, MeasureConfig
+from experiments.config.checks import check_runtime
 from experiments.config.reference import Reference
 from experiments.setup.devices import board_of, live
 from experiments.steps.compress import chain
@@ -46,6 +47,8 @@ class Settings:
 def pruning_rules(config: Config) -> Path:
     """The folder of pruning_rules.csv. Prints it as a table."""
     live(config.device)
+    for rule in BASELINES:  # before anything is trained
+        check_runtime(pruned_by(config, rule, config.compress.prune.keep))
     variants = {"device": staged(pruned_by(config, "device", config.compress.prune.keep), WHOLE)}
     for rule, keep in keeps(config).items():
         variants[f"{rule} {keep:g}"] = staged(pruned_by(config, rule, keep), WHOLE)

@@ -36,6 +36,16 @@ def test_litert_is_measured_searched_and_deployed(finished: Finished, command: C
     assert refused.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["hand_made", "pruning_rules", "protocols"])
+def test_a_study_that_a_runtime_cannot_have_is_refused_before_anything_is_trained(
+    name: str, command: Command, tmp_path: Path
+) -> None:
+    done = command(name, "runtime=litert", f"runs={tmp_path}")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "add runtime=onnxruntime" in done.err
+    assert [*tmp_path.iterdir()] == []
+
+
 @pytest.mark.parametrize("setting", ["compress.quantize.reduce_range=true", "model=resnet8", "device.library=tflite"])
 def test_what_a_runtime_cannot_have_is_refused_in_one_line(setting: str, command: Command, tmp_path: Path) -> None:
     done = command("compress", "runtime=litert", setting, f"runs={tmp_path}")
