@@ -1,9 +1,9 @@
 """The runtimes on the host: how each one's files are written, quantized and executed here. One file each.
 
 `NAME`; `SUFFIX`: of its files. `SNIPPET`: a program that classifies an image with one. `SATURATES`: whether INT8 sums
-may be clipped on some processor. `owns(file)`: whether bytes are of its format. `fp32`, `fp16`, `dynamic`: from a
+may saturate on some processors. `owns(file)`: whether bytes are of its format. `fp32`, `fp16`, `dynamic`: from a
 `Source` to the bytes of a file; `int8(source, ranges, float_layers, reduce_range)` likewise, with the ranges of the
-activations by their names in the ONNX file; `int8_corrected`, whose biases are corrected on images.
+activations by their names in the ONNX file; `int8_corrected` also corrects biases on images.
 `float_operators(file)`: the kinds of operators of an INT8 file that compute in float. `session(file, threads)`: images
 [N, C, H, W] float32 -> the first output.
 """

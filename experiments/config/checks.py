@@ -48,7 +48,7 @@ def check(config: Config) -> None:
 
 
 def check_runtime(config: Config) -> None:
-    """Raises LutraError for a setting that the runtime cannot have."""
+    """Raises LutraError for a setting that the runtime does not support."""
     runtime = config.device.library
     for key, refused in compression.NOT_FOR.get(runtime, {}).items():
         if (value := attrgetter(key)(config)) in refused:

@@ -1,4 +1,4 @@
-"""model_card.md: what a deployed file is, what was measured of it, and how to load it in a program of one's own."""
+"""model_card.md: describes a deployed file and its measurements, and shows a program that uses it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MODES = {1: ("L", "grey"), 3: ("RGB", "red, green, blue")}  # channels -> Pillow
 
 
 def card(name: str, file: bytes, row: Row, facts: Mapping[str, Any], data: Dataset, lineage: str) -> str:
-    """Markdown. `facts`: of the run, as in setup.csv; `lineage`: the sha256 of the file's lineage."""
+    """Returns Markdown. `facts`: of the run, as in setup.csv; `lineage`: the sha256 of the file's lineage."""
     size, mode = data.shape.resolution, MODES[data.shape.in_channels][1]
     mean, std = (", ".join(f"{value:.6g}" for value in values) for values in (data.mean, data.std))
     runtime = runtime_of_file(file)
@@ -25,12 +25,12 @@ def card(name: str, file: bytes, row: Row, facts: Mapping[str, Any], data: Datas
         "file": f"`{name}`, {len(file):,} bytes, SHA-256 `{row.sha256}`",
         "classes": ", ".join(_cell(one) for one in data.classes),
         "input": f"one image of {size}x{size} pixels, {mode}: its central square, resized bilinearly; "
-        f"each channel divided by 255, less the mean {mean}, divided by the deviation {std}",
+        f"each channel divided by 255, minus the mean {mean}, divided by the standard deviation {std}",
         "output": f"{len(data.classes)} logits, float32, in the order of the classes",
         "runtime": f"{runtime.NAME} {version}, {facts['threads']} thread(s)",
         "device": _cell(facts.get("device")),
         "latency": f"{1e3 * row.latency_median_s:.4g} ms at the median, {1e3 * row.latency_p90_s:.4g} ms at the 90th "
-        f"percentile, measured there; the session was {facts['session_verdict']}",
+        f"percentile, measured on this device; the session was {facts['session_verdict']}",
         "accuracy": f"{100 * row.test_accuracy:.2f} % of {facts['test_images']:,} test images, "
         f"{100 * row.validation_accuracy:.2f} % of {facts['validation_images']:,} validation images",
         "network": f"{facts['space']}, {row.macs:,} multiply-accumulates, {row.parameters:,} parameters",
@@ -50,5 +50,5 @@ def snippet(name: str, file: bytes, data: Dataset) -> str:
 
 
 def _cell(value: object) -> str:
-    """One line of a table."""
+    """Formats a value as one cell of a table."""
     return " ".join(str(value).replace("|", "\\|").split())

@@ -182,7 +182,7 @@ class File:
 
 
 def _signature(image: Value, output: Value) -> Any:
-    """Names for a file's input and output, by which programs call it."""
+    """Returns a signature that names the input and the output for programs."""
     made = schema.SignatureDefT()
     made.signatureKey, made.inputs, made.outputs = b"serving_default", [schema.TensorMapT()], [schema.TensorMapT()]
     for (named,), name, value in ((made.inputs, b"image", image), (made.outputs, b"output", output)):
