@@ -50,7 +50,7 @@ class Answers:
     warning: str
     in_float: Sequence[InFloat] = ()
     numbers: Sequence[int] = ()  # the numbers in the space of the file's layers; empty for a network outside a space
-    floats: Sequence[str] = ()  # kinds of operators that compute in float
+    floats: Sequence[str] = field(default_factory=list)  # kinds of operators that compute in float
     others: Mapping[str, float] = field(default_factory=dict)  # runtime -> largest difference of its INT8 file's logits
 
     def number(self, layer: int) -> int:
