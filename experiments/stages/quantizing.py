@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+from safetensors.torch import save as save_weights
 from torch import nn
 
 from compress.files.export import export
@@ -18,6 +20,7 @@ from compress.runtimes import RUNTIMES
 from experiments.config import DataConfig
 from experiments.config.compression import QuantizeConfig
 from experiments.display.layer_numbers import numbers
+from experiments.setup.cache import remembered
 from experiments.setup.images import dataset_of
 from experiments.stages.int8_agreement import beside, compared, saturated
 from experiments.stages.int8_record import InFloat, faster, save
@@ -110,7 +113,9 @@ def source_of(images: DataConfig, seed: int, network: nn.Module) -> Source:
     if isinstance(network, Network):
         source = Source.of(network)
     else:
-        source = Source(export(network, data.shape.image))
+        weights = save_weights({name: tensor.contiguous() for name, tensor in network.state_dict().items()})
+        key = hashlib.sha256(repr(network).encode() + weights).hexdigest()
+        source = Source(remembered(f"export {key}", lambda: export(network, data.shape.image)))
     check_parity(network, source.onnx, data.fixed(data.validation, 100, seed)[0])
     return source
 

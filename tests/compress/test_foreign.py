@@ -17,6 +17,9 @@ from compress.files.foreign import FOREIGN, Foreign, mobilenet_v2, quickened, sh
 from compress.files.parity import check_parity, file_logits
 from compress.pruning.depgraph import prune_groups, size
 from compress.quantization.quantize import quantize
+from experiments.config import Config
+from experiments.setup.cache import remembering
+from experiments.stages import quantizing
 from search_spaces.costs import macs, parameters
 from search_spaces.errors import LutraError
 from search_spaces.networks.convolution import Conv2d
@@ -111,6 +114,18 @@ def test_int8_runs_and_agrees(exported: tuple[nn.Module, bytes]) -> None:
     convolutions = sum(node.op_type == "Conv" for node in onnx.load_from_string(model).graph.node)
     weights = [tensor for tensor in onnx.load_from_string(int8).graph.initializer if len(tensor.dims) == 4]
     assert sum(tensor.data_type == onnx.TensorProto.INT8 for tensor in weights) == convolutions
+
+
+def test_a_command_exports_a_network_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    exports: list[nn.Module] = []
+    monkeypatch.setattr(quantizing, "export", lambda network, shape: exports.append(network) or b"file")
+    monkeypatch.setattr(quantizing, "check_parity", lambda *files: None)
+    one, other = network("resnet8"), network("resnet8")
+    nn.init.ones_(next(other.parameters()))
+    with remembering():
+        for made in (one, copy.deepcopy(one), other):
+            assert quantizing.source_of(Config().data, 0, made).onnx == b"file"
+    assert exports == [one, other]
 
 
 @pytest.mark.parametrize("name", FOREIGN)
