@@ -338,9 +338,9 @@ class Saboteur:
 
 
 @needs_sshd
-@pytest.mark.parametrize("seed", range(2))
-def test_a_link_that_is_cut_ten_times_loses_no_finished_round(quick: Lab, seed: int) -> None:
-    measure_through_cuts(Saboteur(quick, seed, 10))
+def test_a_link_that_is_cut_ten_times_loses_no_finished_round(quick: Lab) -> None:
+    """Tests one seed; tests/faults tests others."""
+    measure_through_cuts(Saboteur(quick, 0, 10))
 
 
 def measure_through_cuts(connect: Saboteur) -> None:
