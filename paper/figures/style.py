@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,8 @@ def save(drawn: Figure, path: Path) -> None:
     """Writes .pdf (equal bytes for equal figures), .png or .svg. The first file fixes the layout of all."""
     metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
     with rc_context(RC):
-        drawn.savefig(path, metadata=metadata)
+        drawn.savefig(content := io.BytesIO(), format=path.suffix[1:], metadata=metadata)
+    path.write_bytes(content.getvalue())  # on a full disk matplotlib would raise errors of its own
     drawn.set_layout_engine("none")  # computing the layout takes as long as drawing
 
 

@@ -221,6 +221,21 @@ def test_a_figure_is_a_function_of_its_csv(name: str, drawn: Path, results: Path
     assert first != changed
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("kind", ["pdf", "png", "svg"])
+@pytest.mark.parametrize("compression", [0, 9])
+def test_a_figure_on_a_full_disk_is_an_oserror(
+    kind: str, compression: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(style.RC, "pdf.compression", compression)
+    path = tmp_path / f"figure.{kind}"
+    path.symlink_to("/dev/full")
+    drawn = style.figure(1)
+    drawn.add_subplot().plot(range(9))
+    with pytest.raises(OSError, match="No space left"):
+        style.save(drawn, path)
+
+
 def test_a_figure_runs_as_a_script_from_anywhere(results: Path, tmp_path: Path) -> None:
     script = [sys.executable, ROOT / "paper/figures/heatmap.py", results]
     subprocess.run([*script, "out.png"], cwd=tmp_path, check=True)
