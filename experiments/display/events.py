@@ -20,7 +20,7 @@ from torch.utils.tensorboard.summary import hparams
 from experiments.compute import process_group
 from experiments.config import Config
 from experiments.steps.settings import Search
-from experiments.store.disk import declare
+from experiments.store.disk import write
 from paper.figures import style
 from paper.rows import Stage
 from search_spaces.networks.network import Network, device_of
@@ -83,8 +83,7 @@ def _without_traceback() -> Iterator[None]:
 def show_figure(board: SummaryWriter, folder: Path, name: str, drawn: Figure) -> None:
     """Shows a figure in TensorBoard, and saves it beside the step's files as NAME.pdf and NAME.png."""
     for suffix in ("pdf", "png"):
-        style.save(drawn, folder / f"{name}.{suffix}")
-        declare(folder / f"{name}.{suffix}")
+        write(folder / f"{name}.{suffix}", style.rendered(drawn, suffix))
     with Image.open(folder / f"{name}.png") as drawing:
         board.add_image(name, np.asarray(drawing.convert("RGB")), dataformats="HWC")
 

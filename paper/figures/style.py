@@ -47,13 +47,18 @@ def figure(height: float, width: float = COLUMN) -> Figure:
     return Figure(figsize=(width, height), dpi=200, layout="constrained")
 
 
-def save(drawn: Figure, path: Path) -> None:
-    """Writes .pdf (equal bytes for equal figures), .png or .svg. The first file fixes the layout of all."""
-    metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
+def rendered(drawn: Figure, kind: str) -> bytes:
+    """A figure as the bytes of a pdf (equal for equal figures), png or svg. The first kind fixes the layout of all."""
+    file = io.BytesIO()  # on a full disk matplotlib's writer would fail twice, the second time without saying why
     with rc_context(RC):
-        drawn.savefig(content := io.BytesIO(), format=path.suffix[1:], metadata=metadata)
-    path.write_bytes(content.getvalue())  # on a full disk matplotlib would raise errors of its own
+        drawn.savefig(file, format=kind, metadata={"CreationDate": None} if kind == "pdf" else None)
     drawn.set_layout_engine("none")  # computing the layout takes as long as drawing
+    return file.getvalue()
+
+
+def save(drawn: Figure, path: Path) -> None:
+    """Writes .pdf, .png or .svg."""
+    path.write_bytes(rendered(drawn, path.suffix.lstrip(".")))
 
 
 def main(draw: Callable[[Path], Figure]) -> None:

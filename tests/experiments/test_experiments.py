@@ -485,7 +485,7 @@ def test_a_full_disk_is_one_line_and_spares_what_is_there(
         shutil.rmtree(small_disk / "search", ignore_errors=True)
         full_size = "import importlib; importlib.reload(style)"  # figures as users have them
         done = command("search", *finished.arguments, f"runs={small_disk}", before=full_size)
-        assert done.code == 2
+        assert done.code == 2, done.err
         assert "disk full" in one_line(done.err)
         assert {path: artefacts.sha256(path) for path in before} == before
         assert not [path for path in small_disk.rglob(".*") if path.name != ".lock"]
