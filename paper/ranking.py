@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paper.latex import count
-from paper.rows import FILES, RankTau, read
+from paper.ranking_rows import RankTau
+from paper.rows import FILES, read
 
 NAMES = {"NASWOT": r"NASWOT~\cite{mellor2021neural}"}
 

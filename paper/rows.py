@@ -10,6 +10,7 @@ from typing import TypeVar, get_type_hints
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
 from paper.csv_records import columns, records
 from paper.profile_rows import Moment, Operator
+from paper.ranking_rows import Ranked, RankTau
 
 
 @dataclass(frozen=True)
@@ -137,33 +138,6 @@ class Pair:
     significant: bool
     seeds: int
     seeds_needed: int  # with fewer, no difference can be significant
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """A network trained alone, and predictors of its accuracy."""
-
-    arch: str
-    alone: float  # fraction of the test images, or published
-    inherited: float  # fraction of the validation images, with the supernet's weights
-    macs: float
-    parameters: float
-    naswot: float  # no unit
-
-
-@dataclass(frozen=True)
-class RankTau:
-    """The rank correlations of a predictor with separate training; 95 % bootstrap intervals."""
-
-    predictor: str
-    among: str  # all networks, or those above the median
-    networks: int
-    tau: float  # Kendall's tau-b
-    tau_low: float
-    tau_high: float
-    rho: float  # Spearman's
-    rho_low: float
-    rho_high: float
 
 
 FILES: dict[type, str] = {

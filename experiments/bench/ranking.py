@@ -18,7 +18,8 @@ from pathlib import Path
 from experiments.bench._published import published, run
 from experiments.display.progress import console
 from experiments.store import artefacts
-from paper.rows import RankTau, read
+from paper.ranking_rows import RankTau
+from paper.rows import read
 
 RUNS = Path("experiments/runs/bench/ranking")
 OUTPUT = RUNS.with_suffix(".json")

@@ -35,7 +35,8 @@ from experiments.store.key_fields import implied, unless
 from experiments.store.step import Means, Step
 from experiments.store.weights import load_supernet
 from paper.figures import ranking as figure
-from paper.rows import Ranked, RankTau, read
+from paper.ranking_rows import Ranked, RankTau
+from paper.rows import read
 from predictors.metrics.rank_correlation import rank_correlation
 from predictors.models.naswot import naswot
 from search_spaces.costs import macs, parameters

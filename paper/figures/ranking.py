@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paper.figures import style
-from paper.rows import Ranked, RankTau, read
+from paper.ranking_rows import Ranked, RankTau
+from paper.rows import read
 
 AXES = {  # predictor -> column, factor, label, colour
     "supernet": ("inherited", 100, "supernet's accuracy (%)", style.BLUE),

@@ -15,7 +15,8 @@ from scipy.stats import kendalltau, spearmanr
 from experiments.store import artefacts
 from experiments.studies.ranking import PREDICTORS, RESAMPLES, correlations, ranking
 from paper import ranking as sentences
-from paper.rows import Ranked, RankTau, read
+from paper.ranking_rows import Ranked, RankTau
+from paper.rows import read
 from predictors.metrics.rank_correlation import _weighted, rank_correlation
 from predictors.models.naswot import naswot
 from search_spaces.layers import Head, Stem

@@ -1,0 +1,32 @@
+"""Rows of a ranking: networks trained alone, and how well predictors rank them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A network trained alone, and predictors of its accuracy."""
+
+    arch: str
+    alone: float  # fraction of the test images, or published
+    inherited: float  # fraction of the validation images, with the supernet's weights
+    macs: float
+    parameters: float
+    naswot: float  # no unit
+
+
+@dataclass(frozen=True)
+class RankTau:
+    """The rank correlations of a predictor with separate training; 95 % bootstrap intervals."""
+
+    predictor: str
+    among: str  # all networks, or those above the median
+    networks: int
+    tau: float  # Kendall's tau-b
+    tau_low: float
+    tau_high: float
+    rho: float  # Spearman's
+    rho_low: float
+    rho_high: float
