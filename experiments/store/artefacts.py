@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from experiments.store import locks, versions
 from experiments.store.disk import csv_text, declare, declared, digest, disk_errors, full_disk, sha256, write, write_csv
+from experiments.store.manifest_shape import SHAPE
 from search_spaces import documents
 from search_spaces.errors import LutraError
 
@@ -66,6 +66,7 @@ def step(
     wanted = json.loads(json.dumps({"step": name, "config": settings, "inputs": inputs}))
     folder = runs / name / f"{label}-{_short(wanted)}"
     if _usable(folder, wanted) and not again(folder):
+        _remove_checkpoints(folder)
         return folder
     with contextlib.ExitStack() as stack:
         with disk_errors(folder):
@@ -171,28 +172,11 @@ def _work(folder: Path, wanted: Mapping[str, Any], work: Callable[[Path], None])
     made = (path for path in sorted(declared) if path.is_relative_to(folder) and not path.name.startswith("."))
     outputs = {path.relative_to(folder).as_posix(): sha256(path) for path in made if path.is_file()}
     write(folder / MANIFEST, documents.sealed({**wanted, "outputs": outputs, "seconds": seconds, **made_by}))
-    with disk_errors(folder):
-        for checkpoint in (folder / CHECKPOINT, earlier(folder / CHECKPOINT)):
+    _remove_checkpoints(folder)
+
+
+def _remove_checkpoints(folder: Path) -> None:
+    """Removes those of a finished step, which a kill may have left; a read-only disk keeps them."""
+    for checkpoint in (folder / CHECKPOINT, earlier(folder / CHECKPOINT)):
+        with contextlib.suppress(OSError):
             checkpoint.unlink(missing_ok=True)
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
-
-
-def _below(value: Any) -> bool:
-    """Whether these are hashes of files below the folder."""
-    paths = [PurePosixPath(name) for name in value] if _texts(value) else [PurePosixPath("..")]
-    return not any(path.is_absolute() or ".." in path.parts for path in paths)
-
-
-SHAPE: dict[str, Callable[[Any], bool]] = {  # the manifest's keys, and a check for each value
-    "step": lambda value: isinstance(value, str),
-    "config": lambda value: isinstance(value, dict),
-    "inputs": _texts,
-    "outputs": _below,
-    "seconds": lambda value: type(value) is float and 0 <= value < math.inf,
-    "versions": _texts,
-    "code": _texts,
-    "git_commit": lambda value: value is None or isinstance(value, str),
-}

@@ -165,6 +165,16 @@ def never(folder: Path) -> None:
     raise AssertionError("a finished step was done again")
 
 
+def test_checkpoints_that_a_kill_left_in_a_finished_step_are_removed(tmp_path: Path) -> None:
+    """Killed between its manifest and their removal."""
+    folder = step(tmp_path, write_once)
+    left = [folder / artefacts.CHECKPOINT, artefacts.earlier(folder / artefacts.CHECKPOINT)]
+    for path in left:
+        path.write_bytes(b"left")
+    assert step(tmp_path, never) == folder
+    assert not [path for path in left if path.exists()]
+
+
 def test_a_finished_step_is_not_done_again(tmp_path: Path) -> None:
     folder = step(tmp_path, write_once)
     record = (folder / "manifest.json").read_bytes()
