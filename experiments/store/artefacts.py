@@ -66,7 +66,8 @@ def step(
     wanted = json.loads(json.dumps({"step": name, "config": settings, "inputs": inputs}))
     folder = runs / name / f"{label}-{_short(wanted)}"
     if _usable(folder, wanted) and not again(folder):
-        _remove_checkpoints(folder)
+        if any(map(_exists, _checkpoints(folder))):
+            _remove_checkpoints(folder)
         return folder
     with contextlib.ExitStack() as stack:
         with disk_errors(folder):
@@ -175,8 +176,12 @@ def _work(folder: Path, wanted: Mapping[str, Any], work: Callable[[Path], None])
     _remove_checkpoints(folder)
 
 
+def _checkpoints(folder: Path) -> tuple[Path, Path]:
+    return folder / CHECKPOINT, earlier(folder / CHECKPOINT)
+
+
 def _remove_checkpoints(folder: Path) -> None:
     """Removes those of a finished step, which a kill may have left; a read-only disk keeps them."""
-    for checkpoint in (folder / CHECKPOINT, earlier(folder / CHECKPOINT)):
+    for checkpoint in _checkpoints(folder):
         with contextlib.suppress(OSError):
             checkpoint.unlink(missing_ok=True)
