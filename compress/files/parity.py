@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 from torch import Tensor, nn
 
 from compress.quantization.calibration import THREADS
-from compress.runtimes import onnxruntime, runtime_of_file
+from compress.runtimes import runtime_of_file
 from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import Images, predict
 
@@ -20,18 +19,12 @@ def file_logits(model: bytes, images: np.ndarray | Images, batch: int | None = N
 
     By default 100 images at a time; one at a time, as on the device, if the output depends on the batch.
     """
-    batch = batch or (1 if depends_on_batch(model) else BATCH)
-    answer = runtime_of_file(model).session(model, THREADS)
+    runtime = runtime_of_file(model)
+    batch = batch or (1 if runtime.depends_on_batch(model) else BATCH)
+    answer = runtime.session(model, THREADS)
     return np.concatenate(
         [answer(np.ascontiguousarray(images[start : start + batch])) for start in range(0, len(images), batch)]
     )
-
-
-def depends_on_batch(model: bytes) -> bool:
-    """Whether a file quantizes activations by their range in the batch (dynamic INT8)."""
-    if not onnxruntime.owns(model):
-        return False
-    return any(node.op_type.startswith("DynamicQuantize") for node in onnx.load_from_string(model).graph.node)
 
 
 def parity(network: nn.Module, model: bytes, images: Tensor | Images) -> float:

@@ -1,11 +1,11 @@
 """The runtimes on the host: how each one's files are written, quantized and executed here. One file each.
 
-`NAME`; `SUFFIX`: of its files. `SNIPPET`: a program that classifies an image with one. `SATURATES`: whether INT8 sums
-may saturate on some processors. `owns(file)`: whether bytes are of its format. `fp32`, `fp16`, `dynamic`: from a
-`Source` to the bytes of a file; `int8(source, ranges, float_layers, reduce_range)` likewise, with the ranges of the
-activations by their names in the ONNX file; `int8_corrected` also corrects biases on images.
-`float_operators(file)`: the kinds of operators of an INT8 file that compute in float. `session(file, threads)`: images
-[N, C, H, W] float32 -> the first output.
+`SUFFIX`: of its files. `SNIPPET`: a program that classifies an image with one. `SATURATES`: whether INT8 sums may
+saturate on some processors. `fp32`, `fp16`, `dynamic`: from a `Source` to the bytes of a file; `int8(source, ranges,
+float_layers, reduce_range)` likewise, with the ranges of the activations by their names in the ONNX file;
+`int8_corrected` also corrects biases on images. `float_operators(file)`: the kinds of operators of an INT8 file that
+compute in float. `depends_on_batch(file)`: whether the answer to an image depends on the others of its batch.
+`session(file, threads)`: images [N, C, H, W] float32 -> the first output.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from __future__ import annotations
 from typing import Any
 
 from compress.runtimes import litert, onnxruntime
+from predictors.agent import runtimes
 
 RUNTIMES: dict[str, Any] = {"onnxruntime": onnxruntime, "litert": litert}
 
 
 def runtime_of_file(file: bytes) -> Any:
     """The runtime whose format the bytes have."""
-    return next((runtime for runtime in RUNTIMES.values() if runtime.owns(file)), onnxruntime)
+    return RUNTIMES[runtimes.runtime_of_file(file)]

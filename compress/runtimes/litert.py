@@ -10,19 +10,17 @@ from ai_edge_litert import schema_py_generated as schema
 from compress.files.source import Source
 from compress.quantization.calibration import Ranges
 from predictors.agent.runtimes import litert
-from predictors.agent.runtimes.litert import SUFFIX as SUFFIX
-from predictors.agent.runtimes.litert import owns as owns
 from search_spaces.errors import LutraError
 from search_spaces.networks.litert_file import Stored
 from search_spaces.networks.litert_writer import write
 
-NAME = "litert"
 SNIPPET = """import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image, ImageOps
 {prepared}
 logits = Interpreter("{file}").get_signature_runner()(image=pixels[None].astype(np.float32))["output"]
 print({classes}[logits.argmax()])"""
+SUFFIX = litert.SUFFIX
 SATURATES = False  # its kernels add in 32 bits
 
 
@@ -57,13 +55,15 @@ def dynamic(source: Source) -> bytes:
 
 def float_operators(file: bytes) -> list[str]:
     """The kinds of operators of an INT8 file that compute in float: those with float outputs, except conversions."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(file))
-    graph = model.subgraphs[0]
-    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
-    kinds = [names[model.operatorCodes[operator.opcodeIndex].builtinCode] for operator in graph.operators]
-    given = [graph.tensors[operator.outputs[0]].type for operator in graph.operators]
-    float32 = schema.TensorType.FLOAT32
-    return [kind for kind, one in zip(kinds, given) if one == float32 and kind != "DEQUANTIZE"]
+    model = litert.parsed(file)
+    tensors, operators = model.subgraphs[0].tensors, model.subgraphs[0].operators
+    floats = [tensors[operator.outputs[0]].type == schema.TensorType.FLOAT32 for operator in operators]
+    return [kind for kind, one in zip(litert.operator_kinds(model), floats) if one and kind != "DEQUANTIZE"]
+
+
+def depends_on_batch(file: bytes) -> bool:
+    """Dynamic INT8 quantizes activations by their range in each image."""
+    return False
 
 
 def session(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -16,17 +16,16 @@ from compress.quantization.calibration import Ranges
 from compress.quantization.dynamic import dynamic as dynamic_file
 from compress.quantization.half import half
 from compress.quantization.quantize import quantize_within
-from predictors.agent.runtimes.onnxruntime import SUFFIX as SUFFIX
-from predictors.agent.runtimes.onnxruntime import owns as owns
+from predictors.agent.runtimes import onnxruntime as board
 
 MOVES = {"Transpose", "Reshape", "Flatten", "QuantizeLinear", "DequantizeLinear", "QGemm"}  # not in float
-NAME = "onnxruntime"
 SNIPPET = """import numpy as np, onnxruntime
 from PIL import Image, ImageOps
 {prepared}
 session = onnxruntime.InferenceSession("{file}")
 logits = session.run(None, {{"image": pixels.transpose(2, 0, 1)[None].astype(np.float32)}})[0]
 print({classes}[logits.argmax()])"""
+SUFFIX = board.SUFFIX
 SATURATES = True  # on x86 processors without VNNI
 
 
@@ -65,6 +64,11 @@ def float_operators(file: bytes) -> list[str]:
         onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         operators = [node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node]
     return [one for one in operators if one not in MOVES and not one.startswith("QLinear")]
+
+
+def depends_on_batch(file: bytes) -> bool:
+    """Dynamic INT8 quantizes activations by their range in the batch."""
+    return any(node.op_type.startswith("DynamicQuantize") for node in onnx.load_from_string(file).graph.node)
 
 
 def session(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -23,10 +23,10 @@ from omegaconf.errors import GrammarParseError, InterpolationKeyError, OmegaConf
 
 from experiments.config import Config
 from experiments.config.arguments import CONFIGS, GROUPS, asks_for_sweep, prepared
-from experiments.config.checks import check
 from experiments.config.reference import Reference
 from experiments.config.schema import all_keys, configured, settings
 from experiments.config.stored_schema import REGISTER, VERSION_BASE, store
+from experiments.config.validation import check
 from experiments.config.values import options
 from experiments.setup.cache import remembering
 from experiments.setup.handover import HandedOver

@@ -8,6 +8,7 @@ from typing import Any
 from compress.runtimes import runtime_of_file
 from experiments.data.dataset import Dataset
 from experiments.setup.session_record import Row
+from predictors.agent import runtimes
 
 PREPARED = """image = ImageOps.exif_transpose(Image.open("image.png")).convert("{mode}")
 image = ImageOps.fit(image, ({size}, {size}), Image.Resampling.BILINEAR)
@@ -19,15 +20,14 @@ def card(name: str, file: bytes, row: Row, facts: Mapping[str, Any], data: Datas
     """Returns Markdown. `facts`: of the run, as in setup.csv; `lineage`: the sha256 of the file's lineage."""
     size, mode = data.shape.resolution, MODES[data.shape.in_channels][1]
     mean, std = (", ".join(f"{value:.6g}" for value in values) for values in (data.mean, data.std))
-    runtime = runtime_of_file(file)
-    version = facts.get(runtime.NAME) or "unknown"
+    runtime = runtimes.runtime_of_file(file)
     lines = {
         "file": f"`{name}`, {len(file):,} bytes, SHA-256 `{row.sha256}`",
         "classes": ", ".join(_cell(one) for one in data.classes),
         "input": f"one image of {size}x{size} pixels, {mode}: its central square, resized bilinearly; "
         f"each channel divided by 255, minus the mean {mean}, divided by the standard deviation {std}",
         "output": f"{len(data.classes)} logits, float32, in the order of the classes",
-        "runtime": f"{runtime.NAME} {version}, {facts['threads']} thread(s)",
+        "runtime": f"{runtime} {facts.get(runtime) or 'unknown'}, {facts['threads']} thread(s)",
         "device": _cell(facts.get("device")),
         "latency": f"{1e3 * row.latency_median_s:.4g} ms at the median, {1e3 * row.latency_p90_s:.4g} ms at the 90th "
         f"percentile, measured on this device; the session was {facts['session_verdict']}",

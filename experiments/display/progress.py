@@ -11,7 +11,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from predictors.board.answers import plain
+from predictors.board.answer_validation import plain
 
 T = TypeVar("T")
 SPEAKS = 60.0  # seconds between lines where no bar can be drawn, as in a log file

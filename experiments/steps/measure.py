@@ -19,7 +19,7 @@ from experiments.steps.settings import TABLE, Table
 from experiments.store import artefacts, journal
 from experiments.store.step import Means
 from paper.figures import heatmap, prediction
-from predictors.board.answers import plain
+from predictors.board.answer_validation import plain
 from predictors.board.device import Board
 from predictors.board.fingerprint import PRECISIONS
 from predictors.tables.assembly import assemble, file_name, rows_of_table, timed_files

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "onnx", "onnxruntime")  # that affect results
+LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "onnx", "onnxruntime", "ai-edge-litert")  # affect results
 RECORDED = (*LIBRARIES, "hydra-core")
 PACKAGES = ("search_spaces", "predictors", "strategies", "compress", "experiments")
 TRAINING, MEASURING = ("search_spaces", "experiments"), ("search_spaces", "predictors", "compress", "experiments")
@@ -105,7 +105,9 @@ def differences(record: Mapping[str, Any]) -> str:
     """How a finished step's versions differ from the current ones; empty if nothing that affects its result differs."""
     then, here = record["versions"], libraries()
     found = [
-        f"{name} {then.get(name)} (here {here.get(name)})" for name in LIBRARIES if then.get(name) != here.get(name)
+        f"{name} {then[name]} (here {here.get(name)})"
+        for name in LIBRARIES
+        if name in then and then[name] != here.get(name)  # older steps record fewer
     ]
     _, packages = STEPS.get(record.get("step", ""), (1, PACKAGES))
     if changed := [f"{name}/" for name in packages if record["code"].get(name) != code()[name]]:
@@ -117,9 +119,9 @@ def disagreements(records: Iterable[Mapping[str, Any]], last: Mapping[str, Any])
     """How the versions of other steps differ from those of the `last` one; empty if they agree."""
     found: dict[str, list[str]] = {}
     for record in records:
-        facts = {name: record["versions"].get(name) for name in LIBRARIES} | {"commit": record["git_commit"]}
-        own = {name: last["versions"].get(name) for name in LIBRARIES} | {"commit": last["git_commit"]}
-        if odd := ", ".join(f"{name} {value}" for name, value in facts.items() if value != own[name]):
+        facts, own = ({**one["versions"], "commit": one["git_commit"]} for one in (record, last))
+        known = [name for name in (*LIBRARIES, "commit") if name in facts and name in own]  # older steps record fewer
+        if odd := ", ".join(f"{name} {facts[name]}" for name in known if facts[name] != own[name]):
             steps = found.setdefault(odd, [])
             steps += [record["step"]] if record["step"] not in steps else []
     return "; ".join(f"{', '.join(steps)}: {odd}" for odd, steps in found.items())

@@ -25,7 +25,7 @@ from experiments.display.progress import console
 from experiments.setup.images import dataset_of
 from experiments.steps.compress import chain
 from experiments.store import artefacts
-from predictors.agent.runtimes import RUNTIMES, SUFFIXES
+from predictors.agent.runtimes import RUNTIMES, SUFFIXES, runtime_of_file
 from predictors.board.classifier import Classifier, Frame, Moment, classify
 from predictors.board.offline_files import program, sealed, sha256
 from predictors.board.terminal_view import line
@@ -108,7 +108,7 @@ def contents(shown: board.Shown, model: bytes, frames: Iterable[Frame]) -> Itera
     packed = io.BytesIO()
     labels = np.array([-1 if frame.label is None else frame.label for frame in taken], np.int64)
     np.savez_compressed(packed, images=np.stack([frame.pixels for frame in taken]), labels=labels)
-    runtime = next(name for name, one in RUNTIMES.items() if one.owns(model))
+    runtime = runtime_of_file(model)
     files = {f"{board.MODEL}{RUNTIMES[runtime].SUFFIX}": model, board.IMAGES: packed.getvalue()}
     hashes = {name: sha256(data) for name, data in files.items()}
     yield from files.items()

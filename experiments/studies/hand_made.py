@@ -10,7 +10,7 @@ from pathlib import Path
 
 from compress.files.foreign import FOREIGN
 from experiments.config import Config
-from experiments.config.checks import check_runtime
+from experiments.config.validation import check_runtime
 from experiments.studies.ablation import WHOLE, side_by_side, staged
 
 UNPRUNED = ["finetune", "quantize"]

@@ -15,6 +15,7 @@ from typing import Any
 from rich.table import Table
 
 from compress.files.source import Source
+from compress.layers import OURS
 from compress.runtimes import RUNTIMES
 from experiments.config import Config
 from experiments.config.command_config import ProfileConfig
@@ -66,6 +67,8 @@ class Settings:
 def profile(config: Config) -> Path:
     """Makes profile.csv, and steady.csv if there was a load; prints both and returns their folder."""
     live(config.device)
+    if config.model != "winner":
+        raise LutraError("a profile is of the search's winner: leave model at winner")
     root, made = chain(config)[0], chain(config)[-1]
     if made.path.suffix not in SUFFIXES:
         raise LutraError("compress.stages ends without quantize, which makes the file that is profiled")
@@ -92,17 +95,16 @@ def profile(config: Config) -> Path:
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
     """Profiles both files, and runs the deployed one for the configured minutes."""
     network = load_network(files["network"])
-    if not isinstance(network, Network):
-        raise LutraError("a profile is of a network of a search space: leave model at winner")
+    assert isinstance(network, Network)
     runtime, deployed = RUNTIMES[settings.device.library], files["deployed"]
     compared = {"fp32": runtime.fp32(Source.of(network)), deployed.stem: deployed.read_bytes()}
     known = numbers(settings.whole, network.specs) if settings.whole else range(len(network.specs))
-    weighted = [number for number, spec in zip(known, network.specs) for _ in spec.graph.weighted]
+    layers = dict(zip(known, network.specs))
     with board_of(settings.device.at(means), folder) as board:
         found = [
             {"precision": precision, **row}
             for precision, file in compared.items()
-            for row in operators(board, precision, file, settings.profile.seconds, weighted)
+            for row in operators(board, precision, file, settings.profile.seconds, layers)
         ]
         artefacts.write_csv(folder / PROFILE, found)
         if settings.profile.minutes:
@@ -114,14 +116,19 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
 
 
 def operators(
-    board: Board, name: str, file: bytes, seconds: float, weighted: Sequence[int]
+    board: Board, name: str, file: bytes, seconds: float, layers: Mapping[int, Spec]
 ) -> Iterator[dict[str, Any]]:
-    """Yields a row per operator, with the layer of the last operator with weights; `weighted` lists these layers."""
+    """Yields a row per operator of a file of these layers, by their numbers.
+
+    An operator's layer is in its name; where the runtime renames it, it is that of the last operator with weights.
+    """
     answer = board.ask("profile", **as_arguments(name, file, board), seconds=seconds)
-    seen = 0
+    numbered, seen = list(layers), 0
+    weighted = [number for number, spec in layers.items() for _ in spec.graph.weighted]
     for operator, kind, spent in answer["operators"]:
         seen += any(word in kind.lower() for word in WEIGHTED)
-        layer = weighted[min(max(seen, 1), len(weighted)) - 1]
+        named = OURS.match(operator)
+        layer = numbered[int(named[1])] if named else weighted[min(max(seen, 1), len(weighted)) - 1]
         yield {"layer": layer, "operator": operator, "kind": kind, "seconds": spent, "whole_s": answer["whole"]}
 
 

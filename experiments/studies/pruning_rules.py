@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments.config import Config, MeasureConfig
-from experiments.config.checks import check_runtime
 from experiments.config.reference import Reference
+from experiments.config.validation import check_runtime
 from experiments.setup.devices import board_of, live
 from experiments.steps.compress import chain
 from experiments.steps.measure import followed

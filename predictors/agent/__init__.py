@@ -14,7 +14,6 @@ from predictors.agent.condition import peak_rss, state
 from predictors.agent.frames import MAGIC, Patient, read_frame, write_frame
 from predictors.agent.machine import passport
 from predictors.agent.requests import BEAT, PATIENCE, Board, Link, main
-from predictors.agent.runtimes.onnxruntime import options
 
 __all__ = [
     "BEAT",
@@ -25,7 +24,6 @@ __all__ = [
     "Link",
     "Patient",
     "main",
-    "options",
     "passport",
     "peak_rss",
     "read_frame",

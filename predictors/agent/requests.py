@@ -31,6 +31,7 @@ from predictors.agent.runtimes import RUNTIMES, Opened, open_file
 
 PATIENCE = 15.0  # seconds to wait for a request, or for the host to read an answer
 BEAT = 0.5  # seconds between heartbeats
+WHOLE = 1.0  # seconds of inference, at most, beside a profile
 WARM_UP = 0.02  # seconds of inference that warm up a session
 
 
@@ -110,10 +111,10 @@ class Board:
     def profile(self, name: str, runtime: str, file: str, sha256: str, threads: int, seconds: float) -> dict[str, Any]:
         """Returns each operator's name, kind and seconds, and the seconds of the whole file without a profiler."""
         data = intact(name, file, sha256)
-        operators = [list(one) for one in RUNTIMES[runtime].profile(data, threads, seconds)]
+        operators = [list(one) for one in RUNTIMES[runtime].profile(data, threads, seconds, self.link.alive)]
         self.files[name] = open_file(runtime, data, threads)
         self.sample(name, WARM_UP, False)
-        return {"operators": operators, "whole": self.sample(name, seconds / 4, False)[0]}
+        return {"operators": operators, "whole": self.sample(name, min(seconds, WHOLE), False)[0]}
 
     def peak_memory(self, name: str, runtime: str, file: str, sha256: str, threads: int) -> dict[str, Any]:
         """Peak resident memory of a process that only opens and runs this file, in bytes; None where unknown.

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from predictors import agent
 from predictors.agent.frames import Damaged
-from predictors.board.answers import BadAnswer, checked, plain
+from predictors.board.answer_validation import BadAnswer, checked, plain
 from predictors.board.fingerprint import runtime_of
 from predictors.board.limits import Limits
 from search_spaces.errors import LutraError

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from predictors.agent.runtimes import RUNTIMES
-from predictors.board.answers import checked
+from predictors.board.answer_validation import checked
 from predictors.board.device import Connection
 from predictors.board.fingerprint import runtime_of
 from predictors.board.local_device import local

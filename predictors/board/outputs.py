@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from predictors.board.answers import BadAnswer
+from predictors.board.answer_validation import BadAnswer
 from predictors.board.device import Board
 
 

@@ -2,23 +2,19 @@
 
 A file whose name begins with BETWEEN, BEFORE or AFTER is timed by the profile: a sample is the total time of the
 kernels between the convolutions of the context. The profile's resolution is one microsecond per kernel. A session can
-be profiled only once, so each sample opens a new one.
+be profiled only once, so each sample opens a new one. A sample is the interquartile mean over inferences, because
+single times are whole microseconds.
 """
 
 from __future__ import annotations
 
 import base64
-import tempfile
-import time
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import onnxruntime
-
 from predictors import agent
-from predictors.agent.runtimes.onnxruntime import random_feed
-from search_spaces.documents import read_json
+from predictors.agent.runtimes.onnxruntime import kernel_runs
 
 BETWEEN, BEFORE, AFTER = PARTS = ("profile between", "profile before", "profile after")  # the context's convolutions
 
@@ -47,25 +43,11 @@ class Profiler(agent.Board):
     def sample(self, name: str, seconds: float, each: bool) -> tuple[float, list[float]]:
         if name not in self.profiled or not seconds:
             return super().sample(name, seconds, each)
-        part, onnx, threads = name.split("/")[0], *self.profiled[name]
-        with tempfile.TemporaryDirectory() as folder:
-            options = agent.options(threads)
-            options.enable_profiling, options.profile_file_prefix = True, f"{folder}/"
-            session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-            feed, end = random_feed(session), time.perf_counter() + seconds
-            while time.perf_counter() < end:
-                session.run(None, feed)
-            events = read_json(session.end_profiling(), "profile", list)
-        return _middle(part, events), []
-
-
-def _middle(part: str, events: Sequence[dict[str, Any]]) -> float:
-    """The block's seconds: the interquartile mean over runs, because single times are whole microseconds."""
-    runs = sum(event["name"] == "model_run" for event in events)
-    nodes = [event for event in events if event["cat"] == "Node"]
-    operators = [node["args"]["op_name"] for node in nodes[: len(nodes) // runs]]
-    micros = np.array([node["dur"] for node in nodes], float).reshape(runs, -1)[:, kernels(part, operators)].sum(1)
-    return 1e-6 * float(np.sort(micros)[runs // 4 : runs - runs // 4].mean())
+        runs = kernel_runs(*self.profiled[name], seconds, self.link.alive)
+        part = next(part for part in PARTS if name.startswith(part))
+        counted = kernels(part, [kernel["args"]["op_name"] for kernel in runs[0]])
+        micros = sorted(sum(kernel["dur"] for kernel in run[counted]) for run in runs)
+        return 1e-6 * statistics.fmean(micros[len(runs) // 4 : len(runs) - len(runs) // 4]), []
 
 
 if __name__ == "__main__":

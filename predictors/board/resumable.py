@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar
 
-from predictors.board.answers import BadAnswer, checked
+from predictors.board.answer_validation import BadAnswer, checked
 from predictors.board.device import Board, Unreachable
 from search_spaces.errors import LutraError
 

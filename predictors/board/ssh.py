@@ -21,7 +21,7 @@ from typing import IO
 from predictors.agent.packages import virtual_environment
 from predictors.agent.runtimes import RUNTIMES
 from predictors.board.agent_source import agent_source
-from predictors.board.answers import plain
+from predictors.board.answer_validation import plain
 from predictors.board.destination import Destination
 from predictors.board.device import FAREWELL, Connection, Unreachable
 from search_spaces.errors import LutraError

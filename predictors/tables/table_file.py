@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from predictors.board.answers import plain
+from predictors.board.answer_validation import plain
 from predictors.board.fingerprint import PRECISIONS
 from predictors.tables.correction import Correction
 from predictors.tables.table import LatencyTable, NetworkRow, Timed

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from predictors.board.answers import checked
+from predictors.board.answer_validation import checked
 from predictors.tables.correction import Correction
 from predictors.tables.table import LatencyTable
 from predictors.timing.blocks import computing, weights

@@ -28,7 +28,7 @@ from experiments.compute import process_group
 from experiments.compute.accelerator import accelerator
 from experiments.compute.resumable_training import restore, save
 from experiments.config import Config
-from experiments.config.checks import check
+from experiments.config.validation import check
 from experiments.setup.images import dataset_of, placed
 from experiments.steps.plan import Plan
 from experiments.store.step import as_json

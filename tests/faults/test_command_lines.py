@@ -27,10 +27,10 @@ from experiments.bench.__main__ import BENCHMARKS, asked
 from experiments.config import Config
 from experiments.config import command as command_line
 from experiments.config.arguments import CONFIGS, PARSER, prepared
-from experiments.config.checks import check
 from experiments.config.choices import STRATEGIES
 from experiments.config.schema import Setting, settings
 from experiments.config.stored_schema import store
+from experiments.config.validation import check
 from experiments.config.values import CHOICES, option_settings
 from experiments.setup.recipes import check_batches
 from search_spaces.errors import LutraError

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictors.board.answers import BadAnswer, checked, plain
+from predictors.board.answer_validation import BadAnswer, checked, plain
 from predictors.board.device import Connection, Unreachable
 from predictors.board.limits import Limits
 from predictors.board.resumable import resumable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from predictors import agent
-from predictors.board.answers import checked
+from predictors.board.answer_validation import checked
 from predictors.board.device_pool import DevicePool, merged
 from predictors.board.simulated import Disturbance, SimulatedBoard
 from predictors.timing.rounds import Protocol, measure, reference_files

@@ -5,6 +5,7 @@ and the C library that it is built for. `NEWEST_FOR`: the newest version with wh
 have the newest version. `BROKEN`: versions that crash, and the processors on which they do. `version()`: the installed
 version. `owns(file)`: whether bytes are in its format. `open_file(file, threads)`: opens a file, given as bytes or
 path, and returns the two functions of `Opened`. `interface(file, threads)`: returns the three parts of `Interface`.
+`profile(file, threads, seconds, alive)`: yields each operator's name, kind and seconds, and calls `alive` meanwhile.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ from predictors.agent.runtimes import litert, onnxruntime
 
 RUNTIMES: dict[str, Any] = {"onnxruntime": onnxruntime, "litert": litert}
 SUFFIXES = tuple(runtime.SUFFIX for runtime in RUNTIMES.values())
+
+
+def runtime_of_file(file: bytes) -> str:
+    """The name of the runtime whose format the bytes have."""
+    return next(name for name, runtime in RUNTIMES.items() if runtime.owns(file))
 
 
 class Opened(NamedTuple):
@@ -35,8 +41,7 @@ class Interface(NamedTuple):
 
 def interface(file: bytes, threads: int) -> Interface:
     """Raises the runtime's own exception if the file is damaged."""
-    owner = next(runtime for runtime in RUNTIMES.values() if runtime.owns(file))
-    return Interface(*owner.interface(file, threads))
+    return Interface(*RUNTIMES[runtime_of_file(file)].interface(file, threads))
 
 
 def open_file(runtime: str, file: bytes | str, threads: int) -> Opened:

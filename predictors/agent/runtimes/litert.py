@@ -29,7 +29,7 @@ def version() -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """LiteRT tells on standard error which kernels it has; what goes wrong it raises."""
+    """Discards what LiteRT prints on standard error, which kernels it has; errors are raised as exceptions."""
     kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
     try:
@@ -78,20 +78,18 @@ def _functions(interpreter: Any) -> tuple[Callable[[], object], Callable[[Any], 
     return lambda: answer(random), outputs
 
 
-def profile(file: bytes, threads: int, seconds: float) -> Iterator[tuple[str, str, float]]:
+def profile(file: bytes, threads: int, seconds: float, alive: Callable[[], None]) -> Iterator[tuple[str, str, float]]:
     """Yields each operator's name, kind and seconds: the difference between files that end with it and before it.
 
     All these files are timed interleaved; seconds are medians, and zero if noise exceeds the operator's time.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
-    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(file))
-    graph = model.subgraphs[0]
+    model = parsed(file)
+    graph, kinds = model.subgraphs[0], operator_kinds(model)
     operators, runs = list(graph.operators), []
     for last, operator in enumerate(operators):
         graph.operators, graph.outputs = operators[: last + 1], operator.outputs[:1]
-        runs.append(open_file(packed(model), threads)[0])
+        runs.append(open_file(_packed(model), threads)[0])
+        alive()
     samples: list[list[float]] = [[] for _ in runs]
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or not samples[0]:
@@ -99,15 +97,30 @@ def profile(file: bytes, threads: int, seconds: float) -> Iterator[tuple[str, st
             start = time.perf_counter()
             run()
             own.append(time.perf_counter() - start)
+            alive()
     before = 0.0
-    for operator, own in zip(operators, samples):
+    for operator, kind, own in zip(operators, kinds, samples):
         until = max(before, statistics.median(own))
-        tensor, code = graph.tensors[operator.outputs[0]], model.operatorCodes[operator.opcodeIndex]
-        yield tensor.name.decode(), names[code.builtinCode], until - before
+        yield graph.tensors[operator.outputs[0]].name.decode(), kind, until - before
         before = until
 
 
-def packed(model: Any) -> bytes:
+def parsed(file: bytes) -> Any:
+    """A file as the schema's objects."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(file))
+
+
+def operator_kinds(model: Any) -> list[str]:
+    """The kind of each operator, as the schema names it."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+    return [names[model.operatorCodes[one.opcodeIndex].builtinCode] for one in model.subgraphs[0].operators]
+
+
+def _packed(model: Any) -> bytes:
     import flatbuffers
 
     builder = flatbuffers.Builder(0)

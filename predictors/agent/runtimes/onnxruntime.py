@@ -17,8 +17,6 @@ NEWEST_FOR = {(3, 9): (1, 19), (3, 10): (1, 23)}
 WHEELS = ("x86_64", "amd64", "aarch64", "arm64")
 OLDEST_GLIBC = (2, 27)
 BROKEN = {"1.21.0": ("aarch64", "arm64")}  # crashes with SIGILL on a Raspberry Pi 4: microsoft/onnxruntime issue 23957
-
-
 TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
 
 
@@ -47,8 +45,15 @@ def open_file(file: bytes | str, threads: int) -> tuple[Callable[[], object], Ca
     return partial(session.run, None, feed), lambda images: session.run(None, dict.fromkeys(feed, images))[0]
 
 
-def profile(file: bytes, threads: int, seconds: float) -> Iterator[tuple[str, str, float]]:
+def profile(file: bytes, threads: int, seconds: float, alive: Callable[[], None]) -> Iterator[tuple[str, str, float]]:
     """Yields each kernel's name, kind and median seconds by the runtime's profiler, which adds about 1 us to each."""
+    for runs in zip(*kernel_runs(file, threads, seconds, alive)):
+        name, kind = runs[0]["name"].replace("_kernel_time", ""), runs[0]["args"]["op_name"]
+        yield name, kind, 1e-6 * statistics.median(one["dur"] for one in runs)
+
+
+def kernel_runs(file: bytes, threads: int, seconds: float, alive: Callable[[], None]) -> list[list[dict[str, Any]]]:
+    """The profiler's events of each inference's kernels, in execution order, in at least `seconds` of inferences."""
     import onnxruntime
 
     with tempfile.TemporaryDirectory() as folder:
@@ -59,15 +64,15 @@ def profile(file: bytes, threads: int, seconds: float) -> Iterator[tuple[str, st
         while time.perf_counter() < end or not runs:
             session.run(None, feed)
             runs += 1
+            alive()
         with open(session.end_profiling(), encoding="utf-8") as written:
             nodes = [event for event in json.load(written) if event["cat"] == "Node"]
     count = len(nodes) // runs
-    for place, node in enumerate(nodes[:count]):
-        name, kind = node["name"].replace("_kernel_time", ""), node["args"]["op_name"]
-        yield name, kind, 1e-6 * statistics.median(one["dur"] for one in nodes[place::count])
+    return [nodes[first : first + count] for first in range(0, len(nodes), count)]
 
 
 def owns(file: bytes) -> bool:
+    """ONNX files have no magic number, so every file that is not LiteRT's is taken for one."""
     return file[4:8] != b"TFL3"
 
 
