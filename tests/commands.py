@@ -26,7 +26,7 @@ SAMPLES = ("0.002", "0.01", "0.05")  # seconds per sample; the next is tried whe
 # as users have them are in the finished pipeline.
 LAUNCHER = """
 import experiments  # sets how torch's threads wait, before torch starts any
-import json, os, runpy, signal, sys
+import json, os, runpy, signal, sys, time
 import hydra, onnx, rich.progress, rich.table, safetensors.torch, torch, torchvision
 import sklearn.cluster, sklearn.datasets, sklearn.ensemble, sklearn.gaussian_process
 import moocore, onnxruntime.quantization, scipy.stats, torch_pruning
@@ -66,6 +66,8 @@ try:
 except SystemExit as stop:
     code = stop.code or 0
 sys.stdout.flush()
+if asked["die"][1]:
+    open(asked["output"][2], "w").write(json.dumps([asked["die"][1] - left, time.process_time()]))
 os._exit(code)  # unloading the libraries would take a second
 """
 
@@ -74,6 +76,8 @@ class Done(NamedTuple):
     code: int
     out: str
     err: str
+    events: int = 0  # that hold the sign of `die`, if it was told one and lived
+    seconds: float = 0.0  # processor seconds, likewise
 
 
 class Finished(NamedTuple):

@@ -101,7 +101,7 @@ def command(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     `die=(sign, n)`: it sends itself the signal `send` (see LAUNCHER). `before`: code that the process runs first.
     `meanwhile(group)` is called after the start.
     """
-    output = [str(tmp_path_factory.mktemp("output") / name) for name in ("out", "err")]
+    output = [str(tmp_path_factory.mktemp("output") / name) for name in ("out", "err", "events")]
     launcher = subprocess.Popen(
         [sys.executable, "-c", LAUNCHER],
         cwd=house,
@@ -123,6 +123,7 @@ def command(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         meanwhile: Callable[[int], None] | None = None,
     ) -> Done:
         asked = {"command": name, "arguments": arguments, "output": output, "die": die, "send": send, "before": before}
+        Path(output[2]).write_text("[]")
         stdin.write(json.dumps(asked) + "\n")
         stdin.flush()
         group = int(stdout.readline())
@@ -131,7 +132,8 @@ def command(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
                 meanwhile(group)
         finally:
             code = int(stdout.readline())  # otherwise the next command would read it
-        return Done(code, *(Path(path).read_text() for path in output))
+        out, err, lived = (Path(path).read_text() for path in output)
+        return Done(code, out, err, *json.loads(lived))
 
     with launcher:
         yield run

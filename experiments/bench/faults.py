@@ -27,7 +27,7 @@ LEAST = {  # prefix of campaigns -> what they count, and how many trials a compl
     "links": ("cuts", 50),
     "resumed-training": ("resumes", 50),
 }
-WORKERS = "3"  # on two cores: a trial waits much of its time for links, locks and deadlines
+WORKERS = "4"  # on two cores: a trial waits much of its time for links, locks and deadlines
 SLOWER = 1.1  # times an undisturbed training's seconds
 
 

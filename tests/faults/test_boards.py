@@ -11,20 +11,24 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from predictors.board.resumable import resumable
 from predictors.board.ssh import ssh
 from predictors.timing.rounds import Round, measure, summarize
 from search_spaces.errors import LutraError
 from tests.faults import malicious_agent
-from tests.faults.campaign import Figures, campaign
+from tests.faults.campaign import FOLDER, Figures, campaign
 from tests.predictors.test_devices import FILES, SHORT, Lab, Saboteur, measure_through_cuts, needs_sshd, orders, until
 
 MORE = 200e6  # bytes that a malicious board may make the host use, at most
+PARTS = 3  # of the campaign of answers; they run side by side, because they mostly wait
 FEW = replace(SHORT, min_rounds=3, max_rounds=3)
 
 
 @needs_sshd
-def test_a_malicious_board_is_refused_in_one_line_or_harmless(quick: Lab) -> None:
+@pytest.mark.parametrize("part", range(PARTS if FOLDER else 1))
+def test_a_malicious_board_is_refused_in_one_line_or_harmless(quick: Lab, part: int) -> None:
     """The answers that are kept are measurements, and the next command can resume from them."""
     number = itertools.count()
     honest = quick.to.python
@@ -59,7 +63,7 @@ def test_a_malicious_board_is_refused_in_one_line_or_harmless(quick: Lab) -> Non
         Path(bad).unlink()
         return {"answers": 1}
 
-    campaign("board", "answers", 300, 3, session)
+    campaign(f"board-{part}", "answers", 300 // PARTS, 3, session)
 
 
 @needs_sshd

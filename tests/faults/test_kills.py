@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import signal
 import subprocess
@@ -16,13 +17,14 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.commands import OUTSIDE, Command, Finished, copy_steps
+from tests.commands import OUTSIDE, Command, Done, Finished, copy_steps
 from tests.experiments.test_experiments import ended, results, stamps, wait
 from tests.experiments.test_sweeps import COLUMNS, TABLES, new_tables
 from tests.faults.campaign import FOLDER, Figures, campaign
 
 MOST = 12  # kills of one run
-OPENED = 40  # a step is killed when it opens or renames at most this many files in the runs folder
+EARLY = 40  # a run is killed at one of so many first events, at any event, or at any moment: each a third of the time
+NEVER = 10**9
 
 
 class Subject(NamedTuple):
@@ -56,12 +58,10 @@ def test_a_killed_command_ends_as_if_it_was_not(
         runs = copy_steps(finished, tmp_path / f"runs{next(number)}", *subject.before)
         return runs, (*finished.arguments, *subject.more, f"runs={runs}")
 
-    expected, span = dict[str, str](), 0.0  # of measure, nothing is independent of the clock
+    expected, undisturbed = dict[str, str](), Done(0, "", "", EARLY)
     if FOLDER:
         runs, arguments = started()
-        begin = time.monotonic()
-        undisturbed = command(subject.command, *arguments)
-        span = time.monotonic() - begin
+        undisturbed = command(subject.command, *arguments, die=(str(runs), NEVER))
         assert undisturbed.code == 0, undisturbed.err
         expected = results(runs)
     most = MOST if FOLDER else 1
@@ -70,7 +70,7 @@ def test_a_killed_command_ends_as_if_it_was_not(
         runs, arguments = started()
         for kills in range(most + 1):
             before, rounds = stamps(runs), measured(runs)
-            done = command(subject.command, *arguments, **deadly(rng, runs, span) if kills < most else {})
+            done = command(subject.command, *arguments, **deadly(rng, runs, undisturbed) if kills < most else {})
             assert before.items() <= stamps(runs).items(), "a finished step was done again"
             assert measured(runs)[: len(rounds)] == rounds, "a measured round was lost"
             if done.code == 0:
@@ -110,19 +110,29 @@ def test_a_killed_sweep_ends_as_if_it_was_not(tmp_path: Path, monkeypatch: pytes
     campaign("kills-sweep", "kills", 120, 3, life)
 
 
-def deadly(rng: Random, runs: Path, span: float) -> dict[str, object]:
-    """Chooses how one run is killed: at a file that it opens or renames, or within `span` seconds if given."""
-    if not span or rng.random() < 0.5:
-        return {"die": (str(runs), rng.randint(1, OPENED))}
-    delay, kill = span * rng.random(), rng.choice((os.kill, os.killpg))
+def deadly(rng: Random, runs: Path, undisturbed: Done) -> dict[str, object]:
+    """Chooses how one run is killed: at a file in `runs` that it opens or renames, or after some processor seconds."""
+    last = rng.choice((EARLY, undisturbed.events, 0))
+    if last or not undisturbed.seconds:
+        return {"die": (str(runs), rng.randint(1, min(last, undisturbed.events) or EARLY))}
+    moment, kill = undisturbed.seconds * rng.random(), rng.choice((os.kill, os.killpg))
 
     def meanwhile(group: int) -> None:
-        time.sleep(delay)
+        wait(lambda: processor_seconds(group) >= moment)
         with contextlib.suppress(ProcessLookupError):
             kill(group, signal.SIGKILL)
         wait(lambda: ended(group))  # an agent must notice that only its host was killed
 
     return {"meanwhile": meanwhile}
+
+
+def processor_seconds(process: int) -> float:
+    """Those that the process has used; infinitely many if it has ended."""
+    try:
+        state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return math.inf
+    return math.inf if state == "Z" else (int(fields[10]) + int(fields[11])) / os.sysconf("SC_CLK_TCK")
 
 
 def measured(runs: Path) -> bytes:
@@ -162,7 +172,7 @@ def test_killed_processes_of_torchrun_leave_nobody_who_trains_on(
             assert results(runs) == results(expected), "other bytes"
         return {"kills": 1}
 
-    campaign("kills-torchrun", "kills", 12, 1, life)
+    campaign("kills-torchrun", "kills", 8, 1, life)
 
 
 def children(parent: int) -> list[int]:

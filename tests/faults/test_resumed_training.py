@@ -11,12 +11,17 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from tests.commands import Command, Done, Finished
 from tests.experiments.test_experiments import results, trained, wait
 from tests.faults.campaign import FOLDER, Figures, campaign
 
+PARTS = 2  # of the campaign, for two of pytest's workers
 
-def test_training_resumes_from_any_moment(finished: Finished, command: Command, tmp_path: Path) -> None:
+
+@pytest.mark.parametrize("part", range(PARTS if FOLDER else 1))
+def test_training_resumes_from_any_moment(part: int, finished: Finished, command: Command, tmp_path: Path) -> None:
     """The figures are the seconds of training, without the start of the command, and those of an uninterrupted
     run. The fast share kills the pipeline's training when it opens a file, and has no figures."""
     number = itertools.count()
@@ -35,7 +40,7 @@ def test_training_resumes_from_any_moment(finished: Finished, command: Command, 
     expected = results(whole) if FOLDER else trained(finished)
 
     def resumed(rng: Random) -> Figures:
-        runs, share = tmp_path / f"runs{next(number)}", 0.9 * rng.random()
+        runs, share = tmp_path / f"runs{next(number)}", 0.8 * rng.random()
 
         def kill(group: int) -> None:
             wait(lambda: bool(list(runs.glob("train/*/.checkpoint"))))
@@ -58,4 +63,4 @@ def test_training_resumes_from_any_moment(finished: Finished, command: Command, 
             "undisturbed_seconds": killed * (undisturbed - start),
         }
 
-    campaign("resumed-training", "resumes", 50, 1, resumed)
+    campaign(f"resumed-training-{part}", "resumes", 50 // PARTS, 1, resumed)
