@@ -26,11 +26,12 @@ SAMPLES = ("0.002", "0.01", "0.05")  # seconds per sample; the next is tried whe
 # as users have them are in the finished pipeline.
 LAUNCHER = """
 import experiments  # sets how torch's threads wait, before torch starts any
-import json, os, runpy, signal, sys, time
+import gc, json, os, runpy, signal, sys, time
 import hydra, onnx, rich.progress, rich.table, safetensors.torch, torch, torchvision
 import sklearn.cluster, sklearn.datasets, sklearn.ensemble, sklearn.gaussian_process
 import moocore, onnxruntime.quantization, scipy.stats, torch_pruning
 import matplotlib.backends.backend_agg, matplotlib.backends.backend_pdf, torch.utils.tensorboard
+gc.freeze()  # a collection would copy the memory that the processes share
 
 for line in sys.stdin:
     asked = json.loads(line)

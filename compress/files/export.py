@@ -24,6 +24,9 @@ def export(model: nn.Module, shape: tuple[int, int, int]) -> bytes:
     plain = (
         copy.deepcopy(model).eval().to(memory_format=torch.contiguous_format)
     )  # other formats put strides in the file
+    for module in plain.modules():  # the exporter takes twice as long for activations in place, and writes the same
+        if getattr(module, "inplace", False):
+            module.inplace = False  # type: ignore[assignment]
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")

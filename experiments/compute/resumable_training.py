@@ -16,7 +16,7 @@ from experiments.store import artefacts
 from experiments.store.checkpoints import restore, save, saved
 from search_spaces.training.loop import Backward, Recipe, Step, Training, fit
 
-CURVE = 10  # points of the validation curve
+CURVE = 10  # points of the validation curve, and the fewest steps between two: a validation takes as long as several
 
 
 def run_steps(
@@ -32,7 +32,7 @@ def run_steps(
 ) -> None:
     """Trains in place, from the folder's checkpoint if there is one; writes a checkpoint `every` seconds.
 
-    TensorBoard gets the loss at every step, and the results of `validate` on the averaged weights ten times.
+    TensorBoard gets the loss at every step, and the results of `validate` on the averaged weights about ten times.
     """
     training = Training(model, recipe)
     if saved(folder / artefacts.CHECKPOINT):
@@ -72,7 +72,8 @@ def watched(
         for done in track(steps, description, recipe.steps, progress, begun):
             board.add_scalar("train/loss", done.loss, done.step)
             board.add_scalar("train/learning_rate", done.learning_rate, done.step)
-            if (done.step + 1) % max(1, recipe.steps // CURVE) == 0:
+            trained = done.step + 1
+            if trained % max(CURVE, recipe.steps // CURVE) == 0 or trained == recipe.steps:
                 for name, value in validate(training.average.module).items():
                     board.add_scalar(f"validation/{name}", value, done.step)
             if time.monotonic() - last > every:

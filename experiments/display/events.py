@@ -108,8 +108,8 @@ def show_graph(board: SummaryWriter, network: Network) -> None:
     first = network.specs[0]
     image = torch.zeros(1, first.in_channels, first.resolution, first.resolution, device=device_of(network))
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # from torch.jit, with which the writer traces
-        board.add_graph(network.eval(), image)
+        warnings.simplefilter("ignore")  # from torch.jit
+        board.add_graph(torch.jit.trace(network.eval(), image, check_trace=False), image)  # the writer traces twice
 
 
 def show_stages(board: SummaryWriter, stages: Sequence[Stage]) -> None:

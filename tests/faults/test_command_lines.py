@@ -277,10 +277,9 @@ def test_a_wrong_value_of_a_sweep_is_told_before_its_first_job(refused: Refused)
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_path_is_taken_as_it_is_typed(path: str, defaults: DictConfig) -> None:
-    for key in KEYS:
-        kind = ["data.name=image_folder"] if key == "data.path" else []
-        for place in (path, f"/{path}/{path}"):
-            assert attrgetter(key)(configuration(defaults, *kind, f"{key}={place}")) == place
+    for place in (path, f"/{path}/{path}"):
+        config = configuration(defaults, "data.name=image_folder", *(f"{key}={place}" for key in KEYS))
+        assert {key: attrgetter(key)(config) for key in KEYS} == dict.fromkeys(KEYS, place)
 
 
 @given(st.text(st.characters(exclude_categories=["C"]), min_size=1))
@@ -295,11 +294,10 @@ def test_the_home_folder_is_found_for_every_path(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "my home"))
     monkeypatch.chdir(tmp_path)
-    for key in KEYS:
-        kind = ["data.name=image_folder"] if key == "data.path" else []
-        for quote in ("", "'"):
-            config = configuration(defaults, *kind, f"{key}={quote}~/x{quote}")
-            assert attrgetter(key)(config) == f"{tmp_path}/my home/x"
+    for quote in ("", "'"):
+        words = (f"{key}={quote}~/x{quote}" for key in KEYS)
+        config = configuration(defaults, "data.name=image_folder", *words)
+        assert {key: attrgetter(key)(config) for key in KEYS} == dict.fromkeys(KEYS, f"{tmp_path}/my home/x")
     got("runs=~/runs", "--multirun", "seed=0,1")
     got("runs='~/other'", "--multirun", "seed=0,1")
     assert not [path for path in tmp_path.rglob("*") if "~" in str(path)]
