@@ -1,8 +1,8 @@
 """Checks the words of a command line, and rewrites them for Hydra.
 
-Options may stand anywhere. Texts are taken as typed: Hydra's grammar rejects letters beyond ASCII, and brackets or `#`
-outside quotes, so such texts are quoted for it. Every value is checked against its setting, including every value of a
-sweep.
+Options may stand anywhere. Texts are taken as typed. Every key is checked against the schema, and every value against
+its setting, including every value of a sweep. What is left to Hydra are its own settings (`hydra.*`), and files given
+with --config-dir.
 """
 
 from __future__ import annotations
@@ -10,33 +10,27 @@ from __future__ import annotations
 import argparse
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
-import hydra_conf
-from experiments.config.registry import RUNTIMES, SPACES, STRATEGIES
+from experiments.config.groups import GROUPS, check_choice, choices, is_group, own_folders
+from experiments.config.interpolations import check_references, has_references
+from experiments.config.quoting import quoted
 from experiments.config.schema import MISSING, OPTIONS, Setting, all_keys, formatted, sections, settings
-from experiments.config.texts import expanded
 from experiments.config.values import check_value
 from search_spaces.errors import LutraError, unknown
 
-CONFIGS = Path(hydra_conf.__file__).parent
-GROUPS = ("data", "space", "device", "runtime", "strategy", "objective", "compress", "experiment")
-FOUND = {"space": SPACES, "strategy": STRATEGIES, "runtime": RUNTIMES}  # groups whose choices need no YAML file
 MODES = ("run", "multirun", "cfg", "info", "shell_completion")  # Hydra runs only one of these
 MOST_JOBS = 100_000  # in a sweep
 OVERRIDE = re.compile(
     r"(?P<sign>\+\+|\+|~)?(?P<key>[\w/@:$-]+(?:\.[\w/@:$-]+)*)(?:=(?P<value>.*))?", re.DOTALL | re.ASCII
 )
-PLAIN = re.compile(r"[A-Za-z_/.][\w/.:@+%?*|-]*", re.ASCII)  # Hydra reads these as texts without quotes
-WORDS = {"null", "true", "false", "nan", "inf"}  # except these
-FUNCTION = re.compile(r"(choice|range|interval|shuffle|sort|tag|glob|extend_list)\(.*\)", re.DOTALL)
 PARSER = OverridesParser.create()
 
 
@@ -49,6 +43,7 @@ def prepared(words: Sequence[str]) -> list[str]:
     parser.error = _refuse  # type: ignore[method-assign]
     parsed = parser.parse_intermixed_args([*words])
     _check_options(parsed)
+    folders = own_folders(parsed)
     options = [*words]
     for word in parsed.overrides:
         options.remove(word)
@@ -56,7 +51,7 @@ def prepared(words: Sequence[str]) -> list[str]:
     jobs = 1
     overrides = []
     for before, word in zip(["", *parsed.overrides], parsed.overrides):
-        override, count = _prepared(word, before, sweeping)
+        override, count = _prepared(word, before, sweeping, folders)
         overrides.append(override)
         jobs *= count
     if jobs > MOST_JOBS:
@@ -94,107 +89,81 @@ def _check_options(parsed: argparse.Namespace) -> None:
         raise unknown("key", parsed.package, all_keys())
 
 
-def _prepared(word: str, before: str, sweeping: bool) -> tuple[str, int]:
+def _prepared(word: str, before: str, sweeping: bool, folders: Sequence[Path]) -> tuple[str, int]:
     """An override for Hydra, and the number of its values."""
     match = OVERRIDE.fullmatch(word)
     if match is None or (match["value"] is None and match["sign"] != "~"):
         raise _no_setting(word, before)
     sign, key, value = match["sign"] or "", match["key"], match["value"]
-    if value is None or sign == "~":
-        if key in settings() or key in sections() - {*GROUPS}:
-            raise LutraError(f"{word} would take away a setting that commands need: leave it out")
-        return word, 1
+    if not (is_group(key, folders) or _is_key(key)):
+        raise unknown("key", key, [*GROUPS, *all_keys()])
     one = settings().get(key)
+    if sign == "~" and (one is not None or key in sections() - {*GROUPS}):
+        raise LutraError(f"{word} would take away a setting that commands need: leave it out")
     if one is not None and one.kind is str and not one.many:
-        value = _quoted(one, value, sweeping)
-    override = _parsed(f"{sign}{key}={value}", key, word, one)
-    if key in GROUPS and not override.is_sweep_override() and not isinstance(override.value(), str):
-        names = ", ".join(_named(key))
-        raise LutraError(f"{formatted(word)} is not the name of a configuration: give one name, {names}")
-    if not override.is_sweep_override():
-        if one is not None:
-            _check(one, override.value())
-        return f"{sign}{key}={value}", 1
-    if not sweeping:
-        raise LutraError(f"{formatted(word)} gives several values: add --multirun to run them all")
-    return f"{sign}{key}={value}", _check_sweep(override, value, one)
+        value = quoted(one, value, sweeping)
+    override = _parsed(sign + key if value is None else f"{sign}{key}={value}", key, word)
+    if sign == "~":
+        return word, 1
+    values = [override.value()]
+    if override.is_sweep_override():
+        if not sweeping:
+            raise LutraError(f"{formatted(word)} gives several values: add --multirun to run them all")
+        values = _swept(override, value, one)
+    for each in values:
+        check_choice(key, each, folders) if key in GROUPS else _check(key, each)
+    return f"{sign}{key}={value}", max(1, len(values))
 
 
-def _quoted(one: Setting, value: str, sweeping: bool) -> str:
-    """A text as Hydra takes it: unchanged if possible, else quoted."""
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-        return value  # already quoted for Hydra
-    if not sweeping or "," not in value:
-        return _one_text(one, value, sweeping)
-    if FUNCTION.fullmatch(value):
-        return value
-    if one.text is not None and one.text.path and Path(value).expanduser().exists():
-        raise LutraError(
-            f"{one.key}={formatted(value)} exists, but with --multirun its commas separate values: quote it "
-            f"for the shell and for Hydra: '{one.key}=\"{value}\"'"
-        )
-    return ",".join(_one_text(one, part, sweeping) for part in value.split(","))
+def _is_key(key: str) -> bool:
+    """Whether a key is in the schema, or one that Hydra or the strategy checks."""
+    return key in all_keys() or key == "hydra" or key.startswith((f"{OPTIONS}.", "hydra.", "hydra/"))
 
 
-def _one_text(one: Setting, value: str, sweeping: bool) -> str:
-    if value == "null" or value == MISSING or (sweeping and FUNCTION.fullmatch(value)):
-        return value
-    if one.text is not None and one.text.path:
-        value = expanded(one.key, value)
-    if PLAIN.fullmatch(value) and value.lower() not in WORDS:
-        return value
-    return QuotedString(value, Quote.single).with_quotes()
-
-
-def _parsed(override: str, key: str, word: str, one: Setting | None) -> Override:
+def _parsed(override: str, key: str, word: str) -> Override:
     try:
         return PARSER.parse_overrides([override])[0]
     except (HydraException, ValueError, RecursionError):  # the last two come from very long numbers and deep brackets
+        given = word.partition("=")[2]
         if key in GROUPS:
-            raise unknown(key, formatted(word.partition("=")[2]), _named(key)) from None
-        if key not in all_keys() and not key.startswith((f"{OPTIONS}.", "hydra")):
-            raise unknown("key", key, [*GROUPS, *all_keys()]) from None
+            raise unknown(key, formatted(given), choices(key)) from None
+        one = settings().get(key)
         if one is not None and one.kind is not str:
-            raise one.refusal(word.partition("=")[2], "cannot be read") from None
+            raise one.refusal(given, "cannot be read") from None
         raise LutraError(
             f"{formatted(word)} cannot be read: a value with special characters is quoted for the shell and for Hydra, "
             f"'{key}=\"...\"'"
         ) from None
 
 
-def _check_sweep(override: Override, text: str, one: Setting | None) -> int:
-    """The number of values in a sweep, after checking each."""
+def _swept(override: Override, text: str, one: Setting | None) -> list[Any]:
+    """The values of a sweep, at most one more than MOST_JOBS."""
     try:
-        values = [*itertools.islice(_values(override), MOST_JOBS + 1)]
+        return [Override._convert_value(value) for value in itertools.islice(override.sweep_iterator(), MOST_JOBS + 1)]
     except (HydraException, ValueError, TypeError, ArithmeticError):  # such as range(0,3,0), interval(0,1), glob(*)
         if one is not None:
             raise one.refusal(text, "is not a sweep") from None
-        return 1  # a group with glob, which Hydra expands
-    if one is not None:
-        for value in values:
-            _check(one, value)
-    return len(values)
+        return []  # a group with glob, which Hydra expands
 
 
-def _values(override: Override) -> Iterator[Any]:
-    for value in override.sweep_iterator():
-        yield Override._convert_value(value)
-
-
-def _check(one: Setting, value: Any) -> None:
-    if "${" not in str(value) and value != MISSING:  # interpolations are resolved later
-        check_value(one, value)
+def _check(key: str, value: Any) -> None:
+    """Raises LutraError if the setting does not accept the value, or a section one of the values in it."""
+    check_references(key, value)
+    if key in settings():
+        if value != MISSING and not has_references(value):  # references are resolved later
+            check_value(settings()[key], value)
+    elif key in sections() and isinstance(value, Mapping):
+        for name, part in value.items():
+            if not _is_key(f"{key}.{name}"):
+                raise unknown("key", f"{key}.{name}", all_keys())
+            _check(f"{key}.{name}", part)
 
 
 def _no_setting(word: str, before: str) -> LutraError:
-    groups = [group for group in GROUPS if word in _named(group)]
+    groups = [group for group in GROUPS if word in choices(group)]
     hint = f"did you mean {groups[0]}={word}?" if groups else "such as seed=1"
     one = settings().get(before.partition("=")[0])
     if one is not None and one.kind is str and not groups and "=" not in word:
         hint += f'; a value with spaces is quoted: "{formatted(f"{before} {word}")}"'
     name = formatted(word) if word and word == word.strip() else repr(word)
     return LutraError(f"{name} is not a setting: settings are written key=value, {hint}")
-
-
-def _named(group: str) -> list[str]:
-    return sorted({path.stem for path in (CONFIGS / group).glob("*.yaml")} | {*FOUND.get(group, ())})

@@ -19,21 +19,21 @@ from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import GrammarParseError, InterpolationKeyError, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
 from experiments.config import Config
-from experiments.config.arguments import CONFIGS, GROUPS, asks_for_sweep, prepared
+from experiments.config.arguments import asks_for_sweep, prepared
+from experiments.config.groups import CONFIGS
+from experiments.config.interpolations import check_references
 from experiments.config.reference import Reference
-from experiments.config.schema import all_keys, configured, settings
+from experiments.config.schema import configured, settings
 from experiments.config.stored_schema import REGISTER, VERSION_BASE, store
 from experiments.config.validation import check
 from experiments.config.values import options
 from experiments.setup.cache import remembering
 from experiments.setup.handover import HandedOver
-from paper.csv_records import ResultError
 from search_spaces.errors import LutraError, unknown
 
-ONE_LINE = (LutraError, ResultError)  # errors that need no traceback
 ANNOUNCE = Reference("experiments.sweep.sweeper:announce")
 ATTEMPT = Reference("experiments.sweep.sweeper:attempt")
 END = Reference("experiments.sweep.sweeper:end")
@@ -75,7 +75,7 @@ def run(work: str | Callable[[Config], object]) -> None:
             return
         try:
             _perform(function, settings)
-        except ONE_LINE as error:  # Hydra would print a line of its own
+        except LutraError as error:  # Hydra would print a line of its own
             refused.append(error)
 
     job.__module__ = module  # Hydra names the job by it
@@ -105,7 +105,7 @@ def _one_line_errors(begun: Sequence[DictConfig], announced: Sequence[object]) -
         yield
     except KeyboardInterrupt:
         _stop("interrupted; the same command continues from the finished steps")
-    except ONE_LINE as error:
+    except LutraError as error:
         _stop(str(error))
     except (HydraException, OmegaConfBaseException) as error:
         _stop(_explain(error))
@@ -152,6 +152,7 @@ def _command() -> str:
 
 def checked(settings: DictConfig) -> Config:
     """The typed configuration. Raises LutraError for an unknown setting, a missing value, or an invalid one."""
+    check_references("", OmegaConf.to_container(settings))
     try:
         plain = OmegaConf.to_container(settings, resolve=True)
     except OmegaConfBaseException as error:
@@ -162,34 +163,22 @@ def checked(settings: DictConfig) -> Config:
     return dataclasses.replace(config, strategy=dataclasses.replace(config.strategy, options=options(config.strategy)))
 
 
-def _explain(error: Exception) -> str:
-    """One line for an error of Hydra or OmegaConf."""
-    cause: BaseException | None = error
-    while cause is not None:
+def _explain(error: BaseException) -> str:
+    """One line for what Hydra and OmegaConf find beyond our own checks, in their words."""
+    causes = [error]
+    while causes[-1].__cause__ is not None:
+        causes.append(causes[-1].__cause__)
+    for cause in causes:
         if isinstance(cause, LutraError):
             return str(cause)
-        if isinstance(cause, GrammarParseError):
-            setting = re.search(r"override (\S+?)=", str(error))
-            return (
-                f"{f'{setting[1]}: ' if setting else ''}${{KEY}} stands for another setting's value, and this one "
-                "cannot be read: to write the two characters themselves, type \\${"
-            )
-        cause = cause.__cause__
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
-        group, _, name = error.missing_cfg_file.rpartition("/")
-        return str(unknown(group or "configuration", name, error.options))
-    text = f"{error} {error.__cause__ or ''}"
-    named = re.search(r"full_key: (\S+)", text)
-    place = f"{named[1]}: " if named else ""
-    if isinstance(error, InterpolationKeyError) and (missing := re.search(r"'([^']+)' not found", text)):
-        return f"{place}{unknown('key', missing[1], all_keys())}"
-    key = re.search(r"Could not override '([^']+)'|Key '([^']+)' (?:is )?not in", text)
-    if key and "type" not in text.lower().split("key")[0]:
-        return str(unknown("key", named[1] if named else key[1] or key[2], [*GROUPS, *all_keys()]))
-    first = text.splitlines()[0].strip()
-    if re.search(r"Could not find '?[\w/]+'?", text):
-        return f"{first} Groups: {', '.join(GROUPS)}"
-    return f"{place}{first}" if named else " ".join(text.split())
+        if isinstance(cause, MissingConfigException) and cause.missing_cfg_file and cause.options is not None:
+            group, _, name = cause.missing_cfg_file.rpartition("/")
+            return str(unknown(group or "configuration", name, cause.options))
+    own = next((cause for cause in causes if f"{cause}"), error)
+    if not isinstance(own, OmegaConfBaseException):
+        return " ".join(f"{own}".split())
+    first = f"{own}".partition("\n")[0]  # the other lines name classes of OmegaConf
+    return f"{own.full_key}: {first}" if own.full_key else first
 
 
 def _stop(message: str) -> NoReturn:

@@ -26,8 +26,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from experiments.config.arguments import CONFIGS
-from experiments.config.command import ONE_LINE
+from experiments.config.groups import CONFIGS
 from experiments.config.stored_schema import VERSION_BASE
 from experiments.display.progress import console
 from experiments.store import artefacts, locks, versions
@@ -167,7 +166,7 @@ def _reported(folder: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        known = isinstance(error, ONE_LINE)
+        known = isinstance(error, LutraError)
         if not known:
             artefacts.write(folder / jobs.TRACEBACK, traceback.format_exc())
         reason = " ".join((f"{error}" if known else f"{type(error).__name__}: {error}").split())

@@ -26,8 +26,9 @@ from omegaconf.errors import OmegaConfBaseException
 from experiments.bench.__main__ import BENCHMARKS, asked
 from experiments.config import Config
 from experiments.config import command as command_line
-from experiments.config.arguments import CONFIGS, PARSER, prepared
+from experiments.config.arguments import PARSER, prepared
 from experiments.config.choices import STRATEGIES
+from experiments.config.groups import CONFIGS
 from experiments.config.schema import Setting, settings
 from experiments.config.stored_schema import store
 from experiments.config.validation import check
@@ -315,6 +316,53 @@ def test_a_comma_in_a_path_separates_only_where_a_sweep_is_asked_for(
     with pytest.raises(LutraError, match=re.escape(quoted)):
         prepared([f"table={tmp_path}/a,b", "--multirun"])
     assert [config.table for config in got(f'table="{tmp_path}/a,b"', "seed=0,1", "--multirun")] == [one.table] * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["sede=1"], "did you mean 'seed'?"),
+        (["+train.stpes=1"], "did you mean 'train.steps'?"),
+        (["~sede"], "did you mean 'seed'?"),
+        (["train={stpes: 1}"], "did you mean 'train.steps'?"),
+        (["train={steps: ten}"], "train.steps=ten has the wrong type"),
+        (["strategy=drats"], "did you mean 'darts'?"),
+        (["strategy=random,drats", "-m"], "did you mean 'darts'?"),
+        (["nogroup/x=1"], "no key 'nogroup/x'"),
+        (["table=${nokey}"], "table: there is no key 'nokey'"),
+        (["train={steps: '${retrain.stpes}'}"], "train.steps: there is no key 'retrain.stpes'"),
+        (["ignore=['${nokey}']"], "ignore: there is no key 'nokey'"),
+        (["table=${"], "table: ${KEY} stands for another setting's value"),
+    ],
+)
+def test_errors_are_found_before_hydra_composes(
+    words: list[str], said: str, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", lambda *_, **__: pytest.fail("Hydra composes"))
+    assert said in refused(*words)
+
+
+def test_references_that_can_be_resolved_are_taken(defaults: DictConfig) -> None:
+    assert configuration(defaults, "retrain.steps=${train.steps}").retrain.steps == Config().train.steps
+    assert configuration(defaults, "table=/a/${space.name}/${ seed }").table == "/a/tiny/0"
+    assert configuration(defaults, r"table=/a/\${x}").table == "/a/${x}"
+    assert configuration(defaults, "table=${oc.env:NO_SUCH_VARIABLE,/x}").table == "/x"
+
+
+def test_a_users_own_folder_of_configurations(
+    tmp_path_factory: pytest.TempPathFactory, got: Callable[..., list[Config]], refused: Refused
+) -> None:
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "device").mkdir(parents=True)
+    (folder / "device" / "lab.yaml").write_text("name: local\nthreads: 2\n")
+    (folder / "room").mkdir()
+    (folder / "room" / "quiet.yaml").write_text("# @package _global_\nseed: 7\ntable: /x/${space.name}\n")
+    (folder / "room" / "bad.yaml").write_text("# @package _global_\ntable: ${nokey}\n")
+    for option in (f"--config-dir={folder}", f"hydra.searchpath=[file://{folder}]"):
+        (config,) = got("device=lab", "+room=quiet", option)
+        assert (config.device.threads, config.seed, config.table) == (2, 7, "/x/tiny")
+    assert "lab" in refused("device=lob", f"--config-dir={folder}").partition("There are")[2]
+    assert "table: there is no key 'nokey'" in refused("+room=bad", f"--config-dir={folder}")
 
 
 def test_a_word_that_the_shell_split_off_names_the_quotes(refused: Refused) -> None:
