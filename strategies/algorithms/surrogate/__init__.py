@@ -21,7 +21,7 @@ from strategies.problems.problem import Candidate, Problem
 def surrogate(
     problem: Problem,
     rng: Random,
-    initial: Annotated[int, Range(1, 10_000)] = 20,
+    initial: Annotated[int, Range(1, 10_000)] = 15,
     batch: Annotated[int, Range(1, 10_000)] = 4,
 ) -> Iterator[Candidate]:
     """Algorithm 1: evaluates `initial` random architectures, then repeatedly fits, searches on the model, evaluates."""
