@@ -1,4 +1,7 @@
-"""The commands: python -m experiments.NAME. Each names its function, imported once the command line is accepted."""
+"""The commands: python -m experiments.NAME, or lutra NAME.
+
+Each names its function, which is imported once the command line is accepted.
+"""
 
 import os
 import signal
@@ -8,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 UNSUPPORTED = "Lutra runs on Linux and macOS; on Windows use WSL: https://learn.microsoft.com/windows/wsl/install"
-COMMAND = sys.argv[:1] == ["-m"]  # python -m experiments.NAME, while Python still looks up the module
+# python -m experiments.NAME, while Python still looks up the module; or the console script
+COMMAND = sys.argv[:1] == ["-m"] or os.path.basename("".join(sys.argv[:1])) == "lutra"
 
 
 def _interrupted(number: int, frame: object) -> None:

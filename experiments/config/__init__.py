@@ -27,42 +27,47 @@ from search_spaces.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class DataConfig:
-    name: str = "digits"
+    """The images."""
+
+    name: str = "digits"  # the data set
     path: LocalPath = ""  # the images, or the folder to download them to
-    size: Annotated[int, Range(8, 2_048, "pixels")] = 16
-    validation: Annotated[float, Range(0, 1, above=True, below=True)] = 0.2  # fraction of the training images
-    seed: Seed = 0  # of the split
+    size: Annotated[int, Range(8, 2_048, "pixels")] = 16  # width and height of the images
+    validation: Annotated[float, Range(0, 1, above=True, below=True)] = 0.2  # fraction of the training images held out
+    seed: Seed = 0  # of the split into training and validation images
     flip: bool = True  # whether training also uses mirrored images; never for digits
     cache: LocalPath = ""  # keeps decoded images for the next command; empty: images are held in memory
 
 
 @dataclass(frozen=True)
 class SpaceConfig:
-    name: str = "tiny"
+    """The search space."""
+
+    name: str = "tiny"  # its file in search_spaces/spaces
 
 
 @dataclass(frozen=True)
 class DeviceConfig:
     """The device that runs the networks. Every key but `name` and `threads` is for one kind of device, named here."""
 
-    name: str = "local"
-    threads: Annotated[int, Range(1, 1_024)] = 1
+    name: str = "local"  # the kind of device
+    threads: Annotated[int, Range(1, 1_024)] = 1  # threads that run a network
     cores: str = ""  # cores to use: 4-7 or 0,2; empty: all, or only the fast ones if some are slow
-    host: str = ""  # ssh, like all keys down to patience
-    hosts: list[str] = field(default_factory=list)  # instead of host: several boards of one kind share the work
-    user: str = ""  # empty: from the ssh configuration
-    port: Annotated[int, Range(0, 65_535)] = 0  # 0: from the ssh configuration
-    python: str = "python3"  # on the board, 3.9 or newer
-    folder: str = "~/.cache/lutra"  # on the board
-    library: str = "onnxruntime"  # executes the networks; runtime=litert sets it
-    runtime: str = ""  # the library's version on the board; empty: this machine's; any: whatever is installed
-    ssh_config: LocalPath = ""  # instead of ~/.ssh/config
-    # seconds of silence after which the link counts as broken
+    host: str = ""  # ssh: the board's name or address
+    hosts: list[str] = field(default_factory=list)  # ssh, instead of host: several boards of one kind share the work
+    user: str = ""  # ssh: the user on the board; empty: from the ssh configuration
+    port: Annotated[int, Range(0, 65_535)] = 0  # ssh: 0: from the ssh configuration
+    python: str = "python3"  # ssh: Python on the board, 3.9 or newer
+    folder: str = "~/.cache/lutra"  # ssh: where the agent is kept on the board
+    library: str = "onnxruntime"  # executes the networks; set by runtime=NAME
+    # ssh: the library's version on the board; empty: this machine's; any: whatever is installed
+    runtime: str = ""
+    ssh_config: LocalPath = ""  # ssh: instead of ~/.ssh/config
+    # ssh: seconds of silence after which the link counts as broken
     patience: Annotated[float, Range(1, 3_600)] = 15.0
     results: LocalPath = ""  # bundle: the results that run.py wrote on the board
     table: LocalPath = ""  # simulated: the table to replay
     scenario: str = "drifting"  # simulated: its disturbances
-    seed: Seed = 0  # simulated
+    seed: Seed = 0  # simulated: of its noise
 
     def __hash__(self) -> int:
         return hash(repr(self))  # because a list is not hashable
@@ -70,12 +75,16 @@ class DeviceConfig:
 
 @dataclass(frozen=True)
 class MeasureConfig(Protocol):
+    """How the latency table is measured."""
+
     networks: Annotated[int, Range(3, 10_000)] = 12  # whole networks timed for the correction
 
 
 @dataclass(frozen=True)
 class TrainConfig(Recipe):
-    rule: str = "sandwich"  # which networks train on each batch: sandwich, single_path
+    """How the supernet is trained."""
+
+    rule: str = "sandwich"  # which networks train on each batch
 
 
 DEVICES = ("local", "ssh", "bundle", "simulated")  # as in `experiments.setup.devices`, which loads numpy
@@ -93,16 +102,20 @@ BACKENDS = {"loky": "", "threading": "", "dask": "dask[distributed]", "ray": "ra
 
 @dataclass(frozen=True)
 class SearchConfig:
-    budget: Annotated[int, Range(1, 1_000_000)] = 100  # distinct architectures
+    """How the strategy searches."""
+
+    budget: Annotated[int, Range(1, 1_000_000)] = 100  # distinct architectures to evaluate
     calibration: Annotated[int, Range(2, 10_000_000)] = 2000  # training images for batch-norm statistics
     validation: Annotated[int, Range(0, 10_000_000)] = 0  # validation images for accuracies; 0: all
     jobs: Annotated[int, Range(1, 1_024)] = 1  # processes that share the evaluation of a population
-    backend: str = "loky"  # for several jobs: loky, threading, dask, ray
+    backend: str = "loky"  # what runs several jobs
 
 
 @dataclass(frozen=True)
 class StrategyConfig:
-    name: str = "evolution"
+    """The algorithm that proposes architectures."""
+
+    name: str = "evolution"  # its file in strategies/algorithms
     options: dict[str, Any] = field(default_factory=dict)  # the strategy's own options
 
 
@@ -113,20 +126,24 @@ class ObjectiveConfig:
     A bound that is not given is `target_fraction` of the hand-made reference's cost.
     """
 
-    name: str = "bounded"
+    name: str = "bounded"  # how accuracy is traded against costs
     costs: list[str] = unless(["latency"])  # the costs to minimise beside accuracy; must include latency
-    target_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None
+    target_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None  # bound on the latency
+    # bound on every cost in bytes
     target_kb: Annotated[float, Range(0, 1_000_000_000, above=True)] | None = unless(None)
-    # on x86, 7 % of the networks in tiny and 40 % of random networks in mobile meet this bound
+    # the bound without a target, as a fraction of the hand-made reference's cost; on x86, 7 % of the networks in tiny
+    # and 40 % of random networks in mobile meet this one
     target_fraction: Annotated[float, Range(0, 1_000, above=True)] = 0.8
     weight: Annotated[float, Range(-100, 0, below=True)] = -0.07  # MnasNet's exponent
 
 
 @dataclass(frozen=True)
 class Config:
-    seed: Seed = 0  # of the search, and of training from scratch
-    supernet_seed: Seed = 0  # separate, so that one supernet serves the searches of all seeds
-    runs: LocalPath = "experiments/runs"
+    seed: Seed = 0  # of the search, and of the training of single networks
+    supernet_seed: Seed = (
+        0  # of the supernet's training; separate, so that one supernet serves the searches of all seeds
+    )
+    runs: LocalPath = "experiments/runs"  # the folder of all finished steps
     sweep: Name = ""  # the name of a --multirun, its folder in runs/sweeps; empty: the command's name
     results: LocalPath = "paper/results"  # the folder that publish=true writes to
     precision: str = "int8"  # the precision whose latency the search uses
@@ -135,20 +152,20 @@ class Config:
     model: str = "winner"  # the network to compress: the search's winner, or a hand-made network
     run: LocalPath = ""  # the folder of a finished search whose winner to use, instead of searching
     csv: LocalPath | None = None  # published measurements, for experiments.fidelity
-    publish: bool = False
-    threads: Annotated[int, Range(1, 1_024)] = 2  # of the host, for training
-    accelerator: str = "cpu"  # where torch trains and evaluates: cpu, cuda, or auto (a GPU if there is one)
+    publish: bool = False  # whether to copy the results into the folder `results`, for the paper
+    threads: Annotated[int, Range(1, 1_024)] = 2  # threads of this machine, for training
+    accelerator: str = "cpu"  # where torch trains and evaluates; auto: on a GPU if there is one
     # at most this much training is lost when the process is killed
     checkpoint_seconds: Annotated[float, Range(0, 86_400)] = 30.0
     data: DataConfig = field(default_factory=DataConfig)
     space: SpaceConfig = field(default_factory=SpaceConfig)
     device: DeviceConfig = field(default_factory=DeviceConfig)
     measure: MeasureConfig = field(default_factory=MeasureConfig)
-    train: TrainConfig = TrainConfig(steps=180, batch=64, learning_rate=0.1)  # of the supernet
+    train: TrainConfig = TrainConfig(steps=180, batch=64, learning_rate=0.1)  # training of the supernet
     search: SearchConfig = field(default_factory=SearchConfig)
     strategy: StrategyConfig = field(default_factory=StrategyConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
-    retrain: Recipe = Recipe(steps=180, batch=64, learning_rate=0.1)  # of every network trained from scratch
+    retrain: Recipe = Recipe(steps=180, batch=64, learning_rate=0.1)  # training of every single network
     compress: CompressConfig = field(default_factory=CompressConfig)
     finetuning: FinetuningConfig = field(default_factory=FinetuningConfig)
     hand_made: HandMadeConfig = field(default_factory=HandMadeConfig)

@@ -14,7 +14,9 @@ ACTIONS = ("list", "compare", "verify")  # of experiments.tables
 
 @dataclass(frozen=True)
 class HandMadeConfig:
-    models: list[str] = field(default_factory=list)  # to compare with the winner; empty: all
+    """What `python -m experiments.hand_made` compares the winner with."""
+
+    models: list[str] = field(default_factory=list)  # hand-made networks; empty: all
     saved: list[Fraction] = field(default_factory=list)  # values of compress.prune.saved for more files of the winner
 
 
@@ -22,9 +24,11 @@ class HandMadeConfig:
 class FinetuningConfig:
     """What `python -m experiments.finetuning` tries beside the configured recipe: every combination of these values."""
 
-    steps: list[Annotated[int, Range(1, 100_000_000)]] = field(default_factory=list)
+    steps: list[Annotated[int, Range(1, 100_000_000)]] = field(default_factory=list)  # numbers of training steps
+    # learning rates
     learning_rates: list[Annotated[float, Range(0, 100, above=True)]] = field(default_factory=list)
     distillations: list[Fraction] = field(default_factory=list)  # weights of the soft labels; 0: hard labels only
+    # temperatures of the soft labels
     temperatures: list[Annotated[float, Range(1e-3, 1_000)]] = field(default_factory=list)
     seeds: Annotated[int, Range(1, 10_000)] = 3  # networks finetuned with each recipe, from `seed` on
 
@@ -33,9 +37,9 @@ class FinetuningConfig:
 class TablesConfig:
     """What `python -m experiments.tables` does: list all tables; compare a with b; verify a, or all tables."""
 
-    action: str = "list"
-    a: LocalPath = ""
-    b: LocalPath = ""
+    action: str = "list"  # what to do
+    a: LocalPath = ""  # the file of a table
+    b: LocalPath = ""  # the file of the table to compare with a
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class FidelityConfig:
     networks: Annotated[int, Range(2, 10_000)] = 60  # new random networks, timed twice
     options: str = ""  # csv: the column of choices; known files need no column names
     latency: str = ""  # csv: the column of latencies
-    unit: str = "ms"  # csv: s, ms or us
+    unit: str = "ms"  # csv: the unit of the latencies
     # csv: numbers of training networks
     train: list[Annotated[int, Range(3, 1_000_000)]] = field(default_factory=lambda: [50, 100, 200, 400, 900])
     seeds: Annotated[int, Range(1, 10_000)] = 20  # csv: random splits
@@ -55,7 +59,7 @@ class FidelityConfig:
 class PublishedConfig:
     """A file of published networks, whose exact front can be computed."""
 
-    csv: LocalPath = ""
+    csv: LocalPath = ""  # the file of published networks
     options: str = "ops"  # the column of choices, one digit per layer
     accuracy: str = "accuracy_percent"  # the column of accuracies in percent
     latency: str = "rpi4_ms"  # the column of latencies in ms
@@ -82,7 +86,7 @@ class ExactConfig(PublishedConfig):
 
     effects: LocalPath = ""  # the accuracy that each option adds: columns layer, option, accuracy (fraction)
     candidates: LocalPath = ""  # from a finished search or comparison: columns arch, accuracy (fraction)
-    points: Annotated[int, Range(2, 10_000_000)] = 200_000  # a front with more points is thinned
+    points: Annotated[int, Range(2, 10_000_000)] = 200_000  # the most points of the front; a longer one is thinned
     budget_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None  # prints the best network within it
 
 
@@ -90,8 +94,8 @@ class ExactConfig(PublishedConfig):
 class RankingConfig:
     """The ground truth of `python -m experiments.ranking`: networks trained alone, or a file of accuracies."""
 
-    networks: Annotated[int, Range(4, 1_000_000)] | None = None  # default: 12 trained alone, or all of the file
-    supernet: LocalPath = ""  # the supernet.safetensors to judge, instead of training one
+    networks: Annotated[int, Range(4, 1_000_000)] | None = None  # how many; null: 12 trained alone, or all of the file
+    supernet: LocalPath = ""  # the file supernet.safetensors to judge, instead of training one
     csv: LocalPath = ""  # published accuracies of the whole space
     options: str = "arch"  # csv: the column of choices, one digit per layer
     accuracy: str = "mean_acc"  # csv: the column of accuracies, in percent
@@ -101,19 +105,21 @@ class RankingConfig:
 class ProfileConfig:
     """How long `python -m experiments.profile` runs the deployed file."""
 
-    seconds: Annotated[float, Range(0.01, 3_600)] = 2.0  # of profiling each file
-    minutes: Annotated[float, Range(0, 10_000)] = 0.0  # of steady load; 0: none
+    seconds: Annotated[float, Range(0.01, 3_600)] = 2.0  # seconds of profiling each file
+    minutes: Annotated[float, Range(0, 10_000)] = 0.0  # minutes of steady load afterwards; 0: none
 
 
 @dataclass(frozen=True)
 class DemoConfig:
     """What `python -m experiments.demo` classifies, and where the results go."""
 
-    model: LocalPath = ""  # an ONNX file for the configured data; empty: the pipeline's INT8 file
+    model: LocalPath = ""  # an ONNX or LiteRT file for the configured data; empty: the pipeline's INT8 file
     source: LocalPath = ""  # a folder of images, camera, or camera:1; empty: the data's test images
-    frames: Annotated[int, Range(0, 1_000_000)] = 0  # images; 0: all, or 100 for a recording or an offline board
+    frames: Annotated[int, Range(0, 1_000_000)] = (
+        0  # how many images; 0: all, or 100 for a recording or an offline board
+    )
     pace: Annotated[float, Range(0.1, 1_000)] = 10.0  # images per second in a terminal and in a recording
-    record: LocalPath = ""  # a .gif file, or with OpenCV an .mp4 file
+    record: LocalPath = ""  # the film to write: a .gif file, or with OpenCV an .mp4 file
     bundle: LocalPath = ""  # a folder to write for an offline board, instead of running here
 
 
@@ -121,4 +127,4 @@ class DemoConfig:
 class StatusConfig:
     """How `python -m experiments.status` shows the sweep `sweep`, or the latest one."""
 
-    follow: bool = False  # keep updating until no process works on the sweep
+    follow: bool = False  # whether to keep updating until no process works on the sweep

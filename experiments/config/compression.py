@@ -40,8 +40,10 @@ NOT_FOR: Mapping[str, Mapping[str, tuple[object, ...]]] = {
 
 @dataclass(frozen=True)
 class PruneConfig:
-    rule: str = "device"  # how many channels to keep: device, uniform, global; depgraph (torch-pruning's rule)
-    importance: str = "taylor"  # which channels to keep: taylor, batch_norm, l1
+    """How channels are removed."""
+
+    rule: str = "device"  # how many channels to keep; depgraph: torch-pruning's rule
+    importance: str = "taylor"  # which channels to keep
     # device: the predicted latency of the pruned network
     target_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None
     saved: Fraction = 0.5  # device: instead, the latency reduction as a fraction of the largest possible one
@@ -52,36 +54,42 @@ class PruneConfig:
 
 @dataclass(frozen=True)
 class SparsifyConfig:
-    sparsity: Annotated[float, Range(0, 1, above=True, below=True)] = (
-        0.5  # fraction of each layer's weights set to zero
-    )
-    pattern: str = "smallest"  # smallest, two_of_four
+    """How weights are set to zero."""
+
+    # fraction of each layer's weights set to zero
+    sparsity: Annotated[float, Range(0, 1, above=True, below=True)] = 0.5
+    pattern: str = "smallest"  # which weights: the smallest, or the two smallest of every four neighbours
 
 
 @dataclass(frozen=True)
 class QuantizeConfig:
-    kind: str = "static"  # static, dynamic, fp16
-    method: str = (
-        "minmax"  # static: how activation ranges are found, unless qat learns them: minmax, percentile, entropy
-    )
-    float_layers: str = "none"  # static: layers that stay in float: those that are faster so (time), those needed to
-    # keep 99 % of the predictions (accuracy), both
+    """How the deployed file is made."""
+
+    kind: str = "static"  # INT8 with ranges known before, or found for each image; or float16
+    method: str = "minmax"  # static: how activation ranges are found, unless qat learns them
+    # static: layers that stay in float: those that are faster so (time), those needed to keep 99 % of the predictions
+    # (accuracy), both
+    float_layers: str = "none"
     bias_correction: bool = False  # static: whether biases compensate for rounding, estimated on calibration images
     reduce_range: bool = False  # static: 7-bit weights: avoids saturation on x86 without VNNI
 
 
 @dataclass(frozen=True)
 class CompressConfig:
-    stages: list[str] = field(default_factory=lambda: [PRUNE, FINETUNE, QUANTIZE])  # in this order
+    """What is done to the winner."""
+
+    stages: list[str] = field(default_factory=lambda: [PRUNE, FINETUNE, QUANTIZE])  # what to do, in this order
     prune: PruneConfig = field(default_factory=PruneConfig)
     energy: Annotated[float, Range(0, 1, above=True)] = 0.9  # lowrank: energy fraction of the kept singular values
-    finetune: Recipe = Recipe(steps=120, batch=64, learning_rate=0.02)  # also for sparsify and cluster
+    finetune: Recipe = Recipe(
+        steps=120, batch=64, learning_rate=0.02
+    )  # training in the stages finetune, sparsify and cluster
     distillation: Fraction = 0.0  # weight of the teacher's soft labels; 0, because no gain has been shown
-    temperature: Annotated[float, Range(1e-3, 1_000)] = 2.0
-    teacher: str = "winner"  # winner: the unpruned network; largest: the supernet's largest network
+    temperature: Annotated[float, Range(1e-3, 1_000)] = 2.0  # of the soft labels
+    teacher: str = "winner"  # whose soft labels: the unpruned winner's, or those of the supernet's largest network
     sparsify: SparsifyConfig = field(default_factory=SparsifyConfig)
-    clusters: Annotated[int, Range(2, 65_536)] = 16  # distinct values of a layer's weights
-    qat: Recipe = Recipe(steps=60, batch=64, learning_rate=0.005)
+    clusters: Annotated[int, Range(2, 65_536)] = 16  # cluster: distinct values of a layer's weights
+    qat: Recipe = Recipe(steps=60, batch=64, learning_rate=0.005)  # quantization-aware training
     quantize: QuantizeConfig = field(default_factory=QuantizeConfig)
     calibration: Annotated[int, Range(1, 10_000_000)] = 512  # training images for INT8 ranges
     memory: bool = True  # whether to measure each file's peak memory on the device

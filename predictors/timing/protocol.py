@@ -13,11 +13,12 @@ from search_spaces.ranges import Range, Seed
 class Protocol:
     """How long to measure: until the 95 % interval of every row is within `within` of it, or for `max_rounds`."""
 
-    min_rounds: Annotated[int, Range(1, 1_000)] = 9  # rounds that count
-    max_rounds: Annotated[int, Range(1, 1_000)] = 15  # all rounds
-    sample_seconds: Annotated[float, Range(1e-4, 10)] = 0.02
+    min_rounds: Annotated[int, Range(1, 1_000)] = 9  # the least rounds that count
+    max_rounds: Annotated[int, Range(1, 1_000)] = 15  # the most rounds
+    sample_seconds: Annotated[float, Range(1e-4, 10, "seconds")] = 0.02  # length of a sample
+    # a row is known when its 95 % interval is within this fraction of it
     within: Annotated[float, Range(0, 1, above=True)] = 0.02
-    seed: Seed = 0
+    seed: Seed = 0  # of the order of samples, and of the networks that are timed
 
     def check(self) -> None:
         """Raises LutraError if more rounds must count than are allowed."""

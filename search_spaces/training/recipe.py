@@ -17,15 +17,17 @@ class Recipe:
     that short trainings average only over their end.
     """
 
-    steps: Annotated[int, Range(1, 100_000_000)]
-    batch: Annotated[int, Range(2, 65_536, "images")]
-    learning_rate: Annotated[float, Range(0, 100, above=True)]
-    momentum: Annotated[float, Range(0, 1, above=True, below=True)] = 0.9  # Nesterov momentum must be positive
-    weight_decay: Fraction = 5e-5
-    warmup: Fraction = 0.1  # of the steps
-    label_smoothing: Annotated[float, Range(0, 1, below=True)] = 0.1
-    ema: Annotated[float, Range(0, 1, "decay a step", below=True)] = 0.999  # 0: keep the last weights
-    amp: bool | None = None  # bfloat16 where it is safe; None: if the processor supports it
+    steps: Annotated[int, Range(1, 100_000_000)]  # batches to train on
+    batch: Annotated[int, Range(2, 65_536, "images")]  # images of a step
+    learning_rate: Annotated[float, Range(0, 100, above=True)]  # the highest
+    momentum: Annotated[float, Range(0, 1, above=True, below=True)] = 0.9  # Nesterov's, which must be positive
+    weight_decay: Fraction = 5e-5  # of matrices and convolutions
+    warmup: Fraction = 0.1  # fraction of the steps in which the learning rate rises
+    label_smoothing: Annotated[float, Range(0, 1, below=True)] = 0.1  # share of the other classes in a label
+    ema: Annotated[float, Range(0, 1, "decay a step", below=True)] = (
+        0.999  # moving average of the weights; 0: keep the last weights
+    )
+    amp: bool | None = None  # bfloat16 where it is safe; null: if the processor supports it
 
     def learning_rate_at(self, step: int) -> float:
         warm = max(1, round(self.warmup * self.steps))

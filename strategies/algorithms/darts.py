@@ -34,8 +34,8 @@ TRIES = 50  # draws, each with a temperature 10 % higher than the last
 def darts(
     problem: Problem,
     rng: Random,
-    every: Annotated[int, Range(1, 1_000_000)] = 10,
-    rate: Annotated[float, Range(0, 100, above=True)] = 0.05,
+    every: Annotated[int, Range(1, 1_000_000)] = 10,  # training steps between two candidates
+    rate: Annotated[float, Range(0, 100, above=True)] = 0.05,  # learning rate of alpha
 ) -> Iterator[Candidate]:
     """Algorithm 1 with xi = 0: alternates steps of weights and of alpha (Adam at `rate`); a candidate `every` steps.
 

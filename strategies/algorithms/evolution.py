@@ -17,8 +17,8 @@ from strategies.problems.problem import Candidate, Problem
 def evolution(
     problem: Problem,
     rng: Random,
-    population: Annotated[int, Range(1, 10_000)] = 25,
-    tournament: Annotated[int, Range(1, 10_000)] = 10,
+    population: Annotated[int, Range(1, 10_000)] = 25,  # members, of which the oldest is dropped
+    tournament: Annotated[int, Range(1, 10_000)] = 10,  # members drawn, of which the best is mutated
 ) -> Iterator[Candidate]:
     """Mutates one choice of the best of a random sample of `tournament` members, by score.
 

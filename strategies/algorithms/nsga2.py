@@ -24,7 +24,10 @@ AGAIN = 0.1  # probability of one more mutation
 
 
 def nsga2(
-    problem: Problem, rng: Random, population: Annotated[int, Range(1, 10_000)] = 8, crossover: Fraction = 0.0
+    problem: Problem,
+    rng: Random,
+    population: Annotated[int, Range(1, 10_000)] = 8,  # members
+    crossover: Fraction = 0.0,  # probability that a child has two parents
 ) -> Iterator[Candidate]:
     """`crossover` is the probability that a child has two parents.
 

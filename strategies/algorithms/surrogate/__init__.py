@@ -21,8 +21,8 @@ from strategies.problems.problem import Candidate, Problem
 def surrogate(
     problem: Problem,
     rng: Random,
-    initial: Annotated[int, Range(1, 10_000)] = 15,
-    batch: Annotated[int, Range(1, 10_000)] = 4,
+    initial: Annotated[int, Range(1, 10_000)] = 15,  # random architectures evaluated first
+    batch: Annotated[int, Range(1, 10_000)] = 4,  # architectures evaluated between two fits
 ) -> Iterator[Candidate]:
     """Algorithm 1: evaluates `initial` random architectures, then repeatedly fits, searches on the model, evaluates."""
     found: dict[Arch, Candidate] = {}
