@@ -5,23 +5,22 @@ This is the only place that uses the test images. The accuracies are of the same
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
 from compress.files.parity import file_logits
 from compress.files.size import compressed_bytes
 from compress.pruning.depgraph import size
 from experiments.config import DataConfig
-from experiments.data.dataset import Dataset, Split
+from experiments.data.dataset import Dataset
 from experiments.display.progress import say, track
 from experiments.setup.devices import board_of
 from experiments.setup.images import dataset_of
+from experiments.setup.predicted_classes import correct, predict, save
 from experiments.setup.reference_networks import reference_networks
 from experiments.setup.session_record import Row, Session, write_rows
 from experiments.setup.session_step import Settings, Timed
@@ -42,8 +41,8 @@ from predictors.tables.table_file import read_table
 from predictors.timing.rounds import Round, summarize
 from predictors.timing.slowdown import Slowdown, slowdowns
 from predictors.timing.verdict import verdict
+from search_spaces.documents import sha256
 from search_spaces.errors import LutraError
-from search_spaces.networks.evaluation import accuracy
 from search_spaces.networks.network import Network
 
 GOLDEN = 8  # validation images on which device and host are compared
@@ -85,9 +84,14 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     worth = verdict(rounds, measure, {name: name for name in names})
     for line in worth.lines():
         say(line)
+    predicted = {
+        name: predict(one.file, data, data.test) for name, one in track(names.items(), "evaluating files", len(names))
+    }
+    save(folder, {sha256(one.file): predicted[name] for name, one in names.items()})
+    factors = list(zip(tables, slower))
     rows = [
-        _row(data, one, values[name].seconds, _percentile(rounds, name), memory.get(name), list(zip(tables, slower)))
-        for name, one in track(names.items(), "evaluating files", len(names))
+        _row(data, one, predicted[name], (values[name].seconds, _percentile(rounds, name)), memory.get(name), factors)
+        for name, one in names.items()
     ]
     write_rows(folder, rows, Session(slower[0] if slower else {}, worth.state, worth.reasons), golden)
 
@@ -148,19 +152,20 @@ def _percentile(rounds: list[Round], name: str) -> float:
 def _row(
     data: Dataset,
     one: Item,
-    seconds: float,
-    percentile: float,
+    predicted: np.ndarray,
+    times: tuple[float, float],
     memory: Memory | None,
     tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]],
 ) -> Row:
+    """A file's row. `predicted`: of the test images; `times`: median and 90th percentile, in seconds."""
     cost = size(one.network, data.shape.image)
     return Row(
         stage=one.name,
         precision=one.precision,
-        validation_accuracy=_accuracy(one.file, data, data.validation),
-        test_accuracy=_accuracy(one.file, data, data.test),
-        latency_median_s=seconds,
-        latency_p90_s=percentile,
+        validation_accuracy=correct(predict(one.file, data, data.validation), data.validation),
+        test_accuracy=correct(predicted, data.test),
+        latency_median_s=times[0],
+        latency_p90_s=times[1],
         predicted_s=_predicted(one, tables),
         file_bytes=len(one.file),
         compressed_bytes=compressed_bytes(one.file),
@@ -171,7 +176,7 @@ def _row(
         steps=one.steps,
         seconds=one.seconds,
         parent=one.parent,
-        sha256=hashlib.sha256(one.file).hexdigest(),
+        sha256=sha256(one.file),
     )
 
 
@@ -184,9 +189,3 @@ def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, Mapping[str, Slow
         if table.covers(*known):
             return float(slower[one.precision].now(table.latency(*known)))
     return None
-
-
-def _accuracy(file: bytes, data: Dataset, split: Split) -> float:
-    """The fraction of a split's images that the file classifies correctly."""
-    images, labels = data.fixed(split, 0, 0)
-    return accuracy(torch.from_numpy(file_logits(file, images)), labels)

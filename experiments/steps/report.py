@@ -1,4 +1,4 @@
-"""A run as CSV files, figures and one table; publish=true also as the paper's."""
+"""A run as one page, CSV files, figures and one table; publish=true also as the paper's."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ LABELS = {
 }
 PUBLISH = Reference("experiments.display.publish:copy")
 WORK = Reference("experiments.steps.report_files:work")
+PAGE = "report.html"
 STEPS = {"train": train, "search": found_by, "compress": compress, "benchmark": benchmark}
 
 
@@ -109,3 +110,4 @@ def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Pat
         f"The deployed file: {folder / chain(config)[-1].path.name}\nFigures and CSV files: {folder}", soft_wrap=True
     )
     console.print(f"TensorBoard: tensorboard --logdir {config.runs}", soft_wrap=True)
+    console.print(f"The page about this run: {folder / PAGE}", soft_wrap=True)

@@ -1,21 +1,25 @@
-"""What a report is made of: CSV files, figures, the lineage, and the file that is deployed."""
+"""What a report is made of: CSV files, figures, the page, the lineage, and the file that is deployed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from experiments.config.reference import Reference
 from experiments.display import events
 from experiments.display.architecture import layer_rows, text
 from experiments.display.model_card import card
+from experiments.display.page.commands import commands
+from experiments.display.page.document import Run, page
 from experiments.display.run_setup import setup
 from experiments.setup.images import dataset_of
+from experiments.setup.predicted_classes import load
 from experiments.setup.session_record import Row, read_rows
 from experiments.stages import int8_record
 from experiments.steps.measure import network_rows, table_rows
-from experiments.steps.report import FIGURES, Settings
+from experiments.steps.report import FIGURES, PAGE, Settings
 from experiments.steps.search import best_metrics
 from experiments.steps.settings import Search
 from experiments.store import artefacts, provenance
@@ -23,15 +27,17 @@ from experiments.store.step import Means
 from experiments.store.winner import Winner, read_winner
 from paper import rows as results
 from paper.figures import waterfall
+from paper.figures.heatmap import short
 from predictors.agent.runtimes import SUFFIXES
 from predictors.tables.table_file import read_table
 from search_spaces.documents import sha256
+from search_spaces.space import SearchSpace
 
 CARD = "model_card.md"
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Leaves CSV files, figures, the lineage, and the file that is deployed."""
+    """Leaves CSV files, figures, the page, the lineage, and the file that is deployed."""
     searched, latencies = settings.search, read_table(files["table"])
     space, steps = searched.space, provenance.index(means.runs)
     folders = {name: path.parent for name, path in files.items() if path.name == artefacts.MANIFEST}
@@ -58,7 +64,16 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     artefacts.write(folder / provenance.LINEAGE, lineage)
     data, hashed = dataset_of(searched.data.at(means)), sha256(lineage.encode())
     artefacts.write(folder / CARD, card(deployed.name, deployed.read_bytes(), final, facts, data, hashed))
+    made = [(step.what, steps.records[step.manifest]["config"]) for step in origin.line]
+    lines = commands(made, settings.ignore, facts)
+    run = Run(folder, deployed.name, final.sha256, data, load(folders["benchmark"]), partial(_described, space), lines)
+    artefacts.write(folder / PAGE, page(run))
     _show(searched, winner, final, folder)
+
+
+def _described(space: SearchSpace, arch: str) -> str:
+    """The layers of an architecture in words."""
+    return ", ".join(short(str(spec)) for spec in space.decode(tuple(map(int, arch.split("-")))))
 
 
 def _show(searched: Search, winner: Winner, final: Row, folder: Path) -> None:

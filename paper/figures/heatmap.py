@@ -83,7 +83,7 @@ def _option_names(blocks: Sequence[Block], options: int) -> list[str]:
     searched = {block.layer for block in blocks if block.option > 0}
     names = []
     for option in range(options):
-        found = {_short(b.spec) for b in blocks if b.option == option and b.layer in searched}
+        found = {short(b.spec) for b in blocks if b.option == option and b.layer in searched}
         names.append(found.pop() if len(found) == 1 else str(option))
     return names
 
@@ -94,11 +94,11 @@ def _layer_names(blocks: Sequence[Block]) -> list[str]:
     layers = 1 + max(block.layer for block in blocks)
     for layer in range(layers):
         specs = {block.spec for block in blocks if block.layer == layer}
-        names.append(_short(specs.pop()) if len(specs) == 1 and layers <= NUMBERED else str(layer))
+        names.append(short(specs.pop()) if len(specs) == 1 and layers <= NUMBERED else str(layer))
     return names
 
 
-def _short(spec: str) -> str:
+def short(spec: str) -> str:
     """MBConv(24->40, hidden 144, k5, ...) -> "k5 e6"; other specs by their kind."""
     block = re.match(r"MBConv\((\d+)->\d+, hidden (\d+), (k\d+)", spec)
     return f"{block[3]} e{int(block[2]) / int(block[1]):.2g}" if block else spec.split("(")[0].lower()

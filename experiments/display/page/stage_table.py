@@ -1,0 +1,64 @@
+"""The first lines of the page: the verdicts, the deployed file in numbers, and the table of all stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from xml.etree.ElementTree import Element
+
+from experiments.display.page.answers import Answers
+from experiments.display.page.elements import Child, element, section, table
+from paper.rows import Stage
+from paper.setup_file import Setup
+
+
+def verdicts(setup: Setup) -> list[Element]:
+    """Whether the latencies can be trusted."""
+    made = []
+    for what, title in (("table", "The latency table"), ("session", "The final measurement")):
+        state, reasons = (setup.values.get(f"{what}_verdict{end}", "") for end in ("", "_reasons"))
+        text = element("p", element("strong", f"{title} is {state or 'unknown'}. "), reasons)
+        text.set("class", f"verdict {state if state == 'clean' else ''}".strip())
+        made.append(text)
+    return made
+
+
+def tiles(name: str, final: Stage, rows: Sequence[Stage], answers: Answers) -> Element:
+    """The deployed file in numbers, against the reference where there is one."""
+    numbers = {
+        "deployed file": name,
+        "test accuracy": f"{100 * final.test_accuracy:.2f} %",
+        **({"balanced accuracy": f"{100 * answers.balanced:.2f} %"} if answers.uneven else {}),
+        "median latency": f"{1e3 * final.latency_median_s:.4g} ms",
+        "file": f"{final.file_bytes / 1e3:.1f} kB",
+    }
+    for row in rows:
+        if row.stage == "reference":
+            ratio = row.latency_median_s / final.latency_median_s
+            faster = f"{ratio:.2f}x as fast" if ratio >= 1 else f"{1 / ratio:.2f}x the time"
+            gained = 100 * (final.test_accuracy - row.test_accuracy)
+            numbers[f"against the {row.precision} reference"] = f"{faster}, {gained:+.2f} points"
+    pairs = [element("div", element("dt", key), element("dd", value)) for key, value in numbers.items()]
+    return element("dl", *pairs, class_="tiles")
+
+
+def stages(rows: Sequence[Stage], final: Stage, all_answers: Mapping[str, Answers]) -> Element:
+    """Every file that was measured."""
+    balanced = all_answers[final.sha256].uneven
+    columns: list[Child] = ["stage", "precision", "validation (%)", "test (%)", *(["balanced (%)"] if balanced else [])]
+    columns += ["median (ms)", "p90 (ms)", "predicted (ms)", "kB", "MMACs", "parameters", "steps"]
+    lines = []
+    for row in rows:
+        name = f"{_name(row)}, deployed" if row is final else _name(row)
+        accuracies = [row.validation_accuracy, row.test_accuracy]
+        accuracies += [all_answers[row.sha256].balanced] if balanced else []
+        times = [row.latency_median_s, row.latency_p90_s, row.predicted_s]
+        sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,.0f}"]
+        sizes.append("" if row.steps is None else f"{row.steps:,.0f}")
+        numbers = [f"{100 * one:.2f}" for one in accuracies] + ["" if t is None else f"{1e3 * t:.4f}" for t in times]
+        lines.append([name, row.precision, *numbers, *sizes])
+    caption = "Accuracies of images that no stage has seen; latencies measured in one session on the device."
+    return section("stages", "Stages", table(caption, columns, lines, texts=2))
+
+
+def _name(row: Stage) -> str:
+    return row.stage.upper() if row.stage == row.precision else row.stage
