@@ -7,7 +7,6 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch and NumPy load: each of pytest's workers has one core
 
 import fcntl
-import gc
 import json
 import signal
 import subprocess
@@ -23,12 +22,6 @@ from tests.commands import LAUNCHER, OUTSIDE, Command, Done, Finished, Here, clo
 
 settings.register_profile("tests", deadline=None, derandomize=True, database=None, max_examples=50)
 settings.load_profile("tests")
-
-
-def pytest_collection_finish() -> None:
-    """Spares garbage collections the millions of objects of the libraries, which live as long as the process."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -106,11 +106,17 @@ def another(key: str) -> Any:
     return {str: "another", list: ["another"], type(None): 5}[type(value)]
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder of all files that configurations name, so that keys are the same in all tests."""
+    return tmp_path_factory.mktemp("keys")
+
+
 @pytest.fixture
-def stand_in(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+def stand_in(finished: Finished, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Returns a function that finds the folder of a step in a finished pipeline."""
     on_one_machine(monkeypatch)
-    return partial(answer, finished, tmp_path)
+    return partial(answer, finished, folder)
 
 
 @pytest.fixture
@@ -139,10 +145,10 @@ def steps(stand_in: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Cal
 
 
 @pytest.fixture
-def case(finished: Finished, tmp_path: Path) -> Callable[[str], tuple[Callable[[Config], object], Config]]:
+def case(finished: Finished, folder: Path) -> Callable[[str], tuple[Callable[[Config], object], Config]]:
     """Returns a setting's command, and a configuration where the setting counts."""
-    (tmp_path / "table.csv").write_text(TABLE)
-    table = str(tmp_path / "table.csv")
+    (folder / "table.csv").write_text(TABLE)
+    table = str(folder / "table.csv")
 
     def find(key: str) -> tuple[Callable[[Config], object], Config]:
         config, (part, _, name) = changed(Config(), "objective.target_fraction", 1.0), key.partition(".")
@@ -160,7 +166,7 @@ def case(finished: Finished, tmp_path: Path) -> Callable[[str], tuple[Callable[[
             return compare, dataclasses.replace(config, compare=dataclasses.replace(config.compare, **asked))
         if part == "exact":
             if name == "points":
-                return exact, changed(config, "exact.effects", effects(tmp_path / "effects.csv"))
+                return exact, changed(config, "exact.effects", effects(folder / "effects.csv"))
             return exact, changed(config, "exact.csv", table)
         if part == "fidelity":
             asked = {"options": "ops", "latency": "rpi4_ms", "train": [4], "seeds": 1}
@@ -170,16 +176,34 @@ def case(finished: Finished, tmp_path: Path) -> Callable[[str], tuple[Callable[[
         if part == "finetuning":
             return finetuning, changed(config, "compress.distillation", 0.5)
         if part == "ranking":
-            return ranking.ranking, changed(config, "ranking.csv", picks(tmp_path / "picks.csv"))
+            return ranking.ranking, changed(config, "ranking.csv", picks(folder / "picks.csv"))
         return {"hand_made": hand_made, "model": benchmark, "profile": profile}.get(part, report), config
 
     return find
 
 
+@pytest.fixture(scope="module")
+def undisturbed() -> dict[str, list[Key]]:
+    return {}
+
+
+@pytest.fixture
+def known_of(undisturbed: dict[str, list[Key]], steps: Callable[..., list[Key]]) -> Callable[..., list[Key]]:
+    """Returns the keys of the steps that a command requests; many settings are compared with the same ones."""
+
+    def known(command: Callable[[Config], object], config: Config) -> list[Key]:
+        name = f"{command.__name__} {config}"
+        if name not in undisturbed:
+            undisturbed[name] = steps(command, config)
+        return undisturbed[name]
+
+    return known
+
+
 @pytest.mark.parametrize("key", [key for key in LEAVES if key not in IN_NO_KEY])
-def test_every_setting_changes_the_key_of_a_step(key: str, case: Any, steps: Any) -> None:
+def test_every_setting_changes_the_key_of_a_step(key: str, case: Any, steps: Any, known_of: Any) -> None:
     command, config = case(key)
-    known = steps(command, config)
+    known = known_of(command, config)
     found = steps(command, changed(config, key, another(key)), known)
     assert known[-1][0] == command.__name__, known[-1]
     pairs = [(one, other) for one, other in zip(known, found) if one != other]
@@ -188,9 +212,9 @@ def test_every_setting_changes_the_key_of_a_step(key: str, case: Any, steps: Any
 
 
 @pytest.mark.parametrize("key", [key for key, reason in IN_NO_KEY.items() if reason not in (PLACES, SHOWN)])
-def test_what_changes_no_result_changes_no_key(key: str, case: Any, steps: Any) -> None:
+def test_what_changes_no_result_changes_no_key(key: str, case: Any, steps: Any, known_of: Any) -> None:
     command, config = case(key)
-    known = steps(command, config)
+    known = known_of(command, config)
     assert [name for name, *_ in known][-1] == command.__name__
     assert steps(command, changed(config, key, another(key))) == known
 

@@ -15,13 +15,14 @@ import pytest
 import torch
 from onnx import numpy_helper
 
+from compress.quantization.sensitivity import Sensitivity
 from compress.weights.cluster import weighted_layers
 from compress.weights.sparsify import cut_layers, two_of_four
 from experiments.config import Config, stage_order
 from experiments.config.compression import CompressConfig, PruneConfig, QuantizeConfig, SparsifyConfig, check
 from experiments.config.stage_order import CLUSTER, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY, STAGES
 from experiments.setup.images import dataset_of
-from experiments.stages import NETWORK, pruning
+from experiments.stages import NETWORK, pruning, quantizing
 from experiments.stages import STAGES as RUNNING
 from experiments.stages.inputs import learned
 from experiments.stages.task import Task
@@ -124,6 +125,8 @@ PAIRS = [(*made, second) for made in MADE for second in STAGES if second != made
 @pytest.fixture(autouse=True)
 def factorising_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pruning, "read_table", lambda path: ALL_FACTORISED)
+    one = Sensitivity(0, 1.0, 30.0)
+    monkeypatch.setattr(quantizing, "sensitivities", lambda *arguments: [one])  # otherwise one more file for each layer
 
 
 @pytest.fixture(scope="module")

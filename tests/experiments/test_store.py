@@ -175,11 +175,11 @@ def test_memory_that_runs_out_in_a_command_is_one_line(error: Exception, tmp_pat
     def hungry(config: Config) -> None:
         raise error
 
-    code, _, said = here(hungry, f"runs={tmp_path}")
-    assert code == 2
-    assert said.startswith("error: out of memory (")
-    assert "data.size" in said
-    assert said.count("\n") == 1
+    done = here(hungry, f"runs={tmp_path}")
+    assert done.code == 2
+    assert done.err.startswith("error: out of memory (")
+    assert "data.size" in done.err
+    assert done.err.count("\n") == 1
 
 
 # --- cached hashes

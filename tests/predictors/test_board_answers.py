@@ -117,6 +117,12 @@ def test_texts_of_a_passport_are_made_plain() -> None:
 # Frames
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections kill an agent at once where it does not end with its input."""
+    monkeypatch.setattr("predictors.board.device.FAREWELL", 0.05)
+
+
 def answering(script: str, patience: float = 5) -> Connection:
     """Starts an agent that answers its first request with a script."""
     start = "import sys, io, time, json, hashlib; from predictors.agent import *\nout = sys.stdout.buffer\n"
@@ -128,6 +134,7 @@ def answering(script: str, patience: float = 5) -> Connection:
     return Connection(process, 1, patience, where="pi")
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "script",
     [
@@ -148,6 +155,7 @@ def test_a_wrong_frame_is_one_line_that_names_the_board_and_the_request(script: 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_signs_of_life_do_not_lengthen_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("predictors.board.limits.QUICK", 0.5)
     script = "while True: out.write(b'\\n'); out.flush(); time.sleep(0.05)"
