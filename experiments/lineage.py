@@ -1,6 +1,6 @@
 """python -m experiments.lineage: the steps from the supernet to the deployed file as a tree, with every hash verified.
 
-Shows the report of this configuration, or with run=FOLDER a finished one.
+Shows the finished report of this configuration, or that in run=FOLDER; makes nothing.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from experiments.config import Config, command
-from experiments.config.reference import Reference
 from experiments.display.progress import console
+from experiments.steps.finished_reports import finished_report
 from experiments.store import artefacts
 from experiments.store.provenance import FASTER, LINEAGE, Lineage, Step, verify
 from experiments.store.winner import read_winner
 from predictors import costs
 from search_spaces.documents import read_csv
 
-REPORT = Reference("experiments.steps.report:report")
 SHORT = 12  # characters of a hash
 SERVED = ("table", "teacher", "ranges", FASTER)  # a stage's inputs other than the network
 NAMES = {
@@ -34,7 +33,7 @@ NAMES = {
 
 def lineage(config: Config) -> Path:
     """Prints the lineage as a tree; returns the path of lineage.json."""
-    folder = Path(config.run).resolve() if config.run else REPORT(config).resolve()
+    folder = Path(config.run).resolve() if config.run else finished_report(config)
     found = verify(folder)
     console.print(tree(found, folder), highlight=False)
     steps = len(found.line) + len(found.others) + 1

@@ -26,6 +26,7 @@ MEASURED = {  # metric -> heading, factor, format
     "validation_accuracy": ("val %", 100.0, ".2f"),
     "accuracy": ("accuracy %", 100.0, ".2f"),
     "latency_s": ("ms", 1e3, ".4g"),
+    jobs.TARGET: ("target ms", 1e3, ".4g"),
     "file_bytes": ("KB", 1e-3, ".1f"),
 }
 COLOURS = {
@@ -84,7 +85,7 @@ def overview(sweep: Path) -> Group:
             state,
             began,
             spent,
-            *(_cell(job, kind) for kind in kinds),
+            *(_marked(job, kind) for kind in kinds),
             "/".join(Path(job.step).parts[-2:]),
         )
     complete = all(job.state == "done" for job in found)
@@ -95,16 +96,24 @@ def overview(sweep: Path) -> Group:
 
 
 def _best(names: Sequence[str], found: Sequence[Job], kinds: Sequence[str]) -> list[str]:
-    """The most accurate job, and the fastest one."""
-    done = [(name, job) for name, job in zip(names, found) if "latency_s" in job.metrics]
+    """The most accurate job, and the fastest one, of those that meet their target; and those that miss it."""
+    timed = [(name, job) for name, job in zip(names, found) if "latency_s" in job.metrics]
+    done = [(name, job) for name, job in timed if not jobs.misses(job)]
+    missed = [name for name, job in timed if jobs.misses(job)]
+    lines = [f"{len(missed)} of {len(timed)} miss their target: {', '.join(missed)}"] if missed else []
     if not done:
-        return []
+        return lines
     accurate = max(done, key=lambda one: (one[1].metrics.get(kinds[0], 0), -one[1].metrics["latency_s"]))
     fastest = min(done, key=lambda one: one[1].metrics["latency_s"])
-    return [
+    return lines + [
         f"{what} so far: {name}: " + ", ".join(f"{_cell(job, kind)} {MEASURED[kind][0]}" for kind in kinds)
         for what, (name, job) in (("most accurate", accurate), ("fastest", fastest))
     ]
+
+
+def _marked(job: Job, kind: str) -> str:
+    """A cell of the table, in which a latency above its target is marked."""
+    return f"[red]{_cell(job, kind)} misses[/]" if kind == "latency_s" and jobs.misses(job) else _cell(job, kind)
 
 
 def _cell(job: Job, kind: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from experiments.config import Config
 from experiments.config.choices import space_of
+from experiments.display.progress import console
 from experiments.display.run_setup import STATE, judged
 from experiments.setup.devices import passport_of
 from experiments.setup.session_record import RECORD, read_rows
@@ -63,8 +65,35 @@ def copy(config: Config, paths: Iterable[Path]) -> None:
     put(Path(config.results), {path.name: path.read_bytes() for path in paths})
 
 
+def replaced(results: Path, files: Mapping[str, bytes]) -> str:
+    """A line that names the files which publishing overwrites with other content, and how to get them back."""
+    there = [name for name in files if (results / name).is_file()]
+    lost = [name for name in there if (results / name).read_bytes() != files[name]]
+    kept = [name for name in lost if _committed(results, name)]
+    said = f"publishing overwrites {len(lost)} files in {results}: {', '.join(lost)}"
+    if kept == lost:
+        names = [*kept, *([checksums.LIST] if _committed(results, checksums.LIST) else [])]
+        back = f"to get them back: git -C {results} restore -- {' '.join(names)}"
+    else:
+        others = ", ".join(name for name in lost if name not in kept)
+        back = f"git has no copy of this content of {others}, so it is lost"
+    return f"{said}; {back}" if lost else ""
+
+
+def _committed(results: Path, name: str) -> bool:
+    """Whether git can restore the file as it is."""
+    words = ("status", "--porcelain", "--ignored", "--untracked-files=all", "--", name)
+    try:
+        done = subprocess.run(["git", "-C", str(results), *words], capture_output=True, text=True)
+    except OSError:  # git is not installed
+        return False
+    return done.returncode == 0 and not done.stdout.strip()
+
+
 def put(results: Path, files: Mapping[str, bytes]) -> None:
     """Writes files by name, then the list of hashes that the paper's build compares them with."""
+    if lost := replaced(results, files):
+        console.print(lost, highlight=False, soft_wrap=True)
     with artefacts.disk_errors(results):
         results.mkdir(parents=True, exist_ok=True)
         with locks.exclusive(results / artefacts.LOCK):

@@ -11,14 +11,16 @@ from experiments.config.choices import space_of
 from experiments.config.reference import Reference
 from experiments.display.progress import console
 from experiments.setup.devices import live
-from experiments.setup.session_record import read_rows, show_rows
+from experiments.setup.session_record import Row, Session, read_rows, show_rows
 from experiments.stages import int8_record
 from experiments.steps.benchmark import benchmark
-from experiments.steps.compress import Made, chain, compress, found_by
+from experiments.steps.compress import compress, found_by
+from experiments.steps.finished_reports import given_report
 from experiments.steps.plan import plan_of, train
 from experiments.steps.settings import Search
 from experiments.store import artefacts
 from experiments.store.key_fields import FOLDER, implied
+from experiments.store.provenance import verify
 from experiments.store.step import Step
 from predictors.agent.runtimes import SUFFIXES
 from predictors.tables.table import LatencyTable
@@ -48,20 +50,31 @@ class Settings:
 
 
 def report(config: Config) -> Path:
-    """The report's folder: CSV files, figures, and the file that is deployed. Prints the table."""
+    """The report's folder: CSV files, figures, and the file that is deployed. Prints the table.
+
+    With run=FOLDER of a finished report, only shows it.
+    """
+    if config.run and (given := given_report(config)) is not None:
+        show_given(given)
+        return given
+    folder = made(config)
+    if config.publish:
+        outputs = sorted(artefacts.manifest(folder)["outputs"])
+        PUBLISH(config, [folder / name for name in outputs if name.endswith(".csv") or name == "pareto.png"])
+    show(config, read_table(plan_of(config).table), benchmark(config), folder)
+    return folder
+
+
+def made(config: Config) -> Path:
+    """The report's folder."""
     check_reportable(config)
     plan = plan_of(config)
-    folders = {name: made if (made := step(config)).is_dir() else made.parent for name, step in STEPS.items()}
+    folders = {name: path if (path := step(config)).is_dir() else path.parent for name, step in STEPS.items()}
     files: dict[str, Path | str] = {name: folder / artefacts.MANIFEST for name, folder in folders.items()}
     searched = Search.read(artefacts.manifest(folders["search"])["config"], plan.space, plan.images)
     label = f"{config.space.name}-{config.data.name}-{config.strategy.name}-{config.objective.name}-seed{config.seed}"
     settings = Settings(config.ignore, [*FIGURES], searched, label)
-    folder = plan.folder(Step("report", settings, files | {"table": plan.table}, WORK))
-    if config.publish:
-        outputs = sorted(artefacts.manifest(folder)["outputs"])
-        PUBLISH(config, [folder / name for name in outputs if name.endswith(".csv") or name == "pareto.png"])
-    show(config, read_table(plan.table), folders["benchmark"], folder)
-    return folder
+    return plan.folder(Step("report", settings, files | {"table": plan.table}, WORK))
 
 
 def check_reportable(config: Config) -> None:
@@ -74,40 +87,63 @@ def check_reportable(config: Config) -> None:
         )
 
 
-def labels(made: Sequence[Made]) -> dict[str, str]:
-    """What people call the rows, by what was done to the winner until then."""
-    names = [one.path.stem.upper() if one.path.suffix in SUFFIXES else one.name for one in made[1:]]
-    rows = [one.path.stem if one.path.suffix in SUFFIXES else one.name for one in made[1:]]
-    return LABELS | {row: ", ".join(["winner", *names[: end + 1]]) for end, row in enumerate(rows)}
+def labels(stages: Sequence[str]) -> dict[str, str]:
+    """What people call the rows, by what was done to the winner until then; the last of its stages is a precision."""
+    own = [stage for stage in stages if stage not in LABELS]
+    names = [*own[:-1], *(stage.upper() for stage in own[-1:])]
+    return LABELS | {stage: ", ".join(["winner", *names[: end + 1]]) for end, stage in enumerate(own)}
 
 
-def slower_layers(space: SearchSpace, table: LatencyTable) -> list[str]:
-    """A warning for every layer option that INT8 makes slower on this device, beyond its interval."""
-    slower = {spec: (1e6 * fp32.seconds, 1e6 * int8.seconds) for spec, fp32, int8 in table.slower_in_int8()}
-    return [
-        f"INT8 is slower here: layer {layer}, option {option}, {spec}: {slower[spec][0]:.1f} us in fp32, "
-        f"{slower[spec][1]:.1f} us in INT8"
-        for layer, options in enumerate(space.layers)
-        for option, spec in enumerate(options)
-        if spec in slower
+def slower_layers(space: SearchSpace, table: LatencyTable, listed: Path) -> str:
+    """A warning if INT8 makes layer options slower on this device, beyond their intervals; `listed` has them all."""
+    slower = {spec: (fp32.seconds, int8.seconds) for spec, fp32, int8 in table.slower_in_int8()}
+    options = [
+        (layer, option, spec)
+        for layer, specs in enumerate(space.layers)
+        for option, spec in enumerate(specs)
+        if spec.convs
     ]
+    found = [one for one in options if one[2] in slower]
+    if not found:
+        return ""
+    layer, option, spec = max(found, key=lambda one: slower[one[2]][1] / slower[one[2]][0])
+    fp32, int8 = (1e6 * seconds for seconds in slower[spec])
+    return (
+        f"INT8 is slower than fp32 here in {len(found)} of {len(options)} layer options, most in layer {layer}, option "
+        f"{option}, {spec}: {fp32:.1f} us in fp32, {int8:.1f} us in INT8; all of them: slower_in_int8 in {listed}"
+    )
 
 
 def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Path) -> None:
     """Prints the table of all stages, and where to look next."""
     rows, session = read_rows(benchmarked)
-    warnings = slower_layers(space_of(config), latencies)
-    for line in (*warnings, f"The latency table is {latencies.verdict.lines()[0]}"):
+    slower = slower_layers(space_of(config), latencies, folder / "table.csv")
+    for line in filter(None, (slower, f"The latency table is {latencies.verdict.lines()[0]}")):
         console.print(line, highlight=False, soft_wrap=True)
-    console.print(
-        show_rows(rows, f"{config.data.name}, {config.space.name}, {config.device.name}", labels(chain(config)))
-    )
-    for line in (*session.lines(), *int8_record.load(folder).lines()):
-        console.print(line, highlight=False, soft_wrap=True)
+    _show_rows(f"{config.data.name}, {config.space.name}, {config.device.name}", rows, session, folder)
     if config.ignore:
         console.print(f"The table's {', '.join(config.ignore)} was not compared with this device's: ignore was set.")
-    console.print(
-        f"The deployed file: {folder / chain(config)[-1].path.name}\nFigures and CSV files: {folder}", soft_wrap=True
-    )
+    _show_files(folder)
     console.print(f"TensorBoard: tensorboard --logdir {config.runs}", soft_wrap=True)
     console.print(f"The page about this run: {folder / PAGE}", soft_wrap=True)
+
+
+def show_given(folder: Path) -> None:
+    """Prints the table of a finished report, after verifying it and all steps that it was made from."""
+    last = verify(folder).line[-1]
+    rows, session = read_rows(folder.parents[1] / last.folder)
+    _show_rows(folder.name, rows, session, folder)
+    _show_files(folder)
+    if (folder / PAGE).exists():
+        console.print(f"The page about this run: {folder / PAGE}", soft_wrap=True)
+
+
+def _show_rows(title: str, rows: Sequence[Row], session: Session, folder: Path) -> None:
+    console.print(show_rows(rows, title, labels([row.stage for row in rows])))
+    for line in (*session.lines(), *int8_record.load(folder).lines()):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _show_files(folder: Path) -> None:
+    (deployed,) = (path for path in folder.iterdir() if path.suffix in SUFFIXES)
+    console.print(f"The deployed file: {deployed}\nFigures and CSV files: {folder}", soft_wrap=True)

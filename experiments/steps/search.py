@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -93,7 +93,7 @@ def _searched(settings: Search, problem: Problem, folder: Path) -> tuple[list[Ca
     budget = min(settings.search.budget, settings.space.size)
     candidates = run_strategy(strategy_of(settings.strategy), problem, Random(settings.seed), budget)
     with events.writer(folder) as board:
-        tracked = track(candidates, f"searching by {settings.strategy.name}", budget, _tell)
+        tracked = track(candidates, f"searching by {settings.strategy.name}", budget, best_so_far())
         found, winner = followed(tracked, known, log, board)
     if len(found) < budget:
         console.print(f"the search ended after {len(found)} of {budget} candidates: it found no others that fit")
@@ -142,6 +142,17 @@ def _show_candidate(board: SummaryWriter, candidate: Candidate, best_so_far: Can
 
 def in_ms(targets: Costs) -> float | None:
     return 1e3 * targets[costs.LATENCY] if targets else None
+
+
+def best_so_far() -> Callable[[Candidate], str]:
+    """For a search's bar: told each candidate, it describes the best one until then, by the objective's score."""
+    leaders: list[Candidate] = []
+
+    def told(candidate: Candidate) -> str:
+        leaders[:] = [best([*leaders, candidate])]
+        return f"best so far {_tell(leaders[0])}"
+
+    return told
 
 
 def _tell(candidate: Candidate) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from experiments.store import locks, versions
 from experiments.store.disk import csv_text, declare, declared, digest, disk_errors, full_disk, sha256, write, write_csv
+from experiments.store.looking import NotMade, only_looks
 from experiments.store.manifest_shape import SHAPE
 from search_spaces import documents
 from search_spaces.errors import LutraError
@@ -65,10 +66,12 @@ def step(
     settings = {**config, "step_version": versions.step_version(name)}
     wanted = json.loads(json.dumps({"step": name, "config": settings, "inputs": inputs}))
     folder = runs / name / f"{label}-{_short(wanted)}"
-    if _usable(folder, wanted) and not again(folder):
+    if _usable(folder, wanted) and (only_looks() or not again(folder)):
         if any(map(_exists, _checkpoints(folder))):
             _remove_checkpoints(folder)
         return folder
+    if only_looks():
+        raise NotMade(f"{folder} is not finished")
     with contextlib.ExitStack() as stack:
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)

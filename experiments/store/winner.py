@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from search_spaces.errors import LutraError
 from search_spaces.space import Arch
 from strategies.problems.objective import Costs
 
+AIMED = ("Bounded", "MnasNet")  # objectives with a target for each cost
 WINNER, CANDIDATES = "winner.json", "candidates.jsonl"  # of a search
 
 
@@ -23,7 +26,16 @@ class Winner:
     accuracy: float
     costs: Costs
     score: float
-    objective: str
+    objective: str  # as Python writes it
+
+    @property
+    def targets(self) -> Costs:
+        """The targets of the search; empty if its objective has none."""
+        with contextlib.suppress(SyntaxError, ValueError, TypeError):
+            call = ast.parse(self.objective, mode="eval").body
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in AIMED:
+                return dict(ast.literal_eval(call.keywords[0].value))
+        return {}
 
 
 def read_winner(folder: Path) -> Winner:

@@ -5,7 +5,7 @@ On a supernet, or with compare.csv=PATH on published networks. A comparison that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -42,6 +42,7 @@ from search_spaces.errors import LutraError
 from strategies.problems.problem import best, front
 from strategies.quality.regret import Report
 
+INITIAL = {"population", "initial"}  # options with the number of random architectures that a search begins with
 PUBLISHED = ("compare.csv", "curves.csv", "pairs.csv")
 Searches = Mapping[str, Sequence[Sequence[Evaluation]]]  # strategy -> one search a seed
 Traces = Mapping[str, Sequence[Trace]]  # likewise
@@ -51,13 +52,15 @@ def compare(config: Config) -> Path:
     """The folder of compare.csv, curves.csv, pairs.csv and the figure. Prints which differences are significant."""
     if config.csv:
         raise LutraError(f"csv= is experiments.fidelity's: say compare.csv={config.csv}")
-    common = {
+    common: dict[str, Any] = {
         "strategies": contestants(config),
         "objective": config.objective,
         "compare": replace(config.compare, strategies=[], csv=""),
         "seed": config.seed,
     }
     step = (of_published if config.compare.csv else of_supernet)(config, common)
+    for line in unguided(common["strategies"], config.search.budget):
+        console.print(line, highlight=False, soft_wrap=True)
     folder = plan_of(config).folder(step)
     if config.publish:
         comparison_setup.publish(folder, Path(config.results), PUBLISHED)
@@ -82,6 +85,18 @@ def contestants(config: Config) -> list[StrategyConfig]:
         )
     given = {config.strategy.name: config.strategy.options}
     return [StrategyConfig(name, default_options(name) | given.get(name, {})) for name in names]
+
+
+def unguided(strategies: Sequence[StrategyConfig], budget: int) -> Iterator[str]:
+    """A warning for each strategy whose first, random population uses up the budget."""
+    for one in strategies:
+        for name in INITIAL & {*one.options}:
+            if budget <= one.options[name]:
+                yield (
+                    f"search.budget={budget} ends within {one.name}'s first population of {one.options[name]} random "
+                    f"architectures ({one.name}'s option {name}), so here it is random search: add search.budget="
+                    f"{4 * one.options[name]}, or more"
+                )
 
 
 def on_supernet(settings: OnSupernet, files: Mapping[str, Path], means: Means, folder: Path) -> None:

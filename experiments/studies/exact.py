@@ -32,6 +32,7 @@ from strategies.problems.tabular_problem import read_csv
 from strategies.quality.exact import exact_front
 
 FRONT, FIT = "front.csv", "fit.json"
+LEAST_TAU = 0.3  # of a surrogate that ranks networks at all
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,11 @@ def told_front(points: list[Point]) -> str:
 
 def told_fit(fit: Fit) -> str:
     untried = f"; {fit.untried} options were never tried and count as average" if fit.untried else ""
+    useless = (
+        f"This answer means nothing: with Kendall's tau below {LEAST_TAU} the surrogate does not rank networks. Give "
+        "more candidates, or accuracies that differ by more than their noise\n"
+    )
     return (
         f"accuracies are those of a surrogate fitted on {fit.candidates} candidates: Kendall's tau {fit.tau:.2f} on "
         f"held-out ones, {100 * fit.error:.2f} points off on average{untried}\n"
-    )
+    ) + (useless if fit.tau < LEAST_TAU else "")

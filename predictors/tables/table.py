@@ -136,15 +136,16 @@ class LatencyTable:
         found = [(key, self.passport.get(key), passport.get(key), "device") for key in deciding(passport)]
         if space is not None:
             found += [(*one, "space") for one in _differences(self.layers, space.layers)]
+        differing = [one for one in found if one[1] != one[2]]
         pairs = [
             f"{key}: the table has {then!s}, this {what} has {here!s}"
-            for key, then, here, what in found
-            if then != here and key not in {*ignore}
+            for key, then, here, what in differing
+            if key not in {*ignore}
         ]
         if pairs:
             raise LutraError(
                 f"the table is of another device or space: {', '.join(pairs)}; measure one here: "
-                f"python -m experiments.measure; to use it anyway: ignore=[KEY]"
+                f"python -m experiments.measure; to use it anyway: ignore=[{','.join(one[0] for one in differing)}]"
             )
         if precision is not None and precision not in self.corrections:
             raise LutraError(f"the table holds {', '.join(self.corrections)}, not {precision}; measure one that does")

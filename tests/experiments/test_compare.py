@@ -22,11 +22,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from experiments.comparison.seeded_searches import Evaluation, Ledger, run_searches, timed
 from experiments.comparison.significance import holm, seeds_needed, significant
-from experiments.config import command
+from experiments.config import StrategyConfig, command
 from experiments.display import events
 from experiments.display.search_curves import Trace, common, curves, interval, trace
 from experiments.store import journal
-from experiments.studies.compare import compare, pair_rows
+from experiments.studies.compare import compare, pair_rows, unguided
 from paper import build, comparison, macros
 from paper.figures import compare as figure
 from paper.figures import style
@@ -538,3 +538,15 @@ def test_the_paper_is_built_with_a_comparison(whole: Whole, tmp_path: Path) -> N
     (results / "curves.csv").unlink()
     with pytest.raises(macros.ResultError, match=r"curves\.csv is missing; .*experiments\.compare publish=true"):
         build.sources(results, tmp_path / "build")
+
+
+@pytest.mark.parametrize(("budget", "warned"), [(5, {"evolution", "surrogate"}), (25, {"evolution"}), (26, set())])
+def test_a_budget_within_the_first_population_is_warned_of(budget: int, warned: set[str]) -> None:
+    options = {
+        "random": {},
+        "evolution": {"population": 25, "tournament": 10},
+        "surrogate": {"initial": 15, "batch": 4},
+    }
+    lines = [*unguided([StrategyConfig(name, own) for name, own in options.items()], budget)]
+    assert {name for name in options if any(f"{name}'s first population" in line for line in lines)} == warned
+    assert len(lines) == len(warned)

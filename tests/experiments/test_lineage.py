@@ -16,6 +16,7 @@ import pytest
 from experiments.config import Config, SpaceConfig
 from experiments.lineage import lineage
 from experiments.steps.compress import found_by
+from experiments.steps.report import report as show_report
 from experiments.store import artefacts, journal, provenance
 from search_spaces import documents
 from search_spaces.errors import LutraError
@@ -87,6 +88,32 @@ def test_by_configuration_it_is_the_same_tree(finished: Finished, runs: Path, re
     code, out, err = told(*finished.arguments, f"runs={runs}")[:3]
     assert (code, err) == (0, "")
     assert out.endswith(by_folder)
+
+
+def everything(folder: Path) -> set[tuple[Path, int]]:
+    return {(path, path.stat().st_mtime_ns) for path in folder.rglob("*")}
+
+
+def test_without_a_report_of_the_configuration_it_names_those_there_are(runs: Path, report: Path, told: Told) -> None:
+    before = everything(runs)
+    code, out, err = told(f"runs={runs}", "seed=7", "supernet_seed=7")[:3]
+    assert (code, out) == (2, "")
+    assert str(report) in err.splitlines()[-1]
+    assert everything(runs) == before
+
+
+def test_a_report_is_shown_again_and_nothing_is_made(runs: Path, report: Path, here: Here) -> None:
+    before = everything(runs)
+    code, out, _ = here(show_report, f"run={report}", f"runs={runs}")[:3]
+    assert code == 0
+    assert f"The deployed file: {report / 'int8.onnx'}" in out
+    rows = list(csv.DictReader((report / "stages.csv").open(newline="")))
+    for row in rows:
+        assert f"{100 * float(row['test_accuracy']):.2f}" in out
+    code, _, err = here(show_report, "run=nowhere", f"runs={runs}")[:3]
+    assert code == 2
+    assert str(report) in err
+    assert everything(runs) == before
 
 
 FILES = [

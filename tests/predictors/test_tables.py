@@ -165,13 +165,21 @@ def test_layers_that_int8_slows_down_are_found_and_no_others(table: LatencyTable
     assert slower == truly != []
 
 
-def test_the_report_warns_of_each_by_layer_and_option(table: LatencyTable) -> None:
-    warned = slower_layers(SPACE, table)
-    assert len(warned) == len(table.slower_in_int8())
-    for line, (spec, _, _) in zip(warned, table.slower_in_int8()):
-        layer, option = (int(word) for word in re.findall(r"layer (\d+), option (\d+)", line)[0])
-        assert SPACE.layers[layer][option] == spec
-        assert str(spec) in line
+def test_the_report_counts_them_in_one_line_and_names_the_worst(table: LatencyTable) -> None:
+    line = slower_layers(SPACE, table, Path("report/table.csv"))
+    slower = {spec: int8.seconds / fp32.seconds for spec, fp32, int8 in table.slower_in_int8()}
+    options = [spec for specs in SPACE.layers for spec in specs if spec.convs]
+    count = sum(spec in slower for spec in options)
+    assert f"in {count} of {len(options)} layer options" in line
+    layer, option = (int(word) for word in re.findall(r"layer (\d+), option (\d+)", line)[0])
+    assert slower[SPACE.layers[layer][option]] == max(slower.values())
+    assert line.endswith("report/table.csv")
+    assert "\n" not in line
+
+
+def test_without_any_the_report_says_nothing(table: LatencyTable) -> None:
+    fast = {key: dataclasses.replace(row, low=0.0) for key, row in table.rows.items()}
+    assert slower_layers(SPACE, dataclasses.replace(table, rows=fast), Path("table.csv")) == ""
 
 
 def test_intervals_that_overlap_are_no_warning(table: LatencyTable) -> None:
@@ -390,6 +398,20 @@ def test_a_table_of_another_device_is_refused_unless_told(table: LatencyTable, k
     table.require(other, ignore=[key])
     with pytest.raises(LutraError, match=f"{key}: "):
         table.require(other, ignore=[k for k in KEYS if k != key])
+
+
+@pytest.mark.parametrize("count", [1, 2, len(GOLDEN)])
+def test_the_refusal_spells_out_the_ignore_that_accepts_the_table(table: LatencyTable, count: int) -> None:
+    keys = [key for key in GOLDEN if key != "threads"][:count]
+    other = {**table.passport, **{key: GOLDEN[key] for key in keys}}
+    for accepted in ([], keys[:1]):
+        if accepted == keys:
+            continue
+        with pytest.raises(LutraError) as caught:
+            table.require(other, accepted)
+        (typed,) = re.findall(r"ignore=\[(.*)\]", str(caught.value))
+        assert typed.split(",") == keys
+        table.require(other, typed.split(","))
 
 
 def test_what_does_not_decide_may_differ(table: LatencyTable) -> None:

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.comparison.option_effects import read_candidates, read_effects
+from experiments.comparison.option_effects import Fit, read_candidates, read_effects
 from experiments.config import DeviceConfig, command
 from experiments.setup.devices import passport_of
 from experiments.store import artefacts
-from experiments.studies.exact import exact, read_front
+from experiments.studies.exact import exact, read_front, told_fit
 from predictors.board.fingerprint import PRECISIONS
 from predictors.board.simulated import Disturbance, SimulatedBoard
 from predictors.models.layer_costs import AdditiveCost
@@ -225,6 +225,11 @@ def write_candidates(path: Path, effects: np.ndarray, count: int) -> None:
     archs = [SPACE.sample(rng) for _ in range(count)]
     rows = [{"arch": artefacts.arch_name(a), "accuracy": sum(map(np.take, effects, a))} for a in archs]
     artefacts.write_csv(path, [*rows, rows[0]])  # two searches may find the same network
+
+
+@pytest.mark.parametrize(("tau", "useless"), [(-1.0, True), (0.0, True), (0.29, True), (0.3, False), (1.0, False)])
+def test_an_answer_of_a_surrogate_that_ranks_nothing_says_so(tau: float, useless: bool) -> None:
+    assert ("means nothing" in told_fit(Fit(100, 0, tau, 0.01))) == useless
 
 
 def test_the_front_of_a_space_follows_from_a_searchs_candidates(

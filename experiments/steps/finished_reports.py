@@ -1,0 +1,44 @@
+"""Reports that are there: found by their configuration or by run=FOLDER, and shown again; nothing is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from experiments.config import Config
+from experiments.config.reference import Reference
+from experiments.store.artefacts import MANIFEST
+from experiments.store.looking import NotMade, looking
+from experiments.store.provenance import LINEAGE
+from search_spaces.errors import LutraError
+
+MADE = Reference("experiments.steps.report:made")
+SHOWN = 6  # the most reports that a message names
+
+
+def finished_report(config: Config) -> Path:
+    """The report of this configuration. Raises LutraError that names the finished reports if it is not among them."""
+    try:
+        with looking():
+            return Path(MADE(config)).resolve()
+    except NotMade:
+        raise _missing("this configuration has no finished report", config) from None
+
+
+def given_report(config: Config) -> Path | None:
+    """The folder run=FOLDER if it is a report. Raises LutraError that names the finished reports if there is none."""
+    folder = Path(config.run)
+    if not folder.is_dir():
+        raise _missing(f"there is no folder {folder}", config)
+    return folder.resolve() if (folder / LINEAGE).is_file() else None
+
+
+def _missing(what: str, config: Config) -> LutraError:
+    paths = Path(config.runs).glob(f"report/*/{MANIFEST}")
+    folders = [str(path.parent) for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)]
+    if not folders:
+        return LutraError(f"{what}, and there is none in {config.runs}; make one: python -m experiments.pipeline")
+    more = f" and {len(folders) - SHOWN} more" if len(folders) > SHOWN else ""
+    return LutraError(
+        f"{what}; in {config.runs} there are: {', '.join(folders[:SHOWN])}{more}; show one with run=FOLDER, or make "
+        "this one: python -m experiments.report with the same settings"
+    )
