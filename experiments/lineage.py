@@ -38,7 +38,9 @@ def lineage(config: Config) -> Path:
     console.print(tree(found, folder), highlight=False)
     steps = len(found.line) + len(found.others) + 1
     console.print(f"All files of these {steps} steps match the sha256 in their manifests.", highlight=False)
-    console.print(f"The deployed file has {found.row['sha256']}.", highlight=False, soft_wrap=True)
+    console.print(
+        f"The deployed file, without its metadata, has {found.row['sha256']}.", highlight=False, soft_wrap=True
+    )
     return folder / LINEAGE
 
 

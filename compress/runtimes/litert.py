@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import io
+import json
+import zipfile
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -10,6 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from compress.files.source import Source
 from compress.quantization.calibration import Ranges
 from predictors.agent.runtimes import litert
+from predictors.board.measured_part import LENGTH
 from search_spaces.errors import LutraError
 from search_spaces.networks.litert_file import Stored
 from search_spaces.networks.litert_writer import write
@@ -21,6 +25,7 @@ from PIL import Image, ImageOps
 logits = Interpreter("{file}").get_signature_runner()(image=pixels[None].astype(np.float32))["output"]
 print({classes}[logits.argmax()])"""
 SUFFIX = litert.SUFFIX
+METADATA = "metadata.json"
 SATURATES = False  # its kernels add in 32 bits
 
 
@@ -64,6 +69,23 @@ def float_operators(file: bytes) -> list[str]:
 def depends_on_batch(file: bytes) -> bool:
     """Dynamic INT8 quantizes activations by their range in each image."""
     return False
+
+
+def appended(facts: Mapping[str, str]) -> bytes:
+    """Metadata as bytes to append to a file: a zip archive, in which tools for LiteRT look for labels.txt."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(METADATA), json.dumps(facts, indent=1, ensure_ascii=False))
+        archive.writestr(zipfile.ZipInfo("labels.txt"), "\n".join(json.loads(facts.get("classes", "[]"))))
+        archive.comment = f"{LENGTH}={facts[LENGTH]}".encode()
+    return packed.getvalue()
+
+
+def metadata(file: bytes) -> dict[str, str]:
+    if not zipfile.is_zipfile(io.BytesIO(file)):
+        return {}
+    with zipfile.ZipFile(io.BytesIO(file)) as archive:
+        return dict(json.loads(archive.read(METADATA)))
 
 
 def session(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:

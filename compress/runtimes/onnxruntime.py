@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +69,17 @@ def float_operators(file: bytes) -> list[str]:
 def depends_on_batch(file: bytes) -> bool:
     """Dynamic INT8 quantizes activations by their range in the batch."""
     return any(node.op_type.startswith("DynamicQuantize") for node in onnx.load_from_string(file).graph.node)
+
+
+def appended(facts: Mapping[str, str]) -> bytes:
+    """Metadata as bytes to append to a file: fields of ONNX's ModelProto, which parsers add to those before."""
+    entries = [onnx.StringStringEntryProto(key=key, value=value) for key, value in facts.items()]
+    return bytes(onnx.ModelProto(metadata_props=entries).SerializeToString(deterministic=True))
+
+
+def metadata(file: bytes) -> dict[str, str]:
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    return dict(session.get_modelmeta().custom_metadata_map)
 
 
 def session(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:

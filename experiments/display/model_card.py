@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from compress.runtimes import runtime_of_file
 from experiments.data.dataset import Dataset
 from experiments.setup.session_record import Row
 from predictors.agent import runtimes
+from search_spaces import __version__
+from search_spaces.documents import sha256
 
 PREPARED = """image = ImageOps.exif_transpose(Image.open("image.png")).convert("{mode}")
 image = ImageOps.fit(image, ({size}, {size}), Image.Resampling.BILINEAR)
@@ -22,7 +25,8 @@ def card(name: str, file: bytes, row: Row, facts: Mapping[str, Any], data: Datas
     mean, std = (", ".join(f"{value:.6g}" for value in values) for values in (data.mean, data.std))
     runtime = runtimes.runtime_of_file(file)
     lines = {
-        "file": f"`{name}`, {len(file):,} bytes, SHA-256 `{row.sha256}`",
+        "file": f"`{name}`, {len(file):,} bytes, SHA-256 `{sha256(file)}`; what was measured is its first "
+        f"{row.file_bytes:,} bytes, SHA-256 `{row.sha256}`, and the rest is metadata with the content of this table",
         "classes": ", ".join(_cell(one) for one in data.classes),
         "input": f"one image of {size}x{size} pixels, {mode}: its central square, resized bilinearly; "
         f"each channel divided by 255, minus the mean {mean}, divided by the standard deviation {std}",
@@ -40,6 +44,32 @@ def card(name: str, file: bytes, row: Row, facts: Mapping[str, Any], data: Datas
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in lines.items())
     return f"# {name}\n\n| | |\n|---|---|\n{table}\n\n## How to use it\n\n```python\n{snippet(name, file, data)}\n```\n"
+
+
+def description(row: Row, facts: Mapping[str, Any], data: Dataset, lineage: str) -> dict[str, str]:
+    """The metadata of a deployed file, by name. Seconds and fractions; lists as JSON."""
+    channels, size = data.shape.in_channels, data.shape.resolution
+    runtime = next(name for name in runtimes.RUNTIMES if name in facts)
+    return {
+        "classes": json.dumps(list(data.classes), ensure_ascii=False),
+        "input": json.dumps({"channels": channels, "height": size, "width": size}),
+        "colours": MODES[channels][1],
+        "crop": f"rotated by EXIF, the central square, resized bilinearly to {size}x{size} pixels",
+        "mean": json.dumps(list(data.mean)),
+        "std": json.dumps(list(data.std)),
+        "normalisation": "(pixels / 255 - mean) / std, per channel",
+        "output": "logits, in the order of classes",
+        "runtime": f"{runtime} {facts.get(runtime) or 'unknown'}",
+        "threads": str(facts["threads"]),
+        "device": str(facts.get("device") or "unknown"),
+        "latency_median_s": repr(row.latency_median_s),
+        "latency_p90_s": repr(row.latency_p90_s),
+        "test_accuracy": repr(row.test_accuracy),
+        "test_images": str(facts["test_images"]),
+        "validation_accuracy": repr(row.validation_accuracy),
+        "lineage_sha256": lineage,
+        "made_by": f"Lutra {__version__}, commit {facts['git_commit'] or 'unknown'}",
+    }
 
 
 def snippet(name: str, file: bytes, data: Dataset) -> str:

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from compress.files.metadata import with_metadata
 from experiments.config.reference import Reference
 from experiments.display import events
 from experiments.display.architecture import layer_rows, text
-from experiments.display.model_card import card
+from experiments.display.model_card import card, description
 from experiments.display.page.commands import commands
 from experiments.display.page.document import Run, page
 from experiments.display.run_setup import setup
@@ -58,12 +59,13 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     layers = layer_rows(space.decode(winner.arch), latencies, searched.precision)
     artefacts.write_csv(folder / "architecture.csv", layers)
     artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
-    for path in (deployed, folders["compress"] / int8_record.ANSWERS):
-        artefacts.write(folder / path.name, path.read_bytes())
+    artefacts.write(folder / int8_record.ANSWERS, (folders["compress"] / int8_record.ANSWERS).read_bytes())
     lineage = provenance.dump(origin)
     artefacts.write(folder / provenance.LINEAGE, lineage)
     data, hashed = dataset_of(searched.data.at(means)), sha256(lineage.encode())
-    artefacts.write(folder / CARD, card(deployed.name, deployed.read_bytes(), final, facts, data, hashed))
+    file = with_metadata(deployed.read_bytes(), description(final, facts, data, hashed))
+    artefacts.write(folder / deployed.name, file)
+    artefacts.write(folder / CARD, card(deployed.name, file, final, facts, data, hashed))
     made = [(step.what, steps.records[step.manifest]["config"]) for step in origin.line]
     lines = commands(made, settings.ignore, facts)
     run = Run(folder, deployed.name, final.sha256, data, load(folders["benchmark"]), partial(_described, space), lines)

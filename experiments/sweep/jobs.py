@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import IO
 
 from experiments.config.registry import LATENCY
-from experiments.store import artefacts, locks, versions
+from experiments.store import locks, versions
 from experiments.store.json_records import typed
 from experiments.store.winner import read_winner
 from experiments.sweep.job_files import Begun, Result, read, write
 from paper.csv_records import records
 from predictors.agent.runtimes import SUFFIXES
-from search_spaces.documents import DamagedError, read_csv, read_json, read_text
+from predictors.board.measured_part import measured_part
+from search_spaces.documents import DamagedError, read_csv, read_json, read_text, sha256
 from search_spaces.errors import LutraError
 from search_spaces.published import number
 
@@ -116,7 +117,7 @@ def metrics(made: Path) -> dict[str, float]:
     """Metrics of a report's deployed file, a search's winner, or an exact front's most accurate network."""
     folder = made if made.is_dir() else made.parent
     if (folder / "stages.csv").exists():
-        deployed = {artefacts.sha256(path) for path in folder.iterdir() if path.suffix in SUFFIXES}
+        deployed = {sha256(measured_part(path.read_bytes())) for path in folder.iterdir() if path.suffix in SUFFIXES}
         stages = records(folder / "stages.csv", dict.fromkeys(COLUMNS.values(), float) | {"sha256": str})
         final = next((row for row in stages if row["sha256"] in deployed), None)
         return {name: final[column] for name, column in COLUMNS.items()} | _target(folder) if final else {}

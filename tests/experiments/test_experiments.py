@@ -39,12 +39,14 @@ from experiments.store import artefacts
 from experiments.studies.ablation import LABELS_ALONE, SUBSETS, TAUGHT
 from experiments.studies.hand_made import saving
 from predictors.board.fingerprint import PRECISIONS
+from predictors.board.measured_part import measured_part
 from predictors.tables.assembly import assemble, file_name
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import dump, load
 from predictors.timing.blocks import all_specs, block_specs, networks_to_time
 from predictors.timing.rounds import Protocol, Round
 from search_spaces.costs import macs
+from search_spaces.documents import sha256
 from search_spaces.space import SearchSpace
 from search_spaces.spaces.tiny import tiny
 from tests.commands import ROOT, Command, Finished, copy_steps, git
@@ -182,7 +184,7 @@ def test_the_file_that_is_timed_is_the_file_that_is_evaluated(finished: Finished
         assert int(row["file_bytes"]) == timed.stat().st_size
     (final,) = (row for row in rows if row["stage"] == "int8")
     deployed = finished.folder("report") / "int8.onnx"
-    assert artefacts.sha256(deployed) == final["sha256"]
+    assert sha256(measured_part(deployed.read_bytes())) == final["sha256"]
     data = DATASETS["digits"]("", 16, 0.2, 0)
     images = data.normalize(data.test.images).numpy()
     logits = onnxruntime.InferenceSession(deployed).run(None, {"image": images})[0]

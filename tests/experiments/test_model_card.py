@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import re
 import subprocess
 import sys
@@ -11,11 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from compress.files.metadata import metadata
 from compress.files.parity import file_logits
 from compress.files.source import Source
 from compress.runtimes import RUNTIMES
 from experiments.config.registry import DATASETS
 from experiments.display.model_card import snippet
+from predictors.board.measured_part import measured_part
+from search_spaces.documents import sha256
 from search_spaces.networks.onnx_writer import random_weights
 from search_spaces.spaces.tiny import tiny
 from tests.commands import Finished
@@ -42,6 +47,23 @@ def test_the_program_classifies_as_the_file_does(runtime: str, tmp_path: Path) -
     assert len(program.splitlines()) <= 8
     expected = file_logits(file, DATA.normalize(picture[None]).numpy()).argmax()
     assert classified(tmp_path, program) == DATA.classes[int(expected)]
+
+
+def test_the_file_alone_tells_what_the_report_knows(finished: Finished) -> None:
+    folder = finished.folder("report")
+    file = (folder / "int8.onnx").read_bytes()
+    told, measured = metadata(file), measured_part(file)
+    assert measured == (finished.folder("compress") / "int8.onnx").read_bytes()
+    with open(folder / "stages.csv", newline="") as stages:
+        (row,) = (row for row in csv.DictReader(stages) if row["sha256"] == sha256(measured))
+    assert (told["latency_median_s"], told["test_accuracy"]) == (row["latency_median_s"], row["test_accuracy"])
+    assert json.loads(told["classes"]) == list(DATA.classes)
+    assert (json.loads(told["mean"]), json.loads(told["std"])) == (list(DATA.mean), list(DATA.std))
+    assert json.loads(told["input"]) == {"channels": 1, "height": 16, "width": 16}
+    assert told["lineage_sha256"] == sha256((folder / "lineage.json").read_bytes())
+    assert sha256(file) in (folder / "model_card.md").read_text()
+    for key in ("colours", "crop", "normalisation", "runtime", "threads", "device", "made_by"):
+        assert told[key]
 
 
 def test_the_card_tells_what_the_report_knows(finished: Finished) -> None:
