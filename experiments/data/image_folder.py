@@ -13,11 +13,11 @@ import torch
 
 from experiments.data import DECODER
 from experiments.data.dataset import Dataset, Progress, Split, assemble, untracked
-from experiments.data.decoding import decode
 from experiments.data.entries import entries
 from experiments.data.image_hashes import Contents, contents, read
 from experiments.data.splits import TEST_FRACTION, TEST_SEED, check, hold_out
 from experiments.data.store import Put, stored
+from predictors.board.image_decoding import decode
 from search_spaces.errors import LutraError
 
 Rows = Mapping[str, np.ndarray]  # by split, into the list of all images

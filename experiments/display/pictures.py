@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 
 from experiments.data.dataset import Dataset
-from experiments.data.decoding import decode, square
 from experiments.data.entries import SUFFIXES, entries, is_image
 from predictors.board.classifier import Frame
+from predictors.board.image_decoding import decode, square
 from search_spaces.errors import LutraError
 
 CAMERA = "camera"

@@ -24,6 +24,7 @@ from search_spaces.errors import LutraError
 
 SCHEMA = "lutra/demo/1"
 MODEL, IMAGES, SETTINGS = "model", "images.npz", "settings.json"
+PILLOW = (10, 1)  # the oldest that decodes as the host does
 REDRAWN = 1 / 30  # seconds between two pictures in a terminal, or more
 DOES = "classifies the images of this folder on this machine; see python3 run.py --help."
 
@@ -62,7 +63,8 @@ class Screen:
 
 def main(folder: Path) -> None:
     """On the board: shows a live view in a terminal, or else one line per second; and a summary."""
-    parser = argparse.ArgumentParser(description="Classifies the images of this folder, one after the other.")
+    parser = argparse.ArgumentParser(description="Classifies the images of this folder, or of SOURCE, one by one.")
+    parser.add_argument("source", nargs="?", help="a folder of images, an image, camera, or camera:1; needs Pillow")
     parser.add_argument("--frames", type=int, help="how many; all")
     parser.add_argument("--pace", type=float, help="images a second in a terminal, at most")
     arguments = parser.parse_args()
@@ -74,9 +76,13 @@ def main(folder: Path) -> None:
         shown = _shown(folder)
         (model,) = (path for path in folder.glob(f"{MODEL}.*") if path.suffix in SUFFIXES)
         classifier = shown.classifier(model.read_bytes(), model.name)
-        moments = classify(classifier, islice(_frames(folder / IMAGES), arguments.frames))
+        frames = _given(arguments.source, classifier, shown) if arguments.source else _frames(folder / IMAGES)
+        moments = classify(classifier, islice(frames, arguments.frames))
         draw = Screen().draw if sys.stdout.isatty() else None
-        print(line(follow(moments, shown, arguments.pace or shown.pace, draw, print)))
+        last = follow(moments, shown, arguments.pace or shown.pace, draw, print)
+        print(line(last))
+        if arguments.source and Path(arguments.source).is_file():
+            print(f"{shown.classes[last.predicted]}, {100 * last.probabilities[last.predicted]:.1f} %")
     except (LutraError, OSError) as error:
         sys.exit(f"error: {error}")
 
@@ -133,6 +139,19 @@ def _shown(folder: Path) -> Shown:
     for name, expected in settings["files"].items():
         unchanged(folder / name, expected)
     return Shown(**settings["shown"])
+
+
+def _given(source: str, classifier: Classifier, shown: Shown) -> Iterator[Frame]:
+    """The frames of a folder, an image or a camera. Raises LutraError if Pillow, which they need, is missing."""
+    try:
+        import PIL
+
+        from predictors.board.own_images import frames_of
+    except ImportError as error:
+        raise LutraError(f"{error}: images of your own need Pillow; type: pip install pillow") from None
+    if tuple(int(part) for part in PIL.__version__.split(".")[:2]) < PILLOW:
+        raise LutraError(f"Pillow {PIL.__version__} is too old for images of your own; type: pip install -U pillow")
+    return frames_of(source, classifier.shape, shown.classes, print)
 
 
 def _frames(path: Path) -> Iterator[Frame]:

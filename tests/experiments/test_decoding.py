@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from experiments.data.decoding import decode, square
 from experiments.display.pictures import folder
+from predictors.board.image_decoding import decode, square
 from search_spaces.errors import LutraError
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8))

@@ -223,6 +223,23 @@ def test_a_board_needs_numpy_and_onnxruntime_alone(run: Demo, tmp_path: Path) ->
     assert on_board(folder, "--frames", "0").stderr.count("\n") == 1
 
 
+def test_a_board_classifies_images_of_its_own(run: Demo, tmp_path: Path) -> None:
+    folder, images = tmp_path / "bundle", write_images(tmp_path / "images")
+    run(f"demo.bundle={folder}", "demo.frames=1")
+    told = run(f"demo.source={images}").splitlines()[-1]
+    done = on_board(folder, str(images), runtime=ONNXRUNTIME | {"PIL"})
+    assert done.stdout.split(";")[0] == told.split(";")[0], done.stderr
+    done = on_board(folder, str(images / "0" / "0.png"), runtime=ONNXRUNTIME | {"PIL"})
+    name, sure = done.stdout.splitlines()[-1].split(", ")
+    assert name in DATA.classes
+    assert sure.endswith(" %")
+    for source, missing in ((str(images), "pip install pillow"), ("camera", "pillow")):
+        done = on_board(folder, source)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert missing in done.stderr
+    assert "picamera2 or OpenCV" in on_board(folder, "camera", runtime=ONNXRUNTIME | {"PIL"}).stderr
+
+
 def test_a_litert_file_is_shown_here_and_on_a_board(run: Demo, tmp_path: Path) -> None:
     """With only its own runtime, it prints what the ONNX file of the same network prints."""
     path, folder = tmp_path / "network.tflite", tmp_path / "bundle"
