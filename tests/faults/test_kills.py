@@ -38,12 +38,12 @@ class Subject(NamedTuple):
 
 STEPS = ("measure", "train", "search", "compress", "benchmark", "report")
 SUBJECTS = (
-    Subject("measure", (), (), 120),
+    Subject("measure", (), (), 60),
     Subject("train", ("measure",), ("train.steps=30", "checkpoint_seconds=0"), 160),
-    Subject("search", STEPS[:2], (), 200),
-    Subject("compress", STEPS[:3], (), 200),
-    Subject("benchmark", (*STEPS[:4], "retrain"), (), 100),
-    Subject("report", (*STEPS[:5], "retrain"), (), 90),
+    Subject("search", STEPS[:2], (), 300),
+    Subject("compress", STEPS[:3], (), 220),
+    Subject("benchmark", (*STEPS[:4], "retrain"), (), 60),
+    Subject("report", (*STEPS[:5], "retrain"), (), 150),
 )
 
 
@@ -107,7 +107,7 @@ def test_a_killed_sweep_ends_as_if_it_was_not(tmp_path: Path, monkeypatch: pytes
         assert house.results() == undisturbed.results(), "other bytes"
         return {"kills": kills}
 
-    campaign("kills-sweep", "kills", 120, 3, life)
+    campaign("kills-sweep", "kills", 60, 3, life)
 
 
 def deadly(rng: Random, runs: Path, undisturbed: Done) -> dict[str, object]:
@@ -172,7 +172,7 @@ def test_killed_processes_of_torchrun_leave_nobody_who_trains_on(
             assert results(runs) == results(expected), "other bytes"
         return {"kills": 1}
 
-    campaign("kills-torchrun", "kills", 8, 1, life)
+    campaign("kills-torchrun", "kills", 4, 1, life)
 
 
 def children(parent: int) -> list[int]:

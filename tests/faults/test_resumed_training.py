@@ -16,6 +16,7 @@ import pytest
 from tests.commands import Command, Done, Finished
 from tests.experiments.test_experiments import results, trained, wait
 from tests.faults.campaign import FOLDER, Figures, campaign
+from tests.faults.test_kills import NEVER, processor_seconds
 
 PARTS = 2  # of the campaign, for two of pytest's workers
 
@@ -33,18 +34,20 @@ def test_training_resumes_from_any_moment(part: int, finished: Finished, command
         return done, time.monotonic() - begin
 
     whole, undisturbed, start = tmp_path / "undisturbed", 0.0, 0.0
+    trains = starts = Done(0, "", "")
     if FOLDER:
-        done, undisturbed = train(whole)
-        assert done.code == 0, done.err
-        _, start = train(whole)
+        trains, undisturbed = train(whole, die=(str(tmp_path), NEVER))
+        assert trains.code == 0, trains.err
+        starts, start = train(whole, die=(str(tmp_path), NEVER))
     expected = results(whole) if FOLDER else trained(finished)
 
     def resumed(rng: Random) -> Figures:
-        runs, share = tmp_path / f"runs{next(number)}", 0.8 * rng.random()
+        runs, share = tmp_path / f"runs{next(number)}", 0.95 * rng.random()
 
         def kill(group: int) -> None:
             wait(lambda: bool(list(runs.glob("train/*/.checkpoint"))))
-            time.sleep(share * max(0.0, undisturbed - start))
+            moment = starts.seconds + share * (trains.seconds - starts.seconds)
+            wait(lambda: processor_seconds(group) >= moment)
             with contextlib.suppress(ProcessLookupError):  # it may have ended already
                 os.killpg(group, signal.SIGKILL)
 
