@@ -63,10 +63,13 @@ def truth() -> dict[str, Value]:
 
 @given(st.sampled_from([*DRIFTS, "walk"]), st.floats(0, 0.1), st.floats(LENGTH / 3, 4 * LENGTH), st.integers(0, 2**32))
 @settings(max_examples=25)
-def test_drift_of_any_shape_moves_no_value_by_a_percent(drift: str, size: float, period: float, seed: int) -> None:
+def test_drift_of_any_shape_moves_few_values_by_a_percent_and_none_by_two(
+    drift: str, size: float, period: float, seed: int
+) -> None:
     calm = summarize(session(Disturbance(), seed))
     drifting = summarize(session(Disturbance(drift=drift, drift_size=size, period=period), seed))
-    assert apart(drifting, calm).max() < 0.01
+    assert np.quantile(apart(drifting, calm), 0.9) < 0.01
+    assert apart(drifting, calm).max() < 0.02
 
 
 def test_drift_that_is_too_fast_to_follow_is_found() -> None:
