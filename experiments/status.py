@@ -16,7 +16,7 @@ from rich.table import Table
 
 from experiments.config import Config, command
 from experiments.display.progress import console
-from experiments.sweep import jobs
+from experiments.sweep import job_metrics, jobs
 from experiments.sweep.jobs import Job
 from search_spaces.errors import LutraError, unknown
 
@@ -26,7 +26,7 @@ MEASURED = {  # metric -> heading, factor, format
     "validation_accuracy": ("val %", 100.0, ".2f"),
     "accuracy": ("accuracy %", 100.0, ".2f"),
     "latency_s": ("ms", 1e3, ".4g"),
-    jobs.TARGET: ("target ms", 1e3, ".4g"),
+    job_metrics.TARGET: ("target ms", 1e3, ".4g"),
     "file_bytes": ("KB", 1e-3, ".1f"),
 }
 COLOURS = {
@@ -98,8 +98,8 @@ def overview(sweep: Path) -> Group:
 def _best(names: Sequence[str], found: Sequence[Job], kinds: Sequence[str]) -> list[str]:
     """The most accurate job, and the fastest one, of those that meet their target; and those that miss it."""
     timed = [(name, job) for name, job in zip(names, found) if "latency_s" in job.metrics]
-    done = [(name, job) for name, job in timed if not jobs.misses(job)]
-    missed = [name for name, job in timed if jobs.misses(job)]
+    done = [(name, job) for name, job in timed if not job_metrics.misses(job.metrics)]
+    missed = [name for name, job in timed if job_metrics.misses(job.metrics)]
     lines = [f"{len(missed)} of {len(timed)} miss their target: {', '.join(missed)}"] if missed else []
     if not done:
         return lines
@@ -113,7 +113,11 @@ def _best(names: Sequence[str], found: Sequence[Job], kinds: Sequence[str]) -> l
 
 def _marked(job: Job, kind: str) -> str:
     """A cell of the table, in which a latency above its target is marked."""
-    return f"[red]{_cell(job, kind)} misses[/]" if kind == "latency_s" and jobs.misses(job) else _cell(job, kind)
+    return (
+        f"[red]{_cell(job, kind)} misses[/]"
+        if kind == "latency_s" and job_metrics.misses(job.metrics)
+        else _cell(job, kind)
+    )
 
 
 def _cell(job: Job, kind: str) -> str:

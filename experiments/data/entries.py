@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.data.class_folders import Parts
+from predictors.board.image_decoding import SUFFIXES
 from search_spaces.errors import LutraError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".ppm")
 MAX_BYTES = 64 * 2**20  # of one image file
 MAX_MEMBERS = 5_000_000  # of an archive
 SYSTEM = {  # names of files and folders that systems and network drives create, in any letter case

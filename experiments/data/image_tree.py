@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.data.class_folders import Groups, Parts, group
-from experiments.data.entries import SUFFIXES, Entry, entries, is_image
+from experiments.data.entries import Entry, entries, is_image
+from predictors.board.image_decoding import SUFFIXES
 from search_spaces.errors import LutraError
 
 LISTED = 6  # kinds of skipped files named in one line

@@ -9,15 +9,14 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from experiments.data.dataset import Dataset
-from experiments.data.entries import SUFFIXES, entries, is_image
+from experiments.data.entries import entries, is_image
+from predictors.board import own_images
 from predictors.board.classifier import Frame
-from predictors.board.image_decoding import decode, square
+from predictors.board.image_decoding import SUFFIXES, decode, square
 from search_spaces.errors import LutraError
 
-CAMERA = "camera"
 SHARP = 320  # pixels of a picture for display
 
 
@@ -28,8 +27,8 @@ def frames_of(source: str, data: Dataset, seed: int, skipped: Callable[[str], ob
     """
     if not source:
         return test_images(data, seed)
-    if source.split(":")[0] == CAMERA and not Path(source).exists():
-        return camera(source, data)
+    if source.split(":")[0] == own_images.CAMERA and not Path(source).exists():
+        return camera(source.partition(":")[2], data)
     return folder(Path(source).expanduser(), data, seed, skipped)
 
 
@@ -51,42 +50,18 @@ def folder(root: Path, data: Dataset, seed: int, skipped: Callable[[str], object
 
 
 def _decoded(files: list[Path], data: Dataset, skipped: Callable[[str], object]) -> Iterator[Frame]:
-    channels, size = data.shape.in_channels, data.shape.resolution
     labels = {name: label for label, name in enumerate(data.classes)}
-    for path in files:
-        try:
-            pixels = _channels(decode(str(path), path.read_bytes, size), channels)
-        except LutraError as error:
-            skipped(f"skipped: {error}")
-        else:
-            yield Frame(pixels, labels.get(path.parent.name), partial(decode, str(path), path.read_bytes, SHARP))
+    for path, pixels in own_images.readable(files, data.shape.in_channels, data.shape.resolution, skipped):
+        yield Frame(pixels, labels.get(path.parent.name), partial(decode, str(path), path.read_bytes, SHARP))
 
 
-def camera(source: str, data: Dataset) -> Iterator[Frame]:
-    """The images of a webcam until it stops; `source` is camera, or camera:1 for the second."""
-    number = source.partition(":")[2] or "0"
-    if not number.isdigit():
-        raise LutraError(f"there is no camera {source!r}: demo.source=camera is the first, camera:1 the second")
-    cv2 = opencv("a camera needs it")
-    capture = cv2.VideoCapture(int(number))
-    if not capture.isOpened():
-        raise LutraError(
-            f"camera {number} cannot be opened: connect it, close other programs that use it, or give a folder"
-        )
-    return _captured(cv2, capture, data)
-
-
-def _captured(cv2: Any, capture: Any, data: Dataset) -> Iterator[Frame]:
+def camera(number: str, data: Dataset) -> Iterator[Frame]:
+    """The images of a camera until it stops; `number` counts from 0, and is 0 if empty."""
     channels, size = data.shape.in_channels, data.shape.resolution
-    try:
-        while True:
-            seen, image = capture.read()
-            if not seen:
-                return
-            rgb = Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-            yield Frame(_channels(square(rgb, size), channels), None, partial(square, rgb, SHARP))
-    finally:
-        capture.release()
+    return (
+        Frame(own_images.in_channels(square(rgb, size), channels), None, partial(square, rgb, SHARP))
+        for rgb in own_images.camera(number)
+    )
 
 
 def opencv(why: str) -> Any:
@@ -96,8 +71,3 @@ def opencv(why: str) -> Any:
     except ImportError:
         raise LutraError(f"OpenCV is not installed, and {why}: pip install opencv-python-headless") from None
     return cv2
-
-
-def _channels(rgb: np.ndarray, count: int) -> np.ndarray:
-    """uint8 [S, S, 3] -> [S, S, count]: unchanged, or grey."""
-    return rgb if count == 3 else np.asarray(Image.fromarray(rgb).convert("L"))[..., None]

@@ -17,22 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from experiments.config.registry import LATENCY
 from experiments.store import locks, versions
 from experiments.store.json_records import typed
-from experiments.store.winner import read_winner
 from experiments.sweep.job_files import Begun, Result, read, write
-from paper.csv_records import records
-from predictors.agent.runtimes import SUFFIXES
-from predictors.board.measured_part import measured_part
-from search_spaces.documents import DamagedError, read_csv, read_json, read_text, sha256
+from experiments.sweep.job_metrics import metrics
+from search_spaces.documents import DamagedError, read_json, read_text
 from search_spaces.errors import LutraError
-from search_spaces.published import number
 
 BEGUN, RESULT, REASON, TRACEBACK, STEP = "job.json", "result.json", "reason.txt", "traceback.txt", "step.txt"
 LOCK, PLANS = ".lock", ".plans"
-COLUMNS = {"test_accuracy": "test_accuracy", "latency_s": "latency_median_s", "file_bytes": "file_bytes"}
-TARGET = "target_s"  # the metric that the latency is compared with
 STATES = ("done", "running", "failed", "interrupted", "missing", "damaged")
 
 
@@ -111,39 +104,6 @@ def result(folder: Path) -> Result | None:
     """The result of a finished job; None if there is none, or if what it made is gone."""
     done = read(folder / RESULT, Result)
     return done if done is not None and (not done.made or Path(done.made).exists()) else None
-
-
-def metrics(made: Path) -> dict[str, float]:
-    """Metrics of a report's deployed file, a search's winner, or an exact front's most accurate network."""
-    folder = made if made.is_dir() else made.parent
-    if (folder / "stages.csv").exists():
-        deployed = {sha256(measured_part(path.read_bytes())) for path in folder.iterdir() if path.suffix in SUFFIXES}
-        stages = records(folder / "stages.csv", dict.fromkeys(COLUMNS.values(), float) | {"sha256": str})
-        final = next((row for row in stages if row["sha256"] in deployed), None)
-        return {name: final[column] for name, column in COLUMNS.items()} | _target(folder) if final else {}
-    if (folder / "winner.json").exists():
-        winner = read_winner(folder)
-        aimed = {TARGET: winner.targets[LATENCY]} if LATENCY in winner.targets else {}
-        return {"validation_accuracy": winner.accuracy, "latency_s": winner.costs[LATENCY]} | aimed
-    if (folder / "front.csv").exists():
-        columns = ("accuracy", "latency_s")
-        where, row = read_csv(folder / "front.csv", columns)[-1]
-        return {column: number(where, column, row[column]) for column in columns}
-    return {}
-
-
-def _target(report: Path) -> dict[str, float]:
-    """The latency's target of the search that a report is of, if it had one."""
-    if not (report / "setup.csv").exists():
-        return {}
-    facts = {row["key"]: (where, row["value"]) for where, row in read_csv(report / "setup.csv", ("key", "value"))}
-    where, value = facts.get("target_ms", ("", ""))
-    return {TARGET: number(where, "target_ms", value) / 1e3} if value else {}
-
-
-def misses(job: Job) -> bool:
-    """Whether the job's network is slower than its target."""
-    return job.metrics.get("latency_s", 0.0) > job.metrics.get(TARGET, float("inf"))
 
 
 def labels(jobs: Sequence[Job]) -> list[str]:

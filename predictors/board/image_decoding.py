@@ -15,6 +15,7 @@ from PIL import ExifTags, Image
 from search_spaces.errors import LutraError
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "PPM")  # recognised by content; no other decoder is ever called
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".ppm")  # of files that are taken for images
 UPRIGHT = {  # EXIF orientation -> transposition
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

@@ -13,11 +13,10 @@ import numpy as np
 from PIL import Image
 
 from predictors.board.classifier import Frame
-from predictors.board.image_decoding import decode, square
+from predictors.board.image_decoding import SUFFIXES, decode, square
 from search_spaces.errors import LutraError
 
 CAMERA = "camera"
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".ppm")
 SEEN = (640, 480)  # pixels of a camera's image
 
 
@@ -31,11 +30,11 @@ def frames_of(
     """
     channels, size = shape[0], shape[1]
     if source.split(":")[0] == CAMERA and not Path(source).exists():
-        return (Frame(_channels(square(image, size), channels), None) for image in camera(source.partition(":")[2]))
+        return (Frame(in_channels(square(image, size), channels), None) for image in camera(source.partition(":")[2]))
     path = Path(source).expanduser()
     if path.is_file():
-        return iter([Frame(_channels(decode(str(path), path.read_bytes, size), channels), _label(path, classes))])
-    return _of_folder(files(path), channels, size, classes, skipped)
+        return iter([Frame(in_channels(decode(str(path), path.read_bytes, size), channels), _label(path, classes))])
+    return (Frame(image, _label(one, classes)) for one, image in readable(files(path), channels, size, skipped))
 
 
 def files(folder: Path) -> list[Path]:
@@ -48,16 +47,17 @@ def files(folder: Path) -> list[Path]:
     return found
 
 
-def _of_folder(
-    paths: Sequence[Path], channels: int, size: int, classes: Sequence[str], skipped: Callable[[str], object]
-) -> Iterator[Frame]:
+def readable(
+    paths: Sequence[Path], channels: int, size: int, skipped: Callable[[str], object]
+) -> Iterator[tuple[Path, np.ndarray]]:
+    """Every file that can be read, with its pixels as the network takes them, uint8 [size, size, channels]."""
     for path in paths:
         try:
-            pixels = _channels(decode(str(path), path.read_bytes, size), channels)
+            pixels = in_channels(decode(str(path), path.read_bytes, size), channels)
         except LutraError as error:
             skipped(f"skipped: {error}")
         else:
-            yield Frame(pixels, _label(path, classes))
+            yield path, pixels
 
 
 def _label(path: Path, classes: Sequence[str]) -> int | None:
@@ -110,6 +110,6 @@ def _captured(capture: Callable[[], Image.Image | None], close: Callable[[], Any
         close()
 
 
-def _channels(rgb: np.ndarray, count: int) -> np.ndarray:
+def in_channels(rgb: np.ndarray, count: int) -> np.ndarray:
     """uint8 [S, S, 3] -> [S, S, count]: unchanged, or grey."""
     return rgb if count == 3 else np.asarray(Image.fromarray(rgb).convert("L"))[..., None]

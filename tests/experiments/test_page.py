@@ -19,8 +19,8 @@ import pytest
 
 from experiments.config import Config
 from experiments.config.registry import DATASETS
-from experiments.display.page.answers import Answers
 from experiments.display.page.document import Run, page
+from experiments.display.page.predictions import Predictions
 from paper.figures.pareto import front
 from paper.rows import Candidate, Stage, read
 from tests.commands import ROOT, Finished, Here
@@ -60,8 +60,8 @@ def run(classes: tuple[str, ...] = NASTY) -> Run:
     predicted = np.where(rng.random(len(labels)) < 0.25, rng.integers(0, 10, len(labels)), labels)
     rows = read(RESULTS, Stage)
     final = next(row for row in rows if row.stage == "int8")
-    answers = {row.sha256: predicted for row in rows}
-    return Run(RESULTS, "int8.onnx", final.sha256, data, answers, lambda arch: f"<{arch}>", ["echo '<&>'"])
+    predictions = {row.sha256: predicted for row in rows}
+    return Run(RESULTS, "int8.onnx", final.sha256, data, predictions, lambda arch: f"<{arch}>", ["echo '<&>'"])
 
 
 @dataclass
@@ -175,16 +175,16 @@ def test_numbers_are_those_of_the_csv_files() -> None:
 
 def test_the_matrix_counts_every_test_image() -> None:
     made = run(())
-    answers = Answers(made.data.classes, made.data.test.labels.numpy(), made.predicted[made.sha256])
+    predictions = Predictions(made.data.classes, made.data.test.labels.numpy(), made.predicted[made.sha256])
     lines = {line["class"]: line for line in table(parsed(page(made)), "class") if "correct" in line}
     for label, name in enumerate(made.data.classes):
-        own = answers.labels == label
-        assert int(lines[name]["images"]) == own.sum() == answers.matrix[label].sum()
-        assert int(lines[name]["correct"]) == (answers.predicted[own] == label).sum()
-    assert answers.balanced == pytest.approx(
-        np.mean([np.mean(answers.predicted[answers.labels == c] == c) for c in range(10)])
+        own = predictions.labels == label
+        assert int(lines[name]["images"]) == own.sum() == predictions.matrix[label].sum()
+        assert int(lines[name]["correct"]) == (predictions.predicted[own] == label).sum()
+    assert predictions.balanced == pytest.approx(
+        np.mean([np.mean(predictions.predicted[predictions.labels == c] == c) for c in range(10)])
     )
-    assert sum(count for *_, count in answers.confused) == (answers.labels != answers.predicted).sum()
+    assert sum(count for *_, count in predictions.confused) == (predictions.labels != predictions.predicted).sum()
 
 
 def test_many_classes_are_shown_in_part_and_counted_in_whole() -> None:

@@ -11,7 +11,7 @@ from experiments import status
 from experiments.steps.search import best_so_far
 from experiments.store import artefacts
 from experiments.store.winner import Winner
-from experiments.sweep import jobs
+from experiments.sweep import job_metrics
 from experiments.sweep.jobs import Job
 from strategies.problems.objective import Bounded, MnasNet, Objective, Pareto
 from strategies.problems.problem import Candidate
@@ -33,11 +33,11 @@ def test_status_marks_what_misses_its_target(
 ) -> None:
     text = f'{{"arch": [0], "accuracy": 0.9, "latency": {latency}, "score": 0.9, "objective": "{MnasNet(TARGETS)}"}}'
     artefacts.write(tmp_path / "winner.json", text)
-    slow = Job(("search", "seed=0"), "done", tmp_path, metrics=jobs.metrics(tmp_path))
+    slow = Job(("search", "seed=0"), "done", tmp_path, metrics=job_metrics.metrics(tmp_path))
     good = Job(
         ("search", "seed=1"), "done", tmp_path, metrics={**slow.metrics, "validation_accuracy": 0.8, "latency_s": 0.001}
     )
-    assert jobs.misses(slow) == missed
+    assert job_metrics.misses(slow.metrics) == missed
     monkeypatch.setattr(jobs, "jobs_of", lambda sweep: [slow, good])
     console = Console(width=200)
     with console.capture() as captured:
@@ -59,7 +59,7 @@ def test_the_report_of_a_search_has_its_target(tmp_path: Path) -> None:
     artefacts.write_csv(tmp_path / "stages.csv", [row])
     for value, missed in (("2.5", True), ("3.5", False), ("", False)):
         artefacts.write_csv(tmp_path / "setup.csv", [{"key": "target_ms", "value": value}])
-        assert jobs.misses(Job(("report",), "done", metrics=jobs.metrics(tmp_path))) == missed
+        assert job_metrics.misses(job_metrics.metrics(tmp_path)) == missed
 
 
 def test_the_bar_of_a_search_shows_the_best_so_far() -> None:

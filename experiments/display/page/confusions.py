@@ -1,4 +1,4 @@
-"""The deployed file's answers on the test images: every class, the confusion matrix, the worst confusions."""
+"""The deployed file's predictions on the test images: every class, the confusion matrix, the worst confusions."""
 
 from __future__ import annotations
 
@@ -7,39 +7,41 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from experiments.data.dataset import Dataset
-from experiments.display.page.answers import Answers
 from experiments.display.page.elements import Child, element, section, table, told, wide
 from experiments.display.page.pictures import picture
+from experiments.display.page.predictions import Predictions
 
 CLASSES = 24  # most classes of the matrix
 PAIRS, EACH = 8, 3  # the worst confusions shown, and images of each
 OTHERS = "other classes"
 
 
-def confusions(data: Dataset, answers: Answers) -> Element:
-    total, wrong = len(answers.labels), int((answers.labels != answers.predicted).sum())
+def confusions(data: Dataset, predictions: Predictions) -> Element:
+    total, wrong = len(predictions.labels), int((predictions.labels != predictions.predicted).sum())
     uneven = "The classes have uneven numbers of images, so look at the balanced accuracy too. "
     line = (
         f"Of {total:,} test images, the deployed file classified {total - wrong:,} correctly "
         f"({100 * (1 - wrong / total):.2f} %). The mean accuracy of the classes (balanced accuracy) is "
-        f"{100 * answers.balanced:.2f} %. {uneven if answers.uneven else ''}Nothing was chosen by these images."
+        f"{100 * predictions.balanced:.2f} %. {uneven if predictions.uneven else ''}Nothing was chosen by these images."
     )
     return section(
-        "answers",
+        "predictions",
         "Test images, class by class",
         element("p", line),
-        _per_class(answers),
-        _matrix(answers),
-        *_worst(data, answers),
+        _per_class(predictions),
+        _matrix(predictions),
+        *_worst(data, predictions),
     )
 
 
-def _per_class(answers: Answers) -> Element:
+def _per_class(predictions: Predictions) -> Element:
     rows: list[list[Child]] = []
-    counts, right = answers.matrix.sum(1), answers.matrix.diagonal()
-    for at in np.argsort(answers.accuracies, kind="stable"):
-        bar = element("span", class_="bar", style=f"width:{6 * answers.accuracies[at]:.2f}em", aria_hidden="true")
-        rows.append([answers.classes[at], f"{100 * answers.accuracies[at]:.2f}", f"{right[at]:,}", f"{counts[at]:,}"])
+    counts, right = predictions.matrix.sum(1), predictions.matrix.diagonal()
+    for at in np.argsort(predictions.accuracies, kind="stable"):
+        bar = element("span", class_="bar", style=f"width:{6 * predictions.accuracies[at]:.2f}em", aria_hidden="true")
+        rows.append(
+            [predictions.classes[at], f"{100 * predictions.accuracies[at]:.2f}", f"{right[at]:,}", f"{counts[at]:,}"]
+        )
         rows[-1].append(bar)
     columns = ["class", "accuracy (%)", "correct", "images", ""]
     every = table("Accuracy of every class, lowest first", columns, rows)
@@ -48,12 +50,12 @@ def _per_class(answers: Answers) -> Element:
     return element("details", element("summary", f"Accuracy of all {len(rows)} classes"), every)
 
 
-def _matrix(answers: Answers) -> Element:
+def _matrix(predictions: Predictions) -> Element:
     """The classes with most errors, and the others together."""
-    matrix = answers.matrix
+    matrix = predictions.matrix
     errors = matrix.sum(0) + matrix.sum(1) - 2 * matrix.diagonal()
     shown = np.sort(np.argsort(-errors, kind="stable")[:CLASSES])
-    names = [answers.classes[at] for at in shown]
+    names = [predictions.classes[at] for at in shown]
     cells = matrix[np.ix_(shown, shown)]
     rest = matrix[shown].sum(1) - cells.sum(1)
     columns = [*names, *([OTHERS] if len(matrix) > CLASSES else [])]
@@ -80,11 +82,11 @@ def _cell(true: str, predicted: str, count: int, share: float) -> Element:
     return told(made, f"{count:,} images of {true}, predicted as {predicted}") if count else made
 
 
-def _worst(data: Dataset, answers: Answers) -> list[Element]:
+def _worst(data: Dataset, predictions: Predictions) -> list[Element]:
     made = []
-    for true, wrong, count in answers.confused[:PAIRS]:
-        for at in answers.examples(true, wrong, EACH):
-            text = f"{answers.classes[true]}, taken for {answers.classes[wrong]}"
+    for true, wrong, count in predictions.confused[:PAIRS]:
+        for at in predictions.examples(true, wrong, EACH):
+            text = f"{predictions.classes[true]}, taken for {predictions.classes[wrong]}"
             made.append(element("li", picture(data, data.test, int(at), text), f"{text} ({count:,})"))
     if not made:
         return [element("p", "No test image was confused.")]

@@ -10,11 +10,11 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from experiments.data.dataset import Dataset
-from experiments.display.page.answers import Answers
 from experiments.display.page.confusions import confusions
 from experiments.display.page.elements import element, html, section
 from experiments.display.page.look import SCRIPT, STYLE
 from experiments.display.page.pictures import samples
+from experiments.display.page.predictions import Predictions
 from experiments.display.page.run_facts import run_facts
 from experiments.display.page.scatters import pareto, prediction
 from experiments.display.page.stage_table import stages, tiles, verdicts
@@ -44,18 +44,18 @@ def page(run: Run) -> bytes:
     facts, rows = setup(run.folder), results.read(run.folder, results.Stage)
     final = next(row for row in rows if row.sha256 == run.sha256)
     labels = run.data.test.labels.numpy()
-    answers = {sha256: Answers(run.data.classes, labels, classes) for sha256, classes in run.predicted.items()}
+    predictions = {sha256: Predictions(run.data.classes, labels, classes) for sha256, classes in run.predicted.items()}
     images = facts.values.get("data_file") or facts.text("data")
     title = f"{images}: the network from {facts.text('space')} for {facts.machine}"
     parts = (
         element("h1", title),
         *verdicts(facts),
-        tiles(run.deployed, final, rows, answers[run.sha256]),
-        stages(rows, final, answers),
+        tiles(run.deployed, final, rows, predictions[run.sha256]),
+        stages(rows, final, predictions),
         section("effects", "What each stage did", waterfall(rows)),
         _search(run.folder, rows, facts.optional("target_ms"), run.describe),
         section("winner", "The winner", winner(results.read(run.folder, results.Layer))),
-        confusions(run.data, answers[run.sha256]),
+        confusions(run.data, predictions[run.sha256]),
         samples(run.data),
         run_facts(facts, run.data, run.commands),
     )

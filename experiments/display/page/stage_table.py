@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
-from experiments.display.page.answers import Answers
 from experiments.display.page.elements import Child, element, section, table
+from experiments.display.page.predictions import Predictions
 from paper.rows import Stage
 from paper.setup_file import Setup
 
@@ -22,12 +22,12 @@ def verdicts(setup: Setup) -> list[Element]:
     return made
 
 
-def tiles(name: str, final: Stage, rows: Sequence[Stage], answers: Answers) -> Element:
+def tiles(name: str, final: Stage, rows: Sequence[Stage], predictions: Predictions) -> Element:
     """The deployed file in numbers, against the reference where there is one."""
     numbers = {
         "deployed file": name,
         "test accuracy": f"{100 * final.test_accuracy:.2f} %",
-        **({"balanced accuracy": f"{100 * answers.balanced:.2f} %"} if answers.uneven else {}),
+        **({"balanced accuracy": f"{100 * predictions.balanced:.2f} %"} if predictions.uneven else {}),
         "median latency": f"{1e3 * final.latency_median_s:.4g} ms",
         "file": f"{final.file_bytes / 1e3:.1f} kB",
     }
@@ -41,16 +41,16 @@ def tiles(name: str, final: Stage, rows: Sequence[Stage], answers: Answers) -> E
     return element("dl", *pairs, class_="tiles")
 
 
-def stages(rows: Sequence[Stage], final: Stage, all_answers: Mapping[str, Answers]) -> Element:
+def stages(rows: Sequence[Stage], final: Stage, all_predictions: Mapping[str, Predictions]) -> Element:
     """Every file that was measured."""
-    balanced = all_answers[final.sha256].uneven
+    balanced = all_predictions[final.sha256].uneven
     columns: list[Child] = ["stage", "precision", "validation (%)", "test (%)", *(["balanced (%)"] if balanced else [])]
     columns += ["median (ms)", "p90 (ms)", "predicted (ms)", "kB", "MMACs", "parameters", "steps"]
     lines = []
     for row in rows:
         name = f"{_name(row)}, deployed" if row is final else _name(row)
         accuracies = [row.validation_accuracy, row.test_accuracy]
-        accuracies += [all_answers[row.sha256].balanced] if balanced else []
+        accuracies += [all_predictions[row.sha256].balanced] if balanced else []
         times = [row.latency_median_s, row.latency_p90_s, row.predicted_s]
         sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,.0f}"]
         sizes.append("" if row.steps is None else f"{row.steps:,.0f}")

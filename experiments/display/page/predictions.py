@@ -12,7 +12,7 @@ UNEVEN = 1.5  # times as many images in the largest class as in the smallest
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     classes: Sequence[str]
     labels: np.ndarray  # int64 [N]
     predicted: np.ndarray  # int64 [N]
