@@ -11,7 +11,7 @@ from experiments import status
 from experiments.steps.search import best_so_far
 from experiments.store import artefacts
 from experiments.store.winner import Winner
-from experiments.sweep import job_metrics
+from experiments.sweep import job_metrics, jobs
 from experiments.sweep.jobs import Job
 from strategies.problems.objective import Bounded, MnasNet, Objective, Pareto
 from strategies.problems.problem import Candidate
