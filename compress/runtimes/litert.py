@@ -22,8 +22,7 @@ SNIPPET = """import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image, ImageOps
 {prepared}
-logits = Interpreter("{file}").get_signature_runner()(image=pixels[None].astype(np.float32))["output"]
-print({classes}[logits.argmax()])"""
+print({classes}[Interpreter("{file}").get_signature_runner()(image=pixels[None].astype("f4"))["output"].argmax()])"""
 SUFFIX = litert.SUFFIX
 METADATA = "metadata.json"
 SATURATES = False  # its kernels add in 32 bits

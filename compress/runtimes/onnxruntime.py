@@ -22,9 +22,8 @@ MOVES = {"Transpose", "Reshape", "Flatten", "QuantizeLinear", "DequantizeLinear"
 SNIPPET = """import numpy as np, onnxruntime
 from PIL import Image, ImageOps
 {prepared}
-session = onnxruntime.InferenceSession("{file}")
-logits = session.run(None, {{"image": pixels.transpose(2, 0, 1)[None].astype(np.float32)}})[0]
-print({classes}[logits.argmax()])"""
+image = {{"image": pixels.transpose(2, 0, 1)[None].astype(np.float32)}}
+print({classes}[onnxruntime.InferenceSession("{file}").run(None, image)[0].argmax()])"""
 SUFFIX = board.SUFFIX
 SATURATES = True  # on x86 processors without VNNI
 

@@ -8,18 +8,19 @@ from typing import Any
 
 from compress.runtimes import runtime_of_file
 from experiments.data.dataset import Dataset
-from experiments.setup.session_record import Row
+from paper.compression_rows import Stage
 from predictors.agent import runtimes
 from search_spaces import __version__
 from search_spaces.documents import sha256
 
-PREPARED = """image = ImageOps.exif_transpose(Image.open("image.png")).convert("{mode}")
-image = ImageOps.fit(image, ({size}, {size}), Image.Resampling.BILINEAR)
+PREPARED = """image = ImageOps.exif_transpose(Image.open("image.png")).convert("RGBA")
+opaque = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("{mode}")
+image = ImageOps.fit(opaque, ({size}, {size}), Image.Resampling.BILINEAR)
 pixels = (np.asarray(image, np.float32).reshape({size}, {size}, -1) / 255 - {mean}) / {std}"""
 MODES = {1: ("L", "grey"), 3: ("RGB", "red, green, blue")}  # channels -> Pillow's mode, in words
 
 
-def card(name: str, file: bytes, row: Row, facts: Mapping[str, Any], data: Dataset, lineage: str) -> str:
+def card(name: str, file: bytes, row: Stage, facts: Mapping[str, Any], data: Dataset, lineage: str) -> str:
     """Returns Markdown. `facts`: of the run, as in setup.csv; `lineage`: the sha256 of the file's lineage."""
     size, mode = data.shape.resolution, MODES[data.shape.in_channels][1]
     mean, std = (", ".join(f"{value:.6g}" for value in values) for values in (data.mean, data.std))
@@ -28,8 +29,9 @@ def card(name: str, file: bytes, row: Row, facts: Mapping[str, Any], data: Datas
         "file": f"`{name}`, {len(file):,} bytes, SHA-256 `{sha256(file)}`; what was measured is its first "
         f"{row.file_bytes:,} bytes, SHA-256 `{row.sha256}`, and the rest is metadata with the content of this table",
         "classes": ", ".join(_cell(one) for one in data.classes),
-        "input": f"one image of {size}x{size} pixels, {mode}: its central square, resized bilinearly; "
-        f"each channel divided by 255, minus the mean {mean}, divided by the standard deviation {std}",
+        "input": f"one image of {size}x{size} pixels, {mode}: its central square, resized bilinearly, white where "
+        f"it is transparent; each channel divided by 255, minus the mean {mean}, divided by the standard deviation "
+        f"{std}",
         "output": f"{len(data.classes)} logits, float32, in the order of the classes",
         "runtime": f"{runtime} {facts.get(runtime) or 'unknown'}, {facts['threads']} thread(s)",
         "device": _cell(facts.get("device")),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from compress.files.metadata import metadata
@@ -18,6 +19,7 @@ from compress.files.parity import file_logits
 from compress.files.source import Source
 from compress.runtimes import RUNTIMES
 from experiments.config.registry import DATASETS
+from experiments.data.decoding import decode
 from experiments.display.model_card import snippet
 from predictors.board.measured_part import measured_part
 from search_spaces.documents import sha256
@@ -47,6 +49,25 @@ def test_the_program_classifies_as_the_file_does(runtime: str, tmp_path: Path) -
     assert len(program.splitlines()) <= 8
     expected = file_logits(file, DATA.normalize(picture[None]).numpy()).argmax()
     assert classified(tmp_path, program) == DATA.classes[int(expected)]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_transparent_images_are_on_white_as_in_training(runtime: str, tmp_path: Path) -> None:
+    written = RUNTIMES[runtime]
+    file, name = written.fp32(Source.with_weights(SPECS, random_weights(SPECS))), f"network{written.SUFFIX}"
+    (tmp_path / name).write_bytes(file)
+
+    def answer(pixels: np.ndarray) -> int:
+        return int(file_logits(file, DATA.normalize(torch.from_numpy(pixels.copy())[None, None]).numpy()).argmax())
+
+    pictures = (255 - one[0].numpy() // 2 for one in DATA.test.images)
+    picture = next(one for one in pictures if answer(one) != answer(np.zeros_like(one)))
+    black = Image.new("RGBA", (16, 16))
+    black.putalpha(Image.fromarray(255 - picture))
+    black.save(tmp_path / "image.png")
+    seen = decode("image.png", (tmp_path / "image.png").read_bytes, 16)[..., 0]
+    assert np.array_equal(seen, picture)
+    assert classified(tmp_path, snippet(name, file, DATA)) == DATA.classes[answer(picture)]
 
 
 def test_the_file_alone_tells_what_the_report_knows(finished: Finished) -> None:
