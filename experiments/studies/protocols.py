@@ -1,7 +1,7 @@
-"""Which way of timing blocks predicts whole networks best, on this machine.
+"""Compares ways of timing blocks by how well they predict whole networks, on this machine.
 
-All four of `predictors.timing.block_protocols` in one session; each gets its own correction from the same whole
-networks, and is judged by the same fresh ones, timed in that session too. publish=true: also for the paper. `mobile`
+All four of `predictors.timing.block_protocols` are timed in one session. The same whole networks of that session give
+each its correction, and the same new ones judge it. publish=true publishes the result for the paper. `mobile`
 with 24 + 60 networks (space=mobile data=cifar10 measure.networks=24) takes 7 minutes.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,11 @@ from experiments.store import artefacts, journal
 from experiments.store.keys import passport_key
 from experiments.store.step import Means, Step
 from experiments.studies.fidelity import fresh_archs
+from paper.rows import Summed
 from predictors.board.device import Board
 from predictors.board.fingerprint import PRECISIONS
 from predictors.board.local_device import local
+from predictors.board.profiler import PARTS
 from predictors.board.resumable import resumable
 from predictors.metrics.agreement import agreement
 from predictors.tables.assembly import file_name
@@ -90,26 +92,24 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     networks = list(dict.fromkeys(network for _, network in wanted))
     number = {network: index for index, network in enumerate(networks)}
     written = dict(timing_files(track(networks, "writing files", len(networks)), settings.device.library))
-    timed = {
-        f"{clock}/{file_name(precision, number[network])}": written[file_name(precision, number[network])]
+    names = {
+        (precision, clock, network): f"{clock}/{file_name(precision, number[network])}"
         for precision in PRECISIONS
         for clock, network in wanted
     }
+    timed = {name: written[file_name(precision, number[network])] for (precision, _, network), name in names.items()}
+    parts = {name: clock for (_, clock, _), name in names.items() if clock in PARTS}
     path = folder / ROUNDS
-    connect = partial(_connect, settings.device.threads)
+    connect = partial(_connect, settings.device.threads, parts)
     with resumable(connect, journal.read(path), partial(journal.append, path), say) as board:
         rounds = list(followed(board, timed, settings.measure, "rounds"))
     values = summarize(rounds)
     write_verdict(folder, {"session": verdict(rounds, settings.measure, {name: name for name in timed})})
     rows = []
     for precision in PRECISIONS:
-        known = {
-            (clock, network): values[f"{clock}/{file_name(precision, number[network])}"].seconds
-            for clock, network in wanted
-        }
+        known = {(clock, network): values[names[precision, clock, network]].seconds for clock, network in wanted}
         for name, way in BLOCK_PROTOCOLS.items():
-            labels = {"precision": precision, "protocol": name}
-            rows += [labels | row for row in judged(space, way, known, fitted, fresh)]
+            rows += [asdict(Summed(precision, name, **row)) for row in judged(space, way, known, fitted, fresh)]
     artefacts.write_csv(folder / RESULT, rows)
 
 
@@ -118,14 +118,15 @@ def _fitted(settings: Settings) -> list[Arch]:
 
 
 @contextmanager
-def _connect(threads: int, again: bool) -> Iterator[Board]:
+def _connect(threads: int, parts: Mapping[str, str], again: bool) -> Iterator[Board]:
     with local(threads, PROFILER) as board:
         board.lock(say)
+        board.ask("clocks", parts=parts)
         yield board
 
 
 def to_time(space: SearchSpace, archs: Sequence[Arch]) -> list[tuple[str, Specs]]:
-    """Clocks and networks: what the protocols need of every block, and whole networks; without repetition."""
+    """The clocks and networks that the protocols need for every block, and the whole networks, without repetition."""
     blocks = [item for way in BLOCK_PROTOCOLS.values() for spec in block_specs(space) for item in way.timed(spec)]
     return list(dict.fromkeys(blocks + [(INFERENCE, computing(space.decode(arch))) for arch in archs]))
 
@@ -133,7 +134,7 @@ def to_time(space: SearchSpace, archs: Sequence[Arch]) -> list[tuple[str, Specs]
 def judged(
     space: SearchSpace, way: BlockProtocol, known: Seconds, fitted: Sequence[Arch], fresh: Sequence[Arch]
 ) -> Iterator[dict[str, Any]]:
-    """A row for each fresh network: the sum of its blocks, corrected with and without a term a layer, and the clock."""
+    """A row for each new network: the sum of its blocks, corrected without and with a term per layer, and its time."""
     seconds = {spec: way.seconds(spec, known) for spec in block_specs(space)}
     networks = [computing(space.decode(arch)) for arch in (*fitted, *fresh)]
     naive = np.array([sum(seconds[spec] for spec in network) for network in networks])

@@ -64,6 +64,22 @@ class Board:
         self.lock = MachineLock()
         self.program = sys.argv[0]  # the agent's file or folder
 
+    def requests(self) -> dict[str, Callable[..., dict[str, Any]]]:
+        """What the host can ask for, by name."""
+        return {
+            "ping": dict,
+            "passport": passport,
+            "state": state,
+            "setup": self.setup,
+            "pin": self.pin,
+            "lock": self.lock.take,
+            "load": self.load,
+            "round": self.round,
+            "outputs": self.outputs,
+            "peak_memory": self.peak_memory,
+            "profile": self.profile,
+        }
+
     def pin(self, cores: str, threads: int) -> dict[str, Any]:
         """Binds the agent to cores; {"refused": reason} if that is impossible."""
         try:
@@ -166,24 +182,12 @@ def main(kind: type[Board] = Board) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host handles Ctrl-C; the agent ends when its input does
     signal.alarm(0)  # cancels the time limit for starting over ssh
     board = kind(Link(float(sys.argv[1]) if len(sys.argv) > 1 else PATIENCE))
-    requests: dict[str, Callable[..., dict[str, Any]]] = {
-        "ping": dict,
-        "passport": passport,
-        "state": state,
-        "setup": board.setup,
-        "pin": board.pin,
-        "lock": board.lock.take,
-        "load": board.load,
-        "round": board.round,
-        "outputs": board.outputs,
-        "peak_memory": board.peak_memory,
-        "profile": board.profile,
-    }
+    requests = board.requests()
     while (request := read_frame(board.link.requests, LARGEST_REQUEST)) is not None:
         answer: dict[str, Any] = {"nonce": request.pop("nonce", None)}
         try:
             answer["answer"] = requests[request.pop("do")](**request)
-        except Exception as error:
+        except Exception as error:  # the host decides what it means
             answer["error"] = one_line(error)
         write_frame(board.link.answers, answer)
         if "enter" in answer.get("answer", ()):

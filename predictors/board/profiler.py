@@ -1,16 +1,16 @@
 """The agent with a second clock: onnxruntime's profile, which times every kernel.
 
-A file whose name begins with BETWEEN, BEFORE or AFTER is timed by the profile: a sample is the total time of the
-kernels between the convolutions of the context. The profile's resolution is one microsecond per kernel. A session can
-be profiled only once, so each sample opens a new one. A sample is the interquartile mean over inferences, because
-single times are whole microseconds.
+The request `clocks` names the files that the profile times, and which of their kernels count: those BETWEEN the
+convolutions of the context, BEFORE its only one, or AFTER it. A sample is their total time. The profile's resolution is
+one microsecond per kernel. A session can be profiled only once, so each sample opens a new one. A sample is the
+interquartile mean over inferences, because single times are whole microseconds.
 """
 
 from __future__ import annotations
 
 import base64
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from predictors import agent
@@ -33,10 +33,19 @@ class Profiler(agent.Board):
 
     def __init__(self, link: agent.Link) -> None:
         super().__init__(link)
-        self.profiled: dict[str, tuple[bytes, int]] = {}  # name -> file and threads
+        self.parts: dict[str, str] = {}  # file's name -> the kernels that count
+        self.profiled: dict[str, tuple[bytes, int]] = {}  # file's name -> file and threads
+
+    def requests(self) -> dict[str, Callable[..., dict[str, Any]]]:
+        return {**super().requests(), "clocks": self.clocks}
+
+    def clocks(self, parts: dict[str, str]) -> dict[str, Any]:
+        """Chooses the files, loaded from now on, that are timed by the profile."""
+        self.parts = dict(parts)
+        return {}
 
     def load(self, name: str, runtime: str, file: str, sha256: str, threads: int) -> dict[str, Any]:
-        if name.startswith(PARTS):
+        if name in self.parts:
             self.profiled[name] = (base64.b64decode(file), threads)
         return super().load(name, runtime, file, sha256, threads)
 
@@ -44,8 +53,7 @@ class Profiler(agent.Board):
         if name not in self.profiled or not seconds:
             return super().sample(name, seconds, each)
         runs = kernel_runs(*self.profiled[name], seconds, self.link.alive)
-        part = next(part for part in PARTS if name.startswith(part))
-        counted = kernels(part, [kernel["args"]["op_name"] for kernel in runs[0]])
+        counted = kernels(self.parts[name], [kernel["args"]["op_name"] for kernel in runs[0]])
         micros = sorted(sum(kernel["dur"] for kernel in run[counted]) for run in runs)
         return 1e-6 * statistics.fmean(micros[len(runs) // 4 : len(runs) - len(runs) // 4]), []
 

@@ -21,9 +21,8 @@ State = Mapping[str, Any]
 
 def fault(before: State, after: State) -> str | None:
     """Why a round is rejected: throttling during it, a reboot, a lower clock. None if there is no reason."""
-    early, late = _bits(before), _bits(after)
-    live = (early | late) & 0xF | (late & ~early) >> SINCE_BOOT & 0xF
-    reasons = [f"throttling ({', '.join(_named(live))})"] if live else []
+    limits = throttling(before, after)
+    reasons = [f"throttling ({', '.join(limits)})"] if limits else []
     if None not in (boots := (before.get("boot_id"), after.get("boot_id"))) and boots[0] != boots[1]:
         reasons.append("the board was rebooted")
     for key, per_mhz in (("clock_khz", 1e3), ("firmware_clock_hz", 1e6)):
@@ -32,6 +31,12 @@ def fault(before: State, after: State) -> str | None:
         if steady and early_clock and late_clock and late_clock < (1 - CLOCK_DROP) * early_clock:
             reasons.append(f"the clock fell from {early_clock / per_mhz:.0f} to {late_clock / per_mhz:.0f} MHz")
     return ", ".join(reasons) or None
+
+
+def throttling(before: State, after: State) -> tuple[str, ...]:
+    """The limits that the board's firmware put on its clock between two states, by name."""
+    early, late = _bits(before), _bits(after)
+    return _named((early | late) & 0xF | (late & ~early) >> SINCE_BOOT & 0xF)
 
 
 def with_resources(state: State, threads: int, passport: Mapping[str, Any]) -> State:

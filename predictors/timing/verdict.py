@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from predictors.timing.disturbances import disturbances
-from predictors.timing.health import past, unknown
+from predictors.timing.health import past, throttling, unknown
 from predictors.timing.judgement import Judgement, judge
 from predictors.timing.rounds import Protocol, Round, open_rows
 from predictors.timing.values import Row, Value, file_values, rows_of
@@ -52,7 +52,7 @@ def verdict(
 ) -> Verdict:
     """The verdict on a session's `rows`, or on its files if there are none. `labels[name]`: each file's description."""
     judgement = judge(rounds)
-    throttled = [number + 1 for number, reason in enumerate(judgement.faults) if reason and "throttling" in reason]
+    throttled = [number for number, one in enumerate(rounds, 1) if throttling(one.before, one.after)]
     reasons = [f"rounds {', '.join(map(str, throttled))} were throttled"] if throttled else []
     wanted = rows_of(labels) if rows is None else rows
     noise = [*disturbances(judgement, rounds), *_open_rows(wanted, judgement, protocol, labels)]
