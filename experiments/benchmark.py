@@ -3,4 +3,4 @@
 from experiments.config import command
 
 if __name__ == "__main__":
-    command.run("experiments.steps.benchmark:told")
+    command.run("experiments.steps.benchmark:shown")

@@ -1,4 +1,4 @@
-"""Rows of the CSV files about compression: one dataclass per file, whose fields are the columns it needs."""
+"""Rows of the CSV files about compression, as benchmarks write them and the paper reads them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,29 @@ from paper.latex import count
 
 @dataclass(frozen=True)
 class Stage:
-    """A network on the way from the reference to the INT8 file, as benchmarked on the device."""
+    """A network on the way from the reference to the INT8 file, as benchmarked on the device.
+
+    Columns with a default are missing in older files. `steps` are the supernet's where its weights are inherited.
+    """
 
     stage: str
     precision: str  # fp32 or int8
     validation_accuracy: float  # fraction
     test_accuracy: float  # fraction
-    latency_median_s: float
-    latency_p90_s: float
-    predicted_s: float | None
-    file_bytes: float
-    macs: float
-    parameters: float
-    sha256: str  # of the file
-    steps: float | None = field(default=None, kw_only=True)  # total training steps; missing in older files
+    latency_median_s: float  # median over rounds of the median inference of a sample
+    latency_p90_s: float  # 90th percentile over all single inferences, without correction
+    predicted_s: float | None  # by a table, at the machine's speed in this session; None if a layer was not measured
+    file_bytes: int
+    compressed_bytes: int | None = field(default=None, kw_only=True)  # after lossless compression
+    # peak memory of a process on the device that runs only this file, and before it opens the file; None: not measured
+    peak_bytes: int | None = field(default=None, kw_only=True)
+    runtime_bytes: int | None = field(default=None, kw_only=True)
+    macs: int
+    parameters: int
+    steps: int | None = field(default=None, kw_only=True)  # of training, from random weights
+    seconds: float | None = field(default=None, kw_only=True)  # to make the network
+    parent: str = field(default="", kw_only=True)  # sha256 of the file that the network was made from
+    sha256: str  # of this file
 
     @property
     def trained(self) -> str:
@@ -34,8 +43,8 @@ class Stage:
 class Variant(Stage):
     """The winner after a subset of the stages of compression; `stage` lists them."""
 
-    compressed_bytes: float  # after lossless compression
-    parent: str  # sha256 of the network that the file was made from
+    compressed_bytes: int = field(kw_only=True)
+    parent: str = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -47,4 +56,4 @@ class HandMade(Stage):
 class PruningRule(Stage):
     """The winner pruned by a rule; `stage` is the rule's name and the fraction of channels kept."""
 
-    parent: str  # as a Variant's
+    parent: str = field(kw_only=True)

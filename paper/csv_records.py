@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 from search_spaces.documents import read_csv
 from search_spaces.errors import LutraError
@@ -88,8 +89,10 @@ def _value(text: str, kind: Any, where: str, column: str) -> Any:
         if text.lower() not in _TRUTH:
             raise ResultError(f"{where}: {column} is {text!r}, neither true nor false")
         return _TRUTH[text.lower()]
-    if kind == float | None and not text:
-        return None
+    if NoneType in get_args(kind):
+        if not text:
+            return None
+        (kind,) = (one for one in get_args(kind) if one is not NoneType)
     value = number(text, where, column)
     if kind is int and not value.is_integer():
         raise ResultError(f"{where}: {column} is {text!r}, not a whole number")

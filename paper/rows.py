@@ -1,9 +1,13 @@
-"""The CSV files of the paper: one dataclass per row, whose fields are the columns it needs."""
+"""The CSV files of the paper: one dataclass per row, for the commands that write it and the paper that reads it.
+
+The paper needs the columns without a default; some commands write more columns than the dataclass has.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar, get_type_hints
 
@@ -29,6 +33,7 @@ class Candidate:
 class Whole:
     """A whole network timed for the correction, predicted by a correction fitted on the others."""
 
+    arch: str = field(default="", kw_only=True)
     precision: str
     naive_s: float
     predicted_s: float
@@ -74,6 +79,7 @@ class Layer:
 class Fresh:
     """The prediction of one predictor for a new random network."""
 
+    arch: str = field(default="", kw_only=True)
     precision: str
     predictor: str
     predicted_s: float
@@ -82,14 +88,19 @@ class Fresh:
 
 @dataclass(frozen=True)
 class Judged:
-    """A predictor's quality on all new networks of one precision."""
+    """A predictor, and how well it agrees with networks that it has not seen (`predictors.metrics.agreement`)."""
 
-    data: str  # fp32 or int8
+    data: str  # fp32, int8, or the name of a file
     predictor: str
     trained_on: int  # whole networks
+    seed: int = field(default=0, kw_only=True)  # of the split, or of the drawn networks
+    held_out: int = field(default=0, kw_only=True)  # networks that it is judged by
+    bias: float = field(default=math.nan, kw_only=True)
     mape: float  # fraction
     within_5: float  # fraction of networks
+    within_10: float = field(default=math.nan, kw_only=True)
     tau: float
+    tau_a: float = field(default=math.nan, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,7 @@ class Summed:
 
     precision: str
     protocol: str
+    arch: str = field(default="", kw_only=True)
     naive_s: float
     affine_s: float
     predicted_s: float
@@ -165,7 +177,7 @@ Row = TypeVar("Row")
 def read(results: Path, kind: type[Row]) -> list[Row]:
     """All rows of the file of `kind`. Raises ResultError that names file, line and column."""
     path, kinds = results / FILES[kind], get_type_hints(kind)
-    optional = [field.name for field in fields(kind) if field.default is not MISSING]  # type: ignore[arg-type]
+    optional = [one.name for one in fields(kind) if one.default is not MISSING]  # type: ignore[arg-type]
     costs = cost_columns(path) if kinds.pop("costs", None) else []
     rows = records(path, kinds | dict.fromkeys(costs, float), optional)
     grouped = [{"costs": {column: row.pop(column) for column in costs}, **row} for row in rows] if costs else rows

@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from experiments.comparison.learning_curves import Point, read_points
+from experiments.comparison.learning_curves import read_points
 from experiments.store import artefacts
+from paper.rows import Judged
 
 OUTPUT = Path("experiments/runs/bench/fidelity.json")
 SPACES = {"mobile": 32, "mobile_imagenet": 128}  # pixels
@@ -33,7 +34,7 @@ RETEST = 1.5  # the corrected table's MAPE over the re-test's, at most; fp32
 
 def main() -> None:
     keys = [word for word in sys.argv[1:] if "." in word.partition("=")[0] or word.startswith("runtime=")]
-    found: dict[str, list[Point]] = {}
+    found: dict[str, list[Judged]] = {}
     for space, pixels in SPACES.items():
         with tempfile.TemporaryDirectory() as runs:
             command = ["experiments.fidelity", f"space={space}", *COMMON, f"data.size={pixels}", f"runs={runs}"]
@@ -45,7 +46,7 @@ def main() -> None:
     print(json.dumps([claim for space, points in found.items() for claim in claims(space, points)]))
 
 
-def claims(space: str, points: list[Point]) -> list[dict[str, object]]:
+def claims(space: str, points: list[Judged]) -> list[dict[str, object]]:
     made = []
     for precision, (within_5, within_10, naive) in SHARES.items():
         rows = {one.predictor: one for one in points if one.data == precision}
@@ -67,7 +68,7 @@ def claims(space: str, points: list[Point]) -> list[dict[str, object]]:
     return made
 
 
-def ratio(rows: Mapping[str, Point], name: str) -> float:
+def ratio(rows: Mapping[str, Judged], name: str) -> float:
     return rows[name].mape / rows["corrected table"].mape
 
 

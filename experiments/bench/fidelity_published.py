@@ -20,11 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from experiments.bench._published import parse, published, run
-from experiments.comparison.learning_curves import Point, median, points, shown
+from experiments.comparison.learning_curves import median, points, shown
 from experiments.comparison.published_latencies import Measurements, read_measurements
 from experiments.config import FidelityConfig
 from experiments.display.progress import console, track
 from experiments.store import artefacts
+from paper.rows import Judged
 from predictors.metrics.agreement import agreement
 from predictors.models.learned import LEARNERS
 
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> None:
     }
     data = {name: read_measurements(path, FidelityConfig()) for name, path in paths.items()}
     learners = {name: LEARNERS[name] for name in COMPARED}
-    found: list[Point] = []
+    found: list[Judged] = []
     for name, measurements in data.items():
         sizes = [size for of, size, *_ in BARS if of == name]
         total = len(sizes) * int(settings["seeds"]) * len(learners)
@@ -71,7 +72,7 @@ def alike(measurements: Measurements) -> tuple[np.ndarray, np.ndarray]:
     return means[kind], measurements.seconds
 
 
-def claim(found: Sequence[Point], data: str, size: int, column: str, bar: float) -> dict[str, object]:
+def claim(found: Sequence[Judged], data: str, size: int, column: str, bar: float) -> dict[str, object]:
     groups = {
         name: [one for one in found if (one.data, one.trained_on, one.predictor) == (data, size, name)]
         for name in COMPARED

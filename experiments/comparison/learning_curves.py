@@ -1,4 +1,4 @@
-"""Predictors judged by networks that they have not seen: as rows, as a table; learned from more and more networks."""
+"""Judges latency predictors on networks that they have not seen, after training on more and more networks."""
 
 from __future__ import annotations
 
@@ -20,34 +20,18 @@ from experiments.steps.plan import plan_of
 from experiments.store import artefacts
 from experiments.store.key_fields import FOLDER, implied
 from experiments.store.step import Means, Step
+from paper.rows import Judged
 from predictors.metrics.agreement import agreement
 from predictors.models.learned import LEARNERS, Learner
 from search_spaces.documents import read_csv
 from search_spaces.errors import LutraError
 
-LEFT = 20  # networks, at least, to judge by
-
-
-@dataclass(frozen=True)
-class Point:
-    """One predictor, and its agreement with held-out networks (see `Agreement`)."""
-
-    data: str  # fp32, int8, or the name of a file
-    predictor: str
-    trained_on: int  # whole networks
-    seed: int  # of the split, or of the drawn networks
-    held_out: int
-    bias: float
-    mape: float
-    within_5: float
-    within_10: float
-    tau: float
-    tau_a: float
+LEFT = 20  # the fewest networks to judge predictors on
 
 
 @dataclass(frozen=True)
 class Published:
-    """The columns of a file of measurements, and how many of its networks are learned from."""
+    """The columns of a file of measurements, and the numbers of training networks."""
 
     options: str
     latency: str
@@ -58,7 +42,7 @@ class Published:
 
 
 def of_published(config: Config, path: Path) -> Path:
-    """The folder of fidelity.csv, by the measurements of a file."""
+    """The folder of fidelity.csv, made from a file of measurements."""
     asked = config.fidelity
     settings = Published(asked.options, asked.latency, asked.unit, asked.train, asked.seeds, path.stem)
     check_sizes(read_measurements(path, settings), asked.train, str(path))
@@ -67,7 +51,7 @@ def of_published(config: Config, path: Path) -> Path:
 
 
 def work(settings: Published, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Learns from more and more networks of the file."""
+    """Trains the predictors on more and more networks of the file."""
     sizes, seeds = settings.train, settings.seeds
     found = points(settings.label, read_measurements(files["csv"], settings), LEARNERS, sizes, seeds)
     total = len(sizes) * seeds * len(LEARNERS)
@@ -76,7 +60,7 @@ def work(settings: Published, files: Mapping[str, Path], means: Means, folder: P
 
 
 def check_sizes(measurements: Measurements, sizes: Iterable[int], name: str) -> None:
-    """Raises LutraError where a size is none, or leaves too few networks."""
+    """Raises LutraError for too few training networks, or too few others."""
     count = len(measurements.seconds)
     for size in sizes:
         if not 3 <= size <= count - LEFT:
@@ -88,39 +72,40 @@ def check_sizes(measurements: Measurements, sizes: Iterable[int], name: str) -> 
             )
 
 
-def point(data: str, predictor: str, trained_on: int, seed: int, predicted: np.ndarray, measured: np.ndarray) -> Point:
-    """Of predicted and measured seconds [n]."""
-    return Point(data, predictor, trained_on, seed, len(measured), **asdict(agreement(predicted, measured)))
+def point(data: str, predictor: str, trained_on: int, seed: int, predicted: np.ndarray, measured: np.ndarray) -> Judged:
+    """A row from predicted and measured seconds [n]."""
+    agreed = asdict(agreement(predicted, measured))
+    return Judged(data, predictor, trained_on, seed=seed, held_out=len(measured), **agreed)
 
 
 def points(
     data: str, measurements: Measurements, learners: Mapping[str, Learner], sizes: Iterable[int], seeds: int
-) -> Iterator[Point]:
-    """Every predictor on the same splits: a seed's first `size` networks of one permutation, and all others."""
+) -> Iterator[Judged]:
+    """Every predictor on the same splits: each trains on the first `size` networks of the seed's permutation."""
     archs, seconds = measurements.archs, measurements.seconds
     for size, seed in product(sizes, range(seeds)):
         order = np.random.default_rng(seed).permutation(len(seconds))
         known, others = order[:size], order[size:]
         for name, learner in learners.items():
-            with threadpool_limits(1):  # small matrices: threads would wait for one another
+            with threadpool_limits(1):  # the matrices are too small for several threads
                 predict = learner(archs[known], seconds[known], measurements.options)
                 yield point(data, name, size, seed, predict(archs[others]), seconds[others])
 
 
-def read_points(path: Path) -> list[Point]:
-    """What `artefacts.write_csv` wrote of them."""
-    kinds: dict[str, Any] = get_type_hints(Point)
+def read_points(path: Path) -> list[Judged]:
+    """The rows of fidelity.csv."""
+    kinds: dict[str, Any] = get_type_hints(Judged)
     rows = read_csv(path, kinds)
     try:
-        return [Point(**{name: kind(row[name]) for name, kind in kinds.items()}) for _, row in rows]
+        return [Judged(**{name: kind(row[name]) for name, kind in kinds.items()}) for _, row in rows]
     except ValueError as error:
         raise LutraError(f"{path} is damaged: {error}") from None
 
 
-def shown(found: Iterable[Point], data: str) -> Table:
-    """Of one kind of data, a row for each predictor and number of networks: medians over the seeds."""
+def shown(found: Iterable[Judged], data: str) -> Table:
+    """A table for one kind of data: a row per predictor and training size, with medians over the seeds."""
     columns = ("learned from", "predictor", "bias %", "MAPE %", "within 5 %", "within 10 %", "tau-b", "tau-a")
-    groups: dict[tuple[str, str], list[Point]] = {}
+    groups: dict[tuple[str, str], list[Judged]] = {}
     for one in found:
         if one.data == data:
             groups.setdefault((str(one.trained_on), one.predictor), []).append(one)
@@ -132,6 +117,6 @@ def shown(found: Iterable[Point], data: str) -> Table:
     return table
 
 
-def median(group: Iterable[Point], column: str) -> float:
-    """Of a column, over the seeds."""
+def median(group: Iterable[Judged], column: str) -> float:
+    """The median of a column over the seeds."""
     return float(np.median([getattr(one, column) for one in group]))

@@ -39,6 +39,7 @@ ATTEMPT = Reference("experiments.sweep.sweeper:attempt")
 END = Reference("experiments.sweep.sweeper:end")
 SHOW = Reference("experiments.display.progress:show_path")
 _composed_mode = Hydra.get_mode
+# torch and onnxruntime raise plain RuntimeErrors for a lack of memory, so their words are all there is
 ALLOCATION = re.compile(r"(can't|could not|unable to|failed to|cannot) allocate|out of memory|bad_alloc", re.IGNORECASE)
 
 
@@ -113,7 +114,7 @@ def _one_line_errors(begun: Sequence[DictConfig], announced: Sequence[object]) -
         if begun or error.filename is None:
             raise
         _stop(f"cannot write {error.filename}: {error.strerror}; choose another folder with runs=FOLDER")  # by Hydra
-    except Exception as error:
+    except Exception as error:  # Hydra fails in many ways on its own settings, such as hydra=5
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         if announced:
             _stop(f"the sweep stopped, run the same command to continue: {reason}")

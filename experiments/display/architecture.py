@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from experiments.display.events import markdown
@@ -15,21 +16,22 @@ WIDEST = 24  # characters of the widest layer's bar
 
 def layer_rows(specs: Sequence[Spec], table: LatencyTable, precision: str) -> list[dict[str, Any]]:
     """The rows of architecture.csv; each layer's seconds are the table's, in the context of a network."""
-    return [
-        {
-            "layer": index,
-            "kind": type(spec).__name__,
-            "in_channels": spec.in_channels,
-            "hidden_channels": max((conv.out_channels for conv in spec.convs), default=spec.out_channels),
-            "out_channels": spec.out_channels,
-            "kernel": max((conv.kernel for conv in spec.convs), default=0),
-            "stride": max((conv.stride for conv in spec.convs), default=1),
-            "resolution": spec.resolution,
-            "precision": precision,
-            "seconds": table.seconds(spec, precision),
-        }
+    layers = (
+        Layer(
+            layer=index,
+            kind=type(spec).__name__,
+            in_channels=spec.in_channels,
+            hidden_channels=max((conv.out_channels for conv in spec.convs), default=spec.out_channels),
+            out_channels=spec.out_channels,
+            kernel=max((conv.kernel for conv in spec.convs), default=0),
+            stride=max((conv.stride for conv in spec.convs), default=1),
+            resolution=spec.resolution,
+            precision=precision,
+            seconds=table.seconds(spec, precision),
+        )
         for index, spec in enumerate(specs)
-    ]
+    )
+    return [asdict(layer) for layer in layers]
 
 
 def text(layers: Sequence[Layer]) -> str:

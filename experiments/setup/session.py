@@ -22,7 +22,7 @@ from experiments.setup.devices import board_of
 from experiments.setup.images import dataset_of
 from experiments.setup.predicted_classes import correct, predict, save
 from experiments.setup.reference_networks import reference_networks
-from experiments.setup.session_record import Row, Session, write_rows
+from experiments.setup.session_record import Session, write_rows
 from experiments.setup.session_step import Settings, Timed
 from experiments.stages import int8_record
 from experiments.stages.quantizing import array, fp32_file
@@ -31,7 +31,8 @@ from experiments.steps.train import prepare
 from experiments.store import artefacts
 from experiments.store.step import Means
 from experiments.store.weights import load_network
-from predictors.agent.runtimes import RUNTIMES, SUFFIXES
+from paper.compression_rows import Stage
+from predictors.agent.runtimes import RUNTIMES
 from predictors.board.device import Board
 from predictors.board.fingerprint import PRECISIONS
 from predictors.board.memory import Memory, peak_memory
@@ -107,10 +108,10 @@ def _item(one: Timed, images: DataConfig, settings: Settings) -> Item:
     made = one.made
     parent = "" if made.parent is None else artefacts.sha256(made.parent)
     facts = made.steps, one.seconds, parent
-    if made.path.suffix in SUFFIXES:
+    if made.deployed:
         assert made.parent is not None
         in_float = [layer.layer for layer in int8_record.load(made.path.parent).in_float]
-        return Item(one.row, made.path.stem, load_network(made.parent), made.path.read_bytes(), *facts, in_float)
+        return Item(one.row, made.precision, load_network(made.parent), made.path.read_bytes(), *facts, in_float)
     network = load_network(made.path)
     return Item(one.row, "fp32", network, fp32_file(images, settings.seed, network, settings.device.library), *facts)
 
@@ -156,10 +157,10 @@ def _row(
     times: tuple[float, float],
     memory: Memory | None,
     tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]],
-) -> Row:
+) -> Stage:
     """A file's row. `predicted`: of the test images; `times`: median and 90th percentile, in seconds."""
     cost = size(one.network, data.shape.image)
-    return Row(
+    return Stage(
         stage=one.name,
         precision=one.precision,
         validation_accuracy=correct(predict(one.file, data, data.validation), data.validation),

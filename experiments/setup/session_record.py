@@ -4,40 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from rich.table import Table
 
 from experiments.store import artefacts
 from experiments.store.json_records import typed
+from paper.compression_rows import Stage
 from predictors.timing.slowdown import Slowdown
-from search_spaces.documents import read_json
+from search_spaces.documents import DamagedError, read_json
 
 RECORD = "benchmark.json"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One file of the final table. Accuracies are fractions."""
-
-    stage: str
-    precision: str
-    validation_accuracy: float
-    test_accuracy: float
-    latency_median_s: float  # median over rounds of the median inference of a sample
-    latency_p90_s: float  # 90th percentile over all single inferences, without correction
-    predicted_s: float | None  # by a table, at the machine's speed in this session; None if a layer was not measured
-    file_bytes: int
-    compressed_bytes: int  # after lossless compression
-    peak_bytes: int | None  # peak memory of a process on the device that only ran this file; None: not measured
-    runtime_bytes: int | None  # peak before the file was opened
-    macs: int
-    parameters: int
-    steps: int  # of training, from random weights; the supernet's where its weights are inherited
-    seconds: float  # to make the network
-    parent: str  # sha256 of the file that the network was made from
-    sha256: str  # of this file
 
 
 @dataclass(frozen=True)
@@ -63,21 +41,24 @@ class Session:
         return lines
 
 
-def write_rows(folder: Path, rows: Sequence[Row], session: Session, golden: float) -> None:
+def write_rows(folder: Path, rows: Sequence[Stage], session: Session, golden: float) -> None:
     """Writes the record. `golden`: the largest difference of logits, as a fraction of a file's largest logit."""
     record = {"session": asdict(session), "golden": golden, "rows": [asdict(row) for row in rows]}
     artefacts.write(folder / RECORD, json.dumps(record, indent=1) + "\n")
 
 
-def read_rows(folder: Path) -> tuple[list[Row], Session]:
+def read_rows(folder: Path) -> tuple[list[Stage], Session]:
     """The rows, and how their session went."""
     path = folder / RECORD
     found = read_json(path, "record of a session")
     rows, session = found.get("rows"), found.get("session")
-    return typed(list[Row], rows, f"{path}: rows"), typed(Session, session, f"{path}: session")
+    columns = {field.name for field in fields(Stage)}  # none is optional here
+    if not isinstance(rows, list) or any(not isinstance(row, dict) or {*row} != columns for row in rows):
+        raise DamagedError(f"{path} is damaged: each of its rows must have the fields {', '.join(sorted(columns))}")
+    return typed(list[Stage], rows, f"{path}: rows"), typed(Session, session, f"{path}: session")
 
 
-def show_rows(rows: Sequence[Row], title: str, names: Mapping[str, str] = {}) -> Table:
+def show_rows(rows: Sequence[Stage], title: str, names: Mapping[str, str] = {}) -> Table:
     """The rows formatted for people: milliseconds, percent, kilobytes."""
     columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params", "steps")
     table = Table(*columns, title=title)
@@ -87,6 +68,7 @@ def show_rows(rows: Sequence[Row], title: str, names: Mapping[str, str] = {}) ->
         accuracies = [f"{100 * value:.2f}" for value in (row.validation_accuracy, row.test_accuracy)]
         seconds = (row.latency_median_s, row.latency_p90_s, row.predicted_s)
         latencies = ["" if value is None else f"{1e3 * value:.3f}" for value in seconds]
-        sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}", f"{row.steps:,}"]
+        sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]
+        sizes.append("" if row.steps is None else f"{row.steps:,}")
         table.add_row(names.get(row.stage, row.stage), row.precision, *accuracies, *latencies, *sizes)
     return table

@@ -1,4 +1,4 @@
-"""Every stage's file on the device: accuracy, latency, size, memory, prediction."""
+"""Measures the file of every stage on the device: accuracy, latency, size, memory and predicted latency."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from experiments.setup.session_record import read_rows, show_rows
 from experiments.setup.session_step import Timed, timing
 from experiments.steps.compress import Made, alike, chain, found_by
 from experiments.steps.plan import plan_of
-from predictors.agent.runtimes import SUFFIXES
 
-INHERITED = "inherited"  # the winner with weights of the supernet, of which no file is deployed
+INHERITED = "inherited"  # the winner with the supernet's weights, which is never deployed
 
 
 def benchmark(config: Config) -> Path:
@@ -26,15 +25,14 @@ def benchmark(config: Config) -> Path:
     tables |= {f"table of {one.name}": one.table for one in made if one.table is not None}
     compared = {name: one.path for name, one in others.items() if name != INHERITED} | {"retrained": made[0].path}
     quantized = {name: alike(config, path)[-1] for name, path in compared.items()}
-    rows = {one.name: one.path.stem if one.path.suffix in SUFFIXES else one.name for one in made}
     timed = {name: Timed(name, one) for name, one in others.items()}
-    timed |= {one.name: Timed(rows[one.name], one, one.seconds) for one in made}
+    timed |= {one.name: Timed(one.row, one, one.seconds) for one in made}
     timed |= {f"{name} quantized": Timed(name, one, one.seconds) for name, one in quantized.items()}
     return plan.folder(timing(config, "benchmark", timed, tables, "experiments.setup.session:work"))
 
 
 def _others(config: Config) -> Iterator[Made]:
-    """Networks to hold the winner against. Retraining is the same for all architectures."""
+    """Networks to compare the winner with. All are trained with the same recipe."""
     if config.model != "winner":
         return
     plan = plan_of(config)
@@ -44,8 +42,8 @@ def _others(config: Config) -> Iterator[Made]:
     yield Made(INHERITED, found_by(config) / "inherited.safetensors", steps=config.train.steps)
 
 
-def told(config: Config) -> Path:
-    """The folder, after its rows."""
+def shown(config: Config) -> Path:
+    """Prints the rows and returns the folder."""
     folder = benchmark(config)
     console.print(show_rows(read_rows(folder)[0], folder.name))
     return folder

@@ -1,4 +1,4 @@
-"""The winner, or a hand-made network, through the stages that the config lists."""
+"""Runs the stages of compression that the configuration lists, on the winner or on a hand-made network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from experiments.config import Config
 from experiments.config.reference import Reference
 from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QUANTIZE, SPARSIFY
-from experiments.stages import NETWORK, STAGES
+from experiments.stages import NETWORK, STAGES, int8_record
 from experiments.stages.settings import OWN, Finetune, Quantize
 from experiments.stages.settings import Stage as Settings
 from experiments.steps.plan import plan_of, retrain, retrain_foreign, search
@@ -24,13 +24,27 @@ GIVEN = Reference("experiments.steps.given_search:given")
 
 @dataclass(frozen=True)
 class Made:
-    """What a stage has made: a network's file, or the ONNX file that is deployed."""
+    """The result of a stage: a network's file, or the file that is deployed."""
 
     name: str  # of the network now
     path: Path
     parent: Path | None = None  # the file that it was made from
-    table: Path | None = None  # of the latencies that it was chosen by
-    steps: int = 0  # of training until now, from random weights on
+    table: Path | None = None  # the latency table by which it was chosen
+    steps: int = 0  # of training so far, from random weights
+
+    @property
+    def deployed(self) -> bool:
+        """Whether it is the file that is deployed, not a network."""
+        return self.path.suffix in SUFFIXES
+
+    @property
+    def precision(self) -> str:
+        return int8_record.load(self.path.parent).precision if self.deployed else "fp32"
+
+    @property
+    def row(self) -> str:
+        """Its name in tables."""
+        return self.precision if self.deployed else self.name
 
     @property
     def seconds(self) -> float:
@@ -44,7 +58,7 @@ def compress(config: Config) -> Path:
 
 
 def chain(config: Config) -> list[Made]:
-    """The network that is trained from scratch, then what each stage has made of the one before."""
+    """The network trained from scratch, then the result of each stage."""
     return plan_of(config).once("chain", lambda: _chain(config))
 
 
@@ -58,14 +72,14 @@ def _chain(config: Config) -> list[Made]:
 
 
 def alike(config: Config, root: Path) -> list[Made]:
-    """A network that the deployed file is compared with: trained for as many steps, quantized alike, nothing cut."""
-    trained = {SPARSIFY: FINETUNE, CLUSTER: FINETUNE}  # as long as those, without zeros and shared values
+    """A network to compare the deployed file with: trained equally long and quantized the same way, but not pruned."""
+    trained = {SPARSIFY: FINETUNE, CLUSTER: FINETUNE}  # equally long, but without zeros or shared values
     stages = [trained.get(name, name) for name in config.compress.stages if name not in (PRUNE, LOWRANK)]
     return list(through(config, root, [*(name for name in stages if name != QUANTIZE), QUANTIZE], "compared-"))
 
 
 def through(config: Config, root: Path, stages: Sequence[str], prefix: str = "") -> Iterator[Made]:
-    """A network that was trained from scratch, then what each stage makes of the one before.
+    """The network trained from scratch, then the result of each stage.
 
     `prefix` is put before the name of the last folder, that of the ONNX file.
     """
@@ -81,15 +95,15 @@ def through(config: Config, root: Path, stages: Sequence[str], prefix: str = "")
 
 
 def found_by(config: Config) -> Path:
-    """The search's folder: that of the configuration, or the given one after verifying it."""
+    """The folder of the search: the given one, after verifying it, or the configuration's own."""
     return plan_of(config).once("given", lambda: GIVEN(config)) if config.run else search(config)
 
 
 def settings_of(config: Config, name: str, root: Path | None = None) -> Settings:
-    """Of a stage. `root`: the network that was trained from scratch, before anything was cut from it."""
+    """The settings of a stage. `root`: the network trained from scratch, before pruning."""
     plan = plan_of(config)
     common = {"stage": name, "data": plan.images, "seed": config.seed, "threads": config.threads}
-    if not STAGES[name].last:  # the file that is deployed is made by the CPU
+    if not STAGES[name].last:  # the CPU makes the deployed file
         common["accelerator"] = plan.accelerator
     settings = OWN[name](config, common)
     if isinstance(settings, Finetune):

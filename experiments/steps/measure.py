@@ -1,9 +1,9 @@
-"""The latency table of this space on this device, in fp32 and INT8."""
+"""Measures the latency table of the space on the device, in fp32 and INT8."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from experiments.steps.settings import TABLE, Table
 from experiments.store import artefacts, journal
 from experiments.store.step import Means
 from paper.figures import heatmap, prediction
+from paper.rows import Whole
 from predictors.board.answer_validation import plain
 from predictors.board.device import Board
 from predictors.board.fingerprint import PRECISIONS
@@ -38,7 +39,7 @@ EARLIER = "table-{}-rounds.json"
 
 
 def work(settings: Table, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Measures the table, or goes on with it."""
+    """Measures the table, or continues an unfinished one."""
     space, device, measure = settings.space, settings.device.at(means), settings.protocol(means)
     archs = networks_to_time(space, measure.networks, measure.seed)
     blocks = block_specs(space)
@@ -55,18 +56,18 @@ def work(settings: Table, files: Mapping[str, Path], means: Means, folder: Path)
     with board_of(device, folder) as board:
         artefacts.reopen(folder)
         on = f", going on from {known} rounds" if known else ""
-        told = f"timing {len(timed)} networks on {plain(board.passport['cpu'])}{on}"
-        console.print(told, markup=False, highlight=False, soft_wrap=True)
+        message = f"timing {len(timed)} networks on {plain(board.passport['cpu'])}{on}"
+        console.print(message, markup=False, highlight=False, soft_wrap=True)
         rounds = list(followed(board, timed, protocol, "rounds", False, rows))
     table = assemble(space, blocks, archs, specs, timed, rounds, board.passport, protocol)
-    if before is not None and len(before.rounds) < len(rounds):  # what was made with it can still be verified
+    if before is not None and len(before.rounds) < len(rounds):  # so that results made with it can still be verified
         artefacts.write(folder / EARLIER.format(len(before.rounds)), (folder / TABLE).read_bytes())
     console.print("\n".join(table.verdict.lines()), highlight=False, soft_wrap=True)
     _save(space, table, folder)
 
 
 def _save(space: SearchSpace, table: LatencyTable, folder: Path) -> None:
-    """The table, for programs, for people, and in TensorBoard."""
+    """Writes the table as JSON and CSV files, and to TensorBoard."""
     artefacts.write_csv(folder / "table.csv", table_rows(space, table))
     artefacts.write_csv(folder / "networks.csv", network_rows(table))
     with events.writer(folder) as tensorboard:
@@ -76,7 +77,7 @@ def _save(space: SearchSpace, table: LatencyTable, folder: Path) -> None:
 
 
 def timing_files(networks: Iterable[Specs], runtime: str) -> Iterator[tuple[str, bytes]]:
-    """Every network in each precision, with random weights, under the name that `assemble` knows."""
+    """The file of every network in each precision, with random weights, by the name that `assemble` expects."""
     written = RUNTIMES[runtime]
     for index, specs in enumerate(networks):
         source = Source.with_weights(specs, random_weights(specs))
@@ -95,18 +96,18 @@ def followed(
     each: bool = False,
     rows: Mapping[str, Row] | None = None,
 ) -> Iterator[Round]:
-    """Each finished round, behind a bar that tells how quiet the machine is and what is still open."""
+    """Yields each finished round; a progress bar shows how quiet the machine is, and how many rows are still open."""
     rounds: list[Round] = []
     wanted = rows_of(files) if rows is None else rows
     what = "files" if rows is None else "rows"
 
-    def told(done: Round) -> str:
+    def progress(done: Round) -> str:
         rounds.append(done)
         judgement = judge(rounds)
         left = len(open_rows(wanted, judgement, protocol))
         return f"samples {100 * quietness(judgement):.1f} % apart, {left} of {len(wanted)} {what} open"
 
-    return track(measure_rounds(board, files, protocol, each, wanted), description, protocol.max_rounds, told)
+    return track(measure_rounds(board, files, protocol, each, wanted), description, protocol.max_rounds, progress)
 
 
 def table_rows(space: SearchSpace, table: LatencyTable) -> list[dict[str, Any]]:
@@ -125,13 +126,8 @@ def table_rows(space: SearchSpace, table: LatencyTable) -> list[dict[str, Any]]:
 
 
 def network_rows(table: LatencyTable) -> list[dict[str, Any]]:
-    return [
-        {
-            "arch": artefacts.arch_name(row.arch),
-            "precision": row.precision,
-            "naive_s": row.naive,
-            "predicted_s": row.held_out,
-            "measured_s": row.measured,
-        }
+    rows = (
+        Whole(row.precision, row.naive, row.held_out, row.measured, arch=artefacts.arch_name(row.arch))
         for row in table.networks
-    ]
+    )
+    return [asdict(row) for row in rows]

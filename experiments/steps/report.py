@@ -1,4 +1,4 @@
-"""A run as one page, CSV files, figures and one table; publish=true also as the paper's."""
+"""Reports a run as one page, CSV files, figures and a table; with publish=true also for the paper."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from experiments.store import artefacts
 from experiments.store.key_fields import FOLDER, implied
 from experiments.store.provenance import verify
 from experiments.store.step import Step
-from predictors.agent.runtimes import SUFFIXES
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError
@@ -78,7 +77,7 @@ def made(config: Config) -> Path:
 
 
 def check_reportable(config: Config) -> None:
-    """Raises LutraError, before any work, where no report can be made in the end."""
+    """Raises LutraError, before any work, if the configuration allows no report."""
     live(config.device)
     if config.compress.stages[-1:] != ["quantize"] or config.model != "winner":
         raise LutraError(
@@ -88,14 +87,14 @@ def check_reportable(config: Config) -> None:
 
 
 def labels(stages: Sequence[str]) -> dict[str, str]:
-    """What people call the rows, by what was done to the winner until then; the last of its stages is a precision."""
+    """The rows' names for people: the stages that the winner has been through, the last of which is a precision."""
     own = [stage for stage in stages if stage not in LABELS]
     names = [*own[:-1], *(stage.upper() for stage in own[-1:])]
     return LABELS | {stage: ", ".join(["winner", *names[: end + 1]]) for end, stage in enumerate(own)}
 
 
 def slower_layers(space: SearchSpace, table: LatencyTable, listed: Path) -> str:
-    """A warning if INT8 makes layer options slower on this device, beyond their intervals; `listed` has them all."""
+    """A warning if layer options are significantly slower in INT8 on this device; the file `listed` has them all."""
     slower = {spec: (fp32.seconds, int8.seconds) for spec, fp32, int8 in table.slower_in_int8()}
     options = [
         (layer, option, spec)

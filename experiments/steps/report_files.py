@@ -1,4 +1,4 @@
-"""What a report is made of: CSV files, figures, the page, the lineage, and the file that is deployed."""
+"""Writes the files of a report: CSV files, figures, the page, the lineage, and the deployed file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from experiments.display.page.document import Run, page
 from experiments.display.run_setup import setup
 from experiments.setup.images import dataset_of
 from experiments.setup.predicted_classes import load
-from experiments.setup.session_record import Row, read_rows
+from experiments.setup.session_record import read_rows
 from experiments.stages import int8_record
 from experiments.steps.measure import network_rows, table_rows
 from experiments.steps.report import FIGURES, PAGE, Settings
@@ -27,6 +27,7 @@ from experiments.store import artefacts, provenance
 from experiments.store.step import Means
 from experiments.store.winner import Winner, read_winner
 from paper import rows as results
+from paper.compression_rows import Stage
 from paper.figures import waterfall
 from paper.figures.heatmap import short
 from predictors.agent.runtimes import SUFFIXES
@@ -38,7 +39,7 @@ CARD = "model_card.md"
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Leaves CSV files, figures, the page, the lineage, and the file that is deployed."""
+    """Writes CSV files, figures, the page, the lineage and the model card, and copies the deployed file."""
     searched, latencies = settings.search, read_table(files["table"])
     space, steps = searched.space, provenance.index(means.runs)
     folders = {name: path.parent for name, path in files.items() if path.name == artefacts.MANIFEST}
@@ -78,8 +79,8 @@ def _described(space: SearchSpace, arch: str) -> str:
     return ", ".join(short(str(spec)) for spec in space.decode(tuple(map(int, arch.split("-")))))
 
 
-def _show(searched: Search, winner: Winner, final: Row, folder: Path) -> None:
-    """The figures, also in TensorBoard."""
+def _show(searched: Search, winner: Winner, final: Stage, folder: Path) -> None:
+    """Draws the figures, and shows the results in TensorBoard."""
     with events.writer(folder) as board:
         for name in FIGURES:
             events.show_figure(board, folder, name, Reference(f"paper.figures.{name}:draw")(folder))

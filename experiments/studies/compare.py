@@ -1,12 +1,13 @@
-"""All strategies, several seeds, the same budget: which is better, and how surely.
+"""Compares all strategies with the same budget and several seeds.
 
-On a supernet, or with compare.csv=PATH on published networks. A comparison that was killed goes on where it stopped.
+The problem is a supernet, or with compare.csv=PATH a file of published networks. An interrupted comparison continues
+where it stopped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from experiments.store import artefacts
 from experiments.store.step import Means
 from paper.comparison import BASELINE, EXACT
 from paper.figures import compare as figure
+from paper.rows import Pair
 from predictors.costs import columns
 from search_spaces.errors import LutraError
 from strategies.problems.problem import best, front
@@ -44,7 +46,7 @@ from strategies.quality.regret import Report
 
 INITIAL = {"population", "initial"}  # options with the number of random architectures that a search begins with
 PUBLISHED = ("compare.csv", "curves.csv", "pairs.csv")
-Searches = Mapping[str, Sequence[Sequence[Evaluation]]]  # strategy -> one search a seed
+Searches = Mapping[str, Sequence[Sequence[Evaluation]]]  # strategy -> one search per seed
 Traces = Mapping[str, Sequence[Trace]]  # likewise
 
 
@@ -69,7 +71,7 @@ def compare(config: Config) -> Path:
 
 
 def contestants(config: Config) -> list[StrategyConfig]:
-    """Random search first. The strategy that the configuration chooses has its options, all others their defaults.
+    """Random search comes first. The configured strategy has its configured options, all others their defaults.
 
     Raises LutraError where nothing is left to compare.
     """
@@ -135,7 +137,7 @@ def _searches(settings: Settings, compared: ComparedProblem, folder: Path) -> Se
 
 
 def candidate_rows(searches: Searches, report: Report) -> list[dict[str, Any]]:
-    """Every search in its order; `accuracy` is what the search saw, `reported` what its front is judged by."""
+    """Every candidate in order; the search saw `accuracy`, its front is judged by `reported`."""
     return [
         {
             "strategy": one.strategy,
@@ -160,7 +162,8 @@ def pair_rows(traces: Traces) -> list[dict[str, Any]]:
 
     All rows are one family of comparisons.
     """
-    rows, raw = [], []
+    rows: list[dict[str, Any]] = []
+    raw = []
     for against in AGAINST:
         at = common(traces, against)
         for measure in MEASURES:
@@ -174,13 +177,13 @@ def pair_rows(traces: Traces) -> list[dict[str, Any]]:
     seeds = len(traces[BASELINE])
     needed = seeds_needed(len(rows))
     return [
-        {**row, "p": p, "significant": significant(p, seeds), "seeds": seeds, "seeds_needed": needed}
+        asdict(Pair(**row, p=p, significant=significant(p, seeds), seeds=seeds, seeds_needed=needed))
         for row, p in zip(rows, holm(raw))
     ]
 
 
 def _draw(settings: Settings, compared: ComparedProblem, folder: Path, searches: Searches, traces: Traces) -> None:
-    """The figure, and a TensorBoard run for each search: its course, its hyperparameters, and what came of them."""
+    """Draws the figure, and writes a TensorBoard run for each search: its curve, hyperparameters and results."""
     with events.writer(folder) as board:
         events.show_figure(board, folder, "compare", figure.draw(folder))
     for name, own in searches.items():

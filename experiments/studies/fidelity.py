@@ -1,7 +1,7 @@
-"""How well latency is predicted for networks that no predictor has seen.
+"""Tests how well latency is predicted for networks that no predictor has seen.
 
-Fresh random networks of the space are timed on the device, twice: the first time is the truth, the second says how well
-the truth agrees with itself. With csv=PATH, published measurements are learned from more and more networks instead.
+New random networks of the space are timed twice on the device: the first pass is the truth, the second shows how well
+it can be repeated. With csv=PATH, predictors train on more and more of a file's published measurements instead.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from random import Random
 
 import numpy as np
 
-from experiments.comparison.learning_curves import Point, of_published, point, read_points, shown
+from experiments.comparison.learning_curves import of_published, point, read_points, shown
 from experiments.config import Config, MeasureConfig
 from experiments.config.reference import Reference
 from experiments.display import events
@@ -28,6 +28,8 @@ from experiments.store import artefacts
 from experiments.store.keys import passport_key
 from experiments.store.step import Means, Step
 from paper.figures import fidelity as figure
+from paper.rows import Fresh as Predicted
+from paper.rows import Judged
 from predictors.models.learned import LEARNERS
 from predictors.tables.assembly import file_name
 from predictors.tables.table import LatencyTable
@@ -40,7 +42,7 @@ from search_spaces.costs import macs
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 
-NOTHING = 1e-9  # seconds: what is predicted to take less, or less than none
+NOTHING = 1e-9  # seconds; the least prediction
 RETEST = "re-test"  # the second pass, as a predictor of the first
 CORRECTED = "corrected table"
 ALONE = "sum of blocks alone"  # each timed as a network of its own, in the first pass
@@ -52,7 +54,7 @@ class Fresh:
     device: Device
     measure: MeasureConfig
     networks: int
-    ignore: list[str]  # with a table of another device the predictions are for that one
+    ignore: list[str]  # then the table may be another device's, and so are its predictions
     seed: int
 
     @property
@@ -68,7 +70,7 @@ def fidelity(config: Config) -> Path:
     folder = _of_fresh(config) if config.csv is None else of_published(config, Path(config.csv))
     found = read_points(folder / "fidelity.csv")
     if config.publish and config.csv is None:
-        fitted = next(one.trained_on for one in found if one.predictor == CORRECTED)  # by the table, not by the config
+        fitted = next(one.trained_on for one in found if one.predictor == CORRECTED)  # of the table
         publish(config, folder, ("fresh.csv", "fidelity.csv"), "fidelity_setup.csv", fitted)
     for data in dict.fromkeys(one.data for one in found):
         console.print(shown(found, data))
@@ -85,7 +87,7 @@ def _of_fresh(config: Config) -> Path:
 
 
 def of_fresh(settings: Fresh, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Times fresh networks and predicts them."""
+    """Times new networks and predicts their latencies."""
     table, space, seed = read_table(files["table"]), settings.space, settings.seed
     archs = fresh_archs(space, {row.arch for row in table.networks}, settings.networks, seed)
     timed = _timed(settings, means, table, archs, folder)
@@ -99,15 +101,14 @@ def of_fresh(settings: Fresh, files: Mapping[str, Path], means: Means, folder: P
         ):
             found.append(point(precision, predictor, trained_on, seed, predicted, measured))
             rows += [
-                {"arch": artefacts.arch_name(arch), "precision": precision, "predictor": predictor}
-                | {"predicted_s": guess, "measured_s": truth}
+                Predicted(precision, predictor, guess, truth, arch=artefacts.arch_name(arch))
                 for arch, guess, truth in zip(archs, predicted.tolist(), measured.tolist())
             ]
     _write(folder, rows, found)
 
 
-def _write(folder: Path, rows: list[dict[str, object]], found: Sequence[Point]) -> None:
-    artefacts.write_csv(folder / "fresh.csv", rows)
+def _write(folder: Path, rows: Sequence[Predicted], found: Sequence[Judged]) -> None:
+    artefacts.write_csv(folder / "fresh.csv", [asdict(row) for row in rows])
     artefacts.write_csv(folder / "fidelity.csv", [asdict(one) for one in found])
     with events.writer(folder) as board:
         events.show_figure(board, folder, "fidelity", figure.draw(folder))
@@ -119,7 +120,7 @@ def _write(folder: Path, rows: list[dict[str, object]], found: Sequence[Point]) 
 def fresh_archs(
     space: SearchSpace, known: set[Arch], count: int, seed: int, key: str = "fidelity.networks"
 ) -> list[Arch]:
-    """Different random networks, none of them known.
+    """Distinct random networks that are not among the known ones.
 
     Raises LutraError where the space has too few; `key` is what set the count.
     """
@@ -139,7 +140,7 @@ def fresh_archs(
 def _timed(
     settings: Fresh, means: Means, table: LatencyTable, archs: Sequence[Arch], folder: Path
 ) -> dict[str, list[np.ndarray]]:
-    """By precision, seconds [n] of both passes and of the blocks alone, at the speed that the table was measured at."""
+    """By precision, seconds [n] of both passes and of the sums of blocks, at the machine's speed during the table."""
     space, measure, library = settings.space, settings.measure, settings.device.library
     networks, blocks = [computing(space.decode(arch)) for arch in archs], block_specs(space)
     files = dict(timing_files(track(networks, "writing files", len(networks)), library))
@@ -172,7 +173,7 @@ def _seconds(values: Mapping[str, Value], names: Sequence[str]) -> np.ndarray:
 def predictions(
     table: LatencyTable, space: SearchSpace, precision: str, archs: Sequence[Arch]
 ) -> Iterator[tuple[str, int, np.ndarray]]:
-    """Each predictor's name, the whole networks that it has learned from, and its seconds [n]."""
+    """Yields each predictor's name, its number of training networks, and its predicted seconds [n]."""
     rows = [row for row in table.networks if row.precision == precision]
     known, seconds = np.array([row.arch for row in rows]), np.array([row.measured for row in rows])
     asked = np.array(archs)

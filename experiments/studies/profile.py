@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from experiments.display.layer_numbers import numbers
 from experiments.display.progress import console, track
 from experiments.display.publish import copy
 from experiments.setup.devices import board_of, live
+from experiments.stages import int8_record
 from experiments.stages.settings import Quantize
 from experiments.steps.compress import chain, settings_of
 from experiments.steps.plan import plan_of
@@ -38,8 +39,7 @@ from experiments.store.weights import load_network
 from paper import rows as results
 from paper.figures import profile as figure
 from paper.figures import steady
-from paper.profile_rows import Operator
-from predictors.agent.runtimes import SUFFIXES
+from paper.profile_rows import Moment, Operator
 from predictors.board.device import Board, as_arguments
 from search_spaces.errors import LutraError
 from search_spaces.layers import Spec
@@ -70,7 +70,7 @@ def profile(config: Config) -> Path:
     if config.model != "winner":
         raise LutraError("a profile is of the search's winner: leave model at winner")
     root, made = chain(config)[0], chain(config)[-1]
-    if made.path.suffix not in SUFFIXES:
+    if not made.deployed:
         raise LutraError("compress.stages ends without quantize, which makes the file that is profiled")
     assert made.parent is not None
     inputs: dict[str, Path | str] = {
@@ -97,18 +97,20 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     network = load_network(files["network"])
     assert isinstance(network, Network)
     runtime, deployed = RUNTIMES[settings.device.library], files["deployed"]
-    compared = {"fp32": runtime.fp32(Source.of(network)), deployed.stem: deployed.read_bytes()}
+    precision = int8_record.load(deployed.parent).precision
+    compared = {"fp32": runtime.fp32(Source.of(network)), precision: deployed.read_bytes()}
     known = numbers(settings.whole, network.specs) if settings.whole else range(len(network.specs))
     layers = dict(zip(known, network.specs))
     with board_of(settings.device.at(means), folder) as board:
         found = [
-            {"precision": precision, **row}
-            for precision, file in compared.items()
-            for row in operators(board, precision, file, settings.profile.seconds, layers)
+            asdict(Operator(precision=name, **row))
+            for name, file in compared.items()
+            for row in operators(board, name, file, settings.profile.seconds, layers)
         ]
         artefacts.write_csv(folder / PROFILE, found)
         if settings.profile.minutes:
-            artefacts.write_csv(folder / STEADY, list(steadily(board, compared[deployed.stem], settings.profile)))
+            moments = steadily(board, compared[precision], settings.profile)
+            artefacts.write_csv(folder / STEADY, [asdict(moment) for moment in moments])
     with events.writer(folder) as tensorboard:
         events.show_figure(tensorboard, folder, "profile", figure.draw(folder))
         if settings.profile.minutes:
@@ -132,7 +134,7 @@ def operators(
         yield {"layer": layer, "operator": operator, "kind": kind, "seconds": spent, "whole_s": answer["whole"]}
 
 
-def steadily(board: Board, file: bytes, asked: ProfileConfig) -> Iterator[dict[str, Any]]:
+def steadily(board: Board, file: bytes, asked: ProfileConfig) -> Iterator[Moment]:
     """Yields a row for about each second under load; what the board does not report is empty."""
     board.load("deployed", file)
     start, end = time.monotonic(), 60 * asked.minutes
@@ -140,13 +142,13 @@ def steadily(board: Board, file: bytes, asked: ProfileConfig) -> Iterator[dict[s
         done = board.ask("round", order=["deployed"], seconds=SAMPLE, each=False)
         state = done["after"]
         clock, heat = state.get("clock_khz"), state.get("temperature_mc")
-        yield {
-            "time_s": time.monotonic() - start,
-            "latency_s": done["samples"][0][0],
-            "clock_hz": None if clock is None else 1e3 * clock,
-            "temperature_c": None if heat is None else 1e-3 * heat,
-            "throttled": state.get("throttled") or "",
-        }
+        yield Moment(
+            time_s=time.monotonic() - start,
+            latency_s=done["samples"][0][0],
+            clock_hz=None if clock is None else 1e3 * clock,
+            temperature_c=None if heat is None else 1e-3 * heat,
+            throttled=state.get("throttled") or "",
+        )
 
 
 def shown(rows: Sequence[Operator]) -> Table:
@@ -170,5 +172,5 @@ def remarks(rows: Sequence[Operator]) -> Iterator[str]:
     for precision in dict.fromkeys(row.precision for row in rows):
         own = [row for row in rows if row.precision == precision]
         total, whole = sum(row.seconds for row in own), own[0].whole_s
-        told = f"{precision}: the operators take {1e6 * total:.1f} us together, the whole file {1e6 * whole:.1f} us"
-        yield told if abs(total / whole - 1) <= AGREE else f"{told}: they differ by more than {100 * AGREE:.0f} %"
+        message = f"{precision}: the operators take {1e6 * total:.1f} us together, the whole file {1e6 * whole:.1f} us"
+        yield message if abs(total / whole - 1) <= AGREE else f"{message}: they differ by more than {100 * AGREE:.0f} %"

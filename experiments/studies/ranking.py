@@ -1,8 +1,8 @@
-"""Whether the supernet orders networks as training each of them alone does.
+"""Tests whether the supernet ranks networks as separate training does.
 
-Random networks of the space are trained alone, by one recipe (`retrain`). Their test accuracies are the truth for the
-supernet's validation accuracies, and beside them for multiply-accumulates, parameters and NASWOT, which need no
-training. With ranking.csv=PATH the truth is published: NAS-Bench-Macro's file, with space=nasbench_macro.
+Random networks of the space are trained separately with one recipe (`retrain`). Their test accuracies are the truth for
+the supernet's validation accuracies, and for multiply-accumulates, parameters and NASWOT, which need no training.
+ranking.csv=PATH takes published accuracies instead: NAS-Bench-Macro's file, with space=nasbench_macro.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch, SearchSpace
 
 BATCH = 128  # images for NASWOT, as in its paper
-TOGETHER = 64  # networks judged between two lines of progress
+TOGETHER = 64  # networks evaluated between two updates of the progress bar
 RESAMPLES = 1000
 WORK = Reference("experiments.studies.ranking:work")
 PREDICTORS = {"supernet": "inherited", "NASWOT": "naswot", "parameters": "parameters", "MACs": "macs"}  # -> column
@@ -70,7 +70,7 @@ class Settings:
 
 
 def ranking(config: Config) -> Path:
-    """The folder of ranking.csv, a row a network, and correlations.csv. Prints the latter."""
+    """The folder of ranking.csv, with a row per network, and correlations.csv. Prints the latter."""
     plan, search = plan_of(config), config.search
     truth = (published if config.ranking.csv else trained_alone)(config, plan.space)
     settings = Settings(
@@ -93,23 +93,23 @@ def ranking(config: Config) -> Path:
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Judges the networks by the supernet, and by what needs no training."""
+    """Evaluates the networks with the supernet, and with predictors that need no training."""
     prepare(settings.threads, settings.seed)
     space, data = settings.space, placed(settings.data.at(means), settings.accelerator)
     net = load_supernet(files["supernet"], space).to(accelerator(settings.accelerator))
     inherited, scores = _judged(settings, means, data, net, folder), _scored(settings, data)
     found = [
-        {
-            "arch": artefacts.arch_name(arch),
-            "alone": truth,
-            "inherited": inherited[arch],
-            "macs": macs(space.decode(arch)),
-            "parameters": parameters(space.decode(arch)),
-            "naswot": scores[arch],
-        }
+        Ranked(
+            arch=artefacts.arch_name(arch),
+            alone=truth,
+            inherited=inherited[arch],
+            macs=macs(space.decode(arch)),
+            parameters=parameters(space.decode(arch)),
+            naswot=scores[arch],
+        )
         for arch, truth in settings.truth.items()
     ]
-    artefacts.write_csv(folder / "ranking.csv", found)
+    artefacts.write_csv(folder / "ranking.csv", [asdict(one) for one in found])
     taus = correlations(read(folder, Ranked), settings.seed)
     artefacts.write_csv(folder / "correlations.csv", [asdict(one) for one in taus])
     with events.writer(folder) as board:
@@ -119,7 +119,7 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
 
 
 def _judged(settings: Settings, means: Means, data: Dataset, net: Supernet, folder: Path) -> dict[Arch, float]:
-    """Accuracies as a search sees them, kept as they come: a killed command goes on."""
+    """Accuracies as a search sees them; a journal keeps them, so an interrupted command continues."""
     log = folder / "inherited.jsonl"
     known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
     calibration = data.fixed(data.train, settings.calibration, settings.seed)[0]
@@ -143,13 +143,13 @@ def _scored(settings: Settings, data: Dataset) -> dict[Arch, float]:
         network = Network([spec for spec in settings.space.decode(arch) if spec.convs]).to(images.device)
         for norm in network.modules():
             if isinstance(norm, nn.BatchNorm2d):
-                nn.init.ones_(norm.weight)  # as published: with residual blocks that are no identities
+                nn.init.ones_(norm.weight)  # as published: residual blocks do not start as identities
         scores[arch] = naswot(network, images)
     return scores
 
 
 def correlations(networks: Sequence[Ranked], seed: int) -> list[RankTau]:
-    """Each predictor's, among all networks, and among those above the median of the truth where they are three."""
+    """Each predictor's correlations, among all networks, and among those above the median if they are three."""
     median = np.median([network.alone for network in networks])
     groups = {"all": networks, "above median": [network for network in networks if network.alone > median]}
     return [

@@ -103,8 +103,8 @@ def _is_finished(folder: Path) -> bool:
     try:
         job = jobs.look(folder)
         done = jobs.result(folder) if job is not None and job.state == "done" else None
-    except LutraError as error:
-        _say(f"{str(error).split('; delete')[0]}; running the job again")
+    except LutraError:
+        _say(f"{folder} has a damaged file; running the job again")
         return False
     if done is not None:
         odd = versions.differences(asdict(done))
@@ -165,7 +165,7 @@ def _reported(folder: Path) -> Iterator[None]:
     artefacts.listeners.append(record)
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # whatever it is, the other jobs go on
         known = isinstance(error, LutraError)
         if not known:
             artefacts.write(folder / jobs.TRACEBACK, traceback.format_exc())

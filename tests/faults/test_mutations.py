@@ -15,7 +15,7 @@ from torch import nn
 
 from experiments.comparison.published_latencies import read_measurements
 from experiments.config import FidelityConfig
-from experiments.setup.session_record import Row, Session, read_rows, write_rows
+from experiments.setup.session_record import Session, read_rows, write_rows
 from experiments.stages.int8_record import Answers
 from experiments.stages.int8_record import load as read_answers
 from experiments.stages.int8_record import save as write_answers
@@ -29,6 +29,7 @@ from experiments.studies.exact import read_front
 from experiments.sweep import jobs
 from paper import agreement, checksums, macros
 from paper.build import HERE
+from paper.compression_rows import Stage
 from predictors.agent import passport
 from predictors.board.classifier import Classifier
 from predictors.board.offline_files import opened, sealed
@@ -92,7 +93,8 @@ def write_table(folder: Path, number: int) -> Path:
 
 
 def write_session(folder: Path, number: int) -> Path:
-    row = Row("int8", "int8", 0.9, 0.8, 1e-3, 2e-3, None, 100, 90, None, None, 10, 5, 3, 1.5, "a", "b")
+    more = {"compressed_bytes": 90, "steps": 3, "seconds": 1.5, "parent": "a"}
+    row = Stage("int8", "int8", 0.9, 0.8, 1e-3, 2e-3, None, 100, 10, 5, "b", **more)
     write_rows(folder, [row, row], Session({"int8": Slowdown(1.0 + number, 0.1)}, "clean", ["a"]), 0.01)
     return folder / "benchmark.json"
 

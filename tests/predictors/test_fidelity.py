@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from experiments.bench.fidelity_published import alike
-from experiments.comparison.learning_curves import Point, median, points, read_points
+from experiments.comparison.learning_curves import median, points, read_points
 from experiments.comparison.published_latencies import Measurements, read_measurements
 from experiments.config import FidelityConfig
 from experiments.studies.fidelity import fidelity, fresh_archs, predictions
 from paper.figures import fidelity as figure
-from paper.rows import Fresh
+from paper.rows import Fresh, Judged
 from predictors.metrics.agreement import agreement
 from predictors.models.learned import LEARNERS, one_hot
 from predictors.models.tied_additive import tied_additive
@@ -267,7 +267,7 @@ def test_the_command_learns_from_a_file(here: Here, tmp_path: Path) -> None:
     (result,) = tmp_path.glob("fidelity/board-*/fidelity.csv")
     found = read_points(result)
     assert len(found) == 2 * 2 * len(LEARNERS)
-    groups: dict[str, list[Point]] = {}
+    groups: dict[str, list[Judged]] = {}
     for one in found:
         if one.trained_on == 60:
             groups.setdefault(one.predictor, []).append(one)

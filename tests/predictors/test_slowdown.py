@@ -7,7 +7,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from experiments.setup.session_record import Row, Session, read_rows, write_rows
+from experiments.setup.session_record import Session, read_rows, write_rows
+from paper.compression_rows import Stage
 from predictors.timing.slowdown import Slowdown, slowdown, slowdowns
 from predictors.timing.values import Value
 
@@ -47,7 +48,7 @@ def test_few_networks_have_a_factor_alone() -> None:
 
 def test_the_record_keeps_and_tells_both_precisions_and_the_verdict(tmp_path) -> None:
     texts = {"stage": "int8", "precision": "int8", "parent": "", "sha256": "ab"}
-    row = Row(**{field.name: texts.get(field.name, 1) for field in fields(Row)})
+    row = Stage(**{field.name: texts.get(field.name, 1) for field in fields(Stage)})
     session = Session({"fp32": Slowdown(1.1, 0.0, 1.1), "int8": Slowdown(0.98, 0.0, 0.98)}, "noisy", ["a bus passed"])
     write_rows(tmp_path, [row], session, 0.0)
     assert read_rows(tmp_path) == ([row], session)
