@@ -1,1 +1,1 @@
-"""What studies share: searches with several seeds, tests of significance, learning curves."""
+"""Parts that several studies share: seeded searches, tests of significance, learning curves."""

@@ -1,7 +1,7 @@
-"""What strategies are compared on: a trained supernet with a latency table, or a file of published networks.
+"""The problem on which strategies are compared: a supernet with a latency table, or a file of published networks.
 
-On a supernet every accuracy is one of the validation images: nothing in a search sees a test image, and nothing here
-does. Published networks are chosen by the column that a search may see, and judged by the one that is reported.
+Accuracies of a supernet are of the validation images; neither a search nor the comparison uses test images. Published
+networks are searched by one column of accuracies, and judged by another.
 """
 
 from __future__ import annotations
@@ -37,7 +37,15 @@ from strategies.problems.tabular_problem import Table, read_csv
 from strategies.quality.regret import Report, as_seen
 
 KEYS = ("compare.accuracy", "compare.report")
-SEARCHED = ("space", "data", "search", "precision", "threads", "accelerator", "batch")  # settings that a search has too
+SEARCHED = (
+    "space",
+    "data",
+    "search",
+    "precision",
+    "threads",
+    "accelerator",
+    "batch",
+)  # settings of a search too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +71,7 @@ class OnSupernet(Settings):
     precision: str
     threads: int
     accelerator: str = unless("cpu")
-    batch: int | None = implied("supernet")  # that the supernet was trained with, and a relaxation is too
+    batch: int | None = implied("supernet")  # of the supernet's training, and of a relaxation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +92,7 @@ class ComparedProblem:
 
 
 def of_supernet(config: Config, common: Mapping[str, Any]) -> Step:
-    """Measures and trains what is not there yet. Raises LutraError for a target that no network meets."""
+    """Measures and trains what is missing. Raises LutraError for a target that no network meets."""
     plan = plan_of(config)
     objective_of(config.objective, config.precision, plan.space, read_table(plan.table))
     own = {name: getattr(plan.searching, name) for name in SEARCHED}
@@ -94,7 +102,7 @@ def of_supernet(config: Config, common: Mapping[str, Any]) -> Step:
 
 
 def on_supernet(settings: OnSupernet, files: Mapping[str, Path], means: Means) -> ComparedProblem:
-    """Accuracies by the supernet, latencies by the table."""
+    """The supernet gives the accuracies, the table the latencies."""
     prepare(settings.threads, settings.seed)
     space, latencies = settings.space, read_table(files["table"])
     data = placed(settings.data.at(means), settings.accelerator)
@@ -167,7 +175,7 @@ def on_published(settings: OnPublished, files: Mapping[str, Path], means: Means)
 
 
 def published_objective(asked: ObjectiveConfig, table: Table) -> Objective:
-    """Raises LutraError where no network is as fast as the target."""
+    """Raises LutraError if no network is as fast as the target."""
     if asked.costs != [LATENCY]:
         raise LutraError(f"compare.csv= has a latency and no other cost: give objective.costs=[{LATENCY}]")
     if asked.name == "pareto":
@@ -179,5 +187,5 @@ def published_objective(asked: ObjectiveConfig, table: Table) -> Objective:
 
 
 def target_of_published(asked: ObjectiveConfig, table: Table) -> float:
-    """Seconds: as given, or a fraction of the latency of the network that is the most accurate for a search."""
+    """The target in seconds: the given one, or a fraction of the latency of the most accurate network in a search."""
     return given(asked, LATENCY, asked.target_fraction * table.latency[table.space.reference])

@@ -1,4 +1,4 @@
-"""What each option adds to the accuracy: read from a file, or fitted on the candidates of a finished search."""
+"""What each option adds to the accuracy: read from a file, or fitted to the candidates of a finished search."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Fit:
-    """How well the sum of effects tells the accuracy of candidates that it was not fitted on."""
+    """How well the sum of effects predicts the accuracy of held-out candidates."""
 
     candidates: int  # distinct
     untried: int  # options in none of them, which count as an average one
@@ -46,7 +46,7 @@ def read_effects(path: Path, space: SearchSpace) -> np.ndarray:
 
 
 def effect_rows(effects: np.ndarray) -> list[dict[str, Any]]:
-    """As `read_effects` reads them."""
+    """The rows of effects.csv, which `read_effects` reads."""
     return [
         dict(zip(COLUMNS, (layer, option, value)))
         for layer, row in enumerate(effects.tolist())
@@ -71,7 +71,7 @@ def read_candidates(path: Path, space: SearchSpace) -> tuple[np.ndarray, np.ndar
 
 
 def fitted(archs: np.ndarray, accuracies: np.ndarray, space: SearchSpace) -> tuple[np.ndarray, Fit]:
-    """Effects as of `read_effects` by ridge regression on one-hots, and how right they are by cross-validation.
+    """Effects by ridge regression on one-hot options, and their error by cross-validation.
 
     The regression's constant is part of every effect of the first layer.
     """
@@ -90,7 +90,7 @@ def fitted(archs: np.ndarray, accuracies: np.ndarray, space: SearchSpace) -> tup
 
 
 def held_out(archs: np.ndarray, accuracies: np.ndarray, space: SearchSpace) -> np.ndarray:
-    """Predictions [n], each by a fit that has not seen it."""
+    """Cross-validated predictions [n]."""
     fold = np.random.default_rng(0).permutation(len(archs)) % FOLDS
     guessed = np.empty(len(archs))
     for left in range(FOLDS):

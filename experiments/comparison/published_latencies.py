@@ -38,7 +38,7 @@ class Measurements:
 
 
 def read_measurements(path: Path, asked: Columns) -> Measurements:
-    """Raises LutraError with the first line that is wrong."""
+    """Reads the file. Raises LutraError that names the first wrong line."""
     if asked.unit not in UNITS:
         raise unknown("unit", asked.unit, UNITS)
     options, latency = _columns(path, header(path), asked)
@@ -50,7 +50,7 @@ def read_measurements(path: Path, asked: Columns) -> Measurements:
 
 
 def _columns(path: Path, header: Sequence[str], asked: Columns) -> tuple[str, str]:
-    """The columns that are asked for, or those of a known file."""
+    """The requested columns, or those of a known file."""
     given = (asked.options, asked.latency)
     if not any(given):
         for pair in KNOWN:

@@ -1,4 +1,4 @@
-"""What the networks of a ranking are worth: trained alone one by one, or by a published file."""
+"""The true accuracies for a ranking: networks trained one by one, or a published file."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from search_spaces.networks.evaluation import accuracy, predict
 from search_spaces.space import Arch, SearchSpace
 from strategies.problems.tabular_problem import read_csv
 
-NETWORKS = 12  # trained alone where nothing else is asked
+NETWORKS = 12  # trained from scratch by default
 
 
 def trained_alone(config: Config, space: SearchSpace) -> dict[Arch, float]:
-    """Test accuracies of random networks, each trained by `retrain`; a network that was trained before is not again."""
+    """Test accuracies of random networks, each trained by `retrain` unless it already was."""
     prepare(config.threads, config.seed)  # the accuracies are part of the step's hash
     data, found, device = placed(config.data, config.accelerator), {}, accelerator(config.accelerator)
     images, labels = data.fixed(data.test, 0, 0)
@@ -34,7 +34,7 @@ def trained_alone(config: Config, space: SearchSpace) -> dict[Arch, float]:
 
 
 def published(config: Config, space: SearchSpace) -> dict[Arch, float]:
-    """Accuracies of a file with one digit a searched layer, of each network the mean over its rows.
+    """Accuracies from a file with one digit per searched layer: the mean over the rows of each network.
 
     NAS-Bench-Macro trained a network anew where only the place of a Skip differs. Raises LutraError where the file is
     of another space.
@@ -57,6 +57,6 @@ def published(config: Config, space: SearchSpace) -> dict[Arch, float]:
 
 
 def _whole(picks: Sequence[int], space: SearchSpace) -> Arch:
-    """With the layers that have one option."""
+    """The architecture including the layers with a single option."""
     rest = iter(picks)
     return tuple(next(rest) if count > 1 else 0 for count in space.options)

@@ -1,9 +1,9 @@
-"""Searches of every strategy with several seeds, one after another; what was interrupted goes on where it stopped.
+"""Runs every strategy with several seeds, one search after another; interrupted ones continue where they stopped.
 
-What a problem answered is kept in `accuracies.jsonl`, with its seconds. A finished search is kept whole in
-`searches.jsonl`; an unfinished one is run again, with its accuracies at hand.
+`accuracies.jsonl` keeps every answer of the problem with its seconds, `searches.jsonl` every finished search. An
+unfinished search runs again with the known accuracies.
 
-Every strategy and seed has a stream of random numbers of its own. With one stream a seed, two strategies would draw the
+Every strategy and seed has its own stream of random numbers. With one stream per seed, two strategies would draw the
 same first networks, and the rank test between them assumes independent searches (Arcuri & Briand 2014, "A Hitchhiker's
 guide to statistical tests for assessing randomized algorithms in software engineering").
 """
@@ -25,7 +25,7 @@ from strategies.problems.search import search
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A candidate of a search, and what the search alone paid for it."""
+    """A candidate of a search, and the time that the search needed for it."""
 
     strategy: str
     seed: int
@@ -34,9 +34,9 @@ class Evaluation:
 
 
 class Ledger:
-    """What a problem answered to each request, and in how many seconds.
+    """The answers of a problem to each request, and their times.
 
-    A request is a population that is evaluated in one call. Its networks share work, so that none has a price of its
+    A request is a population that is evaluated in one call. Its networks share work, so none has a time of its
     own: the same population has the same price, another one is computed and timed anew. Whoever makes a request is
     charged its recorded seconds, also where another search made it before: every search pays what it would alone.
     """
@@ -79,7 +79,7 @@ def run_searches(
     finished = {(record["strategy"], record["seed"]): _evaluations(record) for record in journal.read(log)}
     if len(finished) < len(strategies) * len(seeds):
         known = problem.space.canonical(problem.space.reference)
-        problem.accuracies([known])  # what only the first call costs is nobody's
+        problem.accuracies([known])  # so that no search pays for the first call's set-up
     for seed in seeds:
         for name, strategy in strategies.items():
             if (name, seed) in finished:
@@ -97,12 +97,12 @@ def run_searches(
 
 
 def stream(strategy: str, seed: int) -> Random:
-    """Random numbers of one search, independent of those of every other strategy with that seed."""
+    """The random generator of one search; strategies with the same seed have independent ones."""
     return Random(f"{strategy}, seed {seed}")
 
 
 def timed(ledger: Ledger, candidates: Iterator[Candidate]) -> Iterator[tuple[Candidate, float]]:
-    """Each candidate with its seconds, without those of the caller."""
+    """Yields each candidate with its seconds, not counting the caller's."""
     while True:
         start, spent, charged = perf_counter(), ledger.spent, ledger.charged
         candidate = next(candidates, None)

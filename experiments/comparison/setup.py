@@ -1,4 +1,4 @@
-"""What a comparison of strategies was made of: compare_setup.csv, by which the paper's build checks its other files."""
+"""Writes compare_setup.csv: what a comparison was made from, against which the paper's build checks the other files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from search_spaces.documents import read_csv
 
 
 def write(folder: Path, settings: Settings, files: Mapping[str, Path], compared: ComparedProblem) -> None:
-    """What is known when the searches begin: the problem, how it is searched, and on what machine."""
+    """The facts known before the searches begin: the problem, the settings and the machine."""
     host = passport()
     facts = {
         "problem": compared.title,
@@ -33,7 +33,7 @@ def write(folder: Path, settings: Settings, files: Mapping[str, Path], compared:
 
 
 def publish(folder: Path, results: Path, names: Sequence[str]) -> None:
-    """Puts files of a finished comparison among the paper's results: with their hashes, the versions and the commit."""
+    """Publishes the files of a finished comparison with their hashes, the versions and the commit."""
     record = artefacts.manifest(folder)
     facts = {row["key"]: row["value"] for _, row in read_csv(folder / SETUP, ("key", "value"))}
     hashes = {f"{Path(name).stem}_sha256": record["outputs"][name] for name in names}

@@ -1,4 +1,4 @@
-"""A finished comparison, printed: one row a strategy, the best first, and which differences are significant."""
+"""Prints a finished comparison: one row per strategy, the best first, and the significant differences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCALES = {"share": (100, 2), "regret": (1, 4)}  # factor, decimals
 
 
 def show(folder: Path) -> None:
-    """From curves.csv and pairs.csv."""
+    """The table, from curves.csv and pairs.csv."""
     curves, pairs = read(folder, Curve), read(folder, Pair)
     first, moments = curves[0], {pair.against: pair.at for pair in pairs}
     table = Table("strategy", title=f"{first.problem}: mean and 95 % t-interval over {first.seeds} seeds")
@@ -35,7 +35,7 @@ def show(folder: Path) -> None:
 
 
 def lines(curves: list[Curve], pairs: list[Pair]) -> list[str]:
-    """What the hypervolume is a share of, and the verdict by each measure."""
+    """The reference of the hypervolume ratio, and the verdict by each measure."""
     exact = curves[0].reference == comparison.EXACT
     source = "the exact front's" if exact else "that of all networks that were found, as no exact front is known"
     texts = [

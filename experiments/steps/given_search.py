@@ -1,4 +1,4 @@
-"""A finished search that run=FOLDER gives, taken after verifying it."""
+"""Verifies and uses the finished search that run=FOLDER gives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from strategies.problems.problem import Candidate, best
 
 
 def given(config: Config) -> Path:
-    """The folder. Raises LutraError where it is of no search, or of another space's."""
+    """The folder. Raises LutraError if it is not a search's, or is for another space."""
     folder, space = Path(config.run).resolve(), space_key(config)
     read_winner(folder)
     manifest = whole(folder)
@@ -37,7 +37,7 @@ def given(config: Config) -> Path:
 
 
 def _check_winner(folder: Path) -> None:
-    """Raises LutraError unless the winner is the best of its candidates, with the numbers that it has among them."""
+    """Raises LutraError unless the winner is the best candidate, with the same numbers."""
     winner, log = read_winner(folder), folder / CANDIDATES
     found = [record(Candidate, with_costs(one), log) for one in journal.read(log)]
     own, first = next((one for one in found if one.arch == winner.arch), None), best(found) if found else None

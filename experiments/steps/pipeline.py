@@ -1,4 +1,4 @@
-"""Every step, from the board's latency table to the INT8 file measured on it."""
+"""Runs every step, from the latency table to the INT8 file measured on the device."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, compress,
 
 
 def pipeline(config: Config) -> Path:
-    """The report's folder. Steps that were finished before are not done again."""
+    """The report's folder. Finished steps are not repeated."""
     check_reportable(config)
     for number, step in enumerate(STEPS, 1):
         console.print(f"[bold]{number}/{len(STEPS)} {step.__name__}[/bold]")

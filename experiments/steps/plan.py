@@ -34,7 +34,7 @@ SHOWS = ("train", "search", "report")  # whose folder shows the configuration in
 
 
 class Plan:
-    """A step that was made or found once is not looked for again."""
+    """Looks up each step of a configuration at most once."""
 
     def __init__(self, config: Config) -> None:
         self.config, self.means = config, Means.of(config)
@@ -54,7 +54,7 @@ class Plan:
 
     @cached_property
     def table(self) -> Path:
-        """The file of the latency table: the given one, checked against the device, or one that is measured."""
+        """The file of the latency table: the given one, checked against the device, or a measured one."""
         config, passport = self.config, passport_of(self.config.device)
         if config.table is None:
             return self.table_of(self.space)
@@ -67,7 +67,7 @@ class Plan:
     def table_of(self, space: SearchSpace) -> Path:
         """The file of a table of any space.
 
-        A noisy table is measured on where `max_rounds`, which is not in its key, allows more rounds than it has.
+        A noisy table gets more rounds if `max_rounds`, which is not in its key, allows them.
         """
         config = self.config
         measure = {key: value for key, value in asdict(config.measure).items() if key != "max_rounds"}
@@ -100,7 +100,7 @@ class Plan:
     def search(self) -> Path:
         """The folder of candidates.jsonl, winner.json, and the winner's inherited weights."""
         config, table = self.config, self.table
-        # a target that no network meets is told before training
+        # an unreachable target is an error before training
         objective_of(config.objective, config.precision, self.space, read_table(table))
         inputs = {"table": table, "supernet": self.supernet}
         return self.folder(Step("search", self.searching, inputs, Reference("experiments.steps.search:work")))
@@ -114,11 +114,11 @@ class Plan:
         return Search(self.space, self.images, *asked, self.accelerator, config.train.batch)
 
     def retrained(self, arch: Arch) -> Path:
-        """The file of a network of the space that is trained alone: the same recipe for every architecture."""
+        """The file of a network of the space, trained from scratch with the same recipe as every other."""
         return self._alone(space=self.space, arch=self.space.canonical(self.space.check(arch)))
 
     def hand_made(self, model: str) -> Path:
-        """The file of a hand-made network that is trained alone, by the recipe of ours."""
+        """The file of a hand-made network, trained from scratch with the same recipe."""
         return self._alone(model=model)
 
     def _alone(self, space: SearchSpace | None = None, arch: Arch | None = None, model: str = "") -> Path:
@@ -128,19 +128,19 @@ class Plan:
         return self.folder(step) / "network.safetensors"
 
     def folder(self, step: Step) -> Path:
-        """The folder of a step, which is looked for once."""
+        """The folder of a step; looked up once."""
         key = artefacts.digest([step.name, step.key, {name: str(one) for name, one in step.inputs.items()}])
         return self.once(key, lambda: step.made(self.means, partial(self._work, step)))
 
     def once(self, name: str, make: Callable[[], T]) -> T:
-        """What `make` gives, which is called once for a name."""
+        """The result of `make`, which is called once for each name."""
         if name not in self._made:
             self._made[name] = make()
         found: T = self._made[name]
         return found
 
     def _work(self, step: Step, folder: Path) -> None:
-        """What is done about the whole configuration, around a work that does not see it."""
+        """Runs the work, which does not see the configuration, and does what needs all of it."""
         if step.name in TRAINS:
             CHECK_IMAGES(self.config)
         step.do(self.means, folder)
@@ -149,7 +149,7 @@ class Plan:
 
 
 def plan_of(config: Config) -> Plan:
-    """The plan of a configuration: a command has one for each."""
+    """The plan of a configuration; a command keeps one for each."""
     return remembered(f"plan {config!r}", lambda: Plan(config))
 
 

@@ -1,4 +1,4 @@
-"""A strategy asks, the supernet and the table answer; one candidate wins."""
+"""Runs a strategy, whose candidates the supernet and the latency table evaluate, and keeps the best one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from strategies.problems.supernet_problem import supernet_problem
 def problem_of(
     settings: Search, means: Means, data: Dataset, net: Supernet, table: LatencyTable, calibration: Images
 ) -> Problem:
-    """What every strategy is given.
+    """The problem that every strategy solves.
 
     A relaxation's weights learn on training images, as the supernet's did, and its distribution on validation images,
     which no weights learn from (Liu et al. 2019, eq. 3 and 4).
@@ -69,7 +69,7 @@ def problem_of(
 
 
 def work(settings: Search, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Searches, and goes on where it was interrupted."""
+    """Searches; an interrupted search continues where it stopped."""
     prepare(settings.threads, settings.seed)
     space, latencies = settings.space, read_table(files["table"])
     data = placed(settings.data.at(means), settings.accelerator)
@@ -84,7 +84,7 @@ def work(settings: Search, files: Mapping[str, Path], means: Means, folder: Path
 
 
 def _searched(settings: Search, problem: Problem, folder: Path) -> tuple[list[Candidate], Candidate]:
-    """All candidates, those of an interrupted search first, and the best of them."""
+    """All candidates, those of an interrupted search first, and the best one."""
     log = folder / CANDIDATES
     known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
     if known:
@@ -101,7 +101,7 @@ def _searched(settings: Search, problem: Problem, folder: Path) -> tuple[list[Ca
 
 
 def _show(settings: Search, latencies: LatencyTable, found: list[Candidate], winner: Candidate, folder: Path) -> None:
-    """What a search has found: CSV files, TensorBoard, and a line."""
+    """Writes the results as CSV files and to TensorBoard, and prints the winner."""
     space, aim = settings.space, settings.objective
     targets = {} if aim.name == "pareto" else targets_of(aim, settings.precision, space, latencies)
     artefacts.write_csv(folder / "candidates.csv", candidate_rows(settings, found))
@@ -120,7 +120,7 @@ def _show(settings: Search, latencies: LatencyTable, found: list[Candidate], win
 def followed(
     candidates: Iterable[Candidate], known: Collection[Arch], log: Path, board: SummaryWriter
 ) -> tuple[list[Candidate], Candidate]:
-    """All candidates, each shown as it comes and journalled where it is new, and the best of them."""
+    """All candidates and the best one. Each is shown when it is found, and written to the journal if it is new."""
     found: list[Candidate] = []
     leaders: list[Candidate] = []
     for candidate in candidates:

@@ -1,4 +1,4 @@
-"""The settings of each step: what its key is made of, and all of the configuration that its work sees."""
+"""The settings of each step: they form its key, and are all that its work sees of the configuration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TABLE = "table.json"
 
 @dataclass(frozen=True)
 class Images:
-    """A data set. The user's own images by their names, classes, splits and contents; not by where they are."""
+    """A data set. A user's own images are identified by names, classes, splits and contents, not by their location."""
 
     name: str
     size: int
@@ -46,13 +46,13 @@ class Images:
 
 @cache
 def _files(path: str, cache: str) -> str:
-    """A hash of the images, which are read once a process."""
+    """A hash of the images, which are read once per process."""
     return contents(path, cache).key
 
 
 @dataclass(frozen=True)
 class Device:
-    """How a device is asked to compute."""
+    """How the device runs the networks."""
 
     name: str
     threads: int
@@ -78,11 +78,11 @@ class Device:
 
 @dataclass(frozen=True)
 class Table:
-    """Of `measure`: a latency table."""
+    """The settings of `measure`, which makes a latency table."""
 
     space: SearchSpace
     device: Device
-    measure: Mapping[str, Any]  # of `MeasureConfig`, but for max_rounds
+    measure: Mapping[str, Any]  # `MeasureConfig` without max_rounds
     schema: str = SCHEMA
 
     @property
@@ -94,7 +94,7 @@ class Table:
 
 
 def unfinished(settings: Table, means: Means, folder: Path) -> bool:
-    """Whether a finished table is noisy, and may have more rounds than it has."""
+    """Whether a finished table is noisy and allowed more rounds."""
     if settings.device.name == "bundle":
         return False
     return rounds_missing(read_table(folder / TABLE), settings.protocol(means))
@@ -102,7 +102,7 @@ def unfinished(settings: Table, means: Means, folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class Supernet:
-    """Of `train`."""
+    """The settings of `train`, which trains the supernet."""
 
     space: SearchSpace
     data: Images
@@ -110,7 +110,7 @@ class Supernet:
     threads: int
     train: TrainConfig
     accelerator: str = unless("cpu")
-    processes: int = unless(1)  # that share a batch: sums round otherwise
+    processes: int = unless(1)  # that share a batch, which changes how sums are rounded
 
     @property
     def label(self) -> str:
@@ -119,7 +119,7 @@ class Supernet:
 
 @dataclass(frozen=True)
 class Alone:
-    """Of `retrain`: a network that is trained alone, one of the space or a hand-made one."""
+    """The settings of `retrain`: a network trained from scratch, from the space or hand-made."""
 
     data: Images
     seed: int
@@ -137,7 +137,7 @@ class Alone:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long a search is, and by which images it judges."""
+    """How many candidates a search evaluates, and on how many images."""
 
     budget: int
     calibration: int
@@ -146,7 +146,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Search:
-    """Of `search`."""
+    """The settings of `search`."""
 
     space: SearchSpace
     data: Images
@@ -157,7 +157,7 @@ class Search:
     seed: int
     threads: int
     accelerator: str = unless("cpu")
-    batch: int | None = implied("supernet")  # that the supernet was trained with, and a relaxation is too
+    batch: int | None = implied("supernet")  # of the supernet's training, and of a relaxation
 
     @property
     def label(self) -> str:
@@ -166,6 +166,6 @@ class Search:
 
     @staticmethod
     def read(key: Mapping[str, Any], space: SearchSpace, data: Images) -> Search:
-        """The settings of a finished search, from its manifest."""
+        """The settings of a finished search, read from its manifest."""
         asked = StrategyConfig(**key["strategy"]), ObjectiveConfig(**key["objective"]), Budget(**key["search"])
         return Search(space, data, *asked, key["precision"], key["seed"], key["threads"], key.get("accelerator", "cpu"))

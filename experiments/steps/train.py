@@ -1,4 +1,4 @@
-"""The supernet, which holds every network of the space; and networks from scratch."""
+"""Trains the supernet, which contains every network of the space, and single networks from scratch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CALIBRATION = 512  # training images for batch-norm statistics
 
 
 def together(step: Callable[[int], Step], means: Means, work: Callable[[Step, Path], None]) -> Path:
-    """The folder of a step that all processes which torchrun started do together; it is of their number."""
+    """The folder of a step that all processes of torchrun run together; their number is part of its key."""
     settings = step(1).settings
     assert isinstance(settings, SupernetSettings)
     with process_group.joined(accelerator(settings.accelerator)):
@@ -44,7 +44,7 @@ def together(step: Callable[[int], Step], means: Means, work: Callable[[Step, Pa
 
 
 def work(settings: SupernetSettings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Trains the supernet, which holds every network of the space."""
+    """Trains the supernet."""
     prepare(max(1, settings.threads // settings.processes), settings.seed)
     space, recipe = settings.space, settings.train
     data = placed(settings.data.at(means), settings.accelerator)
@@ -60,7 +60,7 @@ def work(settings: SupernetSettings, files: Mapping[str, Path], means: Means, fo
     run_steps(supernet, data, recipe, settings.seed, backward, folder, name, every, validated)
     if process_group.leading():
         with events.writer(folder, recipe.steps) as board:
-            events.show_graph(board, supernet.extract(space.largest))  # which holds all others
+            events.show_graph(board, supernet.extract(space.largest))  # which contains all others
         save_supernet(folder / "supernet.safetensors", supernet)
 
 
@@ -86,13 +86,13 @@ def calibrated(network: Model, data: Dataset) -> Model:
 
 
 def validate(network: Network, data: Dataset) -> float:
-    """Validation accuracy after calibration, fraction."""
+    """Validation accuracy after calibration, as a fraction."""
     images, labels = data.fixed(data.validation, 0, 0)
     return accuracy(predict(calibrated(network, data), images), labels)
 
 
 def prepare(threads: int, seed: int) -> None:
-    """The same seed and threads give the same weights, bit for bit, on one machine."""
+    """Sets seed and threads; the same ones give the same weights, bit for bit, on one machine."""
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
     repeatable()
@@ -100,8 +100,7 @@ def prepare(threads: int, seed: int) -> None:
 
 
 def keep_memory() -> None:
-    """Has glibc keep what it frees: tensors of many MB come and go at every layer, and fresh pages cost a tenth of the
-    time."""
+    """Makes glibc keep freed memory: every layer allocates many MB, and new pages cost a tenth of the time."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if hasattr(libc, "mallopt"):
         libc.mallopt(M_MMAP_MAX, 0)  # type: ignore[union-attr]

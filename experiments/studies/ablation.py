@@ -33,7 +33,7 @@ SUBSETS: dict[str, list[str]] = {
 }
 WHOLE = SUBSETS["prune, finetune, quantize"]
 LABELS_ALONE = "prune, finetune by labels, quantize"
-TAUGHT, WEIGHT = "prune, finetune by a teacher, quantize", 0.5  # of the soft labels, where none is configured
+TAUGHT, WEIGHT = "prune, finetune by a teacher, quantize", 0.5  # of the soft labels, unless one is configured
 
 
 def ablation(config: Config) -> Path:
@@ -51,7 +51,7 @@ def staged(config: Config, stages: list[str]) -> Config:
 
 
 def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> Path:
-    """The folder of STEP.csv: what each configuration makes at last, all timed in one session.
+    """The folder of STEP.csv: the final file of each configuration, all timed in one session.
 
     Raises LutraError where the configuration is not of a search's winner.
     """
@@ -74,6 +74,6 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Times the files, and leaves their rows as a CSV file that is named as the step is."""
+    """Times the files, and writes their rows to a CSV file with the step's name."""
     session.work(settings, files, means, folder)
     artefacts.write_csv(folder / f"{folder.parent.name}.csv", [asdict(row) for row in read_rows(folder)[0]])

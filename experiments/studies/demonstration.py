@@ -1,7 +1,7 @@
-"""The INT8 file classifies images one after the other, live in the terminal.
+"""Classifies images with the INT8 file, one after another, live in the terminal.
 
-Of the test images, of demo.source=FOLDER, or of demo.source=camera; demo.record=PATH.gif keeps it as a film, and
-demo.bundle=FOLDER writes what a board needs to do the same with numpy and onnxruntime alone.
+The images are the test images, or those of demo.source=FOLDER or demo.source=camera. demo.record=PATH.gif records a
+film. demo.bundle=FOLDER writes the files with which a board does the same, with numpy and onnxruntime alone.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from predictors.board.offline_files import program, sealed, sha256
 from predictors.board.terminal_view import line
 from search_spaces.errors import LutraError
 
-KEPT = 100  # images of a recording or a bundle, where nothing else is asked for
+KEPT = 100  # default number of images for a recording or an offline board
 
 
 def demo(config: Config) -> Path | None:
-    """Shows it and prints a summary; the film's or the bundle's path, where one is asked for."""
+    """Shows the classifications and prints a summary; returns the path of the recording or the folder, if any."""
     asked = config.demo
     film = Film(Path(asked.record).expanduser(), asked.pace) if asked.record and not asked.bundle else None
     path = model_of(config)
@@ -57,7 +57,7 @@ def demo(config: Config) -> Path | None:
 
 
 def model_of(config: Config) -> Path:
-    """The file: as given, or the pipeline's last."""
+    """The file: the given one, or the pipeline's INT8 file."""
     if not config.demo.model:
         path = chain(config)[-1].path
         if path.suffix not in SUFFIXES:
@@ -70,7 +70,7 @@ def model_of(config: Config) -> Path:
 
 
 def check_fits(path: Path, classifier: Classifier, data: Dataset) -> None:
-    """Raises LutraError where the file is of other images or classes than the data."""
+    """Raises LutraError if the file is for other images or classes than the data."""
     shape = (data.shape.in_channels, data.shape.resolution, data.shape.resolution)
     theirs = f"images of {'x'.join(map(str, classifier.shape))} and {classifier.classes} classes"
     if (classifier.shape, classifier.classes) != (shape, data.shape.classes):
@@ -81,7 +81,7 @@ def check_fits(path: Path, classifier: Classifier, data: Dataset) -> None:
 
 
 def show(moments: Iterator[Moment], shown: board.Shown) -> Moment:
-    """Live where a terminal watches; the last moment."""
+    """Shows each moment if the output is a terminal; returns the last one."""
     if not console.is_terminal:
         return board.follow(moments, shown, shown.pace, None, _say)
     with Live(console=console, auto_refresh=False) as live:
@@ -91,7 +91,7 @@ def show(moments: Iterator[Moment], shown: board.Shown) -> Moment:
 
 
 def carry(folder: Path, shown: board.Shown, model: bytes, frames: Iterable[Frame]) -> Path:
-    """Writes the folder for a board."""
+    """Writes the folder for an offline board."""
     if folder.exists() and not (folder.is_dir() and ((folder / board.SETTINGS).exists() or not any(folder.iterdir()))):
         raise LutraError(f"{folder} is there and is no bundle of the demo: give demo.bundle an empty or a new folder")
     for name, data in contents(shown, model, frames):
@@ -101,7 +101,7 @@ def carry(folder: Path, shown: board.Shown, model: bytes, frames: Iterable[Frame
 
 
 def contents(shown: board.Shown, model: bytes, frames: Iterable[Frame]) -> Iterator[tuple[str, bytes]]:
-    """Relative paths and what is in them. The same input gives the same bytes."""
+    """The folder's files by relative path. The same input gives the same bytes."""
     taken = list(frames)
     if not taken:
         raise LutraError("there is no image to carry: none can be read")

@@ -1,7 +1,7 @@
-"""The exact Pareto front, and the best network within any latency budget.
+"""Computes the exact Pareto front, and the best network within a latency budget.
 
-Of published networks with exact.csv=PATH. Of a whole space with exact.candidates=PATH, a finished search's
-candidates.csv: a surrogate is fitted that adds over layers, as latency does; or with exact.effects=PATH, its own file.
+exact.csv=PATH takes published networks. For a whole space, accuracies must add over layers as latencies do: their
+terms are fitted to exact.candidates=PATH, the candidates.csv of a search, or read from exact.effects=PATH.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Point:
 
     arch: str
     accuracy: float  # fraction
-    accuracy_at_most: float  # of any network that costs as little; the same where the front was not thinned
+    accuracy_at_most: float  # upper bound for networks of this cost; equal to accuracy unless the front was thinned
     costs: Costs
 
 
@@ -57,7 +57,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole space, for which the accuracies of its options are given or fitted."""
+    """A whole space; what its options add to the accuracy is given or fitted."""
 
     space: SearchSpace
     precision: str
@@ -80,9 +80,9 @@ def exact(config: Config) -> Path:
     (kind,), path = given, Path(getattr(config.exact, given[0]))
     folder = plan_of(config).folder(of_published(config, path) if kind == "csv" else of_space(config, kind, path))
     points, budget = read_front(folder / FRONT), config.exact.budget_ms
-    answer = "" if budget is None else f"best within {budget:g} ms: {told(within(points, budget, kind))}\n"
+    answer = "" if budget is None else f"best within {budget:g} ms: {shown(within(points, budget, kind))}\n"
     fit = told_fit(read_record(folder / FIT, Fit, "fit")) if (folder / FIT).exists() else ""
-    console.print(f"{fit}{told_front(points)}{answer}", end="", highlight=False, soft_wrap=True)
+    console.print(f"{fit}{front_text(points)}{answer}", end="", highlight=False, soft_wrap=True)
     return folder
 
 
@@ -93,7 +93,7 @@ def of_published(config: Config, path: Path) -> Step:
 
 
 def front_of_published(settings: Published, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Leaves front.csv."""
+    """Writes front.csv."""
     table = read_csv(files["csv"], settings.options, settings.accuracy, settings.latency)
     front = table.front(Pareto({LATENCY: max(table.latency.values())}))
     write_front(folder, table.space, front, slack=0.0)
@@ -101,14 +101,14 @@ def front_of_published(settings: Published, files: Mapping[str, Path], means: Me
 
 def of_space(config: Config, kind: str, path: Path) -> Step:
     plan = plan_of(config)
-    (read_effects if kind == "effects" else read_candidates)(path, plan.space)  # a mistake is told before measuring
+    (read_effects if kind == "effects" else read_candidates)(path, plan.space)  # before measuring
     settings = Whole(plan.space, config.precision, config.exact.points, config.objective.costs)
     inputs = {"table": plan.table, kind: path}
     return Step("exact", settings, inputs, Reference("experiments.studies.exact:front_of_space"))
 
 
 def front_of_space(settings: Whole, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Leaves front.csv; where effects are fitted, also these and how right they are."""
+    """Writes front.csv; fitted effects and their error too."""
     space, table = settings.space, read_table(files["table"])
     if "effects" in files:
         effects = read_effects(files["effects"], space)
@@ -123,7 +123,7 @@ def front_of_space(settings: Whole, files: Mapping[str, Path], means: Means, fol
 
 
 def write_front(folder: Path, space: SearchSpace, front: list[Candidate], slack: float) -> None:
-    """Picks are written as the space numbers them: those of published networks as in their file."""
+    """Writes the front. Options are numbered as in the space, or as in the file of published networks."""
     rows = []
     for found in front:
         picks = [options[pick] for options, pick in zip(space.layers, found.arch)]
@@ -134,7 +134,7 @@ def write_front(folder: Path, space: SearchSpace, front: list[Candidate], slack:
 
 
 def read_front(path: Path) -> list[Point]:
-    """The fastest first."""
+    """The front from front.csv, the fastest network first."""
     units = {name: costs.unit(name).column for name in costs.NAMES}
     return [
         Point(
@@ -148,25 +148,25 @@ def read_front(path: Path) -> list[Point]:
 
 
 def within(points: list[Point], budget_ms: float, source: str) -> Point:
-    """The most accurate. Raises LutraError where none is as fast."""
+    """The most accurate network within the budget. Raises LutraError if none is as fast."""
     fitting = [point for point in points if 1e3 * point.costs[LATENCY] <= budget_ms]
     if not fitting:
         of = "the file" if source == "csv" else "the space"
         raise LutraError(
-            f"no network of {of} is within {budget_ms:g} ms, the fastest is {told(points[0])}; raise exact.budget_ms"
+            f"no network of {of} is within {budget_ms:g} ms, the fastest is {shown(points[0])}; raise exact.budget_ms"
         )
     return max(fitting, key=lambda point: point.accuracy)
 
 
-def told(point: Point) -> str:
+def shown(point: Point) -> str:
     return f"{point.arch}, {point.accuracy:.2%} at {costs.text(point.costs)}"
 
 
-def told_front(points: list[Point]) -> str:
+def front_text(points: list[Point]) -> str:
     slack = max(point.accuracy_at_most - point.accuracy for point in points)
     bound = f"thinned: no network as fast is more than {100 * slack:.2g} points better" if slack else "nothing left out"
     best = max(points, key=lambda point: point.accuracy)
-    ends = f"fastest: {told(points[0])}\nmost accurate: {told(best)}\n"
+    ends = f"fastest: {shown(points[0])}\nmost accurate: {shown(best)}\n"
     return f"{len(points)} networks on the front ({bound})\n{ends}"
 
 

@@ -1,8 +1,8 @@
-"""Which recipe of finetuning heals the winner best, by validation images alone.
+"""Compares recipes of finetuning on the winner, by validation images alone.
 
 Every combination of lengths, learning rates, distillation weights and temperatures finetunes the same pruned networks,
-one for each seed. Recipes share the seeds, so that they are compared by their differences. No test image is opened: the
-numbers of a report stay honest when a preset takes the recipe that is best here.
+one for each seed. Recipes share the seeds, so they are compared by paired differences. No test image is used, so test
+accuracies in a report stay unbiased if a preset takes the best recipe found here.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Recipe:
     distillation: float
     temperature: float
     accuracy: float
-    gained: float  # on the first recipe, the mean over the seeds
+    gained: float  # over the first recipe, mean over the seeds
     low: float  # 95 % t-interval of the gain; NaN with one seed
     high: float
 
@@ -99,12 +99,12 @@ def finetuning(config: Config) -> Path:
 
 
 def finetuned(config: Config, arch: Arch, stages: Sequence[str]) -> Path:
-    """The network's file after the stages, trained from scratch with the configuration's seed."""
+    """The file of the winner, trained from scratch with the configuration's seed, after the stages."""
     return list(through(config, retrain(config, arch), stages))[-1].path
 
 
 def recipes_of(config: Config) -> list[CompressConfig]:
-    """The configured one first, then every other combination."""
+    """The configured recipe first, then every other combination."""
     asked, chosen = config.finetuning, config.compress
     own = chosen.finetune
     grid = product(
@@ -118,13 +118,13 @@ def recipes_of(config: Config) -> list[CompressConfig]:
         recipe = replace(own, steps=steps, learning_rate=rate)
         if weight:
             made.append(replace(chosen, finetune=recipe, distillation=weight, temperature=temperature))
-        else:  # labels alone know no temperature and no teacher
+        else:  # with hard labels alone there is no temperature and no teacher
             made.append(replace(chosen, finetune=recipe, distillation=0.0, teacher="winner"))
     return list({repr(one): one for one in made}.values())
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Judges the networks by all validation images."""
+    """Evaluates the networks on all validation images."""
     prepare(settings.threads, 0)
     recipes, found = dict[int, CompressConfig](), dict[tuple[int, int], float]()
     for name, one in settings.trained.items():
@@ -151,7 +151,7 @@ def compared(recipes: Sequence[CompressConfig], table: np.ndarray) -> list[Recip
 
 
 def interval(differences: np.ndarray) -> tuple[float, float]:
-    """The 95 % t-interval of a mean of paired differences [seeds]; NaN where one alone tells nothing of its spread."""
+    """The 95 % t-interval of the mean of paired differences [seeds]; NaN for a single seed."""
     count = len(differences)
     if count < 2:
         return math.nan, math.nan

@@ -1,6 +1,6 @@
-"""The winner beside hand-made networks of the same data, recipe and INT8.
+"""Compares the winner with hand-made networks: the same data, recipe and quantization.
 
-All are trained and finetuned for as many steps; the winner alone is pruned between, to one latency or to several.
+All are trained and finetuned equally long; only the winner is pruned in between, to one latency or several.
 """
 
 from __future__ import annotations
@@ -27,6 +27,6 @@ def hand_made(config: Config) -> Path:
 
 
 def saving(config: Config, part: float) -> Config:
-    """Pruned for this part of what pruning can save, whatever the winner itself is pruned to."""
+    """The winner pruned by this fraction of the possible latency reduction, instead of the configured one."""
     prune = replace(config.compress.prune, rule="device", target_ms=None, saved=part)
     return replace(config, compress=replace(config.compress, prune=prune))

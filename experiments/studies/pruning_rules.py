@@ -1,4 +1,4 @@
-"""Pruning by what the device rewards beside rules that do not ask it.
+"""Compares pruning by measured latency with rules that ignore the device.
 
 Uniform widths, and torch-pruning with one threshold for all groups (DepGraph), each prune the same winner until its
 quantized file takes the same time on the device as ours, or slightly more. All are finetuned and quantized alike.
@@ -47,7 +47,7 @@ class Settings:
 def pruning_rules(config: Config) -> Path:
     """The folder of pruning_rules.csv. Prints it as a table."""
     live(config.device)
-    for rule in BASELINES:  # before anything is trained
+    for rule in BASELINES:  # before any training
         check_runtime(pruned_by(config, rule, config.compress.prune.keep))
     variants = {"device": staged(pruned_by(config, "device", config.compress.prune.keep), WHOLE)}
     for rule, keep in keeps(config).items():
@@ -56,20 +56,20 @@ def pruning_rules(config: Config) -> Path:
 
 
 def pruned_by(config: Config, rule: str, keep: float) -> Config:
-    """`target_ms` is for the device's rule alone."""
+    """The stage's settings; only the device's rule uses `target_ms`."""
     chosen = config.compress.prune
     prune = replace(chosen, rule=rule, keep=keep, target_ms=chosen.target_ms if rule == "device" else None)
     return replace(config, compress=replace(config.compress, prune=prune))
 
 
 def plain(config: Config) -> Config:
-    """With every layer in INT8: so the fractions of channels are first searched, as each file is written at once."""
+    """Settings with every layer in INT8, which are quick enough to try all fractions of channels."""
     quantize = replace(config.compress.quantize, float_layers="none")
     return replace(config, compress=replace(config.compress, quantize=quantize))
 
 
 def keeps(config: Config) -> dict[str, float]:
-    """Of each baseline the fraction of channels with which its file is as slow as ours, or slower by least.
+    """For each baseline, the fraction of channels whose file is as slow as ours, or the least slower one.
 
     Files of all fractions are compared with every layer in INT8. From there on each is quantized as ours is, with the
     layers in float that its own times ask for, and channels are added while it is faster than ours.
@@ -92,7 +92,7 @@ def keeps(config: Config) -> dict[str, float]:
 
 
 def _as_slow(config: Config, rule: str, least: float) -> float:
-    """The first fraction of channels from `least` on whose file is no faster than ours, both as they are deployed."""
+    """The first fraction of channels, from `least` on, whose deployed file is not faster than ours."""
     ours = pruned(config, "device", config.compress.prune.keep)
     for keep in KEEPS[KEEPS.index(least) :]:
         seconds = timed(config, {"device": ours, rule: pruned(config, rule, keep)})
@@ -107,12 +107,12 @@ def _rules(config: Config) -> dict[str, tuple[str, float]]:
 
 
 def pruned(config: Config, rule: str, keep: float) -> Path:
-    """The quantized file before any finetuning, which changes no latency."""
+    """The quantized file without finetuning, which does not change the latency."""
     return chain(staged(pruned_by(config, rule, keep), ["prune", "quantize"]))[-1].path
 
 
 def timed(config: Config, files: Mapping[str, Path]) -> dict[str, float]:
-    """Seconds of files that are timed side by side on the device, now or before."""
+    """Seconds of files timed in one session on the device, now or in an earlier command."""
     label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
     settings = Settings(Device.of(config.device), config.measure, label)
     step = Step("pruned_files", settings, {**files, "passport": passport_key(config.device)}, WORK)
@@ -121,7 +121,7 @@ def timed(config: Config, files: Mapping[str, Path]) -> dict[str, float]:
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Times the files, and leaves their seconds."""
+    """Times the files and writes their seconds."""
     with board_of(settings.device.at(means), folder) as board:
         onnx = {name: path.read_bytes() for name, path in files.items()}
         values = summarize(list(followed(board, onnx, settings.measure, "timing pruned files")))
