@@ -124,9 +124,9 @@ class Curve:
     reference: str  # the front that hypervolume and regret are measured by
     strategy: str
     against: str  # evaluations or seconds
+    seeds: int
     at: float
     evaluations: float  # until then
-    seeds: int
     share: float  # fraction of the reference's hypervolume
     share_low: float | None  # None: one seed has no interval
     share_high: float | None

@@ -37,15 +37,7 @@ from strategies.problems.tabular_problem import Table, read_csv
 from strategies.quality.regret import Report, as_seen
 
 KEYS = ("compare.accuracy", "compare.report")
-SEARCHED = (
-    "space",
-    "data",
-    "search",
-    "precision",
-    "threads",
-    "accelerator",
-    "batch",
-)  # settings of a search too
+SEARCHED = ("space", "data", "search", "precision", "threads", "accelerator", "batch")  # settings of a search too
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import isnan
+from typing import Any
 
 import numpy as np
 from scipy.stats import t
@@ -97,8 +98,8 @@ def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return mean, mean - half, mean + half
 
 
-def curves(traces: Traces) -> Iterator[dict[str, object]]:
-    """Rows: strategy, against, seeds, at, mean evaluations so far, each measure and its interval, if any."""
+def curves(traces: Traces) -> Iterator[dict[str, Any]]:
+    """Yields what a `paper.rows.Curve` says of the searches; a single seed has no intervals."""
     for against in AGAINST:
         also = common(traces, against)
         for name, searches in traces.items():
@@ -109,5 +110,5 @@ def curves(traces: Traces) -> Iterator[dict[str, object]]:
                 mean, low, high = interval(np.array([one.at(measure, against, places) for one in searches]))
                 columns |= {measure: mean, f"{measure}_low": low, f"{measure}_high": high}
             for values in zip(*(column.tolist() for column in columns.values())):
-                known = {column: "" if isnan(value) else value for column, value in zip(columns, values)}
+                known = {column: None if isnan(value) else value for column, value in zip(columns, values)}
                 yield {"strategy": name, "against": against, "seeds": len(searches), **known}

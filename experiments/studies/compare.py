@@ -38,7 +38,7 @@ from experiments.store import artefacts
 from experiments.store.step import Means
 from paper.comparison import BASELINE, EXACT
 from paper.figures import compare as figure
-from paper.rows import Pair
+from paper.rows import Curve, Pair
 from predictors.costs import columns
 from search_spaces.errors import LutraError
 from strategies.problems.problem import best, front
@@ -120,7 +120,7 @@ def _compare(settings: Settings, files: Mapping[str, Path], compared: ComparedPr
     }
     facts = {"problem": compared.title, "reference": EXACT if compared.exact else "union of all found"}
     artefacts.write_csv(folder / "compare.csv", candidate_rows(searches, compared.report))
-    artefacts.write_csv(folder / "curves.csv", [facts | row for row in curves(traces)])
+    artefacts.write_csv(folder / "curves.csv", [asdict(Curve(**facts, **row)) for row in curves(traces)])
     artefacts.write_csv(folder / "pairs.csv", pair_rows(traces))
     _draw(settings, compared, folder, searches, traces)
 
