@@ -48,7 +48,7 @@ def card(name: str, file: bytes, row: Stage, facts: Mapping[str, Any], data: Dat
     return f"# {name}\n\n| | |\n|---|---|\n{table}\n\n## How to use it\n\n```python\n{snippet(name, file, data)}\n```\n"
 
 
-def description(row: Row, facts: Mapping[str, Any], data: Dataset, lineage: str) -> dict[str, str]:
+def description(row: Stage, facts: Mapping[str, Any], data: Dataset, lineage: str) -> dict[str, str]:
     """The metadata of a deployed file, by name. Seconds and fractions; lists as JSON."""
     channels, size = data.shape.in_channels, data.shape.resolution
     runtime = next(name for name in runtimes.RUNTIMES if name in facts)
@@ -56,7 +56,7 @@ def description(row: Row, facts: Mapping[str, Any], data: Dataset, lineage: str)
         "classes": json.dumps(list(data.classes), ensure_ascii=False),
         "input": json.dumps({"channels": channels, "height": size, "width": size}),
         "colours": MODES[channels][1],
-        "crop": f"rotated by EXIF, the central square, resized bilinearly to {size}x{size} pixels",
+        "crop": f"rotated by EXIF, white if transparent, the central square resized bilinearly to {size}x{size} pixels",
         "mean": json.dumps(list(data.mean)),
         "std": json.dumps(list(data.std)),
         "normalisation": "(pixels / 255 - mean) / std, per channel",

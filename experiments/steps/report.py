@@ -11,7 +11,7 @@ from experiments.config.choices import space_of
 from experiments.config.reference import Reference
 from experiments.display.progress import console
 from experiments.setup.devices import live
-from experiments.setup.session_record import Row, Session, read_rows, show_rows
+from experiments.setup.session_record import Session, read_rows, show_rows
 from experiments.stages import int8_record
 from experiments.steps.benchmark import benchmark
 from experiments.steps.compress import compress, found_by
@@ -22,6 +22,8 @@ from experiments.store import artefacts
 from experiments.store.key_fields import FOLDER, implied
 from experiments.store.provenance import verify
 from experiments.store.step import Step
+from paper.compression_rows import Stage
+from predictors.agent.runtimes import SUFFIXES
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError
@@ -137,7 +139,7 @@ def show_given(folder: Path) -> None:
         console.print(f"The page about this run: {folder / PAGE}", soft_wrap=True)
 
 
-def _show_rows(title: str, rows: Sequence[Row], session: Session, folder: Path) -> None:
+def _show_rows(title: str, rows: Sequence[Stage], session: Session, folder: Path) -> None:
     console.print(show_rows(rows, title, labels([row.stage for row in rows])))
     for line in (*session.lines(), *int8_record.load(folder).lines()):
         console.print(line, highlight=False, soft_wrap=True)

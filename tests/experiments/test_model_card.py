@@ -19,8 +19,8 @@ from compress.files.parity import file_logits
 from compress.files.source import Source
 from compress.runtimes import RUNTIMES
 from experiments.config.registry import DATASETS
-from experiments.data.decoding import decode
 from experiments.display.model_card import snippet
+from predictors.board.image_decoding import decode
 from predictors.board.measured_part import measured_part
 from search_spaces.documents import sha256
 from search_spaces.networks.onnx_writer import random_weights
