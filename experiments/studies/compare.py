@@ -118,7 +118,7 @@ def _compare(settings: Settings, files: Mapping[str, Path], compared: ComparedPr
         name: [trace(search, reference, compared.problem.objective, compared.report) for search in own]
         for name, own in searches.items()
     }
-    facts = {"problem": compared.title, "reference": EXACT if compared.exact else "union of all found"}
+    facts: dict[str, Any] = {"problem": compared.title, "reference": EXACT if compared.exact else "union of all found"}
     artefacts.write_csv(folder / "compare.csv", candidate_rows(searches, compared.report))
     artefacts.write_csv(folder / "curves.csv", [asdict(Curve(**facts, **row)) for row in curves(traces)])
     artefacts.write_csv(folder / "pairs.csv", pair_rows(traces))
