@@ -34,11 +34,11 @@ clean:
 	rm -rf $(VENV) paper/build
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Lutra needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
-	@$(PYTHON) -c 'import venv, ensurepip' || \
+	@"$(PYTHON)" -c 'import venv, ensurepip' || \
 	  { echo "Python's venv is missing: on Debian, apt install python3-venv"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
+	"$(PYTHON)" -m venv $(VENV)
 
 $(VENV)/ready: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo 'Installing into $(VENV): PyTorch alone is several GB, so this takes minutes.'

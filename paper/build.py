@@ -49,6 +49,7 @@ from paper.rows import FILES
 from search_spaces.errors import LutraError
 
 HERE = Path(__file__).resolve().parent
+FOLDER = HERE if (HERE.parent / "setup.cfg").exists() else Path("paper")  # of a checkout; or, installed, from here
 FIGURES = {
     "pareto": pareto.draw,
     "prediction": whole_networks.draw,
@@ -118,8 +119,8 @@ def typeset(build: Path, document: str = "paper") -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Builds a document from a folder of CSV files.")
     parser.add_argument("document", nargs="?", choices=DOCUMENTS, default="paper")
-    parser.add_argument("--results", type=Path, default=HERE / "results")
-    parser.add_argument("--build", type=Path, default=HERE / "build")
+    parser.add_argument("--results", type=Path, default=FOLDER / "results")
+    parser.add_argument("--build", type=Path, default=FOLDER / "build")
     asked = parser.parse_args()
     try:
         sources(asked.results, asked.build)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -246,13 +245,3 @@ def test_the_check_allows(path: str, source: str) -> None:
 def test_torch_is_found_behind_other_files(chain: dict[str, str]) -> None:
     assert needs_torch("a/b.py", chain)
     assert not needs_torch("a/b.py", {path: text.replace("torch", "orchard") for path, text in chain.items()})
-
-
-@pytest.mark.parametrize(
-    "name", ["CONTRIBUTING.md", "README.md", "README.vi.md", "SECURITY.md", "experiments/README.md"]
-)
-def test_every_path_in_a_document_is_there(name: str) -> None:
-    folders = "|".join((*MAY_IMPORT, "tests", "hydra_conf"))
-    named = set(re.findall(rf"`((?:{folders})/[\w./-]*)`", (ROOT / name).read_text()))
-    made = ("experiments/runs", "paper/build", "experiments/NAME")
-    assert [path for path in sorted(named) if not path.startswith(made) and not (ROOT / path).exists()] == []

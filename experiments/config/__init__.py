@@ -62,8 +62,8 @@ class DeviceConfig:
     # ssh: the library's version on the board; empty: this machine's; any: whatever is installed
     runtime: str = ""
     ssh_config: LocalPath = ""  # ssh: instead of ~/.ssh/config
-    # ssh: seconds of silence after which the link counts as broken
-    patience: Annotated[float, Range(1, 3_600)] = 15.0
+    # ssh: silence after which the link counts as broken
+    patience: Annotated[float, Range(1, 3_600, "seconds")] = 15.0
     results: LocalPath = ""  # bundle: the results that run.py wrote on the board
     table: LocalPath = ""  # simulated: the table to replay
     scenario: str = "drifting"  # simulated: its disturbances
@@ -128,9 +128,9 @@ class ObjectiveConfig:
 
     name: str = "bounded"  # how accuracy is traded against costs
     costs: list[str] = unless(["latency"])  # the costs to minimise beside accuracy; must include latency
-    target_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None  # bound on the latency
+    target_ms: Annotated[float, Range(0, 1_000_000, "ms", above=True)] | None = None  # bound on the latency
     # bound on every cost in bytes
-    target_kb: Annotated[float, Range(0, 1_000_000_000, above=True)] | None = unless(None)
+    target_kb: Annotated[float, Range(0, 1_000_000_000, "kB", above=True)] | None = unless(None)
     # the bound without a target, as a fraction of the hand-made reference's cost; on x86, 7 % of the networks in tiny
     # and 40 % of random networks in mobile meet this one
     target_fraction: Annotated[float, Range(0, 1_000, above=True)] = 0.8
@@ -156,7 +156,7 @@ class Config:
     threads: Annotated[int, Range(1, 1_024)] = 2  # threads of this machine, for training
     accelerator: str = "cpu"  # where torch trains and evaluates; auto: on a GPU if there is one
     # at most this much training is lost when the process is killed
-    checkpoint_seconds: Annotated[float, Range(0, 86_400)] = 30.0
+    checkpoint_seconds: Annotated[float, Range(0, 86_400, "seconds")] = 30.0
     data: DataConfig = field(default_factory=DataConfig)
     space: SpaceConfig = field(default_factory=SpaceConfig)
     device: DeviceConfig = field(default_factory=DeviceConfig)

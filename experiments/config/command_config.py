@@ -24,7 +24,8 @@ class HandMadeConfig:
 class FinetuningConfig:
     """What `python -m experiments.finetuning` tries beside the configured recipe: every combination of these values."""
 
-    steps: list[Annotated[int, Range(1, 100_000_000)]] = field(default_factory=list)  # numbers of training steps
+    # how long to train
+    steps: list[Annotated[int, Range(1, 100_000_000, "batches")]] = field(default_factory=list)
     # learning rates
     learning_rates: list[Annotated[float, Range(0, 100, above=True)]] = field(default_factory=list)
     distillations: list[Fraction] = field(default_factory=list)  # weights of the soft labels; 0: hard labels only
@@ -74,7 +75,7 @@ class CompareConfig(PublishedConfig):
     strategies: list[str] = field(default_factory=list)  # random is always included; empty: all
     seeds: Annotated[int, Range(1, 10_000)] = 3  # searches per strategy, from `seed` on
     # a search ends with the candidate that exceeds this time; 0: only search.budget ends it
-    seconds: Annotated[float, Range(0, 31_536_000)] = 0.0
+    seconds: Annotated[float, Range(0, 31_536_000, "seconds")] = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ class ExactConfig(PublishedConfig):
     effects: LocalPath = ""  # the accuracy that each option adds: columns layer, option, accuracy (fraction)
     candidates: LocalPath = ""  # from a finished search or comparison: columns arch, accuracy (fraction)
     points: Annotated[int, Range(2, 10_000_000)] = 200_000  # the most points of the front; a longer one is thinned
-    budget_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None  # prints the best network within it
+    # prints the best network within it
+    budget_ms: Annotated[float, Range(0, 1_000_000, "ms", above=True)] | None = None
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ class RankingConfig:
 class ProfileConfig:
     """How long `python -m experiments.profile` runs the deployed file."""
 
-    seconds: Annotated[float, Range(0.01, 3_600)] = 2.0  # seconds of profiling each file
-    minutes: Annotated[float, Range(0, 10_000)] = 0.0  # minutes of steady load afterwards; 0: none
+    seconds: Annotated[float, Range(0.01, 3_600, "seconds")] = 2.0  # how long each file is profiled
+    minutes: Annotated[float, Range(0, 10_000, "minutes")] = 0.0  # of steady load afterwards; 0: none
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class DemoConfig:
     frames: Annotated[int, Range(0, 1_000_000)] = (
         0  # how many images; 0: all, or 100 for a recording or an offline board
     )
-    pace: Annotated[float, Range(0.1, 1_000)] = 10.0  # images per second in a terminal and in a recording
+    pace: Annotated[float, Range(0.1, 1_000, "images a second")] = 10.0  # in a terminal and in a recording
     record: LocalPath = ""  # the film to write: a .gif file, or with OpenCV an .mp4 file
     bundle: LocalPath = ""  # a folder to write for an offline board, instead of running here
 

@@ -45,7 +45,7 @@ class PruneConfig:
     rule: str = "device"  # how many channels to keep; depgraph: torch-pruning's rule
     importance: str = "taylor"  # which channels to keep
     # device: the predicted latency of the pruned network
-    target_ms: Annotated[float, Range(0, 1_000_000, above=True)] | None = None
+    target_ms: Annotated[float, Range(0, 1_000_000, "ms", above=True)] | None = None
     saved: Fraction = 0.5  # device: instead, the latency reduction as a fraction of the largest possible one
     widths: Annotated[int, Range(1, 1_000)] = 8  # device: most widths that are measured per block
     keep: Annotated[float, Range(0.01, 1)] = 0.75  # the other rules: fraction of channels to keep

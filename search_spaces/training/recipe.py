@@ -17,7 +17,7 @@ class Recipe:
     that short trainings average only over their end.
     """
 
-    steps: Annotated[int, Range(1, 100_000_000)]  # batches to train on
+    steps: Annotated[int, Range(1, 100_000_000, "batches")]  # how long to train
     batch: Annotated[int, Range(2, 65_536, "images")]  # images of a step
     learning_rate: Annotated[float, Range(0, 100, above=True)]  # the highest
     momentum: Annotated[float, Range(0, 1, above=True, below=True)] = 0.9  # Nesterov's, which must be positive

@@ -16,7 +16,7 @@ from experiments.config.groups import GROUPS
 from experiments.config.meanings import meanings, of_options
 from experiments.config.registry import STRATEGIES
 from experiments.config.schema import sections, settings
-from experiments.keys import lines
+from experiments.keys import lines, page
 from experiments.keys import main as keys
 from search_spaces.errors import LutraError
 from tests.commands import ROOT
@@ -90,6 +90,26 @@ def test_every_key_has_a_line_with_its_meaning() -> None:
         for name, text in of_options(strategy).items():
             assert text
             assert any(f"strategy.options.{name}=" in line and line.endswith(f"strategy={strategy}") for line in told)
+
+
+def test_the_page_of_keys_is_up_to_date() -> None:
+    written = (ROOT / "hydra_conf" / "README.md").read_text(encoding="utf-8")
+    assert written == f"{page()}\n", "python -m experiments.keys --page > hydra_conf/README.md"
+    rows = [line for line in written.splitlines() if line.startswith("| `")]
+    for key, one in settings().items():
+        (row,) = (row for row in rows if row.startswith(f"| `{key}` |"))
+        assert meanings()[key] in row.replace("\\|", "|")
+        assert one.limits is None or f"| {one.limits.unit} |" in row
+
+
+def test_a_key_in_a_unit_names_it() -> None:
+    units = {"_ms": "ms", "_kb": "kB", "seconds": "seconds", "minutes": "minutes", "patience": "seconds"}
+    for key, one in settings().items():
+        for end, unit in units.items():
+            if key.endswith(end) and one.kind in (int, float):
+                assert one.limits is not None, key
+                assert one.limits.unit == unit, key
+                assert f" ({unit})]" in next(line for line in lines(key) if line.startswith(f"{key}="))
 
 
 def test_every_default_can_be_typed_as_it_is_shown() -> None:
