@@ -11,7 +11,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script can also be run by its path
 from paper import (
@@ -22,9 +26,10 @@ from paper import (
     compression,
     hand_made,
     macros,
+    missing_files,
+    origin,
     prediction,
     pruning,
-    ranking,
     result_age,
     shares,
     tables,
@@ -44,8 +49,6 @@ from paper.figures import (
 )
 from paper.figures import prediction as whole_networks
 from paper.figures import ranking as ranking_figure
-from paper.profile_rows import Moment, Operator
-from paper.rows import FILES
 from search_spaces.errors import LutraError
 
 HERE = Path(__file__).resolve().parent
@@ -60,11 +63,13 @@ FIGURES = {
     "ablation": ablation.draw,
 }
 TABLES = (tables, prediction, compression, shares, hand_made, pruning)
-OPTIONAL = {  # if the command of that name was run with publish=true
+OPTIONAL: dict[
+    str, tuple[Callable[[Path], bool], Callable[[Path], Figure]]
+] = {  # if the command of that name was run with publish=true
     "compare": (comparison.published, compare.draw),
-    "ranking": (ranking.published, ranking_figure.draw),
-    "profile": (lambda results: (results / FILES[Operator]).exists(), profile.draw),
-    "steady": (lambda results: (results / FILES[Moment]).exists(), steady.draw),
+    "ranking": (partial(origin.used, name="Ranking"), ranking_figure.draw),
+    "profile": (partial(origin.used, name="Profile"), profile.draw),
+    "steady": (partial(origin.used, name="Steady"), steady.draw),
 }
 DOCUMENTS = ("paper", "slides")  # with the same figures, numbers and tables
 PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
@@ -73,7 +78,9 @@ PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-
 def sources(results: Path, build: Path) -> None:
     """Writes everything that LaTeX reads: figures, numbers.tex, tables, the text. Raises LutraError."""
     build.mkdir(parents=True, exist_ok=True)
+    missing_files.check(results)
     checksums.check(results)
+    origin.check(results)
     agreement.check(results)
     comparison_agreement.check(results)
     macros.write(results, build)
@@ -81,10 +88,10 @@ def sources(results: Path, build: Path) -> None:
         module.write(results, build)
     for name, draw in FIGURES.items():
         style.save(draw(results), build / f"{name}.pdf")
-    for name, (published, draw) in OPTIONAL.items():
+    for name, (published, drawn) in OPTIONAL.items():
         (build / f"{name}.pdf").unlink(missing_ok=True)
         if published(results):
-            style.save(draw(results), build / f"{name}.pdf")
+            style.save(drawn(results), build / f"{name}.pdf")
     for name in (*(f"{document}.tex" for document in DOCUMENTS), "references.bib"):
         shutil.copyfile(HERE / name, build / name)
 
@@ -124,7 +131,7 @@ def main() -> None:
     asked = parser.parse_args()
     try:
         sources(asked.results, asked.build)
-        for line in result_age.lines(asked.results):
+        for line in (*origin.lines(asked.results), *result_age.lines(asked.results)):
             print(line)
         print(typeset(asked.build, asked.document))
     except (LutraError, OSError) as error:

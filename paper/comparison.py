@@ -13,7 +13,18 @@ BASELINE = "random"
 EXACT = "exact front"
 FEWEST_SEEDS = 6  # below which nothing is called significant
 SETUP = "compare_setup.csv"
-NAMES = ("Problem", "Evaluations", "Seconds", "Regret", "Seeds", "Setup", "Caption", "Statistics")
+NAMES = (
+    "Problem",
+    "Evaluations",
+    "Seconds",
+    "Regret",
+    "Seeds",
+    "Setup",
+    "Caption",
+    "Statistics",
+    "Origin",
+    "OriginBriefly",
+)
 
 
 def published(results: Path) -> bool:
@@ -36,6 +47,7 @@ def macros(results: Path) -> dict[str, str]:
             _setup(made),
             _caption(made),
             _statistics(made),
+            *_origin(read(results, Curve)[0].problem, made),
         ]
     return {f"Compared{name}": text for name, text in zip(NAMES, texts)}
 
@@ -97,6 +109,20 @@ def _caption(made: Setup | None) -> str:
         r"The hypervolume's reference point is the reference front's nadir times 1.1, with that front's objectives "
         r"normalised to 0 and 1~\cite{ishibuchi2018reference}; bands are 95\,\% intervals of the mean by Student's $t$."
     )
+
+
+def _origin(problem: str, made: Setup | None) -> tuple[str, str]:
+    """A first sentence and words for a caption on what the searches ran on."""
+    caption = f" The problem is {escape(problem)}"
+    if made is None:
+        unknown = "the files of this comparison do not say of which machine, images and supernet they are"
+        return f"{unknown.capitalize()}. ", f"{caption}; {unknown}."
+    if "table_sha256" not in made.values:
+        return (
+            f"These results are not of this paper's run, but of published networks, {escape(problem)}. ",
+            f"{caption}.",
+        )
+    return "", f"{caption}."
 
 
 def _statistics(made: Setup | None) -> str:

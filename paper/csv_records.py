@@ -23,6 +23,7 @@ _WRITERS = {  # file -> the command that writes it; the report writes the others
     "curves.csv": "compare",
     "pairs.csv": "compare",
     "ranking.csv": "ranking",
+    "ranking_setup.csv": "ranking",
     "correlations.csv": "ranking",
     "ablation.csv": "ablation",
     "ablation_setup.csv": "ablation",
@@ -30,6 +31,7 @@ _WRITERS = {  # file -> the command that writes it; the report writes the others
     "hand_made_setup.csv": "hand_made",
     "pruning_rules.csv": "pruning_rules",
     "profile.csv": "profile",
+    "profile_setup.csv": "profile",
     "steady.csv": "profile",
     "pruning_rules_setup.csv": "pruning_rules",
 }

@@ -11,13 +11,35 @@ _SPECIAL = {
     "^": r"\textasciicircum{}",
     **{character: "\\" + character for character in "&%$#_{}"},
 }
+# Letters that the documents' encoding, T1, has beside those of Latin-1
+_T1 = "ĂăĄąĆćČčĎďĐđĘęĚěĞğİıĹĺĽľŁłŃńŇňŐőŒœŔŕŘřŚśŞşŠšŤťŢţŮůŰűŸŹźŻżŽž"
+# Letters of the Vietnamese encoding, T5, by their place in the font
+_T5 = dict(enumerate("ỶỷỴỵ", 26)) | dict(
+    enumerate(
+        "ÀÁÃẢẠÂẦẤẪẨẬĂẰẮẴẲẶÈÉẼẺẸÊỀẾỄỂỆÌÍĨỈàáãảạâầấẫẩậăằắẵẳặèéẽẻẹêềếễểệìíĩỉ"
+        "ỊÒÓÕỎỌÔỒỐỖỔỘƠỜỚỠỞỢÙÚŨỦỤƯỪỨỮỬỰỲÝỸịòóõỏọôồốỗổộơờớỡởợùúũủụưừứữửựỳýỹ",
+        128,
+    )
+)
+_VIETNAMESE = {letter: rf"\viet{{{place}}}" for place, letter in _T5.items()}
+# Defines \viet; goes before \begin{document}. The fonts are part of lmodern, the encoding's usual package is not.
+PREAMBLE = r"""\DeclareFontEncoding{T5}{}{}
+\DeclareFontSubstitution{T5}{lmr}{m}{n}
+\DeclareRobustCommand{\viet}[1]{{\fontencoding{T5}\selectfont\symbol{#1}}}
+"""
 
 
 def escape(text: str) -> str:
-    """Text escaped and on one line; characters that the font lacks become question marks."""
-    composed = unicodedata.normalize("NFKC", " ".join(text.split()))
-    known = "".join(c if c.isprintable() and ord(c) < 256 else "?" for c in composed)
-    return "".join(_SPECIAL.get(character, character) for character in known)
+    """Text escaped and on one line; characters that the fonts lack become question marks."""
+    return "".join(map(_letter, unicodedata.normalize("NFKC", " ".join(text.split()))))
+
+
+def _letter(letter: str) -> str:
+    if letter in _SPECIAL:
+        return _SPECIAL[letter]
+    if letter.isprintable() and (ord(letter) < 256 or letter in _T1):
+        return letter
+    return _VIETNAMESE.get(letter, "?")
 
 
 def decimals(value: float) -> int:

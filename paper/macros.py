@@ -7,10 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
-from paper import comparison, compression, hand_made, prediction, pruning, ranking, sentences
+from paper import (
+    comparison,
+    compression,
+    hand_made,
+    origin,
+    prediction,
+    pruning,
+    ranking,
+    sentences,
+    sessions,
+    title,
+    verdicts,
+)
 from paper.compression_rows import Stage
 from paper.csv_records import ResultError
-from paper.latex import count, escape, kb, ms, percent, significant
+from paper.latex import PREAMBLE, count, escape, kb, ms, percent, significant
 from paper.rows import Block, Candidate, Whole, read
 from paper.setup_file import RUNTIMES, Setup, setup
 
@@ -54,13 +66,16 @@ def numbers(results: Path) -> dict[str, str]:
         | pruning.macros(results)
         | comparison.macros(results)
         | ranking.macros(results)
+        | origin.macros(results)
+        | sessions.macros(results)
+        | title.macros(results)
     )
 
 
 def write(results: Path, build: Path) -> None:
     """Writes numbers.tex in the folder `build`."""
     lines = [f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in numbers(results).items()]
-    (build / "numbers.tex").write_text("".join(lines), encoding="utf-8")
+    (build / "numbers.tex").write_text("".join([PREAMBLE, *lines]), encoding="utf-8")
 
 
 def _stages(stages: dict[str, Stage]) -> dict[str, str]:
@@ -93,6 +108,7 @@ def _comparisons(stages: dict[str, Stage], rows: Sequence[Stage], run: Setup) ->
         "StagePredictionError": percent(max(predicted)) if predicted else "unknown",
         "DataSentence": sentences.data(run),
         "MachineSentence": sentences.machine(run),
+        "TableVerdict": verdicts.of_table(run),
         "BoardSentence": sentences.board(run),
         "BriefSentence": sentences.brief(last),
         "QuantizedLayers": sentences.quantized(run),

@@ -12,6 +12,7 @@ from paper.csv_records import number
 from paper.latex import count, escape, ms, percent, significant
 from paper.rows import Whole
 from paper.setup_file import Setup
+from paper.verdicts import verdict
 
 DESKTOPS = ("x86_64", "AMD64", "i686", "arm64")  # machine names of computers other than single-board ones
 SAME_TIME = 0.02  # fraction: approximate uncertainty of medians
@@ -138,22 +139,6 @@ def board(setup: Setup) -> str:
         f"All latencies are of one {kind}, {named}{used}. {verdict(setup)} The same commands measure other devices, "
         "where other networks may be best."
     )
-
-
-def verdict(setup: Setup) -> str:
-    """Sentences on the verdicts on the table and the session, with reasons."""
-    told = []
-    for what, name in (("table", "latency table"), ("session", "session in which all files were timed")):
-        state, reasons = (setup.values.get(f"{what}_verdict{part}", "") for part in ("", "_reasons"))
-        if state:
-            short = "; ".join(reason.partition(": ")[0] for reason in reasons.split("; "))
-            why = "" if state == "clean" or not reasons else f" ({escape(short)})"
-            told.append(f"the {name} was {escape(state)}{why}")
-    if not told:
-        return "Disturbances during the measurement are not recorded."
-    unknown = [escape(key) for key in setup.values.get("table_unknown", "").split()]
-    silent = f" The machine does not report its {', '.join(unknown)}, so these were not checked." if unknown else ""
-    return f"According to the checks during the measurement, {'; '.join(told)}.{silent}"
 
 
 def brief(deployed: Stage) -> str:

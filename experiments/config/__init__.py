@@ -12,6 +12,7 @@ from experiments.config.command_config import (
     FidelityConfig,
     FinetuningConfig,
     HandMadeConfig,
+    PaperConfig,
     ProfileConfig,
     RankingConfig,
     StatusConfig,
@@ -177,3 +178,4 @@ class Config:
     profile: ProfileConfig = field(default_factory=ProfileConfig)
     demo: DemoConfig = field(default_factory=DemoConfig)
     status: StatusConfig = field(default_factory=StatusConfig)
+    paper: PaperConfig = field(default_factory=PaperConfig)

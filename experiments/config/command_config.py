@@ -35,6 +35,14 @@ class FinetuningConfig:
 
 
 @dataclass(frozen=True)
+class PaperConfig:
+    """What publish=true writes on the paper's first page."""
+
+    title: str = ""  # of the paper and the slides; empty: Lutra's own
+    author: str = ""  # of the paper and the slides; empty: Lutra's own
+
+
+@dataclass(frozen=True)
 class TablesConfig:
     """What `python -m experiments.tables` does: list all tables; compare a with b; verify a, or all tables."""
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from experiments.config import Config
 from experiments.config.choices import space_of
@@ -15,7 +16,7 @@ from experiments.setup.devices import passport_of
 from experiments.setup.session_record import RECORD, read_rows
 from experiments.store import artefacts, locks
 from experiments.store.json_records import typed
-from paper import checksums
+from paper import checksums, title
 from predictors.board.fingerprint import runtime_of
 from predictors.timing.verdict import Verdict
 from search_spaces.documents import read_json, sha256
@@ -38,31 +39,57 @@ def _verdict(folder: Path) -> dict[str, str]:
     return typed(dict[str, str], read_json(path, "verdict"), path) if path.exists() else {}
 
 
-def publish(config: Config, folder: Path, names: Iterable[str], setup: str, fitted: int) -> None:
-    """Copies files of a finished step into the paper's results, and writes its machine, sizes and commit into `setup`.
+def publish(
+    config: Config,
+    folder: Path,
+    names: Iterable[str],
+    setup: str,
+    fitted: int,
+    more: Mapping[str, str] | None = None,
+    device: bool = True,
+) -> None:
+    """Copies files of a finished step into the paper's results, and writes what they are of into `setup`.
 
-    `fitted`: the number of whole networks that its corrections were fitted on.
+    That is the machine, space and images, the commit, each file's sha256, and `more`, by key. `fitted`: the number of
+    whole networks that its corrections were fitted on; `device`: whether the results depend on the device.
     """
-    space, passport = space_of(config), passport_of(config.device)
+    space = space_of(config)
     facts = {
         "space": space.name,
         "resolution": space.layers[0][0].resolution,
+        "data": config.data.name,
+        "data_file": Path(config.data.path).name if config.data.name == "image_folder" else "",
         "fitted_networks": fitted,
         "fresh_networks": config.fidelity.networks,
-        "device": passport.get("model") or passport.get("cpu"),
-        **{key: passport.get(key) for key in ("cpu", "machine", "threads", runtime_of(passport), *STATE)},
+        **(_device(config) if device else {}),
         **_verdict(folder),
         "seed": config.seed,
         "git_commit": artefacts.manifest(folder)["git_commit"],
     }
-    rows = [{"key": key, "value": value} for key, value in facts.items()]
     copies = {name: (folder / name).read_bytes() for name in names}
-    put(Path(config.results), copies | {setup: artefacts.csv_text(rows).encode()})
+    hashes = {f"{Path(name).stem}_sha256": sha256(data) for name, data in copies.items()}
+    put(Path(config.results), copies | {setup: _text({**facts, **hashes, **(more or {})})} | _title(config))
+
+
+def _device(config: Config) -> dict[str, Any]:
+    passport = passport_of(config.device)
+    named = {"device": passport.get("model") or passport.get("cpu")}
+    return named | {key: passport.get(key) for key in ("cpu", "machine", "threads", runtime_of(passport), *STATE)}
 
 
 def copy(config: Config, paths: Iterable[Path]) -> None:
     """Copies files into the paper's results unchanged."""
-    put(Path(config.results), {path.name: path.read_bytes() for path in paths})
+    put(Path(config.results), {path.name: path.read_bytes() for path in paths} | _title(config))
+
+
+def _title(config: Config) -> dict[str, bytes]:
+    """The file of the paper's title and author, if they are given."""
+    given = {key: text for key, text in vars(config.paper).items() if text}
+    return {title.FILE: _text(given)} if given else {}
+
+
+def _text(facts: Mapping[str, Any]) -> bytes:
+    return artefacts.csv_text([{"key": key, "value": value} for key, value in facts.items()]).encode()
 
 
 def replaced(results: Path, files: Mapping[str, bytes]) -> str:

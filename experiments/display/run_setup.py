@@ -109,6 +109,8 @@ def _trained(made: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "accelerator": made["train"].get("accelerator", "cpu"),
         "supernet_steps": made["train"]["train"]["steps"],
         "retrain_steps": made["retrain"]["retrain"]["steps"],
+        "supernet_images": made["train"]["train"]["steps"] * made["train"]["train"]["batch"],
+        "retrain_images": made["retrain"]["retrain"]["steps"] * made["retrain"]["retrain"]["batch"],
         "distillation": max(one.get("distillation", 0.0) for one in made.values()),
         "finetune_steps": tuned["finetune"]["steps"] if tuned else "",
     }

@@ -24,7 +24,7 @@ from experiments.config.stage_order import QUANTIZE
 from experiments.display import events
 from experiments.display.layer_numbers import numbers
 from experiments.display.progress import console, track
-from experiments.display.publish import copy
+from experiments.display.publish import publish
 from experiments.setup.devices import board_of, live
 from experiments.stages import int8_record
 from experiments.stages.settings import Quantize
@@ -84,7 +84,8 @@ def profile(config: Config) -> Path:
     step = Step("profile", settings, inputs, Reference(f"{__name__}:work"))
     folder = plan_of(config).folder(step)
     if config.publish:
-        copy(config, sorted(folder.glob("*.csv")))
+        names = sorted(path.name for path in folder.glob("*.csv"))
+        publish(config, folder, names, "profile_setup.csv", 0, {"deployed": artefacts.sha256(made.path)})
     rows = results.read(folder, Operator)
     console.print(shown(rows))
     for line in remarks(rows):

@@ -25,7 +25,7 @@ from experiments.config.reference import Reference
 from experiments.data.dataset import Dataset
 from experiments.display import events
 from experiments.display.progress import console, track
-from experiments.display.publish import copy
+from experiments.display.publish import publish
 from experiments.setup.images import placed
 from experiments.steps.plan import plan_of
 from experiments.steps.settings import Images
@@ -87,7 +87,7 @@ def ranking(config: Config) -> Path:
     supernet = Path(config.ranking.supernet) if config.ranking.supernet else plan.supernet
     folder = plan.folder(Step("ranking", settings, {"supernet": supernet}, WORK))
     if config.publish:
-        copy(config, [folder / name for name in ("ranking.csv", "correlations.csv")])
+        publish(config, folder, ("ranking.csv", "correlations.csv"), "ranking_setup.csv", 0, device=False)
     console.print(shown(read(folder, RankTau)))
     return folder
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from itertools import count, pairwise
+from math import inf
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,7 +23,9 @@ from paper.figures import style
 
 LARGEST = 140  # square points
 CUT = 3  # lower accuracies are drawn at the edge; relative to the distance from the best to the median
-NEAR, ASIDE, APART = 24, 10, 8  # typographic points: distances within which names share a column, to it, between names
+# Typographic points: from a point to its name, height and width of a letter, half of a point's mark
+ASIDE, APART, LETTER, MARK = 10, 8, 4.3, 3
+Box = tuple[float, float, float, float]  # left, bottom, right, top
 PATH = (NOTHING, "prune, finetune", WHOLE)
 
 
@@ -46,8 +49,8 @@ def plot(rows: Mapping[str, Variant]) -> Figure:
     axes.margins(x=0.12)
     figure.draw_without_rendering()  # fixes the positions of points on the page
     places = axes.transData.transform(list(points.values())) * 72 / figure.dpi
-    for name, own, place in zip(points, places, _names(places)):
-        text = key(name) + (f" ({heights[name]:.1f} %)" if heights[name] < lowest else "")
+    texts = [key(name) + (f" ({heights[name]:.1f} %)" if heights[name] < lowest else "") for name in points]
+    for name, text, own, place in zip(points, texts, places, _names(places, texts, axes.bbox.y0 * 72 / figure.dpi)):
         line = {"arrowstyle": "-", "linewidth": 0.4, "color": style.GREY, "shrinkB": 0, "relpos": (0, 0.5)}
         look: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7, "va": "center", "arrowprops": line}
         axes.annotate(text, points[name], tuple(place - own), **look)
@@ -74,18 +77,25 @@ def _networks(
         axes.annotate("", points[end], points[start], arrowprops=arrow, zorder=0)
 
 
-def _names(places: np.ndarray) -> np.ndarray:
-    """The position of each name to the right of its point [n, 2]: nearby points share a column, in order."""
-    found = places.copy()
-    order = places[:, 0].argsort()
-    groups = np.split(order, 1 + np.flatnonzero(np.diff(places[order, 0]) > NEAR))
-    for group in groups:
-        found[group, 0] = places[group, 0].max() + ASIDE
-        upwards = group[np.lexsort((places[group, 0], places[group, 1]))]
-        steps = APART * np.arange(len(group))
-        spread = np.maximum.accumulate(places[upwards, 1] - steps) + steps
-        found[upwards, 1] = spread - (spread - places[upwards, 1]).mean()
+def _names(places: np.ndarray, texts: Sequence[str], floor: float) -> np.ndarray:
+    """The position of each name [n, 2]: to the right of its point [n, 2], moved up or down to where it is free.
+
+    In typographic points. No name covers another one, the middle of a point, or what is below `floor`.
+    """
+    taken = [(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in places] + [(-inf, -inf, inf, floor)]
+    found = places + np.array([ASIDE, 0])
+    for index in np.lexsort((places[:, 1], places[:, 0])):
+        x, y = found[index]
+        moves = (sign * step * APART / 2 for step in count() for sign in (1, -1))
+        boxes = ((x, y + move - APART / 2, x + LETTER * len(texts[index]), y + move + APART / 2) for move in moves)
+        box = next(box for box in boxes if not any(_cover(box, other) for other in taken))
+        found[index, 1] = (box[1] + box[3]) / 2
+        taken.append(box)
     return found
+
+
+def _cover(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ from paper.rows import Layer, read
 
 KERNELS = {1: style.GREY, 3: style.BLUE, 5: style.ORANGE, 7: style.GREEN}
 SLOPE = 0.25  # fraction of a block's width over which its channels grow and shrink
+NUMBERED = 14  # most layers for which numbers have room side by side
 BLOCK = 0.86  # fraction of a layer's width that its block takes
 
 
@@ -31,12 +33,12 @@ def plot(layers: Sequence[Layer]) -> Figure:
     figure = style.figure(3.0)
     above, below = figure.subplots(2, sharex=True, height_ratios=(2.6, 1))
     for layer in layers:
-        _block(above, layer)
+        _block(above, layer, upright=len(layers) > NUMBERED)
         if layer.kernel:
             below.bar(layer.layer, 1e6 * layer.seconds, width=BLOCK, color=KERNELS.get(layer.kernel, style.GREY))
     most = max(layer.hidden_channels for layer in layers)
-    _resolutions(above, layers, 0.65 * most)
-    above.set_ylim(-0.52 * most, 0.78 * most)
+    _resolutions(above, layers, (0.65 if len(layers) <= NUMBERED else 0.82) * most)
+    above.set_ylim(-0.52 * most, (0.78 if len(layers) <= NUMBERED else 0.95) * most)
     above.set_ylabel("channels")
     above.set_yticks([])
     above.tick_params(bottom=False)
@@ -49,7 +51,7 @@ def plot(layers: Sequence[Layer]) -> Figure:
     return figure
 
 
-def _block(axes: Axes, layer: Layer) -> None:
+def _block(axes: Axes, layer: Layer, upright: bool) -> None:
     """Draws half of the channels above the middle and half below, with the largest number above."""
     left, right = layer.layer - BLOCK / 2, layer.layer + BLOCK / 2
     if not layer.kernel:
@@ -60,7 +62,8 @@ def _block(axes: Axes, layer: Layer) -> None:
     heights = [count / 2 for count in channels]
     colour = KERNELS.get(layer.kernel, style.GREY)
     axes.fill_between(x, heights, [-height for height in heights], color=colour, linewidth=0)
-    axes.text(layer.layer, max(heights), str(layer.hidden_channels), ha="center", va="bottom", fontsize=6.5)
+    look: dict[str, Any] = {"rotation": 90, "fontsize": 6} if upright else {"fontsize": 6.5}
+    axes.text(layer.layer, max(heights), f"{layer.hidden_channels}", ha="center", va="bottom", **look)
 
 
 def _resolutions(axes: Axes, layers: Sequence[Layer], height: float) -> None:
@@ -74,7 +77,7 @@ def _resolutions(axes: Axes, layers: Sequence[Layer], height: float) -> None:
             f"{pixels} px" if len(own) > 1 else str(pixels),
             ha="center",
             va="bottom",
-            fontsize=7,
+            fontsize=7 if len(layers) <= NUMBERED else 5,
         )
 
 

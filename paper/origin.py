@@ -1,0 +1,125 @@
+"""Which machine, space and images a group of result files is of, where these are not those of the paper's run.
+
+Each group has a file of keys and values that says so. A section whose files differ from the run says it in its first
+sentence and in its captions; an optional one whose files differ, or do not say, is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from paper import agreement
+from paper.compression_rows import Stage
+from paper.csv_records import ResultError, writer
+from paper.latex import escape
+from paper.rows import FILES, Fresh, Judged, Moment, Operator, Ranked, RankTau, Summed, read
+from paper.setup_file import RUNTIMES, Setup, setup
+from search_spaces.documents import read_bytes, sha256
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files that one command publishes, and the file that says what they are of."""
+
+    setup: str
+    files: tuple[str, ...]
+    machine: bool = True  # whether they depend on the machine,
+    images: bool = False  # on the images, and not only on their size,
+    network: bool = False  # and on the deployed file
+
+
+GROUPS = {
+    "Fresh": Group("fidelity_setup.csv", (FILES[Fresh], FILES[Judged])),
+    "Protocol": Group("protocols_setup.csv", (FILES[Summed],)),
+}
+OPTIONAL = {
+    "Ranking": Group("ranking_setup.csv", (FILES[Ranked], FILES[RankTau]), machine=False, images=True),
+    "Profile": Group("profile_setup.csv", (FILES[Operator],), network=True),
+    "Steady": Group("profile_setup.csv", (FILES[Moment],), network=True),
+}
+MACHINE = ("cpu", "device", "machine", "threads", *RUNTIMES, *agreement.STATE)
+
+
+def check(results: Path) -> None:
+    """Raises ResultError if a file is not the one that its group's setup describes; older setups have no hashes."""
+    for group in (*GROUPS.values(), *OPTIONAL.values()):
+        if not (results / group.setup).exists():
+            continue
+        made = setup(results, group.setup)
+        for name in group.files:
+            wanted = made.values.get(f"{Path(name).stem}_sha256")
+            if wanted and (results / name).exists() and sha256(read_bytes(results / name)) != wanted:
+                raise ResultError(
+                    f"{results / name} is not the file that {group.setup} describes; write both with: {writer(name)}"
+                )
+
+
+def differences(group: Group, made: Setup, run: Setup) -> list[str]:
+    """What the files are of, where the run is of something else: machine, space, images."""
+    words = []
+    if group.machine and not any(made.values.get(key) and run.values.get(key) for key in agreement.NAMES):
+        words.append("a machine that they do not name")
+    elif group.machine and any(_differ(made, run, key) for key in MACHINE):
+        words.append(f"the machine {_machine(made)}")
+    if _differ(made, run, "space") or _differ(made, run, "resolution"):
+        words.append(f"the space {escape(made.text('space'))} at {escape(made.text('resolution'))} pixels")
+    if group.images and any(_differ(made, run, key) for key in ("data", "data_file", "data_title")):
+        words.append(f"the images {escape(made.values.get('data_file') or made.text('data'))}")
+    return words
+
+
+def _differ(made: Setup, run: Setup, key: str) -> bool:
+    """Whether both say a value, and not the same one."""
+    ours, theirs = made.values.get(key), run.values.get(key)
+    return bool(ours and theirs and ours != theirs)
+
+
+def _machine(made: Setup) -> str:
+    """The machine, with what its latencies depend on."""
+    threads = made.values.get("threads")
+    facts = [f"{threads} thread{'' if threads == '1' else 's'}"] if threads else []
+    facts += [f"{RUNTIMES[key]} {made.values[key]}" for key in RUNTIMES if made.values.get(key)]
+    facts += [f"{key.replace('_', ' ')} {made.values[key]}" for key in agreement.STATE if made.values.get(key)]
+    return escape(made.machine) + (f" ({escape(', '.join(facts))})" if facts else "")
+
+
+def macros(results: Path) -> dict[str, str]:
+    """For each required group a first sentence and words for captions; empty for files of the run itself."""
+    run = setup(results)
+    texts = {}
+    for name, group in GROUPS.items():
+        found = " and ".join(differences(group, setup(results, group.setup), run))
+        texts[f"{name}Origin"] = f"These results are not of this paper's run, but of {found}. " if found else ""
+        texts[f"{name}OriginBriefly"] = f" Not of this paper's run, but of {found}." if found else ""
+    return texts
+
+
+def used(results: Path, name: str) -> bool:
+    """Whether an optional group was published and is of the run."""
+    return any((results / file).exists() for file in OPTIONAL[name].files) and not left_out(results, name)
+
+
+def left_out(results: Path, name: str) -> str:
+    """Why an optional group is left out although it was published; empty if it is not."""
+    group = OPTIONAL[name]
+    if not any((results / file).exists() for file in group.files):
+        return ""
+    files = ", ".join(file for file in group.files if (results / file).exists())
+    if not (results / group.setup).exists():
+        return f"{files}: left out of the paper, as no {group.setup} says what they are of; {_renew(group)}"
+    made = setup(results, group.setup)
+    found = differences(group, made, setup(results))
+    if group.network and made.values.get("deployed") not in {row.sha256 for row in read(results, Stage)}:
+        found.append("another network")
+    return f"{files}: left out of the paper, as they are of {' and '.join(found)}; {_renew(group)}" if found else ""
+
+
+def _renew(group: Group) -> str:
+    return f"to renew them, with the settings of the report: {writer(group.files[0])}"
+
+
+def lines(results: Path) -> Iterator[str]:
+    """One line for each optional group that is left out."""
+    yield from filter(None, (left_out(results, name) for name in OPTIONAL))

@@ -1,0 +1,205 @@
+"""Tests a paper with somebody else's results: other machines, spaces and images are named, and nothing is mixed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from paper import build, checksums, macros, missing_files, origin, run_length, title, verdicts
+from paper.csv_records import ResultError
+from paper.latex import escape
+from paper.setup_file import Setup, setup
+from search_spaces.documents import sha256
+from tests.commands import ROOT
+from tests.paper.test_paper import FRESH, SETUP, edit, listed, needs_latex, results, write
+
+__all__ = ["results"]  # the fixture
+OF_RUN = {key: SETUP[key] for key in ("space", "resolution", "device", "cpu", "machine", "threads", "onnxruntime")}
+VIETNAMESE = "Ảnh biển báo của Nguyễn Thị Phượng, Đà Nẵng"
+
+
+def own(results: Path, name: str, **changed: str) -> None:
+    """Rewrites a setup as that of files of the run itself, with changes."""
+    write(results / name, "key,value", [*(FRESH | OF_RUN | changed).items()])
+    listed(results)
+
+
+@pytest.mark.parametrize("group", origin.GROUPS)
+def test_files_of_the_run_need_no_word_and_others_are_named(group: str, results: Path) -> None:
+    name = origin.GROUPS[group].setup
+    own(results, name)
+    told = macros.numbers(results)
+    assert told[f"{group}Origin"] == told[f"{group}OriginBriefly"] == ""
+    for changed, words in [
+        ({"cpu": "Cortex-A76"}, "the machine Cortex-A76 (1 thread"),
+        ({"threads": "4"}, "4 threads"),
+        ({"onnxruntime": "1.99"}, "onnxruntime 1.99"),
+        ({"space": "mobile"}, "the space mobile at 16 pixels"),
+        ({"resolution": "224"}, "the space tiny at 224 pixels"),
+        ({"device": "", "cpu": ""}, "a machine that they do not name"),
+    ]:
+        own(results, name, **changed)
+        told = macros.numbers(results)
+        assert told[f"{group}Origin"].startswith("These results are not of this paper's run, but of ")
+        assert words in told[f"{group}Origin"], changed
+        assert words in told[f"{group}OriginBriefly"], changed
+
+
+def test_each_section_names_its_origin_first_and_so_does_each_caption() -> None:
+    text = (ROOT / "paper/paper.tex").read_text()
+    for group, (section, captions) in {
+        "Fresh": (r"\paragraph{New networks.} ", 2),
+        "Protocol": (r"\emph{Which way of timing a block is best?} ", 1),
+        "Compared": (r"\paragraph{Strategies.} ", 1),
+    }.items():
+        assert rf"{section}\{group}Origin{{}}" in text
+        assert len(re.findall(rf"\\{group}OriginBriefly{{}}}}\n", text)) == captions
+
+
+@pytest.mark.parametrize("name", ["fidelity.csv", "fresh.csv", "protocols.csv"])
+def test_a_file_is_the_one_that_its_setup_describes(name: str, results: Path) -> None:
+    stem = name.removesuffix(".csv")
+    described = "protocols_setup.csv" if stem == "protocols" else "fidelity_setup.csv"
+    own(results, described, **{f"{stem}_sha256": sha256((results / name).read_bytes())})
+    origin.check(results)
+    edit(results / name, "fp32", "fp32 ")
+    with pytest.raises(ResultError, match=f"{name} is not the file that {described} describes"):
+        origin.check(results)
+
+
+@pytest.mark.parametrize("name", origin.OPTIONAL)
+def test_an_optional_section_is_left_out_unless_its_files_say_that_they_are_of_the_run(
+    name: str, results: Path
+) -> None:
+    group = origin.OPTIONAL[name]
+    assert [*origin.lines(results)] == []
+    for file in group.files:
+        (results / file).write_text("layer\n1\n")
+    assert not origin.used(results, name)
+    assert f"left out of the paper, as no {group.setup} says" in origin.left_out(results, name)
+    deployed = next(row[-1] for row in map(str.split, [f"{6:064x}"]))
+    facts = {"data": "digits", "deployed": deployed}
+    own(results, group.setup, **facts)
+    assert origin.used(results, name)
+    strange = {"space": "mobile"} | ({"deployed": "0"} if group.network else {"data": "cifar10"})
+    for key, value in strange.items():
+        own(results, group.setup, **facts | {key: value})
+        assert not origin.used(results, name)
+        (line, *_) = origin.lines(results)
+        assert f"{', '.join(group.files)}: left out of the paper, as they are of " in line
+        assert "publish=true" in line
+
+
+def test_every_missing_file_is_listed_with_its_command(results: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    gone = ("setup.csv", "pruning_rules_setup.csv", "fidelity.csv", "protocols.csv")
+    for name in gone:
+        (results / name).unlink()
+    monkeypatch.setattr(sys, "argv", ["build", f"--results={results}", f"--build={tmp_path / 'build'}"])
+    with pytest.raises(SystemExit, match="2"):
+        build.main()
+    said = capsys.readouterr().err.splitlines()
+    commands = dict(zip(gone, ("report", "pruning_rules", "fidelity", "protocols")))
+    assert sorted(said) == sorted(
+        f"{results / name} is missing; write it with: python -m experiments.{command} publish=true"
+        for name, command in commands.items()
+    )
+    empty = tmp_path / "nothing"
+    empty.mkdir()
+    with pytest.raises(ResultError) as refused:
+        missing_files.check(empty)
+    assert len(str(refused.value).splitlines()) == len(missing_files.REQUIRED)
+
+
+def test_every_required_file_can_be_missing_and_every_other_one_may_be(results: Path) -> None:
+    assert {path.name for path in results.glob("*.csv")} == {*missing_files.REQUIRED}
+
+
+def test_a_run_of_smoke_length_is_stamped_and_a_longer_one_is_not(results: Path) -> None:
+    assert macros.numbers(results)["Stamp"] == ""
+    edit(results / "setup.csv", "retrain_steps,400", "retrain_steps,6")
+    assert macros.numbers(results)["Stamp"].startswith("NOT A RESULT: a run of smoke length, in which the winner was")
+    edit(results / "setup.csv", "retrain_steps,6", f"retrain_images,{SETUP['train_images']}\nretrain_steps,6")
+    assert macros.numbers(results)["Stamp"] == ""
+    edit(results / "setup.csv", "supernet_steps,400", "supernet_images,99\nsupernet_steps,400")
+    assert r"the supernet was trained on 99 images, not even once on each of the 1\,150" in run_length.stamp(
+        setup(results)
+    )
+    assert run_length.stamp(setup(ROOT / "paper" / "results")) == ""
+
+
+def test_a_noisy_table_is_told_in_a_sentence_and_a_clean_one_needs_none() -> None:
+    def told(**values: str) -> str:
+        return verdicts.of_table(Setup(Path("setup.csv"), {f"table_{key}": value for key, value in values.items()}))
+
+    reasons = "other programs took 30 % of the cores; the machine ran at two speeds; 2 of 9 rows are not known: a, b"
+    assert told(verdict="noisy", verdict_reasons=reasons) == (
+        r"The table is noisy: other programs took 30 \% of the cores, the machine ran at two speeds and 2 of 9 rows "
+        "are not known."
+    )
+    assert told(verdict="throttled", verdict_reasons="") == "The table is throttled."
+    assert told(verdict="clean", verdict_reasons="all 46 rows are known within 2 %") == told() == ""
+
+
+def test_sessions_with_different_latencies_for_one_file_are_explained(results: Path) -> None:
+    told = macros.numbers(results)
+    assert r"one file takes 0.230\,ms here and 0.171\,ms in Table~\ref{tab:stages}" in told["AblationSession"]
+    assert "compare latencies within a table only" in told["HandMadeSession"]
+    assert "within this table only" in told["PruningSession"]
+    text = (results / "ablation.csv").read_text()
+    for before, after in (("0.00023,0.00023", "0.000171,0.000171"), ("6.9e-05,6.9e-05", "9.3e-05,9.3e-05")):
+        assert before in text
+        text = text.replace(before, after)
+    (results / "ablation.csv").write_text(text)
+    assert "have the same latency in both" in macros.numbers(results)["AblationSession"]
+
+
+def test_title_and_author_are_the_users(results: Path) -> None:
+    assert title.macros(results)["Author"] == title.AUTHOR
+    write(results / title.FILE, "key,value", [("title", f"{VIETNAMESE} & 50 %"), ("author", "Phạm_1")])
+    told = title.macros(results)
+    assert told["Title"] == rf"{escape(VIETNAMESE)} \& 50 \%"
+    assert "?" not in told["Title"] + told["Author"]
+    write(results / title.FILE, "key,value", [("title", ""), ("author", "A")])
+    assert title.macros(results)["Title"] == title.TITLE
+
+
+def test_every_vietnamese_letter_is_kept() -> None:
+    marks = {"a": "ăâ", "e": "ê", "o": "ôơ", "u": "ư", "i": "", "y": ""}
+    vowels = "".join(base + more for base, more in marks.items())
+    from unicodedata import normalize
+
+    letters = [normalize("NFC", vowel + tone) for vowel in vowels for tone in ("", *"\u0300\u0301\u0303\u0309\u0323")]
+    for letter in [*letters, "đ"]:
+        for case in (letter, letter.upper()):
+            assert "?" not in escape(case), case
+            assert escape(normalize("NFD", case)) == escape(case)
+
+
+@needs_latex
+def test_a_strangers_paper_is_built_with_their_names(results: Path, tmp_path: Path) -> None:
+    """Stamped, with a Vietnamese title, and with sections of another machine."""
+    write(results / title.FILE, "key,value", [("title", VIETNAMESE), ("author", "Nguyễn Văn Ấn")])
+    edit(results / "setup.csv", "retrain_steps,400", "retrain_steps,6")
+    build.sources(results, tmp_path / "build")
+    pdf = build.typeset(tmp_path / "build")
+    log = (tmp_path / "build" / "paper.log").read_text(errors="replace")
+    assert "undefined" not in log
+    assert "Missing character" not in log
+    if shutil.which("pdftotext"):
+        import subprocess
+
+        text = subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True).stdout
+        assert "Nguyễn Văn Ấn" in text
+        assert VIETNAMESE in text
+        pages = text.rstrip("\f").split("\f")
+        assert all("NOT A RESULT" in page for page in pages)
+
+
+def test_the_list_of_hashes_may_name_a_title(results: Path) -> None:
+    write(results / title.FILE, "key,value", [("author", "A")])
+    listed(results)
+    checksums.check(results)
