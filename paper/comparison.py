@@ -115,8 +115,8 @@ def _origin(problem: str, made: Setup | None) -> tuple[str, str]:
     """A first sentence and words for a caption on what the searches ran on."""
     caption = f" The problem is {escape(problem)}"
     if made is None:
-        unknown = "the files of this comparison do not say of which machine, images and supernet they are"
-        return f"{unknown.capitalize()}. ", f"{caption}; {unknown}."
+        unknown = "its files name no machine, images or supernet"
+        return "The files of this comparison name no machine, images or supernet. ", f"{caption}; {unknown}."
     if "table_sha256" not in made.values:
         return (
             f"These results are not of this paper's run, but of published networks, {escape(problem)}. ",

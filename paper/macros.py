@@ -17,6 +17,7 @@ from paper import (
     ranking,
     sentences,
     sessions,
+    space,
     title,
     verdicts,
 )
@@ -68,6 +69,7 @@ def numbers(results: Path) -> dict[str, str]:
         | ranking.macros(results)
         | origin.macros(results)
         | sessions.macros(results)
+        | space.macros(results)
         | title.macros(results)
     )
 
@@ -75,7 +77,7 @@ def numbers(results: Path) -> dict[str, str]:
 def write(results: Path, build: Path) -> None:
     """Writes numbers.tex in the folder `build`."""
     lines = [f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in numbers(results).items()]
-    (build / "numbers.tex").write_text("".join([PREAMBLE, *lines]), encoding="utf-8")
+    (build / "numbers.tex").write_text("".join([PREAMBLE, title.STAMPED, *lines]), encoding="utf-8")
 
 
 def _stages(stages: dict[str, Stage]) -> dict[str, str]:

@@ -11,6 +11,10 @@ from paper.setup_file import setup
 FILE = "title.csv"
 TITLE = r"Lutra: neural architecture search against\\the latency that your board really has"
 AUTHOR = "The Lutra authors"
+# Puts \Stamp on every page; goes before \begin{document}
+STAMPED = r"""\AddToHook{shipout/foreground}{%
+  \put(0.5\paperwidth,-4mm){\makebox(0,0)[t]{\normalfont\sffamily\bfseries\scriptsize\color{red}\Stamp}}}
+"""
 
 
 def macros(results: Path) -> dict[str, str]:

@@ -157,6 +157,26 @@ def test_sessions_with_different_latencies_for_one_file_are_explained(results: P
     assert "have the same latency in both" in macros.numbers(results)["AblationSession"]
 
 
+def test_the_text_describes_the_space_of_the_run(results: Path) -> None:
+    told = macros.numbers(results)
+    assert told["SpaceBlocks"].startswith("inverted residual blocks")
+    assert told["ReferenceName"] == "MobileNetV2's choices"
+    assert "skip" in told["SpaceBlocks"]
+    edit(results / "setup.csv", "space_size,2000", f"space_size,{4**5}")
+    assert "skip" not in macros.numbers(results)["SpaceBlocks"]
+    edit(results / "setup.csv", f"space_size,{4**5}", "space_size,2000")
+    edit(results / "setup.csv", "space,tiny", "space,edge")
+    text = (results / "table.csv").read_text()
+    (results / "table.csv").write_text(
+        text.replace("MBConv(16->24, hidden 48, k3", "FusedMBConv(16->24, hidden 48, k3")
+    )
+    told = macros.numbers(results)
+    assert told["SpaceBlocks"].startswith("blocks of the kinds FusedMBConv and MBConv, and a skip")
+    assert "MobileNetV2" not in told["SpaceReference"] + told["ReferenceName"]
+    edit(results / "setup.csv", "space,edge", "space,mine")
+    assert macros.numbers(results)["ReferenceName"] == "the space's hand-made reference"
+
+
 def test_title_and_author_are_the_users(results: Path) -> None:
     assert title.macros(results)["Author"] == title.AUTHOR
     write(results / title.FILE, "key,value", [("title", f"{VIETNAMESE} & 50 %"), ("author", "Phạm_1")])
