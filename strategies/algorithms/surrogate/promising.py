@@ -20,7 +20,7 @@ from strategies.algorithms.surrogate.on_model import cost_rows, explore, informa
 from strategies.problems.problem import Candidate, Problem
 from strategies.quality.regret import REFERENCE
 
-# mean of the standard deviations that a batch adds to predictions; chosen, as `initial`, on seeds that no benchmark uses
+# mean number of standard deviations added to predictions; chosen, like `initial`, on seeds that no benchmark uses
 OPTIMISM = 1.5
 
 
