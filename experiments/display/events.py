@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,11 +26,13 @@ from paper.figures import style
 from paper.rows import Stage
 from search_spaces.networks.network import Network, device_of
 
-LAYOUT = {  # the tab Custom Scalars: category -> chart -> tags
+LAYOUT = {  # the tab Custom Scalars: category -> chart -> the only tag, because curves of one run have one colour
     "training": {
         "loss": ["Multiline", ["train/loss"]],
         "learning rate": ["Multiline", ["train/learning_rate"]],
-        "validation accuracy": ["Multiline", ["validation/.*"]],
+        "validation accuracy, largest network": ["Multiline", ["validation/largest"]],
+        "validation accuracy, smallest network": ["Multiline", ["validation/smallest"]],
+        "validation accuracy, reference": ["Multiline", ["validation/reference"]],
     },
     "search": {
         "validation accuracy of each candidate": ["Multiline", ["candidate/accuracy"]],
@@ -84,7 +87,16 @@ def show_figure(board: SummaryWriter, folder: Path, name: str, drawn: Figure) ->
     """Shows a figure in TensorBoard, and saves it beside the step's files as NAME.pdf and NAME.png."""
     for suffix in ("pdf", "png"):
         write(folder / f"{name}.{suffix}", style.rendered(drawn, suffix))
-    with Image.open(folder / f"{name}.png") as drawing:
+    _show_image(board, name, (folder / f"{name}.png").read_bytes())
+
+
+def show_picture(board: SummaryWriter, name: str, drawn: Figure) -> None:
+    """Shows a figure in TensorBoard alone."""
+    _show_image(board, name, style.rendered(drawn, "png"))
+
+
+def _show_image(board: SummaryWriter, name: str, png: bytes) -> None:
+    with Image.open(io.BytesIO(png)) as drawing:
         board.add_image(name, np.asarray(drawing.convert("RGB")), dataformats="HWC")
 
 
@@ -113,7 +125,10 @@ def show_graph(board: SummaryWriter, network: Network) -> None:
 
 
 def show_stages(board: SummaryWriter, stages: Sequence[Stage]) -> None:
-    """Shows the results of each stage of compression, as a table and as curves over the stages' numbers."""
+    """Shows the results of each stage of compression, as a table and as curves over the stages' numbers.
+
+    Each value stands for two steps: TensorBoard cuts the highest and lowest twentieth of a curve's values off.
+    """
     rows = [
         {
             "stage": number,
@@ -125,9 +140,10 @@ def show_stages(board: SummaryWriter, stages: Sequence[Stage]) -> None:
         for number, one in enumerate(stages)
     ]
     board.add_text("stages", markdown([{key: _short(value) for key, value in row.items()} for row in rows]))
-    for row in rows:
+    for number, row in enumerate(rows):
         for key in ("test_accuracy", "latency_ms", "file_kb"):
-            board.add_scalar(f"stage/{key}", row[key], row["stage"])
+            for step in (2 * number, 2 * number + 1):
+                board.add_scalar(f"stage/{key}", row[key], step)
 
 
 @contextmanager

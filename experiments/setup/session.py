@@ -17,6 +17,7 @@ from compress.files.size import compressed_bytes
 from compress.pruning.depgraph import size
 from experiments.config import DataConfig
 from experiments.data.dataset import Dataset
+from experiments.display.image_charts import show
 from experiments.display.progress import say, track
 from experiments.setup.devices import board_of
 from experiments.setup.images import dataset_of
@@ -62,6 +63,7 @@ class Item:
     seconds: float = 0.0
     parent: str = ""
     in_float: Collection[int] = ()  # layers of an INT8 file
+    deployed: bool = False
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
@@ -89,6 +91,8 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
         name: predict(one.file, data, data.test) for name, one in track(names.items(), "evaluating files", len(names))
     }
     save(folder, {sha256(one.file): predicted[name] for name, one in names.items()})
+    deployed = next((name for name, one in names.items() if one.deployed), next(iter(names)))
+    show(folder, data, deployed, predicted[deployed])
     factors = list(zip(tables, slower))
     rows = [
         _row(data, one, predicted[name], (values[name].seconds, _percentile(rounds, name)), memory.get(name), factors)
@@ -111,7 +115,7 @@ def _item(one: Timed, images: DataConfig, settings: Settings) -> Item:
     if made.deployed:
         assert made.parent is not None
         in_float = [layer.layer for layer in int8_record.load(made.path.parent).in_float]
-        return Item(one.row, made.precision, load_network(made.parent), made.path.read_bytes(), *facts, in_float)
+        return Item(one.row, made.precision, load_network(made.parent), made.path.read_bytes(), *facts, in_float, True)
     network = load_network(made.path)
     return Item(one.row, "fp32", network, fp32_file(images, settings.seed, network, settings.device.library), *facts)
 

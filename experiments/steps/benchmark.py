@@ -37,8 +37,8 @@ def _others(config: Config) -> Iterator[Made]:
         return
     plan = plan_of(config)
     random = plan.space.sample(Random(f"a random architecture {config.seed}"))
-    yield Made("reference", plan.retrained(plan.space.reference), steps=config.retrain.steps)
-    yield Made("random", plan.retrained(random), steps=config.retrain.steps)
+    yield Made("reference", plan.retrained(plan.space.reference, "reference"), steps=config.retrain.steps)
+    yield Made("random", plan.retrained(random, "random"), steps=config.retrain.steps)
     yield Made(INHERITED, found_by(config) / "inherited.safetensors", steps=config.train.steps)
 
 

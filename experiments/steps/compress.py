@@ -64,7 +64,7 @@ def chain(config: Config) -> list[Made]:
 
 def _chain(config: Config) -> list[Made]:
     root = (
-        retrain(config, read_winner(found_by(config)).arch)
+        retrain(config, read_winner(found_by(config)).arch, "winner")
         if config.model == "winner"
         else retrain_foreign(config, config.model)
     )

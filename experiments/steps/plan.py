@@ -113,18 +113,25 @@ class Plan:
         asked = (config.strategy, config.objective, budget, config.precision, config.seed, config.threads)
         return Search(self.space, self.images, *asked, self.accelerator, config.train.batch)
 
-    def retrained(self, arch: Arch) -> Path:
-        """The file of a network of the space, trained from scratch with the same recipe as every other."""
-        return self._alone(space=self.space, arch=self.space.canonical(self.space.check(arch)))
+    def retrained(self, arch: Arch, role: str = "") -> Path:
+        """The file of a network of the space, trained from scratch with the same recipe as every other.
+
+        `role`: what the network is, such as winner; begins the name of its folder, and so of its run in TensorBoard.
+        """
+        return self._alone(role, space=self.space, arch=self.space.canonical(self.space.check(arch)))
 
     def hand_made(self, model: str) -> Path:
         """The file of a hand-made network, trained from scratch with the same recipe."""
         return self._alone(model=model)
 
-    def _alone(self, space: SearchSpace | None = None, arch: Arch | None = None, model: str = "") -> Path:
+    def _alone(
+        self, role: str = "", space: SearchSpace | None = None, arch: Arch | None = None, model: str = ""
+    ) -> Path:
         config = self.config
         common = (self.images, config.seed, config.threads, config.retrain, self.accelerator)
-        step = Step("retrain", Alone(*common, space, arch, model), {}, Reference("experiments.steps.train:alone"))
+        settings = Alone(*common, space, arch, model)
+        label = f"{role}-{settings.label}" if role else ""
+        step = Step("retrain", settings, {}, Reference("experiments.steps.train:alone"), label=label)
         return self.folder(step) / "network.safetensors"
 
     def folder(self, step: Step) -> Path:
@@ -168,9 +175,9 @@ def search(config: Config) -> Path:
     return plan_of(config).search
 
 
-def retrain(config: Config, arch: Arch) -> Path:
-    """The file of a network trained from scratch."""
-    return plan_of(config).retrained(arch)
+def retrain(config: Config, arch: Arch, role: str = "") -> Path:
+    """The file of a network trained from scratch; `role` begins the name of its folder."""
+    return plan_of(config).retrained(arch, role)
 
 
 def retrain_foreign(config: Config, model: str) -> Path:

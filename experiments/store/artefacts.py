@@ -62,10 +62,11 @@ def step(
     `config` is everything that the result depends on besides `inputs`, the sha256 of each file it reads. If two
     processes want the same step, it is done once. A finished step is only read, so it may lie on a read-only disk. If
     `again(folder)` is true for a finished step, its work continues from the folder's content, and calls `reopen`.
+    `label` only begins the folder's name: a step that was finished with another label is found.
     """
     settings = {**config, "step_version": versions.step_version(name)}
     wanted = json.loads(json.dumps({"step": name, "config": settings, "inputs": inputs}))
-    folder = runs / name / f"{label}-{_short(wanted)}"
+    folder = _folder(runs / name, label, wanted)
     if _usable(folder, wanted) and (only_looks() or not again(folder)):
         if any(map(_exists, _checkpoints(folder))):
             _remove_checkpoints(folder)
@@ -82,6 +83,19 @@ def step(
                 listener(folder)
             _work(folder, wanted, work)
     return folder
+
+
+def _folder(steps: Path, label: str, wanted: Mapping[str, Any]) -> Path:
+    """The step's folder: that of its label, unless it was finished in one with another label."""
+    own = steps / f"{label}-{_short(wanted)}"
+    if _exists(own / MANIFEST):
+        return own
+    for other in sorted(steps.glob(f"*-{_short(wanted)}")):
+        if other != own and _exists(other / MANIFEST):
+            record = manifest(other)
+            if all(record[key] == wanted[key] for key in MADE_FROM):
+                return other
+    return own
 
 
 def reopen(folder: Path) -> None:

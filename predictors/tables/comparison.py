@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import kendalltau
 
-from predictors.tables.table import LatencyTable
+from predictors.tables.table import LatencyTable, differences
 from predictors.timing.slowdown import slowdown
 from search_spaces.errors import LutraError
 from search_spaces.layers import Spec
@@ -36,9 +36,11 @@ class Comparison:
 def compare(a: LatencyTable, b: LatencyTable) -> list[Comparison]:
     """Compares each precision, over the layers in both tables. Raises LutraError for tables of different spaces."""
     if a.layers != b.layers:
+        facts = differences(a.layers, b.layers)
+        differing = [f"{key}: {ours} in a, {theirs} in b" for key, ours, theirs in facts if ours != theirs]
         raise LutraError(
-            f"these tables are of two spaces: {a.space} with {sum(map(len, a.layers))} options of layers and "
-            f"{b.space} with {sum(map(len, b.layers))}, or of other sizes; compare tables of one"
+            f"these tables are of two spaces, {a.space} and {b.space}, which differ in their {'; '.join(differing)}. "
+            "Compare tables of one space, for images of one size and the same number of classes"
         )
     return [_compare(a, b, precision) for precision in a.corrections if precision in b.corrections]
 

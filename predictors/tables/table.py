@@ -135,7 +135,7 @@ class LatencyTable:
             )
         found = [(key, self.passport.get(key), passport.get(key), "device") for key in deciding(passport)]
         if space is not None:
-            found += [(*one, "space") for one in _differences(self.layers, space.layers)]
+            found += [(*one, "space") for one in differences(self.layers, space.layers)]
         differing = [one for one in found if one[1] != one[2]]
         pairs = [
             f"{key}: the table has {then!s}, this {what} has {here!s}"
@@ -161,7 +161,7 @@ def _padded(space: SearchSpace) -> list[list[Spec | None]]:
     return [[*options, *[None] * (max(space.options) - len(options))] for options in space.layers]
 
 
-def _differences(then: Sequence[Sequence[Spec]], here: Sequence[Sequence[Spec]]) -> list[tuple[str, object, object]]:
+def differences(then: Sequence[Sequence[Spec]], here: Sequence[Sequence[Spec]]) -> list[tuple[str, object, object]]:
     """Facts of two spaces that must be equal; compares layers only if images and classes are equal."""
     facts: list[tuple[str, object, object]] = list(zip(OF_SPACE, _facts(then), _facts(here)))
     if any(value != other for _, value, other in facts):

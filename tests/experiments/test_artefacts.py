@@ -55,6 +55,20 @@ def leftovers(folder: Path) -> list[Path]:
     return [path for path in folder.rglob(".*") if path.name != ".lock"]
 
 
+def test_a_step_that_was_finished_under_another_name_is_not_done_again(tmp_path: Path) -> None:
+    """The name says what it was first made for."""
+    done: list[Path] = []
+
+    def made(label: str, seed: int) -> Path:
+        return artefacts.step(tmp_path, "retrain", label, {"seed": seed}, {}, done.append)
+
+    first = made("winner-tiny", 0)
+    assert first.name.startswith("winner-tiny-")
+    assert made("reference-tiny", 0) == made("tiny", 0) == made("winner-tiny", 0) == first
+    assert made("reference-tiny", 1).name.startswith("reference-tiny-")
+    assert len(done) == 2
+
+
 # Atomic writes
 
 WRITER = """

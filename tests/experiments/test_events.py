@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import metadata
 
 from experiments.config import Config, StrategyConfig
+from experiments.data.dataset import Dataset, Split
 from experiments.display import events
 from experiments.display.architecture import layer_rows, text
+from experiments.display.image_charts import confusion, samples, show
+from experiments.display.page.predictions import Predictions
 from paper.figures import architecture, waterfall
 from paper.rows import Layer, Stage
 from search_spaces.layers import Head, MBConv, Skip, Spec, Stem
@@ -130,10 +135,61 @@ def test_the_way_to_the_deployed_file_is_that_of_the_first_rows(tmp_path: Path) 
         events.show_stages(board, way)
         events.show_figure(board, tmp_path, "waterfall", waterfall.plot(way))
     found = read(tmp_path)
-    assert [event.value for event in found.Scalars("stage/file_kb")] == pytest.approx([90, 70, 60, 20])
+    curve = [(event.step, event.value) for event in found.Scalars("stage/file_kb")]
+    assert [step for step, _ in curve] == [*range(8)]
+    assert [value for _, value in curve] == pytest.approx([90, 90, 70, 70, 60, 60, 20, 20])
     assert "| 3 | int8 (int8) | 0.8 | 0.12 | 20 |" in words(found, "stages")
     assert found.Tags()["images"] == ["waterfall"]
     assert {path.suffix for path in tmp_path.glob("waterfall.*")} == {".pdf", ".png"}
+
+
+@pytest.mark.parametrize("stages", range(2, 11))
+def test_no_stage_is_outside_tensorboards_scale(stages: int, tmp_path: Path) -> None:
+    """TensorBoard shows the range between the 5th and the 95th percentile of a curve's values."""
+    rows = [dataclasses.replace(STAGES[0], file_bytes=1000 * (1 + number**2)) for number in range(stages)]
+    with events.writer(tmp_path) as board:
+        events.show_stages(board, rows)
+    values = sorted(event.value for event in read(tmp_path).Scalars("stage/file_kb"))
+    low, high = np.ceil(0.05 * (len(values) - 1)), np.floor(0.95 * (len(values) - 1))
+    assert (values[int(low)], values[int(high)]) == (values[0], values[-1])
+
+
+def dataset(classes: int, channels: int) -> Dataset:
+    """Three images of every class; the last class's are the brightest."""
+    labels = torch.arange(classes).repeat(3)
+    pixels = (labels * (255 // classes)).to(torch.uint8).view(-1, 1, 1, 1).expand(-1, channels, 8, 8).contiguous()
+    split, names = Split(pixels, labels), tuple(f"class {number} of a long name" for number in range(classes))
+    return Dataset("d", names, split, split, split, (0.5,) * channels, (0.5,) * channels, True)
+
+
+@pytest.mark.parametrize(("classes", "channels"), [(2, 1), (10, 3), (60, 3)])
+def test_sample_images_are_of_as_many_classes_as_there_is_room_for(classes: int, channels: int, tmp_path: Path) -> None:
+    drawn = samples(dataset(classes, channels))
+    shown = [axes for axes in drawn.axes if axes.images]
+    names = [axes.get_title() for axes in shown]
+    assert len(shown) == min(3 * classes, 24)
+    assert len({*names}) == len({f"class {number} of a lon…"[:16] for number in range(min(classes, 24))})
+    data = dataset(classes, channels)
+    show(tmp_path, data, "int8.int8", data.test.labels.numpy())
+    assert read(tmp_path).Tags()["images"] == ["sample images", "confusion matrix/int8.int8"]
+
+
+@pytest.mark.parametrize("classes", [2, 10, 60])
+def test_the_confusion_matrix_has_the_shares_of_each_class(classes: int) -> None:
+    data = dataset(classes, 1)
+    labels = data.test.labels.numpy()
+    predicted = np.where(np.arange(len(labels)) < classes, (labels + 1) % classes, labels)  # a third of each is wrong
+    (image,) = confusion(Predictions(data.classes, labels, predicted)).axes[0].images
+    shares = np.asarray(image.get_array())
+    assert shares.shape == (min(classes, 30),) * 2
+    assert shares.diagonal() == pytest.approx(np.full(len(shares), 2 / 3))
+    assert shares[0, 1] == pytest.approx(1 / 3)
+
+
+def test_each_chart_has_one_curve_per_run() -> None:
+    """TensorBoard gives all curves of one run in one chart the same colour."""
+    tags = [tags for charts in events.LAYOUT.values() for _, tags in charts.values()]
+    assert all(len(one) == 1 and re.fullmatch(r"[\w/]+", one[0]) for one in tags)
 
 
 def test_the_bars_of_a_waterfall_add_up() -> None:

@@ -459,6 +459,23 @@ def test_two_tables_of_one_space_are_compared_row_by_row(table: LatencyTable) ->
         compare(table, dataclasses.replace(table, layers=swapped().layers))
 
 
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (tiny(1, 16, 12), "classes: 10 in a, 12 in b"),
+        (tiny(3, 16, 10), "channels: 1 in a, 3 in b"),
+        (tiny(1, 32, 10), "resolution: 16 in a, 32 in b"),
+        (tiny(3, 32, 12), "channels: 1 in a, 3 in b; resolution: 16 in a, 32 in b; classes: 10 in a, 12 in b"),
+    ],
+    ids=["classes", "channels", "resolution", "all"],
+)
+def test_tables_that_cannot_be_compared_say_what_differs(table: LatencyTable, other: SearchSpace, words: str) -> None:
+    with pytest.raises(LutraError) as refused:
+        compare(table, dataclasses.replace(table, layers=other.layers))
+    assert f"differ in their {words}. " in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 # The commands
 
 
