@@ -14,8 +14,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script can also be run by its path
 from paper import (
@@ -64,7 +63,7 @@ FIGURES = {
 }
 TABLES = (tables, prediction, compression, shares, hand_made, pruning)
 OPTIONAL: dict[
-    str, tuple[Callable[[Path], bool], Callable[[Path], Figure]]
+    str, tuple[Callable[[Path], bool], Callable[[Path], Any]]
 ] = {  # if the command of that name was run with publish=true
     "compare": (comparison.published, compare.draw),
     "ranking": (partial(origin.used, name="Ranking"), ranking_figure.draw),
