@@ -48,6 +48,7 @@ from paper.figures import (
 )
 from paper.figures import prediction as whole_networks
 from paper.figures import ranking as ranking_figure
+from paper.figures import recipes as recipes_figure
 from search_spaces.errors import LutraError
 
 HERE = Path(__file__).resolve().parent
@@ -67,6 +68,7 @@ OPTIONAL: dict[
 ] = {  # if the command of that name was run with publish=true
     "compare": (comparison.published, compare.draw),
     "ranking": (partial(origin.used, name="Ranking"), ranking_figure.draw),
+    "recipes": (partial(origin.used, name="Recipes"), recipes_figure.draw),
     "profile": (partial(origin.used, name="Profile"), profile.draw),
     "steady": (partial(origin.used, name="Steady"), steady.draw),
 }

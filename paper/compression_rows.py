@@ -16,7 +16,7 @@ class Stage:
 
     stage: str
     precision: str  # fp32 or int8
-    validation_accuracy: float  # fraction
+    validation_accuracy: float | None  # fraction; None if it was trained on the validation images
     test_accuracy: float  # fraction
     latency_median_s: float  # median over rounds of the median inference of a sample
     latency_p90_s: float  # 90th percentile over all single inferences, without correction

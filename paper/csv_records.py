@@ -25,6 +25,8 @@ _WRITERS = {  # file -> the command that writes it; the report writes the others
     "ranking.csv": "ranking",
     "ranking_setup.csv": "ranking",
     "correlations.csv": "ranking",
+    "recipes.csv": "recipes",
+    "recipes_setup.csv": "recipes",
     "ablation.csv": "ablation",
     "ablation_setup.csv": "ablation",
     "hand_made.csv": "hand_made",

@@ -15,6 +15,7 @@ from paper import (
     prediction,
     pruning,
     ranking,
+    recipes,
     sentences,
     sessions,
     space,
@@ -67,6 +68,7 @@ def numbers(results: Path) -> dict[str, str]:
         | pruning.macros(results)
         | comparison.macros(results)
         | ranking.macros(results)
+        | recipes.macros(results)
         | origin.macros(results)
         | sessions.macros(results)
         | space.macros(results)

@@ -15,6 +15,7 @@ from paper.compression_rows import HandMade, PruningRule, Stage, Variant
 from paper.csv_records import columns, records
 from paper.profile_rows import Moment, Operator
 from paper.ranking_rows import Ranked, RankTau
+from paper.recipe_rows import TriedRecipe
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ FILES: dict[type, str] = {
     Variant: "ablation.csv",
     HandMade: "hand_made.csv",
     PruningRule: "pruning_rules.csv",
+    TriedRecipe: "recipes.csv",
     Operator: "profile.csv",
     Moment: "steady.csv",
 }

@@ -52,7 +52,7 @@ def _row(name: str, stage: Stage, places: int) -> str:
     latencies = (stage.latency_median_s, stage.latency_p90_s, stage.predicted_s)
     cells = [
         name,
-        f"{100 * stage.validation_accuracy:.1f}",
+        "--" if stage.validation_accuracy is None else f"{100 * stage.validation_accuracy:.1f}",
         f"{100 * stage.test_accuracy:.1f}",
         *("--" if seconds is None else f"{1e3 * seconds:.{places}f}" for seconds in latencies),
         significant(stage.file_bytes / 1e3),

@@ -1,4 +1,4 @@
-"""Writes compare_setup.csv: what a comparison was made from, against which the paper's build checks the other files."""
+"""Writes a setup file: what a comparison was made from, against which the paper's build checks the other files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from search_spaces.documents import read_csv
 
 def write(folder: Path, settings: Settings, files: Mapping[str, Path], compared: ComparedProblem) -> None:
     """The facts known before the searches begin: the problem, the settings and the machine."""
-    host = passport()
     facts = {
         "problem": compared.title,
         **compared.facts,
@@ -26,19 +25,23 @@ def write(folder: Path, settings: Settings, files: Mapping[str, Path], compared:
         "first_seed": settings.seed,
         "seeds": settings.compare.seeds,
         "seconds_limit": settings.compare.seconds or "",
-        "host_cpu": host["cpu"],
-        "host_machine": host["machine"],
     }
-    artefacts.write(folder / SETUP, _text(facts))
+    write_facts(folder / SETUP, facts)
 
 
-def publish(folder: Path, results: Path, names: Sequence[str]) -> None:
+def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
+    """Writes facts, and the machine that this process runs on."""
+    host = passport()
+    artefacts.write(path, _text({**facts, "host_cpu": host["cpu"], "host_machine": host["machine"]}))
+
+
+def publish(folder: Path, results: Path, names: Sequence[str], setup: str = SETUP) -> None:
     """Publishes the files of a finished comparison with their hashes, the versions and the commit."""
     record = artefacts.manifest(folder)
-    facts = {row["key"]: row["value"] for _, row in read_csv(folder / SETUP, ("key", "value"))}
+    facts = {row["key"]: row["value"] for _, row in read_csv(folder / setup, ("key", "value"))}
     hashes = {f"{Path(name).stem}_sha256": record["outputs"][name] for name in names}
     facts = {**record["versions"], **facts, **hashes, "git_commit": record["git_commit"]}
-    put(results, {name: (folder / name).read_bytes() for name in names} | {SETUP: _text(facts).encode()})
+    put(results, {name: (folder / name).read_bytes() for name in names} | {setup: _text(facts).encode()})
 
 
 def _text(facts: Mapping[str, Any]) -> str:

@@ -9,12 +9,14 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from experiments.compute import process_group
+from experiments.data.augmentation import halved
 from experiments.data.dataset import Dataset
 from experiments.display.events import writer
 from experiments.display.progress import console, track
 from experiments.store import artefacts
 from experiments.store.checkpoints import restore, save, saved
 from search_spaces.training.loop import Backward, Recipe, Step, Training, fit
+from search_spaces.training.recipe import in_steps
 
 CURVE = 10  # points of the validation curve, and the fewest steps between two: a validation takes as long as several
 
@@ -29,18 +31,20 @@ def run_steps(
     description: str,
     every: float,
     validate: Callable[[nn.Module], dict[str, float]] = lambda model: {},
-) -> None:
+) -> Training:
     """Trains in place, from the folder's checkpoint if there is one; writes a checkpoint `every` seconds.
 
     TensorBoard gets the loss at every step, and the results of `validate` on the averaged weights about ten times.
     """
+    recipe = in_steps(recipe, len(data.train.labels))
     training = Training(model, recipe)
     if saved(folder / artefacts.CHECKPOINT):
         restore(training, folder / artefacts.CHECKPOINT)
         console.print(f"{description} continues after {len(training.losses)} steps")
 
     def batches(step: int) -> tuple[Tensor, Tensor]:
-        return process_group.part(*data.batch(step, recipe.batch, seed))
+        images, labels = data.batch(step, recipe.batch, seed, recipe)
+        return process_group.part(halved(images) if recipe.halves(step) else images, labels)
 
     def shared(step: int, images: Tensor, labels: Tensor) -> float:
         return process_group.mean(backward(step, images, labels))
@@ -50,6 +54,7 @@ def run_steps(
         steps = watched(steps, training, folder, description, every, validate)
     for _ in steps:
         pass
+    return training
 
 
 def watched(

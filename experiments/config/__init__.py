@@ -15,6 +15,7 @@ from experiments.config.command_config import (
     PaperConfig,
     ProfileConfig,
     RankingConfig,
+    RecipesConfig,
     StatusConfig,
     TablesConfig,
 )
@@ -23,7 +24,7 @@ from experiments.config.texts import LocalPath, Name
 from experiments.store.key_fields import unless
 from predictors.timing.protocol import Protocol
 from search_spaces.ranges import Range, Seed
-from search_spaces.training.recipe import Recipe
+from search_spaces.training.recipe import NetworkRecipe, Recipe
 
 
 @dataclass(frozen=True)
@@ -166,9 +167,11 @@ class Config:
     search: SearchConfig = field(default_factory=SearchConfig)
     strategy: StrategyConfig = field(default_factory=StrategyConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
-    retrain: Recipe = Recipe(steps=180, batch=64, learning_rate=0.1)  # training of every single network
+    # training of every single network
+    retrain: NetworkRecipe = NetworkRecipe(steps=180, batch=64, learning_rate=0.1)
     compress: CompressConfig = field(default_factory=CompressConfig)
     finetuning: FinetuningConfig = field(default_factory=FinetuningConfig)
+    recipes: RecipesConfig = field(default_factory=RecipesConfig)
     hand_made: HandMadeConfig = field(default_factory=HandMadeConfig)
     tables: TablesConfig = field(default_factory=TablesConfig)
     fidelity: FidelityConfig = field(default_factory=FidelityConfig)

@@ -35,6 +35,7 @@ from experiments.setup.handover import HandedOver
 from search_spaces.errors import LutraError, unknown
 
 ANNOUNCE = Reference("experiments.sweep.sweeper:announce")
+COUNTED = Reference("experiments.setup.recipes:counted")
 ATTEMPT = Reference("experiments.sweep.sweeper:attempt")
 END = Reference("experiments.sweep.sweeper:end")
 SHOW = Reference("experiments.display.progress:show_path")
@@ -127,7 +128,10 @@ def _perform(function: Callable[[Config], object], settings: DictConfig) -> obje
     """Runs the function and prints the path that it returns. Raises LutraError for errors of memory or the system."""
     try:
         with remembering():
-            made = function(checked(settings))
+            config = checked(settings)
+            if (in_steps := COUNTED(config)) != config:
+                check(in_steps)
+            made = function(in_steps)
     except HandedOver as handed:
         return handed.bundle
     except Exception as error:  # torch and onnxruntime have their own exception types

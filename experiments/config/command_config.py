@@ -9,6 +9,7 @@ from experiments.config.texts import LocalPath
 from search_spaces.ranges import Fraction, Range
 
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}  # for experiments.fidelity, in seconds
+REFERENCE = "reference"
 ACTIONS = ("list", "compare", "verify")  # of experiments.tables
 
 
@@ -40,6 +41,16 @@ class PaperConfig:
 
     title: str = ""  # of the paper and the slides; empty: Lutra's own
     author: str = ""  # of the paper and the slides; empty: Lutra's own
+
+
+@dataclass(frozen=True)
+class RecipesConfig:
+    """What `python -m experiments.recipes` tries beside the configured `retrain`."""
+
+    network: str = REFERENCE  # the network to train: the space's hand-made reference, or another hand-made network
+    # recipes: each its changes of retrain, "passes=30 cutout=0.25"; empty: every part alone
+    tried: list[str] = field(default_factory=list)
+    seeds: Annotated[int, Range(1, 10_000)] = 3  # networks trained by each recipe, from `seed` on
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from experiments.config import stage_order
 from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY, STAGES
 from search_spaces.errors import LutraError
 from search_spaces.ranges import Fraction, Range
-from search_spaces.training.recipe import Recipe
+from search_spaces.training.recipe import NetworkRecipe
 
 RULES = ("device", "uniform", "global", "depgraph")
 IMPORTANCES = ("taylor", "batch_norm", "l1")
@@ -81,7 +81,7 @@ class CompressConfig:
     stages: list[str] = field(default_factory=lambda: [PRUNE, FINETUNE, QUANTIZE])  # what to do, in this order
     prune: PruneConfig = field(default_factory=PruneConfig)
     energy: Annotated[float, Range(0, 1, above=True)] = 0.9  # lowrank: energy fraction of the kept singular values
-    finetune: Recipe = Recipe(
+    finetune: NetworkRecipe = NetworkRecipe(
         steps=120, batch=64, learning_rate=0.02
     )  # training in the stages finetune, sparsify and cluster
     distillation: Fraction = 0.0  # weight of the teacher's soft labels; 0, because no gain has been shown
@@ -89,7 +89,7 @@ class CompressConfig:
     teacher: str = "winner"  # whose soft labels: the unpruned winner's, or those of the supernet's largest network
     sparsify: SparsifyConfig = field(default_factory=SparsifyConfig)
     clusters: Annotated[int, Range(2, 65_536)] = 16  # cluster: distinct values of a layer's weights
-    qat: Recipe = Recipe(steps=60, batch=64, learning_rate=0.005)  # quantization-aware training
+    qat: NetworkRecipe = NetworkRecipe(steps=60, batch=64, learning_rate=0.005)  # quantization-aware training
     quantize: QuantizeConfig = field(default_factory=QuantizeConfig)
     calibration: Annotated[int, Range(1, 10_000_000)] = 512  # training images for INT8 ranges
     memory: bool = True  # whether to measure each file's peak memory on the device
@@ -118,6 +118,7 @@ def check(chosen: CompressConfig, model: str) -> None:
             f"compress.teacher={chosen.teacher} has no effect while compress.distillation=0: "
             "add compress.distillation=0.5, or leave compress.teacher at winner"
         )
+    _check_muon(chosen)
     _check_kind(chosen.quantize)
     if QAT in chosen.stages:
         _check_qat(chosen.quantize)
@@ -129,6 +130,17 @@ def check(chosen: CompressConfig, model: str) -> None:
         )
     if model != "winner" and PRUNE in chosen.stages and not depgraph:
         raise LutraError("a hand-made network can only be pruned by torch-pruning: add compress.prune.rule=depgraph")
+
+
+def _check_muon(chosen: CompressConfig) -> None:
+    """Raises LutraError if Muon would undo what a stage has made: it moves the weights whose gradient is zero too."""
+    made = next((name for name in (SPARSIFY, CLUSTER) if name in chosen.stages), None)
+    for key, recipe in (("finetune", chosen.finetune), ("qat", chosen.qat)):
+        if made and recipe.muon:
+            raise LutraError(
+                f"compress.{key}.muon={recipe.muon:g} moves every weight of a matrix, so the stage {made} would lose "
+                f"its {'zeros' if made == SPARSIFY else 'shared values'}: add compress.{key}.muon=0"
+            )
 
 
 def _check_kind(chosen: QuantizeConfig) -> None:

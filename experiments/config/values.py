@@ -7,7 +7,7 @@ from typing import Any
 
 from experiments.compute.gpu import ACCELERATORS
 from experiments.config import BACKENDS, DEVICES, SCENARIOS, StrategyConfig, compression
-from experiments.config.command_config import ACTIONS, UNITS
+from experiments.config.command_config import ACTIONS, REFERENCE, UNITS
 from experiments.config.compression import MODELS, WINNER
 from experiments.config.registry import (
     COSTS,
@@ -40,6 +40,7 @@ CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
     "precision": ("precision", PRECISIONS),
     "model": ("model", (WINNER, *MODELS)),
     "hand_made.models": ("model", MODELS),
+    "recipes.network": ("network", (REFERENCE, *MODELS)),
     "compare.strategies": ("strategy", STRATEGIES),
     "ignore": ("key to ignore", KEYS),
     "tables.action": ("action", ACTIONS),

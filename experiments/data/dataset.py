@@ -10,17 +10,19 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from experiments.data import kept
+from experiments.data.augmentation import alternating, crops, cutout, mirrored, mixup
 from experiments.data.shape import Shape
 from experiments.data.splits import hold_out
 from search_spaces.networks.evaluation import Images
+from search_spaces.training.recipe import Augmentation
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]  # (items, their number) -> the same items
 MOMENTS = 2**26  # bytes of images whose levels are counted at a time
-ORDER, AUGMENT, FIXED = 1, 2, 3  # independent random streams from one seed
+ORDER, AUGMENT, FIXED = 1, 2, 3  # independent random streams from one seed; `augmentation` has others
+PLAIN = Augmentation()
 
 
 def untracked(items: Iterable[Any], total: int) -> Iterable[Any]:
@@ -83,15 +85,35 @@ class Dataset:
         mean, std = (torch.tensor(values, device=pixels.device).view(1, -1, 1, 1) for values in (self.mean, self.std))
         return Images(pixels, rows, 255 * std, mean / std)
 
-    def batch(self, step: int, size: int, seed: int) -> tuple[Tensor, Tensor]:
-        """The `size` augmented, normalised images [size, C, H, W] and labels [size] of a training step.
+    @property
+    def joined(self) -> Dataset:
+        """With the validation images among the training images. None are left for validation; mean and std are kept."""
+        train, held = self.train, self.validation
+        pixels = train.pixels if train.pixels is held.pixels else torch.cat([train.pixels, held.pixels])
+        rows = [_rows(train), _rows(held) + (0 if train.pixels is held.pixels else len(train.pixels))]
+        both = Split(pixels, torch.cat([train.labels, held.labels]), torch.cat(rows))
+        return replace(self, train=both, validation=held.at(np.empty(0, np.int64)))
 
-        A pure function of (step, size, seed), so a resumed run sees the same batches. Batches are consecutive parts of
-        an endless sequence of shuffled epochs: every image appears once per epoch, and every batch is full.
+    def batch(self, step: int, size: int, seed: int, varied: Augmentation = PLAIN) -> tuple[Tensor, Tensor]:
+        """The `size` augmented, normalised images [size, C, H, W] of a training step, and their labels.
+
+        Labels are classes [size], or of mixed images shares of classes [size, classes]. A pure function, so a resumed
+        run sees the same batches. Batches are consecutive parts of an endless sequence of shuffled epochs: every image
+        appears once per epoch, and every batch is full.
         """
-        batch = self.train.at(_order(len(self.train.labels), step * size, size, seed))
-        images = augment(batch.images, self.flip, np.random.default_rng((AUGMENT, seed, step)))
-        return self.normalize(images), batch.labels
+        count, first = len(self.train.labels), step * size
+        order = _order(count, first, size, seed)
+        batch, rng = self.train.at(order), np.random.default_rng((AUGMENT, seed, step))
+        pixels = crops(batch.images, rng, varied.reflect)
+        if self.flip:
+            alternate = varied.alternating_flip
+            pixels = mirrored(pixels, alternating(order, first, count, seed) if alternate else rng.random(size) < 0.5)
+        images, labels = self.normalize(pixels), batch.labels
+        if varied.cutout:
+            images = cutout(images, varied.cutout, step, seed)
+        if varied.mixup:
+            images, labels = mixup(images, labels, len(self.classes), varied.mixup, step, seed)
+        return images, labels
 
     def fixed(self, split: Split, count: int, seed: int) -> tuple[Images, Tensor]:
         """`count` images of a split (0: all), normalised a batch at a time, and their labels."""
@@ -130,17 +152,8 @@ def with_validation(split: Split, fraction: float, seed: int, classes: Sequence[
     return split.at(kept), split.at(held)
 
 
-def augment(images: Tensor, flip: bool, rng: np.random.Generator) -> Tensor:
-    """Random crops of uint8 [N, C, H, W] after zero padding by 1/8, and mirroring (He et al. 2016, section 4.2)."""
-    count, _, _, pixels = images.shape
-    border = pixels // 8
-    rows, columns = torch.from_numpy(rng.integers(0, 2 * border + 1, (2, count))).to(images.device)
-    windows = F.pad(images, (border,) * 4).unfold(2, pixels, 1).unfold(3, pixels, 1)
-    crops = windows[torch.arange(count, device=images.device), :, rows, columns]
-    if not flip:
-        return crops
-    mirrored = torch.from_numpy(rng.random(count) < 0.5).to(images.device)
-    return torch.where(mirrored[:, None, None, None], crops.flip(3), crops)
+def _rows(split: Split) -> Tensor:
+    return torch.arange(len(split.labels), device=split.labels.device) if split.rows is None else split.rows
 
 
 def _order(count: int, first: int, size: int, seed: int) -> np.ndarray:

@@ -38,7 +38,7 @@ def card(name: str, file: bytes, row: Stage, facts: Mapping[str, Any], data: Dat
         "latency": f"{1e3 * row.latency_median_s:.4g} ms at the median, {1e3 * row.latency_p90_s:.4g} ms at the 90th "
         f"percentile, measured on this device; the session was {facts['session_verdict']}",
         "accuracy": f"{100 * row.test_accuracy:.2f} % of {facts['test_images']:,} test images, "
-        f"{100 * row.validation_accuracy:.2f} % of {facts['validation_images']:,} validation images",
+        f"{_validated(row, facts)}",
         "network": f"{facts['space']}, {row.macs:,} multiply-accumulates, {row.parameters:,} parameters",
         "images": f"{_cell(facts['data'])}, {facts['train_images']:,} for training",
         "made by": f"Lutra, commit {facts['git_commit'] or 'unknown'}, torch {facts['torch']}",
@@ -46,6 +46,12 @@ def card(name: str, file: bytes, row: Stage, facts: Mapping[str, Any], data: Dat
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in lines.items())
     return f"# {name}\n\n| | |\n|---|---|\n{table}\n\n## How to use it\n\n```python\n{snippet(name, file, data)}\n```\n"
+
+
+def _validated(row: Stage, facts: Mapping[str, Any]) -> str:
+    if row.validation_accuracy is None:
+        return f"trained on the {facts['validation_images']:,} validation images too"
+    return f"{100 * row.validation_accuracy:.2f} % of {facts['validation_images']:,} validation images"
 
 
 def description(row: Stage, facts: Mapping[str, Any], data: Dataset, lineage: str) -> dict[str, str]:
@@ -68,7 +74,7 @@ def description(row: Stage, facts: Mapping[str, Any], data: Dataset, lineage: st
         "latency_p90_s": repr(row.latency_p90_s),
         "test_accuracy": repr(row.test_accuracy),
         "test_images": str(facts["test_images"]),
-        "validation_accuracy": repr(row.validation_accuracy),
+        "validation_accuracy": "trained on" if row.validation_accuracy is None else repr(row.validation_accuracy),
         "lineage_sha256": lineage,
         "made_by": f"Lutra {__version__}, commit {facts['git_commit'] or 'unknown'}",
     }

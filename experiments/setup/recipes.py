@@ -1,14 +1,19 @@
-"""The trainings of a configuration, and whether their batches suit the number of images."""
+"""The trainings of a configuration: their lengths in steps, and whether their batches suit the number of images."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeVar
 
 from experiments.config import Config
 from experiments.config.compression import FINETUNE, QAT
+from experiments.config.reference import Reference
 from search_spaces.errors import LutraError
-from search_spaces.training.recipe import Recipe
+from search_spaces.training.recipe import MOST_STEPS, NetworkRecipe, Recipe, in_steps
 
+R = TypeVar("R", bound=Recipe)
+DATASET = Reference("experiments.setup.images:dataset_of")
 USUAL_BATCH = 256  # images: up to this size a batch may be larger than a small data set
 
 
@@ -20,6 +25,36 @@ def recipes(config: Config) -> Iterator[tuple[str, Recipe]]:
         yield "compress.finetune", config.compress.finetune
     if QAT in config.compress.stages:
         yield "compress.qat", config.compress.qat
+
+
+def counted(config: Config) -> Config:
+    """The configuration with every length in steps; only for a recipe with `passes` are the images read.
+
+    Raises LutraError for more steps than a training may have.
+    """
+    chosen = config.compress
+    tuned = _counted(config, "compress.finetune", chosen.finetune), _counted(config, "compress.qat", chosen.qat)
+    return replace(
+        config,
+        train=_counted(config, "train", config.train),
+        retrain=_counted(config, "retrain", config.retrain),
+        compress=replace(chosen, finetune=tuned[0], qat=tuned[1]),
+    )
+
+
+def _counted(config: Config, key: str, recipe: R) -> R:
+    if not recipe.passes:
+        return recipe
+    data = DATASET(config.data)
+    splits = [data.train, data.validation] if isinstance(recipe, NetworkRecipe) and recipe.all_images else [data.train]
+    images = sum(len(split.labels) for split in splits)
+    made = in_steps(recipe, images)
+    if made.steps > MOST_STEPS:
+        raise LutraError(
+            f"{key}.passes={recipe.passes:g} over {images:,} images are {made.steps:,} steps, more than "
+            f"{MOST_STEPS:,}: lower {key}.passes"
+        )
+    return made
 
 
 def check_batches(config: Config, images: int) -> str:

@@ -60,6 +60,7 @@ class Item:
     network: nn.Module
     file: bytes
     steps: int  # of training, from random weights
+    all_images: bool  # whether it was trained on validation images too
     seconds: float = 0.0
     parent: str = ""
     in_float: Collection[int] = ()  # layers of an INT8 file
@@ -111,7 +112,7 @@ def _items(settings: Settings, means: Means) -> Iterator[Item]:
 def _item(one: Timed, images: DataConfig, settings: Settings) -> Item:
     made = one.made
     parent = "" if made.parent is None else artefacts.sha256(made.parent)
-    facts = made.steps, one.seconds, parent
+    facts = made.steps, made.all_images, one.seconds, parent
     if made.deployed:
         assert made.parent is not None
         in_float = [layer.layer for layer in int8_record.load(made.path.parent).in_float]
@@ -167,7 +168,7 @@ def _row(
     return Stage(
         stage=one.name,
         precision=one.precision,
-        validation_accuracy=correct(predict(one.file, data, data.validation), data.validation),
+        validation_accuracy=_validated(data, one),
         test_accuracy=correct(predicted, data.test),
         latency_median_s=times[0],
         latency_p90_s=times[1],
@@ -183,6 +184,11 @@ def _row(
         parent=one.parent,
         sha256=sha256(one.file),
     )
+
+
+def _validated(data: Dataset, one: Item) -> float | None:
+    """None for a network that was trained on the validation images."""
+    return None if one.all_images else correct(predict(one.file, data, data.validation), data.validation)
 
 
 def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]]) -> float | None:

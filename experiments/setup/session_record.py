@@ -58,6 +58,11 @@ def read_rows(folder: Path) -> tuple[list[Stage], Session]:
     return typed(list[Stage], rows, f"{path}: rows"), typed(Session, session, f"{path}: session")
 
 
+def percent(accuracy: float | None) -> str:
+    """An accuracy formatted for a table; empty if there is none."""
+    return "" if accuracy is None else f"{100 * accuracy:.2f}"
+
+
 def show_rows(rows: Sequence[Stage], title: str, names: Mapping[str, str] = {}) -> Table:
     """The rows formatted for people: milliseconds, percent, kilobytes."""
     columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params", "steps")
@@ -65,7 +70,7 @@ def show_rows(rows: Sequence[Stage], title: str, names: Mapping[str, str] = {}) 
     for column in table.columns[2:]:
         column.justify = "right"
     for row in rows:
-        accuracies = [f"{100 * value:.2f}" for value in (row.validation_accuracy, row.test_accuracy)]
+        accuracies = [percent(row.validation_accuracy), percent(row.test_accuracy)]
         seconds = (row.latency_median_s, row.latency_p90_s, row.predicted_s)
         latencies = ["" if value is None else f"{1e3 * value:.3f}" for value in seconds]
         sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]

@@ -12,6 +12,7 @@ from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QA
 from experiments.stages import fp32_fallback, inputs
 from experiments.stages.inputs import NETWORK
 from experiments.steps.plan import Plan
+from search_spaces.training.recipe import NetworkRecipe
 
 __all__ = ["NETWORK", "STAGES"]
 
@@ -23,12 +24,12 @@ class Stage:
     made: str
     run: Reference  # (task)
     needs: Callable[[Plan, Path, Path], dict[str, Path]]
-    steps: Callable[[Config], int] = lambda config: 0  # of training
+    recipe: Callable[[Config], NetworkRecipe | None] = lambda config: None  # if it trains
     last: bool = False  # whether its file is the deployed one
 
 
-def _finetuning(config: Config) -> int:
-    return config.compress.finetune.steps
+def _finetuning(config: Config) -> NetworkRecipe:
+    return config.compress.finetune
 
 
 PRUNING, LEARNING = "experiments.stages.pruning", "experiments.stages.learning"
@@ -42,7 +43,7 @@ STAGES: dict[str, Stage] = {
         "quantization-aware",
         Reference(f"{LEARNING}:qat"),
         fp32_fallback.before_training,
-        lambda config: config.compress.qat.steps,
+        lambda config: config.compress.qat,
     ),
     QUANTIZE: Stage("quantized", Reference("experiments.stages.quantizing:quantize"), fp32_fallback.needs, last=True),
 }

@@ -23,7 +23,8 @@ from experiments.store import artefacts
 from experiments.store.provenance import FASTER
 from experiments.store.weights import load_supernet, save_network
 from search_spaces.costs import parameters
-from search_spaces.training.loop import Backward, Recipe, cross_entropy
+from search_spaces.training.loop import Backward, cross_entropy
+from search_spaces.training.recipe import NetworkRecipe
 
 S = TypeVar("S", bound=Stage)
 F = TypeVar("F", bound=Finetune)
@@ -64,9 +65,10 @@ def qat(task: Task[Qat]) -> None:
         artefacts.write(task.folder / FLOATS, task.inputs[FASTER].read_bytes())
 
 
-def _learn(task: Task[S], network: nn.Module, backward: Backward, recipe: Recipe, name: str) -> None:
+def _learn(task: Task[S], network: nn.Module, backward: Backward, recipe: NetworkRecipe, name: str) -> None:
     seed, every = task.settings.seed, task.means.checkpoint_seconds
-    run_steps(network, task.data, recipe, seed, backward, task.folder, name, every)
+    data = task.data.joined if recipe.all_images else task.data
+    run_steps(network, data, recipe, seed, backward, task.folder, name, every)
 
 
 def _backward(task: Task[F], network: nn.Module) -> Backward:

@@ -13,7 +13,7 @@ from experiments.steps.settings import Device, Images
 from experiments.store.key_fields import implied, unless
 from search_spaces.layers import Spec
 from search_spaces.space import SearchSpace
-from search_spaces.training.recipe import Recipe
+from search_spaces.training.recipe import NetworkRecipe
 
 LOOKED_AT = {"sensitivity": 256, "saturation": 8}  # the most training images used
 
@@ -45,7 +45,7 @@ class Factorise(Stage):
 
 @dataclass(frozen=True, kw_only=True)
 class Finetune(Stage):
-    finetune: Recipe
+    finetune: NetworkRecipe
     distillation: float
     temperature: float
     teacher: str
@@ -64,7 +64,7 @@ class Cluster(Finetune):
 
 @dataclass(frozen=True, kw_only=True)
 class Qat(Finetune):
-    qat: Recipe
+    qat: NetworkRecipe
     reduce_range: bool
 
 

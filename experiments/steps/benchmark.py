@@ -37,8 +37,9 @@ def _others(config: Config) -> Iterator[Made]:
         return
     plan = plan_of(config)
     random = plan.space.sample(Random(f"a random architecture {config.seed}"))
-    yield Made("reference", plan.retrained(plan.space.reference, "reference"), steps=config.retrain.steps)
-    yield Made("random", plan.retrained(random, "random"), steps=config.retrain.steps)
+    for name, arch in (("reference", plan.space.reference), ("random", random)):
+        file, recipe = plan.retrained(arch, name), config.retrain
+        yield Made(name, file, steps=recipe.steps, all_images=recipe.all_images)
     yield Made(INHERITED, found_by(config) / "inherited.safetensors", steps=config.train.steps)
 
 

@@ -31,6 +31,7 @@ class Made:
     parent: Path | None = None  # the file that it was made from
     table: Path | None = None  # the latency table by which it was chosen
     steps: int = 0  # of training so far, from random weights
+    all_images: bool = False  # whether it was trained on validation images too
 
     @property
     def deployed(self) -> bool:
@@ -83,7 +84,7 @@ def through(config: Config, root: Path, stages: Sequence[str], prefix: str = "")
 
     `prefix` is put before the name of the last folder, that of the ONNX file.
     """
-    parent = Made("retrained", root, steps=config.retrain.steps)
+    parent = Made("retrained", root, steps=config.retrain.steps, all_images=config.retrain.all_images)
     yield parent
     taken = {parent.name: 1}
     for name in stages:
@@ -123,4 +124,6 @@ def _stage(config: Config, name: str, label: str, root: Path, made: Made, prefix
     folder = plan.folder(Step("compress", settings, {"parent": parent} | needs, WORK, label=title))
     outputs = artefacts.manifest(folder)["outputs"]
     path = folder / (next(name for name in outputs if name.endswith(SUFFIXES)) if stage.last else NETWORK)
-    return Made(label, path, parent, needs.get("table"), made.steps + stage.steps(config))
+    recipe = stage.recipe(config)
+    steps, every = (0, False) if recipe is None else (recipe.steps, recipe.all_images)
+    return Made(label, path, parent, needs.get("table"), made.steps + steps, made.all_images or every)

@@ -29,7 +29,7 @@ T = TypeVar("T")
 TORCHRUN = "TORCHELASTIC_RUN_ID"  # set where torchrun has started this process
 CHECK_IMAGES = Reference("experiments.setup.images:check")
 SHOW_CONFIG = Reference("experiments.display.events:add_config")
-TRAINS = ("train", "retrain", "search", "compress")  # steps that train, or read training images
+TRAINS = ("train", "retrain", "trial", "search", "compress")  # steps that train, or read training images
 SHOWS = ("train", "search", "report")  # whose folder shows the configuration in TensorBoard
 
 
@@ -118,18 +118,21 @@ class Plan:
 
         `role`: what the network is, such as winner; begins the name of its folder, and so of its run in TensorBoard.
         """
-        return self._alone(role, space=self.space, arch=self.space.canonical(self.space.check(arch)))
+        return self._retrained(self.alone(self.space, arch), role)
 
     def hand_made(self, model: str) -> Path:
         """The file of a hand-made network, trained from scratch with the same recipe."""
-        return self._alone(model=model)
+        return self._retrained(self.alone(model=model))
 
-    def _alone(
-        self, role: str = "", space: SearchSpace | None = None, arch: Arch | None = None, model: str = ""
-    ) -> Path:
+    def alone(self, space: SearchSpace | None = None, arch: Arch | None = None, model: str = "") -> Alone:
+        """The settings for training a network of a space, or a hand-made one, by `retrain`."""
         config = self.config
         common = (self.images, config.seed, config.threads, config.retrain, self.accelerator)
-        settings = Alone(*common, space, arch, model)
+        if space is not None and arch is not None:
+            arch = space.canonical(space.check(arch))
+        return Alone(*common, space, arch, model)
+
+    def _retrained(self, settings: Alone, role: str = "") -> Path:
         label = f"{role}-{settings.label}" if role else ""
         step = Step("retrain", settings, {}, Reference("experiments.steps.train:alone"), label=label)
         return self.folder(step) / "network.safetensors"

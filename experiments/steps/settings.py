@@ -17,7 +17,7 @@ from experiments.store.step import Means
 from predictors.tables.assembly import unfinished as rounds_missing
 from predictors.tables.table_file import SCHEMA, read_table
 from search_spaces.space import Arch, SearchSpace
-from search_spaces.training.recipe import Recipe
+from search_spaces.training.recipe import NetworkRecipe
 
 TABLE = "table.json"
 
@@ -124,7 +124,7 @@ class Alone:
     data: Images
     seed: int
     threads: int
-    retrain: Recipe
+    retrain: NetworkRecipe
     accelerator: str = unless("cpu")
     space: SearchSpace | None = unless(None)
     arch: Arch | None = unless(None)

@@ -27,7 +27,7 @@ from experiments.store.weights import save_network, save_supernet
 from search_spaces.networks.evaluation import Model, accuracy, calibrate, predict
 from search_spaces.networks.network import Network
 from search_spaces.networks.supernet import Supernet
-from search_spaces.training.loop import cross_entropy
+from search_spaces.training.loop import Training, cross_entropy
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 CALIBRATION = 512  # training images for batch-norm statistics
@@ -66,13 +66,19 @@ def work(settings: SupernetSettings, files: Mapping[str, Path], means: Means, fo
 
 def alone(settings: Alone, files: Mapping[str, Path], means: Means, folder: Path) -> None:
     """Trains one network from scratch."""
+    save_network(folder / "network.safetensors", trained(settings, means, folder)[0])
+
+
+def trained(settings: Alone, means: Means, folder: Path) -> tuple[nn.Module, Training]:
+    """A network trained from scratch and calibrated, and its training."""
     prepare(settings.threads, settings.seed)
     data, recipe = placed(settings.data.at(means), settings.accelerator), settings.retrain
     network = _built(settings, data).to(accelerator(settings.accelerator))
     name = settings.model if settings.arch is None else artefacts.arch_name(settings.arch)
     backward = cross_entropy(network, recipe.label_smoothing)
-    run_steps(network, data, recipe, settings.seed, backward, folder, f"training {name}", means.checkpoint_seconds)
-    save_network(folder / "network.safetensors", calibrated(network, data))
+    images, label, every = data.joined if recipe.all_images else data, f"training {name}", means.checkpoint_seconds
+    training = run_steps(network, images, recipe, settings.seed, backward, folder, label, every)
+    return calibrated(network, data), training
 
 
 def _built(settings: Alone, data: Dataset) -> nn.Module:
@@ -85,7 +91,7 @@ def calibrated(network: Model, data: Dataset) -> Model:
     return calibrate(network, data.fixed(data.train, CALIBRATION, 0)[0])
 
 
-def validate(network: Network, data: Dataset) -> float:
+def validate(network: nn.Module, data: Dataset) -> float:
     """Validation accuracy after calibration, as a fraction."""
     images, labels = data.fixed(data.validation, 0, 0)
     return accuracy(predict(calibrated(network, data), images), labels)

@@ -5,16 +5,11 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any
 
-UNLESS, IMPLIED = "unless", "implied by"
+from search_spaces.added_fields import UNLESS, unless
+
+__all__ = ["FILES", "FOLDER", "IMPLIED", "UNLESS", "implied", "unless"]
+IMPLIED = "implied by"
 FILES, FOLDER = "the files", "the folder's name"
-
-
-def unless(default: Any) -> Any:
-    """A field that enters the key only if it is not `default`, so that folders older than the field are found."""
-    marks = {UNLESS: default}
-    if isinstance(default, list):
-        return field(default_factory=lambda: [*default], metadata=marks)
-    return field(default=default, metadata=marks)
 
 
 def implied(by: str) -> Any:

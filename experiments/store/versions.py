@@ -35,6 +35,8 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "compress": (2, PACKAGES),
     "faster_in_float": (1, MEASURING),
     "finetuning": (1, PACKAGES),
+    "trial": (1, TRAINING),
+    "recipes": (1, PACKAGES),
     "pruned_files": (1, MEASURING),
     "benchmark": (3, PACKAGES),
     "report": (6, PACKAGES),

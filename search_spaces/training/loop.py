@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,12 @@ from torch.optim.swa_utils import AveragedModel
 
 from search_spaces.errors import LutraError
 from search_spaces.networks.network import device_of
+from search_spaces.training.optimizers import Optimizers
 from search_spaces.training.recipe import Recipe
 
-Batches = Callable[[int], tuple[Tensor, Tensor]]  # step -> normalised images [N, C, H, W], labels [N]
+Batches = Callable[[int], tuple[Tensor, Tensor]]  # step -> normalised images [N, C, H, W], labels
 Backward = Callable[[int, Tensor, Tensor], float]  # step, images, labels -> loss; gradients are accumulated
+# Labels are classes [N], or of mixed images the share of each class [N, classes].
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,8 @@ class Training:
         self.model, self.recipe = model, recipe
         self.losses: list[float] = []  # of the finished steps
         self.average = AveragedModel(model, device_of(model), multi_avg_fn=self._follow)
-        matrices = [p for p in model.parameters() if p.ndim > 1]
-        vectors = [p for p in model.parameters() if p.ndim <= 1]
-        groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=True)
+        self.optimizers = Optimizers(model, recipe)
+        self.cpu_seconds = 0.0  # of this process, for the finished steps
 
     @torch.no_grad()
     def _follow(self, averages: Sequence[Tensor], values: Sequence[Tensor], count: Tensor | int) -> None:
@@ -51,14 +52,16 @@ class Training:
             "losses": self.losses,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "cpu_seconds": self.cpu_seconds,
+            **self.optimizers.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.losses = list(state["losses"])
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizers.load_state_dict(state)
+        self.cpu_seconds = state.get("cpu_seconds", 0.0)  # older checkpoints do not say
 
 
 def fit(training: Training, batches: Batches, backward: Backward) -> Iterator[Step]:
@@ -66,20 +69,19 @@ def fit(training: Training, batches: Batches, backward: Backward) -> Iterator[St
 
     Raises LutraError if the loss is not finite.
     """
-    model, recipe, optimizer = training.model, training.recipe, training.optimizer
+    model, recipe = training.model, training.recipe
     for step in range(len(training.losses), recipe.steps):
+        start, rate = time.process_time(), recipe.learning_rate_at(step)
         model.train()
-        rate = recipe.learning_rate_at(step)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.zero_grad(set_to_none=True)
+        model.zero_grad(set_to_none=True)
         with mixed_precision(recipe.amp, device_of(model)):
             loss = backward(step, *batches(step))
         if not math.isfinite(loss):
             raise LutraError(f"the loss is {loss} at step {step}, learning rate {rate:.3g}: try a smaller one")
-        optimizer.step()
+        training.optimizers.step(rate)
         training.average.update_parameters(model)
         training.losses.append(loss)
+        training.cpu_seconds += time.process_time() - start
         yield Step(step, loss, rate)
     model.load_state_dict(training.average.module.state_dict())
 

@@ -17,7 +17,8 @@ import torchvision.datasets
 from PIL import Image
 
 from experiments.data import DATASETS, Shape, entries, shape_of
-from experiments.data.dataset import Dataset, Split, assemble, augment
+from experiments.data.augmentation import crops, mirrored
+from experiments.data.dataset import Dataset, Split, assemble
 from experiments.data.splits import hold_out
 from search_spaces.errors import LutraError
 from tests.published import published
@@ -109,7 +110,8 @@ def test_augmented_images_are_crops_of_padded_images() -> None:
     images = torch.randint(1, 256, (200, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     padded = torch.nn.functional.pad(images, (2, 2, 2, 2))
     seen = set()
-    for original, crop in zip(padded, augment(images, True, np.random.default_rng(0))):
+    rng = np.random.default_rng(0)
+    for original, crop in zip(padded, mirrored(crops(images, rng), rng.random(200) < 0.5)):
         places = {
             (row, column, mirrored)
             for row in range(5)
@@ -124,8 +126,9 @@ def test_augmented_images_are_crops_of_padded_images() -> None:
 
 def test_digits_are_never_mirrored() -> None:
     ramp = torch.arange(1, 17, dtype=torch.uint8).expand(64, 1, 16, 16).contiguous()
-    crops = augment(ramp, False, np.random.default_rng(0))[:, 0, 8].int()
-    assert (crops[:, 3:13].diff() > 0).all()
+    split = Split(ramp, torch.zeros(64, dtype=torch.int64))
+    rows = assemble("ramp", ["a"], split, split, split, flip=False).batch(0, 64, 0)[0][:, 0, 8]
+    assert (rows[:, 3:13].diff() > 0).all()
     assert not digits("", 16, 0.2, 0).flip
 
 

@@ -28,6 +28,7 @@ from experiments.studies.fidelity import fidelity
 from experiments.studies.finetuning import finetuning
 from experiments.studies.hand_made import hand_made
 from experiments.studies.profile import profile
+from experiments.studies.recipes import recipes
 from search_spaces.errors import LutraError
 from tests.commands import Finished
 from tests.experiments.asking import TABLE, Asked, answer, changed, effects, on_one_machine, picks
@@ -76,6 +77,8 @@ OTHER = {  # for settings that accept few values
     "finetuning.learning_rates": [0.5],
     "finetuning.distillations": [0.25],
     "finetuning.temperatures": [3.0],
+    "recipes.network": "resnet8",
+    "recipes.tried": ["cutout=0.5"],
     "fidelity.train": [5],
     **{f"{command}.options": "more" for command in ("compare", "exact", "fidelity")},
     **{f"{command}.accuracy": "percent" for command in ("compare", "exact")},
@@ -175,6 +178,8 @@ def case(finished: Finished, folder: Path) -> Callable[[str], tuple[Callable[[Co
             )
         if part == "finetuning":
             return finetuning, changed(config, "compress.distillation", 0.5)
+        if part == "recipes":
+            return recipes, config
         if part == "ranking":
             return ranking.ranking, changed(config, "ranking.csv", picks(folder / "picks.csv"))
         return {"hand_made": hand_made, "model": benchmark, "profile": profile}.get(part, report), config

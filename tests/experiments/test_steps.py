@@ -35,6 +35,7 @@ from experiments.studies.profile import profile
 from experiments.studies.protocols import protocols
 from experiments.studies.pruning_rules import BASELINES, KEEPS, pruning_rules
 from experiments.studies.ranking import ranking
+from experiments.studies.recipes import recipes
 from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
 from tests.commands import ROOT, Finished
@@ -69,6 +70,7 @@ def commands(folder: Path) -> Iterator[tuple[Callable[[Config], Path], Config]]:
     own = (report, ablation, hand_made, pruning_rules, protocols, fidelity, compare, profile)
     yield from ((one, config) for one in own)
     yield finetuning, changed(config, "compress.distillation", 0.5)
+    yield recipes, config
     yield ranking, changed(config, "ranking.csv", picks(folder / "picks.csv"))
     yield exact, changed(config, "exact.effects", effects(folder / "effects.csv"))
     yield exact, changed(config, "exact.csv", table)
@@ -219,6 +221,21 @@ def test_a_report_of_a_given_search_says_what_that_search_was(finished: Finished
     settings = typing.cast(Any, requested(report, config, finished, tmp_path)[-1].settings)
     own = artefacts.manifest(search)["config"]
     assert (settings.search.search.budget, settings.search.seed) == (own["search"]["budget"], own["seed"]) != (77, 5)
+
+
+def trained_on_all(key: str, finished: Finished, folder: Path) -> tuple[set[str], set[str]]:
+    """Returns the files that are timed, and those of networks that were trained on validation images too."""
+    config = changed(changed(Config(), "objective.target_fraction", 1.0), f"{key}.all_images", True)
+    (benchmarked,) = (one for one in requested(report, config, finished, folder) if one.name == "benchmark")
+    timed = typing.cast(Any, benchmarked.settings).timed
+    return {*timed}, {name for name, one in timed.items() if one.made.all_images}
+
+
+def test_files_know_whether_validation_images_were_trained_on(finished: Finished, tmp_path: Path) -> None:
+    timed, seen = trained_on_all("retrain", finished, tmp_path)
+    assert seen == timed - {"inherited"}
+    timed, seen = trained_on_all("compress.finetune", finished, tmp_path)
+    assert seen == timed - {"inherited", "reference", "random", "retrained", "pruned"}
 
 
 # A plan

@@ -54,7 +54,8 @@ def stages(rows: Sequence[Stage], final: Stage, all_predictions: Mapping[str, Pr
         times = [row.latency_median_s, row.latency_p90_s, row.predicted_s]
         sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,.0f}"]
         sizes.append("" if row.steps is None else f"{row.steps:,.0f}")
-        numbers = [f"{100 * one:.2f}" for one in accuracies] + ["" if t is None else f"{1e3 * t:.4f}" for t in times]
+        numbers = ["" if one is None else f"{100 * one:.2f}" for one in accuracies]
+        numbers += ["" if one is None else f"{1e3 * one:.4f}" for one in times]
         lines.append([name, row.precision, *numbers, *sizes])
     caption = "Accuracies of images that no stage has seen; latencies measured in one session on the device."
     return section("stages", "Stages", table(caption, columns, lines, texts=2))
