@@ -1,6 +1,7 @@
 """The one idea: every layer chooses one of its options independently; an architecture is the tuple of choices.
 
-The stem and the classifier are layers with a single option. Imports no torch.
+The stem and the classifier are layers with a single option, unless the stems are trunks (`search_spaces.trunks`): then
+layers are independent within a trunk. Imports no torch.
 
 If neighbouring layers have the same options and Skip is one of them, (Skip, A) and (A, Skip) are the same network. Such
 layers form a stack, and the canonical architecture of a network has each stack's Skips last, as once-for-all counts
@@ -13,36 +14,30 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby, product
+from itertools import product
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from search_spaces import trunks
 from search_spaces.costs import macs
 from search_spaces.errors import LutraError
-from search_spaces.layers import Skip, Spec
+from search_spaces.layers import Spec
+from search_spaces.stacks import Stack, networks_of, skips_last, stacks_of
 
 Arch = tuple[int, ...]  # one option index per layer
 SMALL = 20_000  # architectures up to which all networks of a space are listed
 TRIES = 1000  # consecutive draws that may be invalid
 
 
-class Stack(NamedTuple):
-    """Neighbouring layers with the same options, one of which is Skip."""
-
-    layers: slice
-    height: int  # layers
-    blocks: tuple[int, ...]  # the options that compute
-    skip: int  # the option that does not
-
-
 @dataclass(frozen=True)
 class SearchSpace:
     """A product of option lists. `reference` is the hand-made network of this space that a winner is compared with.
 
-    `layers[l][o]` is a `Spec`; a space from a published file may have plain names, as strategies only count options.
-    `valid` excludes architectures that are no networks (a published table may lack some); `listed` has the others.
+    `layers[l]` lists the `Spec`s of a layer under all trunks, where `place` finds the picks of an architecture; a space
+    from a published file may have plain names, as strategies only count options. `valid` excludes architectures that
+    are no networks (a published table may lack some); `listed` has the others.
     """
 
     name: str
@@ -55,33 +50,43 @@ class SearchSpace:
         self.check(self.reference)
 
     @cached_property
-    def options(self) -> tuple[int, ...]:
-        """The number of options of each layer."""
+    def trunks(self) -> int:
+        """1 unless the first layer has several options that decide the shapes of the others."""
+        return trunks.trunks_of(self.layers)
+
+    @cached_property
+    def _lengths(self) -> tuple[int, ...]:
         return tuple(len(options) for options in self.layers)
 
     @cached_property
+    def options(self) -> tuple[int, ...]:
+        """The number of options of each layer, within a trunk."""
+        return trunks.counts(self._lengths, self.trunks)
+
+    @cached_property
+    def choices(self) -> tuple[tuple[Any, ...], ...]:
+        """The options of each layer in the first trunk; those of the others are of the same kinds."""
+        return tuple(options[:count] for options, count in zip(self.layers, self.options))
+
+    def within(self, trunk: int) -> list[slice]:
+        """The part of each layer's list that belongs to a trunk."""
+        return trunks.within(self._lengths, self.trunks, trunk)
+
+    def place(self, arch: Arch) -> Arch:
+        """Where an architecture's options are in `layers`."""
+        return tuple(trunks.places(np.array([self.check(arch)]), self._lengths, self.trunks)[0].tolist())
+
+    @cached_property
     def stacks(self) -> tuple[Stack, ...]:
-        """From the first layer to the last. A skippable layer without an equal neighbour is a stack too."""
-        found, first = [], 0
-        for options, run in groupby(self.layers):
-            height = len(list(run))
-            skips = [pick for pick, option in enumerate(options) if isinstance(option, Skip)]
-            if 0 < len(skips) < len(options):
-                blocks = tuple(pick for pick in range(len(options)) if pick not in skips)
-                found.append(Stack(slice(first, first + height), height, blocks, skips[0]))
-            first += height
-        return tuple(found)
+        """From the first layer to the last."""
+        return stacks_of(self.layers, self.choices)
 
     @cached_property
     def size(self) -> int:
         """The number of networks (of architectures, if `valid` excludes some and none are listed)."""
         if self.listed:
             return len(self.listed)
-        options = list(self.options)
-        for stack in self.stacks:
-            depths = sum(len(stack.blocks) ** depth for depth in range(stack.height + 1))
-            options[stack.layers] = [depths] + [1] * (stack.height - 1)
-        return math.prod(options)
+        return networks_of(self.options, self.stacks)
 
     @cached_property
     def networks(self) -> tuple[Arch, ...] | None:
@@ -93,16 +98,16 @@ class SearchSpace:
 
     @property
     def largest(self) -> Arch:
-        """The option with the most multiply-accumulates in each layer."""
-        return tuple(costs.index(max(costs)) for costs in self._macs())
+        """The option with the most multiply-accumulates in each layer, and the trunk with which that is the most."""
+        return max(self._corners(max))[1]
 
     @property
     def smallest(self) -> Arch:
-        """The option with the fewest multiply-accumulates in each layer: Skip, where possible."""
-        return tuple(costs.index(min(costs)) for costs in self._macs())
+        """The same with the fewest: Skip, where possible."""
+        return min(self._corners(min))[1]
 
-    def _macs(self) -> list[list[int]]:
-        return [[macs((option,)) for option in options] for options in self.layers]
+    def _corners(self, best: Callable[[list[int]], int]) -> Iterator[tuple[int, Arch]]:
+        return trunks.corners([[macs((one,)) for one in options] for options in self.layers], self.trunks, best)
 
     def check(self, arch: Arch) -> Arch:
         """Returns the architecture, or raises LutraError that says why it is not in this space."""
@@ -123,16 +128,11 @@ class SearchSpace:
 
     def canonical_all(self, picks: np.ndarray) -> np.ndarray:
         """`canonical` for each row of choices [n, layers]."""
-        picks = picks.copy()
-        for stack in self.stacks:
-            part = picks[:, stack.layers]
-            order = (part == stack.skip).argsort(1, kind="stable")
-            picks[:, stack.layers] = np.take_along_axis(part, order, 1)
-        return picks
+        return skips_last(picks, self.stacks)
 
     def decode(self, arch: Arch) -> tuple[Spec, ...]:
         """The layers of an architecture, Skips included."""
-        return tuple(self.layers[layer][pick] for layer, pick in enumerate(self.check(arch)))
+        return tuple(options[place] for options, place in zip(self.layers, self.place(arch)))
 
     def sample(self, rng: Random) -> Arch:
         """Draws uniformly over each stack's depth (Cai et al. 2020; Yu et al. 2020), then over each layer's options.

@@ -18,7 +18,7 @@ from torchvision.models import ShuffleNetV2
 from compress.files.foreign import Foreign
 from compress.pruning.prune import check_keep
 from search_spaces.layers.nodes import Reshape
-from search_spaces.networks.network import Layer, Network, device_of
+from search_spaces.networks.network import Layer, Network, device_of, image_shape, sized
 
 MULTIPLE = 8  # channels; int8 kernels process eight at a time
 
@@ -41,6 +41,7 @@ def prune_groups(
     it first. A `Network` becomes a plain sequence of its layers, because they no longer match its specs.
     """
     check_keep(keep)
+    shape = image_shape(model, shape)
     slim = Regrouped(model) if isinstance(model, Network) else copy.deepcopy(model)
     slim.eval()
     apart = Apart(slim, shape)
@@ -65,7 +66,7 @@ class Regrouped(nn.Module):
         self.layers = nn.Sequential(*copy.deepcopy(network).layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)
+        return self.layers(sized(x, self.specs))
 
 
 class Apart(nn.Module):

@@ -15,8 +15,9 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from compress.layers import WEIGHTED
-from compress.quantization.calibration import BATCH, THREADS, Ranges
+from compress.quantization.calibration import BATCH, THREADS, Ranges, image_pixels
 from compress.quantization.quantize import quantized
+from search_spaces.networks.resizing import resized_array
 
 
 def quantize_corrected(
@@ -68,5 +69,5 @@ def _computed(model: bytes, names: Sequence[str], images: np.ndarray) -> Iterato
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leaves the core to others
     session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
     for start in range(0, len(images), BATCH):
-        answers = session.run(list(names), {"image": images[start : start + BATCH]})
+        answers = session.run(list(names), {"image": resized_array(images[start : start + BATCH], image_pixels(proto))})
         yield [np.asarray(answer, np.float64) for answer in answers]

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod
 from onnxruntime.quantization.calibrate import TensorsData, create_calibrator
 
 from search_spaces.errors import unknown
+from search_spaces.networks.resizing import resized_array
 
 BATCH = 50  # images at a time
 THREADS = 2  # of the host
@@ -49,10 +51,16 @@ def activation_ranges(model: bytes, calibration: np.ndarray, method: str = "minm
         augmented = str(Path(folder, "augmented.onnx"))
         calibrator = create_calibrator(file, None, augmented, METHODS[method])
         calibrator.infer_session = _unhurried(augmented)
+        pixels = image_pixels(onnx.load_from_string(model))
         for start in range(0, len(calibration), BATCH):
-            calibrator.collect_data(_Once(calibration[start : start + BATCH]))
+            calibrator.collect_data(_Once(resized_array(calibration[start : start + BATCH], pixels)))
         found = calibrator.compute_data()
     return {name: (np.min(data.lowest).item(), np.max(data.highest).item()) for name, data in found.items()}
+
+
+def image_pixels(model: onnx.ModelProto) -> int:
+    """The side of the image that a network's file takes."""
+    return int(model.graph.input[0].type.tensor_type.shape.dim[-1].dim_value)
 
 
 def _unhurried(file: str) -> onnxruntime.InferenceSession:

@@ -22,7 +22,7 @@ from search_spaces.layers.nodes import Convolution, Linear, Node
 from search_spaces.networks import arithmetic
 from search_spaces.networks.arithmetic import ARITHMETIC
 from search_spaces.networks.convolution import conv2d
-from search_spaces.networks.network import Layer, Network, device_of
+from search_spaces.networks.network import Layer, Network, device_of, sized
 
 AVERAGING = 0.01  # weight of a batch's extremes in the moving averages
 
@@ -59,7 +59,7 @@ class QuantizationAware(nn.Module):
         return {**shared, **found}
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.activation("image", images)
+        x = self.activation("image", sized(images, self.network.specs))
         for index, layer in enumerate(self.network.layers):
             x = RoundedLayer(self, index, layer)(x)
         return x

@@ -17,8 +17,10 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from compress.quantization.calibration import image_pixels
 from search_spaces.layers import Spec, nodes
 from search_spaces.layers.graph import Rules, rule_of
+from search_spaces.networks.resizing import resized_array
 
 LARGEST, SMALLEST = 32767, -32768  # in 16 bits
 BYTE = 255  # the largest activation
@@ -50,8 +52,8 @@ class Product:
         """The inputs of the pairs: [rows, ceil(K / 2), 2] int32 from the uint8 activation."""
         if self.weights.ndim == 4:
             kernel = self.weights.shape[2]
-            border = [(0, 0), (0, 0), (kernel // 2,) * 2, (kernel // 2,) * 2]
-            padded = np.pad(activation, border, constant_values=self.border)
+            pixels = (nodes.border(kernel),) * 2
+            padded = np.pad(activation, [(0, 0), (0, 0), pixels, pixels], constant_values=self.border)
             windows = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), (2, 3))
             windows = windows[:, :, :: self.stride, :: self.stride]
             activation = windows.transpose(0, 2, 3, 4, 5, 1).reshape(-1, self.weights[0].size)
@@ -145,7 +147,7 @@ def _activations(model: bytes, names: Sequence[str], images: np.ndarray) -> dict
         return {}
     proto.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.UINT8, None) for name in wanted)
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
-    return dict(zip(wanted, session.run(wanted, {"image": images})))
+    return dict(zip(wanted, session.run(wanted, {"image": resized_array(images, image_pixels(proto))})))
 
 
 def _even(matrix: np.ndarray) -> np.ndarray:

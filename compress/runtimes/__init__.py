@@ -5,7 +5,8 @@ saturate on some processors. `fp32`, `fp16`, `dynamic`: from a `Source` to the b
 float_layers, reduce_range)` likewise, with the ranges of the activations by their names in the ONNX file;
 `int8_corrected` also corrects biases on images. `float_operators(file)`: the kinds of operators of an INT8 file that
 compute in float. `depends_on_batch(file)`: whether the answer to an image depends on the others of its batch.
-`session(file, threads)`: images [N, C, H, W] float32 -> the first output.
+`pixels(file)`: the side of the image that it takes. `session(file, threads)`: images [N, C, H, W] float32, resized to
+that if larger -> the first output.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from predictors.board.measured_part import LENGTH
 from search_spaces.errors import LutraError
 from search_spaces.networks.litert_file import Stored
 from search_spaces.networks.litert_writer import write
+from search_spaces.networks.resizing import resized_array
 
 SNIPPET = """import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -88,7 +89,13 @@ def metadata(file: bytes) -> dict[str, str]:
 
 
 def session(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:
-    return litert.open_file(file, threads)[1]
+    answer, side = litert.open_file(file, threads)[1], pixels(file)
+    return lambda images: answer(resized_array(images, side))
+
+
+def pixels(file: bytes) -> int:
+    graph = litert.parsed(file).subgraphs[0]
+    return int(graph.tensors[graph.inputs[0]].shape[1])
 
 
 def _written(

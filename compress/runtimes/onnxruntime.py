@@ -12,11 +12,12 @@ import onnxruntime
 
 from compress.files.source import Source
 from compress.quantization.bias_correction import quantize_corrected
-from compress.quantization.calibration import Ranges
+from compress.quantization.calibration import Ranges, image_pixels
 from compress.quantization.dynamic import dynamic as dynamic_file
 from compress.quantization.half import half
 from compress.quantization.quantize import quantize_within
 from predictors.agent.runtimes import onnxruntime as board
+from search_spaces.networks.resizing import resized_array
 
 MOVES = {"Transpose", "Reshape", "Flatten", "QuantizeLinear", "DequantizeLinear", "QGemm"}  # not in float
 SNIPPET = """import numpy as np, onnxruntime
@@ -86,4 +87,9 @@ def session(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leaves the core to others
     opened = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    return lambda images: opened.run(None, {"image": images})[0]
+    side = pixels(file)
+    return lambda images: opened.run(None, {"image": resized_array(images, side)})[0]
+
+
+def pixels(file: bytes) -> int:
+    return image_pixels(onnx.load_from_string(file))

@@ -26,6 +26,7 @@ MODELS = (
     "shufflenet_v2",
     "resnet8",
 )  # as in `compress.files.foreign`, which loads torch
+OWN_KINDS = ("vit", "hybrid", "mobilenet_v2_half")  # as in `compress.files.own_kinds`; any runtime can have them
 
 # runtime -> settings whose values it cannot have: its files are written from layers, and its sums never saturate
 NOT_FOR: Mapping[str, Mapping[str, tuple[object, ...]]] = {

@@ -8,7 +8,7 @@ from typing import Any
 from experiments.compute.gpu import ACCELERATORS
 from experiments.config import BACKENDS, DEVICES, SCENARIOS, StrategyConfig, compression
 from experiments.config.command_config import ACTIONS, REFERENCE, UNITS
-from experiments.config.compression import MODELS, WINNER
+from experiments.config.compression import MODELS, OWN_KINDS, WINNER
 from experiments.config.registry import (
     COSTS,
     DATASETS,
@@ -38,8 +38,8 @@ CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
     "objective.costs": ("cost", COSTS),
     "search.backend": ("backend", BACKENDS),
     "precision": ("precision", PRECISIONS),
-    "model": ("model", (WINNER, *MODELS)),
-    "hand_made.models": ("model", MODELS),
+    "model": ("model", (WINNER, *MODELS, *OWN_KINDS)),
+    "hand_made.models": ("model", (*MODELS, *OWN_KINDS)),
     "recipes.network": ("network", (REFERENCE, *MODELS)),
     "compare.strategies": ("strategy", STRATEGIES),
     "ignore": ("key to ignore", KEYS),

@@ -22,7 +22,7 @@ MODES = {1: ("L", "grey"), 3: ("RGB", "red, green, blue")}  # channels -> Pillow
 
 def card(name: str, file: bytes, row: Stage, facts: Mapping[str, Any], data: Dataset, lineage: str) -> str:
     """Returns Markdown. `facts`: of the run, as in setup.csv; `lineage`: the sha256 of the file's lineage."""
-    size, mode = data.shape.resolution, MODES[data.shape.in_channels][1]
+    size, mode = runtime_of_file(file).pixels(file), MODES[data.shape.in_channels][1]
     mean, std = (", ".join(f"{value:.6g}" for value in values) for values in (data.mean, data.std))
     runtime = runtimes.runtime_of_file(file)
     lines = {
@@ -54,9 +54,9 @@ def _validated(row: Stage, facts: Mapping[str, Any]) -> str:
     return f"{100 * row.validation_accuracy:.2f} % of {facts['validation_images']:,} validation images"
 
 
-def description(row: Stage, facts: Mapping[str, Any], data: Dataset, lineage: str) -> dict[str, str]:
+def description(file: bytes, row: Stage, facts: Mapping[str, Any], data: Dataset, lineage: str) -> dict[str, str]:
     """The metadata of a deployed file, by name. Seconds and fractions; lists as JSON."""
-    channels, size = data.shape.in_channels, data.shape.resolution
+    channels, size = data.shape.in_channels, runtime_of_file(file).pixels(file)
     runtime = next(name for name in runtimes.RUNTIMES if name in facts)
     return {
         "classes": json.dumps(list(data.classes), ensure_ascii=False),
@@ -82,7 +82,7 @@ def description(row: Stage, facts: Mapping[str, Any], data: Dataset, lineage: st
 
 def snippet(name: str, file: bytes, data: Dataset) -> str:
     """A program of at most eight lines that classifies image.png with Pillow, NumPy and the file's runtime."""
-    values = {"size": data.shape.resolution, "mode": MODES[data.shape.in_channels][0]}
+    values = {"size": runtime_of_file(file).pixels(file), "mode": MODES[data.shape.in_channels][0]}
     prepared = PREPARED.format(mean=list(data.mean), std=list(data.std), **values)
     return str(runtime_of_file(file).SNIPPET).format(prepared=prepared, file=name, classes=list(data.classes))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
+import torch
 
 from experiments.data.dataset import Dataset
 from experiments.data.entries import entries, is_image
@@ -16,6 +18,7 @@ from predictors.board import own_images
 from predictors.board.classifier import Frame
 from predictors.board.image_decoding import SUFFIXES, decode, square
 from search_spaces.errors import LutraError
+from search_spaces.networks.resizing import resized
 
 SHARP = 320  # pixels of a picture for display
 
@@ -30,6 +33,15 @@ def frames_of(source: str, data: Dataset, seed: int, skipped: Callable[[str], ob
     if source.split(":")[0] == own_images.CAMERA and not Path(source).exists():
         return camera(source.partition(":")[2], data)
     return folder(Path(source).expanduser(), data, seed, skipped)
+
+
+def sized(frame: Frame, pixels: int) -> Frame:
+    """The frame in the size that a network takes, bilinear; itself if it has that size."""
+    if frame.pixels.shape[0] == pixels:
+        return frame
+    image = torch.from_numpy(np.ascontiguousarray(frame.pixels)).permute(2, 0, 1)[None].float()
+    smaller = resized(image, pixels).round().clamp(0, 255).byte()[0].permute(1, 2, 0).numpy()
+    return replace(frame, pixels=smaller)
 
 
 def test_images(data: Dataset, seed: int) -> Iterator[Frame]:

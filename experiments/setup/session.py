@@ -15,6 +15,7 @@ from torch import nn
 from compress.files.parity import file_logits
 from compress.files.size import compressed_bytes
 from compress.pruning.depgraph import size
+from compress.runtimes import runtime_of_file
 from experiments.config import DataConfig
 from experiments.data.dataset import Dataset
 from experiments.display.image_charts import show
@@ -46,6 +47,7 @@ from predictors.timing.verdict import verdict
 from search_spaces.documents import sha256
 from search_spaces.errors import LutraError
 from search_spaces.networks.network import Network
+from search_spaces.networks.resizing import resized_array
 
 GOLDEN = 8  # validation images on which device and host are compared
 GOLDEN_LIMIT = 0.05  # of the largest logit: some INT8 steps, because kernels of another CPU round differently
@@ -133,10 +135,11 @@ def _golden(images: np.ndarray, board: Board, items: Mapping[str, Item]) -> floa
 
     Raises LutraError if it exceeds GOLDEN_LIMIT: the device then computes something else.
     """
-    answers = outputs(board, {name: one.file for name, one in items.items()}, images)
-    worst = 0.0
+    answers, worst = dict[str, np.ndarray](), 0.0
     for name, one in items.items():
-        expected = file_logits(one.file, images, batch=1)
+        sized = resized_array(images, runtime_of_file(one.file).pixels(one.file))
+        answers |= outputs(board, {name: one.file}, sized)
+        expected = file_logits(one.file, sized, batch=1)
         if answers[name].shape != expected.shape:
             raise LutraError(f"{name} outputs {answers[name].shape} on the device and {expected.shape} here")
         off = float(np.abs(answers[name] - expected).max() / max(1.0, np.abs(expected).max()))

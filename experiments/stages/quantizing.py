@@ -31,7 +31,7 @@ from experiments.store.json_records import typed
 from experiments.store.weights import load_network
 from search_spaces.documents import read_json
 from search_spaces.networks.evaluation import Images
-from search_spaces.networks.network import Network
+from search_spaces.networks.network import Network, image_shape
 
 
 def quantize(task: Task[Quantize]) -> None:
@@ -115,7 +115,7 @@ def source_of(images: DataConfig, seed: int, network: nn.Module) -> Source:
     else:
         weights = save_weights({name: tensor.contiguous() for name, tensor in network.state_dict().items()})
         key = hashlib.sha256(repr(network).encode() + weights).hexdigest()
-        source = Source(remembered(f"export {key}", lambda: export(network, data.shape.image)))
+        source = Source(remembered(f"export {key}", lambda: export(network, image_shape(network, data.shape.image))))
     check_parity(network, source.onnx, data.fixed(data.validation, 100, seed)[0])
     return source
 

@@ -121,7 +121,7 @@ def table_rows(space: SearchSpace, table: LatencyTable) -> list[dict[str, Any]]:
         for precision in PRECISIONS
         for layer, options in enumerate(space.layers)
         for option, spec in enumerate(options)
-        if spec.convs
+        if spec.convs and options.index(spec) == option  # trunks may have blocks in common
     ]
 
 

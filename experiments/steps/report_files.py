@@ -64,7 +64,8 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     lineage = provenance.dump(origin)
     artefacts.write(folder / provenance.LINEAGE, lineage)
     data, hashed = dataset_of(searched.data.at(means)), sha256(lineage.encode())
-    file = with_metadata(deployed.read_bytes(), description(final, facts, data, hashed))
+    file = deployed.read_bytes()
+    file = with_metadata(file, description(file, final, facts, data, hashed))
     artefacts.write(folder / deployed.name, file)
     artefacts.write(folder / CARD, card(deployed.name, file, final, facts, data, hashed))
     made = [(step.what, steps.records[step.manifest]["config"]) for step in origin.line]

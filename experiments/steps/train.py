@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from compress.files.foreign import Foreign
+from compress.files.own_kinds import OWN_KINDS
 from experiments.compute import process_group
 from experiments.compute.accelerator import accelerator, repeatable
 from experiments.compute.resumable_training import run_steps
@@ -82,6 +83,8 @@ def trained(settings: Alone, means: Means, folder: Path) -> tuple[nn.Module, Tra
 
 
 def _built(settings: Alone, data: Dataset) -> nn.Module:
+    if settings.model in OWN_KINDS:
+        return Network(OWN_KINDS[settings.model](data.shape.in_channels, data.shape.resolution, data.shape.classes))
     if settings.space is None or settings.arch is None:
         return Foreign(settings.model, data.shape.classes, data.shape.in_channels)
     return Network([spec for spec in settings.space.decode(settings.arch) if spec.convs])

@@ -7,7 +7,7 @@ film. demo.bundle=FOLDER writes the files with which a board does the same, with
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -18,9 +18,10 @@ from rich.text import Text
 
 import predictors.board.offline_demo as board
 from experiments.config import Config
+from experiments.config.choices import space_of
 from experiments.data.dataset import Dataset
 from experiments.display.demo_film import Film
-from experiments.display.pictures import frames_of
+from experiments.display.pictures import frames_of, sized
 from experiments.display.progress import console
 from experiments.setup.images import dataset_of
 from experiments.steps.compress import chain
@@ -45,8 +46,11 @@ def demo(config: Config) -> Path | None:
     )
     model = path.read_bytes()
     classifier = shown.classifier(model, str(path))
-    check_fits(path, classifier, data)
-    frames = frames_of(asked.source, data, config.seed, _say)
+    check_fits(
+        path, classifier, data, {data.shape.resolution, *(stem.resolution for stem in space_of(config).layers[0])}
+    )
+    frames: Iterable[Frame] = frames_of(asked.source, data, config.seed, _say)
+    frames = (sized(frame, classifier.shape[-1]) for frame in frames)
     frames = islice(frames, asked.frames or (KEPT if film or asked.bundle else None))
     if asked.bundle:
         return carry(Path(asked.bundle).expanduser(), shown, model, frames)
@@ -69,11 +73,12 @@ def model_of(config: Config) -> Path:
     return path
 
 
-def check_fits(path: Path, classifier: Classifier, data: Dataset) -> None:
+def check_fits(path: Path, classifier: Classifier, data: Dataset, sizes: Collection[int]) -> None:
     """Raises LutraError if the file is for other images or classes than the data."""
     shape = (data.shape.in_channels, data.shape.resolution, data.shape.resolution)
     theirs = f"images of {'x'.join(map(str, classifier.shape))} and {classifier.classes} classes"
-    if (classifier.shape, classifier.classes) != (shape, data.shape.classes):
+    trunks = {(shape[0], size, size) for size in sizes}
+    if classifier.shape not in trunks or classifier.classes != data.shape.classes:
         raise LutraError(
             f"{path} is for {theirs}, and {data.name} has {'x'.join(map(str, shape))} and {data.shape.classes}: "
             "give the data that it was trained on, data=... and data.size=..., or another demo.model"

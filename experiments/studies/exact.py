@@ -126,7 +126,7 @@ def write_front(folder: Path, space: SearchSpace, front: list[Candidate], slack:
     """Writes the front. Options are numbered as in the space, or as in the file of published networks."""
     rows = []
     for found in front:
-        picks = [options[pick] for options, pick in zip(space.layers, found.arch)]
+        picks = [options[place] for options, place in zip(space.layers, space.place(found.arch))]
         arch = artefacts.arch_name(picks if isinstance(picks[0], int) else found.arch)
         known = {"arch": arch, "accuracy": found.accuracy, "accuracy_at_most": found.accuracy + slack}
         rows.append(known | costs.columns(found.costs))

@@ -67,8 +67,8 @@ def columns(costs: Mapping[str, float]) -> dict[str, float]:
 
 
 def of_options(space: SearchSpace, of: Callable[[Spec], float]) -> np.ndarray:
-    """[layers, options]: a function of each layer's options; NaN where a layer has fewer options."""
-    values = np.full((len(space.layers), max(space.options)), np.nan)
+    """[layers, options of all trunks]: a function of each layer's options; NaN where a layer has fewer."""
+    values = np.full((len(space.layers), max(map(len, space.layers))), np.nan)
     for row, options in zip(values, space.layers):
         row[: len(options)] = [of(spec) for spec in options]
     return values

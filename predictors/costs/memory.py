@@ -17,4 +17,4 @@ VALUE = {"fp32": 4, "int8": 1}  # bytes per activation
 
 
 def of_layers(space: SearchSpace, precision: str, table: LatencyTable) -> LayerCost:
-    return LargestCost(of_options(space, lambda spec: VALUE[precision] * peak_activations([spec])))
+    return LargestCost(of_options(space, lambda spec: VALUE[precision] * peak_activations([spec])), trunks=space.trunks)

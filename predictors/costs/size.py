@@ -16,4 +16,4 @@ UNIT = Unit("size_bytes", "kB", 1e-3)
 
 
 def of_layers(space: SearchSpace, precision: str, table: LatencyTable) -> LayerCost:
-    return AdditiveCost(of_options(space, lambda spec: weight_bytes([spec], precision)))
+    return AdditiveCost(of_options(space, lambda spec: weight_bytes([spec], precision)), trunks=space.trunks)

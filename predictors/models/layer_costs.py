@@ -1,25 +1,32 @@
 """Costs of architectures derived from costs of layers: their sum (latency) or their maximum (memory).
 
-A sum is linear in the choices, so one array serves both choices and probabilities.
+A sum is linear in the choices, so one array serves both choices and probabilities. Under trunks it is linear in the
+pairs of trunk and choice (`search_spaces.trunks`).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 
+from search_spaces import trunks
 from search_spaces.space import Arch
 
 
 @dataclass(frozen=True)
 class LayerCost(ABC):
-    """`values[l, o]`: the cost of option o of layer l, not negative; NaN where layer l has fewer options."""
+    """`values[l, o]`: the cost of option o of layer l, not negative; NaN where layer l has fewer options.
+
+    Options are listed trunk by trunk, as in the space.
+    """
 
     values: np.ndarray
+    trunks: int = field(default=1, kw_only=True)
 
     def __call__(self, arch: Arch) -> float:
         """The cost of one architecture."""
@@ -28,9 +35,29 @@ class LayerCost(ABC):
     def of(self, archs: np.ndarray) -> np.ndarray:
         """The costs [n] of architectures [n, layers]."""
         total = np.zeros(len(archs))
-        for row, picks in zip(self.values, archs.T):
+        for row, picks in zip(self.values, trunks.places(archs, self.lengths, self.trunks).T):
             total = self.joined(total, row[picks])
         return self.whole(total)
+
+    @cached_property
+    def lengths(self) -> tuple[int, ...]:
+        """The number of options of each layer, of all trunks."""
+        return tuple((~np.isnan(self.values)).sum(1).tolist())
+
+    def within(self, trunk: int) -> Self:
+        """The same cost of one trunk's options, of which the first layer has one."""
+        parts = trunks.within(self.lengths, self.trunks, trunk)
+        values = np.full((len(parts), max(part.stop - part.start for part in parts)), np.nan)
+        for row, own, part in zip(values, self.values, parts):
+            row[: part.stop - part.start] = own[part]
+        return replace(self, values=values, trunks=1)
+
+    def of_places(self, distributions: Sequence[Any]) -> Sequence[Any]:
+        """The joint distribution of trunk and choice for each layer, from one distribution (torch tensor) per layer."""
+        if self.trunks == 1:
+            return distributions
+        first, *later = distributions
+        return [first, *((first[:, None] * own).flatten() for own in later)]
 
     @abstractmethod
     def joined(self, before: np.ndarray, layer: np.ndarray) -> np.ndarray:
@@ -47,12 +74,18 @@ class LayerCost(ABC):
     @property
     def lowest(self) -> Arch:
         """A cheapest architecture: exact, because the cost never falls when a layer's cost rises."""
-        return tuple(int(pick) for pick in np.nanargmin(self.values, axis=1))
+        return min(self._corners(np.nanargmin), key=self)
 
     @property
     def highest(self) -> Arch:
         """A most expensive architecture."""
-        return tuple(int(pick) for pick in np.nanargmax(self.values, axis=1))
+        return max(self._corners(np.nanargmax), key=self)
+
+    def _corners(self, best: Callable[..., np.ndarray]) -> Iterator[Arch]:
+        """The best option of each layer, under each trunk."""
+        for trunk in range(self.trunks):
+            picks = best(self.within(trunk).values, axis=1).tolist()
+            yield (trunk if self.trunks > 1 else picks[0], *picks[1:])
 
 
 @dataclass(frozen=True)
@@ -73,7 +106,7 @@ class AdditiveCost(LayerCost):
         return self.intercept + self.slope * joined
 
     def expected(self, distributions: Sequence[Any]) -> Any:
-        layers = zip(distributions, self.values)
+        layers = zip(self.of_places(distributions), self.values)
         return self.intercept + self.slope * sum((p * p.new_tensor(t[: len(p)])).sum() for p, t in layers)
 
 
@@ -86,4 +119,5 @@ class LargestCost(LayerCost):
 
     def expected(self, distributions: Sequence[Any]) -> Any:
         """The maximum of the layers' expectations: a lower bound on the expected maximum (Jensen 1906)."""
-        return max(((p * p.new_tensor(t[: len(p)])).sum() for p, t in zip(distributions, self.values)), key=float)
+        layers = zip(self.of_places(distributions), self.values)
+        return max(((p * p.new_tensor(t[: len(p)])).sum() for p, t in layers), key=float)

@@ -69,14 +69,15 @@ class LatencyTable:
             [[spec is not None and not isinstance(spec, Skip) for spec in row] for row in _padded(space)]
         )
         each = sums.values + np.where(computes, correction.layer / correction.slope, 0)
-        return AdditiveCost(each, correction.intercept, correction.slope)
+        return AdditiveCost(each, correction.intercept, correction.slope, trunks=space.trunks)
 
     def sums(self, space: SearchSpace, precision: str) -> AdditiveCost:
         """The sum of blocks without the correction. Raises LutraError for a layer that was not measured."""
         return AdditiveCost(
             np.array(
                 [[np.nan if spec is None else self.seconds(spec, precision) for spec in row] for row in _padded(space)]
-            )
+            ),
+            trunks=space.trunks,
         )
 
     def seconds(self, spec: Spec, precision: str) -> float:
@@ -157,8 +158,9 @@ def _kinds(specs: Sequence[Spec], precision: str, in_float: Collection[int]) -> 
 
 
 def _padded(space: SearchSpace) -> list[list[Spec | None]]:
-    """[layers, most options]: None where a layer has fewer options."""
-    return [[*options, *[None] * (max(space.options) - len(options))] for options in space.layers]
+    """[layers, most options, of all trunks]: None where a layer has fewer options."""
+    most = max(map(len, space.layers))
+    return [[*options, *[None] * (most - len(options))] for options in space.layers]
 
 
 def differences(then: Sequence[Sequence[Spec]], here: Sequence[Sequence[Spec]]) -> list[tuple[str, object, object]]:

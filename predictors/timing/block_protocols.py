@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from predictors.board.profiler import AFTER, BEFORE, BETWEEN
 from predictors.timing.blocks import Specs, contexts, in_context
-from search_spaces.layers import MBConv, Spec, Stem
+from search_spaces.layers import MBConv, Spec
 
 INFERENCE = "inference"
 Seconds = Mapping[tuple[str, Specs], float]  # by clock and network
@@ -37,7 +37,7 @@ def chains(spec: Spec) -> tuple[Specs, Specs, int]:
     """A shorter and a longer chain, and how many more times the longer one contains the block."""
     if spec.residual:
         return (spec,) * GROWTH, (spec,) * 2 * GROWTH, GROWTH
-    if isinstance(spec, Stem):
+    if spec.takes_image:
         others = _links(spec.out_channels, spec.out_resolution)
         return others, (spec, *others), 1
     others = _links(spec.in_channels, spec.resolution)
@@ -56,7 +56,7 @@ def _slope(spec: Spec, known: Seconds) -> float:
 
 def _part(spec: Spec) -> str:
     """Which kernels belong to the block itself, in its context."""
-    return BEFORE if isinstance(spec, Stem) else AFTER if spec.classifies else BETWEEN
+    return BEFORE if spec.takes_image else AFTER if spec.classifies else BETWEEN
 
 
 BLOCK_PROTOCOLS = {

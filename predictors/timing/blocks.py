@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from predictors.timing.values import Row, Value, combined
-from search_spaces.layers import Pointwise, Skip, Spec, Stem
+from search_spaces.layers import Pointwise, Skip, Spec
 from search_spaces.space import Arch, SearchSpace
 
 Specs = tuple[Spec, ...]
@@ -25,7 +25,7 @@ def block_specs(space: SearchSpace) -> list[Spec]:
 
 def _ends(spec: Spec) -> tuple[Spec | None, Spec | None]:
     """The 1x1 convolutions before and after a block; none before the stem, none after the head."""
-    before = None if isinstance(spec, Stem) else Pointwise(spec.in_channels, spec.in_channels, 1, spec.resolution)
+    before = None if spec.takes_image else Pointwise(spec.in_channels, spec.in_channels, 1, spec.resolution)
     if spec.classifies:
         return before, None
     return before, Pointwise(spec.out_channels, spec.out_channels, 1, spec.out_resolution)

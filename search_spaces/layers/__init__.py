@@ -6,6 +6,7 @@ from search_spaces.layers.head import Head as Head
 from search_spaces.layers.low_rank import LowRankHead as LowRankHead
 from search_spaces.layers.low_rank import LowRankMBConv as LowRankMBConv
 from search_spaces.layers.mbconv import MBConv as MBConv
+from search_spaces.layers.patch_stem import PatchStem as PatchStem
 from search_spaces.layers.pointwise import Pointwise as Pointwise
 from search_spaces.layers.residual_block import ResidualBlock as ResidualBlock
 from search_spaces.layers.separable import Separable as Separable

@@ -14,6 +14,11 @@ Activation = Literal["relu6", "hard_sigmoid"]
 Shape = tuple[int, ...]  # of a value, without the batch
 
 
+def border(kernel: int) -> int:
+    """The zeros on each side of a convolution's input; none for patches, whose kernel is even."""
+    return (kernel - 1) // 2
+
+
 @dataclass(frozen=True)
 class Node:
     name: str
@@ -26,7 +31,7 @@ class Convolution(Node):
 
     in_channels: int
     out_channels: int
-    kernel: int = 1  # pixels, odd
+    kernel: int = 1  # pixels; an even one equals the stride
     stride: int = 1
     depthwise: bool = False  # one filter per channel; in_channels == out_channels
     activation: Activation | None = None
@@ -35,6 +40,10 @@ class Convolution(Node):
     @property
     def groups(self) -> int:
         return self.in_channels if self.depthwise else 1
+
+    @property
+    def border(self) -> int:
+        return border(self.kernel)
 
     @property
     def weight_shape(self) -> tuple[int, ...]:

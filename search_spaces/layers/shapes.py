@@ -33,7 +33,8 @@ def shapes(graph: Graph, x: Shape) -> Mapping[str, Shape]:
 
 def _convolved(node: Convolution, x: Shape) -> Shape:
     _, height, width = x
-    return node.out_channels, -(-height // node.stride), -(-width // node.stride)
+    height, width = ((side + 2 * node.border - node.kernel) // node.stride + 1 for side in (height, width))
+    return node.out_channels, height, width
 
 
 def _broadcast(node: Sum | Product, a: Shape, b: Shape) -> Shape:

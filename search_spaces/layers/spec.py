@@ -40,6 +40,7 @@ class Spec:
 
     elastic: ClassVar[tuple[str, ...]] = ()
     prunable: ClassVar[Prunable | None] = None
+    takes_image: ClassVar[bool] = False  # whether it is a stem
 
     if TYPE_CHECKING:  # every kind has these as a field or property
 

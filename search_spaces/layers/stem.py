@@ -16,5 +16,7 @@ class Stem(Spec):
     stride: int
     resolution: int  # input pixels
 
+    takes_image = True
+
     def nodes(self) -> Iterator[Node]:
         yield Convolution("conv", (INPUT,), self.in_channels, self.out_channels, 3, self.stride, activation="relu6")

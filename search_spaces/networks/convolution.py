@@ -14,16 +14,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from search_spaces.layers.nodes import border
+
 COLUMNS = 3
 
 
 def conv2d(x: Tensor, weight: Tensor, stride: int, groups: int = 1) -> Tensor:
-    """[N, C, H, W] -> [N, O, ceil(H / stride), ceil(W / stride)]; `weight` [O, C / groups, k, k], k odd."""
+    """[N, C, H, W] -> [N, O, ceil(H / stride), ceil(W / stride)]; `weight` [O, C / groups, k, k]."""
     if groups > 1 and x.device.type == "cpu" and torch.is_grad_enabled():
         if torch.is_autocast_enabled("cpu"):
             x, weight = (tensor.to(torch.get_autocast_dtype("cpu")) for tensor in (x, weight))
         return Depthwise.apply(x, weight, stride)
-    return F.conv2d(x, weight, None, stride, weight.shape[-1] // 2, 1, groups)
+    return F.conv2d(x, weight, None, stride, border(weight.shape[-1]), 1, groups)
 
 
 class Conv2d(nn.Conv2d):

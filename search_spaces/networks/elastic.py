@@ -16,21 +16,26 @@ from search_spaces.layers.nodes import Convolution, Linear, Weighted
 Slices = tuple[slice, ...]
 
 
-def largest(specs: Sequence[Spec]) -> Spec:
+SHAPE = ("in_channels", "out_channels", "channels", "hidden_channels", "resolution", "stride")  # decided by a trunk
+
+
+def largest(specs: Sequence[Spec], shape: Sequence[str] = ()) -> Spec:
     """The spec that contains all others of its kind: the largest value of each elastic field.
 
-    Raises LutraError if they differ in another field, or if their graphs differ.
+    `shape` names fields that may differ as well, as between trunks. Raises LutraError if they differ in another field,
+    or if their graphs differ.
     """
-    first = specs[0]
+    first, elastic = specs[0], {*specs[0].elastic, *shape}
     for field in dataclasses.fields(first):
         values = sorted({getattr(spec, field.name) for spec in specs})
-        if len(values) > 1 and field.name not in first.elastic:
-            kind, elastic = type(first).__name__, ", ".join(first.elastic) or "none"
+        if len(values) > 1 and field.name not in elastic:
+            kind, known = type(first).__name__, ", ".join(first.elastic) or "none"
             raise LutraError(
                 f"options of kind {kind} in one layer share weights, but have {field.name} "
-                f"{', '.join(map(str, values))}; they may differ only in: {elastic}"
+                f"{', '.join(map(str, values))}; they may differ only in: {known}"
             )
-    whole = dataclasses.replace(first, **{name: max(getattr(spec, name) for spec in specs) for name in first.elastic})
+    names = [field.name for field in dataclasses.fields(first) if field.name in elastic]
+    whole = dataclasses.replace(first, **{name: max(getattr(spec, name) for spec in specs) for name in names})
     for spec in specs:
         if _connections(spec.graph) != _connections(whole.graph):
             raise LutraError(f"{spec} and {whole} cannot share weights in a supernet: their graphs differ")

@@ -121,9 +121,11 @@ class _LayerWriter:
 
     def _padded(self, node: Convolution, value: Value) -> tuple[Value, str]:
         """The padded value, and the padding that is left to the convolution."""
+        if node.kernel % 2 == 0:
+            return value, "VALID"
         if node.kernel == 1 or node.stride == 1 or value.shape[1] % node.stride:
             return value, "SAME"
-        pad, name = node.kernel // 2, self.names[node.name]
+        pad, name = node.border, self.names[node.name]
         amounts = self.file.constant(f"{name}.paddings", np.array([[0, 0], [pad, pad], [pad, pad], [0, 0]], np.int32))
         pixels = value.shape[1] + 2 * pad
         padded = self.file.value(f"{name}.padded", (1, pixels, pixels, value.shape[3]), value.quantized)

@@ -15,6 +15,7 @@ from search_spaces.layers.nodes import Activation, Convolution, Linear, Weighted
 from search_spaces.networks.arithmetic import ARITHMETIC
 from search_spaces.networks.convolution import Conv2d
 from search_spaces.networks.onnx_writer import Folded
+from search_spaces.networks.resizing import resized
 
 ACTIVATIONS: dict[Activation | None, Callable[[], nn.Module]] = {
     None: nn.Identity,
@@ -28,7 +29,7 @@ class ConvBN(nn.Module):
 
     def __init__(self, node: Convolution) -> None:
         super().__init__()
-        shape = node.in_channels, node.out_channels, node.kernel, node.stride, node.kernel // 2
+        shape = node.in_channels, node.out_channels, node.kernel, node.stride, node.border
         self.conv = Conv2d(*shape, groups=node.groups, bias=False)
         self.norm: nn.BatchNorm2d = (
             nn.BatchNorm2d(node.out_channels) if node.norm else nn.Identity()  # type: ignore[assignment]
@@ -133,6 +134,7 @@ class Network(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
+        x = sized(x, self.specs)
         for layer in self.layers:
             x = layer(x)
         return x
@@ -140,6 +142,17 @@ class Network(nn.Module):
     def folded(self) -> list[Folded]:
         """The deployable weights, layer by layer, as `onnx_writer.write` takes them."""
         return [layer.folded() for layer in self.layers]
+
+
+def sized(images: Tensor, specs: Sequence[Spec]) -> Tensor:
+    """Images [N, C, H, W] in the resolution that a network's stem takes."""
+    return resized(images, specs[0].resolution) if specs and specs[0].takes_image else images
+
+
+def image_shape(network: nn.Module, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """The shape [C, H, W] that the network computes with, for images of `shape`."""
+    specs: Sequence[Spec] = getattr(network, "specs", ())
+    return (shape[0], specs[0].resolution, specs[0].resolution) if specs and specs[0].takes_image else shape
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

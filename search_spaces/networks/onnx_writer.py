@@ -135,7 +135,7 @@ class _LayerWriter:
             name,
             kernel_shape=[node.kernel] * 2,
             strides=[node.stride] * 2,
-            pads=[node.kernel // 2] * 4,
+            pads=[node.border] * 4,
             group=node.groups,
         )
         if node.activation == "relu6":

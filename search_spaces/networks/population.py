@@ -27,6 +27,7 @@ from search_spaces.networks.arithmetic import ARITHMETIC
 from search_spaces.networks.elastic import region
 from search_spaces.networks.evaluation import Images, accuracy, batches
 from search_spaces.networks.network import Layer
+from search_spaces.networks.resizing import resized
 from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch
 
@@ -39,7 +40,8 @@ class Convolved:
         cut = region(node, layer.spec.graph.weighted_by_name[node.name])
         self.weight = whole.conv.weight[cut].contiguous(memory_format=torch.channels_last)
         self.bias: Tensor | None = None
-        self.stride, self.groups, self.activation = node.stride, node.groups, node.activation
+        self.stride, self.border, self.groups = node.stride, node.border, node.groups
+        self.activation = node.activation
         if not node.norm:
             self.bias = torch.zeros_like(self.weight[:, 0, 0, 0])
             return
@@ -48,7 +50,7 @@ class Convolved:
         self.epsilon = whole.norm.eps
 
     def __call__(self, x: Tensor) -> Tensor:
-        y = F.conv2d(x, self.weight, self.bias, self.stride, self.weight.shape[-1] // 2, 1, self.groups)
+        y = F.conv2d(x, self.weight, self.bias, self.stride, self.border, 1, self.groups)
         if self.bias is None:
             y = self._normalised(y)
         return ACTIVATIONS[self.activation](y)
@@ -125,30 +127,41 @@ def logits(
     supernet: Supernet, calibration: Tensor | Images, images: Tensor | Images, archs: Sequence[Arch]
 ) -> list[Tensor]:
     """Logits [N, classes] of each architecture, with the mean batch-norm statistics over `calibration` [M, C, H, W]."""
-    trie = Trie()
-    ends = [_insert(trie, supernet, arch) for arch in archs]
+    tries: dict[int, Trie] = {}  # by the resolution of the image
+    ends = [_insert(tries.setdefault(_pixels(supernet, arch), Trie()), supernet, arch) for arch in archs]
     for batch in batches(calibration):
-        for _ in _walk(trie, batch.contiguous(memory_format=torch.channels_last), {}, calibrating=True):
+        for _ in _answers(tries, batch, calibrating=True):
             pass
-    for step in _steps(trie):
+    for step in (step for trie in tries.values() for step in _steps(trie)):
         if isinstance(step.compute, Convolved):
             step.compute.fold()
     answers: dict[Step, list[Tensor]] = {end: [] for end in ends}
     for batch in batches(images):
-        for end, answer in _walk(trie, batch.contiguous(memory_format=torch.channels_last), {}):
+        for end, answer in _answers(tries, batch):
             answers[end].append(answer)
     return [torch.cat(answers[end]) for end in ends]
+
+
+def _pixels(supernet: Supernet, arch: Arch) -> int:
+    return supernet.space.decode(arch)[0].resolution if supernet.space.trunks > 1 else 0
+
+
+def _answers(tries: Mapping[int, Trie], batch: Tensor, calibrating: bool = False) -> Iterator[tuple[Step, Tensor]]:
+    """The values of all last steps; 0 pixels leave the images as they are."""
+    for pixels, trie in tries.items():
+        x = resized(batch, pixels) if pixels else batch
+        yield from _walk(trie, x.contiguous(memory_format=torch.channels_last), {}, calibrating)
 
 
 def _insert(trie: Trie, supernet: Supernet, arch: Arch) -> Step:
     """Inserts an architecture; returns its last step. Options of a layer share the first nodes that are equal."""
     path: list[Step] = []
-    for index, (layer, pick) in enumerate(zip(supernet.layers, supernet.space.check(arch))):
-        spec = layer.options[pick]
-        for place, node in enumerate(spec.graph.nodes):
+    for index, (layer, place) in enumerate(zip(supernet.layers, supernet.space.place(arch))):
+        spec = layer.options[place]
+        for number, node in enumerate(spec.graph.nodes):
             key = index, type(spec), node
             if key not in trie:
-                trie[key] = Step(spec.graph, place, layer.whole(pick))
+                trie[key] = Step(spec.graph, number, layer.whole(place))
             path.append(trie[key])
             trie = path[-1].next
     normalising = [place for place, step in enumerate(path) if isinstance(step.compute, Convolved)]

@@ -22,6 +22,7 @@ from search_spaces.networks.channels import first_channels
 from search_spaces.networks.convolution import conv2d
 from search_spaces.networks.elastic import Slices, region
 from search_spaces.networks.network import ConvBN, Layer
+from search_spaces.networks.resizing import resized
 
 NAME = "the sliced supernet"
 Values = dict[int, Tensor]  # by option; several may share the tensor of the widest
@@ -37,14 +38,18 @@ class SharedSlices:
     def __call__(self, x: Tensor) -> Values:
         """Each option's output."""
         if len(self.specs) == 1:
-            return {pick: walk(spec.graph, self.rules, x, NAME) for pick, spec in self.specs.items()}
+            return {
+                pick: walk(spec.graph, self.rules, first_values(spec, x), NAME) for pick, spec in self.specs.items()
+            }
         graph = self.whole.spec.graph
-        values: dict[str, Values] = {INPUT: dict.fromkeys(self.specs, x)}
+        sizes = {spec.resolution: first_values(spec, x) for spec in self.specs.values()}
+        values: dict[str, Values] = {INPUT: {pick: sizes[spec.resolution] for pick, spec in self.specs.items()}}
         for node, released in zip(graph.nodes, graph.released):
             values[node.name] = self._node(node, [values[name] for name in node.inputs])
             for name in released:
                 del values[name]
-        return values[graph.output]
+        last = values[graph.output]
+        return dict(zip(last, self._cut(graph.output, last, list(last))))
 
     def _node(self, node: Node, inputs: Sequence[Values]) -> Values:
         """A node's value for each option, computed once for options that can share it."""
@@ -75,7 +80,7 @@ class SharedSlices:
 
     def _convolution(self, node: Convolution, x: Tensor) -> Tensor:
         conv = self.whole.conv(node.name)
-        return normalised(conv, x, conv.conv.weight[self._region(node)])
+        return normalised(conv, node, x, conv.conv.weight[self._region(node)])
 
     def _linear(self, node: Linear, x: Tensor) -> Tensor:
         layer, cut = self.whole.linear_layer(node.name), self._region(node)
@@ -94,10 +99,15 @@ def _key(node: Node) -> Any:
     return node.shape[1:] if isinstance(node, Reshape) else node
 
 
-def normalised(conv: ConvBN, x: Tensor, weight: Tensor) -> Tensor:
+def first_values(spec: Spec, x: Tensor) -> Tensor:
+    """A layer's input; images in the size that a stem takes."""
+    return resized(x, spec.resolution) if spec.takes_image else x
+
+
+def normalised(conv: ConvBN, node: Convolution, x: Tensor, weight: Tensor) -> Tensor:
     """A convolution with the given weight, batch norm with the batch's statistics, and the activation."""
     out, norm = weight.shape[0], conv.norm
-    y = conv2d(x, weight, conv.conv.stride[0], out if conv.conv.groups > 1 else 1)
+    y = conv2d(x, weight, node.stride, out if node.depthwise else 1)
     if isinstance(norm, nn.BatchNorm2d):
         y = batch_norm(y, norm.weight[:out], norm.bias[:out], norm.eps)
     return conv.activation(y)

@@ -20,9 +20,9 @@ from search_spaces.layers.graph import Rules, walk
 from search_spaces.layers.nodes import Convolution, Linear, Weighted
 from search_spaces.networks import arithmetic
 from search_spaces.networks.arithmetic import ARITHMETIC
-from search_spaces.networks.elastic import largest, region
+from search_spaces.networks.elastic import SHAPE, largest, region
 from search_spaces.networks.network import Layer, Network, device_of
-from search_spaces.networks.shared_slices import SharedSlices, normalised
+from search_spaces.networks.shared_slices import SharedSlices, first_values, normalised
 from search_spaces.space import Arch, SearchSpace
 
 Choice = Sequence[Union[int, Tensor]]  # for each layer an option's index, or a distribution [options]
@@ -31,6 +31,9 @@ Choice = Sequence[Union[int, Tensor]]  # for each layer an option's index, or a 
 class Supernet(nn.Module):
     """Every network of a space: images [N, C, H, W], and a choice -> logits [N, classes].
 
+    Trunks share weights like options: each has the first channels. A trunk's network gets resized images, and a
+    distribution over trunks mixes their logits.
+
     Several architectures -> [architectures, N, classes]. What they share at the beginning is computed once: whole
     layers, and in the first layer that differs, the shared channels.
     """
@@ -38,17 +41,30 @@ class Supernet(nn.Module):
     def __init__(self, space: SearchSpace) -> None:
         super().__init__()
         self.space = space
-        layers = nn.ModuleList(SuperLayer(options) for options in space.layers)
+        layers = nn.ModuleList(SuperLayer(options, SHAPE if space.trunks > 1 else ()) for options in space.layers)
         self.layers: Sequence[SuperLayer] = layers  # type: ignore[assignment]
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor, choice: Choice, *others: Arch) -> Tensor:
         if others:
-            archs: list[Arch] = [choice, *others]  # type: ignore[list-item]
+            archs = [self.space.place(arch) for arch in (choice, *others)]  # type: ignore[arg-type]
             logits = self._branches(x, archs, 0)
             return torch.stack([logits[arch] for arch in archs])
-        for layer, pick in zip(self.layers, choice, strict=True):
-            x = layer.mix(x, pick) if isinstance(pick, Tensor) else layer.branches(x, [pick])[pick]
+        trunk = choice[0]
+        if self.space.trunks == 1:
+            return self._alone(x, choice, 0)
+        if not isinstance(trunk, Tensor):
+            return self._alone(x, choice, trunk)
+        return torch.stack([p * self._alone(x, [t, *choice[1:]], t) for t, p in enumerate(trunk)]).sum(0)
+
+    def _alone(self, x: Tensor, choice: Choice, trunk: int) -> Tensor:
+        """The logits of one choice; a trunk's number is also its pick."""
+        for layer, pick, part in zip(self.layers, choice, self.space.within(trunk), strict=True):
+            if isinstance(pick, Tensor):
+                x = layer.mix(x, pick, part)
+                continue
+            place = pick if layer is self.layers[0] else part.start + pick
+            x = layer.branches(x, [place])[place]
         return x
 
     def _branches(self, x: Tensor, archs: Sequence[Arch], depth: int) -> dict[Arch, Tensor]:
@@ -63,7 +79,7 @@ class Supernet(nn.Module):
     @torch.no_grad()
     def extract(self, arch: Arch) -> Network:
         """The network of an architecture, with a copy of its part of the weights. Skips are left out."""
-        picked = [(layer, pick) for layer, pick in zip(self.layers, self.space.check(arch)) if layer.computes(pick)]
+        picked = [(layer, place) for layer, place in zip(self.layers, self.space.place(arch)) if layer.computes(place)]
         with device_of(self):
             network = Network([layer.options[pick] for layer, pick in picked])
         for target, (layer, pick) in zip(network.layers, picked):
@@ -72,13 +88,16 @@ class Supernet(nn.Module):
 
 
 class SuperLayer(nn.Module):
-    """All options of one layer: `largest` has the largest spec of each kind that computes something."""
+    """All options of one layer: `largest` has the largest spec of each kind that computes something.
 
-    def __init__(self, options: Sequence[Spec]) -> None:
+    Options are counted by their place in the space's list; those of several trunks differ in the fields `shape` too.
+    """
+
+    def __init__(self, options: Sequence[Spec], shape: Sequence[str] = ()) -> None:
         super().__init__()
         self.options = tuple(options)
         kinds = groupby(sorted(set(options), key=_kind), key=_kind)
-        wholes = {kind: largest(list(specs)) for kind, specs in kinds}
+        wholes = {kind: largest(list(specs), shape) for kind, specs in kinds}
         modules = nn.ModuleDict({kind: Layer(spec) for kind, spec in wholes.items() if spec.graph.nodes})
         self.largest: Mapping[str, Layer] = modules  # type: ignore[assignment]
 
@@ -98,17 +117,21 @@ class SuperLayer(nn.Module):
                 outputs |= SharedSlices(layer, members)(x)
         return outputs
 
-    def mix(self, x: Tensor, distribution: Tensor) -> Tensor:
-        """Expected weights within each kind; kinds (Skip, Pointwise, MBConv) are summed by their probabilities."""
+    def mix(self, x: Tensor, distribution: Tensor, part: slice) -> Tensor:
+        """Expected weights within each kind; kinds (Skip, Pointwise, MBConv) are summed by their probabilities.
+
+        `part` has the trunk's options, of which there is a distribution.
+        """
         output: Tensor | float = 0.0
-        for kind in sorted({_kind(spec) for spec in self.options}):
-            members = [index for index, spec in enumerate(self.options) if _kind(spec) == kind]
+        options = self.options[part]
+        for kind in sorted({_kind(spec) for spec in options}):
+            members = [index for index, spec in enumerate(options) if _kind(spec) == kind]
             share = distribution[members].sum()
             if kind not in self.largest:
                 output = output + share * x
                 continue
             within = distribution[members] / share.clamp_min(1e-12)
-            output = output + share * Mixture(self.largest[kind], [self.options[m] for m in members], within)(x)
+            output = output + share * Mixture(self.largest[kind], [options[m] for m in members], within)(x)
         return output  # type: ignore[return-value]
 
     def copy_into(self, target: Layer, pick: int) -> None:
@@ -124,20 +147,22 @@ class Mixture:
 
     def __init__(self, layer: Layer, specs: Sequence[Spec], within: Tensor) -> None:
         self.layer, self.specs, self.within = layer, specs, within
+        self.whole = largest(specs)
 
     def __call__(self, x: Tensor) -> Tensor:
         rules: Rules[Tensor] = {**ARITHMETIC, Convolution: self._convolution, Linear: self._linear}
-        return walk(self.layer.spec.graph, rules, x, "the mixed supernet")
+        return walk(self.whole.graph, rules, first_values(self.whole, x), "the mixed supernet")
 
     def _convolution(self, node: Convolution, x: Tensor) -> Tensor:
-        return normalised(self.layer.conv(node.name), x, self._expected(node))
+        return normalised(self.layer.conv(node.name), node, x, self._expected(node))
 
     def _linear(self, node: Linear, x: Tensor) -> Tensor:
-        return arithmetic.linear(x, self._expected(node), self.layer.linear_layer(node.name).bias)
+        bias = self.layer.linear_layer(node.name).bias[: node.out_features]
+        return arithmetic.linear(x, self._expected(node), bias)
 
     def _expected(self, node: Weighted) -> Tensor:
         """The weight times sum_o p[o] * (1 where option o has a weight)."""
-        weight = self.layer.weighted(node).weight
+        weight = self.layer.weighted(node).weight[region(node, self.layer.spec.graph.weighted_by_name[node.name])]
         masks = torch.zeros(len(self.specs), *weight.shape, device=weight.device, dtype=weight.dtype)
         for mask, spec in zip(masks, self.specs):
             mask[region(spec.graph.weighted_by_name[node.name], node)] = 1

@@ -74,7 +74,7 @@ def softmax(alphas: list[Tensor], temperature: float) -> list[Tensor]:
 
 def discretise(problem: Problem, alphas: list[Tensor], known: set[Arch], rng: Random) -> Arch:
     """The mode; if it is known or infeasible, draws at rising temperature; finally any feasible architecture."""
-    space, arch = problem.space, tuple(map(mode, problem.space.layers, softmax(alphas, 1.0)))
+    space, arch = problem.space, tuple(map(mode, problem.space.choices, softmax(alphas, 1.0)))
     for trial in range(TRIES):
         arch = space.canonical(arch)
         if arch not in known and problem.feasible(arch):

@@ -4,7 +4,8 @@ A dominated partial architecture can be replaced by the dominating one in every 
 front of the first l layers is the non-dominated part of (front of the first l - 1) x (options of layer l): Nemhauser &
 Ullmann 1969, "Discrete dynamic programming and capital allocation", comparing two sums instead of one sum under a
 budget. Such fronts are short unless accuracy nearly follows from cost (Beier & Vöcking 2004). With one cost, a front
-that grows too long is thinned, with a bounded loss that adds over layers (Warburton 1987, for shortest paths).
+that grows too long is thinned, with a bounded loss that adds over layers (Warburton 1987, for shortest paths). Under
+trunks, costs add within each, so the front is that of the union of all trunks' fronts.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from predictors.models.layer_costs import LayerCost
 from search_spaces.errors import LutraError
-from search_spaces.space import Stack
+from search_spaces.stacks import Stack
 from strategies.problems.objective import Objective
 from strategies.problems.problem import Candidate
 from strategies.quality.pareto import nondominated, thinned
@@ -52,9 +53,34 @@ def exact_front(
 ) -> Front:
     """The front of all architectures; the score is the sum over l of `scores[l, option of l]`, NaN for missing options.
 
-    Partial fronts with more than `points` points are thinned. In `stacks`, Skips come last, so each network appears
-    once. Raises LutraError if the front of several costs has more points, because the loss would be unbounded.
+    An option has the same score under every trunk. Partial fronts with more than `points` points are thinned. In
+    `stacks`, Skips come last, so each network appears once. Raises LutraError if the front of several costs has more
+    points, because the loss would be unbounded.
     """
+    (trunks,) = {cost.trunks for cost in costs.values()}
+    if trunks == 1:
+        return _front(scores, costs, points, stacks)
+    fronts = [
+        _front(_under(scores, trunk), {name: cost.within(trunk) for name, cost in costs.items()}, points, stacks)
+        for trunk in range(trunks)
+    ]
+    for trunk, front in enumerate(fronts):
+        front.archs[:, 0] = trunk
+    archs, score = (np.concatenate(parts) for parts in zip(*((front.archs, front.scores) for front in fronts)))
+    whole = np.column_stack([np.concatenate([front.costs[name] for front in fronts]) for name in costs])
+    kept = nondominated(score, whole)
+    return Front(archs[kept], score[kept], dict(zip(costs, whole[kept].T)), max(front.slack for front in fronts))
+
+
+def _under(scores: np.ndarray, trunk: int) -> np.ndarray:
+    """The scores with the trunk's as the only one of the first layer."""
+    first = np.full_like(scores[:1], np.nan)
+    first[0, 0] = scores[0, trunk]
+    return np.concatenate([first, scores[1:]])
+
+
+def _front(scores: np.ndarray, costs: Mapping[str, LayerCost], points: int, stacks: Sequence[Stack]) -> Front:
+    """The front of one trunk."""
     later = {layer: stack.skip for stack in stacks for layer in range(len(scores))[stack.layers][1:]}
     score, spent, slack, skipped = np.zeros(1), np.zeros((1, len(costs))), 0.0, np.zeros(1, bool)
     steps = []

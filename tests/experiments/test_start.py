@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from compress.files.foreign import FOREIGN
+from compress.files.own_kinds import OWN_KINDS
 from compress.quantization.calibration import METHODS
 from compress.weights.sparsify import PATTERNS
 from experiments import config
@@ -182,6 +183,7 @@ def test_options_that_are_read_are_those_of_the_function(strategy: str) -> None:
         (compression.METHODS, METHODS),
         (compression.PATTERNS, PATTERNS),
         (compression.MODELS, FOREIGN),
+        (compression.OWN_KINDS, OWN_KINDS),
         (config.DEVICES, DEVICES),
         (config.SCENARIOS, SCENARIOS),
         (registry.COSTS, costs.NAMES),

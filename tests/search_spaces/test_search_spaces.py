@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -26,11 +27,12 @@ from search_spaces.layers import MBConv, Skip
 from search_spaces.layers.json_specs import from_json, to_json
 from search_spaces.networks import evaluation
 from search_spaces.networks.evaluation import accuracy, calibrate, predict
-from search_spaces.networks.network import Network
+from search_spaces.networks.network import Network, sized
 from search_spaces.networks.onnx_writer import random_weights, write
 from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.spaces.edge import edge
+from search_spaces.spaces.edge_imagenet import edge_imagenet
 from search_spaces.spaces.mobile import mobile
 from search_spaces.spaces.mobile_imagenet import mobile_imagenet
 from search_spaces.spaces.nasbench_macro import nasbench_macro
@@ -157,8 +159,10 @@ def test_mutation_changes_exactly_one_pick(space: SearchSpace, seed: int) -> Non
     child = space.check(space.mutate(arch, rng))
     before, after = computing(space.decode(arch)), computing(space.decode(child))
     assert before != after
-    assert abs(len(before) - len(after)) <= 1
-    if len(before) == len(after):
+    assert arch[0] != child[0] or abs(len(before) - len(after)) <= 1
+    if arch[0] != child[0]:  # another trunk, which gives all layers another shape
+        assert arch[1:] == child[1:]
+    elif len(before) == len(after):
         assert sum(a != b for a, b in zip(before, after)) == 1
     else:  # a layer is skipped or no longer skipped
         shorter, longer = sorted((before, after), key=len)
@@ -170,7 +174,8 @@ def test_crossover_takes_picks_from_the_parents(space: SearchSpace, seed: int) -
     rng = Random(seed)
     mother, father = space.sample(rng), space.sample(rng)
     child = space.check(space.crossover(mother, father, rng))
-    assert {*space.decode(child)} <= {*space.decode(mother), *space.decode(father)}
+    parents = [space.decode((child[0], *parent[1:])) for parent in (mother, father)]  # under the child's trunk
+    assert {*space.decode(child)} <= {*parents[0], *parents[1]}
     assert space.crossover(mother, mother, rng) == mother
     stacked = {layer for stack in space.stacks for layer in range(len(space.layers))[stack.layers]}
     alone = [layer for layer in range(len(space.layers)) if layer not in stacked]
@@ -211,9 +216,12 @@ def test_sizes_of_the_corners(space: SearchSpace) -> None:
 
 def test_layers_fit_one_another() -> None:
     for space in SPACES.values():
-        for before, after in zip(space.layers, space.layers[1:]):
-            assert len({spec.out_channels for spec in before}) == 1
-            assert {spec.in_channels for spec in after} == {before[0].out_channels}
+        for trunk in range(space.trunks):
+            layers = [options[part] for options, part in zip(space.layers, space.within(trunk))]
+            for before, after in pairwise(layers):
+                assert len({spec.out_channels for spec in before}) == 1
+                assert {spec.in_channels for spec in after} == {before[0].out_channels}
+                assert {spec.resolution for spec in after} == {spec.out_resolution for spec in before}
 
 
 # specs
@@ -298,7 +306,7 @@ def test_onnxruntime_answers_as_torch_at_any_batch_size(space: SearchSpace) -> N
         ours = predict(made, images(space)).numpy()
         running = session(write(made.specs, made.folded()))
         for count in (1, 5):
-            theirs = running.run(None, {"image": images(space)[:count].numpy()})[0]
+            theirs = running.run(None, {"image": sized(images(space)[:count], made.specs).numpy()})[0]
             assert np.abs(theirs - ours[:count]).max() <= 1e-4 * max(1, np.abs(ours).max())
 
 
@@ -352,9 +360,12 @@ def test_accuracy_is_a_fraction() -> None:
 
 
 def test_edge_is_as_large_as_its_docstring_says() -> None:
+    for made, pixels in ((edge, 32), (edge_imagenet, 224)):
+        space = made(3, pixels, 10)
+        least, most = (macs(space.decode(arch)) / 1e6 for arch in (space.smallest, space.largest))
+        assert f"{space.size:.1e}".replace("e+", "e") in str(made.__doc__)
+        assert f"{least:.0f} to {most:.0f} MMACs" in str(made.__doc__)
+        assert 1 < space.trunks <= 12
     space = edge(3, 32, 10)
-    largest = sum(max(macs([spec]) for spec in options) for options in space.layers)
-    assert f"{space.size:.1e}".replace("e+0", "e") in str(edge.__doc__)
-    assert f"{macs(space.decode(space.smallest)) / 1e6:.0f} to {largest / 1e6:.0f} MMACs" in str(edge.__doc__)
     kinds = {type(spec).__name__ for options in space.layers for spec in options}
     assert kinds >= {"FusedMBConv", "ResidualBlock", "MBConv", "SqueezeExciteMBConv", "Attention", "Skip"}
