@@ -32,6 +32,7 @@ from paper import (
     result_age,
     shares,
     tables,
+    transfer,
 )
 from paper.csv_records import ResultError
 from paper.figures import (
@@ -49,6 +50,7 @@ from paper.figures import (
 from paper.figures import prediction as whole_networks
 from paper.figures import ranking as ranking_figure
 from paper.figures import recipes as recipes_figure
+from paper.figures import transfer as transfer_figure
 from search_spaces.errors import LutraError
 
 HERE = Path(__file__).resolve().parent
@@ -62,7 +64,7 @@ FIGURES = {
     "heatmap": heatmap.draw,
     "ablation": ablation.draw,
 }
-TABLES = (tables, prediction, compression, shares, hand_made, pruning)
+TABLES = (tables, prediction, compression, shares, hand_made, pruning, transfer)
 OPTIONAL: dict[
     str, tuple[Callable[[Path], bool], Callable[[Path], Any]]
 ] = {  # if the command of that name was run with publish=true
@@ -70,6 +72,7 @@ OPTIONAL: dict[
     "ranking": (partial(origin.used, name="Ranking"), ranking_figure.draw),
     "recipes": (partial(origin.used, name="Recipes"), recipes_figure.draw),
     "profile": (partial(origin.used, name="Profile"), profile.draw),
+    "transfer": (transfer.published, transfer_figure.draw),
     "steady": (partial(origin.used, name="Steady"), steady.draw),
 }
 DOCUMENTS = ("paper", "slides")  # with the same figures, numbers and tables
@@ -84,6 +87,7 @@ def sources(results: Path, build: Path) -> None:
     origin.check(results)
     agreement.check(results)
     comparison_agreement.check(results)
+    transfer.check(results)
     macros.write(results, build)
     for module in TABLES:
         module.write(results, build)

@@ -36,6 +36,8 @@ _WRITERS = {  # file -> the command that writes it; the report writes the others
     "profile_setup.csv": "profile",
     "steady.csv": "profile",
     "pruning_rules_setup.csv": "pruning_rules",
+    "transfer.csv": "transfer",
+    "transfer_setup.csv": "transfer",
 }
 SEEDS = "cifar10_laptop_seeds.csv"
 _FORMER = {"significant": "apart"}  # names of columns in older files

@@ -20,6 +20,7 @@ from paper import (
     sessions,
     space,
     title,
+    transfer,
     verdicts,
 )
 from paper.compression_rows import Stage
@@ -73,6 +74,7 @@ def numbers(results: Path) -> dict[str, str]:
         | sessions.macros(results)
         | space.macros(results)
         | title.macros(results)
+        | transfer.macros(results)
     )
 
 

@@ -15,7 +15,7 @@ from paper.compression_rows import Stage
 from paper.csv_records import ResultError, writer
 from paper.latex import escape
 from paper.recipe_rows import TriedRecipe
-from paper.rows import FILES, Fresh, Judged, Moment, Operator, Ranked, RankTau, Summed, read
+from paper.rows import FILES, Fresh, Judged, Moment, Operator, Ranked, RankTau, Summed, Transferred, read
 from paper.setup_file import RUNTIMES, Setup, setup
 from search_spaces.documents import read_bytes, sha256
 
@@ -38,6 +38,7 @@ GROUPS = {
 OPTIONAL = {
     "Ranking": Group("ranking_setup.csv", (FILES[Ranked], FILES[RankTau]), machine=False, images=True),
     "Recipes": Group("recipes_setup.csv", (FILES[TriedRecipe],), machine=False, images=True),
+    "Transfer": Group("transfer_setup.csv", (FILES[Transferred],), images=True),
     "Profile": Group("profile_setup.csv", (FILES[Operator],), network=True),
     "Steady": Group("profile_setup.csv", (FILES[Moment],), network=True),
 }

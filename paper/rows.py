@@ -16,6 +16,7 @@ from paper.csv_records import columns, records
 from paper.profile_rows import Moment, Operator
 from paper.ranking_rows import Ranked, RankTau
 from paper.recipe_rows import TriedRecipe
+from paper.transfer_rows import Transferred
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,7 @@ FILES: dict[type, str] = {
     TriedRecipe: "recipes.csv",
     Operator: "profile.csv",
     Moment: "steady.csv",
+    Transferred: "transfer.csv",
 }
 Row = TypeVar("Row")
 

@@ -57,6 +57,14 @@ def effect_rows(effects: np.ndarray) -> list[dict[str, Any]]:
 
 def read_candidates(path: Path, space: SearchSpace) -> tuple[np.ndarray, np.ndarray]:
     """Distinct networks [n, layers] and their accuracies [n]. Raises LutraError for one of another space."""
+    found = accuracies_of(path, space)
+    if len(found) < 2 * FOLDS:
+        raise LutraError(f"{path} has {len(found)} distinct candidates, {2 * FOLDS} are the least to fit effects on")
+    return np.array(list(found)), np.array(list(found.values()))
+
+
+def accuracies_of(path: Path, space: SearchSpace) -> dict[Arch, float]:
+    """The accuracy of each candidate. Raises LutraError for one of another space."""
     found: dict[Arch, float] = {}
     for where, record in records(path, ("arch", "accuracy")):
         arch = picks(where, "arch", record["arch"], 0)
@@ -65,9 +73,7 @@ def read_candidates(path: Path, space: SearchSpace) -> tuple[np.ndarray, np.ndar
         except LutraError as error:
             raise LutraError(f"{where}: {error}; give the space=NAME of this file") from None
         found[network] = number(where, "accuracy", record["accuracy"])
-    if len(found) < 2 * FOLDS:
-        raise LutraError(f"{path} has {len(found)} distinct candidates, {2 * FOLDS} are the least to fit effects on")
-    return np.array(list(found)), np.array(list(found.values()))
+    return found
 
 
 def fitted(archs: np.ndarray, accuracies: np.ndarray, space: SearchSpace) -> tuple[np.ndarray, Fit]:

@@ -18,6 +18,7 @@ from experiments.config.command_config import (
     RecipesConfig,
     StatusConfig,
     TablesConfig,
+    TransferConfig,
 )
 from experiments.config.compression import CompressConfig
 from experiments.config.texts import LocalPath, Name
@@ -178,6 +179,7 @@ class Config:
     compare: CompareConfig = field(default_factory=CompareConfig)
     exact: ExactConfig = field(default_factory=ExactConfig)
     ranking: RankingConfig = field(default_factory=RankingConfig)
+    transfer: TransferConfig = field(default_factory=TransferConfig)
     profile: ProfileConfig = field(default_factory=ProfileConfig)
     demo: DemoConfig = field(default_factory=DemoConfig)
     status: StatusConfig = field(default_factory=StatusConfig)

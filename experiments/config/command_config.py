@@ -17,7 +17,9 @@ ACTIONS = ("list", "compare", "verify")  # of experiments.tables
 class HandMadeConfig:
     """What `python -m experiments.hand_made` compares the winner with."""
 
-    models: list[str] = field(default_factory=list)  # hand-made networks; empty: all
+    models: list[str] = field(
+        default_factory=list
+    )  # hand-made networks; empty: mobilenet_v2, mobilenet_v3_small, shufflenet_v2, resnet8
     saved: list[Fraction] = field(default_factory=list)  # values of compress.prune.saved for more files of the winner
 
 
@@ -120,6 +122,15 @@ class RankingConfig:
     csv: LocalPath = ""  # published accuracies of the whole space
     options: str = "arch"  # csv: the column of choices, one digit per layer
     accuracy: str = "mean_acc"  # csv: the column of accuracies, in percent
+
+
+@dataclass(frozen=True)
+class TransferConfig:
+    """The targets of `python -m experiments.transfer`."""
+
+    # each a text of settings, 'precision=fp32 device.library=litert device.threads=2'; empty: each runtime and
+    # precision with one and two threads
+    targets: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

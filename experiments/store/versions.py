@@ -48,6 +48,8 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "ranking": (1, PACKAGES),
     "fidelity": (1, PACKAGES),
     "protocols": (1, MEASURING),
+    "transfer_timing": (1, MEASURING),
+    "transfer": (1, PACKAGES),
     "profile": (1, MEASURING),
 }
 

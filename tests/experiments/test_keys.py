@@ -29,6 +29,7 @@ from experiments.studies.finetuning import finetuning
 from experiments.studies.hand_made import hand_made
 from experiments.studies.profile import profile
 from experiments.studies.recipes import recipes
+from experiments.studies.transfer import LATENCIES, transfer
 from search_spaces.errors import LutraError
 from tests.commands import Finished
 from tests.experiments.asking import TABLE, Asked, answer, changed, effects, on_one_machine, picks
@@ -89,6 +90,7 @@ OTHER = {  # for settings that accept few values
     "ranking.accuracy": "percent",
     "objective.target_fraction": 2.0,
     "accelerator": "cuda",
+    "transfer.targets": ["precision=fp32", "device.library=litert"],
 }
 Key = tuple[str, Any, Any]
 
@@ -182,6 +184,9 @@ def case(finished: Finished, folder: Path) -> Callable[[str], tuple[Callable[[Co
             return recipes, config
         if part == "ranking":
             return ranking.ranking, changed(config, "ranking.csv", picks(folder / "picks.csv"))
+        if part == "transfer":
+            (folder / LATENCIES).write_text("arch\n")
+            return transfer, config
         return {"hand_made": hand_made, "model": benchmark, "profile": profile}.get(part, report), config
 
     return find
