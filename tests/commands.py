@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -19,18 +20,24 @@ SMOKE = (
 )  # a target that some network meets in any noise
 OUTSIDE = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}  # of any other repository
 SAMPLES = ("0.002", "0.01", "0.05")  # seconds per sample; the next is tried where the machine is too noisy for one
+DOT = bytes.fromhex(  # a PNG of one pixel
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
+)
 
 # Loads the libraries once, none of ours, and forks a process for every command: that saves each its first three
 # seconds. A command may be told to send itself a signal at the n-th audit event whose text holds a sign, and to run
-# some code before anything else. Its figures are small, with fonts that are not cut down to the letters in use: those
-# as users have them are in the finished pipeline.
-LAUNCHER = """
+# some code before anything else. Each of its figures is one dot: drawing them takes longer than most commands,
+# and the finished pipeline has all of them, as users have them.
+LAUNCHER = (
+    f"DOT = {DOT!r}"
+    + """
 import experiments  # sets how torch's threads wait, before torch starts any
 import gc, json, os, runpy, signal, sys, time
 import hydra, onnx, rich.progress, rich.table, safetensors.torch, torch, torchvision
 import sklearn.cluster, sklearn.datasets, sklearn.ensemble, sklearn.gaussian_process
 import moocore, onnxruntime.quantization, scipy.stats, torch_pruning
-import matplotlib.backends.backend_agg, matplotlib.backends.backend_pdf, torch.utils.tensorboard
+import matplotlib.figure, torch.utils.tensorboard
 gc.freeze()  # a collection would copy the memory that the processes share
 
 for line in sys.stdin:
@@ -59,7 +66,7 @@ if left:
     sys.addaudithook(die)
 sys.argv[1:] = asked["arguments"]
 from paper.figures import style
-style.RC.update({"pdf.fonttype": 3, "pdf.compression": 0, "savefig.dpi": 40})
+style.rendered = lambda drawn, kind: DOT
 exec(asked["before"])
 code = 0
 try:
@@ -71,6 +78,7 @@ if asked["die"][1]:
     open(asked["output"][2], "w").write(json.dumps([asked["die"][1] - left, time.process_time()]))
 os._exit(code)  # unloading the libraries would take a second
 """
+)
 
 
 class Done(NamedTuple):
@@ -114,10 +122,11 @@ def copy_steps(finished: Finished, runs: Path, *steps: str) -> Path:
 
 
 def clone(house: Path) -> None:
-    """Copies our packages to a fresh clone, and commits them where git is installed."""
+    """Copies our packages to a fresh clone, compiles them once for all commands, and commits them if there is git."""
     for package in PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__", "runs", "build")
         shutil.copytree(ROOT / package, house / package, ignore=ignored)
+    compileall.compile_dir(house, quiet=1)
     shutil.copy(ROOT / ".gitignore", house)
     if shutil.which("git"):
         git(house, "init", "-q")

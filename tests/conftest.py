@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.commands import LAUNCHER, OUTSIDE, Command, Done, Finished, Here, clone, pipeline
+from tests.commands import DOT, LAUNCHER, OUTSIDE, Command, Done, Finished, Here, clone, pipeline
 
 settings.register_profile("tests", deadline=None, derandomize=True, database=None, max_examples=50)
 settings.load_profile("tests")
@@ -79,8 +79,10 @@ def finished(house: Path, shared: Path) -> Finished:
 def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
     """Runs a command's function in this process: faster than `command`, and with the test's monkeypatches."""
     from experiments.config import command as command_line
+    from paper.figures import style
 
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    monkeypatch.setattr(style, "rendered", lambda drawn, kind: DOT)  # drawing takes longer than most commands
 
     def run(function: Callable[..., object], *arguments: str) -> Done:
         monkeypatch.setattr(sys, "argv", ["command", *arguments])

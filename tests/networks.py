@@ -9,15 +9,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from search_spaces.layers import MBConv, Pointwise, Spec
+from search_spaces.layers import MBConv, Pointwise, Spec, Stem
+from search_spaces.mbconv import Stage, mbconv_space
 from search_spaces.networks.evaluation import calibrate
 from search_spaces.networks.network import Network
+from search_spaces.space import SearchSpace
 from search_spaces.spaces.nasbench_macro import nasbench_macro
 from search_spaces.spaces.tiny import tiny
 
 TINY = tiny(1, 16, 10)
 REFERENCE = TINY.decode(TINY.reference)
 Model = TypeVar("Model", bound=nn.Module)
+
+
+def smallest_space(in_channels: int, resolution: int, classes: int) -> SearchSpace:
+    """Returns a space of 14 networks that commands take in place of `tiny`: three layers of two options each."""
+    stem, stage = Stem(in_channels, 8, 2, resolution), Stage(16, 3, 2)
+    return mbconv_space("tiny", (stem,), (stage,), (3,), (2, 3), 16, classes)
+
+
 BARE = ("block", "shrinking", "pair")  # no stem, no head
 GRAPHS: dict[str, tuple[Spec, ...]] = {
     "reference": REFERENCE,

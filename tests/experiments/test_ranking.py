@@ -12,19 +12,21 @@ import pytest
 import torch
 from scipy.stats import kendalltau, spearmanr
 
+from experiments.config import choices
 from experiments.store import artefacts
 from experiments.studies.ranking import PREDICTORS, RESAMPLES, correlations, ranking
 from paper import ranking as sentences
+from paper.build import OPTIONAL
 from paper.ranking_rows import Ranked, RankTau
 from paper.rows import read
 from predictors.metrics.rank_correlation import _weighted, rank_correlation
 from predictors.models.naswot import naswot
 from search_spaces.layers import Head, Stem
 from search_spaces.networks.network import Network
-from search_spaces.spaces.tiny import tiny
 from tests.commands import Here
+from tests.networks import smallest_space
 
-SPACE = tiny(1, 16, 10)
+SPACE = smallest_space(1, 16, 10)
 TINY = (
     "threads=1",
     "train.steps=4",
@@ -121,8 +123,9 @@ def test_naswot_leaves_no_hooks_and_sees_equal_images() -> None:
 
 
 @pytest.fixture
-def run(here: Here, tmp_path: Path) -> Run:
-    """Runs the command in this process; returns the folder that it prints last."""
+def run(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command in this process on a small space; returns the folder that it prints last."""
+    monkeypatch.setitem(choices.SPACES, "tiny", smallest_space)
 
     def ranked(*arguments: str, runs: str = "runs") -> Path:
         done = here(ranking, f"runs={tmp_path / runs}", *TINY, *arguments)
@@ -142,6 +145,7 @@ def test_networks_trained_alone_are_ranked_and_published(run: Run, tmp_path: Pat
     again = rank_correlation(inherited, alone, RESAMPLES, 0)
     assert (taus[0].tau, taus[0].tau_low, taus[0].rho_high) == pytest.approx((again.tau, again.tau_low, again.rho_high))
     assert (made / "ranking.pdf").exists()
+    OPTIONAL["ranking"][1](results).savefig(tmp_path / "ranking.png")
     assert "4 networks" in sentences.macros(results)["RankingSentence"]
 
     trained = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/retrain/*/network.safetensors")}
@@ -152,7 +156,7 @@ def test_networks_trained_alone_are_ranked_and_published(run: Run, tmp_path: Pat
 
 
 def published(folder: Path) -> Path:
-    """Writes accuracies for every network of `tiny`: one digit for each searched layer."""
+    """Writes accuracies for every network of the small space: one digit for each searched layer."""
     path = folder / "published.csv"
     picks = product(*(range(count) for count in SPACE.options if count > 1))
     with path.open("w", newline="") as file:
@@ -183,6 +187,6 @@ def test_published_accuracies_are_the_truth(run: Run, tmp_path: Path) -> None:
 def test_a_file_of_another_space_is_one_line(here: Here, tmp_path: Path) -> None:
     path = published(tmp_path)
     said = here(ranking, f"runs={tmp_path}", f"ranking.csv={path}", "space=nasbench_macro").err
-    assert said.startswith(f"error: {path} has 5 layers")
+    assert said.startswith(f"error: {path} has 3 layers")
     assert said.strip().endswith("needs space=nasbench_macro")
     assert said.count("\n") == 1

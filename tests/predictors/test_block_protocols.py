@@ -16,12 +16,11 @@ from predictors.board.profiler import AFTER, BEFORE, BETWEEN, PARTS, kernels
 from predictors.timing.block_protocols import BLOCK_PROTOCOLS, INFERENCE
 from predictors.timing.blocks import Specs, block_specs, in_context, networks_to_time
 from search_spaces.costs import macs
-from search_spaces.layers import MBConv, Spec, Stem
-from search_spaces.mbconv import Stage, mbconv_space
+from search_spaces.layers import MBConv, Spec
 from search_spaces.networks.onnx_writer import random_weights, write
-from search_spaces.space import SearchSpace
 from search_spaces.spaces.tiny import tiny
 from tests.commands import Here
+from tests.networks import smallest_space
 
 ENTRY = 5e-6  # seconds that every inference takes besides its layers
 SPACE = tiny(1, 16, 10)
@@ -89,11 +88,6 @@ def test_both_clocks_tell_seconds(precision: str) -> None:
     assert [bool(singles) for _, singles in samples] == [True, False, False, False]  # a profile has no single times
     seconds = [seconds for seconds, _ in samples]
     assert all(0.01 < other / seconds[0] < 100 for other in seconds)  # the same unit
-
-
-def smallest_space(in_channels: int, resolution: int, classes: int) -> SearchSpace:
-    """Returns a space of two searched layers."""
-    return mbconv_space("tiny", (Stem(in_channels, 8, 2, resolution),), (Stage(16, 2, 2),), (3,), (3, 6), 32, classes)
 
 
 def test_the_command_compares_and_publishes(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
