@@ -76,6 +76,7 @@ OPTIONAL: dict[
     "steady": (partial(origin.used, name="Steady"), steady.draw),
 }
 DOCUMENTS = ("paper", "slides")  # with the same figures, numbers and tables
+EARLIER = ("aux", "bbl", "blg", "fdb_latexmk", "fls", "log", "nav", "out", "pdf", "snm", "toc")  # files of LaTeX
 PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
 
 
@@ -105,7 +106,7 @@ def typeset(build: Path, document: str = "paper") -> Path:
     """The PDF of a document's sources in `build`. Raises ResultError with LaTeX's first error."""
     if shutil.which("latexmk") is None:
         raise ResultError(f"latexmk is not installed; on Debian: apt-get install {PACKAGES}")
-    for suffix in ("aux", "bbl", "blg", "fdb_latexmk", "fls", "log", "nav", "out", "pdf", "snm", "toc"):
+    for suffix in EARLIER:
         (build / f"{document}.{suffix}").unlink(missing_ok=True)
     command = [
         "latexmk",

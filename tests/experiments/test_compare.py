@@ -523,7 +523,8 @@ def test_the_paper_tells_of_a_comparison_where_there_is_one(whole: Whole, tmp_pa
 
 
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
-def test_the_paper_is_built_with_a_comparison(whole: Whole, tmp_path: Path) -> None:
+def test_the_paper_is_built_with_a_comparison(whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(style.RC, "pdf.fonttype", 3)  # cutting fonts down takes longer than drawing
     results = tmp_path / "results"
     shutil.copytree(Path(build.__file__).parent / "results", results)
     for name in PUBLISHED:
