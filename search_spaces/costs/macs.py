@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 from search_spaces.costs.totals import WEIGHTLESS, total
 from search_spaces.layers.graph import Rules
@@ -13,7 +14,12 @@ from search_spaces.layers.spec import Spec
 
 def macs(specs: Sequence[Spec]) -> int:
     """Multiply-accumulates of one image through convolutions, linear layers and matrix products."""
-    return sum(total(spec, RULES, "the counter of multiply-accumulates") for spec in specs)
+    return sum(map(_of_layer, specs))
+
+
+@cache
+def _of_layer(spec: Spec) -> int:
+    return total(spec, RULES, "the counter of multiply-accumulates")
 
 
 def _weighted(node: Weighted, output: Shape, *inputs: Shape) -> int:

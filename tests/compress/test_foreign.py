@@ -30,6 +30,8 @@ from search_spaces.spaces.tiny import tiny
 SHAPE = (1, 16, 16)
 TINY = tiny(*SHAPE[:2], 10)
 OURS: Callable[[], Network] = partial(Network, [spec for spec in TINY.decode(TINY.reference) if spec.convs])
+# The number of layers at the beginning that have every kind of block, and their width
+BEGINNINGS = {"mobilenet_v2": (4, 24), "mobilenet_v3_small": (6, 40)}
 PUBLISHED = {  # trainable parameters with ten classes and three channels, without the papers' classifiers
     "mobilenet_v2": 3_504_872 - 990 * 1281,
     "mobilenet_v3_small": 2_542_856 - 990 * 1025,
@@ -63,10 +65,19 @@ def pruned(name: str) -> nn.Module:
 
 
 def shortened(model: nn.Module) -> nn.Module:
-    """Removes residual blocks that have the same layers as an earlier block.
+    """Removes residual blocks that have the same layers as an earlier block, and stages like an earlier stage.
 
     The export takes a tenth of a second per layer, and writes a kind of block in the same way everywhere.
     """
+    assert isinstance(model, Foreign)
+    inner = model.model
+    if model.name in BEGINNINGS:
+        count, width = BEGINNINGS[model.name]
+        inner.features = nn.Sequential(*inner.features[:count], inner.features[-1])
+        narrow(inner.features[-1], width)
+    elif model.name == "shufflenet_v2":
+        inner.stage3 = inner.stage4 = nn.Identity()
+        narrow(inner.conv5, 116)
     seen: set[tuple[object, ...]] = set()
     for stage in [module for module in model.modules() if isinstance(module, nn.Sequential)]:
         for name, block in [*stage.named_children()]:
@@ -77,6 +88,12 @@ def shortened(model: nn.Module) -> nn.Module:
                     setattr(stage, name, nn.Identity())
                 seen.add(kind)
     return model
+
+
+def narrow(block: nn.Sequential, width: int) -> None:
+    """Replaces the 1x1 convolution at the beginning of a block by one of `width` input channels."""
+    block[0] = nn.Conv2d(width, block[0].out_channels, 1, bias=False)
+    nn.init.kaiming_normal_(block[0].weight)
 
 
 @pytest.fixture(scope="module", params=["ours", *FOREIGN])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_spaces.documents import parse_json, read_bytes, read_csv, read_json, read_sealed, sealed
@@ -79,6 +79,7 @@ def test_only_regular_files_of_bounded_size_are_read(tmp_path: Path) -> None:
     assert read_bytes(tmp_path / "large", "record", 101) == bytes(101)
 
 
+@settings(max_examples=15)
 @given(content=st.dictionaries(st.text().filter(lambda key: key != "sha256"), VALUES, max_size=4), data=st.data())
 def test_a_sealed_file_is_read_back_and_any_changed_byte_is_refused(
     content: dict[str, Any], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from onnx import numpy_helper
 
 from compress.files.parity import file_logits
 from compress.files.source import Source
-from compress.quantization.calibration import activation_ranges
+from compress.quantization.calibration import Ranges, activation_ranges
 from compress.quantization.qat import QuantizationAware
 from compress.quantization.quantize import quantize, quantize_within
 from compress.quantization.saturation import products, saturation
@@ -33,6 +34,22 @@ from tests.search_spaces.layers.examples import (
     options,
     trained,
 )
+
+
+@cache
+def source_of(spec: Spec) -> Source:
+    return Source.of(trained(spec))
+
+
+@cache
+def ranges_of(spec: Spec) -> Ranges:
+    return activation_ranges(source_of(spec).onnx, images(spec, 16).numpy())
+
+
+@cache
+def rounded(spec: Spec, runtime: str) -> bytes:
+    """The INT8 file of a trained network."""
+    return RUNTIMES[runtime].int8(source_of(spec), ranges_of(spec))
 
 
 @every_kind
@@ -73,11 +90,7 @@ def test_both_runtimes_round_within_the_same_ranges(spec: Spec, kept: tuple[int,
 @every_kind
 def test_litert_computes_in_integers_alone(spec: Spec) -> None:
     """Only the conversions of image and logits at both ends are in float."""
-    network, x = trained(spec), images(spec, 16).numpy()
-    source = Source.of(network)
-    model = schema.ModelT.InitFromObj(
-        schema.Model.GetRootAs(RUNTIMES["litert"].int8(source, activation_ranges(source.onnx, x)))
-    )
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(rounded(spec, "litert")))
     graph = model.subgraphs[0]
     computed = [graph.tensors[operator.outputs[0]].type for operator in graph.operators]
     assert computed == [schema.TensorType.INT8] * (len(computed) - 1) + [schema.TensorType.FLOAT32]
@@ -89,20 +102,17 @@ def test_litert_computes_in_integers_alone(spec: Spec) -> None:
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_operators_that_compute_in_float_are_named(spec: Spec, runtime: str) -> None:
     """None but onnxruntime's hard sigmoids; with a layer in float, its convolutions too."""
-    network, x = trained(spec), images(spec, 16).numpy()
-    source, written = Source.of(network), RUNTIMES[runtime]
-    ranges = activation_ranges(source.onnx, x)
+    source, written = source_of(spec), RUNTIMES[runtime]
     islands = ["HardSigmoid"] * sum(conv.activation == "hard_sigmoid" for conv in spec.convs)
-    assert written.float_operators(written.int8(source, ranges)) == (islands if runtime == "onnxruntime" else [])
-    found = written.float_operators(written.int8(source, ranges, (0,)))
-    assert sum("conv" in kind.lower() for kind in found) == len(network.specs[0].convs)
+    assert written.float_operators(rounded(spec, runtime)) == (islands if runtime == "onnxruntime" else [])
+    found = written.float_operators(written.int8(source, ranges_of(spec), (0,)))
+    assert sum("conv" in kind.lower() for kind in found) == len(source.specs[0].convs)
 
 
 @every_kind
 @pytest.mark.parametrize(("kind", "decibels", "saved"), [("fp16", 50, 0.25), ("dynamic", 20, 0.4)])
 def test_weights_of_fewer_bits(spec: Spec, kind: str, decibels: float, saved: float) -> None:
-    network, x = trained(spec), images(spec, 16).numpy()
-    source, litert = Source.of(network), RUNTIMES["litert"]
+    x, source, litert = images(spec, 16).numpy(), source_of(spec), RUNTIMES["litert"]
     file, whole = getattr(litert, kind)(source), litert.fp32(source)
     assert sqnr(file_logits(whole, x), file_logits(file, x)) > decibels
     assert np.array_equal(file_logits(file, x), file_logits(file, x, 1))
@@ -156,33 +166,27 @@ def test_the_file_rounds_in_the_learned_steps(spec: Spec, kept: tuple[int, ...])
 @every_kind
 def test_all_but_hard_sigmoids_runs_as_integer_kernels(spec: Spec, tmp_path: Path) -> None:
     """In the graph that onnxruntime makes of the file, which converts around each float node."""
-    network = trained(spec)
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 3  # it warns that an optimised file is for one machine
     settings.optimized_model_filepath = str(tmp_path / "optimized.onnx")
-    int8 = quantize(write(network.specs, network.folded()), images(spec, 16).numpy())
-    onnxruntime.InferenceSession(int8, settings, providers=["CPUExecutionProvider"])
+    onnxruntime.InferenceSession(rounded(spec, "onnxruntime"), settings, providers=["CPUExecutionProvider"])
     ran = Counter(node.op_type for node in onnx.load(settings.optimized_model_filepath).graph.node)
     islands = sum(conv.activation == "hard_sigmoid" for conv in spec.convs)
     assert ran["HardSigmoid"] == islands
     assert ran["QuantizeLinear"] == ran["DequantizeLinear"] == 1 + islands
-    assert ran["QLinearConv"] == sum(len(one.convs) for one in network.specs)
+    assert ran["QLinearConv"] == sum(len(one.convs) for one in source_of(spec).specs)
     moves = {"Transpose", "Reshape", "Flatten", "QuantizeLinear", "DequantizeLinear", "HardSigmoid", "QGemm"}
     assert not [op for op in ran if op not in moves and not op.startswith("QLinear")]
 
 
 @every_kind
 def test_products_with_weights_are_found_in_the_integer_file(spec: Spec) -> None:
-    network, x = trained(spec), images(spec, 16).numpy()
-    int8 = quantize(write(network.specs, network.folded()), x)
+    int8, specs = rounded(spec, "onnxruntime"), source_of(spec).specs
     expected = [
-        layer
-        for layer, one in enumerate(network.specs)
-        for node in one.graph.weighted
-        if not getattr(node, "depthwise", False)
+        layer for layer, one in enumerate(specs) for node in one.graph.weighted if not getattr(node, "depthwise", False)
     ]
-    assert [product.layer for product in products(int8, network.specs)] == expected
-    assert set(saturation(int8, network.specs, x[:1])) == set(expected)
+    assert [product.layer for product in products(int8, specs)] == expected
+    assert set(saturation(int8, specs, images(spec, 1).numpy())) == set(expected)
 
 
 @pytest.mark.parametrize("spec", EXAMPLES, ids=str)
