@@ -137,6 +137,7 @@ FILES = [
 
 @pytest.mark.parametrize("pattern", FILES)
 def test_a_flipped_byte_or_a_lost_file_is_named(pattern: str, runs: Path, report: Path, told: Told) -> None:
+    """The command says the same, which is tested on one file of each kind."""
     paths = sorted(runs.glob(pattern))
     assert paths
     for path in paths:
@@ -149,8 +150,9 @@ def test_a_flipped_byte_or_a_lost_file_is_named(pattern: str, runs: Path, report
                 with pytest.raises(LutraError, match=re.escape(str(path))) as caught:
                     provenance.verify(report)
                 assert "\n" not in str(caught.value)
-            done = told(f"run={report}")
-            assert (done.code, done.out, done.err) == (2, "", f"error: {caught.value}\n")
+            if path == paths[0]:
+                done = told(f"run={report}")
+                assert (done.code, done.out, done.err) == (2, "", f"error: {caught.value}\n")
         finally:
             path.write_bytes(whole)
     provenance.verify(report)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.commands import OUTSIDE, Command, Done, Finished, copy_steps
-from tests.experiments.test_experiments import ended, results, stamps, wait
+from tests.experiments.test_experiments import UNROUNDED, ended, results, stamps, wait
 from tests.experiments.test_sweeps import COLUMNS, TABLES, new_tables
 from tests.faults.campaign import FOLDER, Figures, campaign
 
@@ -64,14 +64,15 @@ def test_a_killed_command_ends_as_if_it_was_not(
         undisturbed = command(subject.command, *arguments, die=(str(runs), NEVER))
         assert undisturbed.code == 0, undisturbed.err
         expected = results(runs)
-    most = MOST if FOLDER else 1
+    most, before = MOST if FOLDER else 1, "" if FOLDER else UNROUNDED
 
     def life(rng: Random) -> Figures:
         runs, arguments = started()
         for kills in range(most + 1):
-            before, rounds = stamps(runs), measured(runs)
-            done = command(subject.command, *arguments, **deadly(rng, runs, undisturbed) if kills < most else {})
-            assert before.items() <= stamps(runs).items(), "a finished step was done again"
+            finished_before, rounds = stamps(runs), measured(runs)
+            die = deadly(rng, runs, undisturbed) if kills < most else {}
+            done = command(subject.command, *arguments, before=before, **die)
+            assert finished_before.items() <= stamps(runs).items(), "a finished step was done again"
             assert measured(runs)[: len(rounds)] == rounds, "a measured round was lost"
             if done.code == 0:
                 break
