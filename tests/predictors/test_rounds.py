@@ -124,7 +124,7 @@ def test_files_that_the_cap_leaves_open_are_named_the_worst_first() -> None:
 # The board's state
 
 
-@pytest.mark.parametrize("bits", range(16))
+@pytest.mark.parametrize("bits", [0, 1, 2, 4, 8, 6, 15])
 def test_a_throttled_round_is_rejected_and_named(bits: int) -> None:
     rounds = session(Disturbance(throttled=((3.0, 5.0, bits),)), protocol=Protocol())
     told, names = judged(rounds, Protocol()), [name for bit, name in enumerate(health.LIVE) if bits >> bit & 1]
