@@ -80,6 +80,14 @@ os._exit(code)  # unloading the libraries would take a second
 """
 )
 
+# Makes a process build torch's registry of ONNX operators once, which takes a second, and not for every export.
+ONE_REGISTRY = """
+import contextlib, functools
+with contextlib.suppress(ImportError, AttributeError):  # in another version of torch
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+    ONNXRegistry.from_torchlib = staticmethod(functools.cache(ONNXRegistry.from_torchlib))
+"""
+
 
 class Done(NamedTuple):
     code: int

@@ -26,6 +26,7 @@ from search_spaces.networks.convolution import Conv2d
 from search_spaces.networks.evaluation import predict
 from search_spaces.networks.network import Network
 from search_spaces.spaces.tiny import tiny
+from tests.commands import ONE_REGISTRY
 
 SHAPE = (1, 16, 16)
 TINY = tiny(*SHAPE[:2], 10)
@@ -96,8 +97,13 @@ def narrow(block: nn.Sequential, width: int) -> None:
     nn.init.kaiming_normal_(block[0].weight)
 
 
+@pytest.fixture(scope="module")
+def one_registry() -> None:
+    exec(ONE_REGISTRY, {})
+
+
 @pytest.fixture(scope="module", params=["ours", *FOREIGN])
-def exported(request: pytest.FixtureRequest) -> tuple[nn.Module, bytes]:
+def exported(request: pytest.FixtureRequest, one_registry: None) -> tuple[nn.Module, bytes]:
     """A hand-made network with one block of each kind, or one of our networks after pruning, with its file."""
     made = pruned("ours") if request.param == "ours" else shortened(network(request.param))
     return made, export(made, SHAPE)
