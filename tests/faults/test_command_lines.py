@@ -39,7 +39,8 @@ from search_spaces.errors import LutraError
 from tests.commands import OUTSIDE, ROOT, Command
 from tests.faults.campaign import FOLDER, Figures, campaign
 
-FREE = {  # names of something on a board or in a file
+FREE = {  # names of something on a board, in a file or in the paper; lists that their command checks
+    *("paper.title", "paper.author", "recipes.tried", "transfer.targets"),
     *("device.host", "device.hosts", "device.user", "device.python", "device.folder", "device.cores", "device.runtime"),
     *(
         "fidelity.options",
