@@ -20,6 +20,7 @@ NAMES = {
     "sum of blocks in context": "sum, in context",
     "gaussian_process": "Gaussian process",
     "tied_additive": "tied additive",
+    "additive_process": "additive and process",
 }
 
 

@@ -84,12 +84,17 @@ def points(
     """Every predictor on the same splits: each trains on the first `size` networks of the seed's permutation."""
     archs, seconds = measurements.archs, measurements.seconds
     for size, seed in product(sizes, range(seeds)):
-        order = np.random.default_rng(seed).permutation(len(seconds))
-        known, others = order[:size], order[size:]
+        known, others = split(measurements, size, seed)
         for name, learner in learners.items():
             with threadpool_limits(1):  # the matrices are too small for several threads
                 predict = learner(archs[known], seconds[known], measurements.options)
                 yield point(data, name, size, seed, predict(archs[others]), seconds[others])
+
+
+def split(measurements: Measurements, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The indices of `size` networks to learn from, and of all others."""
+    order = np.random.default_rng(seed).permutation(len(measurements.seconds))
+    return order[:size], order[size:]
 
 
 def read_points(path: Path) -> list[Judged]:

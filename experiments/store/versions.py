@@ -46,7 +46,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "compare": (1, PACKAGES),
     "exact": (1, PACKAGES),
     "ranking": (1, PACKAGES),
-    "fidelity": (1, PACKAGES),
+    "fidelity": (2, PACKAGES),
     "protocols": (1, MEASURING),
     "transfer_timing": (1, MEASURING),
     "transfer": (1, PACKAGES),

@@ -18,6 +18,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.linear_model import RidgeCV
 
+from predictors.models.additive_process import additive_process
 from predictors.models.tied_additive import tied_additive
 
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -81,4 +82,5 @@ LEARNERS: dict[str, Learner] = {
     "gaussian_process": gaussian_process,
     "additive": additive,
     "tied_additive": tied_additive,
+    "additive_process": additive_process,
 }

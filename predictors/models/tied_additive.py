@@ -15,7 +15,7 @@ An option's index must mean the same operation in all layers that have it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,10 +34,32 @@ class _Model:
     effects: np.ndarray  # [layers, groups], or [1, groups]; in standard deviations of the target
     price: float  # minus log evidence, up to a constant, plus log(n) / 2 for each number of the prior
 
+    @property
+    def alike(self) -> bool:
+        """Whether all layers are alike."""
+        return len(self.prior) == 1
 
-def tied_additive(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> Callable[[np.ndarray], np.ndarray]:
-    """Fits architectures [n, layers] and their seconds [n]; returns a function that predicts the seconds of others."""
-    centre, scale = seconds.mean(), seconds.std() or 1.0
+
+@dataclass(frozen=True)
+class TiedAdditive:
+    """Predicts the seconds [n] of architectures [n, layers]."""
+
+    model: _Model
+    intercept: float  # seconds, as the scale and the errors
+    scale: float
+    errors: np.ndarray  # of each network learned from: measured minus predicted by a fit to the others, same prior
+
+    def __call__(self, archs: np.ndarray) -> np.ndarray:
+        return self.intercept + self.scale * _sums(archs, self.model)
+
+    def features(self, archs: np.ndarray) -> np.ndarray:
+        """[n, features]: how often each group of options is chosen if all layers are alike, otherwise where."""
+        return _design(archs, self.model.group, self.model.alike).reshape(len(archs), -1)
+
+
+def tied_additive(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]) -> TiedAdditive:
+    """Fits architectures [n, layers] and their seconds [n]."""
+    centre, scale = float(seconds.mean()), float(seconds.std()) or 1.0
     target = (seconds - centre) / scale
     apart = np.arange(max(options))
     model = min((_fit(archs, target, apart, start) for start in (START[:1], START)), key=lambda found: found.price)
@@ -46,8 +68,19 @@ def tied_additive(archs: np.ndarray, seconds: np.ndarray, options: Sequence[int]
         if merged.price >= model.price:
             break
         model = merged
-    centre -= scale * _sums(archs, model).mean()
-    return lambda others: centre + scale * _sums(others, model)
+    intercept = centre - scale * float(_sums(archs, model).mean())
+    return TiedAdditive(model, intercept, scale, scale * _left_out(archs, target, model))
+
+
+def _left_out(archs: np.ndarray, target: np.ndarray, model: _Model) -> np.ndarray:
+    """Leave-one-out errors (Rasmussen & Williams 2006, eq. 5.12), with the intercept fitted too."""
+    design = _design(archs, model.group, model.alike)
+    design = design - design.mean(0)
+    kernel = np.einsum("nlg,lk,mkg->nm", design, _covariance(model.prior, design.shape[1]), design, optimize=True)
+    inverse = cho_solve(cho_factor(kernel + np.eye(len(kernel)), lower=True), np.eye(len(kernel)))
+    ones = inverse.sum(1)
+    inverse -= np.outer(ones, ones) / ones.sum()
+    return (inverse @ target) / np.diag(inverse)
 
 
 def _design(archs: np.ndarray, group: np.ndarray, alike: bool) -> np.ndarray:
@@ -57,7 +90,7 @@ def _design(archs: np.ndarray, group: np.ndarray, alike: bool) -> np.ndarray:
 
 
 def _sums(archs: np.ndarray, model: _Model) -> np.ndarray:
-    return (_design(archs, model.group, len(model.prior) == 1) * model.effects).sum((1, 2))
+    return (_design(archs, model.group, model.alike) * model.effects).sum((1, 2))
 
 
 def _merge_closest(model: _Model) -> np.ndarray:

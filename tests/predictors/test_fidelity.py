@@ -28,7 +28,7 @@ from tests.commands import Finished, Here, copy_steps
 from tests.predictors.test_predictors import synthetic_table, true_seconds
 
 OPTIONS = (3, 4, 4, 2, 4, 4)  # not all layers have the same options
-LINEAR = ("ridge", "gaussian_process", "additive", "tied_additive")
+LINEAR = ("ridge", "gaussian_process", "additive", "tied_additive", "additive_process")
 
 
 def draw(count: int, seed: int, options: tuple[int, ...] = OPTIONS) -> np.ndarray:

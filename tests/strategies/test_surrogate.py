@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 
+from predictors.models import gaussian_process
+from predictors.models.gaussian_process import JITTER, evidence, fitted
 from predictors.models.layer_costs import AdditiveCost
 from predictors.models.learned import one_hot
 from search_spaces import space as spaces
 from search_spaces.space import Arch, SearchSpace
-from strategies.algorithms.surrogate import gaussian_process, on_model, surrogate
+from strategies.algorithms.surrogate import on_model, surrogate
 from strategies.algorithms.surrogate.expected_improvement import improvement
-from strategies.algorithms.surrogate.gaussian_process import JITTER, evidence, fitted
 from strategies.problems.objective import Bounded, MnasNet, Objective, Pareto
 from strategies.problems.problem import Problem, best
 from strategies.problems.search import search

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from predictors.models import gaussian_process
+from predictors.models.gaussian_process import Process
 from predictors.models.learned import one_hot
-from strategies.algorithms.surrogate import gaussian_process
-from strategies.algorithms.surrogate.gaussian_process import Process
 
 
 @dataclass(frozen=True)

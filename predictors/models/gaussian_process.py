@@ -28,6 +28,11 @@ class Process:
     mean: float  # of the targets
     deviation: float  # of the targets
 
+    @property
+    def noise(self) -> float:
+        """The standard deviation of the targets' noise."""
+        return self.deviation * float(np.exp(self.logs[-2] / 2))
+
     def predict(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Means [m] and standard deviations [m], without noise, at features [m, features]."""
         signal = np.exp(self.logs[-1])
