@@ -8,6 +8,7 @@ from typing import Annotated
 
 from experiments.config import stage_order
 from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY, STAGES
+from search_spaces.added_fields import unless
 from search_spaces.errors import LutraError
 from search_spaces.ranges import Fraction, Range
 from search_spaces.training.recipe import NetworkRecipe
@@ -51,6 +52,8 @@ class PruneConfig:
     widths: Annotated[int, Range(1, 1_000)] = 8  # device: most widths that are measured per block
     keep: Annotated[float, Range(0.01, 1)] = 0.75  # the other rules: fraction of channels to keep
     images: Annotated[int, Range(1, 10_000_000)] = 2048  # for estimating Taylor importance
+    # steps in which channels are cut; before each, importance is estimated anew in what is left (Molchanov et al. 2019)
+    rounds: Annotated[int, Range(1, 100)] = unless(1)
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,11 @@ def check(chosen: CompressConfig, model: str) -> None:
     _check_kind(chosen.quantize)
     if QAT in chosen.stages:
         _check_qat(chosen.quantize)
+    if chosen.prune.rule == "depgraph" and chosen.prune.rounds > 1:
+        raise LutraError(
+            f"compress.prune.rounds={chosen.prune.rounds} is not for rule=depgraph, which cuts once: add "
+            "compress.prune.rounds=1, or compress.prune.rule=device"
+        )
     depgraph = PRUNE in chosen.stages and chosen.prune.rule == "depgraph"
     if (model != "winner" or depgraph) and {LOWRANK, SPARSIFY, CLUSTER, QAT} & {*chosen.stages}:
         raise LutraError(

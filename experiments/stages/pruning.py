@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,15 @@ from compress.pruning.prune import (
     chosen_widths,
     global_widths,
     kept_importance,
-    narrow,
-    strongest,
     uniform_widths,
 )
+from compress.pruning.rounds import in_rounds
 from compress.pruning.widths import width_space
 from compress.weights.lowrank import energy_ranks, low_rank_space, lowrank
 from experiments.display.progress import console
 from experiments.stages.settings import Factorise, Prune
 from experiments.stages.task import Task
+from experiments.steps.train import calibrated
 from experiments.store.weights import load_network
 from predictors.costs import LATENCY
 from predictors.tables.table_file import read_table
@@ -36,8 +37,8 @@ def prune(task: Task[Prune]) -> None:
     if chosen.rule == "depgraph":
         return task.keep(prune_groups(task.load(task.parent), task.data.shape.image, chosen.keep))
     network = task.network
-    importances = _importances(task, network)
-    task.keep(narrow(network, strongest(importances, _widths(task, network, importances))))
+    estimate, widths = partial(_importances, task), partial(_widths, task, network)
+    task.keep(in_rounds(network, estimate, widths, chosen.rounds, lambda left: calibrated(left, task.data)))
 
 
 def _importances(task: Task[Prune], network: Network) -> Importances:
@@ -48,29 +49,39 @@ def _importances(task: Task[Prune], network: Network) -> Importances:
     return taylor(network, zip(batches(images), batches(labels)))
 
 
-def _widths(task: Task[Prune], network: Network, importances: Importances) -> dict[int, int]:
-    """Hidden channels by layer: the least loss within the target, or by a rule that ignores the device."""
+def _widths(task: Task[Prune], network: Network, importances: Importances, part: float) -> dict[int, int]:
+    """Hidden channels by layer: the least loss within the target, or by a rule that ignores the device.
+
+    `part`: of the latency, or of the channels, that pruning takes away in all.
+    """
     chosen = task.settings.prune
+    keep = _towards(1.0, chosen.keep, part)
     if chosen.rule == "uniform":
-        return uniform_widths(network.specs, chosen.keep)
+        return uniform_widths(network.specs, keep)
     if chosen.rule == "global":
-        return global_widths(importances, network.specs, chosen.keep)
+        return global_widths(importances, network.specs, keep)
     space = width_space(network.specs, chosen.widths)
     latency = read_table(task.inputs["table"]).predictor(space, task.settings.precision)
     whole, narrowest = latency(space.reference), latency(latency.lowest)
-    part = narrowest + (1 - chosen.saved) * (whole - narrowest)
-    target = max(part, narrowest) if chosen.target_ms is None else chosen.target_ms / 1e3
+    saved = narrowest + (1 - chosen.saved) * (whole - narrowest)
+    target = max(saved, narrowest) if chosen.target_ms is None else chosen.target_ms / 1e3
     if target < narrowest:
         raise LutraError(
             f"no pruned network is as fast as {1e3 * target:.4g} ms in {task.settings.precision}: the narrowest takes "
             f"{1e3 * narrowest:.4g} ms, the whole {1e3 * whole:.4g} ms; raise compress.prune.target_ms"
         )
+    target = _towards(whole, target, part)
     kept = kept_importance(importances, space, comparable=chosen.importance == "taylor")
     front = exact_front(kept, {LATENCY: latency})
     seconds = front.costs[LATENCY]
     within = np.flatnonzero(seconds <= max(target, seconds[0]))  # two sums for one network may round differently
     console.print(f"from {1e3 * whole:.4g} ms to {1e3 * seconds[within[-1]]:.4g} ms, predicted", highlight=False)
     return chosen_widths(space, tuple(front.archs[within[-1]].tolist()))
+
+
+def _towards(start: float, end: float, part: float) -> float:
+    """The part of the way from start to end; exactly the end if it is all of it."""
+    return end if part == 1 else start + part * (end - start)
 
 
 def factorise(task: Task[Factorise]) -> None:
