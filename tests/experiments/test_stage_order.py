@@ -34,10 +34,10 @@ from search_spaces.errors import LutraError
 from search_spaces.layers import LowRankHead, LowRankMBConv
 from search_spaces.networks.network import Network
 from search_spaces.spaces.tiny import tiny
-from search_spaces.training.loop import Recipe
+from search_spaces.training.recipe import NetworkRecipe
 
 SPACE = tiny(1, 16, 10)
-SHORT = Recipe(3, 16, 0.05, weight_decay=0.01, amp=False)
+SHORT = NetworkRecipe(3, 16, 0.05, weight_decay=0.01, amp=False)
 VALUES = 8  # distinct values of a clustered layer
 ALL_FACTORISED = SimpleNamespace(
     predictor=lambda space, precision: SimpleNamespace(lowest=[len(options) - 1 for options in space.layers])
