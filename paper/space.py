@@ -13,14 +13,15 @@ from paper.rows import Block, read
 from paper.setup_file import setup
 
 INVERTED = r"inverted residual blocks~\cite{sandler2018mobilenetv2} with several kernel sizes and expand ratios"
-FIXED = ("Stem", "Head")  # kinds of layers that every space has
+FIXED = ("Stem", "Head")  # ends of the names of kinds that every space has
 MOBILE = (
     r"makes MobileNetV2's choice everywhere: $3\times3$ kernels, the largest expand ratio, full depth",
     "MobileNetV2's choices",
 )
+RESNET = ("is a ResNet: residual blocks throughout, at full depth", "a ResNet of the same space")
 REFERENCES = {  # space -> what its reference does, and what it is compared as
     **dict.fromkeys(("tiny", "mobile", "mobile_imagenet"), MOBILE),
-    "edge": ("is a ResNet: residual blocks throughout, at full depth", "a ResNet of the same space"),
+    **dict.fromkeys(("edge", "edge_imagenet"), RESNET),
     "nasbench_macro": ("is its largest network", "the largest network"),
 }
 OTHER = ("is fixed with the space", "the space's hand-made reference")
@@ -29,10 +30,13 @@ OTHER = ("is fixed with the space", "the space's hand-made reference")
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX. Raises ResultError."""
     run, table = setup(results), [block for block in read(results, Block) if not block.spec.startswith("Skip")]
-    blocks = sorted({re.split(r"\W", block.spec)[0] for block in table} - {*FIXED})
+    kinds = {re.split(r"\W", block.spec)[0] for block in table}
+    blocks = sorted(kind for kind in kinds if not kind.endswith(FIXED))
     options = Counter(layer for layer, _ in {(block.layer, block.option) for block in table})
-    skips = run.number("space_size") > prod(options.values())  # skips are not timed
+    trunks = options[0]
+    skips = trunks > 1 or run.number("space_size") > prod(options.values())  # skips are not timed
     skip = ", and a skip, which selects the depth; the skips of a stage come last" if skips else ""
     kind = INVERTED if blocks == ["MBConv"] else f"blocks of the kinds {listed(map(escape, blocks))}"
+    under = f"; one of {trunks} trunks sets the resolution of the images, the width and the stem" if trunks > 1 else ""
     does, name = REFERENCES.get(run.text("space"), OTHER)
-    return {"SpaceBlocks": f"{kind}{skip}", "SpaceReference": does, "ReferenceName": name}
+    return {"SpaceBlocks": f"{kind}{skip}{under}", "SpaceReference": does, "ReferenceName": name}
