@@ -12,15 +12,14 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from compress.files.parity import file_logits
 from compress.files.size import compressed_bytes
 from compress.pruning.depgraph import size
-from compress.runtimes import runtime_of_file
 from experiments.config import DataConfig
 from experiments.data.dataset import Dataset
 from experiments.display.image_charts import show
 from experiments.display.progress import say, track
 from experiments.setup.devices import board_of
+from experiments.setup.golden_outputs import difference
 from experiments.setup.images import dataset_of
 from experiments.setup.predicted_classes import correct, predict, save
 from experiments.setup.reference_networks import reference_networks
@@ -38,19 +37,15 @@ from predictors.agent.runtimes import RUNTIMES
 from predictors.board.device import Board
 from predictors.board.fingerprint import PRECISIONS
 from predictors.board.memory import Memory, peak_memory
-from predictors.board.outputs import outputs
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
 from predictors.timing.rounds import Round, summarize
 from predictors.timing.slowdown import Slowdown, slowdowns
 from predictors.timing.verdict import verdict
 from search_spaces.documents import sha256
-from search_spaces.errors import LutraError
 from search_spaces.networks.network import Network
-from search_spaces.networks.resizing import resized_array
 
 GOLDEN = 8  # validation images on which device and host are compared
-GOLDEN_LIMIT = 0.05  # of the largest logit: some INT8 steps, because kernels of another CPU round differently
 
 
 @dataclass(frozen=True)
@@ -82,7 +77,8 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     for known, _ in again:
         timed |= known
     with board_of(settings.device.at(means), folder) as board:
-        golden = _golden(array(data.fixed(data.validation, GOLDEN, settings.seed)[0]), board, names)
+        images = array(data.fixed(data.validation, GOLDEN, settings.seed)[0])
+        golden = difference(images, board, {name: one.file for name, one in names.items()})
         rounds = list(followed(board, timed, measure, "timing stages", each=True))
         memory = _memory(board, names) if settings.memory else {}
     values = summarize(rounds)
@@ -128,29 +124,6 @@ def _memory(board: Board, items: Mapping[str, Item]) -> dict[str, Memory]:
     for name, one in track(items.items(), "measuring memory", len(items)):
         found |= peak_memory(board, {name: one.file})
     return found
-
-
-def _golden(images: np.ndarray, board: Board, items: Mapping[str, Item]) -> float:
-    """The largest difference between the device's and the host's logits, as a fraction of a file's largest logit.
-
-    Raises LutraError if it exceeds GOLDEN_LIMIT: the device then computes something else.
-    """
-    answers, worst = dict[str, np.ndarray](), 0.0
-    for name, one in items.items():
-        sized = resized_array(images, runtime_of_file(one.file).pixels(one.file))
-        answers |= outputs(board, {name: one.file}, sized)
-        expected = file_logits(one.file, sized, batch=1)
-        if answers[name].shape != expected.shape:
-            raise LutraError(f"{name} outputs {answers[name].shape} on the device and {expected.shape} here")
-        off = float(np.abs(answers[name] - expected).max() / max(1.0, np.abs(expected).max()))
-        if not off <= GOLDEN_LIMIT:
-            raise LutraError(
-                f"the device's output for {name} differs from the host's by {off:.2g} (limit {GOLDEN_LIMIT:g} of the "
-                "largest logit): it may have another version of the runtime, or INT8 may saturate on one of them: "
-                "compress.quantize.reduce_range=true"
-            )
-        worst = max(worst, off)
-    return worst
 
 
 def _percentile(rounds: list[Round], name: str) -> float:

@@ -23,7 +23,6 @@ from search_spaces.errors import LutraError
 
 __all__ = [
     "CHECKPOINT",
-    "MADE_FROM",
     "MANIFEST",
     "arch_name",
     "csv_text",
@@ -91,10 +90,8 @@ def _folder(steps: Path, label: str, wanted: Mapping[str, Any]) -> Path:
     if _exists(own / MANIFEST):
         return own
     for other in sorted(steps.glob(f"*-{_short(wanted)}")):
-        if other != own and _exists(other / MANIFEST):
-            record = manifest(other)
-            if all(record[key] == wanted[key] for key in MADE_FROM):
-                return other
+        if _exists(other / MANIFEST) and wanted.items() <= manifest(other).items():
+            return other
     return own
 
 
@@ -146,7 +143,7 @@ def finished(folder: Path) -> bool:
 
 def is_named(folder: Path, record: Mapping[str, Any]) -> bool:
     """Whether a folder has the name that its manifest implies."""
-    return folder.name.endswith(_short({key: record[key] for key in MADE_FROM}))
+    return folder.name.endswith(_short(record))
 
 
 def earlier(checkpoint: Path) -> Path:
@@ -170,15 +167,14 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def _short(made_from: Mapping[str, Any]) -> str:
-    return digest(made_from)[:8]
+def _short(record: Mapping[str, Any]) -> str:
+    return digest({key: record[key] for key in MADE_FROM})[:8]
 
 
 def _remove_temporary(folder: Path) -> None:
     """Removes temporary files of a killed process."""
-    for path in folder.rglob(".*.*"):
-        if path.is_file():
-            path.unlink(missing_ok=True)
+    for path in filter(Path.is_file, folder.rglob(".*.*")):
+        path.unlink(missing_ok=True)
 
 
 def _work(folder: Path, wanted: Mapping[str, Any], work: Callable[[Path], None]) -> None:

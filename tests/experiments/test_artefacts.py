@@ -486,6 +486,7 @@ def test_a_path_that_the_system_refuses_is_one_line(kind: type[OSError], monkeyp
         raise kind(errno.EIO, "It is refused", "/given/by/a/user")
 
     monkeypatch.setattr(command, "checked", lambda settings: None)
+    monkeypatch.setattr(command, "COUNTED", lambda config: config)
     with pytest.raises(LutraError, match=r"^cannot use /given/by/a/user: It is refused$"):
         command._perform(use, DictConfig({}))
 
