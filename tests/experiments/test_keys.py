@@ -47,6 +47,7 @@ IN_NO_KEY = {
     **dict.fromkeys(("device.host", "device.hosts", "device.user", "device.port", "device.python"), REACH),
     **dict.fromkeys(("device.folder", "device.ssh_config", "device.patience"), REACH),
     **dict.fromkeys(("search.jobs", "search.backend"), SPREAD),
+    **dict.fromkeys(("paper.title", "paper.author"), "is of a paper about finished results"),
     "checkpoint_seconds": "says how much of a training a kill may lose: a resumed one ends in the same weights",
 }
 OTHER = {  # for settings that accept few values
