@@ -14,7 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from experiments.data import kept
-from experiments.data.entries import DAMAGED, Entry, entries, is_image
+from experiments.data.archives import DAMAGED
+from experiments.data.entries import entries
+from experiments.data.entry import Entry, is_image
 from experiments.data.image_tree import Tree, arrange
 from experiments.display.progress import console
 from search_spaces.errors import LutraError

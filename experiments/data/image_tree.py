@@ -1,4 +1,4 @@
-"""The images of a tree of class folders, on disk or in a tar archive, with their classes and splits."""
+"""The images of a tree of class folders, on disk or in an archive, with their classes and splits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.data.class_folders import Groups, Parts, group
-from experiments.data.entries import Entry, entries, is_image
+from experiments.data.entries import entries
+from experiments.data.entry import Entry, is_image
 from predictors.board.image_decoding import SUFFIXES
 from search_spaces.errors import LutraError
 

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from experiments.data.dataset import Dataset
-from experiments.data.entries import entries, is_image
+from experiments.data.entries import entries
+from experiments.data.entry import is_image
 from predictors.board import own_images
 from predictors.board.classifier import Frame
 from predictors.board.image_decoding import SUFFIXES, decode, square

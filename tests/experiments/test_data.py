@@ -16,7 +16,7 @@ import torch
 import torchvision.datasets
 from PIL import Image
 
-from experiments.data import DATASETS, Shape, entries, shape_of
+from experiments.data import DATASETS, Shape, archives, entry, shape_of
 from experiments.data.augmentation import crops, mirrored
 from experiments.data.dataset import Dataset, Split, assemble
 from experiments.data.splits import hold_out
@@ -398,16 +398,16 @@ def test_a_bomb_is_named(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_huge_file_is_named(tmp_path: Path, pets: Path) -> None:
     with open(pets / "dog" / "huge.jpg", "wb") as file:
-        file.truncate(entries.MAX_BYTES + 1)
+        file.truncate(entry.MAX_BYTES + 1)
     for path in (pets, write_tar(tmp_path / "pets.tgz", pets)):
         says(lambda path=path: image_folder(str(path), 8, 0.25, 0), "dog/huge.jpg", "64 MB")
 
 
 def test_an_archive_with_too_many_members(tmp_path: Path, pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_tar(tmp_path / "pets.tgz", pets)  # 50 images, 3 folders
-    monkeypatch.setattr(entries, "MAX_MEMBERS", 53)
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 53)
     assert shape_of("image_folder", str(path), 8).classes == 2
-    monkeypatch.setattr(entries, "MAX_MEMBERS", 52)
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 52)
     says(lambda: shape_of("image_folder", str(path), 8), "pets.tgz", "more than 52 members")
 
 

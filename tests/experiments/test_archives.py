@@ -1,0 +1,109 @@
+"""A .zip of images is read as a .tar.gz of the same tree is, whatever made it; damage is one line."""
+
+from __future__ import annotations
+
+import stat
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from experiments.data import archives, shape_of
+from experiments.data.entry import MAX_BYTES
+from experiments.data.image_folder import image_folder
+from experiments.data.image_hashes import contents
+from search_spaces.errors import LutraError
+from tests.experiments.test_image_tree import key, png, write_tar, write_tree
+
+
+def write_zip(path: Path, root: Path, windows: bool = False, kind: int = zipfile.ZIP_DEFLATED) -> Path:
+    """Archives a folder as Python does, or as those programs on Windows that separate folders by backslashes."""
+    with zipfile.ZipFile(path, "w", kind) as archive:
+        for file in sorted(root.rglob("*")):
+            name = f"{file.relative_to(root.parent)}{'/' if file.is_dir() else ''}"
+            member = zipfile.ZipInfo(name)
+            member.compress_type = kind
+            if windows:
+                member.create_system, member.filename = 0, name.replace("/", "\\")
+            archive.writestr(member, b"" if file.is_dir() else file.read_bytes())
+    return path
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    return write_tree(tmp_path / "pets", "train/cat", "train/Ảnh", "test/cat", "test/Ảnh", count=6)
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(LutraError) as caught:
+        contents(str(path))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("windows", [False, True])
+def test_a_zip_holds_the_same_images(tmp_path: Path, pets: Path, windows: bool, kind: int) -> None:
+    path = write_zip(tmp_path / "pets.zip", pets, windows, kind)
+    assert key(path) == key(pets) == key(write_tar(tmp_path / "pets.tgz", pets))
+
+
+def test_a_zip_is_known_by_its_content(tmp_path: Path, pets: Path) -> None:
+    assert key(write_zip(tmp_path / "pets.data", pets)) == key(pets)
+
+
+def test_pixels_and_a_second_command(tmp_path: Path, pets: Path) -> None:
+    path, cache = str(write_zip(tmp_path / "pets.zip", pets)), str(tmp_path / "cache")
+    ours, theirs, again = (image_folder(one, 8, 0.25, 0, cache=cache) for one in (str(pets), path, path))
+    assert ours.classes == theirs.classes == again.classes
+    for part in ("train", "validation", "test"):
+        one, *others = (getattr(data, part).images for data in (ours, theirs, again))
+        assert all(one.equal(other) for other in others)
+    assert shape_of("image_folder", path, 8, cache).classes == 2
+
+
+def test_hostile_members_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "hostile.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for index in range(4):
+            archive.writestr(f"a/{index}.png", png(index))
+            archive.writestr(f"/b/{index}.png", png(10 + index))
+        archive.writestr("../escaped.png", png(99))
+        archive.writestr("__MACOSX/a/._0.png", b"no image")
+        link = zipfile.ZipInfo("a/link.png")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+    found = contents(str(path))
+    assert found.tree.classes == ("a", "b")
+    assert "1 links in the archive" in found.tree.passed
+    assert [file.name for file in tmp_path.iterdir()] == ["hostile.zip"]
+
+
+def test_damage_is_one_line(tmp_path: Path, pets: Path) -> None:
+    whole = write_zip(tmp_path / "pets.zip", pets, kind=zipfile.ZIP_STORED).read_bytes()
+    flipped = bytearray(whole)
+    flipped[whole.index(b"IDAT") + 5] ^= 0xFF
+    for number, content in enumerate((whole[:-30], whole[: len(whole) // 2], bytes(flipped))):
+        path = tmp_path / f"{number}.zip"
+        path.write_bytes(content)
+        assert str(path) in refused(path)
+
+
+def test_an_encrypted_archive_is_named(tmp_path: Path, pets: Path) -> None:
+    path = write_zip(tmp_path / "pets.zip", pets)
+    content = bytearray(path.read_bytes())
+    for at in range(len(content)):
+        if content[at : at + 4] == b"PK\x01\x02":  # a member's record in the directory at the end
+            struct.pack_into("<H", content, at + 8, archives.ENCRYPTED)
+    path.write_bytes(content)
+    assert "encrypted" in refused(path)
+
+
+def test_limits_are_those_of_other_archives(tmp_path: Path, pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open(pets / "train" / "cat" / "huge.png", "wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    path = write_zip(tmp_path / "pets.zip", pets)
+    assert "huge.png" in refused(path)
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 10)
+    assert "more than 10 members" in refused(path)
