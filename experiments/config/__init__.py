@@ -38,6 +38,7 @@ class DataConfig:
     validation: Annotated[float, Range(0, 1, above=True, below=True)] = 0.2  # fraction of the training images held out
     seed: Seed = 0  # of the split into training and validation images
     flip: bool = True  # whether training also uses mirrored images; never for digits
+    group: str = ""  # a pattern, as in (\d+)_, whose match in file names keeps images of one thing in one split
     cache: LocalPath = ""  # keeps decoded images for the next command; empty: images are held in memory
 
 

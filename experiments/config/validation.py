@@ -16,6 +16,7 @@ from experiments.config.values import check_value, options
 from search_spaces.errors import LutraError
 
 DESTINATIONS = Reference("experiments.setup.devices:destinations")
+PATTERN = Reference("experiments.data.groups:compiled")
 COSTS = Reference("experiments.compute.requirements:check")
 THREADS = 2  # the default, which is accepted even on one core
 
@@ -32,6 +33,10 @@ def check(config: Config) -> None:
     _check_threads(config)
     if config.data.path and config.data.name == "digits":
         raise LutraError("data=digits reads no data.path: add data=image_folder for your own images")
+    if config.data.group:
+        if config.data.name != "image_folder":
+            raise LutraError(f"data={config.data.name} has no groups: add data=image_folder, or leave data.group out")
+        PATTERN(config.data.group)
     if config.device.name == "ssh":
         DESTINATIONS(config.device)
     if not config.fidelity.train:

@@ -66,6 +66,7 @@ class Dataset:
     std: tuple[float, ...]
     flip: bool  # whether a mirrored image has the same class
     passed: str = ""  # files that were skipped, and why
+    summary: tuple[str, ...] = ()  # of a user's own images, in lines for people
 
     @property
     def shape(self) -> Shape:

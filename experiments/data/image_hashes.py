@@ -1,6 +1,6 @@
-"""The images of a tree: the list that the reader made, with a hash of every image.
+"""The images of a tree: the list that the reader made, with a hash of every image, its size and its colours.
 
-Hashes are stored, so that the next command need not read unchanged files. An image on disk is identified by its size,
+They are stored, so that the next command need not read unchanged files. An image on disk is identified by its size,
 modification times and inode; an archive by those of the archive. An inode's change time cannot be set by users. A file
 that changed very recently is read again, because its times might not reveal a further change.
 """
@@ -19,9 +19,10 @@ from experiments.data.entries import entries
 from experiments.data.entry import Entry, is_image
 from experiments.data.image_tree import Tree, arrange
 from experiments.display.progress import console
+from predictors.board.image_decoding import format_of
 from search_spaces.errors import LutraError
 
-SCHEMA = "lutra/image-hashes/1"
+SCHEMA = "lutra/image-hashes/2"
 SPEAKS = 5.0  # seconds after which a line explains the delay
 SETTLED = 2 * 10**9  # nanoseconds after a change until the times reveal the next change
 
@@ -30,6 +31,7 @@ SETTLED = 2 * 10**9  # nanoseconds after a change until the times reveal the nex
 class Contents:
     tree: Tree
     sha256: Mapping[str, str]  # by name
+    formats: Mapping[str, str]  # by name: width x height, and Pillow's mode, as in 640x480 RGB; empty if undecodable
 
     @property
     def key(self) -> str:
@@ -57,19 +59,20 @@ def contents(path: str, cache: str = "") -> Contents:
     stamp = _stamp(place) if os.path.isfile(place) else ""
     if stamp and known.get("stamp") == stamp:
         files = {role: [(name, label) for name, label in members] for role, members in known["files"].items()}
-        return Contents(Tree(tuple(known["classes"]), files, known["passed"]), known["sha256"])
+        return Contents(Tree(tuple(known["classes"]), files, known["passed"]), known["sha256"], known["formats"])
     found, stamps = _read(path, known.get("stamps", {}))
     if stamp:
         tree = {"classes": found.tree.classes, "files": found.tree.files, "passed": found.tree.passed}
-        kept.keep(cache, [SCHEMA, place], {"stamp": stamp, **tree, "sha256": found.sha256})
+        kept.keep(cache, [SCHEMA, place], {"stamp": stamp, **tree, "sha256": found.sha256, "formats": found.formats})
     elif stamps != known.get("stamps", {}):
         kept.keep(cache, [SCHEMA, place], {"stamps": stamps})
     return found
 
 
 def _read(path: str, known: Mapping[str, str]) -> tuple[Contents, dict[str, str]]:
-    """The contents, and the stamp and hash of every image on disk."""
+    """The contents, and the stamp, hash and format of every image on disk."""
     hashes: dict[str, str] = {}
+    formats: dict[str, str] = {}
     stamps: dict[str, str] = {}
 
     def hashed() -> Iterator[Entry]:
@@ -77,13 +80,16 @@ def _read(path: str, known: Mapping[str, str]) -> tuple[Contents, dict[str, str]
             if entry.read and len(entry.parts) > 1 and is_image(entry.parts):
                 name = "/".join(entry.parts)
                 stamp = _stamp(entry.file) if entry.file else ""
-                before, _, sha256 = known.get(name, "").rpartition(" ")
-                hashes[name] = sha256 if stamp and stamp == before else _hash(read(path, name, entry))
+                before, sha256, form = [*known.get(name, "").split("|"), "", ""][:3]
+                if not (stamp and stamp == before):
+                    content = read(path, name, entry)
+                    sha256, form = hashlib.sha256(content).hexdigest(), format_of(content)
+                hashes[name], formats[name] = sha256, form
                 if stamp:
-                    stamps[name] = f"{stamp} {hashes[name]}"
+                    stamps[name] = "|".join((stamp, sha256, form))
             yield entry
 
-    return Contents(arrange(path, hashed()), hashes), stamps
+    return Contents(arrange(path, hashed()), hashes, formats), stamps
 
 
 def _announced(path: str, found: Iterator[Entry]) -> Iterator[Entry]:
@@ -114,7 +120,3 @@ def _stamp(file: str) -> str:
     if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) < SETTLED:
         return ""
     return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino} {stat.st_dev}"
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

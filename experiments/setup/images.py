@@ -21,9 +21,13 @@ from search_spaces.errors import LutraError
 @cache
 def dataset_of(config: DataConfig) -> Dataset:
     """The images, read once per process."""
-    data = DATASETS[config.name](config.path, config.size, config.validation, config.seed, _reading, config.cache)
+    grouped = {"group": config.group} if config.group else {}
+    split = (config.validation, config.seed)
+    data = DATASETS[config.name](config.path, config.size, *split, _reading, config.cache, **grouped)
     if data.passed:
         console.print(f"skipped in {config.path}: {data.passed}", markup=False, highlight=False, soft_wrap=True)
+    for line in data.summary:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     return replace(data, flip=data.flip and config.flip)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,15 +33,17 @@ class Images:
     flip: bool
     files: str = unless("")
     decoder: int = unless(0)
+    group: str = unless("")
 
     @staticmethod
     def of(data: DataConfig) -> Images:
-        common = (data.name, data.size, data.validation, data.seed, data.flip)
-        own = (_files(data.path, data.cache), DECODER) if data.name == "image_folder" else ()
-        return Images(*common, *own)
+        images = Images(data.name, data.size, data.validation, data.seed, data.flip, group=data.group)
+        own = data.name == "image_folder"
+        return replace(images, files=_files(data.path, data.cache), decoder=DECODER) if own else images
 
     def at(self, means: Means) -> DataConfig:
-        return DataConfig(self.name, means.images, self.size, self.validation, self.seed, self.flip, means.cache)
+        common = (self.name, means.images, self.size, self.validation, self.seed, self.flip)
+        return DataConfig(*common, group=self.group, cache=means.cache)
 
 
 @cache

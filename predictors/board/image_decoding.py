@@ -42,6 +42,17 @@ def decode(name: str, read: Callable[[], bytes], size: int) -> np.ndarray:
         raise LutraError(f"{name} cannot be read as an image ({reason}): replace it or remove it") from error
 
 
+def format_of(content: bytes) -> str:
+    """An image's size and colours by its header, as in 640x480 RGB; empty if it cannot be decoded."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                return f"{image.width}x{image.height} {image.mode}"
+    except Exception:  # PIL's decoders raise a dozen types
+        return ""
+
+
 def square(rgb: Image.Image, size: int) -> np.ndarray:
     """uint8 [size, size, 3]: the central square, resized."""
     side = min(rgb.size)

@@ -21,7 +21,7 @@ def write_zip(path: Path, root: Path, windows: bool = False, kind: int = zipfile
     """Archives a folder as Python does, or as those programs on Windows that separate folders by backslashes."""
     with zipfile.ZipFile(path, "w", kind) as archive:
         for file in sorted(root.rglob("*")):
-            name = f"{file.relative_to(root.parent)}{'/' if file.is_dir() else ''}"
+            name = f"{file.relative_to(root)}{'/' if file.is_dir() else ''}"
             member = zipfile.ZipInfo(name)
             member.compress_type = kind
             if windows:

@@ -35,6 +35,8 @@ def _images(data: Dataset) -> Element:
     skipped = f"; passed over: {data.passed}" if data.passed else ""
     caption = f"Images of {len(data.classes)} classes by split, {data.shape.resolution} pixels{skipped}"
     listed = table(caption, ["class", *splits], rows)
+    lines = [element("li", line) for line in data.summary]
     if len(rows) <= SHOWN:
-        return listed
-    return element("details", element("summary", f"Images of {len(data.classes)} classes by split"), listed)
+        return element("div", listed, element("ul", *lines))
+    title = element("summary", f"Images of {len(data.classes)} classes by split")
+    return element("details", title, listed, element("ul", *lines))
