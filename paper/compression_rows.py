@@ -32,6 +32,8 @@ class Stage:
     seconds: float | None = field(default=None, kw_only=True)  # to make the network
     parent: str = field(default="", kw_only=True)  # sha256 of the file that the network was made from
     sha256: str  # of this file
+    # mean of the classes' test accuracies; None where the classes have about equally many images
+    balanced_accuracy: float | None = field(default=None, kw_only=True)
 
     @property
     def trained(self) -> str:

@@ -69,7 +69,8 @@ def differences(group: Group, made: Setup, run: Setup) -> list[str]:
     if _differ(made, run, "space") or _differ(made, run, "resolution"):
         words.append(f"the space {escape(made.text('space'))} at {escape(made.text('resolution'))} pixels")
     if group.images and any(_differ(made, run, key) for key in ("data", "data_file", "data_title")):
-        words.append(f"the images {escape(made.values.get('data_file') or made.text('data'))}")
+        name = made.values.get("data_title") or made.values.get("data_file") or made.text("data")
+        words.append(f"the images {escape(name)}")
     return words
 
 

@@ -98,7 +98,9 @@ def error(networks: Sequence[Whole], column: str) -> np.ndarray:
 
 
 def source(setup: Setup) -> str:
-    """The name of the images: that of their folder or archive, if they were read from one."""
+    """The name of the images: their title, or that of their folder or archive, if they were read from one."""
+    if title := setup.values.get("data_title"):
+        return escape(title)
     return DATA[key][0] if (key := _data(setup)) in DATA else escape(key)
 
 
@@ -110,7 +112,10 @@ def cited(setup: Setup) -> str:
 
 def _data(setup: Setup) -> str:
     """The name of a data set, whether or not it is stored as JPEG files."""
-    return (setup.values.get("data_file") or setup.text("data")).removesuffix(".tar.gz").removesuffix("_jpeg")
+    name = setup.values.get("data_file") or setup.text("data")
+    for suffix in (".gz", ".tgz", ".tar", ".zip", "_jpeg"):
+        name = name.removesuffix(suffix)
+    return name
 
 
 def data(setup: Setup) -> str:

@@ -88,7 +88,7 @@ def of_supernet(config: Config, common: Mapping[str, Any]) -> Step:
     plan = plan_of(config)
     objective_of(config.objective, config.precision, plan.space, read_table(plan.table))
     own = {name: getattr(plan.searching, name) for name in SEARCHED}
-    settings = OnSupernet(**common, **own, source=f"{config.space.name}-{config.data.name}")
+    settings = OnSupernet(**common, **own, source=f"{config.space.name}-{config.data.label}")
     inputs = {"table": plan.table, "supernet": plan.supernet}
     return Step("compare", settings, inputs, Reference("experiments.studies.compare:on_supernet"))
 
@@ -103,7 +103,7 @@ def on_supernet(settings: OnSupernet, files: Mapping[str, Path], means: Means) -
     calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
     net = load_supernet(files["supernet"], space).to(accelerator(settings.accelerator))
     return ComparedProblem(
-        f"{space.name} on {settings.data.name}, latency in {settings.precision}",
+        f"{space.name} on {settings.data.title or settings.data.name}, latency in {settings.precision}",
         _facts(search, means, latencies),
         problem_of(search, means, data, net, latencies, calibration),
         min(settings.search.budget, space.size),
@@ -119,6 +119,7 @@ def _facts(search: Search, means: Means, latencies: LatencyTable) -> dict[str, A
         "space": space.name,
         "data": search.data.name,
         "data_file": Path(means.images).name if search.data.name == "image_folder" else "",
+        "data_title": search.data.title or "",
         "resolution": space.layers[0][0].resolution,
         "precision": search.precision,
         "target_ms": target,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -27,6 +28,8 @@ from predictors.timing.protocol import Protocol
 from search_spaces.ranges import Range, Seed
 from search_spaces.training.recipe import NetworkRecipe, Recipe
 
+LABEL = 40  # most letters of a title in a folder's name
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -39,7 +42,14 @@ class DataConfig:
     seed: Seed = 0  # of the split into training and validation images
     flip: bool = True  # whether training also uses mirrored images; never for digits
     group: str = ""  # a pattern, as in (\d+)_, whose match in file names keeps images of one thing in one split
+    balanced: bool = False  # whether training shows every class equally often, however many images it has
+    title: str = ""  # the data set's name in the report, the paper and TensorBoard; empty: that of its folder
     cache: LocalPath = ""  # keeps decoded images for the next command; empty: images are held in memory
+
+    @property
+    def label(self) -> str:
+        """The data set's name in the names of folders, which TensorBoard shows."""
+        return re.sub(r"[^\w.+-]+", "_", self.title).strip("._")[:LABEL] or self.name
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from experiments.data import kept
+from experiments.data import kept, sampling
 from experiments.data.augmentation import alternating, crops, cutout, mirrored, mixup
 from experiments.data.shape import Shape
 from experiments.data.splits import hold_out
@@ -21,7 +21,7 @@ from search_spaces.training.recipe import Augmentation
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]  # (items, their number) -> the same items
 MOMENTS = 2**26  # bytes of images whose levels are counted at a time
-ORDER, AUGMENT, FIXED = 1, 2, 3  # independent random streams from one seed; `augmentation` has others
+AUGMENT, FIXED = 2, 3  # independent random streams from one seed; `sampling` and `augmentation` have others
 PLAIN = Augmentation()
 
 
@@ -65,6 +65,7 @@ class Dataset:
     mean: tuple[float, ...]  # [C], of the training images scaled to 0..1
     std: tuple[float, ...]
     flip: bool  # whether a mirrored image has the same class
+    balanced: bool = False  # whether training batches have images of every class equally often
     passed: str = ""  # files that were skipped, and why
     summary: tuple[str, ...] = ()  # of a user's own images, in lines for people
 
@@ -100,10 +101,11 @@ class Dataset:
 
         Labels are classes [size], or of mixed images shares of classes [size, classes]. A pure function, so a resumed
         run sees the same batches. Batches are consecutive parts of an endless sequence of shuffled epochs: every image
-        appears once per epoch, and every batch is full.
+        appears once per epoch, and every batch is full. If `balanced`, it has every class equally often instead.
         """
         count, first = len(self.train.labels), step * size
-        order = _order(count, first, size, seed)
+        part = (first, size, seed)
+        order = sampling.balanced(self._members, *part) if self.balanced else sampling.shuffled(count, *part)
         batch, rng = self.train.at(order), np.random.default_rng((AUGMENT, seed, step))
         pixels = crops(batch.images, rng, varied.reflect)
         if self.flip:
@@ -115,6 +117,12 @@ class Dataset:
         if varied.mixup:
             images, labels = mixup(images, labels, len(self.classes), varied.mixup, step, seed)
         return images, labels
+
+    @cached_property
+    def _members(self) -> list[np.ndarray]:
+        """The indices of the training images of every class that has some."""
+        labels = self.train.labels.cpu().numpy()
+        return [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
     def fixed(self, split: Split, count: int, seed: int) -> tuple[Images, Tensor]:
         """`count` images of a split (0: all), normalised a batch at a time, and their labels."""
@@ -155,18 +163,6 @@ def with_validation(split: Split, fraction: float, seed: int, classes: Sequence[
 
 def _rows(split: Split) -> Tensor:
     return torch.arange(len(split.labels), device=split.labels.device) if split.rows is None else split.rows
-
-
-def _order(count: int, first: int, size: int, seed: int) -> np.ndarray:
-    """Indices `first` to `first + size` of the endless sequence of permutations of `count` images."""
-    epochs = range(first // count, (first + size - 1) // count + 1)
-    row = np.concatenate([_permutation(count, seed, epoch) for epoch in epochs])
-    return row[first - epochs[0] * count :][:size]
-
-
-@lru_cache(maxsize=4)
-def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
-    return np.random.default_rng((ORDER, seed, epoch)).permutation(count)
 
 
 def _moments(split: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -25,6 +25,7 @@ def card(name: str, file: bytes, row: Stage, facts: Mapping[str, Any], data: Dat
     size, mode = runtime_of_file(file).pixels(file), MODES[data.shape.in_channels][1]
     mean, std = (", ".join(f"{value:.6g}" for value in values) for values in (data.mean, data.std))
     runtime = runtimes.runtime_of_file(file)
+    images = facts.get("data_title") or facts.get("data_file") or facts["data"]
     lines = {
         "file": f"`{name}`, {len(file):,} bytes, SHA-256 `{sha256(file)}`; what was measured is its first "
         f"{row.file_bytes:,} bytes, SHA-256 `{row.sha256}`, and the rest is metadata with the content of this table",
@@ -37,10 +38,10 @@ def card(name: str, file: bytes, row: Stage, facts: Mapping[str, Any], data: Dat
         "device": _cell(facts.get("device")),
         "latency": f"{1e3 * row.latency_median_s:.4g} ms at the median, {1e3 * row.latency_p90_s:.4g} ms at the 90th "
         f"percentile, measured on this device; the session was {facts['session_verdict']}",
-        "accuracy": f"{100 * row.test_accuracy:.2f} % of {facts['test_images']:,} test images, "
+        "accuracy": f"{100 * row.test_accuracy:.2f} % of {facts['test_images']:,} test images{_balanced(row)}, "
         f"{_validated(row, facts)}",
         "network": f"{facts['space']}, {row.macs:,} multiply-accumulates, {row.parameters:,} parameters",
-        "images": f"{_cell(facts['data'])}, {facts['train_images']:,} for training",
+        "images": f"{_cell(images)}, {facts['train_images']:,} for training",
         "made by": f"Lutra, commit {facts['git_commit'] or 'unknown'}, torch {facts['torch']}",
         "lineage": f"`lineage.json`, SHA-256 `{lineage}`",
     }
@@ -73,6 +74,7 @@ def description(file: bytes, row: Stage, facts: Mapping[str, Any], data: Dataset
         "latency_median_s": repr(row.latency_median_s),
         "latency_p90_s": repr(row.latency_p90_s),
         "test_accuracy": repr(row.test_accuracy),
+        **({} if row.balanced_accuracy is None else {"balanced_accuracy": repr(row.balanced_accuracy)}),
         "test_images": str(facts["test_images"]),
         "validation_accuracy": "trained on" if row.validation_accuracy is None else repr(row.validation_accuracy),
         "lineage_sha256": lineage,
@@ -85,6 +87,12 @@ def snippet(name: str, file: bytes, data: Dataset) -> str:
     values = {"size": runtime_of_file(file).pixels(file), "mode": MODES[data.shape.in_channels][0]}
     prepared = PREPARED.format(mean=list(data.mean), std=list(data.std), **values)
     return str(runtime_of_file(file).SNIPPET).format(prepared=prepared, file=name, classes=list(data.classes))
+
+
+def _balanced(row: Stage) -> str:
+    if row.balanced_accuracy is None:
+        return ""
+    return f" (balanced accuracy, the mean of the classes: {100 * row.balanced_accuracy:.2f} %)"
 
 
 def _cell(value: object) -> str:

@@ -28,7 +28,7 @@ def dataset_of(config: DataConfig) -> Dataset:
         console.print(f"skipped in {config.path}: {data.passed}", markup=False, highlight=False, soft_wrap=True)
     for line in data.summary:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    return replace(data, flip=data.flip and config.flip)
+    return replace(data, flip=data.flip and config.flip, balanced=config.balanced)
 
 
 def check(config: Config) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from compress.files.parity import file_logits
 from experiments.data.dataset import Dataset, Split
+from experiments.display.page.predictions import Predictions
 from experiments.store import artefacts
 from search_spaces.documents import DamagedError, read_sealed, sealed
 
@@ -24,6 +25,12 @@ def predict(file: bytes, data: Dataset, split: Split) -> np.ndarray:
 def correct(predicted: np.ndarray, split: Split) -> float:
     """The fraction of a split's images that were classified correctly."""
     return (torch.from_numpy(predicted) == split.labels).float().mean().item()
+
+
+def balanced(predicted: np.ndarray, data: Dataset) -> float | None:
+    """The mean of the classes' accuracies on the test images; None if the classes are about equally large."""
+    found = Predictions(data.classes, data.test.labels.numpy(), predicted)
+    return found.balanced if found.uneven else None
 
 
 def save(folder: Path, predictions: Mapping[str, np.ndarray]) -> None:

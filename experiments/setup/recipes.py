@@ -43,7 +43,8 @@ def counted(config: Config) -> Config:
 
 
 def _counted(config: Config, key: str, recipe: R) -> R:
-    if not recipe.passes:
+    unknown = config.data.name == "image_folder" and not config.data.path  # whatever reads the images asks for it
+    if not recipe.passes or unknown:
         return recipe
     data = DATASET(config.data)
     splits = [data.train, data.validation] if isinstance(recipe, NetworkRecipe) and recipe.all_images else [data.train]

@@ -21,7 +21,7 @@ from experiments.display.progress import say, track
 from experiments.setup.devices import board_of
 from experiments.setup.golden_outputs import difference
 from experiments.setup.images import dataset_of
-from experiments.setup.predicted_classes import correct, predict, save
+from experiments.setup.predicted_classes import balanced, correct, predict, save
 from experiments.setup.reference_networks import reference_networks
 from experiments.setup.session_record import Session, write_rows
 from experiments.setup.session_step import Settings, Timed
@@ -159,6 +159,7 @@ def _row(
         seconds=one.seconds,
         parent=one.parent,
         sha256=sha256(one.file),
+        balanced_accuracy=balanced(predicted, data),
     )
 
 

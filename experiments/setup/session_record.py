@@ -16,6 +16,7 @@ from predictors.timing.slowdown import Slowdown
 from search_spaces.documents import DamagedError, read_json
 
 RECORD = "benchmark.json"
+ADDED = {"balanced_accuracy"}  # missing in records of earlier versions
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def read_rows(folder: Path) -> tuple[list[Stage], Session]:
     path = folder / RECORD
     found = read_json(path, "record of a session")
     rows, session = found.get("rows"), found.get("session")
-    columns = {field.name for field in fields(Stage)}  # none is optional here
-    if not isinstance(rows, list) or any(not isinstance(row, dict) or {*row} != columns for row in rows):
+    columns = {field.name for field in fields(Stage)}  # none but ADDED is optional here
+    if not isinstance(rows, list) or any(not isinstance(row, dict) or {*row} | ADDED != columns for row in rows):
         raise DamagedError(f"{path} is damaged: each of its rows must have the fields {', '.join(sorted(columns))}")
     return typed(list[Stage], rows, f"{path}: rows"), typed(Session, session, f"{path}: session")
 
@@ -65,12 +66,16 @@ def percent(accuracy: float | None) -> str:
 
 def show_rows(rows: Sequence[Stage], title: str, names: Mapping[str, str] = {}) -> Table:
     """The rows formatted for people: milliseconds, percent, kilobytes."""
-    columns = ("stage", "", "val %", "test %", "median ms", "p90 ms", "predicted ms", "KB", "MMACs", "params", "steps")
+    uneven = any(row.balanced_accuracy is not None for row in rows)
+    columns = ["stage", "", "val %", "test %", *(["balanced %"] if uneven else []), "median ms", "p90 ms"]
+    columns += ["predicted ms", "KB", "MMACs", "params", "steps"]
     table = Table(*columns, title=title)
     for column in table.columns[2:]:
         column.justify = "right"
     for row in rows:
         accuracies = [percent(row.validation_accuracy), percent(row.test_accuracy)]
+        if uneven:
+            accuracies.append(percent(row.balanced_accuracy))
         seconds = (row.latency_median_s, row.latency_p90_s, row.predicted_s)
         latencies = ["" if value is None else f"{1e3 * value:.3f}" for value in seconds]
         sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]

@@ -48,7 +48,7 @@ def timing(config: Config, name: str, timed: Mapping[str, Timed], tables: Mappin
         config.seed,
         config.compress.memory,
         timed,
-        f"{whose}-{config.data.name}-seed{config.seed}",
+        f"{whose}-{config.data.label}-seed{config.seed}",
     )
     files = {file: one.made.path for file, one in timed.items()}
     return Step(name, settings, {**tables, **files, "passport": passport_key(config.device)}, Reference(work))

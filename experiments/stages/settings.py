@@ -28,7 +28,7 @@ class Stage:
 
     @property
     def label(self) -> str:
-        return f"{self.stage}-{self.data.name}-seed{self.seed}"
+        return f"{self.stage}-{self.data.label}-seed{self.seed}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ class Faster:
 
     @property
     def label(self) -> str:
-        return f"{self.data.name}-seed{self.seed}"
+        return f"{self.data.label}-seed{self.seed}"
 
 
 def _trained(chosen: CompressConfig) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def _stage(config: Config, name: str, label: str, root: Path, made: Made, prefix
     stage, parent, plan = STAGES[name], made.path, plan_of(config)
     needs = stage.needs(plan, root, parent)
     whose = config.space.name if config.model == "winner" else config.model
-    title = f"{prefix if stage.last else ''}{name}-{whose}-{config.data.name}-seed{config.seed}"
+    title = f"{prefix if stage.last else ''}{name}-{whose}-{config.data.label}-seed{config.seed}"
     settings = settings_of(config, name, root)
     folder = plan.folder(Step("compress", settings, {"parent": parent} | needs, WORK, label=title))
     outputs = artefacts.manifest(folder)["outputs"]

@@ -19,7 +19,7 @@ from experiments.steps.finished_reports import given_report
 from experiments.steps.plan import plan_of, train
 from experiments.steps.settings import Search
 from experiments.store import artefacts
-from experiments.store.key_fields import FOLDER, implied
+from experiments.store.key_fields import FOLDER, implied, unless
 from experiments.store.provenance import verify
 from experiments.store.step import Step
 from paper.compression_rows import Stage
@@ -46,6 +46,7 @@ STEPS = {"train": train, "search": found_by, "compress": compress, "benchmark": 
 class Settings:
     ignore: list[str]
     figures: list[str]
+    title: str = unless("")  # of the data set
     search: Search = implied("search")
     label: str = implied(FOLDER)
 
@@ -73,8 +74,8 @@ def made(config: Config) -> Path:
     folders = {name: path if (path := step(config)).is_dir() else path.parent for name, step in STEPS.items()}
     files: dict[str, Path | str] = {name: folder / artefacts.MANIFEST for name, folder in folders.items()}
     searched = Search.read(artefacts.manifest(folders["search"])["config"], plan.space, plan.images)
-    label = f"{config.space.name}-{config.data.name}-{config.strategy.name}-{config.objective.name}-seed{config.seed}"
-    settings = Settings(config.ignore, [*FIGURES], searched, label)
+    label = f"{config.space.name}-{config.data.label}-{config.strategy.name}-{config.objective.name}-seed{config.seed}"
+    settings = Settings(config.ignore, [*FIGURES], config.data.title, searched, label)
     return plan.folder(Step("report", settings, files | {"table": plan.table}, WORK))
 
 
@@ -121,7 +122,8 @@ def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Pat
     slower = slower_layers(space_of(config), latencies, folder / "table.csv")
     for line in filter(None, (slower, f"The latency table is {latencies.verdict.lines()[0]}")):
         console.print(line, highlight=False, soft_wrap=True)
-    _show_rows(f"{config.data.name}, {config.space.name}, {config.device.name}", rows, session, folder)
+    images = config.data.title or config.data.name
+    _show_rows(f"{images}, {config.space.name}, {config.device.name}", rows, session, folder)
     if config.ignore:
         console.print(f"The table's {', '.join(config.ignore)} was not compared with this device's: ignore was set.")
     _show_files(folder)

@@ -50,7 +50,8 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     given = [files["table"], Path(means.address.results)]
     origin = provenance.trace(steps, inputs, given, asdict(final))
     facts = setup(searched, means, files["table"], steps, inputs, origin, session) | {
-        "ignored": " ".join(settings.ignore)
+        "ignored": " ".join(settings.ignore),
+        "data_title": settings.title,
     }
     artefacts.write_csv(folder / "setup.csv", [{"key": key, "value": value} for key, value in facts.items()])
     artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])

@@ -12,7 +12,7 @@ from experiments.config import DataConfig, DeviceConfig, MeasureConfig, Objectiv
 from experiments.data import DECODER
 from experiments.data.image_hashes import contents
 from experiments.store import artefacts
-from experiments.store.key_fields import implied, unless
+from experiments.store.key_fields import FOLDER, implied, unless
 from experiments.store.step import Means
 from predictors.tables.assembly import unfinished as rounds_missing
 from predictors.tables.table_file import SCHEMA, read_table
@@ -34,16 +34,24 @@ class Images:
     files: str = unless("")
     decoder: int = unless(0)
     group: str = unless("")
+    balanced: bool = unless(False)
+    title: str | None = implied(FOLDER)
+
+    @property
+    def label(self) -> str:
+        """The name of the data set in the names of folders."""
+        return DataConfig(self.name, title=self.title or "").label
 
     @staticmethod
     def of(data: DataConfig) -> Images:
-        images = Images(data.name, data.size, data.validation, data.seed, data.flip, group=data.group)
+        common = (data.name, data.size, data.validation, data.seed, data.flip)
+        images = Images(*common, group=data.group, balanced=data.balanced, title=data.title)
         own = data.name == "image_folder"
         return replace(images, files=_files(data.path, data.cache), decoder=DECODER) if own else images
 
     def at(self, means: Means) -> DataConfig:
         common = (self.name, means.images, self.size, self.validation, self.seed, self.flip)
-        return DataConfig(*common, group=self.group, cache=means.cache)
+        return DataConfig(*common, group=self.group, balanced=self.balanced, title=self.title or "", cache=means.cache)
 
 
 @cache
@@ -116,7 +124,7 @@ class Supernet:
 
     @property
     def label(self) -> str:
-        return f"{self.space.name}-{self.data.name}-seed{self.seed}"
+        return f"{self.space.name}-{self.data.label}-seed{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -134,7 +142,7 @@ class Alone:
 
     @property
     def label(self) -> str:
-        return f"{self.model if self.space is None else self.space.name}-{self.data.name}-seed{self.seed}"
+        return f"{self.model if self.space is None else self.space.name}-{self.data.label}-seed{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -163,7 +171,7 @@ class Search:
 
     @property
     def label(self) -> str:
-        parts = (self.space.name, self.data.name, self.strategy.name, self.objective.name, f"seed{self.seed}")
+        parts = (self.space.name, self.data.label, self.strategy.name, self.objective.name, f"seed{self.seed}")
         return "-".join(parts)
 
     @staticmethod

@@ -42,7 +42,12 @@ def demo(config: Config) -> Path | None:
     path = model_of(config)
     data = dataset_of(config.data)
     shown = board.Shown(
-        f"{config.data.name}, {path.name}", data.classes, data.mean, data.std, config.device.threads, asked.pace
+        f"{config.data.title or config.data.name}, {path.name}",
+        data.classes,
+        data.mean,
+        data.std,
+        config.device.threads,
+        asked.pace,
     )
     model = path.read_bytes()
     classifier = shown.classifier(model, str(path))

@@ -91,7 +91,7 @@ def finetuning(config: Config) -> Path:
         name: finetuned(replace(config, compress=one.recipe, seed=one.seed), arch, stages)
         for name, one in trained.items()
     }
-    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
+    label = f"{config.space.name}-{config.data.label}-seed{config.seed}"
     folder = plan.folder(Step("finetuning", Settings(plan.images, config.threads, trained, label), inputs, WORK))
     columns = [field.name for field in fields(Recipe)]
     console.print(shown([row for _, row in read_csv(folder / "finetuning.csv", columns)], config.finetuning.seeds))

@@ -113,7 +113,7 @@ def pruned(config: Config, rule: str, keep: float) -> Path:
 
 def timed(config: Config, files: Mapping[str, Path]) -> dict[str, float]:
     """Seconds of files timed in one session on the device, now or in an earlier command."""
-    label = f"{config.space.name}-{config.data.name}-seed{config.seed}"
+    label = f"{config.space.name}-{config.data.label}-seed{config.seed}"
     settings = Settings(Device.of(config.device), config.measure, label)
     step = Step("pruned_files", settings, {**files, "passport": passport_key(config.device)}, WORK)
     path = plan_of(config).folder(step) / "seconds.json"

@@ -66,7 +66,7 @@ class Settings:
 
     @property
     def label(self) -> str:
-        return f"{self.space.name}-{self.data.name}-seed{self.seed}"
+        return f"{self.space.name}-{self.data.label}-seed{self.seed}"
 
 
 def ranking(config: Config) -> Path:

@@ -28,6 +28,7 @@ def commands(
     names = by_name["train"]["data"]["name"], by_name["benchmark"]["device"]["name"]
     words = [f"{key}={_written(value)}" for key, value in changed(steps, ignore).items()]
     words += [ELSEWHERE[name] for name in names if name in ELSEWHERE]
+    words += [f"data.title={facts['data_title']}"] if facts.get("data_title") else []
     versions = [f"{name}=={facts[name]}" for name in LIBRARIES if facts.get(name)]
     checkout = [f"git checkout {str(facts['git_commit']).rstrip('+')}"] if facts.get("git_commit") else []
     return [

@@ -45,7 +45,7 @@ def page(run: Run) -> bytes:
     final = next(row for row in rows if row.sha256 == run.sha256)
     labels = run.data.test.labels.numpy()
     predictions = {sha256: Predictions(run.data.classes, labels, classes) for sha256, classes in run.predicted.items()}
-    images = facts.values.get("data_file") or facts.text("data")
+    images = facts.values.get("data_title") or facts.values.get("data_file") or facts.text("data")
     title = f"{images}: the network from {facts.text('space')} for {facts.machine}"
     parts = (
         element("h1", title),

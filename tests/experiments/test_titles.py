@@ -1,0 +1,72 @@
+"""data.title names the user's images in folders, TensorBoard, the page and the paper; it trains nothing again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import metadata
+
+from experiments.config import Config, DataConfig
+from experiments.display import events
+from experiments.steps.settings import Alone, Images, Supernet
+from experiments.store import artefacts
+from experiments.store.step import as_json
+from paper import sentences
+from paper.setup_file import Setup
+from search_spaces.spaces.tiny import tiny
+from tests.experiments.asking import changed
+
+TITLE = "Traffic signs, 12 classes"
+
+
+def images(title: str) -> Images:
+    return Images.of(DataConfig(title=title))
+
+
+@pytest.mark.parametrize(
+    ("title", "label"),
+    [("", "digits"), (TITLE, "Traffic_signs_12_classes"), ("Ảnh của tôi", "Ảnh_của_tôi"), ("../..", "digits")],
+)
+def test_a_title_names_the_folders_and_changes_no_key(title: str, label: str) -> None:
+    config = Config()
+    for made in (
+        lambda data: Supernet(tiny(1, 16, 10), data, 0, 1, config.train),
+        lambda data: Alone(data, 0, 1, config.retrain, model="mobilenet_v2"),
+    ):
+        own, plain = made(images(title)), made(images(""))
+        assert f"-{label}-seed0" in own.label
+        assert as_json(own) == as_json(plain)
+
+
+def test_a_long_title_makes_no_long_name() -> None:
+    assert len(images("x" * 3000).label) <= 40
+
+
+def test_a_step_is_found_under_another_title(tmp_path: Path) -> None:
+    made = []
+
+    def work(folder: Path) -> None:
+        made.append(folder)
+        artefacts.write(folder / "result", "1")
+
+    def step(label: str, seed: int) -> Path:
+        return artefacts.step(tmp_path, "train", label, {"seed": seed}, {}, work)
+
+    first = step("tiny-image_folder-seed0", 0)
+    assert step("tiny-Signs-seed0", 0) == first
+    assert step("tiny-Signs-seed1", 1).name.startswith("tiny-Signs-seed1-")
+    assert len(made) == 2
+
+
+def test_tensorboard_and_the_paper_have_the_title(tmp_path: Path) -> None:
+    with events.writer(tmp_path) as board:
+        events.show_hparams(board, changed(Config(), "data.title", TITLE), {})
+    found = EventAccumulator(str(tmp_path))
+    found.Reload()
+    content = found.summary_metadata[metadata.SESSION_START_INFO_TAG].plugin_data.content
+    assert metadata.parse_session_start_info_plugin_data(content).hparams["data"].string_value == TITLE
+    values = {"data": "image_folder", "data_file": "signs.zip", "data_title": "Signs & more"}
+    assert sentences.source(Setup(tmp_path, values)) == r"Signs \& more"
+    assert sentences.source(Setup(tmp_path, values | {"data_title": ""})) == "signs"
