@@ -9,6 +9,7 @@ from compress.quantization.calibration import THREADS
 from compress.runtimes import runtime_of_file
 from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import Images, predict
+from search_spaces.networks.resizing import resized_array
 
 LIMIT = 1e-4  # of the largest logit
 BATCH = 100  # images at a time
@@ -17,14 +18,15 @@ BATCH = 100  # images at a time
 def file_logits(model: bytes, images: np.ndarray | Images, batch: int | None = None) -> np.ndarray:
     """Logits [N, classes] of images [N, C, H, W] float32, from the bytes of any runtime's file, the same that is timed.
 
-    By default 100 images at a time; one at a time, as on the device, if the output depends on the batch.
+    Files that take pixels are given `Images`, or uint8, and answer with probabilities. By default 100 images at a time;
+    one at a time, as on the device, if the output depends on the batch.
     """
     runtime = runtime_of_file(model)
     batch = batch or (1 if runtime.depends_on_batch(model) else BATCH)
     answer = runtime.session(model, THREADS)
-    return np.concatenate(
-        [answer(np.ascontiguousarray(images[start : start + batch])) for start in range(0, len(images), batch)]
-    )
+    take = images.raw if isinstance(images, Images) and runtime.takes_pixels(model) else images.__getitem__
+    parts = (take(slice(start, start + batch)) for start in range(0, len(images), batch))
+    return np.concatenate([answer(np.ascontiguousarray(part)) for part in parts])
 
 
 def parity(network: nn.Module, model: bytes, images: Tensor | Images) -> float:
@@ -32,6 +34,26 @@ def parity(network: nn.Module, model: bytes, images: Tensor | Images) -> float:
     ours = predict(network, images).numpy()
     difference = np.abs(ours - file_logits(model, images.numpy())).max()
     return float(difference / max(1.0, np.abs(ours).max()))
+
+
+def with_pixels(file: bytes, images: Images) -> bytes:
+    """A file that normalises: it takes pixels, and outputs probabilities. `images`: some that it is checked on.
+
+    Raises LutraError if it does not answer as the given file.
+    """
+    runtime = runtime_of_file(file)
+    made = bytes(runtime.with_pixels(file, images.scale.flatten().numpy(), images.shift.flatten().numpy()))
+    pixels = resized_array(images.raw(slice(None)).numpy(), runtime.pixels(file))
+    normalised = (pixels.astype(np.float32) / images.scale.numpy() - images.shift.numpy()).astype(np.float32)
+    logits = file_logits(file, normalised).astype(np.float64)
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    error = float(np.abs(file_logits(made, pixels) - powers / powers.sum(1, keepdims=True)).max())
+    if not error <= LIMIT:
+        raise LutraError(
+            f"the file with normalisation inside differs by {error:.2g} (limit {LIMIT:g}): "
+            "leave compress.inside at false"
+        )
+    return made
 
 
 def agreement(logits: np.ndarray, others: np.ndarray) -> float:

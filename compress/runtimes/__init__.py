@@ -5,8 +5,9 @@ saturate on some processors. `fp32`, `fp16`, `dynamic`: from a `Source` to the b
 float_layers, reduce_range)` likewise, with the ranges of the activations by their names in the ONNX file;
 `int8_corrected` also corrects biases on images. `float_operators(file)`: the kinds of operators of an INT8 file that
 compute in float. `depends_on_batch(file)`: whether the answer to an image depends on the others of its batch.
-`pixels(file)`: the side of the image that it takes. `session(file, threads)`: images [N, C, H, W] float32, resized to
-that if larger -> the first output.
+`pixels(file)`: the side of the image that it takes. `with_pixels(file, scale, shift)`: a file that normalises;
+`takes_pixels(file)`: whether one does. `session(file, threads)`: images [N, C, H, W] float32, or uint8 for a file that
+takes pixels, resized to that side if larger -> the first output.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from compress.files.pixels_litert import takes_pixels, with_pixels
 from compress.files.source import Source
 from compress.quantization.calibration import Ranges
 from predictors.agent.runtimes import litert
@@ -19,11 +20,12 @@ from search_spaces.networks.litert_file import Stored
 from search_spaces.networks.litert_writer import write
 from search_spaces.networks.resizing import resized_array
 
+__all__ = ["takes_pixels", "with_pixels"]
 SNIPPET = """import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image, ImageOps
 {prepared}
-print({classes}[Interpreter("{file}").get_signature_runner()(image=pixels[None].astype("f4"))["output"].argmax()])"""
+print({classes}[Interpreter("{file}").get_signature_runner()(image=pixels[None])["output"].argmax()])"""
 SUFFIX = litert.SUFFIX
 METADATA = "metadata.json"
 SATURATES = False  # its kernels add in 32 bits

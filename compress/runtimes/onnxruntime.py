@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from compress.files.pixels_onnx import takes_pixels, with_pixels
 from compress.files.source import Source
 from compress.quantization.bias_correction import quantize_corrected
 from compress.quantization.calibration import Ranges, image_pixels
@@ -19,11 +20,12 @@ from compress.quantization.quantize import quantize_within
 from predictors.agent.runtimes import onnxruntime as board
 from search_spaces.networks.resizing import resized_array
 
+__all__ = ["takes_pixels", "with_pixels"]
 MOVES = {"Transpose", "Reshape", "Flatten", "QuantizeLinear", "DequantizeLinear", "QGemm"}  # not in float
 SNIPPET = """import numpy as np, onnxruntime
 from PIL import Image, ImageOps
 {prepared}
-image = {{"image": pixels.transpose(2, 0, 1)[None].astype(np.float32)}}
+image = {{"image": pixels.transpose(2, 0, 1)[None]}}
 print({classes}[onnxruntime.InferenceSession("{file}").run(None, image)[0].argmax()])"""
 SUFFIX = board.SUFFIX
 SATURATES = True  # on x86 processors without VNNI

@@ -96,6 +96,8 @@ class CompressConfig:
     qat: NetworkRecipe = NetworkRecipe(steps=60, batch=64, learning_rate=0.005)  # quantization-aware training
     quantize: QuantizeConfig = field(default_factory=QuantizeConfig)
     calibration: Annotated[int, Range(1, 10_000_000)] = 512  # training images for INT8 ranges
+    # whether the deployed file normalises: it takes pixels (uint8) and outputs probabilities
+    inside: bool = False
     memory: bool = True  # whether to measure each file's peak memory on the device
 
 

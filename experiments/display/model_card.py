@@ -16,7 +16,9 @@ from search_spaces.documents import sha256
 PREPARED = """image = ImageOps.exif_transpose(Image.open("image.png")).convert("RGBA")
 opaque = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("{mode}")
 image = ImageOps.fit(opaque, ({size}, {size}), Image.Resampling.BILINEAR)
-pixels = (np.asarray(image, np.float32).reshape({size}, {size}, -1) / 255 - {mean}) / {std}"""
+pixels = {pixels}"""
+PIXELS = "np.asarray(image, np.uint8).reshape({size}, {size}, -1)"  # of a file that normalises
+NORMALISED = "((np.asarray(image).reshape({size}, {size}, -1) / 255 - {mean}) / {std}).astype(np.float32)"
 MODES = {1: ("L", "grey"), 3: ("RGB", "red, green, blue")}  # channels -> Pillow's mode, in words
 
 
@@ -25,15 +27,18 @@ def card(name: str, file: bytes, row: Stage, facts: Mapping[str, Any], data: Dat
     size, mode = runtime_of_file(file).pixels(file), MODES[data.shape.in_channels][1]
     mean, std = (", ".join(f"{value:.6g}" for value in values) for values in (data.mean, data.std))
     runtime = runtimes.runtime_of_file(file)
+    values = f"each channel divided by 255, minus the mean {mean}, divided by the standard deviation {std}"
+    answers = "logits"
+    if runtime_of_file(file).takes_pixels(file):
+        values, answers = f"pixels as uint8, of which the file itself has {values}", "probabilities"
     images = facts.get("data_title") or facts.get("data_file") or facts["data"]
     lines = {
         "file": f"`{name}`, {len(file):,} bytes, SHA-256 `{sha256(file)}`; what was measured is its first "
         f"{row.file_bytes:,} bytes, SHA-256 `{row.sha256}`, and the rest is metadata with the content of this table",
         "classes": ", ".join(_cell(one) for one in data.classes),
         "input": f"one image of {size}x{size} pixels, {mode}: its central square, resized bilinearly, white where "
-        f"it is transparent; each channel divided by 255, minus the mean {mean}, divided by the standard deviation "
-        f"{std}",
-        "output": f"{len(data.classes)} logits, float32, in the order of the classes",
+        f"it is transparent; {values}",
+        "output": f"{len(data.classes)} {answers}, float32, in the order of the classes",
         "runtime": f"{runtime} {facts.get(runtime) or 'unknown'}, {facts['threads']} thread(s)",
         "device": _cell(facts.get("device")),
         "latency": f"{1e3 * row.latency_median_s:.4g} ms at the median, {1e3 * row.latency_p90_s:.4g} ms at the 90th "
@@ -58,6 +63,7 @@ def _validated(row: Stage, facts: Mapping[str, Any]) -> str:
 def description(file: bytes, row: Stage, facts: Mapping[str, Any], data: Dataset, lineage: str) -> dict[str, str]:
     """The metadata of a deployed file, by name. Seconds and fractions; lists as JSON."""
     channels, size = data.shape.in_channels, runtime_of_file(file).pixels(file)
+    inside = runtime_of_file(file).takes_pixels(file)
     runtime = next(name for name in runtimes.RUNTIMES if name in facts)
     return {
         "classes": json.dumps(list(data.classes), ensure_ascii=False),
@@ -66,8 +72,9 @@ def description(file: bytes, row: Stage, facts: Mapping[str, Any], data: Dataset
         "crop": f"rotated by EXIF, white if transparent, the central square resized bilinearly to {size}x{size} pixels",
         "mean": json.dumps(list(data.mean)),
         "std": json.dumps(list(data.std)),
-        "normalisation": "(pixels / 255 - mean) / std, per channel",
-        "output": "logits, in the order of classes",
+        "type": "uint8" if inside else "float32",
+        "normalisation": f"(pixels / 255 - mean) / std, per channel{', inside the file' if inside else ''}",
+        "output": f"{'probabilities' if inside else 'logits'}, in the order of classes",
         "runtime": f"{runtime} {facts.get(runtime) or 'unknown'}",
         "threads": str(facts["threads"]),
         "device": str(facts.get("device") or "unknown"),
@@ -84,9 +91,12 @@ def description(file: bytes, row: Stage, facts: Mapping[str, Any], data: Dataset
 
 def snippet(name: str, file: bytes, data: Dataset) -> str:
     """A program of at most eight lines that classifies image.png with Pillow, NumPy and the file's runtime."""
-    values = {"size": runtime_of_file(file).pixels(file), "mode": MODES[data.shape.in_channels][0]}
-    prepared = PREPARED.format(mean=list(data.mean), std=list(data.std), **values)
-    return str(runtime_of_file(file).SNIPPET).format(prepared=prepared, file=name, classes=list(data.classes))
+    runtime = runtime_of_file(file)
+    values = {"size": runtime.pixels(file), "mode": MODES[data.shape.in_channels][0]}
+    pixels = PIXELS if runtime.takes_pixels(file) else NORMALISED
+    pixels = pixels.format(mean=list(data.mean), std=list(data.std), **values)
+    prepared = PREPARED.format(pixels=pixels, **values)
+    return str(runtime.SNIPPET).format(prepared=prepared, file=name, classes=list(data.classes))
 
 
 def _balanced(row: Stage) -> str:

@@ -27,6 +27,11 @@ def correct(predicted: np.ndarray, split: Split) -> float:
     return (torch.from_numpy(predicted) == split.labels).float().mean().item()
 
 
+def validated(file: bytes, data: Dataset) -> float:
+    """The file's accuracy on the validation images, a fraction."""
+    return correct(predict(file, data, data.validation), data.validation)
+
+
 def balanced(predicted: np.ndarray, data: Dataset) -> float | None:
     """The mean of the classes' accuracies on the test images; None if the classes are about equally large."""
     found = Predictions(data.classes, data.test.labels.numpy(), predicted)

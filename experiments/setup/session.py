@@ -21,7 +21,7 @@ from experiments.display.progress import say, track
 from experiments.setup.devices import board_of
 from experiments.setup.golden_outputs import difference
 from experiments.setup.images import dataset_of
-from experiments.setup.predicted_classes import balanced, correct, predict, save
+from experiments.setup.predicted_classes import balanced, correct, predict, save, validated
 from experiments.setup.reference_networks import reference_networks
 from experiments.setup.session_record import Session, write_rows
 from experiments.setup.session_step import Settings, Timed
@@ -77,7 +77,8 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     for known, _ in again:
         timed |= known
     with board_of(settings.device.at(means), folder) as board:
-        images = array(data.fixed(data.validation, GOLDEN, settings.seed)[0])
+        few = data.fixed(data.validation, GOLDEN, settings.seed)[0]
+        images = few.raw(slice(None)).numpy() if settings.inside else array(few)
         golden = difference(images, board, {name: one.file for name, one in names.items()})
         rounds = list(followed(board, timed, measure, "timing stages", each=True))
         memory = _memory(board, names) if settings.memory else {}
@@ -116,7 +117,8 @@ def _item(one: Timed, images: DataConfig, settings: Settings) -> Item:
         in_float = [layer.layer for layer in int8_record.load(made.path.parent).in_float]
         return Item(one.row, made.precision, load_network(made.parent), made.path.read_bytes(), *facts, in_float, True)
     network = load_network(made.path)
-    return Item(one.row, "fp32", network, fp32_file(images, settings.seed, network, settings.device.library), *facts)
+    file = fp32_file(images, settings.seed, network, settings.device.library, settings.inside)
+    return Item(one.row, "fp32", network, file, *facts)
 
 
 def _memory(board: Board, items: Mapping[str, Item]) -> dict[str, Memory]:
@@ -144,7 +146,7 @@ def _row(
     return Stage(
         stage=one.name,
         precision=one.precision,
-        validation_accuracy=_validated(data, one),
+        validation_accuracy=None if one.all_images else validated(one.file, data),
         test_accuracy=correct(predicted, data.test),
         latency_median_s=times[0],
         latency_p90_s=times[1],
@@ -161,11 +163,6 @@ def _row(
         sha256=sha256(one.file),
         balanced_accuracy=balanced(predicted, data),
     )
-
-
-def _validated(data: Dataset, one: Item) -> float | None:
-    """None for a network that was trained on the validation images."""
-    return None if one.all_images else correct(predict(one.file, data, data.validation), data.validation)
 
 
 def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]]) -> float | None:

@@ -11,7 +11,7 @@ from experiments.config.reference import Reference
 from experiments.steps.compress import Made
 from experiments.steps.plan import plan_of
 from experiments.steps.settings import Device, Images
-from experiments.store.key_fields import FILES, FOLDER, implied
+from experiments.store.key_fields import FILES, FOLDER, implied, unless
 from experiments.store.keys import passport_key
 from experiments.store.step import Step
 
@@ -36,6 +36,7 @@ class Settings:
     memory: bool
     timed: Mapping[str, Timed] = implied(FILES)
     label: str = implied(FOLDER)
+    inside: bool = unless(False)  # whether files take pixels
 
 
 def timing(config: Config, name: str, timed: Mapping[str, Timed], tables: Mapping[str, Path], work: str) -> Step:
@@ -49,6 +50,7 @@ def timing(config: Config, name: str, timed: Mapping[str, Timed], tables: Mappin
         config.compress.memory,
         timed,
         f"{whose}-{config.data.label}-seed{config.seed}",
+        config.compress.inside,
     )
     files = {file: one.made.path for file, one in timed.items()}
     return Step(name, settings, {**tables, **files, "passport": passport_key(config.device)}, Reference(work))

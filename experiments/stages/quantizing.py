@@ -12,13 +12,14 @@ from safetensors.torch import save as save_weights
 from torch import nn
 
 from compress.files.export import export
-from compress.files.parity import check_parity
+from compress.files.parity import check_parity, with_pixels
 from compress.files.source import Source
 from compress.quantization.calibration import Ranges, activation_ranges
 from compress.quantization.sensitivity import Sensitivity, Write, float_layers, sensitivities
 from compress.runtimes import RUNTIMES
 from experiments.config import DataConfig
 from experiments.config.compression import QuantizeConfig
+from experiments.data.dataset import Dataset
 from experiments.display.layer_numbers import numbers
 from experiments.setup.cache import remembered
 from experiments.setup.images import dataset_of
@@ -42,9 +43,10 @@ def quantize(task: Task[Quantize]) -> None:
     made = _static(task, source) if kind == "static" else Static(getattr(runtime, kind)(source))
     precision = "int8" if kind == "static" else kind
     found = numbers(whole, network.specs) if isinstance(network, Network) and whole is not None else []
-    artefacts.write(task.folder / f"{precision}{runtime.SUFFIX}", made.file)
     data = dataset_of(images)
     validation = data.fixed(data.validation, 0, 0)[0]
+    file = inside(made.file, data, settings.seed) if settings.inside else made.file
+    artefacts.write(task.folder / f"{precision}{runtime.SUFFIX}", file)
     answers = compared(precision, source.onnx, made.file, validation, made.table, made.kept, found)
     if kind == "static" and isinstance(network, Network):
         few = array(data.fixed(data.train, settings.looked_at["saturation"], settings.seed)[0])
@@ -120,12 +122,17 @@ def source_of(images: DataConfig, seed: int, network: nn.Module) -> Source:
     return source
 
 
-def fp32_file(images: DataConfig, seed: int, network: nn.Module, runtime: str) -> bytes:
+def fp32_file(images: DataConfig, seed: int, network: nn.Module, runtime: str, takes_pixels: bool = False) -> bytes:
     """The network's file, after checking on images that it agrees with the network."""
     file: bytes = RUNTIMES[runtime].fp32(source_of(images, seed, network))
     data = dataset_of(images)
     check_parity(network, file, data.fixed(data.validation, 100, seed)[0])
-    return file
+    return inside(file, data, seed) if takes_pixels else file
+
+
+def inside(file: bytes, data: Dataset, seed: int) -> bytes:
+    """The file with normalisation and softmax inside, after checking on images that it answers alike."""
+    return with_pixels(file, data.fixed(data.validation, 100, seed)[0])
 
 
 def array(images: Images) -> np.ndarray:

@@ -74,6 +74,7 @@ class Quantize(Stage):
     calibration: int
     looked_at: Mapping[str, int]
     runtime: str = unless("onnxruntime")
+    inside: bool = unless(False)
     whole: tuple[Spec, ...] | None = implied("parent")  # the network trained from scratch, if it is from a space
 
 
@@ -114,6 +115,7 @@ OWN: dict[str, Callable[[Config, dict[str, Any]], Stage]] = {  # (configuration,
         calibration=c.compress.calibration,
         looked_at=LOOKED_AT,
         runtime=c.device.library,
+        inside=c.compress.inside,
     ),
 }
 

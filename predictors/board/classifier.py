@@ -13,7 +13,9 @@ import numpy as np
 from predictors.agent.runtimes import interface
 from search_spaces.errors import LutraError
 
-TYPES = ("float32", "float16", "float64")  # of images
+PIXELS = "uint8"  # the type of images that the file itself normalises
+TYPES = ("float32", "float16", "float64", PIXELS)  # of images
+ROUNDING = 1e-3  # by which the sum of probabilities may differ from 1
 LATELY = 30  # the most recent images, over which frames per second are averaged
 
 
@@ -88,12 +90,15 @@ class Classifier:
         return tuple(sizes[:3]), sizes[3]
 
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
-        """uint8 [H, W, C] -> float32 [1, C, H, W], normalised as the training images were."""
+        """uint8 [H, W, C] -> [1, C, H, W]: float32, normalised as the training images were, or uint8 for a file that
+        normalises."""
+        if self._type == PIXELS:
+            return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
         scaled = pixels.astype(np.float32) / self._scale - self._shift
         return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
 
     def logits(self, image: np.ndarray) -> np.ndarray:
-        """float32 [1, C, H, W] -> [classes]."""
+        """A prepared image [1, C, H, W] -> [classes]; probabilities from a file that normalises."""
         return self._file.answer(image.astype(self._type, copy=False))[0]
 
 
@@ -119,7 +124,7 @@ def classify(classifier: Classifier, frames: Iterator[Frame]) -> Iterator[Moment
         yield Moment(
             number=len(ordered),
             frame=frame,
-            probabilities=softmax(logits),
+            probabilities=probabilities(image, logits),
             seconds=answered - start,
             median=quantile(ordered, 0.5),
             p90=quantile(ordered, 0.9),
@@ -128,6 +133,12 @@ def classify(classifier: Classifier, frames: Iterator[Frame]) -> Iterator[Moment
             right=right,
             labelled=labelled,
         )
+
+
+def probabilities(image: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """float64 [classes], from the answer to a prepared image; a file that takes pixels answers with them."""
+    are = image.dtype == PIXELS and logits.min() >= 0 and abs(logits.sum() - 1) < ROUNDING
+    return logits.astype(np.float64) if are else softmax(logits)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

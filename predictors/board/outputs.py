@@ -11,10 +11,10 @@ from predictors.board.device import Board
 
 
 def outputs(board: Board, files: Mapping[str, bytes], images: np.ndarray) -> dict[str, np.ndarray]:
-    """Each file's first output [N, classes] float32 for images [N, C, H, W] float32, run one at a time.
+    """Each file's first output [N, classes] float32 for images [N, C, H, W], run one at a time.
 
-    The numbers are exactly those that the board computed (for several boards: the first). Raises LutraError for a file
-    that cannot run, or an offline board.
+    The images are normalised; for files that take pixels they are uint8. The numbers are exactly those that the board
+    computed (for several boards: the first). Raises LutraError for a file that cannot run, or an offline board.
     """
     found = {}
     for name, onnx in files.items():

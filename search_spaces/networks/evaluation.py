@@ -30,8 +30,11 @@ class Images:
         return len(self.pixels if self.rows is None else self.rows)
 
     def __getitem__(self, part: slice) -> Tensor:
-        pixels = self.pixels[part] if self.rows is None else self.pixels[self.rows[part]]
-        return pixels.to(torch.float32, memory_format=torch.channels_last).div_(self.scale).sub_(self.shift)
+        return self.raw(part).to(torch.float32, memory_format=torch.channels_last).div_(self.scale).sub_(self.shift)
+
+    def raw(self, part: slice) -> Tensor:
+        """uint8 [b - a, C, H, W]: the images of the slice, not normalised."""
+        return self.pixels[part] if self.rows is None else self.pixels[self.rows[part]]
 
     def __reduce__(self) -> tuple[type[Images], tuple[Tensor, None, Tensor, Tensor]]:
         own = self.pixels.clone() if self.rows is None else self.pixels[self.rows]

@@ -16,5 +16,5 @@ def resized(images: Tensor, pixels: int) -> Tensor:
 
 
 def resized_array(images: np.ndarray, pixels: int) -> np.ndarray:
-    """`resized` for float32 arrays."""
+    """`resized` for float32 arrays, or for pixels, uint8."""
     return resized(torch.from_numpy(images), pixels).numpy() if images.shape[-1] != pixels else images

@@ -14,7 +14,7 @@ from experiments.display.events import flat
 
 GROUPS = ("data", "space", "strategy", "objective", "device")  # chosen by name
 COMPRESSION = ("prune", "energy", "finetune", "distillation", "temperature", "teacher", "sparsify", "clusters")
-QUANTIZATION = ("qat", "quantize", "calibration")
+QUANTIZATION = ("qat", "quantize", "calibration", "inside")
 LIBRARIES = ("torch", "onnxruntime")
 BESIDE = ("data.decoder", "data.files", "device.table")  # hashes in keys, not settings
 ELSEWHERE = {"image_folder": "data.path=FOLDER", "ssh": "device.host=HOST", "bundle": "device.results=FILE"}

@@ -28,7 +28,8 @@ class Opened(NamedTuple):
     """An opened file."""
 
     run: Callable[[], object]  # one inference on a random image
-    outputs: Callable[[Any], Any]  # images [N, C, H, W] float32 -> the first output, [N, ...] float32
+    # images [N, C, H, W], normalised or, for a file that takes uint8, pixels -> the first output, [N, ...] float32
+    outputs: Callable[[Any], Any]
 
 
 class Interface(NamedTuple):

@@ -58,8 +58,11 @@ def _functions(interpreter: Any) -> tuple[Callable[[], object], Callable[[Any], 
     import numpy
 
     image, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]["index"]
-    place = image["index"]
-    random = numpy.random.default_rng(0).standard_normal(image["shape"], dtype=numpy.float32)
+    place, kind, rng = image["index"], image["dtype"], numpy.random.default_rng(0)
+    if kind is numpy.uint8:
+        random = rng.integers(0, 256, image["shape"], dtype=numpy.uint8)
+    else:
+        random = rng.standard_normal(image["shape"], dtype=numpy.float32)
 
     def answer(images: Any) -> Any:
         interpreter.set_tensor(place, images)
@@ -67,7 +70,7 @@ def _functions(interpreter: Any) -> tuple[Callable[[], object], Callable[[Any], 
         return interpreter.get_tensor(output)
 
     def outputs(images: Any) -> Any:
-        last = numpy.ascontiguousarray(images.transpose(0, 2, 3, 1))
+        last = numpy.ascontiguousarray(images.transpose(0, 2, 3, 1), dtype=kind)
         if [*last.shape] != interpreter.get_input_details()[0]["shape"].tolist():
             interpreter.resize_tensor_input(place, last.shape)
             with quiet():

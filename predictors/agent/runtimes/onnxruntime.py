@@ -17,7 +17,12 @@ NEWEST_FOR = {(3, 9): (1, 19), (3, 10): (1, 23)}
 WHEELS = ("x86_64", "amd64", "aarch64", "arm64")
 OLDEST_GLIBC = (2, 27)
 BROKEN = {"1.21.0": ("aarch64", "arm64")}  # crashes with SIGILL on a Raspberry Pi 4: microsoft/onnxruntime issue 23957
-TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
+TYPES = {  # of inputs; pixels are uint8
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(uint8)": "uint8",
+}
 
 
 def version() -> str:
@@ -42,7 +47,12 @@ def open_file(file: bytes | str, threads: int) -> tuple[Callable[[], object], Ca
 
     session = onnxruntime.InferenceSession(file, options(threads), providers=["CPUExecutionProvider"])
     feed = random_feed(session)
-    return partial(session.run, None, feed), lambda images: session.run(None, dict.fromkeys(feed, images))[0]
+    ((name, image),) = feed.items()
+
+    def outputs(images: Any) -> Any:
+        return session.run(None, {name: images.astype(image.dtype, copy=False)})[0]
+
+    return partial(session.run, None, feed), outputs
 
 
 def profile(file: bytes, threads: int, seconds: float, alive: Callable[[], None]) -> Iterator[tuple[str, str, float]]:
@@ -89,6 +99,8 @@ def random_feed(session: Any) -> dict[str, Any]:
     """One random image as a session's input."""
     import numpy
 
-    image = session.get_inputs()[0]
+    image, rng = session.get_inputs()[0], numpy.random.default_rng(0)
     shape = [size if isinstance(size, int) else 1 for size in image.shape]
-    return {image.name: numpy.random.default_rng(0).standard_normal(shape, dtype=numpy.float32)}
+    if TYPES.get(image.type) == "uint8":
+        return {image.name: rng.integers(0, 256, shape, dtype=numpy.uint8)}
+    return {image.name: rng.standard_normal(shape, dtype=numpy.float32)}
