@@ -3,7 +3,7 @@
 oneDNN's depthwise weight gradient is fast for kernels of up to three columns, and several times slower for wider ones;
 its data gradient is slow in bfloat16 with stride 2. So a wider kernel's gradient is computed three columns at a time,
 and the data gradient is a convolution of the output's gradient, with zeros between its pixels. Its weight gradient of a
-dense bfloat16 convolution of one pixel is sometimes NaN, so only the tap that meets the pixel is computed there.
+bfloat16 convolution of one pixel is sometimes NaN, so only the tap that meets the pixel is computed there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COLUMNS = 3
 def conv2d(x: Tensor, weight: Tensor, stride: int, groups: int = 1) -> Tensor:
     """[N, C, H, W] -> [N, O, ceil(H / stride), ceil(W / stride)]; `weight` [O, C / groups, k, k]."""
     middle = border(weight.shape[-1])
-    if groups == 1 and x.shape[-2:] == (1, 1) and middle:
+    if x.shape[-2:] == (1, 1) and middle:
         weight, stride = weight[..., middle : middle + 1, middle : middle + 1], 1
     if groups > 1 and x.device.type == "cpu" and torch.is_grad_enabled():
         if torch.is_autocast_enabled("cpu"):

@@ -139,16 +139,17 @@ def test_depthwise_gradients_are_those_of_the_convolution(kernel: int, stride: i
 
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("stride", [1, 2])
-def test_gradients_of_one_pixel_are_finite_and_those_of_its_tap(kernel: int, stride: int) -> None:
+@pytest.mark.parametrize("groups", [1, 64])
+def test_gradients_of_one_pixel_are_finite_and_those_of_its_tap(kernel: int, stride: int, groups: int) -> None:
     """oneDNN's in bfloat16 are sometimes NaN."""
     x = torch.randn(32, 64, 1, 1, generator=torch.Generator().manual_seed(0))
-    weight = torch.randn(96, 64, kernel, kernel, generator=torch.Generator().manual_seed(1)).requires_grad_()
-    plain = F.conv2d(x, weight, None, stride, kernel // 2)
-    torch.testing.assert_close(conv2d(x, weight, stride), plain)
+    weight = torch.randn(64, 64 // groups, kernel, kernel, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    plain = F.conv2d(x, weight, None, stride, kernel // 2, 1, groups)
+    torch.testing.assert_close(conv2d(x, weight, stride, groups), plain)
     expected = torch.autograd.grad(plain.square().sum(), weight)[0]
     for _ in range(20):
         with torch.autocast("cpu", torch.bfloat16):
-            loss = conv2d(x, weight, stride).float().square().sum()
+            loss = conv2d(x, weight, stride, groups).float().square().sum()
         (found,) = torch.autograd.grad(loss, weight)
         torch.testing.assert_close(found, expected, rtol=0.05, atol=0.05 * expected.abs().max().item())
 
