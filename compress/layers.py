@@ -1,7 +1,7 @@
 """The layers of an fp32 file, each of which can stay in float; used by sensitivity and timing.
 
-In our own files they are counted as in the specs. In other files a layer is a convolution or a linear layer, in the
-file's order, with all nodes up to the next one.
+In our own files, layers have the numbers of their specs. In other files, a layer is a convolution or a linear layer
+with all nodes up to the next one, in the file's order.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def _interrupted(number: int, frame: object) -> None:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Prints one line on Ctrl-C, also while a command imports modules later."""
+    """Prints one line on Ctrl-C, even while a command imports modules later."""
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not (COMMAND and usual and threading.current_thread() is threading.main_thread()):
         yield

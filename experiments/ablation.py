@@ -1,4 +1,4 @@
-"""python -m experiments.ablation: what each stage of compression gains; every subset of stages, timed side by side."""
+"""python -m experiments.ablation: what each stage of compression gains: all subsets of stages, timed in one session."""
 
 from experiments.config import command
 

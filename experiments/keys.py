@@ -100,7 +100,7 @@ def _cell(text: str) -> str:
 
 
 def begins(key: str, prefix: str) -> bool:
-    """Whether a key has the prefix: is it or in its section, or, if the prefix is no key, begins with its letters."""
+    """Whether a key is the prefix or in its section; if the prefix is not a key, whether it begins with its letters."""
     wanted = prefix.removesuffix(".")
     if wanted in {*GROUPS, *all_keys()}:
         return key == wanted or key.startswith(f"{wanted}.")

@@ -1,6 +1,6 @@
 """python -m experiments.lineage: the steps from the supernet to the deployed file as a tree, with every hash verified.
 
-Shows the finished report of this configuration, or that in run=FOLDER; makes nothing.
+Shows the finished report of this configuration, or the one in run=FOLDER; does not run any step.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ def tree(found: Lineage, folder: Path) -> Tree:
     record, deployed = artefacts.manifest(folder), found.row["sha256"]
     own = Step("report", f"report/{folder.name}", "", deployed, "", {}, record["seconds"], record["git_commit"])
     node.add(_described(own, _measured(own, rows, names)))
-    beside = root.add("[bold]beside it[/bold]")
+    others = root.add("[bold]other steps and files that it used[/bold]")
     for step in found.others:
-        beside.add(_described(step, _measured(step, rows, names)))
+        others.add(_described(step, _measured(step, rows, names)))
     for path, sha256 in found.given.items():
-        beside.add(f"[bold]given[/bold]  {sha256[:SHORT]}\n{escape(path)}")
+        others.add(f"[bold]given[/bold]  {sha256[:SHORT]}\n{escape(path)}")
     return root
 
 
@@ -79,7 +79,7 @@ def _found(runs: Path, step: Step) -> str:
 
 
 def _measured(step: Step, rows: Sequence[Mapping[str, str]], names: Mapping[str, str]) -> str:
-    """A file's accuracy and latency, from its row in the report, or from the row of the file written from it."""
+    """A file's accuracy and latency, from its own row in the report, or that of the file written from it."""
     for row in rows:
         written = row["stage"] == names.get(step.sha256) and row["precision"] == "fp32"
         if written or row["sha256"] == step.sha256:

@@ -1,4 +1,4 @@
-"""python -m experiments.ranking: whether the supernet ranks networks as training each of them alone does."""
+"""python -m experiments.ranking: whether the supernet ranks networks as separate training does."""
 
 from experiments.config import command
 

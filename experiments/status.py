@@ -96,7 +96,7 @@ def overview(sweep: Path) -> Group:
 
 
 def _best(names: Sequence[str], found: Sequence[Job], kinds: Sequence[str]) -> list[str]:
-    """The most accurate job, and the fastest one, of those that meet their target; and those that miss it."""
+    """The most accurate and the fastest of the jobs that meet their target; and the jobs that miss it."""
     timed = [(name, job) for name, job in zip(names, found) if "latency_s" in job.metrics]
     done = [(name, job) for name, job in timed if not job_metrics.misses(job.metrics)]
     missed = [name for name, job in timed if job_metrics.misses(job.metrics)]

@@ -19,7 +19,7 @@ from search_spaces.errors import LutraError, unknown
 
 COMPARE = Reference("predictors.tables.comparison:compare")
 PROBLEMS = Reference("predictors.tables.verify:problems")
-SHOWN = 10  # the rows with the largest change
+SHOWN = 10  # how many of the rows with the largest change to show
 
 
 def tables(config: Config) -> None:
@@ -50,7 +50,7 @@ def compared(config: Config) -> None:
     for key in differing:
         console.print(f"{key}: {a.passport.get(key)} in a, {b.passport.get(key)} in b", highlight=False)
     for found in COMPARE(a, b):
-        title = f"{found.precision}: b takes {found.ratio:.3f} of a's time, rank correlation (Kendall) {found.tau:.3f}"
+        title = f"{found.precision}: b takes {found.ratio:.3f} times as long as a, Kendall's tau {found.tau:.3f}"
         shown = Table("the layers that changed most", "a, us", "b, us", "relative to all layers", title=title)
         for row in found.moved[:SHOWN]:
             shown.add_row(str(row.spec), f"{1e6 * row.a:.1f}", f"{1e6 * row.b:.1f}", f"{100 * (row.beyond - 1):+.1f} %")
@@ -68,7 +68,7 @@ def verified(config: Config) -> None:
             raise LutraError(f"{path}: {wrong[0]}{more}; do not use this table, measure it again")
         samples = sum(len(r.order) for r in table.rounds)
         console.print(
-            f"{path}: its hash is right, and {len(table.rows)} rows, {len(table.corrections)} corrections, "
+            f"{path}: its hash is valid, and {len(table.rows)} rows, {len(table.corrections)} corrections, "
             f"{len(table.networks)} networks and the verdict follow from its {samples} samples. No file can prove that "
             "samples, device fingerprint and space are those that were measured",
             soft_wrap=True,

@@ -1,4 +1,4 @@
-"""Checks that the result files belong to one winner on one machine, because the text compares across them."""
+"""Checks that all result files are about one winner on one machine, because the text compares across files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from paper.rows import FILES, read
 from paper.setup_file import Setup, setup
 
 Place = tuple[type[Stage], str]  # a file's rows, and a stage
-# Made by two commands: the same file, or two files of one network, one of them with layers in float.
+# Written by two commands: the same file, or two files of one network, one of them with layers in float.
 SAME: list[tuple[str, Place, Place]] = [
     ("sha256", (Variant, "nothing"), (Stage, "retrained")),
     ("sha256", (Variant, "prune, finetune, quantize"), (Stage, "int8")),
@@ -30,8 +30,8 @@ def check(results: Path) -> None:
         if not _hashes(results, one, column) & _hashes(results, other, column):
             (kind, stage), (other_kind, other_stage) = one, other
             raise ResultError(
-                f"{results / FILES[kind]}: {stage} is another network than {other_stage} in {FILES[other_kind]}; "
-                "write both by the same configuration with publish=true"
+                f"{results / FILES[kind]}: {stage} is not the same network as {other_stage} in {FILES[other_kind]}; "
+                "write both with the same configuration and publish=true"
             )
     run = setup(results)
     for kind in (Variant, HandMade, PruningRule):
@@ -39,19 +39,19 @@ def check(results: Path) -> None:
 
 
 def _check_machine(other: Setup, run: Setup) -> None:
-    """Raises ResultError if two files are from different machines, or name none; older files have fewer keys."""
+    """Raises ResultError if two files are from different machines or name no machine; older files have fewer keys."""
     required = (*REQUIRED, run.runtime)
     for key in (*MACHINE, run.runtime):
         if key in required or (key in other.values and key in run.values):
             value, expected = other.text(key), run.text(key)
             if value != expected:
                 raise ResultError(
-                    f"{other.path}: {key} is {value!r}, and {expected!r} in {run.path.name}; "
+                    f"{other.path}: {key} is {value!r}, but {expected!r} in {run.path.name}; "
                     "write both on the same machine with publish=true"
                 )
     if not any(other.values.get(key) and run.values.get(key) for key in NAMES):
         raise ResultError(
-            f"{other.path} and {run.path.name} do not say of which machine they are: neither has a device or a cpu; "
+            f"{other.path} and {run.path.name} do not name their machine: neither has a device or a cpu; "
             "write both on the same machine with publish=true"
         )
 

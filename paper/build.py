@@ -134,12 +134,12 @@ def main() -> None:
     parser.add_argument("document", nargs="?", choices=DOCUMENTS, default="paper")
     parser.add_argument("--results", type=Path, default=FOLDER / "results")
     parser.add_argument("--build", type=Path, default=FOLDER / "build")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        sources(asked.results, asked.build)
-        for line in (*origin.lines(asked.results), *result_age.lines(asked.results)):
+        sources(arguments.results, arguments.build)
+        for line in (*origin.lines(arguments.results), *result_age.lines(arguments.results)):
             print(line)
-        print(typeset(asked.build, asked.document))
+        print(typeset(arguments.build, arguments.document))
     except (LutraError, OSError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)

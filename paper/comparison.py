@@ -55,7 +55,7 @@ def macros(results: Path) -> dict[str, str]:
 def _results(curves: Sequence[Curve], pairs: Sequence[Pair], made: Setup | None) -> list[str]:
     first = curves[0]
     strategies = listed(dict.fromkeys(escape(curve.strategy) for curve in curves))
-    reference = "the front of all networks that were found, as no exact front is known"
+    reference = "the front of all networks found by any search, as no exact front is known"
     if first.reference == EXACT:
         reference = f"the {EXACT}; accuracies are read from a file, so seconds are the strategies' own"
     problem = (
@@ -87,8 +87,8 @@ def _setup(made: Setup | None) -> str:
     """A sentence on code and target."""
     if made is None:
         return (
-            "The comparison of strategies is of older code: its files do not record their set-up (target, supernet and "
-            "commit)."
+            "The comparison of strategies was made by older code: its files do not record their set-up (target, "
+            "supernet and commit)."
         )
     target = made.optional("target_ms")
     aim = f", with a target of {ms(target / 1e3)}" if target else ""
@@ -119,7 +119,7 @@ def _origin(problem: str, made: Setup | None) -> tuple[str, str]:
         return "The files of this comparison name no machine, images or supernet. ", f"{caption}; {unknown}."
     if "table_sha256" not in made.values:
         return (
-            f"These results are not of this paper's run, but of published networks, {escape(problem)}. ",
+            f"These results do not come from this paper's run, but from published networks, {escape(problem)}. ",
             f"{caption}.",
         )
     return "", f"{caption}."
@@ -182,7 +182,7 @@ def verdict(pairs: Sequence[Pair]) -> str:
 
 
 def stopped(curves: Iterable[Curve]) -> str:
-    """A sentence on strategies that ran out of seconds before their evaluations; empty if there are none."""
+    """A sentence on strategies that ran out of time before their evaluations; empty if there are none."""
     last = {curve.strategy: curve for curve in curves if curve.against == "evaluations"}
     early = [f"{name} after {one.evaluations:.0f}" for name, one in last.items() if one.evaluations < one.at]
     return f"Earlier, seconds ran out for {listed(early)} evaluations." if early else ""

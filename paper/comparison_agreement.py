@@ -14,7 +14,7 @@ from paper.setup_file import Setup, setup
 
 HASHED = ("compare.csv", FILES[Curve], FILES[Pair])
 SAME = ("space", "data", "data_file", "resolution", "precision", "table_sha256", *agreement.MACHINE)
-AGAIN = "write all of them by one run of python -m experiments.compare publish=true"
+AGAIN = "write all of them in one run of python -m experiments.compare publish=true"
 
 
 def check(results: Path) -> None:
@@ -27,7 +27,7 @@ def check(results: Path) -> None:
     if comparison.recorded(results):
         made = setup(results, comparison.SETUP)
         _check_files(results, made)
-        if "table_sha256" in made.values:  # latencies were those of a table, not of a published file
+        if "table_sha256" in made.values:  # latencies came from a table, not from a published file
             _check_run(made, setup(results))
 
 
@@ -40,7 +40,7 @@ def _faults(curves: Sequence[Curve], pairs: Sequence[Pair]) -> Iterator[str]:
             if curve is None:
                 yield f"{name} after {pair.at:g} {pair.against} is not"
             elif not math.isclose(mean, getattr(curve, pair.measure), rel_tol=1e-9, abs_tol=1e-12):
-                yield f"the mean {pair.measure} of {name} after {pair.at:g} {pair.against} is another one"
+                yield f"the mean {pair.measure} of {name} after {pair.at:g} {pair.against} differs"
             elif curve.seeds != pair.seeds:
                 yield f"{name} has {pair.seeds} seeds, and {curve.seeds}"
 
@@ -61,6 +61,6 @@ def _check_run(made: Setup, run: Setup) -> None:
         ours, theirs = made.values.get(key, ""), run.values.get(key, "")
         if ours != theirs:
             raise ResultError(
-                f"{made.path}: {key} is {ours!r}, and {theirs!r} in setup.csv; compare strategies again with the "
+                f"{made.path}: {key} is {ours!r}, but {theirs!r} in setup.csv; compare strategies again with the "
                 f"settings of the report and publish=true, or delete {', '.join(HASHED)} and {made.path.name}"
             )

@@ -42,7 +42,7 @@ key & stages & \% & points & ms & speed-up & kB & ratio & kB & ratio & steps \\
 def variants(results: Path) -> dict[str, Variant]:
     """All subsets of stages by name. Raises ResultError for a missing one.
 
-    In files without a row for the teacher, the whole chain was finetuned with one.
+    Files without a row for the teacher come from code that always finetuned the whole chain with one.
     """
     found = {row.stage: row for row in read(results, Variant)}
     for name in KEYS:
@@ -127,7 +127,7 @@ def lost(rows: Mapping[str, Variant]) -> str:
 
 
 def predicted(whole: Variant, in_float: bool = False) -> str:
-    """A sentence on the table's error, and on costs of layers in float that no table includes."""
+    """A sentence on the table's error, and on costs of float layers, which no table includes."""
     if whole.predicted_s is None:
         return "The pruned file's latency was not predicted."
     error = 100 * (whole.predicted_s / whole.latency_median_s - 1)

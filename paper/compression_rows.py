@@ -11,7 +11,7 @@ from paper.latex import count
 class Stage:
     """A network on the way from the reference to the INT8 file, as benchmarked on the device.
 
-    Columns with a default are missing in older files. `steps` are the supernet's where its weights are inherited.
+    Columns with a default are missing in older files. With inherited weights, `steps` are those of the supernet.
     """
 
     stage: str

@@ -1,4 +1,4 @@
-"""Reads CSV files strictly: a value of the wrong kind is an error that names file, line and column."""
+"""Reads CSV files strictly: for a value of the wrong kind, an error names file, line and column."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def macros(results: Path) -> dict[str, str]:
     return {
         "HandMadeBeside": listed([CITED.get(other.stage, escape(other.stage)) for other in others]),
         "HandMadeVerdict": verdict(winner, others),
-        "HandMadeNearest": beside(winner, others),
+        "HandMadeNearest": comparison(winner, others),
         "HandMadeMore": " ".join(f"Likewise, {verdict(row, others, _emphasised(row))}." for row in more),
         "HandMadeUnpruned": verdict(unpruned, others, "the unpruned winner"),
         "HandMadeUnprunedNearest": nearest(unpruned, others),
@@ -77,44 +77,44 @@ def verdict(ours: HandMade, others: Sequence[HandMade], subject: str = "the winn
     clauses = [f"{subject} is both faster and more accurate than {listed(behind)}"] if behind else []
     if ahead:
         one = len(ahead) == 1
-        told = f"{'beats' if one else 'beat'} it in both"
+        predicate = f"{'beats' if one else 'beat'} it in both"
         if not behind:
-            told = f"{'is' if one else 'are'} both faster and more accurate than {subject}"
-        clauses.append(f"{listed(ahead)} {told}")
+            predicate = f"{'is' if one else 'are'} both faster and more accurate than {subject}"
+        clauses.append(f"{listed(ahead)} {predicate}")
     elif len(behind) < len(others):
         clauses.append("none beats it in both")
     return ", and ".join(clauses)
 
 
-def beside(ours: HandMade, others: Sequence[HandMade]) -> str:
+def comparison(ours: HandMade, others: Sequence[HandMade]) -> str:
     """Sentences on the latency of the hand-made networks with the nearest and with the highest accuracy."""
     near, best = _nearest(ours, others), max(others, key=lambda row: row.test_accuracy)
     if near is not best:
-        told = f"The most accurate hand-made network is {name(best)}, with {_beside(best, ours)}."
-        return f"{nearest(ours, others)} {told}"
+        most = f"The most accurate hand-made network is {name(best)}, with {_relative(best, ours)}."
+        return f"{nearest(ours, others)} {most}"
     if len(others) == 1:
         return nearest(ours, others)
-    return f"Nearest in accuracy, and the most accurate of them, is {name(best)}, with {_beside(best, ours)}."
+    return f"The nearest in accuracy, and the most accurate, is {name(best)}, with {_relative(best, ours)}."
 
 
 def nearest(ours: HandMade, others: Sequence[HandMade]) -> str:
     """A sentence on the latency of the hand-made network with the nearest accuracy."""
     near = _nearest(ours, others)
-    start = f"{name(near)} has" if len(others) == 1 else f"Nearest in accuracy is {name(near)}, with"
-    return f"{start} {_beside(near, ours)}."
+    start = f"{name(near)} has" if len(others) == 1 else f"The nearest in accuracy is {name(near)}, with"
+    return f"{start} {_relative(near, ours)}."
 
 
 def _nearest(ours: HandMade, others: Sequence[HandMade]) -> HandMade:
     return min(others, key=lambda row: abs(row.test_accuracy - ours.test_accuracy))
 
 
-def _beside(other: HandMade, ours: HandMade) -> str:
+def _relative(other: HandMade, ours: HandMade) -> str:
     points = 100 * (other.test_accuracy - ours.test_accuracy)
     difference = "the same test accuracy" if abs(points) < 0.05 else f"{abs(points):.1f} points "
     difference += "" if abs(points) < 0.05 else "more" if points > 0 else "less"
     ratio = other.latency_median_s / ours.latency_median_s
     if abs(ratio - 1) < SAME_TIME:
-        return f"{difference} ({percent(other.test_accuracy)}) and as long a latency ({ms(other.latency_median_s)})"
+        return f"{difference} ({percent(other.test_accuracy)}) and the same latency ({ms(other.latency_median_s)})"
     times = f"{significant(ratio)} times the latency"
     return f"{difference} ({percent(other.test_accuracy)}) and {times} ({ms(other.latency_median_s)})"
 

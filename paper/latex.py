@@ -11,7 +11,7 @@ _SPECIAL = {
     "^": r"\textasciicircum{}",
     **{character: "\\" + character for character in "&%$#_{}"},
 }
-# Letters that the documents' encoding, T1, has beside those of Latin-1 (its Đ is copied from a PDF as another letter)
+# Letters that the documents' encoding, T1, has besides those of Latin-1 (its Đ is copied from a PDF as another letter)
 _T1 = "ĂăĄąĆćČčĎďĘęĚěĞğİıĹĺĽľŁłŃńŇňŐőŒœŔŕŘřŚśŞşŠšŤťŢţŮůŰűŸŹźŻżŽž"
 # Letters of the Vietnamese encoding, T5, by their place in the font
 _T5 = dict(enumerate("ỶỷỴỵĐđ", 26)) | dict(

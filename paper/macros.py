@@ -1,4 +1,4 @@
-"""Every number and every comparing sentence of the text, as LaTeX macros in numbers.tex."""
+"""Every number and every comparative sentence of the text, as LaTeX macros in numbers.tex."""
 
 from __future__ import annotations
 

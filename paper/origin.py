@@ -1,7 +1,7 @@
-"""Which machine, space and images a group of result files is of, where these are not those of the paper's run.
+"""The machine, space and images behind a group of result files, if they differ from those of the paper's run.
 
-Each group has a file of keys and values that says so. A section whose files differ from the run says it in its first
-sentence and in its captions; an optional one whose files differ, or do not say, is left out.
+Each group has a file of keys and values that records them. A section whose files come from elsewhere says so in its
+first sentence and in its captions; an optional one whose files come from elsewhere, or do not say, is left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from search_spaces.documents import read_bytes, sha256
 
 @dataclass(frozen=True)
 class Group:
-    """Files that one command publishes, and the file that says what they are of."""
+    """Files that one command publishes, and the file that records where they come from."""
 
     setup: str
     files: tuple[str, ...]
@@ -60,7 +60,7 @@ def check(results: Path) -> None:
 
 
 def differences(group: Group, made: Setup, run: Setup) -> list[str]:
-    """What the files are of, where the run is of something else: machine, space, images."""
+    """The machine, space and images of the files, as far as they differ from those of the run."""
     words = []
     if group.machine and not any(made.values.get(key) and run.values.get(key) for key in agreement.NAMES):
         words.append("a machine that they do not name")
@@ -75,7 +75,7 @@ def differences(group: Group, made: Setup, run: Setup) -> list[str]:
 
 
 def _differ(made: Setup, run: Setup, key: str) -> bool:
-    """Whether both say a value, and not the same one."""
+    """Whether both have a value, and the values differ."""
     ours, theirs = made.values.get(key), run.values.get(key)
     return bool(ours and theirs and ours != theirs)
 
@@ -95,13 +95,13 @@ def macros(results: Path) -> dict[str, str]:
     texts = {}
     for name, group in GROUPS.items():
         found = " and ".join(differences(group, setup(results, group.setup), run))
-        texts[f"{name}Origin"] = f"These results are not of this paper's run, but of {found}. " if found else ""
-        texts[f"{name}OriginBriefly"] = f" Not of this paper's run, but of {found}." if found else ""
+        texts[f"{name}Origin"] = f"These results do not come from this paper's run, but from {found}. " if found else ""
+        texts[f"{name}OriginBriefly"] = f" Not from this paper's run, but from {found}." if found else ""
     return texts
 
 
 def used(results: Path, name: str) -> bool:
-    """Whether an optional group was published and is of the run."""
+    """Whether an optional group was published and comes from the run."""
     return any((results / file).exists() for file in OPTIONAL[name].files) and not left_out(results, name)
 
 
@@ -112,12 +112,12 @@ def left_out(results: Path, name: str) -> str:
         return ""
     files = ", ".join(file for file in group.files if (results / file).exists())
     if not (results / group.setup).exists():
-        return f"{files}: left out of the paper, as no {group.setup} says what they are of; {_renew(group)}"
+        return f"{files}: left out of the paper, as no {group.setup} says where they come from; {_renew(group)}"
     made = setup(results, group.setup)
     found = differences(group, made, setup(results))
     if group.network and made.values.get("deployed") not in {row.sha256 for row in read(results, Stage)}:
         found.append("another network")
-    return f"{files}: left out of the paper, as they are of {' and '.join(found)}; {_renew(group)}" if found else ""
+    return f"{files}: left out of the paper, as they come from {' and '.join(found)}; {_renew(group)}" if found else ""
 
 
 def _renew(group: Group) -> str:

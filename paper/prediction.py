@@ -57,7 +57,7 @@ def _facts(prefix: str, run: Setup) -> dict[str, str]:
 
 
 def errors(rows: Sequence[Summed]) -> dict[tuple[str, str], np.ndarray]:
-    """Relative errors [3, n] by precision and protocol: of the sums, of an affine correction, and of the whole one."""
+    """Relative errors [3, n] by precision and protocol: of the sums, an affine correction, and the full correction."""
     found = {}
     for key in dict.fromkeys((row.precision, row.protocol) for row in rows):
         own = [row for row in rows if (row.precision, row.protocol) == key]
@@ -74,7 +74,7 @@ def fresh_verdict(judged: Sequence[Judged]) -> str:
         best[precision] = min(rows, key=lambda row: row.mape).predictor
     if {*best.values()} == {OURS}:
         return "No other predictor has a mean error as small as the table's in either precision."
-    return f"The smallest mean error is {_both(best)}."
+    return f"{_smallest(best)}."
 
 
 def protocol_verdict(found: Mapping[tuple[str, str], np.ndarray]) -> str:
@@ -82,23 +82,24 @@ def protocol_verdict(found: Mapping[tuple[str, str], np.ndarray]) -> str:
     mape = {key: float(np.abs(corrected).mean()) for key, (*_, corrected) in found.items()}
     affine = max(float(np.abs(one).mean()) for _, one, _ in found.values())
     best = {p: min((name for kind, name in mape if kind == p), key=lambda name: mape[p, name]) for p in PRECISIONS}
-    told = (
-        rf"The largest mean error of a protocol is {percent(affine)} without $\gamma$ and "
-        f"{percent(max(mape.values()))} with it; the smallest with it is {_both(best, mape)}."
+    sentences = (
+        rf"Across protocols, the largest mean error is {percent(affine)} without $\gamma$ and "
+        f"{percent(max(mape.values()))} with it. With it, {_smallest(best, mape)}."
     )
     behind = [f"{percent(mape[p, CHOSEN])} in {_name(p)}" for p in PRECISIONS if best[p] != CHOSEN]
     if behind:
-        told += f" All other tables here use \\emph{{{CHOSEN}}}, which has {' and '.join(behind)}."
-    return told
+        sentences += f" All other tables here use \\emph{{{CHOSEN}}}, whose mean error is {' and '.join(behind)}."
+    return sentences
 
 
-def _both(best: Mapping[str, str], mape: Mapping[tuple[str, str], float] | None = None) -> str:
-    """ "in fp32 that of in context (0.5 %) and in INT8 that of alone (0.3 %)"."""
-    told = []
+def _smallest(best: Mapping[str, str], mape: Mapping[tuple[str, str], float] | None = None) -> str:
+    """A clause: "in context has the smallest mean error in fp32 (0.5 %), and alone in INT8 (0.3 %)"."""
+    clauses: list[str] = []
     for precision, name in best.items():
         number = f" ({percent(mape[precision, name])})" if mape else ""
-        told.append(rf"in {_name(precision)} that of \emph{{{escape(NAMES.get(name, name))}}}{number}")
-    return " and ".join(told)
+        verb = "" if clauses else " has the smallest mean error"
+        clauses.append(rf"\emph{{{escape(NAMES.get(name, name))}}}{verb} in {_name(precision)}{number}")
+    return ", and ".join(clauses)
 
 
 def write(results: Path, build: Path) -> None:

@@ -42,7 +42,7 @@ def macros(results: Path) -> dict[str, str]:
 
 
 def verdict(ours: PruningRule, others: Sequence[PruningRule], images: float) -> str:
-    """Two sentences: the device's rule against the best of the others."""
+    """Two sentences that compare our rule, which uses the device's latencies, with the best of the others."""
     ratios = [other.latency_median_s / ours.latency_median_s for other in others]
     best = max(others, key=lambda row: row.test_accuracy)
     return (

@@ -14,7 +14,7 @@ class Ranked:
     inherited: float  # fraction of the validation images, with the supernet's weights
     macs: float
     parameters: float
-    naswot: float  # no unit
+    naswot: float  # dimensionless
 
 
 @dataclass(frozen=True)

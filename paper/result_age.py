@@ -18,8 +18,8 @@ def lines(results: Path) -> Iterator[str]:
     """One line per commit that differs from this checkout's, with the files that record it."""
     if comparison.published(results) and not comparison.recorded(results):
         yield (
-            f"{FILES[Curve]}, {FILES[Pair]}: of older code, and no {comparison.SETUP} records their set-up; to renew "
-            "them: python -m experiments.compare publish=true"
+            f"{FILES[Curve]}, {FILES[Pair]}: made by older code, and no {comparison.SETUP} records their set-up; to "
+            "renew them: python -m experiments.compare publish=true"
         )
     made_by: dict[str, list[str]] = {}
     for path in sorted(results.glob("*setup.csv")):
@@ -30,7 +30,7 @@ def lines(results: Path) -> Iterator[str]:
 
 
 def _age(commit: str) -> str:
-    """A note on results of that commit; empty if the code is the same, or if git cannot tell."""
+    """A note on results made by that commit; empty if the code is the same, or if git cannot tell."""
     if _git("rev-parse", "--verify", "HEAD") is None:
         return ""
     if not commit:
@@ -39,8 +39,8 @@ def _age(commit: str) -> str:
     if count is None:
         return f"made by commit {commit}, which this checkout does not have"
     if count != "0":
-        return f"made by commit {commit}, older than this code by {count} commit{'s' if count != '1' else ''}"
-    return f"made by commit {commit} with changes that were not committed" if commit.endswith("+") else ""
+        return f"made by commit {commit}, which is {count} commit{'s' if count != '1' else ''} behind this code"
+    return f"made by commit {commit} with uncommitted changes" if commit.endswith("+") else ""
 
 
 def _git(*words: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The CSV files of the paper: one dataclass per row, for the commands that write it and the paper that reads it.
+"""The CSV files of the paper: one dataclass for the rows of each, used by the commands that write and the paper.
 
 The paper needs the columns without a default; some commands write more columns than the dataclass has.
 """
@@ -96,7 +96,7 @@ class Judged:
     predictor: str
     trained_on: int  # whole networks
     seed: int = field(default=0, kw_only=True)  # of the split, or of the drawn networks
-    held_out: int = field(default=0, kw_only=True)  # networks that it is judged by
+    held_out: int = field(default=0, kw_only=True)  # networks that it is judged on
     bias: float = field(default=math.nan, kw_only=True)
     mape: float  # fraction
     within_5: float  # fraction of networks
@@ -123,12 +123,12 @@ class Curve:
     """A strategy at one moment of its searches: means over the seeds with 95 % intervals."""
 
     problem: str
-    reference: str  # the front that hypervolume and regret are measured by
+    reference: str  # the front that hypervolume and regret are relative to
     strategy: str
     against: str  # evaluations or seconds
     seeds: int
     at: float
-    evaluations: float  # until then
+    evaluations: float  # up to that moment
     share: float  # fraction of the reference's hypervolume
     share_low: float | None  # None: one seed has no interval
     share_high: float | None

@@ -6,11 +6,11 @@ from paper.latex import count
 from paper.setup_file import Setup
 
 TRAININGS = {"supernet": "the supernet", "retrain": "the winner"}
-BATCH = 64  # images of a step, in files that do not say
+BATCH = 64  # images per step, for files that do not record it
 
 
 def stamp(run: Setup) -> str:
-    """Words for every page if a network saw less than each training image once; otherwise empty."""
+    """Words for every page if a network was trained for less than one epoch; otherwise empty."""
     images = run.number("train_images")
     for training, network in TRAININGS.items():
         key = f"{training}_images"

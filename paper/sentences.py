@@ -1,4 +1,4 @@
-"""Sentences that compare: the data choose the words, so the text cannot claim more than the files show."""
+"""Comparative sentences whose wording depends on the data, so that the text cannot claim more than the files show."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def more_accurate(new: Stage, old: Stage, images: float) -> str:
 
 
 def versus(new: Stage, old: Stage, images: float) -> str:
-    """A clause with the whole comparison, without its subject."""
+    """A clause that compares accuracy, time and size, without its subject."""
     clause = f"{faster(new, old)} and {more_accurate(new, old, images)}"
     no_faster = new.latency_median_s >= (1 - SAME_TIME) * old.latency_median_s
     no_better = no_faster and new.test_accuracy <= old.test_accuracy
@@ -71,15 +71,15 @@ def shrinks(new: Stage, old: Stage) -> str:
 
 
 def target(winner: Stage, setup: Setup) -> str:
-    """A sentence: whether the measured winner meets the target."""
-    asked = setup.optional("target_ms")
-    if asked is None:
+    """A sentence on whether the measured winner meets the target."""
+    bound = setup.optional("target_ms")
+    if bound is None:
         return "The search had no target."
-    over = 1e3 * winner.latency_median_s / asked - 1
+    over = 1e3 * winner.latency_median_s / bound - 1
     verdict = "meets the target" if over <= 0 else rf"misses the target by {percent(over)}"
     return (
-        f"The target was {ms(asked / 1e3)} in {_name(winner.precision)}; the winner, measured there at "
-        f"{ms(winner.latency_median_s)}, {verdict}."
+        f"The target was {ms(bound / 1e3)} in {_name(winner.precision)}; the winner, measured in "
+        f"{_name(winner.precision)} at {ms(winner.latency_median_s)}, {verdict}."
     )
 
 
@@ -89,7 +89,7 @@ def correction(networks: Sequence[Whole]) -> str:
     numbers = f"from {percent(naive)} to {percent(corrected)}"
     if corrected < naive:
         return f"lowers the mean error {numbers}"
-    return f"does not help: the mean error goes {numbers}"
+    return f"does not help: the mean error changes {numbers}"
 
 
 def error(networks: Sequence[Whole], column: str) -> np.ndarray:
@@ -122,18 +122,18 @@ def data(setup: Setup) -> str:
     """Sentences on the data of the results, and what they can therefore show."""
     if setup.text("data") == "digits":
         return (
-            f"These results are of the demonstration, on {source(setup)} of "
+            f"These results come from the demonstration, on {source(setup)} of "
             f"{setup.number('resolution'):.0f} pixels. Any sensible network is nearly perfect on them, so "
             "they show that the chain works from end to end, not that one network is better than another."
         )
     return (
-        f"These results are of {source(setup)} with {count(setup.number('train_images'))} training images of "
+        f"These results are for {source(setup)} with {count(setup.number('train_images'))} training images of "
         f"{setup.number('resolution'):.0f} pixels, from one run with seed {escape(setup.text('seed'))}."
     )
 
 
 def board(setup: Setup) -> str:
-    """Sentences on the device of the latencies."""
+    """Sentences on the device on which the latencies were measured."""
     names = [escape(name) for key in ("device", "cpu") if (name := setup.values.get(key))]
     machine = setup.values.get("machine", "")
     kind = "computer" if machine in DESKTOPS else "board" if machine else "machine"
@@ -141,8 +141,8 @@ def board(setup: Setup) -> str:
     threads = setup.values.get("threads", "")
     used = f", with {escape(threads)} {'thread' if threads == '1' else 'threads'}" if threads else ""
     return (
-        f"All latencies are of one {kind}, {named}{used}. {verdict(setup)} The same commands measure other devices, "
-        "where other networks may be best."
+        f"All latencies were measured on one {kind}, {named}{used}. {verdict(setup)} The same commands measure other "
+        "devices, where other networks may be best."
     )
 
 
@@ -167,13 +167,13 @@ def quantized(setup: Setup) -> str:
 
 
 def targets(setup: Setup) -> str:
-    """What finetuning learns from; files that do not say are of runs with a teacher."""
+    """What finetuning learns from; files that do not say come from runs with a teacher."""
     taught = "distillation" not in setup.values or setup.number("distillation") > 0
     return "labels and on the softened answers of the unpruned winner" if taught else "labels"
 
 
 def machine(setup: Setup) -> str:
-    """A sentence: whether the machine was as fast in the benchmark as for the table."""
+    """A sentence on whether the machine was as fast in the benchmark as for the table."""
     keys = {f"machine_speed_{precision}": f" in {_name(precision)}" for precision in ("fp32", "int8")}
     found = {words: setup.values.get(key, "") for key, words in keys.items()}
     if not any(found.values()):  # of a report that had one speed for both precisions

@@ -1,4 +1,4 @@
-"""The configuration and machine of a run: a CSV file of keys and values beside the results."""
+"""The configuration and machine of a run: a CSV file of keys and values, next to the results."""
 
 from __future__ import annotations
 

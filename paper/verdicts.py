@@ -8,18 +8,18 @@ from paper.setup_file import Setup
 
 def verdict(setup: Setup) -> str:
     """Sentences on the verdicts on the table and the session, with reasons."""
-    told = []
+    texts = []
     for what, name in (("table", "latency table"), ("session", "session in which all files were timed")):
         state, reasons = (setup.values.get(f"{what}_verdict{part}", "") for part in ("", "_reasons"))
         if state:
             short = "; ".join(reason.partition(": ")[0] for reason in reasons.split("; "))
             why = "" if state == "clean" or not reasons else f" ({escape(short)})"
-            told.append(f"the {name} was {escape(state)}{why}")
-    if not told:
+            texts.append(f"the {name} was {escape(state)}{why}")
+    if not texts:
         return "Disturbances during the measurement are not recorded."
     unknown = [escape(key) for key in setup.values.get("table_unknown", "").split()]
     silent = f" The machine does not report its {', '.join(unknown)}, so these were not checked." if unknown else ""
-    return f"According to the checks during the measurement, {'; '.join(told)}.{silent}"
+    return f"According to the checks during the measurement, {'; '.join(texts)}.{silent}"
 
 
 def of_table(setup: Setup) -> str:
@@ -28,5 +28,5 @@ def of_table(setup: Setup) -> str:
     if state in ("", "clean"):
         return ""
     why = [escape(reason.partition(": ")[0]) for reason in reasons.split("; ") if reason]
-    told = " and ".join([", ".join(why[:-1]), why[-1]] if len(why) > 1 else why)
-    return f"The table is {escape(state)}{': ' if told else ''}{told}."
+    reason = " and ".join([", ".join(why[:-1]), why[-1]] if len(why) > 1 else why)
+    return f"The table is {escape(state)}{': ' if reason else ''}{reason}."

@@ -10,7 +10,7 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def compact(model: bytes) -> bytes:
-    """A smaller QDQ file with the same outputs bit for bit; this matters if layers have few weights per channel.
+    """A smaller QDQ file with bit-identical outputs; the gain is largest for layers with few weights per channel.
 
     Biases return to float32, one number per channel instead of three (int32, scale, zero point): onnxruntime rounds
     them to the same int32 when it loads the file. Equal constants are shared, except weights and signed bytes; names

@@ -1,8 +1,8 @@
 """Hand-made networks for small images, to compare with the searched ones.
 
-Networks made for 224 pixels downsample by 32, which would leave one pixel of 32. Here the stem has stride 1, as is
-usual for CIFAR, and the rest is as published: 2x2 pixels are left, and the MACs are four times as many. They have no
-dropout, and residual blocks that begin as the identity, like our own networks: the recipe is the same for all.
+Networks for images of 224 pixels downsample by 32, which would turn 32 pixels into one. Here the stem has stride 1, as
+is usual for CIFAR, and the rest is as published: 2x2 pixels remain, for four times the MACs. Like our own networks,
+they have no dropout, and residual blocks start as the identity: the training recipe is the same for all.
 """
 
 from __future__ import annotations
@@ -89,20 +89,22 @@ FOREIGN: dict[str, Callable[[int, int], nn.Module]] = {
 
 
 class Foreign(nn.Module):
-    """A new network of `FOREIGN`, with the arguments to rebuild it. Raises LutraError for another name."""
+    """A new network of `FOREIGN`, with the arguments to rebuild it. Raises LutraError for an unknown name."""
 
     def __init__(self, name: str, classes: int, in_channels: int) -> None:
         super().__init__()
         if name not in FOREIGN:
             raise unknown("model", name, FOREIGN)
         self.name, self.classes, self.in_channels = name, classes, in_channels
-        self.model = quickened(identities(FOREIGN[name](classes, in_channels))).to(memory_format=torch.channels_last)
+        self.model = with_fast_depthwise(with_zero_residuals(FOREIGN[name](classes, in_channels))).to(
+            memory_format=torch.channels_last
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.model(x)
 
 
-def identities(model: nn.Module) -> nn.Module:
+def with_zero_residuals(model: nn.Module) -> nn.Module:
     """The model, after setting the last batch norm's scale to 0 in every residual block (Goyal et al. 2017)."""
     for block in model.modules():
         adds = isinstance(block, Residual) and isinstance(block.shortcut, nn.Identity)
@@ -111,7 +113,7 @@ def identities(model: nn.Module) -> nn.Module:
     return model
 
 
-def quickened(model: nn.Module) -> nn.Module:
+def with_fast_depthwise(model: nn.Module) -> nn.Module:
     """The model, after replacing its depthwise convolutions by ones with gradients that are fast on a CPU."""
     for parent in list(model.modules()):
         for name, conv in parent.named_children():

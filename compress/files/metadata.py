@@ -1,4 +1,4 @@
-"""Metadata of a deployed file: what its input, classes and measurements are, so that the file alone is enough.
+"""Metadata of a deployed file: its input, classes and measurements, so that the file can be used on its own.
 
 They are appended to the measured file, whose bytes stay as they are.
 """

@@ -11,12 +11,12 @@ from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import Images, predict
 from search_spaces.networks.resizing import resized_array
 
-LIMIT = 1e-4  # of the largest logit
+LIMIT = 1e-4  # as a fraction of the largest logit
 BATCH = 100  # images at a time
 
 
 def file_logits(model: bytes, images: np.ndarray | Images, batch: int | None = None) -> np.ndarray:
-    """Logits [N, classes] of images [N, C, H, W] float32, from the bytes of any runtime's file, the same that is timed.
+    """Logits [N, classes] for images [N, C, H, W] float32, computed by a file of any runtime, given as bytes.
 
     Files that take pixels are given `Images`, or uint8, and answer with probabilities. By default 100 images at a time;
     one at a time, as on the device, if the output depends on the batch.
@@ -67,6 +67,6 @@ def check_parity(network: nn.Module, model: bytes, images: Tensor | Images) -> f
     if not error <= LIMIT:
         raise LutraError(
             f"the file's output differs from its network's by {error:.2g} (limit {LIMIT:g} of the largest logit): "
-            "it is damaged or another network's; delete it and run the same command again"
+            "it is damaged or belongs to another network; delete it and run the same command again"
         )
     return error

@@ -18,7 +18,7 @@ def compressed_bytes(data: bytes) -> int:
 def zeros(model: bytes) -> float:
     """The fraction of exact zeros among the weights of convolutions and linear layers in an ONNX file, fp32 or INT8.
 
-    INT8 rounds weights below half a step to zero, so there are more than were pruned.
+    INT8 rounds weights below half a step to zero, so there are more zeros than pruned weights.
     """
     tensors = [numpy_helper.to_array(tensor) for tensor in onnx.load_from_string(model).graph.initializer]
     weights = [tensor for tensor in tensors if tensor.ndim > 1]

@@ -34,25 +34,25 @@ class Size:
 def prune_groups(
     model: nn.Module, shape: tuple[int, int, int], keep: float, importance: Importance | None = None
 ) -> nn.Module:
-    """The model for images [N, *shape] with about the fraction `keep` of its channels, and its own copy of the weights.
+    """A pruned copy of the model for images [N, *shape], with about the fraction `keep` of its channels.
 
-    Changed widths become multiples of 8; a group that would become 0 stays whole. The classes stay. By default the
-    importance of a group is its magnitude. Running statistics are copied unchanged: `calibrate` the result, or finetune
-    it first. A `Network` becomes a plain sequence of its layers, because they no longer match its specs.
+    Changed widths become multiples of 8; a group that would become 0 stays whole, and so does the output. By default
+    the importance of a group is its magnitude. Running statistics are copied unchanged: `calibrate` the result, or
+    finetune it first. A `Network` becomes a plain sequence of its layers, because they no longer match its specs.
     """
     check_keep(keep)
     shape = image_shape(model, shape)
     slim = Regrouped(model) if isinstance(model, Network) else copy.deepcopy(model)
     slim.eval()
-    apart = Apart(slim, shape)
+    split = SeparateParts(slim, shape)
     torch_pruning.pruner.BasePruner(
-        apart,
+        split,
         torch.zeros(1, *shape, device=device_of(model)),
         importance=importance or torch_pruning.importance.GroupMagnitudeImportance(p=2),
         global_pruning=True,
         pruning_ratio=1 - keep,
         round_to=MULTIPLE,
-        ignored_layers=[*(_last(part) for part in apart.parts), *_reshaped(slim)],
+        ignored_layers=[*(_last(part) for part in split.parts), *_reshaped(slim)],
     ).step()
     return slim.train(model.training).to(memory_format=torch.channels_last)
 
@@ -69,10 +69,10 @@ class Regrouped(nn.Module):
         return self.layers(sized(x, self.specs))
 
 
-class Apart(nn.Module):
+class SeparateParts(nn.Module):
     """The parts of a network that are pruned separately, on their own inputs: the whole network, if it can be traced.
 
-    For ShuffleNetV2, whose shuffle torch-pruning cannot trace, the inside of every block, and the classifier.
+    For ShuffleNetV2, whose shuffle torch-pruning cannot trace: the inside of every block, and the classifier.
     """
 
     def __init__(self, model: nn.Module, shape: tuple[int, int, int]) -> None:

@@ -2,10 +2,10 @@
 
 A unit is a hidden channel, or what the kind's `prunable` names; `units` knows what belongs to it.
 
-Importance (`importance`), widths, selection (`strongest`) and the narrower network (`narrow`) are separate. Widths are
-chosen in a search space of their own, `width_space`: kept importance adds over layers like latency, so the widths that
-lose least within a latency are found exactly. `uniform_widths` and `global_widths` are baselines that ignore the
-device.
+Importance (`importance`), widths, selection (`strongest`) and the narrower network (`narrow`) are separate.
+`experiments.stages.pruning` chooses the widths from a search space of their own, `width_space`: kept importance adds up
+over layers like latency, so the widths that lose least within a latency are found exactly. `uniform_widths` and
+`global_widths` are baselines that ignore the device.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from search_spaces.networks.network import Layer, Network, device_of
 from search_spaces.space import Arch, SearchSpace
 
 
-def prune(network: Network, keep: float) -> Network:
-    """The network with the fraction `keep` of each layer's hidden channels, those with the largest variance; a copy.
+def prune_uniformly(network: Network, keep: float) -> Network:
+    """The simplest rule, without a device: a copy that keeps the fraction `keep` of each layer's hidden channels.
 
-    Running statistics are copied unchanged: `calibrate` the result, or finetune it first.
+    The channels with the largest variance are kept. Running statistics are copied unchanged: `calibrate` the result, or
+    finetune it first. The chain's rules are in `experiments.stages.pruning`.
     """
     return narrow(network, strongest(batch_norm_scale(network), uniform_widths(network.specs, keep)))
 
 
-def chosen_widths(space: SearchSpace, arch: Arch) -> dict[int, int]:
-    """Hidden channels by layer, 0 for a removed block, of an architecture in a `width_space`; for `strongest`."""
+def widths_of(space: SearchSpace, arch: Arch) -> dict[int, int]:
+    """The widths of an architecture in a `width_space`, as `strongest` takes them: 0 for a removed block."""
     widths = hidden_widths(space.decode(arch))
     return {layer: widths.get(layer, 0) for layer in hidden_widths(space.decode(space.reference))}
 
@@ -48,7 +49,7 @@ def uniform_widths(specs: Sequence[Spec], keep: float) -> dict[int, int]:
 def global_widths(importances: Mapping[int, Tensor], specs: Sequence[Spec], keep: float) -> dict[int, int]:
     """Hidden channels by layer, keeping the most important fraction `keep` of all layers' channels.
 
-    One threshold for the whole network (Liu et al. 2017, Molchanov et al. 2019); of equals, the first layers' are kept.
+    One threshold for the whole network (Liu et al. 2017, Molchanov et al. 2019); ties are kept in the first layers.
     Each layer is rounded up to a multiple of 8, at least 8 and at most all.
     """
     check_keep(keep)
@@ -80,7 +81,7 @@ def kept_importance(importances: Mapping[int, Tensor], space: SearchSpace, compa
 
 
 def strongest(importances: Mapping[int, Tensor], widths: Mapping[int, int]) -> dict[int, Tensor]:
-    """The `widths[layer]` most important hidden channels of each layer, in ascending order; of equals the first."""
+    """The `widths[layer]` most important hidden channels of each layer, in ascending order; ties go to the first."""
     order = {layer: importances[layer].argsort(descending=True, stable=True) for layer in widths}
     return {layer: order[layer][:width].sort().values for layer, width in widths.items()}
 

@@ -1,6 +1,6 @@
-"""Pruning in rounds: a part of the cuts, then importances estimated anew in what is left (Molchanov et al. 2019).
+"""Pruning in rounds: after each round, importances are estimated again in what is left (Molchanov et al. 2019).
 
-What a unit is worth depends on the units beside it: of two that do the same, the first can go, the second cannot.
+A unit's importance depends on the other units: of two that do the same, either can be removed, but not both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Widths = Callable[[Importances, float], Mapping[int, int]]  # importances, part 
 def in_rounds(
     network: Network, estimate: Estimate, widths: Widths, rounds: int, settled: Callable[[Network], Network]
 ) -> Network:
-    """The network after as many rounds of cuts, each an equal part of what is cut in all.
+    """The network after this number of rounds, each of which makes an equal part of all cuts.
 
     `settled` is applied to what is left before its importances are estimated, for example `calibrate`.
     """

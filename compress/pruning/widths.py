@@ -21,8 +21,8 @@ def hidden_widths(specs: Sequence[Spec]) -> dict[int, int]:
 def width_space(specs: Sequence[Spec], most: int = 12) -> SearchSpace:
     """The networks that pruning can make; the reference is the unpruned one.
 
-    An MBConv or head has its width and smaller multiples of 8, widest first: all down to 8, or `most` of them, evenly
-    spread; a residual block can also be removed. Other layers have one option. Raises LutraError if `most` is 0.
+    An MBConv or head has its own width and smaller multiples of 8, widest first: all down to 8, or `most` of them,
+    evenly spread; a residual block can also be removed. Other layers have one option. Raises LutraError if `most` is 0.
     """
     if most < 1:
         raise LutraError(f"a layer needs at least one width to choose from, not {most}")
@@ -31,7 +31,7 @@ def width_space(specs: Sequence[Spec], most: int = 12) -> SearchSpace:
 
 
 def _narrower(spec: Spec, most: int) -> tuple[Spec, ...]:
-    layers = [with_units(spec, width) for width in _widths(spec, most)]
+    layers = [with_units(spec, width) for width in _possible_widths(spec, most)]
     return (*layers, Skip(spec.in_channels, spec.resolution)) if spec.residual else tuple(layers)
 
 
@@ -39,7 +39,7 @@ def with_units(spec: Spec, count: int) -> Spec:
     return dataclasses.replace(spec, **{prunable(spec).field: count})
 
 
-def _widths(spec: Spec, most: int) -> list[int]:
+def _possible_widths(spec: Spec, most: int) -> list[int]:
     multiple = prunable(spec).multiple
     widths = [units(spec), *range((units(spec) - 1) // multiple * multiple, 0, -multiple)]
     if len(widths) <= most:

@@ -23,15 +23,15 @@ from search_spaces.networks.resizing import resized_array
 def quantize_corrected(
     model: bytes, ranges: Ranges, images: np.ndarray, float_layers: Collection[int] = (), reduce_range: bool = False
 ) -> bytes:
-    """The INT8 file of `quantize_within`, corrected on images [N, C, H, W] float32."""
+    """The INT8 file of `quantize_within`, with biases corrected on images [N, C, H, W] float32."""
     file, names = quantized(model, ranges, float_layers, reduce_range)
     return corrected(file, names, model, images)
 
 
 def corrected(file: bytes, names: Sequence[str], model: bytes, images: np.ndarray) -> bytes:
-    """An INT8 file, corrected so that its convolutions and linear layers have the means of the fp32 file on images.
+    """An INT8 file, corrected so that its convolutions and linear layers have the fp32 file's mean outputs on images.
 
-    `model` is the fp32 file; `names` are its names of their outputs, in the order of the INT8 file.
+    `model` is the fp32 file; `names` are the names of these outputs in it, in the order of the INT8 file.
     """
     expected = means(model, names, images)
     proto = onnx.load_from_string(file)
@@ -59,7 +59,7 @@ def means(model: bytes, names: Sequence[str], images: np.ndarray) -> Mapping[str
 
 
 def _computed(model: bytes, names: Sequence[str], images: np.ndarray) -> Iterator[list[np.ndarray]]:
-    """Yields tensors of a file, also inner ones, in float64, for one batch of images at a time."""
+    """Yields tensors of a file, including intermediate ones, in float64, for one batch of images at a time."""
     proto = onnx.load_from_string(model)
     del proto.graph.output[:]
     proto.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)

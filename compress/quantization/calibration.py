@@ -18,7 +18,7 @@ from search_spaces.errors import unknown
 from search_spaces.networks.resizing import resized_array
 
 BATCH = 50  # images at a time
-THREADS = 2  # of the host
+THREADS = 2  # on the host
 METHODS = {  # which part of an activation's values a range covers
     "minmax": CalibrationMethod.MinMax,  # all values
     "percentile": CalibrationMethod.Percentile,  # all but onnxruntime's 1e-5, half of it at either end

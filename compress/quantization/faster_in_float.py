@@ -1,8 +1,8 @@
 """Which layers to keep in float because that is faster on the device: chosen greedily by the time of whole files.
 
-A layer with few channels may gain less from integers than it loses: the stem's convolution of 3 channels cannot fill
-the registers of INT8 kernels. The conversions at both ends of a float layer show only in the time of the whole file. A
-layer next to one in float shares a conversion with it, so it may gain only then.
+INT8 may not pay off for a layer with few channels: the stem's convolution of 3 channels cannot fill the registers of
+INT8 kernels. The cost of the conversions at both ends of a float layer shows only in the time of the whole file. A
+layer next to a float layer shares a conversion with it, so it may only become faster once its neighbour is in float.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def faster_in_float(
     write: Callable[[Collection[int]], bytes],
     time: Callable[[Mapping[str, bytes]], Mapping[str, Value]],
 ) -> Iterator[Faster]:
-    """Yields layers one by one, each the one that makes the file fastest, while one does so significantly.
+    """Yields layers one by one, each time the layer that makes the file fastest, until no gain is significant.
 
-    `layers` in the file's order. `write(kept)`: the file with these in float. `time(files)`: the seconds of files,
-    timed in turns; a gain counts only if intervals do not overlap. All layers are tried first, then those that gained
-    alone and the neighbours of kept ones.
+    `layers` are in the file's order. `write(kept)` returns the file with these layers in float. `time(files)` returns
+    the seconds of files, timed in turns; a gain counts only if intervals do not overlap. All layers are tried first,
+    then those that gained alone and the neighbours of kept ones.
     """
     kept: tuple[int, ...] = ()
     candidates = {*layers}

@@ -2,7 +2,7 @@
 
 QDQ, unsigned activations, signed weights per channel: all convolutions, sums, pooling and the classifier then run as
 integer kernels on both x86 and aarch64. On an x86 CPU without VNNI, sums of such products may saturate, and the
-accuracy measured there may be below the board's: `saturation` detects this, `reduce_range` prevents it.
+accuracy measured there may be lower than on the board: `saturation` detects this, `reduce_range` prevents it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def quantize(
 ) -> bytes:
     """The INT8 file of a network's or block's fp32 file, with the ranges that `method` finds on `calibration`.
 
-    `calibration` [N, C, H, W] float32, normalised. The layers `float_layers`, as counted by `compress.layers`, stay in
-    float32. `reduce_range`: 7-bit weights. Equal inputs give equal bytes.
+    `calibration` [N, C, H, W] float32 is normalised. The layers `float_layers`, numbered as in `compress.layers`, stay
+    in float32. `reduce_range`: 7-bit weights. Equal inputs give equal bytes.
     """
     return quantize_within(model, activation_ranges(model, calibration, method), float_layers, reduce_range)
 
@@ -38,7 +38,7 @@ def quantize(
 def quantize_within(
     model: bytes, ranges: Ranges, float_layers: Collection[int] = (), reduce_range: bool = False
 ) -> bytes:
-    """The INT8 file with given activation ranges, which are learned, or computed once for many files.
+    """The INT8 file with given activation ranges, which were learned, or computed once for many files.
 
     Raises LutraError if a layer of `float_layers` is not in the file.
     """
@@ -54,7 +54,7 @@ def quantized(
         node.name = node.output[0]  # nodes of other exporters have no names, which excluding them needs
     for layer in float_layers:
         if not nodes_of(model, [layer]):
-            raise LutraError(f"layer {layer} should stay in float, but the file has no computing layer of that number")
+            raise LutraError(f"layer {layer} should stay in float, but no layer with this number computes anything")
     quantizer = QDQQuantizer(
         graph,
         per_channel=True,

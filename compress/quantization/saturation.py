@@ -1,4 +1,4 @@
-"""Whether INT8 gives other results on an x86 CPU without VNNI, by emulating the instruction that differs.
+"""Checks whether INT8 results differ on an x86 CPU without VNNI, by emulating the instruction that differs.
 
 There, products of unsigned and signed bytes use `vpmaddubsw`: two neighbours along the reduction are multiplied, and
 their sum saturates at 16 bits, whereas VNNI and aarch64 add in 32 bits. Neighbours are the channels of a pixel, tap
@@ -72,7 +72,7 @@ class Product:
 def saturation(model: bytes, specs: Sequence[Spec], images: np.ndarray) -> dict[int, float]:
     """The largest fraction of pair sums that exceed 16 bits, for each layer of an INT8 file, on images [N, C, H, W].
 
-    `specs` are those that the file was written from. Layers without integer matrix products are omitted.
+    `specs`: those from which the file was written. Layers without integer matrix products are omitted.
     """
     found = products(model, specs)
     seen = _activations(model, [product.activation for product in found], images)
@@ -90,8 +90,8 @@ def warning(shares: Mapping[int, float]) -> str:
         return ""
     layers = ", ".join(f"{layer} ({100 * share:.2g} %)" for layer, share in sorted(found.items()))
     return (
-        f"on an x86 CPU without VNNI, sums of INT8 products saturate in layers {layers}: "
-        "its results differ; quantize with reduce_range"
+        f"on an x86 CPU without VNNI, sums of INT8 products saturate in layers {layers}, "
+        "so results there will differ; quantize with reduce_range"
     )
 
 
@@ -115,7 +115,7 @@ def products(model: bytes, specs: Sequence[Spec]) -> list[Product]:
 
 
 def _weighted(spec: Spec) -> int:
-    """The number of a layer's products with weights in a file."""
+    """The number of a layer's Conv and Gemm nodes in the file."""
     return sum(rule_of(WEIGHTED, node, "the emulation of saturation")(node) for node in spec.graph.nodes)
 
 
@@ -140,7 +140,7 @@ WEIGHTED: Rules[bool] = {
 
 
 def _activations(model: bytes, names: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
-    """Inner tensors of an INT8 file, as computed here."""
+    """Intermediate tensors of an INT8 file, as computed on this machine."""
     proto = onnx.load_from_string(model)
     wanted = list(dict.fromkeys(names))
     if not wanted:

@@ -50,9 +50,9 @@ def float_layers(
     slower: Collection[int] = (),
     least: float = AGREEMENT,
 ) -> tuple[int, ...]:
-    """The layers to keep in float32: `slower`, then the most sensitive, until predictions agree on `least` of images.
+    """The layers to keep in float32: `slower`, then the most sensitive, until `least` of all predictions agree.
 
-    `slower` are those that INT8 slows down on the device. If all layers are returned, nothing else suffices.
+    `slower` are the layers that INT8 slows down on the device. All layers are returned if fewer are not enough.
     """
     kept = set(slower)
     fp32 = file_logits(model, images)
@@ -64,11 +64,14 @@ def float_layers(
 
 
 def blame(agreed: float, table: Sequence[Sensitivity], least: float = AGREEMENT, named: int = 3) -> str:
-    """A line that names the layers that reduce INT8's agreement with fp32 most; empty if it is at least `least`."""
+    """Names the layers that most reduce INT8's agreement with fp32, as one line; empty if it is at least `least`."""
     if agreed >= least:
         return ""
     worst = ", ".join(f"{row.layer} (alone {100 * row.agreement:.4g} %, {row.sqnr:.3g} dB)" for row in table[:named])
-    return f"INT8 predicts as fp32 on {100 * agreed:.4g} % of images, below {100 * least:g} %: mostly by layers {worst}"
+    return (
+        f"INT8 agrees with fp32 on {100 * agreed:.4g} % of images, below {100 * least:g} %; the layers that cost most: "
+        f"{worst}"
+    )
 
 
 def sqnr(signal: np.ndarray, noisy: np.ndarray) -> float:

@@ -105,6 +105,6 @@ def _written(
 ) -> bytes:
     if not source.specs:
         raise LutraError(
-            "runtime=litert only writes networks of a search space, and this is not one: use runtime=onnxruntime"
+            "runtime=litert can only write networks from a search space, and this is not one: use runtime=onnxruntime"
         )
     return write(source.specs, source.weights, ranges, float_layers, stored)

@@ -58,7 +58,7 @@ def dynamic(source: Source) -> bytes:
 
 
 def float_operators(file: bytes) -> list[str]:
-    """The kinds of operators of an INT8 file that compute in float, in the graph that onnxruntime makes of it."""
+    """The kinds of operators of an INT8 file that compute in float, after onnxruntime's graph optimisations."""
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # hides a warning on optimised files

@@ -25,12 +25,12 @@ from search_spaces.training.loop import Backward
 
 
 def cluster(network: Network, k: int) -> Network:
-    """A copy whose layers have at most k distinct weights each; zero counts as one if a layer has zeros.
+    """A copy of the network whose layers have at most k distinct weights each, including zero if it occurs.
 
     Layers with at most k distinct weights are unchanged, so clustering is idempotent. Deterministic.
     """
     if k < 2:
-        raise LutraError(f"a layer's weights need at least 2 values to share, not {k}: try 16")
+        raise LutraError(f"a layer's weights must share at least 2 values, not {k}: try 16")
     shared = copy.deepcopy(network)
     for layer in weighted_layers(shared):
         values = layer.weight.detach().cpu().numpy()
@@ -89,9 +89,9 @@ def _means(gradient: Tensor, index: Tensor, count: int) -> Tensor:
 def entropy_coded_bytes(network: Network) -> int:
     """The network's size with each layer's weights Huffman-coded (section 4), everything else in float32.
 
-    A coded layer consists of its indices and, for each distinct value, four bytes and one byte for the length of its
-    (canonical) code; zero is a value like others. A layer that is smaller in float32 stays so. The rest is two numbers
-    per channel (batch norm as scale and shift) and the linear layer's bias. Without sharing: 4 bytes per parameter.
+    A coded layer consists of its indices and, for each distinct value (including zero), four bytes and one byte for the
+    length of its canonical code. A layer that is smaller in float32 stays in float32. The rest is two numbers per
+    channel (batch norm as scale and shift) and the linear layer's bias. Without sharing: 4 bytes per parameter.
     """
     weights = [layer.weight.detach().cpu().numpy() for layer in weighted_layers(network)]
     plain = sum(weight.size for weight in weights)

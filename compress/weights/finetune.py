@@ -1,6 +1,6 @@
 """Finetuning after pruning, on the labels and the outputs of the unpruned network.
 
-For `fit` of `search_spaces.training.loop`; without a teacher, use `cross_entropy` from there.
+The loss is for `fit` in `search_spaces.training.loop`; without a teacher, use `cross_entropy` from there.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Unstructured magnitude pruning that increases gradually during training (Zhu & Gupta 2017).
 
 Prunes the 1x1 convolutions and the linear layer, each to the same fraction. The stem and the depthwise kernels stay
-dense: they are 6 % of the weights of `mobile`'s reference, but pruning 70 % of its depthwise kernels at once costs 9
-points of accuracy (70 % of all others: 12). While the schedule runs, the masks are buffers of the pruned layers, so
-that checkpoints include them; `sparsified` turns them into zeros. From then on the zeros are the masks:
-`holding_zeros` preserves them in later training, and they survive batch-norm folding and symmetric INT8 exactly.
+dense: they are only 6 % of the weights of `mobile`'s reference, but pruning 70 % of its depthwise kernels at once costs
+9 points of accuracy, where pruning 70 % of all other weights costs 12 points. While the schedule runs, the masks are
+buffers of the pruned layers, so that checkpoints include them; `sparsified` turns them into zeros. From then on the
+zeros are the masks: `holding_zeros` preserves them in later training, and they survive batch-norm folding and symmetric
+INT8 exactly.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ class Schedule:
     sparsity: float  # final fraction of zeros in each pruned layer
     steps: int  # of the training
     begin: float = 0.0  # fraction of the steps
-    end: float = 0.6  # fraction of the steps; the rest recovers from the last pruning
+    end: float = 0.6  # fraction of the steps; the remaining steps recover from the last pruning
     every: int = 1  # steps between prunings
 
     def __post_init__(self) -> None:
         _check(self.sparsity, smallest)
         if not (0 <= self.begin <= self.end < 1 and self.every >= 1 and self.steps >= 1):
             raise LutraError(
-                f"weights are pruned from {self.begin} to {self.end} of {self.steps} steps, every {self.every}: "
-                "give 0 <= begin <= end < 1, and at least 1 step"
+                f"invalid pruning schedule: begin={self.begin}, end={self.end}, steps={self.steps}, "
+                f"every={self.every}; need 0 <= begin <= end < 1, steps >= 1 and every >= 1"
             )
 
     @property
@@ -58,13 +59,13 @@ class Schedule:
         done = (step - self.first) / (self.last - self.first)
         return self.sparsity * (1 - (1 - done) ** 3)
 
-    def cuts(self, step: int) -> bool:
+    def prunes_at(self, step: int) -> bool:
         """Whether to prune before this step's gradients: every few steps, and at the end of the schedule."""
         return step == self.last or (self.first <= step < self.last and (step - self.first) % self.every == 0)
 
 
 def smallest(weight: Tensor, sparsity: float) -> Tensor:
-    """Keeps all but the smallest magnitudes of a layer; of equal ones, the first."""
+    """Keeps a layer's largest magnitudes; among equal ones, the first."""
     order = weight.detach().abs().flatten().argsort(descending=True, stable=True)
     mask = torch.zeros(weight.numel(), dtype=torch.bool, device=weight.device)
     mask[order[: weight.numel() - round(sparsity * weight.numel())]] = True
@@ -89,10 +90,10 @@ PATTERNS: dict[str, Pattern] = {"smallest": smallest, "two_of_four": two_of_four
 
 
 def sparsify(network: Network, sparsity: float, pattern: Pattern = smallest) -> Network:
-    """A copy pruned at once without training: the start of Mishra et al.'s recipe, which then finetunes it."""
+    """A copy of the network, pruned at once without training: Mishra et al.'s recipe starts so, and then finetunes."""
     sparse = copy.deepcopy(network)
     _check(sparsity, pattern)
-    for layer in cut_layers(sparse):
+    for layer in layers_to_prune(sparse):
         layer.weight.data.mul_(pattern(layer.weight, sparsity))
     return sparse
 
@@ -101,10 +102,10 @@ def sparsifying(backward: Backward, network: Network, schedule: Schedule, patter
     """`backward`, with weights pruned by the schedule; a pruned weight is zero and has no gradient.
 
     Call it before creating the network's `Training`, because it adds the masks to the network; after the last step,
-    `sparsified` removes them. Pruned weights stay pruned. Raises LutraError for 2:4 with another sparsity than 0.5.
+    `sparsified` removes them. Pruned weights stay pruned. Raises LutraError for 2:4 with a sparsity other than 0.5.
     """
     _check(schedule.sparsity, pattern)
-    layers = cut_layers(network)
+    layers = layers_to_prune(network)
     masks = [torch.ones_like(layer.weight, dtype=torch.bool) for layer in layers]
     for layer, mask in zip(layers, masks):
         layer.register_buffer("mask", mask)
@@ -112,7 +113,7 @@ def sparsifying(backward: Backward, network: Network, schedule: Schedule, patter
     def sparse(step: int, images: Tensor, labels: Tensor) -> float:
         for layer, mask in zip(layers, masks):
             layer.weight.data.mul_(mask)  # momentum has moved pruned weights
-            if schedule.cuts(step):
+            if schedule.prunes_at(step):
                 mask &= pattern(layer.weight, schedule.at(step))
                 layer.weight.data.mul_(mask)
         loss = backward(step, images, labels)
@@ -134,7 +135,7 @@ def _check(sparsity: float, pattern: Pattern) -> None:
 def sparsified(network: Network) -> Network:
     """A copy of a network that `sparsifying` has trained, with pruned weights exactly zero, without masks."""
     sparse = copy.deepcopy(network)
-    for layer in cut_layers(sparse):
+    for layer in layers_to_prune(sparse):
         for mask in list(layer.buffers(recurse=False)):
             layer.weight.data.mul_(mask)
             del layer.mask
@@ -144,8 +145,8 @@ def sparsified(network: Network) -> Network:
 def holding_zeros(backward: Backward, model: nn.Module) -> Backward:
     """`backward`, with no gradient for weights of convolutions and linear layers that are exactly zero.
 
-    So momentum, weight decay and averaging leave them at zero: the zeros of a `sparsified` model survive further
-    training. Vectors (biases, batch norm) are not affected, because they begin at zero.
+    Momentum, weight decay and averaging then leave them at zero, so the zeros of a `sparsified` model survive further
+    training. Vectors (biases, batch norm) are trained as usual, because they may start at zero.
     """
 
     def holding(step: int, images: Tensor, labels: Tensor) -> float:
@@ -159,12 +160,12 @@ def holding_zeros(backward: Backward, model: nn.Module) -> Backward:
 
 
 def sparsity(network: Network) -> float:
-    """The fraction of zeros among the weights of the pruned layers; `zeros` of a file counts all weights."""
-    weights = [layer.weight for layer in cut_layers(network)]
+    """The fraction of zeros among the weights of the pruned layers; `compress.files.size.zeros` counts all weights."""
+    weights = [layer.weight for layer in layers_to_prune(network)]
     return sum(int((weight == 0).sum()) for weight in weights) / sum(weight.numel() for weight in weights)
 
 
-def cut_layers(network: Network) -> list[nn.Conv2d | nn.Linear]:
+def layers_to_prune(network: Network) -> list[nn.Conv2d | nn.Linear]:
     """The 1x1 convolutions and linear layers, which are pruned."""
     return [
         module

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from predictors.timing.drift import remove_drift
+from predictors.timing.drift import estimate_drift
 from predictors.timing.rounds import Protocol, Round, reference_files, summarize
 
 Seconds = Mapping[str, float]
@@ -54,7 +54,7 @@ def by_reference_files(rounds: Sequence[Round]) -> Seconds:
 
 def along(rounds: Sequence[Round]) -> Seconds:
     """The running median of all files, without rejecting samples."""
-    return medians(rounds, remove_drift([(r.order, r.seconds) for r in rounds], np.ones(len(rounds), bool)).speed)
+    return medians(rounds, estimate_drift([(r.order, r.seconds) for r in rounds], np.ones(len(rounds), bool)).speed)
 
 
 def ours(rounds: Sequence[Round]) -> Seconds:

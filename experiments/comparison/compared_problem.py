@@ -1,7 +1,7 @@
 """The problem on which strategies are compared: a supernet with a latency table, or a file of published networks.
 
-Accuracies of a supernet are of the validation images; neither a search nor the comparison uses test images. Published
-networks are searched by one column of accuracies, and judged by another.
+With a supernet, accuracies are measured on the validation images; neither a search nor the comparison uses test images.
+Published networks are searched by one column of accuracies, and judged by another.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from strategies.problems.tabular_problem import Table, read_csv
 from strategies.quality.regret import Report, as_seen
 
 KEYS = ("compare.accuracy", "compare.report")
-SEARCHED = ("space", "data", "search", "precision", "threads", "accelerator", "batch")  # settings of a search too
+SEARCHED = ("space", "data", "search", "precision", "threads", "accelerator", "batch")  # shared with a search
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class OnSupernet(Settings):
     precision: str
     threads: int
     accelerator: str = unless("cpu")
-    batch: int | None = implied("supernet")  # of the supernet's training, and of a relaxation
+    batch: int | None = implied("supernet")  # in the supernet's training, and in a relaxation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +78,16 @@ class ComparedProblem:
     title: str  # for readers
     facts: Mapping[str, Any]  # for the setup file
     problem: Problem
-    budget: int  # candidates of a search, at most all networks
+    budget: int  # candidates per search; at most the number of all networks
     exact: Sequence[Candidate]  # the front, by reported accuracies; empty if unknown
-    report: Report  # a candidate as it is reported
+    report: Report  # from a candidate as searches see it to the candidate as it is reported
 
 
 def of_supernet(config: Config, common: Mapping[str, Any]) -> Step:
-    """Measures and trains what is missing. Raises LutraError for a target that no network meets."""
+    """The step that compares on a supernet. Measures and trains what is missing.
+
+    Raises LutraError for a target that no network meets.
+    """
     plan = plan_of(config)
     objective_of(config.objective, config.precision, plan.space, read_table(plan.table))
     own = {name: getattr(plan.searching, name) for name in SEARCHED}
@@ -94,7 +97,7 @@ def of_supernet(config: Config, common: Mapping[str, Any]) -> Step:
 
 
 def on_supernet(settings: OnSupernet, files: Mapping[str, Path], means: Means) -> ComparedProblem:
-    """The supernet gives the accuracies, the table the latencies."""
+    """The problem with accuracies from the supernet and latencies from the table."""
     prepare(settings.threads, settings.seed)
     space, latencies = settings.space, read_table(files["table"])
     data = placed(settings.data.at(means), settings.accelerator)
@@ -133,8 +136,8 @@ def _facts(search: Search, means: Means, latencies: LatencyTable) -> dict[str, A
 
 def of_published(config: Config, common: Mapping[str, Any]) -> Step:
     """Raises LutraError for a file that cannot be read."""
-    path, asked = Path(config.compare.csv), config.compare
-    columns = accuracy_columns(path, asked.accuracy, asked.report, KEYS)
+    path, wanted = Path(config.compare.csv), config.compare
+    columns = accuracy_columns(path, wanted.accuracy, wanted.report, KEYS)
     if line := note(path, columns, KEYS):
         console.print(line, highlight=False, soft_wrap=True)
     reported = MEAN.join(columns.reported)
@@ -146,8 +149,8 @@ def of_published(config: Config, common: Mapping[str, Any]) -> Step:
 
 def on_published(settings: OnPublished, files: Mapping[str, Path], means: Means) -> ComparedProblem:
     """Raises LutraError for a target that no network of the file meets."""
-    path, asked = files["csv"], settings.compare
-    table = read_csv(path, asked.options, settings.seen, asked.latency, reported=settings.reported)
+    path, wanted = files["csv"], settings.compare
+    table = read_csv(path, wanted.options, settings.seen, wanted.latency, reported=settings.reported)
     objective = published_objective(settings.objective, table)
     facts = {
         "space": path.stem,
@@ -167,18 +170,18 @@ def on_published(settings: OnPublished, files: Mapping[str, Path], means: Means)
     )
 
 
-def published_objective(asked: ObjectiveConfig, table: Table) -> Objective:
+def published_objective(goal: ObjectiveConfig, table: Table) -> Objective:
     """Raises LutraError if no network is as fast as the target."""
-    if asked.costs != [LATENCY]:
-        raise LutraError(f"compare.csv= has a latency and no other cost: give objective.costs=[{LATENCY}]")
-    if asked.name == "pareto":
+    if goal.costs != [LATENCY]:
+        raise LutraError(f"with compare.csv=, latency is the only cost: give objective.costs=[{LATENCY}]")
+    if goal.name == "pareto":
         return Pareto({LATENCY: max(table.latency.values())})
-    target, fastest = target_of_published(asked, table), min(table.latency.values())
+    target, fastest = target_of_published(goal, table), min(table.latency.values())
     if target < fastest:
         raise beyond_reach(table.space.name, LATENCY, target, "one has", fastest)
-    return chosen(asked, {LATENCY: target})
+    return chosen(goal, {LATENCY: target})
 
 
-def target_of_published(asked: ObjectiveConfig, table: Table) -> float:
+def target_of_published(goal: ObjectiveConfig, table: Table) -> float:
     """The target in seconds: the given one, or a fraction of the latency of the most accurate network in a search."""
-    return given(asked, LATENCY, asked.target_fraction * table.latency[table.space.reference])
+    return given(goal, LATENCY, goal.target_fraction * table.latency[table.space.reference])

@@ -26,7 +26,7 @@ from predictors.models.learned import LEARNERS, Learner
 from search_spaces.documents import read_csv
 from search_spaces.errors import LutraError
 
-LEFT = 20  # the fewest networks to judge predictors on
+LEFT = 20  # predictors are judged on at least this many networks
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Published:
 
 def of_published(config: Config, path: Path) -> Path:
     """The folder of fidelity.csv, made from a file of measurements."""
-    asked = config.fidelity
-    settings = Published(asked.options, asked.latency, asked.unit, asked.train, asked.seeds, path.stem)
-    check_sizes(read_measurements(path, settings), asked.train, str(path))
+    chosen = config.fidelity
+    settings = Published(chosen.options, chosen.latency, chosen.unit, chosen.train, chosen.seeds, path.stem)
+    check_sizes(read_measurements(path, settings), chosen.train, str(path))
     step = Step("fidelity", settings, {"csv": path}, Reference("experiments.comparison.learning_curves:work"))
     return plan_of(config).folder(step)
 
@@ -67,8 +67,8 @@ def check_sizes(measurements: Measurements, sizes: Iterable[int], name: str) -> 
             fitting = [n for n in (50, 100, 200, 400, 900) if n <= count - LEFT]
             advice = f"fidelity.train={str(fitting).replace(' ', '')}" if fitting else "a file of more networks"
             raise LutraError(
-                f"{name} has {count} networks: learning from {size} must be from 3 at least, and leave {LEFT} "
-                f"to judge by; try {advice}"
+                f"{name} has {count} networks: predictors cannot learn from {size} of them, because they need at least "
+                f"3 to learn from, and {LEFT} others to be judged on; try {advice}"
             )
 
 

@@ -1,4 +1,4 @@
-"""What each option adds to the accuracy: read from a file, or fitted to the candidates of a finished search."""
+"""How much each option adds to the accuracy: read from a file, or fitted to the candidates of a finished search."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Fit:
     """How well the sum of effects predicts the accuracy of held-out candidates."""
 
     candidates: int  # distinct
-    untried: int  # options in none of them, which count as an average one
+    untried: int  # options that no candidate has, which count as average ones
     tau: float  # Kendall's tau-b; 0 for a constant prediction
     error: float  # mean absolute, fraction of the images
 
@@ -37,7 +37,7 @@ def read_effects(path: Path, space: SearchSpace) -> np.ndarray:
             raise LutraError(f"{where}: {space.name} has no option {option:g} in layer {layer:g}; drop the row")
         at = int(layer), int(option)
         if not np.isnan(effects[at]):
-            raise LutraError(f"{where}: layer {at[0]}, option {at[1]} was there before; keep one row of each")
+            raise LutraError(f"{where}: layer {at[0]}, option {at[1]} is repeated; keep one row for each")
         effects[at] = number(where, COLUMNS[2], record[COLUMNS[2]])
     for layer, count in enumerate(space.options):
         for missing in np.flatnonzero(np.isnan(effects[layer, :count])):
@@ -56,15 +56,15 @@ def effect_rows(effects: np.ndarray) -> list[dict[str, Any]]:
 
 
 def read_candidates(path: Path, space: SearchSpace) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct networks [n, layers] and their accuracies [n]. Raises LutraError for one of another space."""
+    """Distinct networks [n, layers] and their accuracies [n]. Raises LutraError for a network of another space."""
     found = accuracies_of(path, space)
     if len(found) < 2 * FOLDS:
-        raise LutraError(f"{path} has {len(found)} distinct candidates, {2 * FOLDS} are the least to fit effects on")
+        raise LutraError(f"{path} has {len(found)} distinct candidates, but fitting effects needs at least {2 * FOLDS}")
     return np.array(list(found)), np.array(list(found.values()))
 
 
 def accuracies_of(path: Path, space: SearchSpace) -> dict[Arch, float]:
-    """The accuracy of each candidate. Raises LutraError for one of another space."""
+    """The accuracy of each candidate. Raises LutraError for a candidate of another space."""
     found: dict[Arch, float] = {}
     for where, record in records(path, ("arch", "accuracy")):
         arch = picks(where, "arch", record["arch"], 0)

@@ -37,32 +37,32 @@ class Measurements:
     options: tuple[int, ...]  # of each layer
 
 
-def read_measurements(path: Path, asked: Columns) -> Measurements:
+def read_measurements(path: Path, chosen: Columns) -> Measurements:
     """Reads the file. Raises LutraError that names the first wrong line."""
-    if asked.unit not in UNITS:
-        raise unknown("unit", asked.unit, UNITS)
-    options, latency = _columns(path, header(path), asked)
-    rows = [(arch, value * UNITS[asked.unit]) for _, arch, (value,) in networks(path, options, (latency,))]
+    if chosen.unit not in UNITS:
+        raise unknown("unit", chosen.unit, UNITS)
+    options, latency = _columns(path, header(path), chosen)
+    rows = [(arch, value * UNITS[chosen.unit]) for _, arch, (value,) in networks(path, options, (latency,))]
     if not rows:
         raise LutraError(f"{path} has no row below its header")
     archs, seconds = map(np.array, zip(*rows))
     return Measurements(archs, seconds, tuple(int(top) + 1 for top in archs.max(0)))
 
 
-def _columns(path: Path, header: Sequence[str], asked: Columns) -> tuple[str, str]:
+def _columns(path: Path, header: Sequence[str], chosen: Columns) -> tuple[str, str]:
     """The requested columns, or those of a known file."""
-    given = (asked.options, asked.latency)
+    given = (chosen.options, chosen.latency)
     if not any(given):
         for pair in KNOWN:
             if {*pair} <= {*header}:
                 return pair
         raise LutraError(
-            f"{path} is none of the known files, its columns are {', '.join(header)}; "
-            "say which they are: fidelity.options=COLUMN fidelity.latency=COLUMN fidelity.unit=ms"
+            f"{path} is not one of the known files; its columns are {', '.join(header)}: choose two with "
+            "fidelity.options=COLUMN fidelity.latency=COLUMN fidelity.unit=ms"
         )
     for key, column in zip(("options", "latency"), given):
         if not column:
-            raise LutraError(f"say both columns: add fidelity.{key}=COLUMN; {path} has {', '.join(header)}")
+            raise LutraError(f"give both columns: add fidelity.{key}=COLUMN; {path} has {', '.join(header)}")
         if column not in header:
             raise unknown(f"column of {path}", column, header)
     return given

@@ -24,7 +24,7 @@ NETWORKS = 12  # trained from scratch by default
 
 
 def trained_alone(config: Config, space: SearchSpace) -> dict[Arch, float]:
-    """Test accuracies of random networks, each trained by `retrain` unless it already was."""
+    """Test accuracies of random networks, each trained by the step `retrain` unless it already was."""
     prepare(config.threads, config.seed)  # the accuracies are part of the step's hash
     data, found, device = placed(config.data, config.accelerator), {}, accelerator(config.accelerator)
     images, labels = data.fixed(data.test, 0, 0)
@@ -36,23 +36,23 @@ def trained_alone(config: Config, space: SearchSpace) -> dict[Arch, float]:
 def published(config: Config, space: SearchSpace) -> dict[Arch, float]:
     """Accuracies from a file with one digit per searched layer: the mean over the rows of each network.
 
-    NAS-Bench-Macro trained a network anew where only the place of a Skip differs. Raises LutraError where the file is
-    of another space.
+    NAS-Bench-Macro trained networks separately that differ only in the place of a Skip. Raises LutraError if the file
+    is for another space.
     """
-    path, asked = Path(config.ranking.csv), config.ranking
-    table = read_csv(path, asked.options, asked.accuracy, latency=asked.accuracy)  # its latencies are not used
+    path, chosen = Path(config.ranking.csv), config.ranking
+    table = read_csv(path, chosen.options, chosen.accuracy, latency=chosen.accuracy)  # its latencies are not used
     searched = tuple(count for count in space.options if count > 1)
     if table.space.options != searched:
         raise LutraError(
-            f"{path} has {len(table.space.options)} layers of {table.space.options} options, {space.name} searches "
+            f"{path} has {len(table.space.options)} layers with {table.space.options} options, but {space.name} has "
             f"{searched}: NAS-Bench-Macro's file needs space=nasbench_macro"
         )
     trainings: dict[Arch, list[float]] = {}
     for picks, fraction in table.accuracy.items():
         trainings.setdefault(space.canonical(_whole(picks, space)), []).append(fraction)
     archs = sorted(trainings)
-    if asked.networks:
-        archs = sorted(Random(config.seed).sample(archs, min(asked.networks, len(archs))))
+    if chosen.networks:
+        archs = sorted(Random(config.seed).sample(archs, min(chosen.networks, len(archs))))
     return {arch: float(np.mean(trainings[arch])) for arch in archs}
 
 

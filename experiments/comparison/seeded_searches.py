@@ -1,7 +1,7 @@
 """Runs every strategy with several seeds, one search after another; interrupted ones continue where they stopped.
 
-`accuracies.jsonl` keeps every answer of the problem with its seconds, `searches.jsonl` every finished search. An
-unfinished search runs again with the known accuracies.
+`accuracies.jsonl` keeps every evaluated population with its accuracies and seconds, `searches.jsonl` every finished
+search. An unfinished search runs again with the known accuracies.
 
 Every strategy and seed has its own stream of random numbers. With one stream per seed, two strategies would draw the
 same first networks, and the rank test between them assumes independent searches (Arcuri & Briand 2014, "A Hitchhiker's
@@ -30,15 +30,15 @@ class Evaluation:
     strategy: str
     seed: int
     candidate: Candidate
-    seconds: float  # since its last candidate: the strategy's own, and those of all accuracies that it requested
+    seconds: float  # since the candidate before: the strategy's own, and those of all accuracies that it requested
 
 
 class Ledger:
-    """The answers of a problem to each request, and their times.
+    """The accuracies of every population that was evaluated, and the seconds that it took.
 
-    A request is a population that is evaluated in one call. Its networks share work, so none has a time of its
-    own: the same population has the same price, another one is computed and timed anew. Whoever makes a request is
-    charged its recorded seconds, also where another search made it before: every search pays what it would alone.
+    A population is evaluated in one call. Its networks share work, so none has a time of its own: only the same
+    population is looked up, any other one is evaluated and timed again. A search is charged the recorded seconds even
+    if an earlier search evaluated the population, so every search takes the time that it would have taken alone.
     """
 
     def __init__(self, path: Path, accuracies: Callable[[Sequence[Arch]], Sequence[float]]) -> None:
@@ -48,8 +48,8 @@ class Ledger:
             tuple(map(tuple, record["archs"])): (record["accuracies"], record["seconds"])
             for record in journal.read(path)
         }
-        self.charged = 0.0  # seconds of all requests so far
-        self.spent = 0.0  # seconds that passed in `accuracies` so far
+        self.charged = 0.0  # recorded seconds of all populations requested so far
+        self.spent = 0.0  # seconds really spent in `accuracies` so far
 
     def accuracies(self, archs: Sequence[Arch]) -> list[float]:
         start, request = perf_counter(), tuple(archs)
@@ -72,8 +72,10 @@ def run_searches(
     seconds: float,
     folder: Path,
 ) -> Iterator[Evaluation]:
-    """Every strategy with the first seed, then with the next. A search has `budget` candidates, or ends with the one
-    that passes `seconds`, where those are not 0."""
+    """Runs every strategy with the first seed, then with the next, and so on.
+
+    A search ends after `budget` candidates or, unless `seconds` is 0, with the candidate that exceeds `seconds`.
+    """
     ledger = Ledger(folder / "accuracies.jsonl", problem.accuracies)
     log = folder / "searches.jsonl"
     finished = {(record["strategy"], record["seed"]): _evaluations(record) for record in journal.read(log)}

@@ -1,4 +1,4 @@
-"""Writes a setup file: what a comparison was made from, against which the paper's build checks the other files."""
+"""Writes a setup file: the inputs of a comparison, which the paper's build compares with the other files."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from scipy.stats import mannwhitneyu
 from paper.comparison import FEWEST_SEEDS
 
 LEVEL = 0.05
-EXACT = 20  # up to so many seeds the test is exact; with ties it is conservative
+EXACT = 20  # up to this number of seeds the test is exact; with ties it is conservative
 
 
 def rank_test(a: Sequence[float], b: Sequence[float]) -> float:

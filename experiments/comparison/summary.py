@@ -37,10 +37,10 @@ def show(folder: Path) -> None:
 def lines(curves: list[Curve], pairs: list[Pair]) -> list[str]:
     """The reference of the hypervolume ratio, and the verdict by each measure."""
     exact = curves[0].reference == comparison.EXACT
-    source = "the exact front's" if exact else "that of all networks that were found, as no exact front is known"
+    source = "the exact front's" if exact else "that of all networks found by any search, as no exact front is known"
     texts = [
         f"Hypervolume: share of {source}, up to 1.1 times its nadir in normalised objectives (Ishibuchi et al. 2018). "
-        "Regret: in score, to the best there.",
+        "Regret: the best score there minus that of the search's choice.",
         "A search chooses by the accuracy that it sees; the networks that it chose are judged by the reported one.",
     ]
     if exact:

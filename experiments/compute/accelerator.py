@@ -1,4 +1,4 @@
-"""Where torch trains and evaluates: the CPU or a GPU. The board's files are written and checked on the CPU."""
+"""Where torch trains and evaluates: the CPU or a GPU. Files for the board are written and checked on the CPU."""
 
 from __future__ import annotations
 

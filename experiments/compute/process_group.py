@@ -24,9 +24,9 @@ BACKENDS = {"cpu": "gloo", "cuda": "cpu:gloo,cuda:nccl"}  # for exchanging tenso
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[None]:
-    """Joins the processes that torchrun started, if it started this one; only the first of them prints.
+    """If torchrun started this process, joins the others that it started; only the first process prints.
 
-    On GPUs, each process has its own. Raises LutraError if there are too few.
+    On GPUs, each process has its own. Raises LutraError if there are too few GPUs.
     """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield

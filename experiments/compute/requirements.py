@@ -1,7 +1,7 @@
 """Lower bounds on a command's memory and time, checked before it begins: this machine's memory, and a year.
 
-The bounds are low, so that nothing is refused that could work: activations of the smallest network in 16 bits, on a
-machine faster than any.
+The bounds are low, so that nothing is refused that could work: they assume the smallest network's activations in 16
+bits, and a machine faster than any that exists.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def check(config: Config) -> None:
     for need in seconds_needed(config, space):
         if need.amount > YEAR:
             raise LutraError(
-                f"{need.what} at least {need.amount / YEAR:,.1f} years, on a machine faster than any: lower {need.keys}"
+                f"{need.what} at least {need.amount / YEAR:,.1f} years, even on a machine faster than any that exists: "
+                f"lower {need.keys}"
             )
     if config.data.name in COUNTS:
         images = COUNTS[config.data.name].train
@@ -107,7 +108,7 @@ def machine_memory(config: Config) -> float:
 
 
 def _space(config: Config) -> SearchSpace | None:
-    """The space for the data's size; None if there is none for it, which the command itself reports."""
+    """The space for the data's size; None if there is none, an error that the command itself reports."""
     try:
         return SPACES[config.space.name](_channels(config), config.data.size, 2)
     except LutraError:

@@ -18,7 +18,7 @@ from experiments.store.checkpoints import restore, save, saved
 from search_spaces.training.loop import Backward, Recipe, Step, Training, fit
 from search_spaces.training.recipe import in_steps
 
-CURVE = 10  # points of the validation curve, and the fewest steps between two: a validation takes as long as several
+CURVE = 10  # points of the validation curve, at least as many steps apart: a validation takes as long as several steps
 
 
 def run_steps(

@@ -39,7 +39,7 @@ class DataConfig:
     path: LocalPath = ""  # the images, or the folder to download them to
     size: Annotated[int, Range(8, 2_048, "pixels")] = 16  # width and height of the images
     validation: Annotated[float, Range(0, 1, above=True, below=True)] = 0.2  # fraction of the training images held out
-    seed: Seed = 0  # of the split into training and validation images
+    seed: Seed = 0  # for the split into training and validation images
     flip: bool = True  # whether training also uses mirrored images; never for digits
     group: str = ""  # a pattern, as in (\d+)_, whose match in file names keeps images of one thing in one split
     balanced: bool = False  # whether training shows every class equally often, however many images it has
@@ -61,7 +61,7 @@ class SpaceConfig:
 
 @dataclass(frozen=True)
 class DeviceConfig:
-    """The device that runs the networks. Every key but `name` and `threads` is for one kind of device, named here."""
+    """The device that runs the networks. The meaning of a key for one kind of device begins with that kind."""
 
     name: str = "local"  # the kind of device
     threads: Annotated[int, Range(1, 1_024)] = 1  # threads that run a network
@@ -81,7 +81,7 @@ class DeviceConfig:
     results: LocalPath = ""  # bundle: the results that run.py wrote on the board
     table: LocalPath = ""  # simulated: the table to replay
     scenario: str = "drifting"  # simulated: its disturbances
-    seed: Seed = 0  # simulated: of its noise
+    seed: Seed = 0  # simulated: for its noise
 
     def __hash__(self) -> int:
         return hash(repr(self))  # because a list is not hashable
@@ -141,12 +141,12 @@ class ObjectiveConfig:
     """
 
     name: str = "bounded"  # how accuracy is traded against costs
-    costs: list[str] = unless(["latency"])  # the costs to minimise beside accuracy; must include latency
+    costs: list[str] = unless(["latency"])  # the costs to minimise; must include latency
     target_ms: Annotated[float, Range(0, 1_000_000, "ms", above=True)] | None = None  # bound on the latency
     # bound on every cost in bytes
     target_kb: Annotated[float, Range(0, 1_000_000_000, "kB", above=True)] | None = unless(None)
-    # the bound without a target, as a fraction of the hand-made reference's cost; on x86, 7 % of the networks in tiny
-    # and 40 % of random networks in mobile meet this one
+    # the bound if no target is given, as a fraction of the hand-made reference's cost; on x86, 7 % of the networks in
+    # tiny and 40 % of random networks in mobile meet the default
     target_fraction: Annotated[float, Range(0, 1_000, above=True)] = 0.8
     weight: Annotated[float, Range(-100, 0, below=True)] = -0.07  # MnasNet's exponent
 

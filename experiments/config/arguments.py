@@ -1,8 +1,8 @@
 """Checks the words of a command line, and rewrites them for Hydra.
 
-Options may stand anywhere. Texts are taken as typed. Every key is checked against the schema, and every value against
-its setting, including every value of a sweep. What is left to Hydra are its own settings (`hydra.*`), and files given
-with --config-dir.
+Options may be anywhere. Texts are taken as typed. Every key is checked against the schema, and every value against its
+setting, including every value of a sweep. Hydra checks only its own settings (`hydra.*`), and files given with
+--config-dir.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from experiments.config.values import check_value
 from search_spaces.errors import LutraError, unknown
 
 MODES = ("run", "multirun", "cfg", "info", "shell_completion")  # Hydra runs only one of these
-MOST_JOBS = 100_000  # in a sweep
+MOST_JOBS = 100_000  # allowed in a sweep
 OVERRIDE = re.compile(
     r"(?P<sign>\+\+|\+|~)?(?P<key>[\w/@:$-]+(?:\.[\w/@:$-]+)*)(?:=(?P<value>.*))?", re.DOTALL | re.ASCII
 )
 PARSER = OverridesParser.create()
 
 
-def prepared(words: Sequence[str]) -> list[str]:
-    """The command line with options first, `~` expanded, and texts quoted.
+def checked_words(words: Sequence[str]) -> list[str]:
+    """The command line after checking every word: options first, `~` expanded, and texts quoted.
 
-    Raises LutraError for an unknown option or an invalid value.
+    Raises LutraError for an unknown option or key, or an invalid value.
     """
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
@@ -51,7 +51,7 @@ def prepared(words: Sequence[str]) -> list[str]:
     jobs = 1
     overrides = []
     for before, word in zip(["", *parsed.overrides], parsed.overrides):
-        override, count = _prepared(word, before, sweeping, folders)
+        override, count = _checked_override(word, before, sweeping, folders)
         overrides.append(override)
         jobs *= count
     if jobs > MOST_JOBS:
@@ -71,8 +71,8 @@ def asks_for_sweep(words: Sequence[str]) -> bool:
 
 
 def _refuse(message: str) -> NoReturn:
-    told = " ".join(message.split())
-    raise LutraError(f"{told}; options: --cfg job, --multirun, --help; settings are written key=value")
+    reason = " ".join(message.split())
+    raise LutraError(f"{reason}; options: --cfg job, --multirun, --help; settings are written key=value")
 
 
 def _check_options(parsed: argparse.Namespace) -> None:
@@ -80,7 +80,7 @@ def _check_options(parsed: argparse.Namespace) -> None:
         raise LutraError("--experimental-rerun would run a pickle: give the job's settings again instead")
     chosen = [f"--{mode.replace('_', '-')}" for mode in MODES if getattr(parsed, mode)]
     if len(chosen) > 1:
-        raise LutraError(f"{' and '.join(chosen)} exclude each other: give one of them")
+        raise LutraError(f"{' and '.join(chosen)} exclude each other: give only one of them")
     if parsed.resolve and not parsed.cfg and not parsed.help:
         raise LutraError("--resolve goes with --cfg: type --cfg job --resolve")
     if parsed.package and not parsed.cfg:
@@ -89,8 +89,11 @@ def _check_options(parsed: argparse.Namespace) -> None:
         raise unknown("key", parsed.package, all_keys())
 
 
-def _prepared(word: str, before: str, sweeping: bool, folders: Sequence[Path]) -> tuple[str, int]:
-    """An override for Hydra, and the number of its values."""
+def _checked_override(word: str, before: str, sweeping: bool, folders: Sequence[Path]) -> tuple[str, int]:
+    """An override for Hydra after checking its key and values, and the number of values.
+
+    Raises LutraError for an unknown key or an invalid value.
+    """
     match = OVERRIDE.fullmatch(word)
     if match is None or (match["value"] is None and match["sign"] != "~"):
         raise _no_setting(word, before)
@@ -99,7 +102,7 @@ def _prepared(word: str, before: str, sweeping: bool, folders: Sequence[Path]) -
         raise unknown("key", key, [*GROUPS, *all_keys()])
     one = settings().get(key)
     if sign == "~" and (one is not None or key in sections() - {*GROUPS}):
-        raise LutraError(f"{word} would take away a setting that commands need: leave it out")
+        raise LutraError(f"{word} would remove a setting that commands need: leave it out")
     if one is not None and one.kind is str and not one.many:
         value = quoted(one, value, sweeping)
     override = _parsed(sign + key if value is None else f"{sign}{key}={value}", key, word)
@@ -108,7 +111,7 @@ def _prepared(word: str, before: str, sweeping: bool, folders: Sequence[Path]) -
     values = [override.value()]
     if override.is_sweep_override():
         if not sweeping:
-            raise LutraError(f"{formatted(word)} gives several values: add --multirun to run them all")
+            raise LutraError(f"{formatted(word)} gives several values: add --multirun to run all of them")
         values = _swept(override, value, one)
     for each in values:
         check_choice(key, each, folders) if key in GROUPS else _check(key, each)
@@ -142,12 +145,12 @@ def _swept(override: Override, text: str, one: Setting | None) -> list[Any]:
         return [Override._convert_value(value) for value in itertools.islice(override.sweep_iterator(), MOST_JOBS + 1)]
     except (HydraException, ValueError, TypeError, ArithmeticError):  # such as range(0,3,0), interval(0,1), glob(*)
         if one is not None:
-            raise one.refusal(text, "is not a sweep") from None
+            raise one.refusal(text, "is not a valid sweep") from None
         return []  # a group with glob, which Hydra expands
 
 
 def _check(key: str, value: Any) -> None:
-    """Raises LutraError if the setting does not accept the value, or a section one of the values in it."""
+    """Raises LutraError if a setting does not accept the value, or a section does not accept one of its values."""
     check_references(key, value)
     if key in settings():
         if value != MISSING and not has_references(value):  # references are resolved later

@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.config import Config
-from experiments.config.arguments import asks_for_sweep, prepared
+from experiments.config.arguments import asks_for_sweep, checked_words
 from experiments.config.groups import CONFIGS
 from experiments.config.interpolations import check_references
 from experiments.config.reference import Reference
@@ -40,7 +40,7 @@ ATTEMPT = Reference("experiments.sweep.sweeper:attempt")
 END = Reference("experiments.sweep.sweeper:end")
 SHOW = Reference("experiments.display.progress:show_path")
 _composed_mode = Hydra.get_mode
-# torch and onnxruntime raise plain RuntimeErrors for a lack of memory, so their words are all there is
+# torch and onnxruntime raise plain RuntimeErrors for a lack of memory, which only their words tell from others
 ALLOCATION = re.compile(r"(can't|could not|unable to|failed to|cannot) allocate|out of memory|bad_alloc", re.IGNORECASE)
 
 
@@ -82,7 +82,7 @@ def run(work: str | Callable[[Config], object]) -> None:
 
     job.__module__ = module  # Hydra names the job by it
     with _one_line_errors(begun, announced):
-        sys.argv[1:] = prepared(sys.argv[1:])
+        sys.argv[1:] = checked_words(sys.argv[1:])
         if asks_for_sweep(sys.argv[1:]):
             announced.append(ANNOUNCE(module.rpartition(".")[2], sys.argv[1:]))
         Hydra.get_mode = _mode  # type: ignore[assignment]
@@ -102,7 +102,7 @@ def _mode(app: Hydra, **asked: Any) -> Any:
 
 @contextlib.contextmanager
 def _one_line_errors(begun: Sequence[DictConfig], announced: Sequence[object]) -> Iterator[None]:
-    """Ends the program with one line for errors that the user can fix; after a job has `begun`, others are our bugs."""
+    """Ends the program with one line for errors that the user can fix; once a job has `begun`, any other is a bug."""
     try:
         yield
     except KeyboardInterrupt:
@@ -125,7 +125,7 @@ def _one_line_errors(begun: Sequence[DictConfig], announced: Sequence[object]) -
 
 
 def _perform(function: Callable[[Config], object], settings: DictConfig) -> object:
-    """Runs the function and prints the path that it returns. Raises LutraError for errors of memory or the system."""
+    """Runs the function and prints the path that it returns. Turns memory and system errors into LutraErrors."""
     try:
         with remembering():
             config = checked(settings)
@@ -169,7 +169,7 @@ def checked(settings: DictConfig) -> Config:
 
 
 def _explain(error: BaseException) -> str:
-    """One line for what Hydra and OmegaConf find beyond our own checks, in their words."""
+    """One line for an error that Hydra or OmegaConf finds beyond our own checks, in their words."""
     causes = [error]
     while causes[-1].__cause__ is not None:
         causes.append(causes[-1].__cause__)

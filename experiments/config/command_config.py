@@ -25,7 +25,7 @@ class HandMadeConfig:
 
 @dataclass(frozen=True)
 class FinetuningConfig:
-    """What `python -m experiments.finetuning` tries beside the configured recipe: every combination of these values."""
+    """What `python -m experiments.finetuning` tries in addition to the configured recipe: all combinations of these."""
 
     # how long to train
     steps: list[Annotated[int, Range(1, 100_000_000, "batches")]] = field(default_factory=list)
@@ -47,7 +47,7 @@ class PaperConfig:
 
 @dataclass(frozen=True)
 class RecipesConfig:
-    """What `python -m experiments.recipes` tries beside the configured `retrain`."""
+    """What `python -m experiments.recipes` tries in addition to the configured `retrain`."""
 
     network: str = REFERENCE  # the network to train: the space's hand-made reference, or another hand-made network
     # recipes: each its changes of retrain, "passes=30 cutout=0.25"; empty: every part alone
@@ -89,7 +89,7 @@ class PublishedConfig:
 
 @dataclass(frozen=True)
 class CompareConfig(PublishedConfig):
-    """What `python -m experiments.compare` compares; csv=PATH takes published networks instead of a supernet."""
+    """What `python -m experiments.compare` compares; csv=PATH uses published networks instead of a supernet."""
 
     accuracy: str = ""  # the column that searches see, in percent; known files need no column name
     report: str = ""  # the column by which results are judged; with + the mean of several columns
@@ -106,10 +106,11 @@ class ExactConfig(PublishedConfig):
     For a space, accuracies must add over layers: given in the file `effects`, or fitted to the file `candidates`.
     """
 
-    effects: LocalPath = ""  # the accuracy that each option adds: columns layer, option, accuracy (fraction)
+    effects: LocalPath = ""  # how much each option adds to the accuracy: columns layer, option, accuracy (fraction)
     candidates: LocalPath = ""  # from a finished search or comparison: columns arch, accuracy (fraction)
-    points: Annotated[int, Range(2, 10_000_000)] = 200_000  # the most points of the front; a longer one is thinned
-    # prints the best network within it
+    # the largest number of points on the front; a longer one is thinned
+    points: Annotated[int, Range(2, 10_000_000)] = 200_000
+    # the latency within which to print the best network
     budget_ms: Annotated[float, Range(0, 1_000_000, "ms", above=True)] | None = None
 
 
@@ -117,7 +118,8 @@ class ExactConfig(PublishedConfig):
 class RankingConfig:
     """The ground truth of `python -m experiments.ranking`: networks trained alone, or a file of accuracies."""
 
-    networks: Annotated[int, Range(4, 1_000_000)] | None = None  # how many; null: 12 trained alone, or all of the file
+    # number of networks; null: 12 trained alone, or all in the file
+    networks: Annotated[int, Range(4, 1_000_000)] | None = None
     supernet: LocalPath = ""  # the file supernet.safetensors to judge, instead of training one
     csv: LocalPath = ""  # published accuracies of the whole space
     options: str = "arch"  # csv: the column of choices, one digit per layer
@@ -138,7 +140,7 @@ class ProfileConfig:
     """How long `python -m experiments.profile` runs the deployed file."""
 
     seconds: Annotated[float, Range(0.01, 3_600, "seconds")] = 2.0  # how long each file is profiled
-    minutes: Annotated[float, Range(0, 10_000, "minutes")] = 0.0  # of steady load afterwards; 0: none
+    minutes: Annotated[float, Range(0, 10_000, "minutes")] = 0.0  # duration of steady load afterwards; 0: none
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ MODELS = (
 )  # as in `compress.files.foreign`, which loads torch
 OWN_KINDS = ("vit", "hybrid", "mobilenet_v2_half")  # as in `compress.files.own_kinds`; any runtime can have them
 
-# runtime -> settings whose values it cannot have: its files are written from layers, and its sums never saturate
+# runtime -> settings with values that it does not support: its files are written from layers, and never saturate
 NOT_FOR: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     "litert": {
         "compress.quantize.reduce_range": (True,),
@@ -49,7 +49,7 @@ class PruneConfig:
     # device: the predicted latency of the pruned network
     target_ms: Annotated[float, Range(0, 1_000_000, "ms", above=True)] | None = None
     saved: Fraction = 0.5  # device: instead, the latency reduction as a fraction of the largest possible one
-    widths: Annotated[int, Range(1, 1_000)] = 8  # device: most widths that are measured per block
+    widths: Annotated[int, Range(1, 1_000)] = 8  # device: the largest number of widths to measure per block
     keep: Annotated[float, Range(0.01, 1)] = 0.75  # the other rules: fraction of channels to keep
     images: Annotated[int, Range(1, 10_000_000)] = 2048  # for estimating Taylor importance
     # steps in which channels are cut; before each, importance is estimated anew in what is left (Molchanov et al. 2019)
@@ -69,27 +69,28 @@ class SparsifyConfig:
 class QuantizeConfig:
     """How the deployed file is made."""
 
-    kind: str = "static"  # INT8 with ranges known before, or found for each image; or float16
+    kind: str = "static"  # INT8 with ranges determined in advance (static) or for each image (dynamic), or float16
     method: str = "minmax"  # static: how activation ranges are found, unless qat learns them
-    # static: layers that stay in float: those that are faster so (time), those needed to keep 99 % of the predictions
-    # (accuracy), both
+    # static: layers that stay in float: those that are faster in float (time), those needed to keep 99 % of the
+    # predictions (accuracy), or both
     float_layers: str = "none"
     bias_correction: bool = False  # static: whether biases compensate for rounding, estimated on calibration images
-    reduce_range: bool = False  # static: 7-bit weights: avoids saturation on x86 without VNNI
+    reduce_range: bool = False  # static: whether to use 7-bit weights, which avoid saturation on x86 without VNNI
 
 
 @dataclass(frozen=True)
 class CompressConfig:
-    """What is done to the winner."""
+    """How the winner is compressed."""
 
-    stages: list[str] = field(default_factory=lambda: [PRUNE, FINETUNE, QUANTIZE])  # what to do, in this order
+    stages: list[str] = field(default_factory=lambda: [PRUNE, FINETUNE, QUANTIZE])  # the stages to run, in this order
     prune: PruneConfig = field(default_factory=PruneConfig)
-    energy: Annotated[float, Range(0, 1, above=True)] = 0.9  # lowrank: energy fraction of the kept singular values
+    # lowrank: the fraction of energy that the kept singular values have
+    energy: Annotated[float, Range(0, 1, above=True)] = 0.9
     finetune: NetworkRecipe = NetworkRecipe(
         steps=120, batch=64, learning_rate=0.02
     )  # training in the stages finetune, sparsify and cluster
     distillation: Fraction = 0.0  # weight of the teacher's soft labels; 0, because no gain has been shown
-    temperature: Annotated[float, Range(1e-3, 1_000)] = 2.0  # of the soft labels
+    temperature: Annotated[float, Range(1e-3, 1_000)] = 2.0  # temperature of the soft labels
     teacher: str = "winner"  # whose soft labels: the unpruned winner's, or those of the supernet's largest network
     sparsify: SparsifyConfig = field(default_factory=SparsifyConfig)
     clusters: Annotated[int, Range(2, 65_536)] = 16  # cluster: distinct values of a layer's weights
@@ -117,7 +118,7 @@ CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
 def check(chosen: CompressConfig, model: str) -> None:
     """Raises LutraError for stages that contradict each other or the model."""
     if chosen.sparsify.pattern == "two_of_four" and chosen.sparsify.sparsity != 0.5:
-        raise LutraError("two_of_four cuts exactly half of the weights: leave compress.sparsify.sparsity at 0.5")
+        raise LutraError("two_of_four prunes exactly half of the weights: leave compress.sparsify.sparsity at 0.5")
     stage_order.check(chosen.stages, chosen.sparsify.pattern)
     if chosen.teacher != "winner" and not chosen.distillation:
         raise LutraError(
@@ -137,7 +138,7 @@ def check(chosen: CompressConfig, model: str) -> None:
     if (model != "winner" or depgraph) and {LOWRANK, SPARSIFY, CLUSTER, QAT} & {*chosen.stages}:
         raise LutraError(
             "hand-made networks, and networks pruned by depgraph, cannot be factorised, sparsified, clustered or "
-            "trained for INT8: remove lowrank, sparsify, cluster and qat out of compress.stages"
+            "trained for INT8: remove lowrank, sparsify, cluster and qat from compress.stages"
         )
     if model != "winner" and PRUNE in chosen.stages and not depgraph:
         raise LutraError("a hand-made network can only be pruned by torch-pruning: add compress.prune.rule=depgraph")
@@ -158,7 +159,7 @@ def _check_kind(chosen: QuantizeConfig) -> None:
     static = chosen.float_layers != "none" or chosen.bias_correction or chosen.reduce_range or chosen.method != "minmax"
     if chosen.kind != "static" and static:
         raise LutraError(
-            "float_layers, bias_correction, reduce_range and method are of static INT8, not of "
+            "float_layers, bias_correction, reduce_range and method apply to static INT8, not to "
             f"{chosen.kind}: add compress.quantize.kind=static, or leave them at none, false, false and minmax"
         )
 
@@ -170,7 +171,7 @@ def _check_qat(chosen: QuantizeConfig) -> None:
         "bias_correction=true": (chosen.bias_correction, "learns the biases that INT8 needs", "bias_correction=false"),
         f"float_layers={chosen.float_layers}": (
             chosen.float_layers in ("accuracy", "both"),
-            "trains for INT8 the layers that this keeps in float",
+            "trains layers for INT8 that this would keep in float",
             "float_layers=none, or time, which is decided before qat trains",
         ),
     }
@@ -178,5 +179,5 @@ def _check_qat(chosen: QuantizeConfig) -> None:
         if wrong:
             raise LutraError(
                 f"compress.quantize.{chosen_value} contradicts the stage qat, which {does}: "
-                f"add compress.quantize.{instead}; or take qat out of compress.stages"
+                f"add compress.quantize.{instead}; or remove qat from compress.stages"
             )

@@ -31,7 +31,7 @@ def check_references(key: str, value: Any) -> None:
             tree = parse(text)
         except GrammarParseError:
             raise LutraError(
-                f"{place}: ${{KEY}} stands for another setting's value, and this one cannot be read: to write the two "
+                f"{place}: ${{KEY}} refers to another setting, and this reference cannot be read; to write the "
                 "characters themselves, type \\${"
             ) from None
         for named in _references(tree):
@@ -52,7 +52,7 @@ def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _references(tree: Any) -> Iterator[str]:
-    """The keys that a parsed value refers to; not relative ones, nor those that are put together from other values."""
+    """The keys that a parsed value refers to, except relative ones and those composed from other values."""
     if isinstance(tree, OmegaConfGrammarParser.InterpolationNodeContext):
         named = tree.getText().removeprefix(MARK).removesuffix("}").strip()
         if not named.startswith(".") and "[" not in named and MARK not in named:

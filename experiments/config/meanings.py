@@ -1,4 +1,4 @@
-"""What each setting means: the comments beside its field, read from the source of the configuration's dataclasses."""
+"""What each setting means: the comment on its field, read from the source of the configuration's dataclasses."""
 
 from __future__ import annotations
 

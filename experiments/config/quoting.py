@@ -12,7 +12,7 @@ from experiments.config.texts import expanded
 from search_spaces.errors import LutraError
 
 PLAIN = re.compile(r"[A-Za-z_/.][\w/.:@+%?*|-]*", re.ASCII)  # Hydra reads these as texts without quotes
-WORDS = {"null", "true", "false", "nan", "inf"}  # except these
+WORDS = {"null", "true", "false", "nan", "inf"}  # which it reads as other values
 FUNCTION = re.compile(r"(choice|range|interval|shuffle|sort|tag|glob|extend_list)\(.*\)", re.DOTALL)
 
 

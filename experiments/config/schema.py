@@ -21,7 +21,7 @@ MISSING = "???"  # marks a setting in a YAML file that the user must give
 OPTIONS = "strategy.options"  # its keys depend on the strategy
 SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-SHOWN = 60  # characters of a refused value that are shown
+SHOWN = 60  # how many characters of a refused value to show
 
 
 @dataclass(frozen=True)

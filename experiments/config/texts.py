@@ -12,7 +12,7 @@ from search_spaces.errors import LutraError
 
 @dataclass(frozen=True)
 class Text:
-    """`path`: whether the text is a path on this machine, or else a plain name."""
+    """`path`: whether the text is a path on this machine rather than a plain name."""
 
     path: bool
 
@@ -39,13 +39,13 @@ def checked_text(key: str, text: str, kind: Text | None) -> str:
     if bad := UNPRINTABLE.search(text):
         raise LutraError(f"{key} contains the unprintable character {bad[0]!r}: remove it")
     if len(text) > LONGEST:
-        raise LutraError(f"{key} has {len(text):,} letters: give at most {LONGEST:,}")
+        raise LutraError(f"{key} has {len(text):,} characters: give at most {LONGEST:,}")
     if kind is None:
         return text
     if kind.path:
         return expanded(key, text)
     if "/" in text or "\\" in text or text.startswith(".") or len(text) > 100:
         raise LutraError(
-            f"{key}={text[:100]!r} is not a name: give one of up to 100 letters, without slashes or a leading dot"
+            f"{key}={text[:100]!r} is not a name: give up to 100 characters, without slashes or a leading dot"
         )
     return text

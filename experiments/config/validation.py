@@ -32,7 +32,7 @@ def check(config: Config) -> None:
     config.measure.check()
     _check_threads(config)
     if config.data.path and config.data.name == "digits":
-        raise LutraError("data=digits reads no data.path: add data=image_folder for your own images")
+        raise LutraError("data=digits does not use data.path: add data=image_folder for your own images")
     if config.data.group:
         if config.data.name != "image_folder":
             raise LutraError(f"data={config.data.name} has no groups: add data=image_folder, or leave data.group out")
@@ -57,7 +57,9 @@ def check_runtime(config: Config) -> None:
     runtime = config.device.library
     for key, refused in compression.NOT_FOR.get(runtime, {}).items():
         if (value := attrgetter(key)(config)) in refused:
-            raise LutraError(f"runtime={runtime} cannot have {key}={value}: leave it out, or add runtime=onnxruntime")
+            raise LutraError(
+                f"runtime={runtime} does not support {key}={value}: leave it out, or add runtime=onnxruntime"
+            )
 
 
 def _check_threads(config: Config) -> None:
@@ -71,7 +73,7 @@ def _check_threads(config: Config) -> None:
 
 
 def check_writable(key: str, folder: Path) -> None:
-    """Raises LutraError if the folder is not writable, before the work rather than after it."""
+    """Raises LutraError if the folder is not writable, so that this is known before the work."""
     whole = Path(os.path.abspath(folder))
     place = next(one for one in (whole, *whole.parents) if os.path.lexists(one))
     if not place.is_dir():

@@ -75,7 +75,7 @@ def options(strategy: StrategyConfig) -> dict[str, Any]:
     population, tournament = used.get("population", 0), used.get("tournament", 0)
     if tournament > population:
         raise LutraError(
-            f"{OPTIONS}.tournament={tournament} draws more than the population's {population} members: "
+            f"{OPTIONS}.tournament={tournament} is more than the population's {population} members: "
             f"add {OPTIONS}.tournament={max(1, population // 2)}, or raise {OPTIONS}.population"
         )
     return values

@@ -23,7 +23,7 @@ SIZE = (640, 360)
 SIDE, EDGE, LEFT = 320, 20, 360  # pixels: the image, its margin, the left edge of the text
 BAR = 120  # pixels of a bar for probability 1
 INK, PAPER, GREY, BLUE, GREEN, RED = "#202020", "white", "#707070", "#0072B2", "#007A57", "#C44E00"
-FASTEST = 50.0  # images per second that GIF viewers can show
+FASTEST = 50.0  # the highest number of images per second that GIF viewers can show
 KINDS = (".gif", ".mp4")
 
 

@@ -84,7 +84,7 @@ def _without_traceback() -> Iterator[None]:
 
 
 def show_figure(board: SummaryWriter, folder: Path, name: str, drawn: Figure) -> None:
-    """Shows a figure in TensorBoard, and saves it beside the step's files as NAME.pdf and NAME.png."""
+    """Shows a figure in TensorBoard, and saves it with the step's files as NAME.pdf and NAME.png."""
     for suffix in ("pdf", "png"):
         write(folder / f"{name}.{suffix}", style.rendered(drawn, suffix))
     _show_image(board, name, (folder / f"{name}.png").read_bytes())
@@ -108,7 +108,7 @@ def show_hparams(board: SummaryWriter, config: Config | Search, metrics: Mapping
 
 
 def show_choices(board: SummaryWriter, chosen: Mapping[str, str | int], metrics: Mapping[str, float]) -> None:
-    """All steps declare the same five columns: TensorBoard reads any one step's, and hides more."""
+    """Adds a row with the columns that all steps declare: TensorBoard reads those of one step, and hides any others."""
     assert board.file_writer is not None
     for summary in hparams(chosen, dict.fromkeys(METRICS, 0.0)):
         board.file_writer.add_summary(summary)

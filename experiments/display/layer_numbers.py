@@ -1,7 +1,7 @@
 """The number of each layer of a network in its space, counting Skips, by which reports name a layer.
 
-Files are written without layers that compute nothing, and pruning may remove more, so a layer's number in a file means
-nothing to a reader who knows the space.
+Files are written without layers that compute nothing, and pruning may remove others, so a layer's number in a file
+means nothing to a reader who knows only the space.
 """
 
 from __future__ import annotations

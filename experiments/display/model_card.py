@@ -23,7 +23,7 @@ MODES = {1: ("L", "grey"), 3: ("RGB", "red, green, blue")}  # channels -> Pillow
 
 
 def card(name: str, file: bytes, row: Stage, facts: Mapping[str, Any], data: Dataset, lineage: str) -> str:
-    """Returns Markdown. `facts`: of the run, as in setup.csv; `lineage`: the sha256 of the file's lineage."""
+    """Returns Markdown. `facts`: the run's, as in setup.csv; `lineage`: the sha256 of the file's lineage."""
     size, mode = runtime_of_file(file).pixels(file), MODES[data.shape.in_channels][1]
     mean, std = (", ".join(f"{value:.6g}" for value in values) for values in (data.mean, data.std))
     runtime = runtimes.runtime_of_file(file)
@@ -33,7 +33,7 @@ def card(name: str, file: bytes, row: Stage, facts: Mapping[str, Any], data: Dat
         values, answers = f"pixels as uint8, of which the file itself has {values}", "probabilities"
     images = facts.get("data_title") or facts.get("data_file") or facts["data"]
     lines = {
-        "file": f"`{name}`, {len(file):,} bytes, SHA-256 `{sha256(file)}`; what was measured is its first "
+        "file": f"`{name}`, {len(file):,} bytes, SHA-256 `{sha256(file)}`; the measured part is its first "
         f"{row.file_bytes:,} bytes, SHA-256 `{row.sha256}`, and the rest is metadata with the content of this table",
         "classes": ", ".join(_cell(one) for one in data.classes),
         "input": f"one image of {size}x{size} pixels, {mode}: its central square, resized bilinearly, white where "

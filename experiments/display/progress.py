@@ -14,12 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from predictors.board.answer_validation import plain
 
 T = TypeVar("T")
-SPEAKS = 60.0  # seconds between lines where no bar can be drawn, as in a log file
+SPEAKS = 60.0  # seconds between lines if no bar can be drawn, as in a log file
 console = Console(width=None if sys.stdout.isatty() else 130)
 
 
 def say(line: str) -> None:
-    """Prints a line as it is: neither as markup nor as terminal commands."""
+    """Prints a line literally: not as markup or terminal commands."""
     console.print(plain(line, 2000), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -31,7 +31,7 @@ def show_path(path: Path) -> None:
 def track(
     items: Iterable[T], description: str, total: int | None, tell: Callable[[T], str] = lambda item: "", done: int = 0
 ) -> Iterator[T]:
-    """Yields the items with a progress bar: count, time, time left, and `tell` of the last item; `done` came before."""
+    """Yields the items with a progress bar: count, time, time left, and `tell(last item)`. `done` were done before."""
     columns = (
         TextColumn("{task.description:<28}"),
         BarColumn(),

@@ -25,7 +25,7 @@ VERDICT = "verdict.json"
 
 
 def write_verdict(folder: Path, sessions: Mapping[str, Verdict]) -> None:
-    """Writes the verdict on a step's sessions, given by name, with their reasons."""
+    """Writes the verdicts on a step's sessions, given by name, with their reasons."""
     worst = max(sessions.values(), key=lambda one: ("clean", "noisy", "throttled").index(one.state))
     reasons = [f"{name}: {reason}" for name, one in sessions.items() for reason in one.reasons]
     artefacts.write(folder / VERDICT, json.dumps(judged("session", worst.state, reasons), indent=1) + "\n")
@@ -48,9 +48,9 @@ def publish(
     more: Mapping[str, str] | None = None,
     device: bool = True,
 ) -> None:
-    """Copies files of a finished step into the paper's results, and writes what they are of into `setup`.
+    """Copies files of a finished step into the paper's results, and records in `setup` where they come from.
 
-    That is the machine, space and images, the commit, each file's sha256, and `more`, by key. `fitted`: the number of
+    Records the machine, space and images, the commit, each file's sha256, and `more`, by key. `fitted`: the number of
     whole networks that its corrections were fitted on; `device`: whether the results depend on the device.
     """
     space = space_of(config)
@@ -94,7 +94,7 @@ def _text(facts: Mapping[str, Any]) -> bytes:
 
 
 def replaced(results: Path, files: Mapping[str, bytes]) -> str:
-    """A line that names the files which publishing overwrites with other content, and how to get them back."""
+    """A line that names the files that publishing overwrites with other content, and how to get them back."""
     there = [name for name in files if (results / name).is_file()]
     lost = [name for name in there if (results / name).read_bytes() != files[name]]
     kept = [name for name in lost if _committed(results, name)]
@@ -104,7 +104,7 @@ def replaced(results: Path, files: Mapping[str, bytes]) -> str:
         back = f"to get them back: git -C {results} restore -- {' '.join(names)}"
     else:
         others = ", ".join(name for name in lost if name not in kept)
-        back = f"git has no copy of this content of {others}, so it is lost"
+        back = f"git has no copy of the present content of {others}, so it is lost"
     return f"{said}; {back}" if lost else ""
 
 

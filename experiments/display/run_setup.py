@@ -62,7 +62,7 @@ def judged(what: str, state: str, reasons: Sequence[str]) -> dict[str, str]:
 
 
 def _asked(search: Search, means: Means, latencies: LatencyTable) -> dict[str, Any]:
-    """The space, the images, and the goal of the search."""
+    """Facts about the space, the images, and the goal of the search."""
     space, data, aim = search.space, dataset_of(search.data.at(means)), search.objective
     targets = {} if aim.name == "pareto" else targets_of(aim, search.precision, space, latencies)
     return {

@@ -47,7 +47,7 @@ Traces = Mapping[str, Sequence[Trace]]  # strategy -> one trace per seed
 def trace(
     searched: Sequence[Evaluation], reference: Sequence[Candidate], objective: Objective, report: Report
 ) -> Trace:
-    """`reference` is the front, exact or not, that `searched` is compared with."""
+    """The trace of `searched`, relative to the front `reference`, which may be exact or not."""
     candidates = [one.candidate for one in searched]
     bests = list(accumulate(candidates, lambda a, b: best((a, b))))
     return Trace(
@@ -71,8 +71,8 @@ def shares(candidates: Iterable[Candidate], reference: Sequence[Candidate], repo
 def common(traces: Traces, against: str) -> float:
     """The budget at which all searches are compared.
 
-    For evaluations, the longest search's: a search that ran out of seconds earlier keeps its last value. For seconds,
-    the shortest search's, but not before every search has a candidate.
+    For evaluations, that of the longest search: a search that ran out of time earlier keeps its last value. For
+    seconds, that of the shortest search, but not before every search has a candidate.
     """
     spent = [getattr(one, against) for searches in traces.values() for one in searches]
     if against == "evaluations":
@@ -99,7 +99,7 @@ def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def curves(traces: Traces) -> Iterator[dict[str, Any]]:
-    """Yields what a `paper.rows.Curve` says of the searches; a single seed has no intervals."""
+    """Yields the rows of curves.csv, as in `paper.rows.Curve`; a single seed has no intervals."""
     for against in AGAINST:
         also = common(traces, against)
         for name, searches in traces.items():

@@ -1,4 +1,4 @@
-"""A cache that lasts as long as a command, so that nothing is requested twice; outside a command nothing is cached."""
+"""A cache that exists while a command runs, so that nothing is requested twice."""
 
 from __future__ import annotations
 

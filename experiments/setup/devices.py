@@ -26,7 +26,7 @@ from predictors.timing.values import Row
 from search_spaces.errors import LutraError
 
 FIRST_TRIES = 3  # attempts to reconnect before the first request fails
-ROUNDS = "rounds.jsonl"  # every finished round, as the board answered
+ROUNDS = "rounds.jsonl"  # the board's answer to every finished round
 
 
 def destinations(device: DeviceConfig) -> list[Destination]:
@@ -42,7 +42,7 @@ def destinations(device: DeviceConfig) -> list[Destination]:
 
 
 @contextmanager
-def here(device: DeviceConfig, again: bool, alone: bool) -> Iterator[Board]:
+def this_machine(device: DeviceConfig, again: bool, alone: bool) -> Iterator[Board]:
     """This machine."""
     with local(device.threads, cores=device.cores, runtime=device.library) as board:
         if alone:
@@ -61,7 +61,7 @@ def over_ssh(device: DeviceConfig, again: bool, alone: bool) -> Iterator[Board]:
 
 
 def _wait_for_all(boards: Mapping[str, Connection]) -> None:
-    """Locks all boards, waiting until nobody else measures on them; in a fixed order, to avoid deadlocks."""
+    """Locks all boards, waiting until no other measurement runs on them; in a fixed order, to avoid deadlocks."""
     boots: dict[str, str] = {}
     for host, board in boards.items():
         boot = str(board.ask("state").get("boot_id") or host)
@@ -71,7 +71,7 @@ def _wait_for_all(boards: Mapping[str, Connection]) -> None:
         boards[host].lock(say)
 
 
-def by_hand(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextManager[Board]:
+def offline(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextManager[Board]:
     """The offline board of a bundle; unknown before it has results."""
     path = Path(device.results)
     return nullcontext(
@@ -79,8 +79,8 @@ def by_hand(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextMa
     )
 
 
-def recorded(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextManager[Board]:
-    """Replays a table's board."""
+def replayed(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextManager[Board]:
+    """A simulated board that replays a table."""
     if not device.table:
         raise LutraError(
             "device=simulated replays a table: add device.table=PATH; python -m experiments.tables lists them"
@@ -88,12 +88,12 @@ def recorded(device: DeviceConfig, again: bool, alone: bool) -> AbstractContextM
     return simulated(read_table(Path(device.table)), device.scenario, device.seed, device.threads, again)
 
 
-# (device, whether to reconnect, whether to wait until nobody else measures there) -> its board
+# (device, whether to reconnect, whether to wait until no other measurement runs there) -> its board
 DEVICES: dict[str, Callable[[DeviceConfig, bool, bool], AbstractContextManager[Board]]] = {
-    "local": here,
+    "local": this_machine,
     "ssh": over_ssh,
-    "bundle": by_hand,
-    "simulated": recorded,
+    "bundle": offline,
+    "simulated": replayed,
 }
 
 
@@ -138,7 +138,7 @@ def results_of(device: DeviceConfig) -> dict[str, str]:
 
 @cache
 def passport_of(device: DeviceConfig) -> Mapping[str, Any]:
-    """The device's fingerprint; requested once per process, even while somebody else measures there."""
+    """The device's fingerprint; requested once per process, even while another measurement runs there."""
     first = PAUSES[:FIRST_TRIES]
     with resumable(
         lambda again: DEVICES[device.name](device, again, False), [], lambda record: None, say, first

@@ -43,7 +43,7 @@ def _say_once(line: str) -> None:
 
 
 def placed(data: DataConfig, accelerator_name: str) -> Dataset:
-    """All images, as bytes, on the device where torch computes, so that no batch needs copying."""
+    """All images, as bytes, on the device where torch computes, so that batches need no copying."""
     return _placed(data, accelerator(accelerator_name))
 
 

@@ -1,4 +1,4 @@
-"""The classes that each file of a session predicted for the test images, which are evaluated only there."""
+"""The classes that each file predicted for the test images; test images are evaluated only in that session."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from search_spaces.training.recipe import MOST_STEPS, NetworkRecipe, Recipe, in_
 
 R = TypeVar("R", bound=Recipe)
 DATASET = Reference("experiments.setup.images:dataset_of")
-USUAL_BATCH = 256  # images: up to this size a batch may be larger than a small data set
+USUAL_BATCH = 256  # images; a batch of at most this size may be larger than a small data set
 
 
 def recipes(config: Config) -> Iterator[tuple[str, Recipe]]:

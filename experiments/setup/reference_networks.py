@@ -1,4 +1,4 @@
-"""Reference workloads: networks of a table that are timed again beside other files, to measure the machine's speed."""
+"""Reference workloads: networks of a table that are timed again with other files, to measure the machine's speed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NETWORKS = 4  # the reference, the largest, the smallest, and one more
 def reference_networks(
     table: LatencyTable, count: int = NETWORKS, label: str = "reference"
 ) -> tuple[dict[str, bytes], dict[str, dict[str, float]]]:
-    """Files of some networks that the table timed; and the seconds that each took then, by precision."""
+    """Files of some networks that were timed for the table, and the seconds that each took then, by precision."""
     space = SearchSpace(table.space, table.layers, table.reference)
     archs = list(dict.fromkeys(row.arch for row in table.networks))[:count]
     written = dict(timing_files([computing(space.decode(arch)) for arch in archs], runtime_of(table.passport)))

@@ -1,6 +1,6 @@
 """One session on the device: files are timed together, compared with the host, measured in memory, and evaluated.
 
-This is the only place that uses the test images. The accuracies are of the same files that are timed.
+This is the only place that uses the test images. Accuracies are those of the same files that are timed.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Item:
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Leaves all files and their record in the folder; networks of the tables measure the machine's current speed."""
+    """Writes all files and their record to the folder; networks of the tables measure the machine's current speed."""
     prepare(1, settings.seed)
     tables = [read_table(path) for path in dict.fromkeys(files[name] for name in files if name not in settings.timed)]
     names = {f"{one.name}.{one.precision}": one for one in _items(settings, means)}
@@ -141,7 +141,7 @@ def _row(
     memory: Memory | None,
     tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]],
 ) -> Stage:
-    """A file's row. `predicted`: of the test images; `times`: median and 90th percentile, in seconds."""
+    """A file's row. `predicted`: classes of the test images; `times`: median and 90th percentile, in seconds."""
     cost = size(one.network, data.shape.image)
     return Stage(
         stage=one.name,
@@ -166,7 +166,7 @@ def _row(
 
 
 def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]]) -> float | None:
-    """Predicted by the first table that has all its layers, at the current speed."""
+    """The seconds predicted by the first table that has all layers, at the machine's current speed."""
     if not (isinstance(one.network, Network) and one.precision in PRECISIONS):
         return None
     known = one.network.specs, one.precision, one.in_float

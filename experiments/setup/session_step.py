@@ -22,7 +22,7 @@ class Timed:
 
     row: str  # the name of its row
     made: Made
-    seconds: float = 0.0  # of making it, for its row
+    seconds: float = 0.0  # taken to make it, for its row
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def beyond_reach(space: str, name: str, target: float, whose: str, least: float)
 
 
 def targets_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> dict[str, float]:
-    """By name: as given, or a fraction of the hand-made reference's cost; its latency is the measured one."""
+    """Targets by name: as given, or a fraction of the hand-made reference's cost; latency uses its measured value."""
     known = costs_of(goal, precision, space, table)
     measured = {row.arch: row.measured for row in table.networks if row.precision == precision}
     reference = {name: cost(space.reference) for name, cost in known.items()} | {LATENCY: measured[space.reference]}
@@ -58,11 +58,11 @@ def targets_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, table:
 
 
 def given(goal: ObjectiveConfig, name: str, otherwise: float) -> float:
-    """The target in seconds or bytes, where the configuration gives one."""
+    """The target in seconds or bytes: the configured one, or else `otherwise`."""
     value = goal.target_ms if name == LATENCY else goal.target_kb
     return otherwise if value is None else value / costs.unit(name).scale
 
 
 def target_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> float:
-    """The latency's target, seconds."""
+    """The target for latency, in seconds."""
     return targets_of(goal, precision, space, table)[LATENCY]

@@ -19,7 +19,7 @@ __all__ = ["NETWORK", "STAGES"]
 
 @dataclass(frozen=True)
 class Stage:
-    """`made` is the name of the resulting network, `needs` the files that it reads besides its parent."""
+    """`made` is the name of the resulting network; `needs` gives the files that the stage reads besides its parent."""
 
     made: str
     run: Reference  # (task)

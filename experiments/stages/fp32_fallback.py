@@ -1,8 +1,9 @@
 """Chooses by time which layers stay in float: times whole files on the device before the deployed file is written.
 
-Pruning chose widths earlier by a table of layers in INT8. A layer that is not pruned, such as the stem, shifts the
-latencies of all widths equally when it stays in float, so the choice would be the same; the result is only faster than
-its target. Quantization-aware training decides before it trains, so the file has the same layers in float.
+Pruning has chosen widths earlier, with a table of layers in INT8. If a layer that is not pruned, such as the stem,
+stays in float, the latencies of all widths change equally, so the choice would be the same; the result is just faster
+than its target. With quantization-aware training, the layers are chosen before training, and the file keeps the same
+layers in float.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from experiments.config.reference import Reference
-from experiments.stages.inputs import at_hand, learned, teachers
+from experiments.stages.inputs import check_device, learned, teachers
 from experiments.stages.settings import faster_settings
 from experiments.steps.plan import Plan
 from experiments.store.keys import passport_key
@@ -27,21 +28,21 @@ def needs(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
 
 
 def by_time(plan: Plan, parent: Path) -> dict[str, Path]:
-    """The file of the layers that stay in float by time, if this is configured."""
+    """The file that lists the layers that stay in float to save time, if this is configured."""
     chosen = plan.config.compress.quantize
     wanted = chosen.kind == "static" and chosen.float_layers in ("time", "both")
     return {FASTER: faster_layers(plan, parent)} if wanted else {}
 
 
 def before_training(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
-    """The files that quantization-aware training reads: its teacher's, and the layers that stay in float."""
+    """The files that quantization-aware training reads: its teacher, and the list of layers that stay in float."""
     return teachers(plan, root, parent) | by_time(plan, parent)
 
 
 def faster_layers(plan: Plan, parent: Path) -> Path:
-    """The file of the layers that are faster in float on the device, measured now or before."""
+    """The file that lists the layers that are faster in float on the device, measured now or before."""
     config = plan.config
-    at_hand(config)
+    check_device(config)
     settings = faster_settings(config, plan.images)
     inputs: dict[str, Path | str] = {"parent": parent, "passport": passport_key(config.device)}
     label = f"{config.space.name if config.model == 'winner' else config.model}-{settings.label}"

@@ -50,15 +50,15 @@ def teachers(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
 
 def table_of(plan: Plan, space: SearchSpace) -> Path:
     """The file of a table of pruned or factorised layers, measured on the same device as the search's table."""
-    at_hand(plan.config)
+    check_device(plan.config)
     return plan.table_of(space)
 
 
-def at_hand(config: Config) -> None:
-    """Raises LutraError if the search's table may be another device's than the current one."""
+def check_device(config: Config) -> None:
+    """Raises LutraError if the search's table may come from another device."""
     if config.table is not None and config.ignore:
         raise LutraError(
-            "layers that compression changes are measured on this device, but with ignore= the table may be another's: "
+            "changed layers are measured on this device, but with ignore= the table may come from another device: "
             "measure a table here, or choose without a device: compress.prune.rule=uniform, "
             "compress.quantize.float_layers=none or accuracy"
         )

@@ -38,8 +38,8 @@ def saturated(answers: Answers, file: bytes, specs: Sequence[Spec], images: np.n
     return replace(answers, saturation={str(layer): share for layer, share in shares.items()}, warning=warning(shares))
 
 
-def beside(answers: Answers, file: bytes, others: Mapping[str, bytes], images: np.ndarray) -> Answers:
-    """Adds the operators that compute in float, and the largest difference of other runtimes' files on images."""
+def with_other_runtimes(answers: Answers, file: bytes, others: Mapping[str, bytes], images: np.ndarray) -> Answers:
+    """Adds the operators that compute in float, and how much the files for other runtimes differ on images."""
     own = file_logits(file, images)
     largest = max(1.0, float(np.abs(own).max()))
     off = {name: float(np.abs(file_logits(other, images) - own).max()) / largest for name, other in others.items()}

@@ -22,7 +22,7 @@ ANSWERS = "int8.json"
 class InFloat:
     """A layer of an INT8 file that stays in float, by its number in the file.
 
-    For the reason time: the file's latency with the layer in INT8 and in float.
+    If the reason is time: the file's latency with the layer in INT8 and in float.
     """
 
     layer: int
@@ -33,14 +33,14 @@ class InFloat:
     def line(self, number: int) -> str:
         """The reason formatted for people; `number` is the layer's number in its space."""
         if self.int8_s is None or self.float_s is None:
-            return f"layer {number} stays in float for its {self.why}"
+            return f"layer {number} stays in float for better {self.why}"
         saved = f"{1e6 * self.float_s:.1f} us instead of {1e6 * self.int8_s:.1f} us"
-        return f"layer {number} stays in float for its {self.why}: the file takes {saved}"
+        return f"layer {number} stays in float to save {self.why}: the file takes {saved}"
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The report on the deployed file. Shares are fractions."""
+    """The report on the deployed file. Agreement and saturation are fractions."""
 
     precision: str
     images: int  # validation images used
@@ -49,12 +49,12 @@ class Answers:
     saturation: dict[str, float] | None  # by layer, the fraction of sums that saturate on some CPUs; None: unknown
     warning: str
     in_float: Sequence[InFloat] = ()
-    numbers: Sequence[int] = ()  # the numbers in the space of the file's layers; empty for a network outside a space
+    numbers: Sequence[int] = ()  # the file's layers, as numbered in the space; empty for a network outside a space
     floats: Sequence[str] = field(default_factory=list)  # kinds of operators that compute in float
     others: Mapping[str, float] = field(default_factory=dict)  # runtime -> largest difference of its INT8 file's logits
 
     def number(self, layer: int) -> int:
-        """The number of a file's layer in the space."""
+        """The number in the space of a layer of the file."""
         return self.numbers[layer] if self.numbers else layer
 
     @property
@@ -70,7 +70,7 @@ class Answers:
     def lines(self) -> list[str]:
         """The report formatted for people; always includes the agreement."""
         fraction = f"{100 * self.agreement:.4g} % of {self.images} validation images"
-        first = f"{self.precision.upper()} predicts as fp32 on {fraction}"
+        first = f"{self.precision.upper()} agrees with fp32 on {fraction}"
         floating = [one.line(self.number(one.layer)) for one in self.in_float]
         kinds = ", ".join(f"{kind} x{count}" for kind, count in Counter(self.floats).items())
         floats = f"computes in float: {kinds}" if self.floats else ""
@@ -93,7 +93,7 @@ def save(folder: Path, answers: Answers) -> None:
 
 
 def load(folder: Path) -> Answers:
-    """Reads the report. Raises LutraError if the folder is not a quantization's."""
+    """Reads the report. Raises LutraError if the folder does not come from a quantization."""
     if not (folder / ANSWERS).exists():
-        raise LutraError(f"{folder} has no {ANSWERS}: let compress.stages end with quantize")
+        raise LutraError(f"{folder} has no {ANSWERS}: compress.stages must end with quantize")
     return read_record(folder / ANSWERS, Answers, "record of a quantization")

@@ -10,10 +10,10 @@ import numpy as np
 from compress.pruning.depgraph import prune_groups
 from compress.pruning.importance import Importances, batch_norm_scale, l1, taylor
 from compress.pruning.prune import (
-    chosen_widths,
     global_widths,
     kept_importance,
     uniform_widths,
+    widths_of,
 )
 from compress.pruning.rounds import in_rounds
 from compress.pruning.widths import width_space
@@ -37,7 +37,7 @@ def prune(task: Task[Prune]) -> None:
     if chosen.rule == "depgraph":
         return task.keep(prune_groups(task.load(task.parent), task.data.shape.image, chosen.keep))
     network = task.network
-    estimate, widths = partial(_importances, task), partial(_widths, task, network)
+    estimate, widths = partial(_importances, task), partial(_chosen_widths, task, network)
     task.keep(in_rounds(network, estimate, widths, chosen.rounds, lambda left: calibrated(left, task.data)))
 
 
@@ -49,10 +49,10 @@ def _importances(task: Task[Prune], network: Network) -> Importances:
     return taylor(network, zip(batches(images), batches(labels)))
 
 
-def _widths(task: Task[Prune], network: Network, importances: Importances, part: float) -> dict[int, int]:
-    """Hidden channels by layer: the least loss within the target, or by a rule that ignores the device.
+def _chosen_widths(task: Task[Prune], network: Network, importances: Importances, part: float) -> dict[int, int]:
+    """The hidden channels to keep, by layer: the least loss within the target, or a rule that ignores the device.
 
-    `part`: of the latency, or of the channels, that pruning takes away in all.
+    `part`: the fraction of the whole reduction in latency or channels to make now.
     """
     chosen = task.settings.prune
     keep = _towards(1.0, chosen.keep, part)
@@ -76,11 +76,11 @@ def _widths(task: Task[Prune], network: Network, importances: Importances, part:
     seconds = front.costs[LATENCY]
     within = np.flatnonzero(seconds <= max(target, seconds[0]))  # two sums for one network may round differently
     console.print(f"from {1e3 * whole:.4g} ms to {1e3 * seconds[within[-1]]:.4g} ms, predicted", highlight=False)
-    return chosen_widths(space, tuple(front.archs[within[-1]].tolist()))
+    return widths_of(space, tuple(front.archs[within[-1]].tolist()))
 
 
 def _towards(start: float, end: float, part: float) -> float:
-    """The part of the way from start to end; exactly the end if it is all of it."""
+    """The value after a fraction `part` of the way from start to end; exactly the end if `part` is 1."""
     return end if part == 1 else start + part * (end - start)
 
 

@@ -23,7 +23,7 @@ from experiments.data.dataset import Dataset
 from experiments.display.layer_numbers import numbers
 from experiments.setup.cache import remembered
 from experiments.setup.images import dataset_of
-from experiments.stages.int8_agreement import beside, compared, saturated
+from experiments.stages.int8_agreement import compared, saturated, with_other_runtimes
 from experiments.stages.int8_record import InFloat, faster, save
 from experiments.stages.settings import Quantize
 from experiments.stages.task import Task
@@ -50,7 +50,7 @@ def quantize(task: Task[Quantize]) -> None:
     answers = compared(precision, source.onnx, made.file, validation, made.table, made.kept, found)
     if kind == "static" and isinstance(network, Network):
         few = array(data.fixed(data.train, settings.looked_at["saturation"], settings.seed)[0])
-        answers = beside(answers, made.file, made.others, few)
+        answers = with_other_runtimes(answers, made.file, made.others, few)
         if runtime.SATURATES:
             answers = saturated(answers, made.file, network.specs, few)
     save(task.folder, answers)
@@ -110,7 +110,7 @@ def calibration(images: DataConfig, count: int, seed: int) -> np.ndarray:
 
 
 def source_of(images: DataConfig, seed: int, network: nn.Module) -> Source:
-    """What the network's files are written from, after checking on images that it agrees with the network."""
+    """The source from which the network's files are written, after checking on images that it agrees with it."""
     data = dataset_of(images)
     if isinstance(network, Network):
         source = Source.of(network)

@@ -15,7 +15,7 @@ from search_spaces.layers import Spec
 from search_spaces.space import SearchSpace
 from search_spaces.training.recipe import NetworkRecipe
 
-LOOKED_AT = {"sensitivity": 256, "saturation": 8}  # the most training images used
+LOOKED_AT = {"sensitivity": 256, "saturation": 8}  # the largest number of training images used
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,20 +11,20 @@ from experiments.display.progress import console
 from experiments.setup.devices import live
 from experiments.setup.session_record import read_rows, show_rows
 from experiments.setup.session_step import Timed, timing
-from experiments.steps.compress import Made, alike, chain, found_by
+from experiments.steps.compress import Made, chain, folder_of_search, unpruned_chain
 from experiments.steps.plan import plan_of
 
 INHERITED = "inherited"  # the winner with the supernet's weights, which is never deployed
 
 
 def benchmark(config: Config) -> Path:
-    """The folder of benchmark.json and of every stage's ONNX file."""
+    """The folder holding benchmark.json and every stage's file."""
     live(config.device)
     plan, made, others = plan_of(config), chain(config), {one.name: one for one in _others(config)}
     tables = {"table": plan.table} if config.model == "winner" else {}
     tables |= {f"table of {one.name}": one.table for one in made if one.table is not None}
     compared = {name: one.path for name, one in others.items() if name != INHERITED} | {"retrained": made[0].path}
-    quantized = {name: alike(config, path)[-1] for name, path in compared.items()}
+    quantized = {name: unpruned_chain(config, path)[-1] for name, path in compared.items()}
     timed = {name: Timed(name, one) for name, one in others.items()}
     timed |= {one.name: Timed(one.row, one, one.seconds) for one in made}
     timed |= {f"{name} quantized": Timed(name, one, one.seconds) for name, one in quantized.items()}
@@ -40,7 +40,7 @@ def _others(config: Config) -> Iterator[Made]:
     for name, arch in (("reference", plan.space.reference), ("random", random)):
         file, recipe = plan.retrained(arch, name), config.retrain
         yield Made(name, file, steps=recipe.steps, all_images=recipe.all_images)
-    yield Made(INHERITED, found_by(config) / "inherited.safetensors", steps=config.train.steps)
+    yield Made(INHERITED, folder_of_search(config) / "inherited.safetensors", steps=config.train.steps)
 
 
 def shown(config: Config) -> Path:

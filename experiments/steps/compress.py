@@ -26,10 +26,10 @@ GIVEN = Reference("experiments.steps.given_search:given")
 class Made:
     """The result of a stage: a network's file, or the file that is deployed."""
 
-    name: str  # of the network now
+    name: str  # of the resulting network
     path: Path
     parent: Path | None = None  # the file that it was made from
-    table: Path | None = None  # the latency table by which it was chosen
+    table: Path | None = None  # the latency table with which it was chosen
     steps: int = 0  # of training so far, from random weights
     all_images: bool = False  # whether it was trained on validation images too
 
@@ -49,7 +49,7 @@ class Made:
 
     @property
     def seconds(self) -> float:
-        """The time that its step took."""
+        """The seconds that its step took."""
         return float(artefacts.manifest(self.path.parent)["seconds"])
 
 
@@ -65,21 +65,21 @@ def chain(config: Config) -> list[Made]:
 
 def _chain(config: Config) -> list[Made]:
     root = (
-        retrain(config, read_winner(found_by(config)).arch, "winner")
+        retrain(config, read_winner(folder_of_search(config)).arch, "winner")
         if config.model == "winner"
         else retrain_foreign(config, config.model)
     )
-    return list(through(config, root, config.compress.stages))
+    return list(chain_of(config, root, config.compress.stages))
 
 
-def alike(config: Config, root: Path) -> list[Made]:
-    """A network to compare the deployed file with: trained equally long and quantized the same way, but not pruned."""
-    trained = {SPARSIFY: FINETUNE, CLUSTER: FINETUNE}  # equally long, but without zeros or shared values
+def unpruned_chain(config: Config, root: Path) -> list[Made]:
+    """A network to compare with the deployed file: trained for as many steps, quantized the same way, not pruned."""
+    trained = {SPARSIFY: FINETUNE, CLUSTER: FINETUNE}  # as many steps, but without zeros or shared values
     stages = [trained.get(name, name) for name in config.compress.stages if name not in (PRUNE, LOWRANK)]
-    return list(through(config, root, [*(name for name in stages if name != QUANTIZE), QUANTIZE], "compared-"))
+    return list(chain_of(config, root, [*(name for name in stages if name != QUANTIZE), QUANTIZE], "compared-"))
 
 
-def through(config: Config, root: Path, stages: Sequence[str], prefix: str = "") -> Iterator[Made]:
+def chain_of(config: Config, root: Path, stages: Sequence[str], prefix: str = "") -> Iterator[Made]:
     """The network trained from scratch, then the result of each stage.
 
     `prefix` is put before the name of the last folder, that of the ONNX file.
@@ -95,8 +95,8 @@ def through(config: Config, root: Path, stages: Sequence[str], prefix: str = "")
         yield parent
 
 
-def found_by(config: Config) -> Path:
-    """The folder of the search: the given one, after verifying it, or the configuration's own."""
+def folder_of_search(config: Config) -> Path:
+    """The search's folder: the one that run= gives, after verifying it, or that of this configuration."""
     return plan_of(config).once("given", lambda: GIVEN(config)) if config.run else search(config)
 
 
@@ -104,7 +104,7 @@ def settings_of(config: Config, name: str, root: Path | None = None) -> Settings
     """The settings of a stage. `root`: the network trained from scratch, before pruning."""
     plan = plan_of(config)
     common = {"stage": name, "data": plan.images, "seed": config.seed, "threads": config.threads}
-    if not STAGES[name].last:  # the CPU makes the deployed file
+    if not STAGES[name].last:  # the deployed file is always made on the CPU
         common["accelerator"] = plan.accelerator
     settings = OWN[name](config, common)
     if isinstance(settings, Finetune):

@@ -1,4 +1,4 @@
-"""Reports that are there: found by their configuration or by run=FOLDER, and shown again; nothing is made."""
+"""Finished reports: found by their configuration or by run=FOLDER, and shown again without running any step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = 6  # the most reports that a message names
 
 
 def finished_report(config: Config) -> Path:
-    """The report of this configuration. Raises LutraError that names the finished reports if it is not among them."""
+    """The report of this configuration. If it is not finished, raises a LutraError that names the finished reports."""
     try:
         with looking():
             return Path(MADE(config)).resolve()
@@ -25,7 +25,7 @@ def finished_report(config: Config) -> Path:
 
 
 def given_report(config: Config) -> Path | None:
-    """The folder run=FOLDER if it is a report. Raises LutraError that names the finished reports if there is none."""
+    """The folder run=FOLDER if it is a report. If it does not exist, raises a LutraError that names those that do."""
     folder = Path(config.run)
     if not folder.is_dir():
         raise _missing(f"there is no folder {folder}", config)

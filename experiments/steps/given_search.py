@@ -16,13 +16,13 @@ from strategies.problems.problem import Candidate, best
 
 
 def given(config: Config) -> Path:
-    """The folder. Raises LutraError if it is not a search's, or is for another space."""
+    """The folder. Raises LutraError if it does not come from a search, or is for another space."""
     folder, space = Path(config.run).resolve(), space_key(config)
     read_winner(folder)
     manifest = whole(folder)
     if manifest["step"] != "search":
         raise LutraError(
-            f"{folder} is of the step {manifest['step']}: "
+            f"{folder} comes from the step {manifest['step']}: "
             "run= takes the folder that python -m experiments.search prints"
         )
     _check_winner(folder)
@@ -31,7 +31,7 @@ def given(config: Config) -> Path:
         name = searched.get("name") if isinstance(searched, dict) else searched
         raise LutraError(
             f"{folder} is a search of space={name}, whose layers are not those of space={config.space.name} with these "
-            f"images: add space={name} and the data it was made with"
+            f"images: add space={name}, and the data of that search"
         )
     return folder
 

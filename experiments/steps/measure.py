@@ -55,7 +55,7 @@ def work(settings: Table, files: Mapping[str, Path], means: Means, folder: Path)
     hand_over(device, timed, protocol, folder, rows)
     with board_of(device, folder) as board:
         artefacts.reopen(folder)
-        on = f", going on from {known} rounds" if known else ""
+        on = f", resuming after {known} rounds" if known else ""
         message = f"timing {len(timed)} networks on {plain(board.passport['cpu'])}{on}"
         console.print(message, markup=False, highlight=False, soft_wrap=True)
         rounds = list(followed(board, timed, protocol, "rounds", False, rows))
@@ -96,7 +96,7 @@ def followed(
     each: bool = False,
     rows: Mapping[str, Row] | None = None,
 ) -> Iterator[Round]:
-    """Yields each finished round; a progress bar shows how quiet the machine is, and how many rows are still open."""
+    """Yields each finished round; a progress bar shows how quiet the machine is, and how many rows are unfinished."""
     rounds: list[Round] = []
     wanted = rows_of(files) if rows is None else rows
     what = "files" if rows is None else "rows"
@@ -105,7 +105,7 @@ def followed(
         rounds.append(done)
         judgement = judge(rounds)
         left = len(open_rows(wanted, judgement, protocol))
-        return f"samples {100 * quietness(judgement):.1f} % apart, {left} of {len(wanted)} {what} open"
+        return f"samples {100 * quietness(judgement):.1f} % apart, {left} of {len(wanted)} {what} unfinished"
 
     return track(measure_rounds(board, files, protocol, each, wanted), description, protocol.max_rounds, progress)
 

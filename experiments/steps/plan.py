@@ -1,4 +1,4 @@
-"""The plan: which steps one configuration has, and which of them needs which."""
+"""The plan: the steps of a configuration, and which of them need which others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SHOWS = ("train", "search", "report")  # whose folder shows the configuration in
 
 
 class Plan:
-    """Looks up each step of a configuration at most once."""
+    """The steps of a configuration; looks up each of them at most once."""
 
     def __init__(self, config: Config) -> None:
         self.config, self.means = config, Means.of(config)
@@ -61,7 +61,7 @@ class Plan:
         table = read_table(Path(config.table))
         table.require(passport, config.ignore, self.space, config.precision)
         for precision, spec in product(table.corrections, block_specs(self.space)):
-            table.seconds(spec, precision)  # raises LutraError where it was never measured
+            table.seconds(spec, precision)  # raises LutraError if it was never measured
         return Path(config.table)
 
     def table_of(self, space: SearchSpace) -> Path:
@@ -139,7 +139,8 @@ class Plan:
 
     def folder(self, step: Step) -> Path:
         """The folder of a step; looked up once."""
-        key = artefacts.digest([step.name, step.key, {name: str(one) for name, one in step.inputs.items()}])
+        known = {name: str(one) for name, one in step.inputs.items()}
+        key = artefacts.digest([step.name, step.settings_key, known])
         return self.once(key, lambda: step.made(self.means, partial(self._work, step)))
 
     def once(self, name: str, make: Callable[[], T]) -> T:

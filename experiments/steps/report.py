@@ -14,7 +14,7 @@ from experiments.setup.devices import live
 from experiments.setup.session_record import Session, read_rows, show_rows
 from experiments.stages import int8_record
 from experiments.steps.benchmark import benchmark
-from experiments.steps.compress import compress, found_by
+from experiments.steps.compress import compress, folder_of_search
 from experiments.steps.finished_reports import given_report
 from experiments.steps.plan import plan_of, train
 from experiments.steps.settings import Search
@@ -39,7 +39,7 @@ LABELS = {
 PUBLISH = Reference("experiments.display.publish:copy")
 WORK = Reference("experiments.steps.report_files:work")
 PAGE = "report.html"
-STEPS = {"train": train, "search": found_by, "compress": compress, "benchmark": benchmark}
+STEPS = {"train": train, "search": folder_of_search, "compress": compress, "benchmark": benchmark}
 
 
 @dataclass(frozen=True)
@@ -80,24 +80,24 @@ def made(config: Config) -> Path:
 
 
 def check_reportable(config: Config) -> None:
-    """Raises LutraError, before any work, if the configuration allows no report."""
+    """Raises LutraError, before any work, if no report can be made with this configuration."""
     live(config.device)
     if config.compress.stages[-1:] != ["quantize"] or config.model != "winner":
         raise LutraError(
-            "a report is of the search's winner and ends in the file that is deployed: let compress.stages end with "
-            "quantize; python -m experiments.benchmark answers for any stages and models"
+            "a report is about the search's winner and the deployed file: leave model at winner, and let "
+            "compress.stages end with quantize; python -m experiments.benchmark takes any stages and models"
         )
 
 
 def labels(stages: Sequence[str]) -> dict[str, str]:
-    """The rows' names for people: the stages that the winner has been through, the last of which is a precision."""
+    """The rows' names for people: the stages that the winner has gone through; the last part is a precision."""
     own = [stage for stage in stages if stage not in LABELS]
     names = [*own[:-1], *(stage.upper() for stage in own[-1:])]
     return LABELS | {stage: ", ".join(["winner", *names[: end + 1]]) for end, stage in enumerate(own)}
 
 
 def slower_layers(space: SearchSpace, table: LatencyTable, listed: Path) -> str:
-    """A warning if layer options are significantly slower in INT8 on this device; the file `listed` has them all."""
+    """A warning if layer options are significantly slower in INT8 on this device; the file `listed` has all of them."""
     slower = {spec: (fp32.seconds, int8.seconds) for spec, fp32, int8 in table.slower_in_int8()}
     options = [
         (layer, option, spec)
@@ -125,7 +125,7 @@ def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Pat
     images = config.data.title or config.data.name
     _show_rows(f"{images}, {config.space.name}, {config.device.name}", rows, session, folder)
     if config.ignore:
-        console.print(f"The table's {', '.join(config.ignore)} was not compared with this device's: ignore was set.")
+        console.print(f"The table was not checked against this device for {', '.join(config.ignore)}: ignore was set.")
     _show_files(folder)
     console.print(f"TensorBoard: tensorboard --logdir {config.runs}", soft_wrap=True)
     console.print(f"The page about this run: {folder / PAGE}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Runs a strategy, whose candidates the supernet and the latency table evaluate, and keeps the best one."""
+"""Runs a strategy; the supernet and the latency table evaluate its candidates, and the best one is kept."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def problem_of(
 ) -> Problem:
     """The problem that every strategy solves.
 
-    A relaxation's weights learn on training images, as the supernet's did, and its distribution on validation images,
-    which no weights learn from (Liu et al. 2019, eq. 3 and 4).
+    A relaxation's weights learn from training images, as the supernet's did, and its distribution from validation
+    images, which never train weights (Liu et al. 2019, eq. 3 and 4).
     """
     learned_on, size = (data, replace(data, train=data.validation)), settings.batch
     assert size is not None
@@ -88,7 +88,7 @@ def _searched(settings: Search, problem: Problem, folder: Path) -> tuple[list[Ca
     log = folder / CANDIDATES
     known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
     if known:
-        console.print(f"going on after {len(known)} candidates of {log}")
+        console.print(f"resuming after {len(known)} candidates from {log}")
     problem.memo.update(known)
     budget = min(settings.search.budget, settings.space.size)
     candidates = run_strategy(strategy_of(settings.strategy), problem, Random(settings.seed), budget)
@@ -96,7 +96,7 @@ def _searched(settings: Search, problem: Problem, folder: Path) -> tuple[list[Ca
         tracked = track(candidates, f"searching by {settings.strategy.name}", budget, best_so_far())
         found, winner = followed(tracked, known, log, board)
     if len(found) < budget:
-        console.print(f"the search ended after {len(found)} of {budget} candidates: it found no others that fit")
+        console.print(f"the search ended after {len(found)} of {budget} candidates: it found no more feasible networks")
     return found, winner
 
 
@@ -145,14 +145,14 @@ def in_ms(targets: Costs) -> float | None:
 
 
 def best_so_far() -> Callable[[Candidate], str]:
-    """For a search's bar: told each candidate, it describes the best one until then, by the objective's score."""
+    """For the progress bar: given each candidate, describes the best so far, by the objective's score."""
     leaders: list[Candidate] = []
 
-    def told(candidate: Candidate) -> str:
+    def describe(candidate: Candidate) -> str:
         leaders[:] = [best([*leaders, candidate])]
         return f"best so far {_tell(leaders[0])}"
 
-    return told
+    return describe
 
 
 def _tell(candidate: Candidate) -> str:

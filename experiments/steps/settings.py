@@ -1,4 +1,4 @@
-"""The settings of each step: they form its key, and are all that its work sees of the configuration."""
+"""The settings of each step: they are part of its key, and all that its work sees of the configuration."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Table:
 
 
 def unfinished(settings: Table, means: Means, folder: Path) -> bool:
-    """Whether a finished table is noisy and allowed more rounds."""
+    """Whether a finished table is noisy and may get more rounds."""
     if settings.device.name == "bundle":
         return False
     return rounds_missing(read_table(folder / TABLE), settings.protocol(means))
@@ -120,7 +120,7 @@ class Supernet:
     threads: int
     train: TrainConfig
     accelerator: str = unless("cpu")
-    processes: int = unless(1)  # that share a batch, which changes how sums are rounded
+    processes: int = unless(1)  # processes that share a batch; their number changes how sums are rounded
 
     @property
     def label(self) -> str:
@@ -167,7 +167,7 @@ class Search:
     seed: int
     threads: int
     accelerator: str = unless("cpu")
-    batch: int | None = implied("supernet")  # of the supernet's training, and of a relaxation
+    batch: int | None = implied("supernet")  # in the supernet's training, and in a relaxation
 
     @property
     def label(self) -> str:
@@ -177,5 +177,5 @@ class Search:
     @staticmethod
     def read(key: Mapping[str, Any], space: SearchSpace, data: Images) -> Search:
         """The settings of a finished search, read from its manifest."""
-        asked = StrategyConfig(**key["strategy"]), ObjectiveConfig(**key["objective"]), Budget(**key["search"])
-        return Search(space, data, *asked, key["precision"], key["seed"], key["threads"], key.get("accelerator", "cpu"))
+        own = StrategyConfig(**key["strategy"]), ObjectiveConfig(**key["objective"]), Budget(**key["search"])
+        return Search(space, data, *own, key["precision"], key["seed"], key["threads"], key.get("accelerator", "cpu"))

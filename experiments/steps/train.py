@@ -109,7 +109,7 @@ def prepare(threads: int, seed: int) -> None:
 
 
 def keep_memory() -> None:
-    """Makes glibc keep freed memory: every layer allocates many MB, and new pages cost a tenth of the time."""
+    """Makes glibc keep freed memory: layers allocate many MB, and page faults take a tenth of the training time."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if hasattr(libc, "mallopt"):
         libc.mallopt(M_MMAP_MAX, 0)  # type: ignore[union-attr]

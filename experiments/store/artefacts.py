@@ -1,7 +1,7 @@
-"""Steps whose files are written atomically, with a manifest that says what they were made from.
+"""Finds or makes the folder of a step. Files are written atomically; a manifest says what they were made from.
 
-A step's folder is named by the hash of its settings and of the files it reads. So the same command finds its finished
-steps again, and other settings never overwrite them. `versions` says what else affects a result.
+A step's key (`MADE_FROM`) is its name, its settings, the hashes of the files that it reads, and its code's version. The
+key's hash is part of the folder's name, so finished steps are found again. `versions` says what else affects a result.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = [
 ]
 MANIFEST, LOCK = "manifest.json", ".lock"
 CHECKPOINT = ".checkpoint"  # of an unfinished step; removed when it is finished
-MADE_FROM = ("step", "config", "inputs")  # the manifest's keys whose hash names the folder
+MADE_FROM = ("step", "config", "inputs")  # the manifest's fields that form the step's key
 listeners: list[Callable[[Path], None]] = []  # called with the folder of every step that begins to work
 _reported: set[Path] = set()  # finished steps with other versions that this process has reported
 
@@ -51,22 +51,22 @@ def step(
     runs: Path,
     name: str,
     label: str,
-    config: Mapping[str, Any],
+    settings: Mapping[str, Any],
     inputs: Mapping[str, str],
     work: Callable[[Path], None],
     again: Callable[[Path], bool] = lambda folder: False,
 ) -> Path:
     """The folder of a finished step; runs `work(folder)` if it is not finished.
 
-    `config` is everything that the result depends on besides `inputs`, the sha256 of each file it reads. If two
-    processes want the same step, it is done once. A finished step is only read, so it may lie on a read-only disk. If
-    `again(folder)` is true for a finished step, its work continues from the folder's content, and calls `reopen`.
-    `label` only begins the folder's name: a step that was finished with another label is found.
+    `settings` is everything that the result depends on except `inputs`, the sha256 of each file that the step reads. If
+    two processes need the same step, it is done once. A finished step is only read, so it may be on a read-only disk.
+    If `again(folder)` is true for a finished step, its work continues from the folder's content, and calls `reopen`.
+    `label` is only the beginning of the folder's name: a step that was finished with another label is found too.
     """
-    settings = {**config, "step_version": versions.step_version(name)}
-    wanted = json.loads(json.dumps({"step": name, "config": settings, "inputs": inputs}))
-    folder = _folder(runs / name, label, wanted)
-    if _usable(folder, wanted) and (only_looks() or not again(folder)):
+    versioned = {**settings, "step_version": versions.step_version(name)}
+    key = json.loads(json.dumps({"step": name, "config": versioned, "inputs": inputs}))
+    folder = _folder(runs / name, label, key)
+    if _usable(folder, key) and (only_looks() or not again(folder)):
         if any(map(_exists, _checkpoints(folder))):
             _remove_checkpoints(folder)
         return folder
@@ -76,21 +76,21 @@ def step(
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locks.exclusive(folder / LOCK))
-        if not _usable(folder, wanted) or again(folder):
+        if not _usable(folder, key) or again(folder):
             _remove_temporary(folder)
             for listener in listeners:
                 listener(folder)
-            _work(folder, wanted, work)
+            _work(folder, key, work)
     return folder
 
 
-def _folder(steps: Path, label: str, wanted: Mapping[str, Any]) -> Path:
+def _folder(steps: Path, label: str, key: Mapping[str, Any]) -> Path:
     """The step's folder: that of its label, unless it was finished in one with another label."""
-    own = steps / f"{label}-{_short(wanted)}"
+    own = steps / f"{label}-{_key_hash(key)}"
     if _exists(own / MANIFEST):
         return own
-    for other in sorted(steps.glob(f"*-{_short(wanted)}")):
-        if _exists(other / MANIFEST) and wanted.items() <= manifest(other).items():
+    for other in sorted(steps.glob(f"*-{_key_hash(key)}")):
+        if _exists(other / MANIFEST) and key.items() <= manifest(other).items():
             return other
     return own
 
@@ -101,15 +101,15 @@ def reopen(folder: Path) -> None:
         (folder / MANIFEST).unlink(missing_ok=True)
 
 
-def _usable(folder: Path, wanted: Mapping[str, Any]) -> bool:
-    """Whether the step is finished. Raises LutraError if the folder holds another step, or was changed."""
+def _usable(folder: Path, key: Mapping[str, Any]) -> bool:
+    """Whether the step with this key is finished. Raises LutraError if the folder holds another, or was changed."""
     if not finished(folder):
         return False
     record = manifest(folder)
-    if odd := [key for key in MADE_FROM if record[key] != wanted[key]]:
+    if odd := [name for name in MADE_FROM if record[name] != key[name]]:
         raise LutraError(
-            f"{folder} was made from other settings than the current ones (see {' and '.join(odd)} in its manifest), "
-            "although their hashes begin alike; move it away and run the same command again"
+            f"{folder} was made with different settings (see {' and '.join(odd)} in its manifest), although the hashes "
+            "share a prefix; move it away and run the same command again"
         )
     if folder not in _reported and (differences := versions.differences(record)):
         _reported.add(folder)
@@ -142,8 +142,8 @@ def finished(folder: Path) -> bool:
 
 
 def is_named(folder: Path, record: Mapping[str, Any]) -> bool:
-    """Whether a folder has the name that its manifest implies."""
-    return folder.name.endswith(_short(record))
+    """Whether a folder's name has the hash of the key in its manifest."""
+    return folder.name.endswith(_key_hash(record))
 
 
 def earlier(checkpoint: Path) -> Path:
@@ -167,8 +167,8 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def _short(record: Mapping[str, Any]) -> str:
-    return digest({key: record[key] for key in MADE_FROM})[:8]
+def _key_hash(record: Mapping[str, Any]) -> str:
+    return digest({name: record[name] for name in MADE_FROM})[:8]
 
 
 def _remove_temporary(folder: Path) -> None:
@@ -177,15 +177,15 @@ def _remove_temporary(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _work(folder: Path, wanted: Mapping[str, Any], work: Callable[[Path], None]) -> None:
-    """Does the work and seals the declared files. Hashes the code first, because it may be edited meanwhile."""
+def _work(folder: Path, key: Mapping[str, Any], work: Callable[[Path], None]) -> None:
+    """Does the work and writes the manifest. Hashes the code first, because it may be edited meanwhile."""
     made_by, start = versions.made_by(), time.monotonic()
     with full_disk(folder):
         work(folder)
     seconds = time.monotonic() - start
     made = (path for path in sorted(declared) if path.is_relative_to(folder) and not path.name.startswith("."))
     outputs = {path.relative_to(folder).as_posix(): sha256(path) for path in made if path.is_file()}
-    write(folder / MANIFEST, documents.sealed({**wanted, "outputs": outputs, "seconds": seconds, **made_by}))
+    write(folder / MANIFEST, documents.sealed({**key, "outputs": outputs, "seconds": seconds, **made_by}))
     _remove_checkpoints(folder)
 
 
@@ -194,7 +194,7 @@ def _checkpoints(folder: Path) -> tuple[Path, Path]:
 
 
 def _remove_checkpoints(folder: Path) -> None:
-    """Removes those of a finished step, which a kill may have left; a read-only disk keeps them."""
+    """Removes the checkpoints that a killed process left in a finished step; on a read-only disk they stay."""
     for checkpoint in _checkpoints(folder):
         with contextlib.suppress(OSError):
             checkpoint.unlink(missing_ok=True)

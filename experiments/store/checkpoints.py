@@ -46,7 +46,7 @@ def restore(training: Training, file: Path) -> None:
             return _load(training, path, payload)
         if path != there[-1]:
             print(f"{path} is damaged; using the previous checkpoint", file=sys.stderr)
-            path.unlink(missing_ok=True)  # otherwise the next save would replace the good one by it
+            path.unlink(missing_ok=True)  # otherwise the next save would replace the good one with it
     raise LutraError(f"{there[-1]} is damaged; delete it to restart this training")
 
 

@@ -1,4 +1,4 @@
-"""Atomic writes, CSV and hashes; a full or read-only disk becomes an error of one line."""
+"""Atomic writes, CSV and hashes; a full or read-only disk becomes a one-line error."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def write(path: Path, data: bytes | str) -> None:
 
 
 def declare(path: Path) -> None:
-    """Adds a file to the outputs of the step whose folder it is in. `write` does this for every file."""
+    """Adds a file to the outputs of the step in whose folder it is. `write` does this for every file."""
     declared.add(path)
 
 
@@ -118,5 +118,5 @@ def sha256(path: Path) -> str:
 
 
 def digest(value: Any) -> str:
-    """A hash of any JSON value, independent of the order of keys."""
+    """The hash of a JSON value, such as a step's key; independent of the order of an object's fields."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Marks fields of settings that are sometimes left out of a step's key."""
+"""Marks fields of settings that are left out of a step's key, always or sometimes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a step's result depends on, as JSON: parts of the key that names its folder."""
+"""Parts of steps' keys, as JSON: the space, the data, the device. `artefacts` puts a whole key together."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Locks on files between processes, which the kernel releases when their holder dies.
 
 A network file system needs a descriptor that is open for writing, and some have no locks at all, or grant every one. In
-that case a command reports it once and continues: this is safe as long as no second command uses the same folder.
+that case a command reports it once and continues: this is safe unless a second command uses the same folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _tested: set[int] = set()  # file systems whose locks this process has tested
 
 @contextlib.contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Holds the lock file at `path`, and writes the holder into it; reports for whom it waits."""
+    """Holds the lock file at `path`, and writes the holder into it; reports which process it waits for."""
     with open(path, "a+") as file:
         probe(path.parent)
         if not take(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
@@ -56,7 +56,7 @@ def sign(file: IO[Any]) -> None:
 
 
 def holder(path: Path) -> str:
-    """The holder of a lock file, as far as the file says."""
+    """What a lock file says about its holder."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             line = file.readline(200).strip()
@@ -90,4 +90,6 @@ def _report(folder: Path, reason: str) -> None:
     where = str(folder.parent.parent)
     if where not in _reported:
         _reported.add(where)
-        say(f"{where} has no file locks ({reason}): the command continues, but start no second one on this folder")
+        say(
+            f"{where} has no file locks ({reason}): the command continues, but do not start a second one in this folder"
+        )

@@ -17,7 +17,7 @@ class NotMade(LutraError):
 
 @contextmanager
 def looking() -> Iterator[None]:
-    """Within it, a step that is not finished raises NotMade instead of being made."""
+    """In the `with` block, a step that is not finished raises NotMade instead of being run."""
     token = _looking.set(True)
     try:
         yield

@@ -71,7 +71,7 @@ class Index:
         return {*record["inputs"].values()}.union(*(step["outputs"].values() for step in steps))
 
     def origin(self, sha256: str) -> str | None:
-        """The manifest of the step that made a file, or of the step with this hash."""
+        """The hash of the manifest of the step that made a file, or `sha256` itself if it is that of a manifest."""
         return sha256 if sha256 in self.records else self.makers.get(sha256)
 
     def ancestors(self, inputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -107,7 +107,7 @@ def index(runs: Path) -> Index:
 def trace(index: Index, inputs: Mapping[str, str], given: Iterable[Path], row: Mapping[str, Any]) -> Lineage:
     """The lineage of a report, from the hashes that it read. Raises LutraError if a parent is missing."""
     if missing := [name for name in ("search", "compress", "benchmark") if name not in inputs]:
-        raise LutraError(f"this report was not made from a {missing[0]} step; run it again")
+        raise LutraError(f"this report does not come from a {missing[0]} step; run it again")
     search, compressed, benchmark = (inputs[name] for name in ("search", "compress", "benchmark"))
     stages = [index.step(compressed, row["sha256"])]
     while "parent" in stages[0].inputs:
@@ -164,14 +164,12 @@ def verify(folder: Path) -> Lineage:
         whole(runs / step.folder, step.manifest)
     for path, sha256 in lineage.given.items():
         if not Path(path).is_file() or artefacts.sha256(Path(path)) != sha256:
-            raise LutraError(f"the given file {path} is missing or was changed since {folder.name} was made from it")
+            raise LutraError(f"the given file {path} is missing, or was changed after {folder.name} was made from it")
     known = Index(runs, [runs / step.folder for step in steps])
     for step in steps:
         for name, sha256 in step.inputs.items():
             if name != NO_FILE and known.origin(sha256) is None and sha256 not in lineage.given.values():
-                raise LutraError(
-                    f"the {name} {sha256[:12]} that {runs / step.folder} read was made by no step in {runs}"
-                )
+                raise LutraError(f"no step in {runs} made the {name} {sha256[:12]} that {runs / step.folder} read")
     inputs, given = artefacts.manifest(folder)["inputs"], map(Path, lineage.given)
     winner = read_json(runs / lineage.line[1].folder / "winner.json", "winner")
     if trace(known, inputs, given, lineage.row) != lineage or tuple(winner.get("arch", ())) != lineage.arch:

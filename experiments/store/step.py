@@ -2,6 +2,7 @@
 
 The work receives the hashed settings, the files of earlier steps (hashed too), and `Means`. It does not receive the
 configuration, so every setting that it uses is in its key, or in `Means`, with the reason why it is not in the key.
+`artefacts` puts the key together.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Address:
     folder: str
     ssh_config: str
     patience: float
-    results: str  # the content of this file, and of the table, is in the keys
+    results: str  # the contents of this file and of the table are in the keys
     table: str
 
 
@@ -80,11 +81,11 @@ class Step:
     inputs: Mapping[str, Path | str]  # by name: a file, or a hash that stands for it, such as the device fingerprint's
     work: Reference
     unfinished: Reference | None = None  # (settings, means, folder): whether to continue a finished step
-    label: str = ""  # the beginning of the folder's name, if not the settings' own
+    label: str = ""  # the beginning of the folder's name; empty: that of the settings
 
     @property
-    def key(self) -> dict[str, Any]:
-        """The settings as JSON."""
+    def settings_key(self) -> dict[str, Any]:
+        """The settings as JSON, as they are part of the step's key."""
         key = as_json(self.settings)
         assert isinstance(key, dict)
         return key
@@ -101,7 +102,7 @@ class Step:
             means.runs,
             self.name,
             self.label or self.settings.label,
-            self.key,
+            self.settings_key,
             hashes,
             work or (lambda folder: self.do(means, folder)),
             again=lambda folder: unfinished is not None and bool(unfinished(self.settings, means, folder)),

@@ -1,12 +1,12 @@
 """The versions that made a result, and the message about a finished step made by other versions.
 
-A step's folder is named by its settings, its inputs, and its number in `STEPS`. That number is raised by hand when a
-change of the step's code changes its results: older folders are then not found, and the step is done again.
+A step's key includes its number in `STEPS`, which is raised by hand when a change of the step's code changes its
+results: older folders are then no longer found, and the step is done again.
 
 The libraries and our own sources also affect a result. They are recorded in the manifest and compared. If they differ,
-the finished step is still used, with a line that says so and how to make it again. They are not part of the name,
-because every new torch, or any edit of our code, would otherwise train every supernet again, although most changes do
-not matter. The result stays what it was, made by the versions in its manifest.
+the finished step is still used, with a line that says so and how to make it again. They are not part of the key,
+because otherwise every new torch and every edit of our code would train every supernet again, although most changes do
+not matter. The result stays as it was, made by the versions in its manifest.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def save_supernet(path: Path, supernet: Supernet) -> None:
 
 
 def load_supernet(path: Path, space: SearchSpace) -> Supernet:
-    """The supernet of a space. Raises LutraError if the file contains another space's."""
+    """The supernet of a space. Raises LutraError if the file does not contain it."""
     supernet = Supernet(space)
     try:
         supernet.load_state_dict(load_file(path))

@@ -26,7 +26,7 @@ class Winner:
     accuracy: float
     costs: Costs
     score: float
-    objective: str  # as Python writes it
+    objective: str  # its repr
 
     @property
     def targets(self) -> Costs:
@@ -39,7 +39,7 @@ class Winner:
 
 
 def read_winner(folder: Path) -> Winner:
-    """The winner in a search's folder. Raises LutraError if the folder is not a search's."""
+    """The winner in a search's folder. Raises LutraError if the folder does not come from a search."""
     if not (folder / WINNER).exists():
         raise LutraError(f"{folder} has no {WINNER}: run= takes the folder that python -m experiments.search prints")
     return record(Winner, with_costs(read_json(folder / WINNER, "winner")), folder / WINNER)

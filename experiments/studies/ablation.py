@@ -1,4 +1,4 @@
-"""What each stage of compression adds: every subset of stages, timed side by side."""
+"""What each stage of compression gains: every subset of stages, timed in one session."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SUBSETS: dict[str, list[str]] = {
 }
 WHOLE = SUBSETS["prune, finetune, quantize"]
 LABELS_ALONE = "prune, finetune by labels, quantize"
-TAUGHT, WEIGHT = "prune, finetune by a teacher, quantize", 0.5  # of the soft labels, unless one is configured
+TAUGHT, WEIGHT = "prune, finetune by a teacher, quantize", 0.5  # default weight of the soft labels
 
 
 def ablation(config: Config) -> Path:
@@ -53,11 +53,11 @@ def staged(config: Config, stages: list[str]) -> Config:
 def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> Path:
     """The folder of STEP.csv: the final file of each configuration, all timed in one session.
 
-    Raises LutraError where the configuration is not of a search's winner.
+    Raises LutraError if the configuration is not about a search's winner.
     """
     live(config.device)
     if config.model != "winner":
-        raise LutraError(f"python -m experiments.{step} is of a search's winner: leave model={config.model} out")
+        raise LutraError(f"python -m experiments.{step} is about a search's winner: leave model={config.model} out")
     for variant in variants.values():
         compression.check(variant.compress, variant.model)
     ends = {name: chain(variant) for name, variant in variants.items()}

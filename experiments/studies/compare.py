@@ -53,7 +53,7 @@ Traces = Mapping[str, Sequence[Trace]]  # likewise
 def compare(config: Config) -> Path:
     """The folder of compare.csv, curves.csv, pairs.csv and the figure. Prints which differences are significant."""
     if config.csv:
-        raise LutraError(f"csv= is experiments.fidelity's: say compare.csv={config.csv}")
+        raise LutraError(f"csv= is for experiments.fidelity: give compare.csv={config.csv}")
     common: dict[str, Any] = {
         "strategies": contestants(config),
         "objective": config.objective,
@@ -73,16 +73,16 @@ def compare(config: Config) -> Path:
 def contestants(config: Config) -> list[StrategyConfig]:
     """Random search comes first. The configured strategy has its configured options, all others their defaults.
 
-    Raises LutraError where nothing is left to compare.
+    Raises LutraError if nothing is left to compare.
     """
     names = list(dict.fromkeys([BASELINE, *(config.compare.strategies or STRATEGIES)]))
     for name in LEARNING:
         if config.compare.csv and name in names:
             names.remove(name)
-            console.print(f"{name} is left out: {config.compare.csv} holds no weights to train", soft_wrap=True)
+            console.print(f"{name} is left out: {config.compare.csv} has no weights to train", soft_wrap=True)
     if len(names) < 2:
         raise LutraError(
-            f"a comparison needs a strategy beside {BASELINE}, such as compare.strategies=[evolution]; "
+            f"a comparison needs a strategy besides {BASELINE}, such as compare.strategies=[evolution]; "
             f"there are: {', '.join(STRATEGIES)}"
         )
     given = {config.strategy.name: config.strategy.options}
@@ -90,7 +90,7 @@ def contestants(config: Config) -> list[StrategyConfig]:
 
 
 def unguided(strategies: Sequence[StrategyConfig], budget: int) -> Iterator[str]:
-    """A warning for each strategy whose first, random population uses up the budget."""
+    """A warning for each strategy whose initial random population uses up the budget."""
     for one in strategies:
         for name in INITIAL & {*one.options}:
             if budget <= one.options[name]:
@@ -158,7 +158,7 @@ def candidate_rows(searches: Searches, report: Report) -> list[dict[str, Any]]:
 
 
 def pair_rows(traces: Traces) -> list[dict[str, Any]]:
-    """Every two strategies at the budget that all searches share, in evaluations and in seconds, by each measure.
+    """Every pair of strategies at the budget that all searches share, in evaluations and in seconds, by each measure.
 
     All rows are one family of comparisons.
     """

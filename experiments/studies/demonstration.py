@@ -1,7 +1,7 @@
 """Classifies images with the INT8 file, one after another, live in the terminal.
 
 The images are the test images, or those of demo.source=FOLDER or demo.source=camera. demo.record=PATH.gif records a
-film. demo.bundle=FOLDER writes the files with which a board does the same, with numpy and onnxruntime alone.
+film. demo.bundle=FOLDER writes the files with which a board does the same, using only numpy and the runtime.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ KEPT = 100  # default number of images for a recording or an offline board
 
 def demo(config: Config) -> Path | None:
     """Shows the classifications and prints a summary; returns the path of the recording or the folder, if any."""
-    asked = config.demo
-    film = Film(Path(asked.record).expanduser(), asked.pace) if asked.record and not asked.bundle else None
+    chosen = config.demo
+    film = Film(Path(chosen.record).expanduser(), chosen.pace) if chosen.record and not chosen.bundle else None
     path = model_of(config)
     data = dataset_of(config.data)
     shown = board.Shown(
@@ -47,18 +47,18 @@ def demo(config: Config) -> Path | None:
         data.mean,
         data.std,
         config.device.threads,
-        asked.pace,
+        chosen.pace,
     )
     model = path.read_bytes()
     classifier = shown.classifier(model, str(path))
     check_fits(
         path, classifier, data, {data.shape.resolution, *(stem.resolution for stem in space_of(config).layers[0])}
     )
-    frames: Iterable[Frame] = frames_of(asked.source, data, config.seed, _say)
+    frames: Iterable[Frame] = frames_of(chosen.source, data, config.seed, _say)
     frames = (sized(frame, classifier.shape[-1]) for frame in frames)
-    frames = islice(frames, asked.frames or (KEPT if film or asked.bundle else None))
-    if asked.bundle:
-        return carry(Path(asked.bundle).expanduser(), shown, model, frames)
+    frames = islice(frames, chosen.frames or (KEPT if film or chosen.bundle else None))
+    if chosen.bundle:
+        return write_bundle(Path(chosen.bundle).expanduser(), shown, model, frames)
     moments = classify(classifier, frames)
     last = show(_filmed(moments, film, shown) if film else moments, shown)
     console.print(line(last), highlight=False, soft_wrap=True)
@@ -85,7 +85,7 @@ def check_fits(path: Path, classifier: Classifier, data: Dataset, sizes: Collect
     trunks = {(shape[0], size, size) for size in sizes}
     if classifier.shape not in trunks or classifier.classes != data.shape.classes:
         raise LutraError(
-            f"{path} is for {theirs}, and {data.name} has {'x'.join(map(str, shape))} and {data.shape.classes}: "
+            f"{path} is for {theirs}, but {data.name} has {'x'.join(map(str, shape))} and {data.shape.classes}: "
             "give the data that it was trained on, data=... and data.size=..., or another demo.model"
         )
 
@@ -100,13 +100,13 @@ def show(moments: Iterator[Moment], shown: board.Shown) -> Moment:
         )
 
 
-def carry(folder: Path, shown: board.Shown, model: bytes, frames: Iterable[Frame]) -> Path:
+def write_bundle(folder: Path, shown: board.Shown, model: bytes, frames: Iterable[Frame]) -> Path:
     """Writes the folder for an offline board."""
     if folder.exists() and not (folder.is_dir() and ((folder / board.SETTINGS).exists() or not any(folder.iterdir()))):
-        raise LutraError(f"{folder} is there and is no bundle of the demo: give demo.bundle an empty or a new folder")
+        raise LutraError(f"{folder} exists and is not a demo bundle: give demo.bundle an empty or new folder")
     for name, data in contents(shown, model, frames):
         artefacts.write(folder / name, data)
-    _say(f"carry {folder} to the board, and type there: python3 run.py")
+    _say(f"copy {folder} to the board, and type there: python3 run.py")
     return folder
 
 
@@ -114,7 +114,7 @@ def contents(shown: board.Shown, model: bytes, frames: Iterable[Frame]) -> Itera
     """The folder's files by relative path. The same input gives the same bytes."""
     taken = list(frames)
     if not taken:
-        raise LutraError("there is no image to carry: none can be read")
+        raise LutraError("there is no image for the board: none can be read")
     packed = io.BytesIO()
     labels = np.array([-1 if frame.label is None else frame.label for frame in taken], np.int64)
     np.savez_compressed(packed, images=np.stack([frame.pixels for frame in taken]), labels=labels)

@@ -32,7 +32,7 @@ from strategies.problems.tabular_problem import read_csv
 from strategies.quality.exact import exact_front
 
 FRONT, FIT = "front.csv", "fit.json"
-LEAST_TAU = 0.3  # of a surrogate that ranks networks at all
+LEAST_TAU = 0.3  # below this, the surrogate does not rank networks
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole space; what its options add to the accuracy is given or fitted."""
+    """A whole space; how much its options add to the accuracy is given or fitted."""
 
     space: SearchSpace
     precision: str
@@ -74,21 +74,21 @@ def exact(config: Config) -> Path:
     given = [name for name in ("csv", "candidates", "effects") if getattr(config.exact, name)]
     if len(given) != 1:
         raise LutraError(
-            f"exact answers from one file, not {len(given)}: exact.csv=PATH for published networks; for space="
+            f"exact needs one file, not {len(given)}: exact.csv=PATH for published networks; for space="
             f"{config.space.name} exact.candidates=PATH, a search's candidates.csv, or exact.effects=PATH"
         )
     (kind,), path = given, Path(getattr(config.exact, given[0]))
     folder = plan_of(config).folder(of_published(config, path) if kind == "csv" else of_space(config, kind, path))
     points, budget = read_front(folder / FRONT), config.exact.budget_ms
     answer = "" if budget is None else f"best within {budget:g} ms: {shown(within(points, budget, kind))}\n"
-    fit = told_fit(read_record(folder / FIT, Fit, "fit")) if (folder / FIT).exists() else ""
+    fit = fit_text(read_record(folder / FIT, Fit, "fit")) if (folder / FIT).exists() else ""
     console.print(f"{fit}{front_text(points)}{answer}", end="", highlight=False, soft_wrap=True)
     return folder
 
 
 def of_published(config: Config, path: Path) -> Step:
-    asked = config.exact
-    settings = Published(asked.options, asked.accuracy, asked.latency, path.stem)
+    chosen = config.exact
+    settings = Published(chosen.options, chosen.accuracy, chosen.latency, path.stem)
     return Step("exact", settings, {"csv": path}, Reference("experiments.studies.exact:front_of_published"))
 
 
@@ -108,7 +108,7 @@ def of_space(config: Config, kind: str, path: Path) -> Step:
 
 
 def front_of_space(settings: Whole, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Writes front.csv; fitted effects and their error too."""
+    """Writes front.csv and, if they are fitted, the effects and their error."""
     space, table = settings.space, read_table(files["table"])
     if "effects" in files:
         effects = read_effects(files["effects"], space)
@@ -153,7 +153,7 @@ def within(points: list[Point], budget_ms: float, source: str) -> Point:
     if not fitting:
         of = "the file" if source == "csv" else "the space"
         raise LutraError(
-            f"no network of {of} is within {budget_ms:g} ms, the fastest is {shown(points[0])}; raise exact.budget_ms"
+            f"no network in {of} is within {budget_ms:g} ms: the fastest is {shown(points[0])}; raise exact.budget_ms"
         )
     return max(fitting, key=lambda point: point.accuracy)
 
@@ -170,7 +170,7 @@ def front_text(points: list[Point]) -> str:
     return f"{len(points)} networks on the front ({bound})\n{ends}"
 
 
-def told_fit(fit: Fit) -> str:
+def fit_text(fit: Fit) -> str:
     untried = f"; {fit.untried} options were never tried and count as average" if fit.untried else ""
     useless = (
         f"This answer means nothing: with Kendall's tau below {LEAST_TAU} the surrogate does not rank networks. Give "

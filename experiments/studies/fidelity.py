@@ -42,7 +42,7 @@ from search_spaces.costs import macs
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 
-NOTHING = 1e-9  # seconds; the least prediction
+NOTHING = 1e-9  # seconds; the smallest prediction
 RETEST = "re-test"  # the second pass, as a predictor of the first
 CORRECTED = "corrected table"
 ALONE = "sum of blocks alone"  # each timed as a network of its own, in the first pass
@@ -54,7 +54,7 @@ class Fresh:
     device: Device
     measure: MeasureConfig
     networks: int
-    ignore: list[str]  # then the table may be another device's, and so are its predictions
+    ignore: list[str]  # with it, the table and its predictions may be for another device
     seed: int
 
     @property
@@ -122,16 +122,16 @@ def fresh_archs(
 ) -> list[Arch]:
     """Distinct random networks that are not among the known ones.
 
-    Raises LutraError where the space has too few; `key` is what set the count.
+    Raises LutraError if the space has too few; `key` is the setting that asks for `count`.
     """
     left = space.size - len({space.canonical(arch) for arch in known})
     if left < count:
         raise LutraError(
-            f"{space.name} has {space.size} networks, {len(known)} are known: too few for {count} fresh ones; "
+            f"{space.name} has {space.size} networks, of which {len(known)} are known: too few for {count} fresh ones; "
             + (
                 f"ask for fewer: {key}={left}"
                 if left > 1
-                else "measure fewer, measure.networks=3, or take another space"
+                else "measure fewer, measure.networks=3, or choose another space"
             )
         )
     return space.others(count, known, Random(f"fidelity {seed}"))
@@ -176,12 +176,12 @@ def predictions(
     """Yields each predictor's name, its number of training networks, and its predicted seconds [n]."""
     rows = [row for row in table.networks if row.precision == precision]
     known, seconds = np.array([row.arch for row in rows]), np.array([row.measured for row in rows])
-    asked = np.array(archs)
-    yield "sum of blocks in context", 0, table.sums(space, precision).of(asked)
-    yield CORRECTED, len(rows), table.predictor(space, precision).of(asked)
+    picks = np.array(archs)
+    yield "sum of blocks in context", 0, table.sums(space, precision).of(picks)
+    yield CORRECTED, len(rows), table.predictor(space, precision).of(picks)
     effort, given = (np.array([macs(space.decode(arch)) for arch in some], float) for some in (archs, known.tolist()))
     work = given / seconds
     rate = work.sum() / (work @ work)  # least squares of the relative error
     yield "MACs", len(rows), rate * effort
     for name, learner in LEARNERS.items():
-        yield name, len(rows), learner(known, seconds, space.options)(asked).clip(NOTHING)
+        yield name, len(rows), learner(known, seconds, space.options)(picks).clip(NOTHING)

@@ -1,8 +1,8 @@
-"""Compares recipes of finetuning on the winner, by validation images alone.
+"""Compares finetuning recipes on the winner, using only validation images.
 
 Every combination of lengths, learning rates, distillation weights and temperatures finetunes the same pruned networks,
 one for each seed. Recipes share the seeds, so they are compared by paired differences. No test image is used, so test
-accuracies in a report stay unbiased if a preset takes the best recipe found here.
+accuracies in a report stay unbiased if a preset uses the best recipe found here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from experiments.config.reference import Reference
 from experiments.config.stage_order import FINETUNE, QUANTIZE
 from experiments.display.progress import console
 from experiments.setup.images import placed
-from experiments.steps.compress import found_by, through
+from experiments.steps.compress import chain_of, folder_of_search
 from experiments.steps.plan import plan_of, retrain
 from experiments.steps.settings import Images
 from experiments.steps.train import prepare
@@ -81,7 +81,7 @@ def finetuning(config: Config) -> Path:
     recipes = recipes_of(config)
     for recipe in recipes:
         compression.check(recipe, config.model)
-    plan, arch = plan_of(config), read_winner(found_by(config)).arch
+    plan, arch = plan_of(config), read_winner(folder_of_search(config)).arch
     trained = {
         f"recipe {number} seed {seed}": Trained(number, seed, recipe, plan.accelerator)
         for seed in range(config.seed, config.seed + config.finetuning.seeds)
@@ -100,25 +100,25 @@ def finetuning(config: Config) -> Path:
 
 def finetuned(config: Config, arch: Arch, stages: Sequence[str]) -> Path:
     """The file of the winner, trained from scratch with the configuration's seed, after the stages."""
-    return list(through(config, retrain(config, arch), stages))[-1].path
+    return list(chain_of(config, retrain(config, arch), stages))[-1].path
 
 
 def recipes_of(config: Config) -> list[CompressConfig]:
     """The configured recipe first, then every other combination."""
-    asked, chosen = config.finetuning, config.compress
+    tried, chosen = config.finetuning, config.compress
     own = chosen.finetune
     grid = product(
-        [own.steps, *asked.steps],
-        [own.learning_rate, *asked.learning_rates],
-        [chosen.distillation, *asked.distillations],
-        [chosen.temperature, *asked.temperatures],
+        [own.steps, *tried.steps],
+        [own.learning_rate, *tried.learning_rates],
+        [chosen.distillation, *tried.distillations],
+        [chosen.temperature, *tried.temperatures],
     )
     made = []
     for steps, rate, weight, temperature in grid:
         recipe = replace(own, steps=steps, learning_rate=rate)
         if weight:
             made.append(replace(chosen, finetune=recipe, distillation=weight, temperature=temperature))
-        else:  # with hard labels alone there is no temperature and no teacher
+        else:  # with only hard labels, there is no temperature and no teacher
             made.append(replace(chosen, finetune=recipe, distillation=0.0, teacher="winner"))
     return list({repr(one): one for one in made}.values())
 

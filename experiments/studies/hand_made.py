@@ -1,6 +1,7 @@
 """Compares the winner with hand-made networks: the same data, recipe and quantization.
 
-All are trained and finetuned equally long; only the winner is pruned in between, to one latency or several.
+All are trained and finetuned for the same number of steps; only the winner is pruned in between, to one or more
+latencies.
 """
 
 from __future__ import annotations

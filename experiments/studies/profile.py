@@ -68,7 +68,7 @@ def profile(config: Config) -> Path:
     """Makes profile.csv, and steady.csv if there was a load; prints both and returns their folder."""
     live(config.device)
     if config.model != "winner":
-        raise LutraError("a profile is of the search's winner: leave model at winner")
+        raise LutraError("a profile is about the search's winner: leave model at winner")
     root, made = chain(config)[0], chain(config)[-1]
     if not made.deployed:
         raise LutraError("compress.stages ends without quantize, which makes the file that is profiled")
@@ -123,7 +123,8 @@ def operators(
 ) -> Iterator[dict[str, Any]]:
     """Yields a row per operator of a file of these layers, by their numbers.
 
-    An operator's layer is in its name; where the runtime renames it, it is that of the last operator with weights.
+    An operator's name contains its layer; if the runtime renames it, the layer is that of the last operator with
+    weights.
     """
     answer = board.ask("profile", **as_arguments(name, file, board), seconds=seconds)
     numbered, seen = list(layers), 0
@@ -135,10 +136,10 @@ def operators(
         yield {"layer": layer, "operator": operator, "kind": kind, "seconds": spent, "whole_s": answer["whole"]}
 
 
-def steadily(board: Board, file: bytes, asked: ProfileConfig) -> Iterator[Moment]:
-    """Yields a row for about each second under load; what the board does not report is empty."""
+def steadily(board: Board, file: bytes, chosen: ProfileConfig) -> Iterator[Moment]:
+    """Yields about one row per second under load; a fact that the board does not report is empty."""
     board.load("deployed", file)
-    start, end = time.monotonic(), 60 * asked.minutes
+    start, end = time.monotonic(), 60 * chosen.minutes
     for _ in track(range(max(1, round(end / SAMPLE))), "steady load", max(1, round(end / SAMPLE))):
         done = board.ask("round", order=["deployed"], seconds=SAMPLE, each=False)
         state = done["after"]
@@ -169,7 +170,7 @@ def shown(rows: Sequence[Operator]) -> Table:
 
 
 def remarks(rows: Sequence[Operator]) -> Iterator[str]:
-    """Yields a line for each file, on whether the times of its operators add up to that of the whole file."""
+    """Yields a line for each file that says whether the times of its operators add up to that of the whole file."""
     for precision in dict.fromkeys(row.precision for row in rows):
         own = [row for row in rows if row.precision == precision]
         total, whole = sum(row.seconds for row in own), own[0].whole_s

@@ -1,7 +1,7 @@
 """Compares ways of timing blocks by how well they predict whole networks, on this machine.
 
-All four of `predictors.timing.block_protocols` are timed in one session. The same whole networks of that session give
-each its correction, and the same new ones judge it. publish=true publishes the result for the paper. `mobile`
+All four ways of `predictors.timing.block_protocols` are timed in one session. Each is corrected with the same whole
+networks of that session, and judged on the same new ones. publish=true publishes the result for the paper. `mobile`
 with 24 + 60 networks (space=mobile data=cifar10 measure.networks=24) takes 7 minutes.
 """
 
@@ -69,8 +69,8 @@ def protocols(config: Config) -> Path:
     """The folder of protocols.csv. Prints it as a table."""
     if config.device.name != "local":
         raise LutraError(
-            f"device={config.device.name} cannot compare protocols: onnxruntime's profile is read on this machine; "
-            "add device=local"
+            f"device={config.device.name} cannot compare protocols, because onnxruntime's profile is read on this "
+            "machine: add device=local"
         )
     if config.device.library != "onnxruntime":
         raise LutraError(f"runtime={config.device.library} has no profile of kernels: add runtime=onnxruntime")
@@ -126,7 +126,7 @@ def _connect(threads: int, parts: Mapping[str, str], again: bool) -> Iterator[Bo
 
 
 def to_time(space: SearchSpace, archs: Sequence[Arch]) -> list[tuple[str, Specs]]:
-    """The clocks and networks that the protocols need for every block, and the whole networks, without repetition."""
+    """The distinct clocks and networks that the protocols need for every block, and the whole networks."""
     blocks = [item for way in BLOCK_PROTOCOLS.values() for spec in block_specs(space) for item in way.timed(spec)]
     return list(dict.fromkeys(blocks + [(INFERENCE, computing(space.decode(arch))) for arch in archs]))
 
@@ -150,7 +150,7 @@ def judged(
 def shown(path: Path, precision: str) -> Table:
     """The rows of one precision, summed up by protocol."""
     rows = [row for _, row in read_csv(path, ("precision", "protocol", *SECONDS)) if row["precision"] == precision]
-    titles = ("block protocol", "sum: bias %", "affine: MAPE %", "with a term a layer: MAPE %", "within 5 %", "tau-b")
+    titles = ("block protocol", "sum: bias %", "affine: MAPE %", "term per layer: MAPE %", "within 5 %", "tau-b")
     table = Table(*titles, title=f"{precision}: {len(rows) // len(BLOCK_PROTOCOLS)} held-out networks")
     for name in BLOCK_PROTOCOLS:
         own = [row for row in rows if row["protocol"] == name]

@@ -1,7 +1,8 @@
 """Compares pruning by measured latency with rules that ignore the device.
 
 Uniform widths, and torch-pruning with one threshold for all groups (DepGraph), each prune the same winner until its
-quantized file takes the same time on the device as ours, or slightly more. All are finetuned and quantized alike.
+quantized file takes the same time on the device as ours, or slightly more. All are finetuned and quantized in the same
+way.
 """
 
 from __future__ import annotations
@@ -69,11 +70,11 @@ def plain(config: Config) -> Config:
 
 
 def keeps(config: Config) -> dict[str, float]:
-    """For each baseline, the fraction of channels whose file is as slow as ours, or the least slower one.
+    """For each baseline, the fraction of channels whose file is as slow as ours, or otherwise slightly slower.
 
-    Files of all fractions are compared with every layer in INT8. From there on each is quantized as ours is, with the
-    layers in float that its own times ask for, and channels are added while it is faster than ours.
-    Raises LutraError where none of `KEEPS` is as slow, or each is slower.
+    First, files of all fractions are compared with every layer in INT8. Then each is quantized like ours, with its own
+    choice of layers in float by time, and channels are added while it is faster than ours.
+    Raises LutraError if all `KEEPS` are faster than ours, or all are slower.
     """
     seconds = timed(config, {name: pruned(plain(config), *rule) for name, rule in _rules(config).items()})
     found = {}

@@ -119,7 +119,7 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
 
 
 def _judged(settings: Settings, means: Means, data: Dataset, net: Supernet, folder: Path) -> dict[Arch, float]:
-    """Accuracies as a search sees them; a journal keeps them, so an interrupted command continues."""
+    """Accuracies as a search sees them; kept in a journal, so that an interrupted command continues."""
     log = folder / "inherited.jsonl"
     known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
     calibration = data.fixed(data.train, settings.calibration, settings.seed)[0]
@@ -149,7 +149,7 @@ def _scored(settings: Settings, data: Dataset) -> dict[Arch, float]:
 
 
 def correlations(networks: Sequence[Ranked], seed: int) -> list[RankTau]:
-    """Each predictor's correlations, among all networks, and among those above the median if they are three."""
+    """Each predictor's correlations among all networks and, if there are at least three, those above the median."""
     median = np.median([network.alone for network in networks])
     groups = {"all": networks, "above median": [network for network in networks if network.alone > median]}
     return [
@@ -174,7 +174,12 @@ def correlations(networks: Sequence[Ranked], seed: int) -> list[RankTau]:
 
 def shown(found: Sequence[RankTau]) -> Table:
     table = Table(
-        "predictor", "among", "networks", "Kendall tau", "Spearman rho", title="order, against training alone"
+        "predictor",
+        "among",
+        "networks",
+        "Kendall tau",
+        "Spearman rho",
+        title="rank correlation with separately trained networks",
     )
     for one in found:
         tau = f"{one.tau:.3f} [{one.tau_low:.3f}, {one.tau_high:.3f}]"

@@ -1,4 +1,4 @@
-"""The files in a job's folder that say when it began and how it ended; sealed, and bound to the folder."""
+"""The files in a job's folder that say when it began and how it ended; sealed, and valid only in that folder."""
 
 from __future__ import annotations
 

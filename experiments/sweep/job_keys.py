@@ -1,4 +1,4 @@
-"""What the result of a sweep's job depends on; it names the job's folder."""
+"""The key of a sweep's job: everything that its result depends on. Its hash is part of the name of the job's folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from predictors.agent.machine import processor
 from search_spaces.errors import LutraError
 
 SILENT = ("runs", "results", "sweep", "status")  # keys that do not affect results
-NAME = 150  # most characters of a folder's name before its hash
+NAME = 150  # the largest number of characters in a folder's name before its hash
 
 
 def job_name(settings: DictConfig) -> str:
@@ -39,7 +39,7 @@ def job_name(settings: DictConfig) -> str:
 def job_key(command: str, config: Config) -> dict[str, Any]:
     """A job's command, configuration and the files named in it; its device, this machine, and their versions.
 
-    What cannot be read or reached is None: the job itself will report it.
+    A part that cannot be read or reached is None: the job itself will report it.
     """
     settings = {key: value for key, value in asdict(config).items() if key not in SILENT}
     if settings["accelerator"] == "cpu":  # the default, which is not part of steps' keys either
@@ -52,7 +52,7 @@ def job_key(command: str, config: Config) -> dict[str, Any]:
         "settings": settings,
         "files": {text: content for text, content in named.items() if content},
         "passport": _known(lambda: passport_key(config.device)) if _asks_the_device(command, config) else None,
-        "machine": [platform.machine(), processor()],  # not its name: nodes of one kind are alike
+        "machine": [platform.machine(), processor()],  # not its name: nodes of one kind give the same results
         "versions": [versions.libraries(), {step: number for step, (number, _) in versions.STEPS.items()}],
     }
 
@@ -71,7 +71,7 @@ def _known(ask: Callable[[], Any]) -> Any:
 
 
 def _content(text: str) -> str | None:
-    """The hash of the file or finished step that a text names."""
+    """The hash of the file or finished step whose path a text is."""
     path = Path(text).expanduser()
     if os.path.isfile(path / artefacts.MANIFEST):
         path = path / artefacts.MANIFEST

@@ -1,4 +1,4 @@
-"""The metrics of a job, read from the folder of what it made."""
+"""The metrics of a job, read from its output folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def metrics(made: Path) -> dict[str, float]:
 
 
 def _target(report: Path) -> dict[str, float]:
-    """The latency's target of the search that a report is of, if it had one."""
+    """The latency target of the search behind a report, if it had one."""
     if not (report / "setup.csv").exists():
         return {}
     facts = {row["key"]: (where, row["value"]) for where, row in read_csv(report / "setup.csv", ("key", "value"))}
@@ -46,5 +46,5 @@ def _target(report: Path) -> dict[str, float]:
 
 
 def misses(found: Mapping[str, float]) -> bool:
-    """Whether the network of these metrics is slower than its target."""
+    """Whether the network with these metrics is slower than its target."""
     return found.get("latency_s", 0.0) > found.get(TARGET, float("inf"))

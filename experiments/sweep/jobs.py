@@ -1,4 +1,4 @@
-"""The jobs of a sweep, each with a folder from which any process can tell the job's state.
+"""The jobs of a sweep, each with a folder that shows the job's state to any process.
 
 A job is done if result.json exists; else running while a process holds the lock in its folder, which the kernel
 releases when that process dies; else failed if reason.txt exists, interrupted if it was begun, and missing if not. It
@@ -39,7 +39,7 @@ class Job:
     started: float = 0.0  # seconds since the epoch
     seconds: float | None = None  # its duration, so far; None if unknown
     step: str = ""  # the folder that it works on
-    reason: str = ""  # of a failure or damage, one line
+    reason: str = ""  # why it failed or is damaged, in one line
     made: str = ""  # the path of its result
     metrics: dict[str, float] = field(default_factory=dict)
 
@@ -59,7 +59,7 @@ def jobs_of(sweep: Path) -> list[Job]:
 
 
 def _seen(folder: Path) -> Job | None:
-    """A folder's job; damaged if its files are, so that it hides no other job."""
+    """A folder's job. If its files are damaged, that is its state, so that other jobs are still shown."""
     try:
         return look(folder)
     except LutraError as error:
@@ -107,7 +107,7 @@ def result(folder: Path) -> Result | None:
 
 
 def labels(jobs: Sequence[Job]) -> list[str]:
-    """What distinguishes each job: the words that not all jobs share."""
+    """The words that distinguish each job: those that not all jobs share."""
     shared = set.intersection(*(set(job.asked) for job in jobs)) if len(jobs) > 1 else set()
     return [" ".join(one for one in job.asked if one not in shared) for job in jobs]
 
@@ -142,7 +142,7 @@ def held(path: Path) -> bool:
 
 
 def _free(path: Path) -> bool:
-    """Whether no process holds a plan. On network file systems this needs permission to write it."""
+    """Whether no process holds a plan. On network file systems this requires permission to write to it."""
     try:
         with open(path, "r+") as plan:
             return locks.take(plan, fcntl.LOCK_EX | fcntl.LOCK_NB)

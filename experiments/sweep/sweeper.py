@@ -1,6 +1,6 @@
 """A resumable --multirun: Hydra's sweep, whose jobs have folders in runs/sweeps/NAME, see `jobs`.
 
-Running the same sweep again repeats what is missing, failed or interrupted; two processes share the work.
+Running the same sweep again repeats the jobs that are missing, failed or interrupted; two processes share the work.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def combinations(overrides: Iterable[Override]) -> Iterator[tuple[str, ...]]:
 def attempt(settings: DictConfig, work: Callable[[], object]) -> None:
     """Does the work in the job's folder, unless the job is finished or another process runs it.
 
-    A failure is recorded in the folder, so that no launcher stops because of it; Ctrl-C passes through.
+    A failure is recorded in the folder instead of being raised, so that no launcher stops; Ctrl-C is raised.
     """
     if "TORCHELASTIC_RUN_ID" in os.environ:
         raise LutraError(
@@ -157,7 +157,7 @@ def _is_plan(path: Path) -> bool:
 
 @contextlib.contextmanager
 def _reported(folder: Path) -> Iterator[None]:
-    """Records the steps that begin, and an error as one line; for an unexpected error also its traceback."""
+    """Records which steps begin, and an error as one line, for an unexpected error with its traceback."""
 
     def record(step: Path) -> None:
         artefacts.write(folder / jobs.STEP, str(step))
@@ -165,7 +165,7 @@ def _reported(folder: Path) -> Iterator[None]:
     artefacts.listeners.append(record)
     try:
         yield
-    except Exception as error:  # whatever it is, the other jobs go on
+    except Exception as error:  # whatever it is, the other jobs continue
         known = isinstance(error, LutraError)
         if not known:
             artefacts.write(folder / jobs.TRACEBACK, traceback.format_exc())

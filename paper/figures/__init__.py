@@ -1,1 +1,1 @@
-"""One figure per script of the same name: `python paper/figures/pareto.py RESULTS OUT.pdf`."""
+"""Each script draws the figure of the same name: `python paper/figures/pareto.py RESULTS OUT.pdf`."""

@@ -22,7 +22,7 @@ from paper.compression_rows import Variant
 from paper.figures import style
 
 LARGEST = 140  # square points
-CUT = 3  # lower accuracies are drawn at the edge; relative to the distance from the best to the median
+CUT = 3  # lower accuracies are drawn at the edge; in units of the distance from the best to the median
 # Typographic points: from a point to its name, height and width of a letter, half of a point's mark
 ASIDE, APART, LETTER, MARK = 10, 8, 4.3, 3
 Box = tuple[float, float, float, float]  # left, bottom, right, top

@@ -18,7 +18,7 @@ from paper.rows import Layer, read
 
 KERNELS = {1: style.GREY, 3: style.BLUE, 5: style.ORANGE, 7: style.GREEN}
 SLOPE = 0.25  # fraction of a block's width over which its channels grow and shrink
-NUMBERED = 14  # most layers for which numbers have room side by side
+NUMBERED = 14  # the largest number of layers for which numbers have room side by side
 BLOCK = 0.86  # fraction of a layer's width that its block takes
 
 

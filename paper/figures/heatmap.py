@@ -21,7 +21,7 @@ from paper.figures import style
 from paper.rows import Block, read
 
 NAMES = {"FusedMBConv": "fused", "SqueezeExciteMBConv": "SE"}  # kinds that are named with their expand ratio
-NUMBERED = 14  # most layers for which each cell has room for its number
+NUMBERED = 14  # the largest number of layers for which each cell has room for its number
 
 
 def draw(results: Path) -> Figure:

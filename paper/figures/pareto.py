@@ -50,7 +50,7 @@ def plot(candidates: Sequence[Candidate], target_ms: float | None) -> Figure:
 
 
 def _panel(axes: Axes, candidates: Sequence[Candidate], cost: str) -> None:
-    """The range of accuracies from the front upwards."""
+    """Draws one panel, whose range of accuracies starts below the front."""
     edge, scale = front(candidates, cost), 1e3 if cost == LATENCY else 1e-3
     lowest, highest = 100 * edge[0].accuracy, 100 * edge[-1].accuracy
     margin = max(0.15 * (highest - lowest), 0.5)

@@ -29,10 +29,10 @@ def draw(results: Path) -> Figure:
 @rc_context(style.RC)
 def plot(moments: Sequence[Moment]) -> Figure:
     """Draws a panel for each quantity that the board reports, and marks when it throttled."""
-    told = {name: panel for name, panel in PANELS.items() if any(getattr(one, name) is not None for one in moments)}
-    figure = style.figure(0.6 + 1.1 * len(told))
-    panels = figure.subplots(len(told), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, (name, (factor, label)) in zip(panels, told.items()):
+    reported = {name: panel for name, panel in PANELS.items() if any(getattr(one, name) is not None for one in moments)}
+    figure = style.figure(0.6 + 1.1 * len(reported))
+    panels = figure.subplots(len(reported), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, (factor, label)) in zip(panels, reported.items()):
         points = [(one.time_s / 60, factor * value) for one in moments if (value := getattr(one, name)) is not None]
         axes.plot(*zip(*points), color=style.BLUE, linewidth=0.8)
         limited = [one.time_s / 60 for one in moments if int(one.throttled or "0", 16) & 0xF]

@@ -49,7 +49,7 @@ def figure(height: float, width: float = COLUMN) -> Figure:
 
 def rendered(drawn: Figure, kind: str) -> bytes:
     """A figure as the bytes of a pdf (equal for equal figures), png or svg. The first kind fixes the layout of all."""
-    file = io.BytesIO()  # on a full disk matplotlib's writer would fail twice, the second time without saying why
+    file = io.BytesIO()  # on a full disk, matplotlib's writer would fail twice, the second time without a reason
     with rc_context(RC):
         drawn.savefig(file, format=kind, metadata={"CreationDate": None} if kind == "pdf" else None)
     drawn.set_layout_engine("none")  # computing the layout takes as long as drawing
@@ -66,10 +66,10 @@ def main(draw: Callable[[Path], Figure]) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("results", type=Path, help="folder of CSV files")
     parser.add_argument("out", type=Path, help="a .pdf or .png file")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        checksums.check(asked.results)
-        save(draw(asked.results), asked.out)
+        checksums.check(arguments.results)
+        save(draw(arguments.results), arguments.out)
     except (LutraError, OSError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)

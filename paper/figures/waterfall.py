@@ -49,7 +49,7 @@ def plot(stages: Sequence[Stage]) -> Figure:
 
 
 def _cut(axes: Axes, values: Sequence[float], label: str) -> None:
-    """For accuracy: higher is better, and the scale has no 0, so the ends are points."""
+    """Accuracy: higher is better. The axis does not start at 0, so the first and last values are drawn as points."""
     low, high = min(values), max(values)
     span = max(high - low, 1.0)
     _steps(axes, values, style.BLUE, style.RED, 0.03 * span, 1)
@@ -61,7 +61,7 @@ def _cut(axes: Axes, values: Sequence[float], label: str) -> None:
 
 
 def _grounded(axes: Axes, values: Sequence[float], label: str) -> None:
-    """For costs: lower is better, and all bars begin at 0."""
+    """Costs: lower is better, and the first and last bars start at 0."""
     most = max(values)
     decimals = max(0, 2 - math.floor(math.log10(most)))  # three digits for the largest
     _steps(axes, values, style.RED, style.BLUE, 0.02 * most, decimals)

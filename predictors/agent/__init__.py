@@ -1,6 +1,6 @@
-"""The agent: the program that times ONNX files on the board. Needs Python 3.9 or newer, numpy and onnxruntime only.
+"""The agent: the program that times networks' files on the board. Needs only Python 3.9 or newer, numpy and a runtime.
 
-Nothing in this folder imports any of our other code, because this folder alone is sent to the board.
+Nothing in this folder imports any of our other code, because only this folder is sent to the board.
 """
 
 # ruff: noqa: E402

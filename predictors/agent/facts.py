@@ -1,4 +1,4 @@
-"""Reads facts from /proc, /sys and small programs. What cannot be read is None: unknown, never fine."""
+"""Reads facts from /proc, /sys and small programs. A fact that cannot be read is None: unknown, never fine."""
 
 from __future__ import annotations
 

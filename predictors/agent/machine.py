@@ -36,7 +36,7 @@ pinned = False  # whether the agent is bound to chosen cores
 
 
 def passport(runtime: str = "onnxruntime") -> dict[str, Any]:
-    """The device fingerprint. What cannot be read is None: unknown, never fine."""
+    """The device fingerprint. A fact that cannot be read is None: unknown, never fine."""
     import numpy
 
     return {

@@ -19,7 +19,7 @@ NAME = "lutra.lock"
 
 
 class MachineLock:
-    """Held for as long as the process lives."""
+    """A lock that is held until the process ends."""
 
     def __init__(self) -> None:
         self.file: int | None = None
@@ -82,7 +82,7 @@ def _opened(path: str) -> int:
 
 
 def _holder(file: int) -> dict[str, Any]:
-    """The process that holds the lock, as far as the file says."""
+    """What the file says about the process that holds the lock."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         holder = json.loads(os.pread(file, 999, 0))
         seconds = max(0.0, time.time() - holder["since"])

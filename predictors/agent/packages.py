@@ -68,7 +68,7 @@ def python_with(
 
 
 def virtual_environment(package: str, version: str) -> str:
-    """The folder's name. onnxruntime's has no package in it, because older versions of Lutra made it so."""
+    """The folder's name. That of onnxruntime does not name the package: older versions of Lutra named it so."""
     own = "" if package == "onnxruntime" else f"{package}-"
     return f"venv-{own}{version.replace('*', 'x')}"
 

@@ -31,7 +31,7 @@ from predictors.agent.runtimes import RUNTIMES, Opened, open_file
 
 PATIENCE = 15.0  # seconds to wait for a request, or for the host to read an answer
 BEAT = 0.5  # seconds between heartbeats
-WHOLE = 1.0  # seconds of inference, at most, beside a profile
+WHOLE = 1.0  # at most this many seconds of inference without the profiler, for comparison
 WARM_UP = 0.02  # seconds of inference that warm up a session
 
 
@@ -48,7 +48,7 @@ class Link:
     def alive(self) -> None:
         """Called during a request: ends the agent if the host has gone, and sends heartbeats."""
         if self.pipe.moves(select.POLLIN, 0):  # the host sends nothing before the answer, so this is the end of input
-            raise SystemExit("the host has gone")
+            raise SystemExit("the host closed the connection")
         if time.monotonic() > self.beat:
             self.beat = time.monotonic() + BEAT
             self.answers.write(b"\n")
@@ -65,7 +65,7 @@ class Board:
         self.program = sys.argv[0]  # the agent's file or folder
 
     def requests(self) -> dict[str, Callable[..., dict[str, Any]]]:
-        """What the host can ask for, by name."""
+        """The functions that answer the host's requests, by the request's name."""
         return {
             "ping": dict,
             "passport": passport,
@@ -187,7 +187,7 @@ def main(kind: type[Board] = Board) -> None:
         answer: dict[str, Any] = {"nonce": request.pop("nonce", None)}
         try:
             answer["answer"] = requests[request.pop("do")](**request)
-        except Exception as error:  # the host decides what it means
+        except Exception as error:  # the host decides how to report it
             answer["error"] = one_line(error)
         write_frame(board.link.answers, answer)
         if "enter" in answer.get("answer", ()):

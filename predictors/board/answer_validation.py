@@ -46,7 +46,7 @@ def checked(where: str, do: str, arguments: Mapping[str, Any], answer: Any) -> A
     try:
         return CHECKS[do](answer, arguments) if do in CHECKS else answer
     except ValueError as error:
-        raise BadAnswer(f"{plain(where)} answered {do!r} wrongly: {error}") from None
+        raise BadAnswer(f"{plain(where)} sent an invalid answer to {do!r}: {error}") from None
 
 
 def _passport(answer: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:

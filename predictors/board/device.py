@@ -52,7 +52,7 @@ class Connection:
     """A board behind the two pipes of a process, whose agent must give a sign of life every `patience` seconds.
 
     With finite patience the agent expects signs of life too, so a thread pings while the connection is idle.
-    `ended(request)` makes the exception for a process that ended before it answered. `where` names the board in
+    `ended(request)` returns the exception to raise when the process exits before answering. `where` names the board in
     messages.
     """
 
@@ -112,13 +112,13 @@ class Connection:
         except (OSError, Damaged) as error:
             raise Unreachable(f"{self._where}: the connection broke during {do!r}: {plain(error)}") from error
         except ValueError as error:
-            raise BadAnswer(f"{self._where} answered {do!r} wrongly: {plain(error)}") from None
+            raise BadAnswer(f"{self._where} sent an invalid answer to {do!r}: {plain(error)}") from None
         if answer is None:
             raise self._ended(do)
         if "error" in answer:
             raise LutraError(f"{self._where} could not {do}: {plain(answer['error'])}")
         if "answer" not in answer:
-            raise BadAnswer(f"{self._where} answered {do!r} wrongly: a frame without an answer")
+            raise BadAnswer(f"{self._where} sent an invalid answer to {do!r}: a frame without an answer")
         found = checked(self._where, do, arguments, answer["answer"])
         self._limits.learn(do, arguments, time.monotonic() - begun)
         return found
@@ -130,7 +130,7 @@ class Connection:
             raise LutraError(f"{self._where}: {answer['refused']}")
 
     def lock(self, say: Callable[[str], None] = print) -> None:
-        """Waits until nobody else measures on the board, then locks it for as long as the agent lives."""
+        """Waits until no other measurement runs on the board, then locks it until the agent ends."""
         reported: set[object] = set()
         while "busy" in (answer := self.ask("lock")):
             holder = answer["busy"]
@@ -179,11 +179,11 @@ class Connection:
             self._process.wait(FAREWELL)
         self._process.kill()
         code = self._process.wait()
-        return Unreachable(f"the agent on {self._where} ended at {do!r} with exit code {code}; see its output above")
+        return Unreachable(f"the agent on {self._where} exited with code {code} during {do!r}; see its output above")
 
 
 def by_whom(holder: Mapping[str, Any]) -> str:
-    """Who measures there, as far as is known."""
+    """A phrase that says which measurement holds the board, as far as is known."""
     if not holder.get("pid"):
         return "by another measurement"
     seconds = holder.get("seconds") or 0

@@ -1,4 +1,4 @@
-"""Several boards of one kind that share the work: each times a part of every round.
+"""Several boards of one kind that share the work: each times part of every round.
 
 The rounds are shuffled, so every file visits every board. Before the first round, all boards time the reference files
 at once, to check that they are equally fast.
@@ -73,7 +73,9 @@ class DevicePool:
             if medians[slow] > (1 + AGREE) * medians[fast]:
                 apart.append(f"{name} takes {medians[slow] / medians[fast] - 1:.1%} longer on {slow} than on {fast}")
         if apart:
-            raise LutraError(f"the boards disagree: {', '.join(apart)}; cool and power them alike, or leave one out")
+            raise LutraError(
+                f"the boards disagree: {', '.join(apart)}; give them the same cooling and power, or leave one out"
+            )
         self._agreed = True
 
     def _each(self, ask: Callable[[str, Board], T]) -> dict[str, T]:

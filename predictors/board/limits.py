@@ -12,7 +12,7 @@ from predictors.agent.frames import LARGEST_FRAME
 
 QUICK = 60.0  # seconds for a request that runs no file
 OPENING = 300.0  # seconds to open a file and warm it up
-PATIENCES = 10  # both are at most this multiple of the patience with a silent link
+PATIENCES = 10  # QUICK and OPENING are capped at this multiple of `patience`
 ALONE = 300.0  # seconds to open a file in its own process
 INSTALLING = 1800.0  # seconds to install the packages
 LINK = 20e3  # bytes per second over the slowest link

@@ -1,4 +1,4 @@
-"""The part of a deployed file that was measured: all of it but the metadata, which are appended and end in its length.
+"""The part of a deployed file that was measured: everything before the appended metadata, which end in its length.
 
 Runtimes ignore what is appended, so the network and its latency are those of the measured part.
 """

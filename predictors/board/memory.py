@@ -10,14 +10,14 @@ from predictors.board.device import Board, as_arguments
 
 @dataclass(frozen=True)
 class Memory:
-    """Memory of a new process that opens one file as deployed and runs it on single images; None where unknown."""
+    """The memory of a new process that opens one deployed file and runs it on single images; None where unknown."""
 
     peak_bytes: int | None  # peak resident memory
     runtime_bytes: int | None  # peak before the file was opened: Python, numpy and the runtime
 
     @property
     def model_bytes(self) -> int | None:
-        """What the file added to the peak. Includes the runtime's first session: at least 11 MB on an x86 CPU."""
+        """The increase of the peak due to the file; includes the runtime's first session, 11 MB or more on x86."""
         return None if self.peak_bytes is None or self.runtime_bytes is None else self.peak_bytes - self.runtime_bytes
 
 

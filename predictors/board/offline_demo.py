@@ -65,8 +65,8 @@ def main(folder: Path) -> None:
     """On the board: shows a live view in a terminal, or else one line per second; and a summary."""
     parser = argparse.ArgumentParser(description="Classifies the images of this folder, or of SOURCE, one by one.")
     parser.add_argument("source", nargs="?", help="a folder of images, an image, camera, or camera:1; needs Pillow")
-    parser.add_argument("--frames", type=int, help="how many; all")
-    parser.add_argument("--pace", type=float, help="images a second in a terminal, at most")
+    parser.add_argument("--frames", type=int, help="the number of images to classify; all by default")
+    parser.add_argument("--pace", type=float, help="the highest number of images per second in a terminal")
     arguments = parser.parse_args()
     if (arguments.frames is not None and arguments.frames < 1) or (
         arguments.pace is not None and not arguments.pace > 0
@@ -96,8 +96,8 @@ def follow(
 ) -> Moment:
     """Draws the moments, at most `pace` per second, or without `draw` reports a line per second; returns the last one.
 
-    Ctrl-C ends it early. A processor that rests between images takes longer per image than in a benchmark, where they
-    follow each other without a pause. Raises LutraError if there are no moments.
+    Ctrl-C ends it early. A processor that idles between images takes longer for each than in a benchmark without
+    pauses. Raises LutraError if there are no moments.
     """
     last, drawn = None, -REDRAWN
     try:
@@ -108,7 +108,7 @@ def follow(
     except KeyboardInterrupt:
         pass
     if last is None:
-        raise LutraError("no image was classified: none can be read")
+        raise LutraError("no image was classified: none of them can be read")
     if draw:
         draw(view(last, shown.heading, shown.classes))
     return last

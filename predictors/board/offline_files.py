@@ -69,7 +69,7 @@ def opened(path: Path, schema: str) -> dict[str, Any]:
     except DamagedError:
         intact = False
     if not intact or content.get("schema") != schema:
-        raise LutraError(f"{path} is damaged or no {schema}: move it away, and make it again")
+        raise LutraError(f"{path} is damaged or not a {schema} file: move it away, and make it again")
     return {**content, "sha256": seal}
 
 

@@ -94,7 +94,7 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
     with _board(job) as board:
         results: dict[str, Any] = {"schema": RESULTS, "job": _identity(job), "passport": dict(board.passport)}
         if (before["job"], before.get("passport", results["passport"])) != (results["job"], results["passport"]):
-            raise LutraError(f"{path} is of another bundle or board: move it away, and run this again")
+            raise LutraError(f"{path} is from another bundle or board: move it away, and run this again")
 
     name = runtime_of(results["passport"])
     version, package = results["passport"][name], RUNTIMES[name]
@@ -116,7 +116,7 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
 
 @contextmanager
 def _board(job: Mapping[str, Any], say: Callable[[str], None] | None = None) -> Iterator[Connection]:
-    """This machine; if `say` is given, waits until nobody else measures on it."""
+    """This machine; if `say` is given, waits until no other measurement runs on it."""
     with local(job["threads"], cores=job["cores"], runtime=job.get("runtime", "onnxruntime")) as board:
         if say is not None:
             board.lock(say)
@@ -160,8 +160,8 @@ class OfflineBoard:
         if do == "peak_memory":
             return {"peak": None, "runtime": None}
         raise LutraError(
-            f"{self._path} does not contain this: an offline board answers no new requests, and its results are those "
-            "of the networks that `python -m experiments.measure device=bundle` wrote, with these settings"
+            f"{self._path} does not contain this: an offline board answers no new requests, and its results are for "
+            "the networks that `python -m experiments.measure device=bundle` wrote, with the same settings"
         )
 
 

@@ -21,6 +21,6 @@ def outputs(board: Board, files: Mapping[str, bytes], images: np.ndarray) -> dic
         board.load(name, onnx)
         answers = [board.ask("outputs", name=name, image=image[None].tolist())["output"] for image in images]
         if len({len(row) for answer in answers for row in answer}) > 1:
-            raise BadAnswer(f"the board answered 'outputs' wrongly: {name} has several numbers of classes")
+            raise BadAnswer(f"the board sent an invalid answer to 'outputs': rows of {name} differ in length")
         found[name] = np.concatenate(answers).astype(np.float32)
     return found

@@ -1,4 +1,4 @@
-"""Images that the demo on a board is given: a folder, one image, or a camera; decoded and cropped as in training.
+"""The user's own images for the demo: a folder, one image, or a camera; decoded and cropped as in training.
 
 Files need Pillow; a camera also needs picamera2 or OpenCV.
 """
@@ -17,7 +17,7 @@ from predictors.board.image_decoding import SUFFIXES, decode, square
 from search_spaces.errors import LutraError
 
 CAMERA = "camera"
-SEEN = (640, 480)  # pixels of a camera's image
+SEEN = (640, 480)  # width and height of a camera's image, in pixels
 
 
 def frames_of(

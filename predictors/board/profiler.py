@@ -1,9 +1,9 @@
 """The agent with a second clock: onnxruntime's profile, which times every kernel.
 
 The request `clocks` names the files that the profile times, and which of their kernels count: those BETWEEN the
-convolutions of the context, BEFORE its only one, or AFTER it. A sample is their total time. The profile's resolution is
-one microsecond per kernel. A session can be profiled only once, so each sample opens a new one. A sample is the
-interquartile mean over inferences, because single times are whole microseconds.
+convolutions of the context, BEFORE its only one, or AFTER it. A sample is the total time of these kernels, as the
+interquartile mean over inferences, because the profile has a resolution of one microsecond per kernel. A session can be
+profiled only once, so each sample opens a new one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Profiler(agent.Board):
         return {**super().requests(), "clocks": self.clocks}
 
     def clocks(self, parts: dict[str, str]) -> dict[str, Any]:
-        """Chooses the files, loaded from now on, that are timed by the profile."""
+        """Chooses which of the files loaded from now on are timed by the profile."""
         self.parts = dict(parts)
         return {}
 

@@ -1,7 +1,7 @@
 """A board whose finished rounds survive a broken connection, and an interruption of the program.
 
-A measurement depends only on its files, its protocol and the board's answers. So with the finished rounds replayed
-from memory, running it again leads to where it stopped, and continues there.
+A measurement depends only on its files, its protocol and the board's answers. So running it again, with the finished
+rounds replayed from memory, continues where it stopped.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class ResumableBoard:
             try:
                 return checked("the board", "round", request, finished.popleft())
             except BadAnswer as error:
-                self._say(f"a round of an earlier command is dropped and measured again: {error}")
+                self._say(f"a round from an earlier command is discarded and measured again: {error}")
         answer = checked("the board", "round", request, self.ask("round", **request))
         self._keep({"request": stamped, "answer": answer})
         return answer
@@ -118,7 +118,7 @@ class ResumableBoard:
         changed = [key for key, value in self.passport.items() if here.get(key) != value and key not in MOVING]
         if changed:
             raise LutraError(
-                f"another board answers now: its {', '.join(changed)} differ; start a new measurement for it"
+                f"another board answers now, with a different {', '.join(changed)}; start a new measurement for it"
             )
         boot = self._board.ask("state").get("boot_id")
         if boot != self._boot:

@@ -43,7 +43,7 @@ class Disturbance:
     stolen: float = 0.0  # fraction of the core that the busy process takes from the agent
     throttled: tuple[tuple[float, float, int], ...] = ()  # start, end, live bits: the clock drops by a third
     reboots: tuple[float, ...] = ()
-    cuts: tuple[float, ...] = ()  # times at which the connection breaks, once each
+    cuts: tuple[float, ...] = ()  # times at which the connection breaks once
     silent: bool = False  # the board reports nothing about its state
     slow_core: float = 1.0  # how many times longer slow cores take than fast ones; varies a little by file
     migration: str = "none"  # when the scheduler may move the agent to another core: none, or one of MIGRATIONS
@@ -175,8 +175,8 @@ def simulated(table: LatencyTable, scenario: str, seed: int, threads: int, again
         digest = hashlib.sha256(onnx).hexdigest()
         if digest not in known:
             raise LutraError(
-                f"the simulated device can time only the {len(known)} files of its table, and this is another one; "
-                f"give a table of this space, and measure with its settings: device.table=PATH"
+                f"the simulated device can only time the {len(known)} files in its table, and this is not one of them; "
+                f"give a table of this space with device.table=PATH, and use the settings it was measured with"
             )
         return known[digest]
 

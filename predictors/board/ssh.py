@@ -105,7 +105,7 @@ def _set_up(connection: Connection, to: Destination, say: Callable[[str], None])
 
 
 def explain(to: Destination, do: str, process: subprocess.Popen[bytes], errors: IO[bytes]) -> LutraError:
-    """The error for an ssh process that ended: what its exit code and last lines mean, and what to type."""
+    """The error to raise when ssh exits: what its exit code and last lines mean, and what to type."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(FAREWELL)
     process.kill()
@@ -119,8 +119,8 @@ def explain(to: Destination, do: str, process: subprocess.Popen[bytes], errors: 
     if code in (126, 127):
         return LutraError(f"{to.where} has no {to.python!r}: install Python 3.9 or newer there, or set device.python")
     if code == 255:
-        return Unreachable(f"{to.where} cannot be reached, or the connection broke, at {do!r}: {lines[-1]}")
-    return Unreachable(f"the agent on {to.where} ended at {do!r} with exit code {code}: {lines[-1]}")
+        return Unreachable(f"{to.where} cannot be reached, or the connection broke, during {do!r}: {lines[-1]}")
+    return Unreachable(f"the agent on {to.where} exited with code {code} during {do!r}: {lines[-1]}")
 
 
 def _to_type(to: Destination, text: str) -> dict[str, str]:

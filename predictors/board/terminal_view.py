@@ -1,4 +1,4 @@
-"""Draws a classifier at work in a terminal of 80 columns: the image in half-blocks, and numbers beside it."""
+"""Draws a running classifier in a terminal of 80 columns: the image in half-blocks, and numbers beside it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 from predictors.board.classifier import Moment
 
-SIDE = 40  # most columns of the image
-PANEL = 38  # columns beside it
-SHOWN = 5  # the most likely classes
-BAR = 12  # columns of a bar for probability 1
+SIDE = 40  # the largest width of the image, in columns
+PANEL = 38  # the width of the panel beside it, in columns
+SHOWN = 5  # how many of the most likely classes to show
+BAR = 12  # the width of a bar for probability 1, in columns
 GREEN, RED, DIM, BOLD, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
 
 def view(moment: Moment, heading: Sequence[str], classes: Sequence[str]) -> str:
-    """The lines for one moment: the same number for all images of one size. Colours are ANSI sequences."""
+    """The lines for one moment, always the same number for one image size. Colours are ANSI sequences."""
     picture = half_blocks(moment.frame.picture() if moment.frame.picture else moment.frame.pixels)
     width = picture[0].count("▀")
     panel = _panel(moment, heading, classes)

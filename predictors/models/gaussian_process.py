@@ -1,7 +1,7 @@
 """A Gaussian process that learns which features matter: automatic relevance determination (Neal 1996).
 
 Rasmussen & Williams 2006: kernel as in eq. 5.1, prediction by algorithm 2.1, gradient as in eq. 5.9. A prior constrains
-the hyperparameters where targets are few, so the result is the most probable ones, not the most likely.
+the hyperparameters while targets are few, so they maximise the posterior rather than the likelihood.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Process:
 def fitted(
     features: np.ndarray, targets: np.ndarray, layers: int, before: Process | None = None, steps: int = STEPS
 ) -> Process:
-    """Fits features [n, features] and targets [n], starting from the process `before`, fitted on fewer.
+    """Fits features [n, features] and targets [n]; starts from `before`, a process fitted on fewer.
 
-    At the prior's centre, architectures that differ in all `layers`, one-hot, have the correlation 1 / e.
+    At the prior's centre, architectures that differ in all `layers` (one-hot) have a correlation of 1 / e.
     """
     mean, deviation = float(targets.mean()), float(targets.std()) or 1.0
     scaled = (targets - mean) / deviation

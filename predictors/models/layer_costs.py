@@ -92,8 +92,8 @@ class LayerCost(ABC):
 class AdditiveCost(LayerCost):
     """cost = intercept + slope * sum over layers of the chosen option's value.
 
-    For latency, `slope` (positive, no unit) and `intercept` (seconds) are the table's correction from blocks to whole
-    networks; the correction's term per layer is part of `values`.
+    For latency, `slope` (positive, dimensionless) and `intercept` (seconds) are the table's correction from blocks to
+    whole networks; the correction's term per layer is part of `values`.
     """
 
     intercept: float = 0.0

@@ -1,4 +1,4 @@
-"""Latency predictors learned from whole networks, which the table of blocks is compared with.
+"""Latency predictors learned from whole networks, to compare with the table of blocks.
 
 A `Learner` gets architectures [n, layers], their seconds [n] and the number of options of each layer, and returns a
 function from architectures to seconds. All learn from the same one-hot choices; none knows a layer's shape or MACs.

@@ -6,8 +6,8 @@ with nearby layers, whose correlation falls as exp(-distance / reach), and a par
 the two parts and the reach maximise the evidence (MacKay 1992, "Bayesian interpolation"). The evidence, with a penalty
 of log(n) / 2 for each of these parameters (Schwarz 1978), also decides two questions:
 
-* Are all layers alike, like the edges of a cell? Then effects[layer, option] = effects[option].
-* Which options cost the same? The two closest are merged as long as the evidence rises (after "delete or merge
+* Does an option cost the same in all layers, as in the edges of a cell? Then effects[layer, option] = effects[option].
+* Which options cost the same? The two closest are merged while the evidence rises (after "delete or merge
   regressors", Maj-Kańska, Pokarowski & Prochenka 2015). Networks that differ only in merged options are tied.
 
 An option's index must mean the same operation in all layers that have it.
@@ -30,7 +30,7 @@ BOUNDS = ((-6.0, 8.0), (-6.0, 8.0), (-1.0, 5.0))
 @dataclass(frozen=True)
 class _Model:
     group: np.ndarray  # [options]: the group of each option; merged options share one
-    prior: np.ndarray  # as START; only its first number if all layers are alike
+    prior: np.ndarray  # as START; only its first number if options cost the same in all layers
     effects: np.ndarray  # [layers, groups], or [1, groups]; in standard deviations of the target
     price: float  # minus log evidence, up to a constant, plus log(n) / 2 for each number of the prior
 
@@ -84,7 +84,7 @@ def _left_out(archs: np.ndarray, target: np.ndarray, model: _Model) -> np.ndarra
 
 
 def _design(archs: np.ndarray, group: np.ndarray, alike: bool) -> np.ndarray:
-    """[n, layers, groups]: whether a layer chooses an option of the group; summed over layers if they are alike."""
+    """[n, layers, groups]: whether a layer chooses an option of the group; `alike`: summed over layers."""
     picked = (group[archs][:, :, None] == np.arange(group.max() + 1)).astype(float)
     return picked.sum(1, keepdims=True) if alike else picked
 

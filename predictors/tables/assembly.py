@@ -57,7 +57,7 @@ def derive(
     passport: Mapping[str, Any],
     protocol: Mapping[str, Any],
 ) -> LatencyTable:
-    """Computes a table from raw rounds; from a table's own rounds it gives the same table again."""
+    """Computes a table from raw rounds. From a table's own rounds, it computes the same table again."""
     values = summarize(rounds)
     decoded = [computing(space.decode(arch)) for arch in archs]
     worth = judged(blocks, decoded, timed, rounds, settings(protocol))
@@ -95,18 +95,18 @@ def judged(
     rounds: Sequence[Round],
     protocol: Protocol,
 ) -> Verdict:
-    """The verdict on the rounds, judged by the rows of the table."""
+    """The verdict on the rounds, based on the rows of the table."""
     labels = {item.name: f"{_label(item.specs)} in {item.precision}" for item in timed}
     return verdict(rounds, protocol, labels, rows_of_table(blocks, networks, timed))
 
 
 def rows_of_table(blocks: Sequence[Spec], networks: Sequence[Specs], timed: Sequence[Timed]) -> dict[str, Row]:
-    """The rows of the table, which decide when enough rounds were measured."""
+    """The rows of the table, whose intervals decide when enough rounds have been measured."""
     return table_rows(blocks, networks, {(item.precision, item.specs): item.name for item in timed})
 
 
 def unfinished(table: LatencyTable, protocol: Protocol) -> bool:
-    """Whether this protocol allows more rounds for a table that is noisy."""
+    """Whether the table is noisy and this protocol allows more rounds."""
     space = SearchSpace(table.space, table.layers, table.reference)
     networks = [computing(space.decode(arch)) for arch in dict.fromkeys(row.arch for row in table.networks)]
     rows = rows_of_table(list(dict.fromkeys(spec for _, spec in table.rows)), networks, table.timed)

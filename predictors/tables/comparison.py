@@ -15,7 +15,7 @@ from search_spaces.layers import Spec
 
 @dataclass(frozen=True)
 class Moved:
-    """One layer's seconds in both tables; `beyond` is its ratio relative to all layers (1.1: 10 % slower than they)."""
+    """A layer's seconds in both tables; `beyond` is its ratio divided by that of all layers (1.1: 10 % slower)."""
 
     spec: Spec
     a: float

@@ -1,8 +1,8 @@
 """From blocks to networks: measured = intercept + slope * sum of blocks + layer * layers, fitted on whole networks.
 
 The networks are timed in the same session as the blocks. The term per layer corrects what every block's timing gets
-wrong: part of the session's entry, or a cache that the block's context leaves in another state. With this term, even
-the times of standalone blocks add up (`python -m experiments.protocols`).
+wrong: part of the fixed cost of a session call, or a cache that the block's context leaves in another state. With this
+term, even the times of standalone blocks add up (`python -m experiments.protocols`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Numbers = np.ndarray | float
 
 @dataclass(frozen=True)
 class Correction:
-    """`intercept` and `layer` in seconds, `slope` without unit."""
+    """`intercept` and `layer` are in seconds, `slope` is dimensionless."""
 
     intercept: float
     slope: float
-    layer: float = 0.0  # per layer that computes, so not for Skip
+    layer: float = 0.0  # for each layer that computes, so not for Skip
 
     def __call__(self, naive: np.ndarray, layers: Numbers = 0.0) -> np.ndarray:
         return self.intercept + self.slope * naive + self.layer * layers
@@ -33,8 +33,8 @@ Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Correction]
 def fit(naive: np.ndarray, measured: np.ndarray, layers: Numbers = 0.0) -> Correction:
     """Least squares of the relative error over networks: sums of blocks [n] and measured [n], seconds; layers [n].
 
-    Where the networks leave a term undetermined, such as the term per layer if all have the same depth, the smallest
-    change is taken.
+    Where the networks leave a term undetermined, such as the term per layer if all have the same depth, the
+    minimum-norm solution is used.
     """
     design = np.stack([1 / measured, naive / measured, layers / measured], axis=1)
     (intercept, slope, layer), *_ = np.linalg.lstsq(design, 1 - naive / measured, rcond=None)
@@ -42,7 +42,7 @@ def fit(naive: np.ndarray, measured: np.ndarray, layers: Numbers = 0.0) -> Corre
 
 
 def fit_slope(naive: np.ndarray, measured: np.ndarray, layers: Numbers = 0.0) -> Correction:
-    """Fits only the slope, which noise cannot make negative: for too few or too similar networks."""
+    """Fits only the slope, which noise cannot make negative: for networks that are too few or too similar."""
     ratio = naive / measured
     return Correction(0.0, float(ratio.sum() / (ratio @ ratio)))
 

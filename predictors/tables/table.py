@@ -24,7 +24,7 @@ from search_spaces.space import Arch, SearchSpace
 
 @dataclass(frozen=True)
 class Timed:
-    """A timed network, and its name in the rounds."""
+    """A timed network, and the name of its file in the rounds."""
 
     name: str
     specs: tuple[Spec, ...]
@@ -34,7 +34,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class NetworkRow:
-    """A whole network, in seconds: the sum of its blocks, the leave-one-out prediction, and the measured latency."""
+    """A whole network's seconds: the sum of its blocks, the leave-one-out prediction, and the measured latency."""
 
     arch: Arch
     precision: str
@@ -145,11 +145,13 @@ class LatencyTable:
         ]
         if pairs:
             raise LutraError(
-                f"the table is of another device or space: {', '.join(pairs)}; measure one here: "
+                f"the table is for another device or space: {', '.join(pairs)}; measure one here: "
                 f"python -m experiments.measure; to use it anyway: ignore=[{','.join(one[0] for one in differing)}]"
             )
         if precision is not None and precision not in self.corrections:
-            raise LutraError(f"the table holds {', '.join(self.corrections)}, not {precision}; measure one that does")
+            raise LutraError(
+                f"the table holds {', '.join(self.corrections)}, not {precision}; measure one for {precision}"
+            )
 
 
 def _kinds(specs: Sequence[Spec], precision: str, in_float: Collection[int]) -> Iterator[tuple[str, Spec]]:

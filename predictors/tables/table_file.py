@@ -56,7 +56,7 @@ def dump(table: LatencyTable) -> str:
 
 
 def load(text: str) -> LatencyTable:
-    """Reads and checks a table. Raises LutraError that names the wrong row."""
+    """Reads and checks a table. Raises a LutraError that names the row that is wrong."""
     try:
         content = documents.parse_json(text, "the table", "table")
     except documents.DamagedError as error:
@@ -81,7 +81,7 @@ def load(text: str) -> LatencyTable:
 
 
 def _name_no_numbers(text: str) -> None:
-    """Raises LutraError that names the row or round with a NaN or infinite number, if there is one."""
+    """If a number is NaN or infinite, raises a LutraError that names its row or round."""
     with contextlib.suppress(ValueError, RecursionError, AttributeError, KeyError, TypeError):
         content = json.loads(text)
         for index, record in enumerate(content["rounds"]):
@@ -156,7 +156,7 @@ def _specs(records: Any) -> tuple[Spec, ...]:
 
 
 def _rows(records: Any) -> dict[tuple[str, Spec], Value]:
-    """All rows. Raises one LutraError that names the first wrong row and counts the others."""
+    """All rows. If any are wrong, raises a LutraError that names the first one and counts the others."""
     rows: dict[tuple[str, Spec], Value] = {}
     bad = []
     for index, record in enumerate(records if isinstance(records, list) else []):

@@ -1,7 +1,7 @@
 """Verifies that a table follows from its raw samples.
 
-This proves that nobody changed a value alone. It proves nothing about the samples, the fingerprint and the space:
-someone who changes those and recomputes the table and its hash has a consistent table.
+This proves that nobody changed a value without changing the samples. It proves nothing about the samples, the
+fingerprint and the space: someone who changes those and recomputes the table and its hash has a consistent table.
 """
 
 from __future__ import annotations

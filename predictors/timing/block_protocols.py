@@ -45,7 +45,7 @@ def chains(spec: Spec) -> tuple[Specs, Specs, int]:
 
 
 def _links(channels: int, pixels: int) -> Specs:
-    """Blocks that keep the shape, to which a block that changes it is appended."""
+    """Blocks that keep the shape, so that a block that changes it can be put at either end."""
     return (MBConv(channels, 3 * channels, channels, 3, 1, pixels),) * GROWTH
 
 

@@ -1,8 +1,8 @@
-"""Which networks to time for a space, and how their seconds give those of its blocks.
+"""Which networks to time for a space, and how to compute its blocks' seconds from theirs.
 
-A block timed alone is misleading: it includes the session's entry, and layout changes at both ends. So a block is timed
-between two 1x1 convolutions, and half of each `context` (two such convolutions of the same shape) is subtracted. Over a
-network, what remains adds up to one session's entry (design section 5).
+A block timed alone is misleading: it includes the fixed cost of a session call, and layout changes at both ends. So a
+block is timed between two 1x1 convolutions, and half of each `context` (two such convolutions of the same shape) is
+subtracted. Over a whole network, the fixed cost that remains in the blocks adds up to that of one call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Specs = tuple[Spec, ...]
 
 
 def block_specs(space: SearchSpace) -> list[Spec]:
-    """Every layer that a network of the space may compute, without repetition."""
+    """Every distinct layer that a network of the space may compute."""
     return list(dict.fromkeys(spec for options in space.layers for spec in options if not isinstance(spec, Skip)))
 
 
@@ -38,14 +38,14 @@ def in_context(spec: Spec) -> Specs:
 
 
 def contexts(spec: Spec) -> list[Specs]:
-    """The networks of which half is subtracted."""
+    """The networks half of whose time is subtracted."""
     return [(end, end) for end in _ends(spec) if end is not None]
 
 
 def networks_to_time(space: SearchSpace, count: int, seed: int) -> list[Arch]:
-    """Distinct whole networks for the correction: the reference, the extremes, and seeded random ones.
+    """`count` distinct whole networks for the correction: the reference, the extremes, and seeded random ones.
 
-    Fewer than `count` if the space has fewer.
+    Fewer if the space has fewer.
     """
     archs = list(dict.fromkeys((space.reference, space.largest, space.smallest)))
     missing = min(count, space.size) - len(archs)
@@ -53,7 +53,7 @@ def networks_to_time(space: SearchSpace, count: int, seed: int) -> list[Arch]:
 
 
 def all_specs(blocks: Iterable[Spec], networks: Iterable[Iterable[Spec]]) -> list[Specs]:
-    """All networks to time, without repetition: blocks in context, contexts, whole networks."""
+    """All distinct networks to time: blocks in context, contexts, whole networks."""
     blocks = list(blocks)
     wanted = [in_context(spec) for spec in blocks] + [context for spec in blocks for context in contexts(spec)]
     return list(dict.fromkeys(wanted + [computing(network) for network in networks]))

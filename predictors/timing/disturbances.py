@@ -1,4 +1,7 @@
-"""What disturbed a session as a whole: two speeds, large drift, other programs, a CPU quota."""
+"""What disturbed a session as a whole: two speeds, large drift, other programs, a CPU quota.
+
+Tables store these lines, and `predictors.tables.verify` compares them: a changed sentence invalidates stored tables.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 AWAY = 0.2  # fraction of samples taken far from the usual speed above which a session is noisy
 IN_A_ROW = 3  # consecutive rejected rounds that make a session noisy
-SHOWN = 5  # files shown of a long list
+SHOWN = 5  # files to show from a long list
 
 
 def disturbances(judgement: Judgement, rounds: Sequence[Round]) -> list[str]:
@@ -36,7 +39,7 @@ def disturbances(judgement: Judgement, rounds: Sequence[Round]) -> list[str]:
 
 
 def _speeds(judgement: Judgement, quiet: bool) -> list[str]:
-    """Whether the machine ran at one speed; judges single files only on a quiet machine, where it is not noise."""
+    """Reports if the machine did not run at one speed. On a noisy machine, single files are not judged."""
     if judgement.two_speeds is not None:
         return [
             f"the machine ran at two speeds, 1.0x and {judgement.two_speeds:.1f}x the time (slow and fast "
@@ -57,7 +60,7 @@ def _speeds(judgement: Judgement, quiet: bool) -> list[str]:
 
 
 def _lost(rounds: Sequence[Round]) -> list[str]:
-    """What kept the agent from its cores."""
+    """Reports what kept the agent from its cores: a CPU quota or other programs."""
     stopped = float(np.median([stopped_by_quota(r.before, r.after) for r in rounds]))
     if stopped > LOST:
         quota = rounds[-1].after.get("quota")

@@ -31,8 +31,11 @@ class Drift:
     spread: np.ndarray  # [samples], standard deviation of nearby residuals, from their median absolute value
 
 
-def remove_drift(rounds: Sequence[Samples], heard: np.ndarray) -> Drift:
-    """Separates files from speed. Samples outside `heard` [samples] get a speed, but do not influence the files."""
+def estimate_drift(rounds: Sequence[Samples], trusted: np.ndarray) -> Drift:
+    """Separates each file's time from the machine's speed, which `predictors.timing.values.log_seconds` then removes.
+
+    Samples outside `trusted` [samples] get a speed, but do not influence the files' times.
+    """
     names = tuple(sorted({name for order, _ in rounds for name in order}))
     index = {name: i for i, name in enumerate(names)}
     file = np.array([index[name] for order, _ in rounds for name in order])
@@ -43,20 +46,20 @@ def remove_drift(rounds: Sequence[Samples], heard: np.ndarray) -> Drift:
     speed = np.zeros(len(file))
     for _ in range(SWEEPS):
         before = speed
-        residual = logs - _medians(logs - speed, file, len(names), heard)[file]
+        residual = logs - _medians(logs - speed, file, len(names), trusted)[file]
         speed = np.concatenate([_running(residual[span]) for span in spans])
-        speed -= np.median([np.median(speed[span][heard[span]]) for span in spans if heard[span].any()])
+        speed -= np.median([np.median(speed[span][trusted[span]]) for span in spans if trusted[span].any()])
         if np.array_equal(speed, before):
             break
-    residual = logs - speed - _medians(logs - speed, file, len(names), heard)[file]
+    residual = logs - speed - _medians(logs - speed, file, len(names), trusted)[file]
     spread = np.concatenate([TO_SIGMA * _running(np.abs(residual[span])) for span in spans])
     return Drift(names, file, number, logs, speed, residual, spread)
 
 
-def _medians(values: np.ndarray, group: np.ndarray, count: int, heard: np.ndarray) -> np.ndarray:
-    """The median of each group's `heard` values [count]; of all its values if none is heard."""
-    heard = heard | ~np.isin(group, group[heard])
-    values, group = values[heard], group[heard]
+def _medians(values: np.ndarray, group: np.ndarray, count: int, trusted: np.ndarray) -> np.ndarray:
+    """The median of each group's `trusted` values [count]; of all its values if none is trusted."""
+    trusted = trusted | ~np.isin(group, group[trusted])
+    values, group = values[trusted], group[trusted]
     order = np.lexsort((values, group))
     first = np.searchsorted(group[order], np.arange(count))
     size = np.bincount(group, minlength=count)

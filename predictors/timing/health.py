@@ -1,4 +1,7 @@
-"""Health checks: rejects a round by the board's state before and after it. Unreadable is unknown, never fine."""
+"""Health checks: a round is rejected based on the board's state before and after it.
+
+A value that cannot be read is unknown, which is never taken for fine.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 
 LIVE = ("under-voltage", "frequency capped", "throttled", "soft temperature limit")  # bits 0-3 of get_throttled
 SINCE_BOOT = 16  # shift to the sticky bits of the same four (raspberrypi/documentation, graphics-utilities)
-LOST = 0.1  # tolerated loss of the agent's cores against the median round; or three standard deviations, if more
+LOST = 0.1  # tolerated loss of CPU share compared with the median round; or three standard deviations, if more
 CORE = "([0-9]+)(?:-([0-9]+))?"  # in a list of cores such as 0-3,6
 CORES = f"{CORE}(?:,{CORE})*"
 CLOCK_DROP = 0.1  # tolerated drop of the clock during a round; a Raspberry Pi's mildest cap drops it by 14 %
@@ -20,7 +23,7 @@ State = Mapping[str, Any]
 
 
 def fault(before: State, after: State) -> str | None:
-    """Why a round is rejected: throttling during it, a reboot, a lower clock. None if there is no reason."""
+    """Why a round is rejected: throttling, a reboot or a lower clock during it. None if it is not rejected."""
     limits = throttling(before, after)
     reasons = [f"throttling ({', '.join(limits)})"] if limits else []
     if None not in (boots := (before.get("boot_id"), after.get("boot_id"))) and boots[0] != boots[1]:
@@ -93,13 +96,13 @@ def _difference(before: State, after: State, key: str) -> float:
 
 
 def unknown(states: Iterable[State]) -> tuple[str, ...]:
-    """The facts that the board could not report at least once."""
+    """The facts that the board failed to report at least once."""
     states = list(states)
     return tuple(key for key in WATCHED if any(_unreadable(key, state.get(key)) for state in states))
 
 
 def past(state: State) -> tuple[str, ...]:
-    """What happened between the boot and this state."""
+    """The limits that the firmware has put on the clock at any time between the boot and this state."""
     return _named(_bits(state) >> SINCE_BOOT)
 
 

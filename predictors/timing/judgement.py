@@ -1,4 +1,4 @@
-"""Decides which samples of a session count, by their neighbours, their round's state, and the machine's speed."""
+"""Decides which samples of a session count, from their neighbours, the board's state, and the machine's speed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from predictors.timing.drift import TO_SIGMA, Drift, remove_drift
+from predictors.timing.drift import TO_SIGMA, Drift, estimate_drift
 from predictors.timing.health import LOST, cpu_share, fault, stopped_by_quota
 from predictors.timing.speeds import FAST, in_range, moving_files, two_speeds
 
@@ -35,26 +35,26 @@ def judge(rounds: Sequence[Round]) -> Judgement:
     """Judges every sample; depends on the raw rounds only."""
     faults = tuple(fault(r.before, r.after) or taken for r, taken in zip(rounds, _taken(rounds)))
     sound = np.repeat([reason is None for reason in faults], [len(r.order) for r in rounds])
-    heard = sound if sound.any() else np.ones(len(sound), bool)
+    trusted = sound if sound.any() else np.ones(len(sound), bool)
     samples = [(r.order, r.seconds) for r in rounds]
-    drift = remove_drift(samples, heard)
-    ratio = two_speeds((drift.speed + drift.residual)[heard]) or two_speeds(drift.residual[heard], fast=FAST)
-    _, _, counts = _counting(drift, heard)
-    drift = remove_drift(samples, counts if counts.any() else heard)  # again, without rejected samples
-    limit, steady, counts = _counting(drift, heard)
+    drift = estimate_drift(samples, trusted)
+    ratio = two_speeds((drift.speed + drift.residual)[trusted]) or two_speeds(drift.residual[trusted], fast=FAST)
+    _, _, counts = _counting(drift, trusted)
+    drift = estimate_drift(samples, counts if counts.any() else trusted)  # again, without rejected samples
+    limit, steady, counts = _counting(drift, trusted)
     moving = moving_files(drift.residual[counts], drift.file[counts], len(drift.names))
     return Judgement(drift, faults, limit, steady, sound & counts, ratio, tuple(drift.names[index] for index in moving))
 
 
-def _counting(drift: Drift, heard: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+def _counting(drift: Drift, trusted: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """The allowed spread; which samples were taken near the usual speed; which of those count."""
-    limit = max(LIMIT, 2 * float(np.median(drift.spread[heard])))
-    steady = in_range(drift.speed, heard)
-    return limit, steady, heard & steady & (drift.spread <= limit)
+    limit = max(LIMIT, 2 * float(np.median(drift.spread[trusted])))
+    steady = in_range(drift.speed, trusted)
+    return limit, steady, trusted & steady & (drift.spread <= limit)
 
 
 def _taken(rounds: Sequence[Round]) -> list[str | None]:
-    """For each round in which the agent had less of its cores than in others: how much, and what took it."""
+    """For each round in which the agent got less of its cores than in others: how much, and what took the rest."""
     shares = np.array([cpu_share(r.before, r.after) for r in rounds])
     if np.isnan(shares).all():
         return [None] * len(rounds)

@@ -1,4 +1,4 @@
-"""The settings of a measurement's length. Imports no numpy, because the configuration imports it."""
+"""The settings that determine how long a measurement takes. No numpy here: the configuration imports this file."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from search_spaces.ranges import Range, Seed
 class Protocol:
     """How long to measure: until the 95 % interval of every row is within `within` of it, or for `max_rounds`."""
 
-    min_rounds: Annotated[int, Range(1, 1_000)] = 9  # the least rounds that count
-    max_rounds: Annotated[int, Range(1, 1_000)] = 15  # the most rounds
+    min_rounds: Annotated[int, Range(1, 1_000)] = 9  # the smallest number of rounds that count
+    max_rounds: Annotated[int, Range(1, 1_000)] = 15  # the largest number of rounds
     sample_seconds: Annotated[float, Range(1e-4, 10, "seconds")] = 0.02  # length of a sample
     # a row is known when its 95 % interval is within this fraction of it
     within: Annotated[float, Range(0, 1, above=True)] = 0.02
-    seed: Seed = 0  # of the order of samples, and of the networks that are timed
+    seed: Seed = 0  # for the order of samples, and the choice of whole networks to time
 
     def check(self) -> None:
-        """Raises LutraError if more rounds must count than are allowed."""
+        """Raises LutraError if `min_rounds` exceeds `max_rounds`."""
         if self.max_rounds < self.min_rounds:
             raise LutraError(
                 f"measure.min_rounds={self.min_rounds} is above measure.max_rounds={self.max_rounds}: "

@@ -2,7 +2,7 @@
 
 A machine's speed changes for all files together. So each sample is first scaled to a common speed, estimated from the
 files around it; a file's value is then its median over rounds. `predictors.timing.judgement` decides which samples
-count, `predictors.timing.values` how precisely a row is known.
+count, and `predictors.timing.values` computes how precisely a row is known.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How much slower a machine is in one session than in another, from networks timed in both.
 
-The model: a factor, and a constant that is added to every inference. Precisions do not slow down alike, so each has its
-own fit.
+The model: a factor, and a constant that is added to every inference. Each precision slows down differently, so each has
+its own fit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Seconds = TypeVar("Seconds", float, np.ndarray)
 class Slowdown:
     """now = intercept + factor * then. `ratio`: the median ratio of the networks' own times."""
 
-    factor: float = 1.0  # no unit
+    factor: float = 1.0  # dimensionless
     intercept: float = 0.0  # seconds
     ratio: float = 1.0
 
@@ -35,8 +35,8 @@ class Slowdown:
 def slowdown(then: Sequence[float] | np.ndarray, now: Sequence[float] | np.ndarray) -> Slowdown:
     """Fits seconds of the same networks [n] in two sessions.
 
-    Uses medians of the ratios and, for a line, of the slopes between pairs (Theil 1950), which one outlier does not
-    move. The line is chosen only if its leave-one-out error is lower than that of the factor alone.
+    Uses medians of the ratios and, for a line, of the slopes between pairs (Theil 1950), which are robust to an
+    outlier. The line is chosen only if its leave-one-out error is lower than that of the factor alone.
     """
     old, new = np.asarray(then, float), np.asarray(now, float)
     ratio = float(np.median(new / old))

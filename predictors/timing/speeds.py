@@ -1,7 +1,7 @@
 """Whether a machine ran at one speed: the allowed range of its speed, and a test for two speeds.
 
 A drifting clock is corrected (`predictors.timing.drift`), because it slows all files equally. Slow and fast cores,
-turbo and a busy sibling thread are not: each file slows down by another factor, which no common factor corrects.
+turbo and a busy sibling thread cannot be corrected: each file slows down by its own factor.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ FAST = 0.005  # the smallest faster group, as a fraction of all samples: only an
 REPEATED = 2  # samples of a file faster by GAP that show that it ran at two speeds
 
 
-def in_range(speed: np.ndarray, heard: np.ndarray) -> np.ndarray:
-    """Which samples [n] were taken near the median speed of those `heard` [n]; speeds are log seconds."""
-    usual = np.sort(speed[heard])[(heard.sum() - 1) // 2]  # an observed speed, even if there are two
+def in_range(speed: np.ndarray, trusted: np.ndarray) -> np.ndarray:
+    """Which samples [n] were taken near the median speed of those `trusted` [n]; speeds are log seconds."""
+    usual = np.sort(speed[trusted])[(trusted.sum() - 1) // 2]  # an observed speed, even if there are two
     return np.abs(speed - usual) <= RANGE
 
 

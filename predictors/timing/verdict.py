@@ -14,7 +14,7 @@ from predictors.timing.judgement import Judgement, judge
 from predictors.timing.rounds import Protocol, Round, open_rows
 from predictors.timing.values import Row, Value, file_values, rows_of
 
-SHOWN = 5  # rows shown of a long list
+SHOWN = 5  # rows to show from a long list
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`state` is clean, noisy or throttled. `unknown`: facts that the board cannot report, which are not fine."""
+    """`state` is clean, noisy or throttled. `unknown`: facts that the board cannot report, never taken for fine."""
 
     state: str
     reasons: tuple[str, ...]
@@ -71,7 +71,7 @@ def quietness(judgement: Judgement) -> float:
 
 
 def _known(rows: Mapping[str, Row], values: Mapping[str, Value], protocol: Protocol) -> str:
-    """States that all rows are known, and how many of them only relative to a network."""
+    """States that all rows are known, and how many of them only to within a fraction of a network's time."""
     cheap = sum(row.value(values).relative_half_width > protocol.within for row in rows.values())
     what = "rows" if any(len(row.weights) > 1 for row in rows.values()) else "files"
     part = f", {cheap} cheap ones as a part of a network, whose layers' errors add as squares" if cheap else ""

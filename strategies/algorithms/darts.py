@@ -7,9 +7,9 @@ credit for preserving the gradient. And because the layer is f(x) with the summe
 is chosen if it outweighs their sum, not if it is the largest of five nearly equal ones.
 
 Choosing one option per layer costs accuracy, which Zela et al. found to be related to sharp minima. Every candidate
-therefore has its mixture's accuracy, measured with the same weights and images, which gives the cost of discretization.
-(Only the mixture's batch norms use each batch's own statistics, because calibration does not apply to it.) This is a
-diagnosis, not part of the algorithm, so a timed search omits it.
+therefore includes its mixture's accuracy, measured with the same weights and images: the difference is the cost of
+discretization. (The mixture's batch norms use each batch's own statistics, because they cannot be calibrated.) This is
+a diagnosis, not part of the algorithm, so a timed search omits it.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def darts(
     every: Annotated[int, Range(1, 1_000_000)] = 10,  # training steps between two candidates
     rate: Annotated[float, Range(0, 100, above=True)] = 0.05,  # learning rate of alpha
 ) -> Iterator[Candidate]:
-    """Algorithm 1 with xi = 0: alternates steps of weights and of alpha (Adam at `rate`); a candidate `every` steps.
+    """Algorithm 1 with xi = 0: alternates weight steps and alpha steps; yields one candidate every `every` steps.
 
-    The two learn from different images; those of alpha have trained no weights (eq. 3 and 4). A candidate is the mode,
-    or a draw from the softmax if the mode was already yielded or is infeasible. Raises LutraError if the problem has
-    nothing to train.
+    Alpha is trained by Adam at `rate`. Images used for alpha never train weights (eq. 3 and 4). A candidate is the
+    mode, or a draw from the softmax if the mode was already yielded or is infeasible. Raises LutraError if the problem
+    has nothing to train.
 
-    Compare it with other strategies by seconds: alpha takes gradients on the images that evaluate candidates, which a
-    count of evaluations does not include.
+    Compare it with other strategies by seconds: alpha is trained on the images that evaluate candidates, a cost that
+    the number of evaluations does not include.
     """
     if problem.relax is None:
         raise LutraError(f"darts needs weights to train, but {problem.space.name} has none: use another strategy")
@@ -73,7 +73,7 @@ def softmax(alphas: list[Tensor], temperature: float) -> list[Tensor]:
 
 
 def discretise(problem: Problem, alphas: list[Tensor], known: set[Arch], rng: Random) -> Arch:
-    """The mode; if it is known or infeasible, draws at rising temperature; finally any feasible architecture."""
+    """The mode; if it is known or infeasible, draws at a rising temperature; finally, any feasible architecture."""
     space, arch = problem.space, tuple(map(mode, problem.space.choices, softmax(alphas, 1.0)))
     for trial in range(TRIES):
         arch = space.canonical(arch)

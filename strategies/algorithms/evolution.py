@@ -1,6 +1,7 @@
 """Regularized evolution (Real et al. 2019, "Regularized Evolution for Image Classifier Architecture Search", alg. 1).
 
-The population ages: each child replaces the oldest member, not the worst, so none survives by one lucky evaluation.
+The population ages: each child replaces the oldest member, not the worst, so no member survives on one lucky
+evaluation.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from strategies.problems.problem import Candidate, Problem
 def evolution(
     problem: Problem,
     rng: Random,
-    population: Annotated[int, Range(1, 10_000)] = 25,  # members, of which the oldest is dropped
-    tournament: Annotated[int, Range(1, 10_000)] = 10,  # members drawn, of which the best is mutated
+    population: Annotated[int, Range(1, 10_000)] = 25,  # number of members; a new one replaces the oldest
+    tournament: Annotated[int, Range(1, 10_000)] = 10,  # number of members drawn; the best of them is mutated
 ) -> Iterator[Candidate]:
-    """Mutates one choice of the best of a random sample of `tournament` members, by score.
+    """Draws `tournament` random members and mutates one choice of the one with the best score.
 
-    In a small space all neighbours become known: after `population` known children in a row, random architectures are
-    added until one is new. The paper's space is too large for that to happen.
+    In a small space, all neighbours may already be known: after `population` known children in a row, random
+    architectures are added until one is new. The paper's space is too large for that to happen.
     """
     members: deque[Candidate] = deque(maxlen=population)  # oldest first; a full deque drops it
     seen = set()

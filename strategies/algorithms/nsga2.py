@@ -1,8 +1,8 @@
 """NSGA-II (Deb et al. 2002, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II"): accuracy up, costs down.
 
-A population is an array of choices [n, layers] and one of points [n, m], error and costs. The objective's score is not
-used. All members are feasible, so the paper's constrained domination (section VI) is not needed. Duplicates count once,
-because copies would crowd a discrete space.
+A population is an array of choices [n, layers] and an array of points [n, m], which are error and costs. The
+objective's score is not used. All members are feasible, so the paper's constrained domination (section VI) is not
+needed. Duplicates count once, because copies would crowd a discrete space.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def evolve(
     while True:
         distinct = np.sort(
             np.unique(picks @ weights, return_index=True)[1]
-        )  # compares random sums: fails once in 2 ** 62
+        )  # compares random sums, which collide with probability 2**-62
         best = distinct[survivors(points.take(distinct, 0), size)]
         picks, points = picks.take(best, 0), points.take(best, 0)
         yield picks, points
@@ -73,7 +73,7 @@ def children(problem: Feasible, parents: np.ndarray, count: int, crossover: floa
         left = left[~problem.feasible_all(born[left])]
         if not len(left):
             return born
-    draws = Random(int(rng.integers(2**62)))  # hardly any child is feasible
+    draws = Random(int(rng.integers(2**62)))  # used if hardly any child is feasible
     born[left] = [problem.sample(draws) for _ in left]
     return born
 

@@ -1,9 +1,9 @@
 """Feasible architectures at no cost: costs are known without training, so infeasible architectures are never evaluated.
 
-Random architectures, mutations and crossovers are rejected until one is feasible (Guo et al. 2020, section 3.4; Cai et
-al. 2020). If nearly all would be rejected, a feasible network is drawn from a list of all, if these can be listed;
-otherwise by a random walk over feasible mutations (Metropolis et al. 1953), from the network farthest within the
-bounds.
+Random architectures, mutations and crossovers are drawn until one is feasible (Guo et al. 2020, section 3.4; Cai et al.
+2020). If nearly all would be rejected, a feasible network is drawn from a list of all feasible ones, if these can be
+listed; otherwise by a random walk over feasible mutations (Metropolis et al. 1953), from the network with the most room
+below its bounds.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from search_spaces.space import Arch, SearchSpace
 from strategies.problems.objective import Objective
 
 DRAWS = 100  # consecutive draws that may be rejected
-FEW = 2000  # feasible networks of a large space up to which they are listed
-STEPS = 10  # of a random walk, per layer
+FEW = 2000  # list a large space's feasible networks only if there are at most this many
+STEPS = 10  # steps of a random walk, per layer
 
 
 class Feasible:
@@ -35,7 +35,7 @@ class Feasible:
         return {name: cost(arch) for name, cost in self.costs.items()}
 
     def cost_columns(self, picks: np.ndarray) -> dict[str, np.ndarray]:
-        """[n] by name, for choices [n, layers]; in one call for costs that have `of`."""
+        """Costs [n] by name, for choices [n, layers]; in one call for costs that have `of`."""
         return {name: _together(cost, picks) for name, cost in self.costs.items()}
 
     def feasible(self, arch: Arch) -> bool:
@@ -50,18 +50,18 @@ class Feasible:
 
     def sample(self, rng: Random) -> Arch:
         """A random feasible architecture. Raises LutraError if no network is feasible."""
-        arch = None if self._rare else self._first(partial(self.space.sample, rng))
+        arch = None if self._rare else self._first_feasible(partial(self.space.sample, rng))
         return arch or (rng.choice(self.pool) if self.pool else self._walk(rng))
 
     def mutate(self, arch: Arch, rng: Random) -> Arch:
         """A feasible mutation, or a random architecture if hardly any is feasible."""
-        return self._first(partial(self.space.mutate, arch, rng)) or self.sample(rng)
+        return self._first_feasible(partial(self.space.mutate, arch, rng)) or self.sample(rng)
 
     def crossover(self, mother: Arch, father: Arch, rng: Random) -> Arch:
         """A feasible crossover, or a random architecture if hardly any is feasible."""
-        return self._first(partial(self.space.crossover, mother, father, rng)) or self.sample(rng)
+        return self._first_feasible(partial(self.space.crossover, mother, father, rng)) or self.sample(rng)
 
-    def _first(self, draw: Callable[[], Arch]) -> Arch | None:
+    def _first_feasible(self, draw: Callable[[], Arch]) -> Arch | None:
         return next((arch for arch in (draw() for _ in range(DRAWS)) if self.feasible(arch)), None)
 
     def _walk(self, rng: Random) -> Arch:
@@ -80,7 +80,7 @@ class Feasible:
     @cached_property
     def _rare(self) -> bool:
         """Whether hardly any random architecture is feasible."""
-        return self._first(partial(self.space.sample, Random(0))) is None
+        return self._first_feasible(partial(self.space.sample, Random(0))) is None
 
     @cached_property
     def pool(self) -> list[Arch]:
@@ -102,7 +102,7 @@ class Feasible:
 
     @cached_property
     def cheapest(self) -> Arch:
-        """The network farthest within the bounds; in a large space with costs that do not add, only a local optimum."""
+        """The network with the most room below its bounds; with non-additive costs in a large space, a local one."""
 
         def burden(arch: Arch) -> float:
             return self.objective.burden(self.costs_of(arch))

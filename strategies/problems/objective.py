@@ -38,10 +38,10 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class MnasNet:
-    """accuracy * (cost / target) ** weight for each cost: soft targets, all is allowed (Tan et al. 2019, eq. 2)."""
+    """accuracy * (cost / target) ** weight for each cost: soft targets, nothing ruled out (Tan et al. 2019, eq. 2)."""
 
     targets: Costs
-    weight: float = -0.07  # doubling the latency must gain 5 % accuracy
+    weight: float = -0.07  # doubling the latency is worth 5 % in accuracy
     front: ClassVar[bool] = False
 
     def score(self, accuracy: float, costs: Costs) -> float:
@@ -90,9 +90,9 @@ class Bounded:
 
 @dataclass(frozen=True)
 class Pareto:
-    """The volume that a point dominates alone, relative to a perfect network of zero cost.
+    """The volume that a point on its own dominates, as a fraction of that of a perfect network of zero cost.
 
-    Everything is allowed. The score is not positive for costs of `worst` or more. NSGA-II orders by dominance instead.
+    Nothing is ruled out. The score is not positive for costs of `worst` or more. NSGA-II orders by dominance instead.
     """
 
     worst: Costs

@@ -36,7 +36,7 @@ class Candidate:
 class Problem(Feasible):
     """A space, the objective, and functions for an architecture's accuracy and costs.
 
-    Strategies draw, mutate and cross architectures by the methods of `Feasible`, which cost nothing; only evaluations
+    Strategies draw, mutate and cross architectures with the methods of `Feasible`, which cost nothing; only evaluations
     count. `accuracies` evaluates a population in one call, where computation may be shared and distributed; an
     architecture gets the same accuracy in every population. `memo` stores all evaluated accuracies. Filled from the
     candidates of a killed search, it lets the same seed replay that search at no cost.
@@ -76,7 +76,7 @@ def best(candidates: Iterable[Candidate]) -> Candidate:
 
 
 def front(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The candidates that no other dominates in accuracy and all costs, by ascending first cost; one of equals."""
+    """The candidates that no other dominates in accuracy and all costs, by ascending first cost; equal ones once."""
     found = list(candidates)
     if not found:
         return []

@@ -1,7 +1,7 @@
 """Which accuracy column of a published file a search sees, and which are reported for the network that it chooses.
 
-A search that chooses by test accuracy would be judged by what it was fitted to. So it sees a validation accuracy, or
-one of several trainings, and another column is reported, as intended by NAS-Bench-201 (Dong & Yang 2020).
+A search that sees the test accuracy would be judged by what it was fitted to. So it sees a validation accuracy, or the
+accuracy of one of several trainings, and another column is reported, as intended by NAS-Bench-201 (Dong & Yang 2020).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ MEAN = "+"  # separates columns whose mean is reported
 class AccuracyColumns:
     """Names of columns."""
 
-    seen: str  # by a search
+    seen: str  # the column that a search sees
     reported: tuple[str, ...]  # their mean is reported
 
     @property
     def alike(self) -> bool:
-        """Whether a search sees what is reported, or a part of it."""
+        """Whether a search sees the reported accuracy, or part of it."""
         return self.seen in self.reported
 
 
@@ -61,16 +61,16 @@ def accuracy_columns(path: Path, seen: str, reported: str, keys: tuple[str, str]
         if column in names:
             return AccuracyColumns(column, (column,))
     raise LutraError(
-        f"{path} has none of the known accuracy columns, only {', '.join(names)}; choose what searches see and what is "
-        f"reported: {keys[0]}=COLUMN {keys[1]}=COLUMN"
+        f"{path} has none of the known accuracy columns, only {', '.join(names)}; choose the column that searches see "
+        f"and the column to report: {keys[0]}=COLUMN {keys[1]}=COLUMN"
     )
 
 
 def note(path: Path, columns: AccuracyColumns, keys: tuple[str, str]) -> str:
-    """A warning if a search sees what is reported; otherwise empty."""
+    """A warning if a search sees the reported accuracy; otherwise empty."""
     if not columns.alike:
         return ""
     return (
-        f"{path}: searches see the accuracy that is reported, {columns.seen}, which flatters them all; if the file "
+        f"{path}: searches see the reported accuracy, {columns.seen}, which flatters all of them; if the file "
         f"has a validation accuracy, add {keys[0]}=COLUMN {keys[1]}={MEAN.join(columns.reported)}"
     )

@@ -12,7 +12,7 @@ class Relaxation(Protocol):
     """Weights that are trained under one distribution [options] per layer."""
 
     def train(self, distribution: list[Tensor]) -> None:
-        """One step of the weights under this mixture."""
+        """Trains the weights for one step under this mixture."""
 
     def loss(self, distribution: list[Tensor]) -> Tensor:
         """Cross entropy on images that train no weights, differentiable in the distribution."""

@@ -32,7 +32,7 @@ def supernet_problem(
 ) -> Problem:
     """Evaluates on `validation`, which is never trained on, with batch norms calibrated on `calibration`.
 
-    `train(step)` gives batches. A relaxation's weights learn from the even ones, training images; its distribution
+    `train(step)` returns a batch. A relaxation's weights learn from the even ones, training images; its distribution
     learns from the odd ones, images that the supernet was not trained on.
     """
 
@@ -45,9 +45,9 @@ def supernet_problem(
 
 
 class Mixture:
-    """A `Relaxation` on a copy of the supernet, so that the original evaluates all strategies alike.
+    """A `Relaxation` on a copy of the supernet, so that the original stays the same for all strategies.
 
-    The seed sets where it starts in the stream of batches. SGD's settings are those of DARTS (Liu et al. 2019).
+    The seed sets where it starts in the stream of batches. The settings of SGD are those of DARTS (Liu et al. 2019).
     """
 
     def __init__(

@@ -18,24 +18,24 @@ from strategies.problems.problem import Candidate, Problem, front
 from strategies.problems.published_columns import MEAN
 from strategies.quality.regret import Report
 
-DENSITY = 1e-3  # of all architectures: with fewer rows, hardly any mutation or crossover would be a network
+DENSITY = 1e-3  # fraction of all architectures; with fewer rows, hardly any mutation or crossover would be a network
 
 
 @dataclass(frozen=True)
 class Table:
     """Every network of a space with its accuracies (fractions) and latency (seconds)."""
 
-    space: SearchSpace  # layers of the option numbers that occur; its networks are the file's rows
-    accuracy: Mapping[Arch, float]  # what a search sees
+    space: SearchSpace  # each layer's options are the numbers that occur; its networks are the file's rows
+    accuracy: Mapping[Arch, float]  # the accuracy that a search sees
     latency: Mapping[Arch, float]
-    reported: Mapping[Arch, float]  # what no search sees, unless the file has only one accuracy
+    reported: Mapping[Arch, float]  # no search sees it, unless the file has only one accuracy
 
     def problem(self, objective: Objective) -> Problem:
         """The problem for a strategy."""
         return self._problem(objective, self.accuracy)
 
     def report(self, objective: Objective) -> Report:
-        """A function that turns a candidate as seen by a search into the reported one."""
+        """A function from a candidate as a search sees it to the candidate with its reported accuracy."""
         problem = self._problem(objective, self.reported)
         return lambda candidate: problem.evaluate(candidate.arch)
 
@@ -60,10 +60,10 @@ def read_csv(
     latency_unit: float = 1e-3,
     reported: str = "",
 ) -> Table:
-    """Columns by name: choices in `options`, accuracy in percent and latency in ms unless units are given.
+    """Reads columns by name: choices in `options`; accuracy in percent and latency in ms unless units are given.
 
-    Searches see `accuracy`. The mean of `reported` (several names separated by "+") is reported; if empty, `accuracy`
-    is. Architectures without a row are not networks. Raises LutraError that names the line of a wrong row.
+    Searches see `accuracy`. The mean of `reported` (several names separated by "+") is reported; if it is empty,
+    `accuracy` is. Architectures without a row are not networks. Raises a LutraError that names the line of a wrong row.
     """
     rows: dict[Arch, tuple[float, float, float]] = {}  # accuracy, reported accuracy, seconds
     names = (accuracy, *(reported or accuracy).split(MEAN))

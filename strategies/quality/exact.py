@@ -22,12 +22,12 @@ from strategies.problems.objective import Objective
 from strategies.problems.problem import Candidate
 from strategies.quality.pareto import nondominated, thinned
 
-POINTS = 200_000  # most points of a front
+POINTS = 200_000  # the largest number of points on a front
 
 
 @dataclass(frozen=True)
 class Front:
-    """All non-dominated architectures, ordered by the first cost, then the next; one of equals.
+    """All non-dominated architectures, ordered by the first cost, then the next; equal ones appear once.
 
     No architecture that costs as little as one on the front has a score above its score + `slack`. With slack 0 nothing
     is lost: rounding preserves order, so floating-point sums compare like exact ones.
@@ -51,7 +51,7 @@ class Front:
 def exact_front(
     scores: np.ndarray, costs: Mapping[str, LayerCost], points: int = POINTS, stacks: Sequence[Stack] = ()
 ) -> Front:
-    """The front of all architectures; the score is the sum over l of `scores[l, option of l]`, NaN for missing options.
+    """The exact front; an architecture's score is the sum over l of `scores[l, option of l]`, NaN where none exists.
 
     An option has the same score under every trunk. Partial fronts with more than `points` points are thinned. In
     `stacks`, Skips come last, so each network appears once. Raises LutraError if the front of several costs has more
@@ -107,7 +107,7 @@ def _joined(costs: Mapping[str, LayerCost], before: np.ndarray, options: np.ndar
 
 
 def _best(scores: np.ndarray, costs: np.ndarray, skipped: np.ndarray, points: int) -> tuple[np.ndarray, float]:
-    """Thinned fronts, as indices, of those that skipped the last layer of a stack and of the others; and the loss.
+    """Two thinned fronts as indices, of architectures that skipped the last layer of a stack and the rest; the loss.
 
     The former may continue in fewer ways than the latter, so neither replaces the other.
     """

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def nondominated(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
-    """Indices of the points, scores [n] and costs [n, m], that no other dominates; one of equals.
+    """Indices of the points, scores [n] and costs [n, m], that no other point dominates; equal points appear once.
 
     Ordered by the first cost, then the next.
     """
@@ -23,8 +23,8 @@ def nondominated(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
 def thinned(scores: np.ndarray, points: int) -> tuple[np.ndarray, float]:
     """At most `points` indices into a front's scores [n], including its ends, and the largest loss of score.
 
-    Divides the scores into `points` - 1 equal intervals and keeps the cheapest point of each, and the last point of
-    all: each kept point costs no more than those it represents, and its score is lower by less than an interval.
+    Divides the scores into `points` - 1 equal intervals and keeps the cheapest point of each, and the last point
+    overall: each kept point costs no more than those it represents, and its score is lower by less than an interval.
     """
     if len(scores) <= points:
         return np.arange(len(scores)), 0.0

@@ -1,7 +1,7 @@
 """How far a search is from the exact result: by its whole front, and by the one network that it chooses.
 
 A search chooses by the accuracy that it sees; its choice is judged by the reported accuracy. If the two differ, as
-validation and test accuracy do, `report` turns a candidate as seen into the reported one.
+validation and test accuracy do, `report` replaces a candidate's accuracy by the reported one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ REFERENCE = 1.1  # in every objective, where the exact front spans from 0 to 1
 
 
 def as_seen(candidate: Candidate) -> Candidate:
-    """For searches that see the reported accuracy."""
+    """Leaves a candidate as it is: the `report` of searches that see the reported accuracy."""
     return candidate
 
 
@@ -47,10 +47,10 @@ def regret(
 ) -> float:
     """Simple regret (Bubeck et al. 2009): the best reported score of any network minus that of the chosen network.
 
-    The search chooses the candidate with the best score by the accuracy that it saw, and its reported accuracy counts.
-    In the score's unit: under `Bounded` a fraction of the images, and more than any accuracy if nothing found is within
-    the limit. The exact front contains the best score, because every objective increases with accuracy and decreases
-    with costs.
+    The search chooses the candidate with the best score by the accuracy that it saw; its reported accuracy counts. The
+    unit is that of the score: under `Bounded` a fraction of the images, and more than any accuracy if no candidate is
+    within the limit. The exact front contains the best score, because every objective increases with accuracy and
+    decreases with costs.
     """
 
     def score(candidate: Candidate) -> float:

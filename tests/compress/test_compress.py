@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from compress.files.parity import check_parity, file_logits, parity
-from compress.pruning.prune import prune
+from compress.pruning.prune import prune_uniformly
 from compress.weights.finetune import distillation
 from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import calibrate
@@ -76,7 +76,7 @@ def test_soft_gradients_keep_their_size_at_high_temperature() -> None:
 
 def test_a_student_learns_from_a_teacher_that_does_not_change(network: Network) -> None:
     before = copy.deepcopy(network.state_dict())
-    student = prune(network, keep=0.5)
+    student = prune_uniformly(network, keep=0.5)
     backward = distillation(student, network.train(), temperature=2, weight=1, smoothing=0)
     labels = torch.zeros(32, dtype=torch.long)
     losses = [

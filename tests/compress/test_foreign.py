@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from compress.files.export import export
-from compress.files.foreign import FOREIGN, Foreign, mobilenet_v2, quickened, shape_like
+from compress.files.foreign import FOREIGN, Foreign, mobilenet_v2, shape_like, with_fast_depthwise
 from compress.files.parity import check_parity, file_logits
 from compress.pruning.depgraph import prune_groups, size
 from compress.quantization.quantize import quantize
@@ -184,7 +184,7 @@ def test_quick_convolutions_change_nothing() -> None:
     torch.manual_seed(0)
     made = mobilenet_v2(10, 1)
     expected = predict(made, images(4))
-    quick = quickened(made)
+    quick = with_fast_depthwise(made)
     assert sum(isinstance(module, Conv2d) for module in quick.modules()) == 17
     torch.testing.assert_close(predict(quick, images(4)), expected)
 

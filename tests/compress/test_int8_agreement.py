@@ -89,7 +89,7 @@ def test_the_agreement_is_that_of_all_validation_images(kind: str, file: str, ne
     assert told.agreement == np.mean(logits[0].argmax(1) == logits[1].argmax(1))
     assert (told.precision, told.images) == (file, len(images))
     assert told.lines()[0].startswith(
-        f"{file.upper()} predicts as fp32 on {100 * told.agreement:.4g} % of {len(images)}"
+        f"{file.upper()} agrees with fp32 on {100 * told.agreement:.4g} % of {len(images)}"
     )
     assert (told.saturation is None) == (told.saturating is None) == (kind != "static")
 
@@ -145,8 +145,8 @@ def test_layers_in_float_are_told_with_their_reasons(
     monkeypatch.setattr(quantizing, "float_layers", lambda model, ranges, images, table, slower: (0, *slower))
     told = quantized(tmp_path, network, {int8_record.FASTER: found}, kind="static", float_layers="both")
     assert told.in_float == [int8_record.InFloat(1, "time", 125e-6, 118.5e-6), int8_record.InFloat(0, "accuracy")]
-    assert "layer 1 stays in float for its time: the file takes 118.5 us instead of 125.0 us" in told.lines()
-    assert "layer 0 stays in float for its accuracy" in told.lines()
+    assert "layer 1 stays in float to save time: the file takes 118.5 us instead of 125.0 us" in told.lines()
+    assert "layer 0 stays in float for better accuracy" in told.lines()
     model = quantizing.fp32_file(Config().data, 0, network, "onnxruntime")
     expected = quantize_within(model, ranges_of(model), [0, 1])
     assert (tmp_path / "int8.onnx").read_bytes() == expected
@@ -248,5 +248,5 @@ def test_a_hand_made_network_is_only_compared(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_answers_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LutraError, match=r"has no int8\.json: let compress\.stages end with quantize"):
+    with pytest.raises(LutraError, match=r"has no int8\.json: compress\.stages must end with quantize"):
         int8_record.load(tmp_path)

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from compress.files.parity import check_parity
 from compress.pruning.importance import Importances, batch_norm_scale, l1, taylor
 from compress.pruning.prune import (
-    chosen_widths,
     global_widths,
     kept_importance,
     narrow,
-    prune,
+    prune_uniformly,
     strongest,
     uniform_widths,
+    widths_of,
 )
 from compress.pruning.rounds import in_rounds, in_whole
 from compress.pruning.widths import hidden_widths, width_space
@@ -153,7 +153,7 @@ def test_a_channel_without_weights_is_worth_least(name: str, network: Network) -
 
 
 def test_keeping_everything_is_the_identity(network: Network) -> None:
-    pruned = prune(network, keep=1)
+    pruned = prune_uniformly(network, keep=1)
     assert pruned.specs == network.specs
     assert torch.equal(predict(pruned, pixels()), predict(network, pixels()))
     torch.testing.assert_close(pruned.state_dict(), network.state_dict(), rtol=0, atol=0)
@@ -175,7 +175,7 @@ def test_channels_that_go_nowhere_can_go(network: Network) -> None:
 
 def test_pruned_network_is_a_network_of_its_specs(network: Network) -> None:
     before = copy.deepcopy(network.state_dict())
-    pruned = prune(network, keep=0.5)
+    pruned = prune_uniformly(network, keep=0.5)
     assert not pruned.training
     assert sum(p.numel() for p in pruned.parameters()) == parameters(pruned.specs) < parameters(network.specs)
     for narrow_spec, spec in zip(pruned.specs, network.specs):
@@ -326,7 +326,7 @@ def test_the_exact_widths_are_those_of_brute_force(name: str, network: Network) 
         assert front.scores[front.costs["latency"] <= target][-1] == pytest.approx(best)
     arch = tuple(front.archs[len(front.archs) // 2].tolist())
     chosen = space.decode(arch)
-    pruned = narrow(network, strongest(MEASURES[name](network), chosen_widths(space, arch)))
+    pruned = narrow(network, strongest(MEASURES[name](network), widths_of(space, arch)))
     assert pruned.specs == tuple(spec for spec in chosen if not isinstance(spec, Skip))
 
 
@@ -431,7 +431,7 @@ def test_rounds_of_exact_widths_end_within_the_latency(budget: float, network: N
         target = whole + part * (least + budget * (whole - least) - whole)
         last = np.flatnonzero(front.costs["latency"] <= target)[-1]
         times.append(float(front.costs["latency"][last]))
-        return chosen_widths(space, tuple(front.archs[last].tolist()))
+        return widths_of(space, tuple(front.archs[last].tolist()))
 
     made = in_rounds(network, l1, widths, 4, lambda left: calibrate(left, pixels()))
     assert times == sorted(times, reverse=True)

@@ -19,8 +19,8 @@ from compress.quantization.quantize import quantize
 from compress.weights.sparsify import (
     Pattern,
     Schedule,
-    cut_layers,
     holding_zeros,
+    layers_to_prune,
     smallest,
     sparsified,
     sparsify,
@@ -78,7 +78,7 @@ def test_sparsity_grows_from_nothing_to_all_that_is_asked(
     assert all(a <= b for a, b in itertools.pairwise(grown))
     assert set(grown[: schedule.first]) <= {0}
     assert set(grown[schedule.last :]) == {final}
-    cuts = [step for step in range(steps) if schedule.cuts(step)]
+    cuts = [step for step in range(steps) if schedule.prunes_at(step)]
     assert cuts[-1] == schedule.last
     assert cuts[0] == schedule.first
     assert all(b - a <= every for a, b in itertools.pairwise(cuts))
@@ -95,7 +95,7 @@ def test_the_cubic_is_the_papers() -> None:
     "arguments", [{"sparsity": 1}, {"sparsity": -0.1}, {"begin": 0.7}, {"end": 1}, {"every": 0}, {"steps": 0}]
 )
 def test_no_schedule_is_refused(arguments: dict[str, float]) -> None:
-    with pytest.raises(LutraError, match=r"sparsity is a fraction|weights are pruned"):
+    with pytest.raises(LutraError, match=r"sparsity is a fraction|invalid pruning schedule"):
         Schedule(**{"sparsity": 0.5, "steps": 10, **arguments})  # type: ignore[arg-type]
 
 
@@ -141,7 +141,7 @@ def test_another_sparsity_than_a_half_is_refused(network: Network) -> None:
 @pytest.mark.parametrize("final", [0.5, 0.75, 0.9])
 def test_every_cut_layer_reaches_the_sparsity(network: Network, final: float) -> None:
     sparse = trained(network, Schedule(final, RECIPE.steps))
-    layers = cut_layers(sparse)
+    layers = layers_to_prune(sparse)
     for layer in layers:
         assert int((layer.weight == 0).sum()) == round(final * layer.weight.numel())
     assert sparsity(sparse) == pytest.approx(final, abs=0.5 * len(layers) / sum(x.weight.numel() for x in layers))
@@ -162,7 +162,7 @@ def test_what_is_cut_stays_cut_and_has_no_part_in_the_loss(network: Network, pat
 
     train(network, sparsifying(watching, network, Schedule(0.5, RECIPE.steps, 0.1, 0.7, 2), pattern))
     assert not seen[0]
-    assert len(seen[-1]) == len(cut_layers(network))
+    assert len(seen[-1]) == len(layers_to_prune(network))
     for before, after in itertools.pairwise(seen):
         assert all((after[name] >= gone).all() for name, gone in before.items())
 
@@ -170,7 +170,7 @@ def test_what_is_cut_stays_cut_and_has_no_part_in_the_loss(network: Network, pat
 def test_two_of_four_survives_training_and_the_average(network: Network) -> None:
     sparse = trained(network, Schedule(0.5, 5, end=0), two_of_four)
     train(sparse, holding_zeros(cross_entropy(sparse, 0.1), sparse), Recipe(5, 16, 0.1, weight_decay=0.01))
-    for layer in cut_layers(sparse):
+    for layer in layers_to_prune(sparse):
         assert (fours(layer.weight) == 0).sum(1).unique().tolist() == [2]
 
 
@@ -231,7 +231,7 @@ def test_zeros_survive_folding_and_int8(network: Network) -> None:
         assert weight.shape == integers.shape
         assert (integers[weight == 0] == 0).all()
     assert zero_points(int8) == {0}
-    cut = sum(layer.weight.numel() for layer in cut_layers(sparse))
+    cut = sum(layer.weight.numel() for layer in layers_to_prune(sparse))
     every = sum(p.numel() for p in sparse.parameters() if p.ndim > 1)
     assert zeros(model) == pytest.approx(0.6 * cut / every, abs=1e-3)
     assert zeros(int8) >= zeros(model)

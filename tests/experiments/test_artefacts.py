@@ -297,7 +297,7 @@ def test_a_folder_of_other_settings_is_refused_whatever_its_name_says(key: str, 
     folder = step(tmp_path, write_once)
     other = {"config": {"a": 2}, "inputs": {"input": "1" * 64}, "step": "other"}
     forged(folder, **{key: other[key]})
-    with pytest.raises(LutraError, match=f"{folder} was made from other settings .*{key}"):
+    with pytest.raises(LutraError, match=f"{folder} was made with different settings .*{key}"):
         step(tmp_path, never)
 
 

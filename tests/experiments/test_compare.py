@@ -212,7 +212,7 @@ def test_a_file_of_one_accuracy_is_allowed_and_said(
     lines = [",".join(line.split(",")[:3]) for line in published.read_text().splitlines()]
     published.write_text("\n".join(lines))
     run(*SHORT)
-    assert capsys.readouterr().out.count("searches see the accuracy that is reported, accuracy_percent") == 1
+    assert capsys.readouterr().out.count("searches see the reported accuracy, accuracy_percent") == 1
 
 
 def test_few_seeds_say_nothing_about_significance(whole: Whole) -> None:
@@ -250,8 +250,8 @@ def test_tensorboard_has_each_search(whole: Whole) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("compare.strategies=[random]",), "a comparison needs a strategy beside random"),
-        (("compare.strategies=[darts]",), "a comparison needs a strategy beside random"),
+        (("compare.strategies=[random]",), "a comparison needs a strategy besides random"),
+        (("compare.strategies=[darts]",), "a comparison needs a strategy besides random"),
         (("compare.strategies=[evolutoin]",), "did you mean 'evolution'?"),
         (("compare.latency=pi_ms",), "did you mean 'rpi4_ms'?"),
         (("compare.report=accuracy_percnt",), "did you mean 'accuracy_percent'?"),

@@ -92,9 +92,9 @@ def test_files_of_one_comparison_and_run_are_accepted(results: Path) -> None:
         (lambda r: edit(r / "pairs.csv", "0.01,True", "0.02,True"), "pairs.csv is not the file that compare_setup.csv"),
         (lambda r: edit(r / "compare.csv", "random", "nsga2"), "compare.csv is not the file that compare_setup.csv"),
         (lambda r: seal(r, table_sha256="cd" * 32), "table_sha256 is 'cdcd"),
-        (lambda r: seal(r, target_ms="0.3"), "target_ms is '0.3', and '0.2' in setup.csv"),
-        (lambda r: seal(r, cpu="D"), "cpu is 'D', and 'C' in setup.csv"),
-        (lambda r: seal(r, space="tiny"), "space is 'tiny', and 'mobile' in setup.csv"),
+        (lambda r: seal(r, target_ms="0.3"), "target_ms is '0.3', but '0.2' in setup.csv"),
+        (lambda r: seal(r, cpu="D"), "cpu is 'D', but 'C' in setup.csv"),
+        (lambda r: seal(r, space="tiny"), "space is 'tiny', but 'mobile' in setup.csv"),
         (lambda r: seal(r, data_file="others.tar.gz"), "data_file is 'others.tar.gz'"),
     ],
 )
@@ -110,7 +110,7 @@ def test_files_that_do_not_belong_together_are_refused(results: Path, change: Ch
 @pytest.mark.parametrize(
     ("before", "after", "named"),
     [
-        ("random,nsga2,0.7,0.9", "random,nsga2,0.71,0.9", "the mean share of random after 20 evaluations is another"),
+        ("random,nsga2,0.7,0.9", "random,nsga2,0.71,0.9", "the mean share of random after 20 evaluations differs"),
         ("random,nsga2", "random,darts", "darts after 20 evaluations is not in curves.csv"),
         (",True,8,6", ",True,9,6", "random has 9 seeds, and 8 in curves.csv"),
         ("evaluations,20", "evaluations,15", "random after 15 evaluations is not in curves.csv"),
@@ -142,9 +142,9 @@ def test_files_without_a_setup_are_said_to_be_of_older_code(results: Path) -> No
     edit(results / "pairs.csv", "significant", "apart")  # the column's former name
     comparison_agreement.check(results)
     assert all(pair.significant for pair in read(results, Pair))
-    assert "of older code: its files do not record their set-up" in comparison.macros(results)["ComparedSetup"]
+    assert "made by older code: its files do not record their set-up" in comparison.macros(results)["ComparedSetup"]
     (line, *_) = result_age.lines(results)
-    assert line.startswith("curves.csv, pairs.csv: of older code, and no compare_setup.csv records their set-up")
+    assert line.startswith("curves.csv, pairs.csv: made by older code, and no compare_setup.csv records their set-up")
     figure.draw(results)
 
 
@@ -162,7 +162,7 @@ def test_the_build_says_on_its_output_that_results_are_older(
     build.main()
     *said, pdf = capsys.readouterr().out.splitlines()
     assert pdf == str(tmp_path / "build" / "paper.pdf")
-    assert any("curves.csv, pairs.csv: of older code" in line for line in said)
+    assert any("curves.csv, pairs.csv: made by older code" in line for line in said)
     assert r"\ComparedSetup{}" in (tmp_path / "build" / "paper.tex").read_text()
     assert "do not record their set-up" in (tmp_path / "build" / "numbers.tex").read_text()
 
@@ -195,6 +195,6 @@ def test_results_are_as_old_as_the_commits_to_code_since(
     assert list(result_age.lines(results)) == []
     commit("strategies/b.py")
     (line,) = result_age.lines(results)
-    assert line == f"compare_setup.csv, setup.csv: made by commit {first}, older than this code by 1 commit"
+    assert line == f"compare_setup.csv, setup.csv: made by commit {first}, which is 1 commit behind this code"
     seal(results, git_commit="feedfeedfeed")
     assert any("which this checkout does not have" in line for line in result_age.lines(results))

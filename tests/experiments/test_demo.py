@@ -219,7 +219,7 @@ def test_a_board_needs_numpy_and_onnxruntime_alone(run: Demo, tmp_path: Path) ->
     (folder / "model.onnx").write_bytes(MODEL[:-1])
     assert on_board(folder).stderr == f"error: {folder}/model.onnx is missing or damaged: copy the folder again\n"
     (folder / "settings.json").write_text(json.dumps([]))
-    assert "settings.json is damaged or no lutra/demo/1" in on_board(folder).stderr
+    assert "settings.json is damaged or not a lutra/demo/1 file" in on_board(folder).stderr
     assert on_board(folder, "--frames", "0").stderr.count("\n") == 1
 
 
@@ -348,7 +348,7 @@ def test_a_camera_and_an_mp4_are_opencvs(run: Demo, tmp_path: Path, monkeypatch:
         (["demo.source={tmp}/none"], "there is no folder"),
         (["demo.source={tmp}/broken"], "no image was classified"),
         (["demo.record=film.avi"], "is not a film: the name must end in .gif or .mp4"),
-        (["demo.bundle={tmp}/broken"], "is no bundle of the demo"),
+        (["demo.bundle={tmp}/broken"], "is not a demo bundle"),
         (["demo.frames=-1"], "demo.frames=-1 is out of range"),
         (["demo.pace=0"], "demo.pace=0 is out of range: give a number from 0.1"),
     ],

@@ -33,7 +33,7 @@ from experiments.config.registry import DATASETS, OBJECTIVES
 from experiments.setup.devices import DEVICES
 from experiments.setup.session_record import read_rows
 from experiments.stages import STAGES
-from experiments.steps.compress import Made, alike, compress, through
+from experiments.steps.compress import Made, chain_of, compress, unpruned_chain
 from experiments.steps.plan import search, train
 from experiments.steps.report import FIGURES, labels
 from experiments.store import artefacts
@@ -149,8 +149,8 @@ def test_the_report_says_how_far_int8_answers_as_fp32(finished: Finished) -> Non
     files = [finished.folder("benchmark") / "finetuned.fp32.onnx", finished.folder("report") / "int8.onnx"]
     fp32, int8 = (onnxruntime.InferenceSession(file).run(None, {"image": images})[0].argmax(1) for file in files)
     agreed = np.mean(fp32 == int8)
-    assert f"INT8 predicts as fp32 on {100 * agreed:.4g} % of {len(images)} validation images" in finished.out
-    assert ("mostly by layers" in finished.out) == (agreed < 0.99)
+    assert f"INT8 agrees with fp32 on {100 * agreed:.4g} % of {len(images)} validation images" in finished.out
+    assert ("the layers that cost most" in finished.out) == (agreed < 0.99)
     with open(finished.folder("report") / "setup.csv", newline="") as file:
         facts = {row["key"]: row["value"] for row in csv.DictReader(file)}
     assert float(facts["int8_agreement"]) == pytest.approx(agreed)
@@ -340,9 +340,9 @@ def test_every_compared_network_goes_through_the_stage_that_writes_the_deployed_
     for stages in (["prune", "finetune", "quantize"], ["lowrank", "prune", "sparsify", "qat", "quantize"], ["cluster"]):
         config = dataclasses.replace(Config(), compress=CompressConfig(stages=stages))
         asked.clear()
-        total = list(through(config, Path(), stages))[-1].steps
+        total = list(chain_of(config, Path(), stages))[-1].steps
         asked.clear()
-        assert alike(config, Path())[-1].steps == total
+        assert unpruned_chain(config, Path())[-1].steps == total
         assert asked[-1] == "quantize"
         assert not {"prune", "lowrank", "sparsify", "cluster"} & {*asked}
 
@@ -409,7 +409,7 @@ def test_a_search_goes_on_after_a_torn_line(finished: Finished, command: Command
     log.write_bytes(whole[: third_ends + 30])
     done = command("search", *finished.arguments, f"runs={log.parents[2]}")
     assert done.code == 0
-    assert "going on after 3 candidates" in done.out
+    assert "resuming after 3 candidates" in done.out
     assert log.read_bytes() == whole
     assert (log.parent / "winner.json").read_bytes() == (finished.folder("search") / "winner.json").read_bytes()
 
@@ -577,11 +577,11 @@ def test_a_table_of_another_runtime_is_used_only_when_told(
     assert "onnxruntime: the table has 0.1" in refused(search, f"table={other}")
     shutil.copytree(finished.runs, tmp_path / "old")
     arguments = (*finished.arguments, f"runs={tmp_path / 'old'}", f"table={other}", "ignore=[onnxruntime]")
-    assert "the table may be another's" in command("compress", *arguments).err
+    assert "the table may come from another device" in command("compress", *arguments).err
     arguments = (*arguments, "compress.stages=[quantize]")
     done = command("report", *arguments)
     assert done.code == 0, done.err
-    assert "The table's onnxruntime was not compared with this device's" in done.out
+    assert "The table was not checked against this device for onnxruntime" in done.out
     (new,) = {*(tmp_path / "old" / "report").glob("*/setup.csv")} - {
         tmp_path / "old" / "report" / finished.folder("report").name / "setup.csv"
     }
@@ -659,7 +659,7 @@ def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, ref
         ("data.path=MY/IMAGES", "add data=image_folder"),
         ("compress.prune.keep=2", "compress.prune.keep=2 is out of range: give a number from 0.01 to 1"),
         ("compress.quantize.float_layers=tim", "did you mean 'time'"),
-        ("compress.quantize={kind: fp16, float_layers: time}", "are of static INT8, not of fp16"),
+        ("compress.quantize={kind: fp16, float_layers: time}", "apply to static INT8, not to fp16"),
         ("hand_made.saved=[2]", "hand_made.saved=2 is out of range: give a list in brackets"),
         ("compress.stages=[prun]", "did you mean 'prune'"),
         ("compress.stages=[quantize,finetune]", "quantize writes the deployed file"),

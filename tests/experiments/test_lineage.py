@@ -15,7 +15,7 @@ import pytest
 
 from experiments.config import Config, SpaceConfig
 from experiments.lineage import lineage
-from experiments.steps.compress import found_by
+from experiments.steps.compress import folder_of_search
 from experiments.steps.report import report as show_report
 from experiments.store import artefacts, journal, provenance
 from predictors.board.measured_part import measured_part
@@ -73,7 +73,7 @@ def test_the_row_is_the_report_s_of_the_deployed_file(report: Path) -> None:
 def test_the_tree_s_leaf_is_the_deployed_file(runs: Path, report: Path, told: Told) -> None:
     code, out, err = told(f"run={report}")[:3]
     assert (code, err) == (0, "")
-    line, _ = out.split("beside it")
+    line, _ = out.split("other steps and files")
     deployed = documents.sha256(measured_part((report / "int8.onnx").read_bytes()))
     assert hashes(line)[-1] == deployed[:12]
     assert deployed in out
@@ -249,7 +249,7 @@ def test_a_given_table_is_verified(step: Callable[..., Path], inputs: dict[str, 
 
 def test_an_input_of_unknown_origin_is_told(step: Callable[..., Path], inputs: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "table.json").unlink()
-    with pytest.raises(LutraError, match=f"the table {inputs['table'][:12]} that .*search.* was made by no step"):
+    with pytest.raises(LutraError, match=f"no step in .* made the table {inputs['table'][:12]} that .*search.* read"):
         provenance.verify(reported(step, inputs, tmp_path))
 
 
@@ -280,7 +280,7 @@ def resealed(folder: Path) -> None:
 
 
 def found(folder: Path) -> Path:
-    return found_by(Config(run=str(folder)))
+    return folder_of_search(Config(run=str(folder)))
 
 
 def test_a_search_that_is_given_is_used_where_all_of_it_is_proven(search_folder: Path, finished: Finished) -> None:
@@ -330,4 +330,4 @@ def test_a_search_under_the_name_of_another_is_refused(search_folder: Path) -> N
 def test_a_search_of_another_space_is_refused(search_folder: Path) -> None:
     config = dataclasses.replace(Config(run=str(search_folder)), space=SpaceConfig("mobile"))
     with pytest.raises(LutraError, match="is a search of space=tiny, whose layers are not those of space=mobile"):
-        found_by(config)
+        folder_of_search(config)

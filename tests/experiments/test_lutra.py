@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pytest
 
 from experiments.__main__ import commands, described, main
-from experiments.config.arguments import prepared
+from experiments.config.arguments import checked_words
 from experiments.config.groups import GROUPS
 from experiments.config.meanings import meanings, of_options
 from experiments.config.registry import STRATEGIES
@@ -116,7 +116,7 @@ def test_every_default_can_be_typed_as_it_is_shown() -> None:
     for line in lines():
         word = line.split("  ")[0]
         if word.partition("=")[0] in settings():
-            prepared([word])
+            checked_words([word])
 
 
 @pytest.mark.parametrize("prefix", ["train", "train.", "compress.prune", "compress.prune.k", "see", "device"])

@@ -54,5 +54,5 @@ def test_it_promises_nothing_that_git_cannot_bring_back(state: str, results: Pat
     else:
         shutil.rmtree(tmp_path / ".git")
     line = replaced(results, NEW)
-    assert "git has no copy of this content of table.csv" in line
+    assert "git has no copy of the present content of table.csv" in line
     assert "restore" not in line

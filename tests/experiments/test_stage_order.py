@@ -17,7 +17,7 @@ from onnx import numpy_helper
 
 from compress.quantization.sensitivity import Sensitivity
 from compress.weights.cluster import weighted_layers
-from compress.weights.sparsify import cut_layers, two_of_four
+from compress.weights.sparsify import layers_to_prune, two_of_four
 from experiments.config import Config, stage_order
 from experiments.config.compression import CompressConfig, PruneConfig, QuantizeConfig, SparsifyConfig, check
 from experiments.config.stage_order import CLUSTER, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY, STAGES
@@ -73,7 +73,7 @@ def weights(path: Path, cut: bool) -> list[np.ndarray]:
         return [array for array in tensors if array.ndim > 1 and (not cut or array.shape[2:] in ((), (1, 1)))]
     network = load_network(path)
     assert isinstance(network, Network)
-    layers = cut_layers(network) if cut else weighted_layers(network)
+    layers = layers_to_prune(network) if cut else weighted_layers(network)
     return [layer.weight.detach().numpy() for layer in layers]
 
 
@@ -206,7 +206,7 @@ def test_choices_that_contradict_the_training_for_int8_are_refused(chosen: Quant
     if accepted:
         check(asked, "winner")
     else:
-        with pytest.raises(LutraError, match=r"contradicts the stage qat, .* or take qat out of compress\.stages"):
+        with pytest.raises(LutraError, match=r"contradicts the stage qat, .* or remove qat from compress\.stages"):
             check(asked, "winner")
     check(dataclasses.replace(asked, stages=["prune", "finetune", "quantize"]), "winner")
 
@@ -215,7 +215,7 @@ def test_choices_that_contradict_the_training_for_int8_are_refused(chosen: Quant
 @pytest.mark.parametrize("of_static", ["method", "float_layers", "bias_correction", "reduce_range"])
 def test_choices_of_static_int8_are_refused_of_other_kinds(kind: str, of_static: str) -> None:
     value = {"method": "entropy", "float_layers": "time"}.get(of_static, True)
-    with pytest.raises(LutraError, match=f"{of_static}.* are of static INT8, not of {kind}"):
+    with pytest.raises(LutraError, match=f"{of_static}.* apply to static INT8, not to {kind}"):
         check(CompressConfig(quantize=dataclasses.replace(QuantizeConfig(kind), **{of_static: value})), "winner")  # type: ignore[arg-type]
 
 

@@ -175,7 +175,7 @@ def test_a_setting_beside_the_key_is_decided_by_what_is_in_it(name: str, steps: 
         elif what == FOLDER:
             assert value in (step.label or settings.label)
         else:
-            assert what in {*step.inputs, *step.key, "supernet"}
+            assert what in {*step.inputs, *step.settings_key, "supernet"}
 
 
 def kinds(made: Any) -> Iterator[type]:

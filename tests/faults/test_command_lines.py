@@ -27,7 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 from experiments.bench.__main__ import BENCHMARKS, asked
 from experiments.config import Config
 from experiments.config import command as command_line
-from experiments.config.arguments import PARSER, prepared
+from experiments.config.arguments import PARSER, checked_words
 from experiments.config.choices import STRATEGIES
 from experiments.config.groups import CONFIGS
 from experiments.config.schema import Setting, settings
@@ -75,7 +75,7 @@ def defaults() -> DictConfig:
 
 def configuration(defaults: DictConfig, *words: str) -> Config:
     """Returns the configuration of some overrides as a command does, without composing again. Raises LutraError."""
-    overrides = [word for word in prepared(words) if "=" in word]
+    overrides = [word for word in checked_words(words) if "=" in word]
     keys = [word.partition("=")[0] for word in overrides]
     before = {key: copy.deepcopy(OmegaConf.select(defaults, key)) for key in keys}
     try:
@@ -186,8 +186,8 @@ def taken_or_refused(defaults: DictConfig, one: Setting, value: str) -> Config |
         ("--shell-completion", "install"),
         ("fidelity.train=[]", "fidelity.train=[]"),
         ("seed=range(0,3)", "add --multirun"),
-        ("~seed", "would take away a setting"),
-        ("~train", "would take away a setting"),
+        ("~seed", "would remove a setting"),
+        ("~train", "would remove a setting"),
         ("train=5", "give train.KEY=VALUE"),
         ("strategy.options=5", "give strategy.options.KEY=VALUE"),
         ("train={steps: 0}", "train.steps=0 is out of range"),
@@ -275,8 +275,8 @@ def test_options_may_stand_anywhere(got: Callable[..., list[Config]]) -> None:
 def test_a_wrong_value_of_a_sweep_is_told_before_its_first_job(refused: Refused) -> None:
     assert "seed=abc has the wrong type" in refused("experiment=smoke", "--multirun", "seed=0,abc")
     assert "no precision 'int4'" in refused("precision=int8,int4", "--multirun")
-    assert "seed=range(0,3,0) is not a sweep" in refused("seed=range(0,3,0)", "-m")
-    assert "seed=interval(0,1) is not a sweep" in refused("seed=interval(0,1)", "-m")
+    assert "seed=range(0,3,0) is not a valid sweep" in refused("seed=range(0,3,0)", "-m")
+    assert "seed=interval(0,1) is not a valid sweep" in refused("seed=interval(0,1)", "-m")
     assert "no key 'nokey'" in refused("table=${nokey}", "runs=${nokey}", "-m")
     assert "more than 100,000 jobs" in refused("seed=range(0,1000)", "supernet_seed=range(0,1000)", "-m")
 
@@ -291,7 +291,7 @@ def test_a_path_is_taken_as_it_is_typed(path: str, defaults: DictConfig) -> None
 @given(st.text(st.characters(exclude_categories=["C"]), min_size=1))
 def test_any_printable_text_is_taken_as_it_is_typed(text: str) -> None:
     word = f"table=/{text}"
-    (override,) = PARSER.parse_overrides(prepared([word]))
+    (override,) = PARSER.parse_overrides(checked_words([word]))
     assert override.value() == f"/{text}"
 
 
@@ -319,7 +319,7 @@ def test_a_comma_in_a_path_separates_only_where_a_sweep_is_asked_for(
     (tmp_path / "a,b").mkdir()
     quoted = f"'table=\"{tmp_path}/a,b\"'"
     with pytest.raises(LutraError, match=re.escape(quoted)):
-        prepared([f"table={tmp_path}/a,b", "--multirun"])
+        checked_words([f"table={tmp_path}/a,b", "--multirun"])
     assert [config.table for config in got(f'table="{tmp_path}/a,b"', "seed=0,1", "--multirun")] == [one.table] * 2
 
 
@@ -337,7 +337,7 @@ def test_a_comma_in_a_path_separates_only_where_a_sweep_is_asked_for(
         (["table=${nokey}"], "table: there is no key 'nokey'"),
         (["train={steps: '${retrain.stpes}'}"], "train.steps: there is no key 'retrain.stpes'"),
         (["ignore=['${nokey}']"], "ignore: there is no key 'nokey'"),
-        (["table=${"], "table: ${KEY} stands for another setting's value"),
+        (["table=${"], "table: ${KEY} refers to another setting"),
     ],
 )
 def test_errors_are_found_before_hydra_composes(

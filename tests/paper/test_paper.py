@@ -292,7 +292,7 @@ def test_setup_and_data_reach_the_text(results: Path, tmp_path: Path) -> None:
     assert macros.numbers(results)["Data"] == "CIFAR-10"
     assert macros.numbers(results)["DataCited"] == r"CIFAR-10~\cite{krizhevsky2009learning}"
     assert r"data & CIFAR-10, 16 pixels" in (tmp_path / "setup.tex").read_text()
-    assert r"results are of CIFAR-10 with 1\,150 training images" in macros.numbers(results)["DataSentence"]
+    assert r"results are for CIFAR-10 with 1\,150 training images" in macros.numbers(results)["DataSentence"]
     assert macros.numbers(results)["TargetSentence"] == "The search had no target."
     assert "target & none" in (tmp_path / "setup.tex").read_text()
     assert macros.numbers(results)["QuantizedLayers"] == "all layers"
@@ -306,13 +306,14 @@ def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_p
     told = macros.numbers(results)
     assert told["FreshAgainstAloneFloat"] == "40.0"
     assert told["FreshVerdict"].startswith("No other predictor")
-    assert r"in fp32 that of \emph{in context} (1.0" in told["ProtocolVerdict"]
+    assert r"\emph{in context} has the smallest mean error in fp32 (1.0" in told["ProtocolVerdict"]
     assert "all other tables" not in told["ProtocolVerdict"].lower()
     predictions(results, forest=0.001, alone=0.002)
     told = macros.numbers(results)
-    assert told["FreshVerdict"].endswith(r"in fp32 that of \emph{corrected table} and in INT8 that of \emph{forest}.")
-    assert r"and in INT8 that of \emph{alone} (0.2" in told["ProtocolVerdict"]
-    assert r"use \emph{in context}, which has 1.0\,\% in INT8" in told["ProtocolVerdict"]
+    assert told["FreshVerdict"].startswith(r"\emph{corrected table} has the smallest mean error in fp32")
+    assert told["FreshVerdict"].endswith(r", and \emph{forest} in INT8.")
+    assert r", and \emph{alone} in INT8 (0.2" in told["ProtocolVerdict"]
+    assert r"use \emph{in context}, whose mean error is 1.0\,\% in INT8" in told["ProtocolVerdict"]
     prediction.write(results, tmp_path)
     assert r"in context & +30.0 & 5.00 & 1.00 & +30.0 & 5.00 & 1.00 \\" in (tmp_path / "protocols.tex").read_text()
     assert r"forest & 10.00 & 0 & 0.900 & 0.10 & 100 & 0.900 \\" in (tmp_path / "fresh.tex").read_text()
@@ -361,7 +362,7 @@ def test_compression_is_told_by_its_files(results: Path, tmp_path: Path) -> None
     assert r"together & & & $-0.4$ & & & 3.33 & & & 6.67 \\" in added
     assert told["HandMadeVerdict"].startswith("the winner is both faster and more accurate than MobileNetV3-small")
     assert told["HandMadeMore"] == ""
-    assert told["HandMadeNearest"].startswith("Nearest in accuracy is ShuffleNetV2, with 0.1 points less")
+    assert told["HandMadeNearest"].startswith("The nearest in accuracy is ShuffleNetV2, with 0.1 points less")
     assert r"ResNet-8 & 86.1 & 0.130" in beside
     assert r"\emph{one threshold}, ours is 0.3 points more accurate" in told["PruningRules"]
     assert "uniform widths & 60 & 87.9" in rules
@@ -392,11 +393,21 @@ def test_what_stages_add_on_average_is_what_they_do_together(measure, results: P
 @pytest.mark.parametrize(
     ("name", "before", "after", "named"),
     [
-        ("hand_made.csv", f"{106:064x}", f"{1:064x}", "winner, unpruned is another network than finetune, quantize"),
-        ("stages.csv", f"{6:064x}", f"{66:064x}", "prune, finetune, quantize is another network than int8 in stages"),
-        ("pruning_rules.csv", f"{207:064x}", f"{1:064x}", "device is another network than prune, finetune, quantize"),
-        ("stages.csv", f"{3:064x}", f"{33:064x}", "nothing is another network than retrained in stages.csv"),
-        ("ablation_setup.csv", "threads,1", "threads,2", "ablation_setup.csv: threads is '2', and '1' in setup.csv"),
+        ("hand_made.csv", f"{106:064x}", f"{1:064x}", "winner, unpruned is not the same network as finetune, quantize"),
+        (
+            "stages.csv",
+            f"{6:064x}",
+            f"{66:064x}",
+            "prune, finetune, quantize is not the same network as int8 in stages",
+        ),
+        (
+            "pruning_rules.csv",
+            f"{207:064x}",
+            f"{1:064x}",
+            "device is not the same network as prune, finetune, quantize",
+        ),
+        ("stages.csv", f"{3:064x}", f"{33:064x}", "nothing is not the same network as retrained in stages.csv"),
+        ("ablation_setup.csv", "threads,1", "threads,2", "ablation_setup.csv: threads is '2', but '1' in setup.csv"),
         ("ablation.csv", "nothing,", "nil,", "ablation.csv: there is no row with stage=nothing"),
     ],
 )
@@ -418,9 +429,9 @@ def test_the_nearest_and_the_beaten_follow_from_the_rows() -> None:
     assert hand_made.verdict(ours, [fast]) == f"MobileNetV2 is {both} the winner"
     assert hand_made.verdict(ours, [even]).endswith("nor the winner than one of them")
     assert "ResNet-8, with 1.0 points less (89.0\\,\\%) and 2.00 times" in hand_made.nearest(ours, [slow, fast])
-    assert hand_made.beside(ours, [slow, fast]).count("MobileNetV2, with 5.0 points more") == 1
-    assert hand_made.beside(ours, [slow, row("x", 0.8, 1e-3)]).startswith("Nearest in accuracy, and the most")
-    assert hand_made.beside(ours, [row("resnet8", 0.9, 1e-3)]).startswith("ResNet-8 has the same test accuracy")
+    assert hand_made.comparison(ours, [slow, fast]).count("MobileNetV2, with 5.0 points more") == 1
+    assert hand_made.comparison(ours, [slow, row("x", 0.8, 1e-3)]).startswith("The nearest in accuracy, and the most")
+    assert hand_made.comparison(ours, [row("resnet8", 0.9, 1e-3)]).startswith("ResNet-8 has the same test accuracy")
 
 
 def test_every_file_of_the_winner_stands_beside_the_hand_made_networks(results: Path, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_files_that_name_no_machine_are_refused(results: Path) -> None:
     edit(results / "setup.csv", f"device,{setup(results).values['device']}", "device,")
     for name in ("setup.csv", *OF_COMPRESSION[1::2]):
         edit(results / name, f"cpu,{setup(results, name).values['cpu']}", "cpu,")
-    with pytest.raises(ResultError, match="do not say of which machine they are"):
+    with pytest.raises(ResultError, match="do not name their machine"):
         agreement.check(results)
 
 
@@ -80,7 +80,7 @@ def test_a_state_that_both_files_tell_must_agree(results: Path) -> None:
     edit(results / "setup.csv", "machine,", "governor,performance\nmachine,")
     agreement.check(results)
     edit(results / OF_COMPRESSION[1], "machine,", "governor,ondemand\nmachine,")
-    with pytest.raises(ResultError, match="governor is 'ondemand', and 'performance' in setup"):
+    with pytest.raises(ResultError, match="governor is 'ondemand', but 'performance' in setup"):
         agreement.check(results)
 
 

@@ -184,7 +184,7 @@ def test_a_noisy_table_is_measured_on_and_never_begun_anew(tmp_path: Path, capsy
     assert len(second.rounds) == 7
     assert second.rounds[:4] == first.rounds
     assert (path.parent / "table-4-rounds.json").read_bytes() == bytes_of_first
-    assert "going on from 4 rounds" in capsys.readouterr().out
+    assert "resuming after 4 rounds" in capsys.readouterr().out
     assert measure_command(config) == path  # fewer rounds are allowed than there are: no change
     assert read_table(path) == second
     with (path.parent / "table.csv").open(newline="") as file:

@@ -44,7 +44,7 @@ def test_files_of_the_run_need_no_word_and_others_are_named(group: str, results:
     ]:
         own(results, name, **changed)
         told = macros.numbers(results)
-        assert told[f"{group}Origin"].startswith("These results are not of this paper's run, but of ")
+        assert told[f"{group}Origin"].startswith("These results do not come from this paper's run, but from ")
         assert words in told[f"{group}Origin"], changed
         assert words in told[f"{group}OriginBriefly"], changed
 
@@ -90,7 +90,7 @@ def test_an_optional_section_is_left_out_unless_its_files_say_that_they_are_of_t
         own(results, group.setup, **facts | {key: value})
         assert not origin.used(results, name)
         (line, *_) = origin.lines(results)
-        assert f"{', '.join(group.files)}: left out of the paper, as they are of " in line
+        assert f"{', '.join(group.files)}: left out of the paper, as they come from " in line
         assert "publish=true" in line
 
 

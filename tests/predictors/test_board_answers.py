@@ -59,7 +59,7 @@ def test_every_answer_is_taken_as_it_is_and_refused_with_a_wrong_value_anywhere(
     assert checked("board", do, asked, good) == good
     for path in places(good):
         for wrong in WRONG:
-            with pytest.raises(BadAnswer, match=f"^board answered '{do}' wrongly: ") as caught:
+            with pytest.raises(BadAnswer, match=f"^board sent an invalid answer to '{do}': ") as caught:
                 checked("board", do, asked, changed(good, path, wrong))
             assert "\n" not in str(caught.value)
             assert len(str(caught.value)) < 300
@@ -151,7 +151,7 @@ def answering(script: str, patience: float = 5) -> Connection:
 def test_a_wrong_frame_is_one_line_that_names_the_board_and_the_request(script: str) -> None:
     with contextlib.closing(answering(script)) as board, pytest.raises(BadAnswer) as caught:
         _ = board.passport
-    assert str(caught.value).startswith("pi answered 'passport' wrongly: ")
+    assert str(caught.value).startswith("pi sent an invalid answer to 'passport': ")
     assert "\n" not in str(caught.value)
 
 
@@ -228,7 +228,7 @@ def test_a_bad_round_is_not_kept_and_one_of_the_past_is_measured_again(bad: Any)
     assert again == good
     assert summarize(again)
     assert len(told) == 1
-    assert "is dropped and measured again" in told[0]
+    assert "is discarded and measured again" in told[0]
     assert len(kept) == 3
 
 

@@ -427,7 +427,7 @@ def test_a_board_that_restarted_or_is_another_is_told() -> None:
         assert board.round(["net"], 1)["samples"] == [[1.0, []]]
         assert told == ["the link broke; trying again in 0 s", RESTARTED]
         flaky.broken, flaky.passport = True, {"model": "another"}
-        with pytest.raises(LutraError, match="another board answers now: its model"):
+        with pytest.raises(LutraError, match="another board answers now, with a different model"):
             board.round(["net"], 1)
 
 

@@ -189,7 +189,7 @@ def test_a_file_is_read_by_known_columns_or_given_ones(tmp_path: Path) -> None:
 
 
 BAD = {
-    "none of the known files": ([("01", 1)], ("ops", "latency"), {}),
+    "not one of the known files": ([("01", 1)], ("ops", "latency"), {}),
     "did you mean 'rpi4_ms'": ([("01", 1)], ("ops", "rpi4_ms"), {"options": "ops", "latency": "rpi4ms"}),
     "add fidelity.latency=": ([("01", 1)], ("ops", "rpi4_ms"), {"options": "ops"}),
     "unit": ([("01", 1)], ("ops", "rpi4_ms"), {"unit": "min"}),
@@ -276,8 +276,8 @@ def test_the_command_learns_from_a_file(here: Here, tmp_path: Path) -> None:
     refused = here(fidelity, f"csv={path}", f"runs={tmp_path}")
     assert refused.code == 2
     assert refused.err == (
-        f"error: {path} has 90 networks: learning from 100 must be from 3 at least, and leave 20 to judge by; "
-        "try fidelity.train=[50]\n"
+        f"error: {path} has 90 networks: predictors cannot learn from 100 of them, because they need at least 3 to "
+        "learn from, and 20 others to be judged on; try fidelity.train=[50]\n"
     )
 
 

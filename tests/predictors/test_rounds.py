@@ -18,7 +18,7 @@ from predictors.board.local_device import local
 from predictors.board.resumable import resumable
 from predictors.board.simulated import DRIFTS, Disturbance, SimulatedBoard
 from predictors.timing import health
-from predictors.timing.drift import remove_drift
+from predictors.timing.drift import estimate_drift
 from predictors.timing.judgement import judge
 from predictors.timing.rounds import Protocol, Round, interleaved, measure, open_rows, reference_files, summarize
 from predictors.timing.values import Value, rows_of
@@ -245,7 +245,7 @@ def test_a_common_slowdown_moves_no_value_against_another(seed: int, slow: float
     ratios = [hurried[name].seconds / calm[name].seconds for name in names]
     middle = np.median(ratios)  # of ten rounds, where five are too slow to count
     assert ratios == pytest.approx([middle] * 12, rel=0.0125)
-    p = remove_drift(disturbed, np.ones(144, bool))
+    p = estimate_drift(disturbed, np.ones(144, bool))
     assert math.exp(p.speed[p.round == 7][0] - p.speed[p.round == 1][0]) == pytest.approx(slow, rel=0.05)
 
 

@@ -89,7 +89,7 @@ def test_a_resealed_table_is_never_a_traceback() -> None:
         (("protocol", "within"), "2 %", "its protocol is not what it should be"),
         (("corrections", "int8", "slope"), None, "its corrections is not what it should be"),
         (("networks", 2, "measured"), -1.0, "its networks is wrong at number 2"),
-        (("rounds", 1, "before", "clock_khz"), "fast", "answered 'state' wrongly"),
+        (("rounds", 1, "before", "clock_khz"), "fast", "invalid answer to 'state'"),
         (("rows", 0, "more"), 1, "unknown or missing"),
         (("more",), 1, "its 'more' is unknown"),
     ],

@@ -20,7 +20,7 @@ from experiments.comparison.option_effects import Fit, read_candidates, read_eff
 from experiments.config import DeviceConfig, command
 from experiments.setup.devices import passport_of
 from experiments.store import artefacts
-from experiments.studies.exact import exact, read_front, told_fit
+from experiments.studies.exact import exact, fit_text, read_front
 from predictors.board.fingerprint import PRECISIONS
 from predictors.board.simulated import Disturbance, SimulatedBoard
 from predictors.models.layer_costs import AdditiveCost
@@ -198,7 +198,7 @@ def test_the_front_of_a_file_and_its_best_within_a_budget(tmp_path: Path, exact_
     assert "best within 3 ms: 3-1, 75.00% at 2.5 ms" in out
     assert exact_command(f"exact.csv={path}")[0] == folder
     _, err = exact_command(f"exact.csv={path}", "exact.budget_ms=1")
-    assert "no network of the file is within 1 ms, the fastest is 3-12, 50.00% at 1.5 ms" in err
+    assert "no network in the file is within 1 ms: the fastest is 3-12, 50.00% at 1.5 ms" in err
 
 
 SPACE = tiny(1, 16, 10)
@@ -229,7 +229,7 @@ def write_candidates(path: Path, effects: np.ndarray, count: int) -> None:
 
 @pytest.mark.parametrize(("tau", "useless"), [(-1.0, True), (0.0, True), (0.29, True), (0.3, False), (1.0, False)])
 def test_an_answer_of_a_surrogate_that_ranks_nothing_says_so(tau: float, useless: bool) -> None:
-    assert ("means nothing" in told_fit(Fit(100, 0, tau, 0.01))) == useless
+    assert ("means nothing" in fit_text(Fit(100, 0, tau, 0.01))) == useless
 
 
 def test_the_front_of_a_space_follows_from_a_searchs_candidates(
@@ -257,7 +257,7 @@ def test_the_front_of_a_space_follows_from_a_searchs_candidates(
 @pytest.mark.parametrize(
     ("read", "text", "told"),
     [
-        (read_effects, "layer,option,accuracy\n0,0,0.1\n0,0,0.2\n", "line 3: layer 0, option 0 was there before"),
+        (read_effects, "layer,option,accuracy\n0,0,0.1\n0,0,0.2\n", "line 3: layer 0, option 0 is repeated"),
         (read_effects, "layer,option,accuracy\n0,7,0.1\n", "line 2: tiny has no option 7 in layer 0"),
         (read_effects, "layer,option,accuracy\n0.5,0,0.1\n", "line 2: tiny has no option 0 in layer 0.5"),
         (read_effects, "layer,option,accuracy\n0,0,nan\n", "line 2: accuracy must be a number, not 'nan'"),
@@ -265,7 +265,11 @@ def test_the_front_of_a_space_follows_from_a_searchs_candidates(
         (read_effects, "layer,option,gain\n", "there is no column"),
         (read_candidates, "arch,accuracy\n0-0,0.5\n", "line 2: tiny has 7 layers"),
         (read_candidates, "arch,accuracy\n0-x,0.5\n", "line 2: arch must be one number per layer, not '0-x'"),
-        (read_candidates, "arch,accuracy\n0-0-0-0-0-0-0,0.5\n", "has 1 distinct candidates, 10 are the least"),
+        (
+            read_candidates,
+            "arch,accuracy\n0-0-0-0-0-0-0,0.5\n",
+            "has 1 distinct candidates, but fitting effects needs at least 10",
+        ),
     ],
 )
 def test_a_wrong_file_is_one_line(
@@ -280,5 +284,5 @@ def test_a_wrong_file_is_one_line(
 
 
 def test_what_was_left_out_is_told(exact_command: Exact) -> None:
-    assert "exact answers from one file, not 0" in exact_command()[1]
+    assert "exact needs one file, not 0" in exact_command()[1]
     assert "exact.points=1 is out of range: give a whole number from 2" in exact_command("exact.points=1")[1]

@@ -16,7 +16,7 @@ GROUPS = ("data", "space", "strategy", "objective", "device")  # chosen by name
 COMPRESSION = ("prune", "energy", "finetune", "distillation", "temperature", "teacher", "sparsify", "clusters")
 QUANTIZATION = ("qat", "quantize", "calibration", "inside")
 LIBRARIES = ("torch", "onnxruntime")
-BESIDE = ("data.decoder", "data.files", "device.table")  # hashes in keys, not settings
+HASHES = ("data.decoder", "data.files", "device.table")  # hashes in a step's key, not settings
 ELSEWHERE = {"image_folder": "data.path=FOLDER", "ssh": "device.host=HOST", "bundle": "device.results=FILE"}
 
 
@@ -65,7 +65,7 @@ def settings(steps: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
     found |= {key: search[key] for key in ("precision", "seed", "threads", "accelerator") if key in search}
     found |= {"space.name": search["space"]["name"], "supernet_seed": by_name["train"]["seed"]}
     found |= {"compress.stages": stages, "compress.memory": last["memory"]}
-    return {key: value for key, value in found.items() if key not in BESIDE}
+    return {key: value for key, value in found.items() if key not in HASHES}
 
 
 def _written(value: Any) -> str:

@@ -7,12 +7,12 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from experiments.data.dataset import Dataset
-from experiments.display.page.elements import Child, element, section, table, told, wide
+from experiments.display.page.elements import Child, element, section, table, tooltip, wide
 from experiments.display.page.pictures import picture
 from experiments.display.page.predictions import Predictions
 
-CLASSES = 24  # most classes of the matrix
-PAIRS, EACH = 8, 3  # the worst confusions shown, and images of each
+CLASSES = 24  # the largest number of classes in the matrix
+PAIRS, EACH = 8, 3  # how many of the worst confusions to show, and images of each
 OTHERS = "other classes"
 
 
@@ -22,7 +22,7 @@ def confusions(data: Dataset, predictions: Predictions) -> Element:
     line = (
         f"Of {total:,} test images, the deployed file classified {total - wrong:,} correctly "
         f"({100 * (1 - wrong / total):.2f} %). The mean accuracy of the classes (balanced accuracy) is "
-        f"{100 * predictions.balanced:.2f} %. {uneven if predictions.uneven else ''}Nothing was chosen by these images."
+        f"{100 * predictions.balanced:.2f} %. {uneven if predictions.uneven else ''}These images influenced no choice."
     )
     return section(
         "predictions",
@@ -51,7 +51,7 @@ def _per_class(predictions: Predictions) -> Element:
 
 
 def _matrix(predictions: Predictions) -> Element:
-    """The classes with most errors, and the others together."""
+    """The classes with the most errors, and all others together."""
     matrix = predictions.matrix
     errors = matrix.sum(0) + matrix.sum(1) - 2 * matrix.diagonal()
     shown = np.sort(np.argsort(-errors, kind="stable")[:CLASSES])
@@ -60,7 +60,8 @@ def _matrix(predictions: Predictions) -> Element:
     rest = matrix[shown].sum(1) - cells.sum(1)
     columns = [*names, *([OTHERS] if len(matrix) > CLASSES else [])]
     heads = [
-        told(element("th", str(number), scope="col", aria_label=name), name) for number, name in enumerate(columns, 1)
+        tooltip(element("th", str(number), scope="col", aria_label=name), name)
+        for number, name in enumerate(columns, 1)
     ]
     rows = []
     for number, (name, counts, other) in enumerate(zip(names, cells, rest), 1):
@@ -68,7 +69,7 @@ def _matrix(predictions: Predictions) -> Element:
         all_of = max(1, int(counts.sum() + other))
         made = [_cell(name, columns[at], value, value / all_of) for at, value in enumerate(values)]
         rows.append(element("tr", element("th", f"{number} {name}", scope="row"), *made))
-    some = f"the {len(shown)} of {len(matrix)} classes with most errors" if len(matrix) > CLASSES else "all classes"
+    some = f"the {len(shown)} of {len(matrix)} classes with the most errors" if len(matrix) > CLASSES else "all classes"
     caption = f"Confusion matrix, {some}: rows are true classes, columns are predictions, by the numbers of the rows"
     head = element("thead", element("tr", element("th", "", scope="col"), *heads))
     grid = element("table", element("caption", caption), head, element("tbody", *rows), class_="matrix")
@@ -79,7 +80,7 @@ def _cell(true: str, predicted: str, count: int, share: float) -> Element:
     right = true == predicted
     made = element("td", str(count) if count else "", class_="right" if right else None)
     made.set("style", f"--share:{(0.6 if right else 0.9) * share:.3f}")
-    return told(made, f"{count:,} images of {true}, predicted as {predicted}") if count else made
+    return tooltip(made, f"{count:,} images of {true}, predicted as {predicted}") if count else made
 
 
 def _worst(data: Dataset, predictions: Predictions) -> list[Element]:

@@ -28,11 +28,11 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-s
 
 @dataclass(frozen=True)
 class Run:
-    """What the page shows beside the CSV files in `folder`."""
+    """What the page shows besides the CSV files in `folder`."""
 
     folder: Path
     deployed: str  # the name of the file
-    sha256: str  # of that file
+    sha256: str  # of the measured part of that file
     data: Dataset
     predicted: Mapping[str, np.ndarray]  # classes of the test images, by the sha256 of the file that predicted them
     describe: Callable[[str], str]  # an architecture in words
@@ -46,7 +46,7 @@ def page(run: Run) -> bytes:
     labels = run.data.test.labels.numpy()
     predictions = {sha256: Predictions(run.data.classes, labels, classes) for sha256, classes in run.predicted.items()}
     images = facts.values.get("data_title") or facts.values.get("data_file") or facts.text("data")
-    title = f"{images}: the network from {facts.text('space')} for {facts.machine}"
+    title = f"{images}: network found in {facts.text('space')} for {facts.machine}"
     parts = (
         element("h1", title),
         *verdicts(facts),
@@ -65,7 +65,7 @@ def page(run: Run) -> bytes:
 def _search(
     folder: Path, rows: Sequence[results.Stage], target: float | None, describe: Callable[[str], str]
 ) -> Element:
-    """The search beside the prediction that it relied on."""
+    """The search, next to the prediction that it relied on."""
     found = pareto(results.read(folder, results.Candidate), target, describe)
     measured = prediction(results.read(folder, results.Whole), rows)
     return element(

@@ -28,11 +28,11 @@ def _text(value: object) -> str:
 
 
 def html(page: Element) -> bytes:
-    """The page as UTF-8. Parts of file names that are no letters become question marks."""
+    """The page as UTF-8. Bytes of file names that are not valid text become question marks."""
     return f"<!DOCTYPE html>\n{tostring(page, encoding='unicode', method='html')}\n".encode(errors="replace")
 
 
-def told(mark: Element, text: str, focusable: bool = False) -> Element:
+def tooltip(mark: Element, text: str, focusable: bool = False) -> Element:
     """A mark with a tooltip. A keyboard and a screen reader reach it only if it is focusable."""
     mark.set("data-tip", text)
     for name, value in {"tabindex": "0", "role": "img", "aria-label": text}.items() if focusable else ():
@@ -41,7 +41,7 @@ def told(mark: Element, text: str, focusable: bool = False) -> Element:
 
 
 def drawing(width: float, height: float, label: str, *children: Child) -> Element:
-    """An SVG that takes the width there is."""
+    """An SVG that fills the available width."""
     return element("svg", *children, viewBox=f"0 0 {width:g} {height:g}", role="group", aria_label=label)
 
 
@@ -72,7 +72,7 @@ def table(caption: str, columns: Sequence[Child], rows: Sequence[Sequence[Child]
 
 
 def wide(label: str, *children: Child) -> Element:
-    """A region that scrolls sideways, also by the keyboard."""
+    """A region that scrolls sideways, with the keyboard too."""
     return element("div", *children, class_="wide", role="region", tabindex="0", aria_label=label)
 
 

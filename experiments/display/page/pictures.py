@@ -12,8 +12,8 @@ from PIL import Image
 from experiments.data.dataset import Dataset, Split
 from experiments.display.page.elements import element, section
 
-LOSSLESS = 64  # pixels up to which a picture has exactly the network's values; larger ones would fill the page
-CLASSES, EACH = 12, 2  # most classes with samples, and images of each
+LOSSLESS = 64  # pictures up to this size keep the network's exact values; larger ones would fill the page
+CLASSES, EACH = 12, 2  # the largest number of classes with samples, and images of each
 
 
 def picture(data: Dataset, split: Split, index: int, label: str) -> Element:

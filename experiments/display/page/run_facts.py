@@ -11,7 +11,7 @@ from experiments.data.dataset import Dataset
 from experiments.display.page.elements import Child, element, section, table
 from paper.setup_file import Setup
 
-SHOWN = 30  # most classes shown without a click
+SHOWN = 30  # the largest number of classes shown without a click
 
 
 def run_facts(setup: Setup, data: Dataset, commands: Sequence[str]) -> Element:
@@ -32,7 +32,7 @@ def _images(data: Dataset) -> Element:
     counts = [np.bincount(split.labels.numpy(), minlength=len(data.classes)) for split in splits.values()]
     rows: list[list[Child]] = [[name, *(f"{count[at]:,}" for count in counts)] for at, name in enumerate(data.classes)]
     rows.append(["all classes", *(f"{count.sum():,}" for count in counts)])
-    skipped = f"; passed over: {data.passed}" if data.passed else ""
+    skipped = f"; skipped: {data.passed}" if data.passed else ""
     caption = f"Images of {len(data.classes)} classes by split, {data.shape.resolution} pixels{skipped}"
     listed = table(caption, ["class", *splits], rows)
     lines = [element("li", line) for line in data.summary]

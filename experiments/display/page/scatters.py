@@ -7,12 +7,12 @@ from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from experiments.display.page.axes import HEIGHT, WIDTH, Axes, ends
-from experiments.display.page.elements import drawing, element, figure, table, told
+from experiments.display.page.elements import drawing, element, figure, table, tooltip
 from paper.figures.pareto import LATENCY, front
 from paper.figures.prediction import BAND
 from paper.rows import Candidate, Stage, Whole
 
-DRAWN = 1_500  # most candidates beside the front
+DRAWN = 1_500  # the largest number of candidates drawn besides the front
 LOOKS = {"fp32": "blue", "int8": "red"}
 
 
@@ -30,18 +30,20 @@ def pareto(candidates: Sequence[Candidate], target_ms: float | None, describe: C
     axes = Axes(ends(times), ends([100 * one.accuracy for one in points]))
     made = axes.frame("predicted latency (ms)", "validation accuracy (%)")
     if target_ms is not None:
-        made.append(told(axes.line([(target_ms, axes.y_ends[0]), (target_ms, axes.y_ends[1])], "grey"), "target"))
+        made.append(tooltip(axes.line([(target_ms, axes.y_ends[0]), (target_ms, axes.y_ends[1])], "grey"), "target"))
     corners = [point for a, b in pairwise(edge) for point in (_at(a), (_ms(b), _at(a)[1]))]
     made.append(axes.line([*corners, _at(edge[-1])], "front"))
     for one in shown:
-        made.append(told(axes.point(*_at(one), 3.0, "blue faint" + ("" if one.feasible else " hollow")), _told(one)))
+        made.append(
+            tooltip(axes.point(*_at(one), 3.0, "blue faint" + ("" if one.feasible else " hollow")), _described(one))
+        )
     for one in sorted(marked, key=_ms):
         look, radius, what = ("red", 7.0, "winner: ") if one is winner else ("blue", 4.5, "front: ")
-        text = f"{what}{_told(one)}, {describe(one.arch)}"
-        made.append(told(axes.point(*_at(one), radius, look), text, focusable=True))
+        text = f"{what}{_described(one)}, {describe(one.arch)}"
+        made.append(tooltip(axes.point(*_at(one), radius, look), text, focusable=True))
     hidden = len(candidates) - len(points)
     caption = (
-        f"{len(candidates):,} evaluated architectures, with weights of the supernet. Red: the winner; line: the "
+        f"{len(candidates):,} evaluated architectures, with the supernet's weights. Red: the winner; line: the "
         "Pareto front; grey line: the target; hollow: above the target."
     ) + (f" {hidden:,} that are not on the front are not drawn." if hidden else "")
     rows = [[one.arch, *_numbers(one), "winner" if one is winner else ""] for one in sorted(marked, key=_ms)]
@@ -63,7 +65,7 @@ def _numbers(one: Candidate) -> tuple[str, str]:
     return f"{100 * one.accuracy:.2f}", f"{_ms(one):.4g}"
 
 
-def _told(one: Candidate) -> str:
+def _described(one: Candidate) -> str:
     accuracy, latency = _numbers(one)
     return f"architecture {one.arch}, accuracy {accuracy} %, predicted latency {latency} ms"
 
@@ -84,10 +86,10 @@ def prediction(networks: Sequence[Whole], stages: Sequence[Stage]) -> list[Eleme
     made += [element("defs", clip), band, axes.line([(low, low), (high, high)], "front")]
     for at, one in zip(points, networks):
         text = f"network, {one.precision}, {_error(*at)}"
-        made.append(told(axes.point(*at, 3.5, f"{LOOKS.get(one.precision, 'grey')} hollow"), text))
+        made.append(tooltip(axes.point(*at, 3.5, f"{LOOKS.get(one.precision, 'grey')} hollow"), text))
     for at, file in zip(points[len(networks) :], files):
         text = f"{file.stage}, {file.precision}, {_error(*at)}"
-        made.append(told(axes.point(*at, 5.0, LOOKS.get(file.precision, "grey")), text, focusable=True))
+        made.append(tooltip(axes.point(*at, 5.0, LOOKS.get(file.precision, "grey")), text, focusable=True))
     caption = (
         f"Filled: the files of this run; hollow: {len(networks):,} networks of the table, each predicted from the "
         f"others. Blue: fp32, red: INT8; grey band: within {100 * BAND:.0f} %."

@@ -23,7 +23,7 @@ def verdicts(setup: Setup) -> list[Element]:
 
 
 def tiles(name: str, final: Stage, rows: Sequence[Stage], predictions: Predictions) -> Element:
-    """The deployed file in numbers, against the reference where there is one."""
+    """The deployed file in numbers, compared with the reference if there is one."""
     numbers = {
         "deployed file": name,
         "test accuracy": f"{100 * final.test_accuracy:.2f} %",
@@ -36,7 +36,7 @@ def tiles(name: str, final: Stage, rows: Sequence[Stage], predictions: Predictio
             ratio = row.latency_median_s / final.latency_median_s
             faster = f"{ratio:.2f}x as fast" if ratio >= 1 else f"{1 / ratio:.2f}x the time"
             gained = 100 * (final.test_accuracy - row.test_accuracy)
-            numbers[f"against the {row.precision} reference"] = f"{faster}, {gained:+.2f} points"
+            numbers[f"compared with the {row.precision} reference"] = f"{faster}, {gained:+.2f} points"
     pairs = [element("div", element("dt", key), element("dd", value)) for key, value in numbers.items()]
     return element("dl", *pairs, class_="tiles")
 
@@ -57,7 +57,7 @@ def stages(rows: Sequence[Stage], final: Stage, all_predictions: Mapping[str, Pr
         numbers = ["" if one is None else f"{100 * one:.2f}" for one in accuracies]
         numbers += ["" if one is None else f"{1e3 * one:.4f}" for one in times]
         lines.append([name, row.precision, *numbers, *sizes])
-    caption = "Accuracies of images that no stage has seen; latencies measured in one session on the device."
+    caption = "Accuracies on images that no stage has seen; latencies measured in one session on the device."
     return section("stages", "Stages", table(caption, columns, lines, texts=2))
 
 

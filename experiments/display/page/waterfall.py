@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from xml.etree.ElementTree import Element
 
-from experiments.display.page.elements import drawing, element, figure, told
+from experiments.display.page.elements import drawing, element, figure, tooltip
 from paper.figures.waterfall import STEPS
 from paper.figures.waterfall import chain as stages_of
 from paper.rows import Stage
@@ -56,7 +56,7 @@ def panel(
         )
         text = f"{name}: {number} {unit}" + ("" if whole else f", now {after:.{decimals}f} {unit}")
         made.append(element("text", name, x=NAMES - 6, y=top + 13, text_anchor="end", aria_hidden="true"))
-        made.append(told(bar, text, focusable=True))
+        made.append(tooltip(bar, text, focusable=True))
         made.append(element("text", number, x=place(high) + 5, y=top + 13, aria_hidden="true"))
     cut = f", from {floor:.4g} %" if floor else ""
     return figure(f"{title} ({unit}{cut})", drawing(WIDTH, ROW * len(bars), f"{title} by stage", *made))

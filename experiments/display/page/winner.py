@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from experiments.display.page.elements import drawing, element, figure, told, wide
+from experiments.display.page.elements import drawing, element, figure, tooltip, wide
 from paper.figures.architecture import BLOCK, SLOPE
 from paper.rows import Layer
 
@@ -22,7 +22,9 @@ def winner(layers: Sequence[Layer]) -> Element:
     for place, layer in enumerate(layers):
         left = STEP * (place + (1 - BLOCK) / 2)
         width, look = STEP * BLOCK, LOOKS.get(layer.kernel, "grey")
-        made.append(told(_block(layer, left, width, middle, TALL / 2 / most, look), _told(layer), focusable=True))
+        made.append(
+            tooltip(_block(layer, left, width, middle, TALL / 2 / most, look), _described(layer), focusable=True)
+        )
         high = TIMES * layer.seconds / slowest
         if layer.kernel:
             top = middle - TALL / 2 * layer.hidden_channels / most - 4
@@ -30,13 +32,13 @@ def winner(layers: Sequence[Layer]) -> Element:
             made.append(element("text", str(layer.hidden_channels), x=centre, y=top, text_anchor="middle",
                                 aria_hidden="true"))  # fmt: skip
             bar = element("rect", x=left, y=floor - high, width=width, height=high, class_=look, aria_hidden="true")
-            made.append(told(bar, _told(layer)))
+            made.append(tooltip(bar, _described(layer)))
         x, y = left + width / 2 + 4, floor + 8
         made.append(element("text", layer.name, x=x, y=y, text_anchor="end", transform=f"rotate(-60 {x:.1f} {y:.1f})",
                             aria_hidden="true"))  # fmt: skip
     used = [f"{look} {kernel}x{kernel}" for kernel, look in LOOKS.items() if kernel in {one.kernel for one in layers}]
     caption = (
-        f"Above: channels at each layer, to scale, with the most of each layer in number. Below: microseconds in "
+        f"Above: the channels of each layer, to scale; the number is the layer's largest. Below: microseconds in "
         f"{layers[0].precision}, {1e6 * slowest:.1f} for the slowest. Kernels: {', '.join(used)}."
     )
     width = STEP * len(layers) + 30
@@ -56,7 +58,7 @@ def _block(layer: Layer, left: float, width: float, middle: float, scale: float,
     return element("polygon", points=" ".join([*above, *reversed(below)]), class_=look)
 
 
-def _told(layer: Layer) -> str:
+def _described(layer: Layer) -> str:
     channels = f"{layer.in_channels} to {layer.hidden_channels} to {layer.out_channels} channels"
     time = f"{1e6 * layer.seconds:.1f} microseconds"
     return f"layer {layer.layer}, {layer.name}, {channels}, {layer.resolution} px, stride {layer.stride}, {time}"

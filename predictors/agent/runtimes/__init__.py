@@ -1,4 +1,4 @@
-"""The runtimes that execute a network's file on the board. Each is one file with the same names:
+"""The runtimes that execute a network's file on the board. Each is one file that defines the same names:
 
 `PACKAGE`, `MODULE`: the names for pip and for import. `SUFFIX`: of its files. `WHEELS`, `OLDEST_GLIBC`: the processors
 and the C library that it is built for. `NEWEST_FOR`: the newest version with wheels for an old Python; newer Pythons

@@ -29,7 +29,7 @@ def version() -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Discards what LiteRT prints on standard error, which kernels it has; errors are raised as exceptions."""
+    """Discards what LiteRT prints on standard error: the kernels it has. Its errors are exceptions anyway."""
     kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
     try:

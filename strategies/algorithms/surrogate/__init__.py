@@ -1,7 +1,7 @@
 """MSuNAS, the surrogate search of NSGANetV2 (Lu et al. 2020): learns accuracy from the candidates so far.
 
-Costs are exact. NSGA-II searches on the model, and only `promising` results are evaluated; if one network is wanted
-rather than a front, those with the largest `expected_improvement`.
+Costs are exact. NSGA-II searches on the model, and only `promising` results are evaluated; if a single network is
+wanted rather than a front, those with the largest `expected_improvement`.
 """
 
 from __future__ import annotations

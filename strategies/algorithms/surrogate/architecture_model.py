@@ -1,7 +1,7 @@
 """A Gaussian process that predicts a value of architectures from few examples.
 
-Its features are each layer's choice, one-hot; how many layers choose each option, which is informative in spaces of
-similar layers; and the exact costs. It learns which of these matter, and how noisy the targets are.
+Its features are each layer's choice (one-hot), the number of layers that choose each option (informative in spaces of
+similar layers), and the exact costs. It learns which of these matter, and how noisy the targets are.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def fitted(
     options: Sequence[int],
     before: ArchitectureModel | None,
 ) -> ArchitectureModel:
-    """Fits choices [n, layers], costs [n, m] and targets [n], starting from the model `before`, fitted on fewer."""
+    """Fits choices [n, layers], costs [n, m] and targets [n]; starts from `before`, a model fitted on fewer."""
     known = quantities(picks, costs, options)
     centre, scale = known.mean(0), known.std(0)
     scale[scale == 0] = 1

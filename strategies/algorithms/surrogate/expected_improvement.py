@@ -21,7 +21,7 @@ def improving(
 ) -> tuple[list[Arch], ArchitectureModel]:
     """New feasible architectures with the largest expected improvement on the best score, and the model.
 
-    `before`: the model of fewer candidates.
+    `before`: the model fitted on fewer candidates.
     """
     scores = normal_scores(np.array([c.score for c in found.values()]))
     chosen = informative(scores)

@@ -1,4 +1,4 @@
-"""Shared by the surrogates: the scale on which a model learns scores, and a search that queries the model."""
+"""Shared by both surrogate searches: the scale on which a model learns scores, and a search that queries the model."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from strategies.algorithms.nsga2 import Points, evolve
 from strategies.problems.problem import Candidate, Problem
 
 POPULATION, GENERATIONS, CROSSOVER = 40, 20, 0.5
-LEARNED = 400  # most candidates that a model is fitted to, so that a search's time is linear in its length
+LEARNED = 400  # the largest number of candidates to fit, so that a search's time is linear in its length
 
 
 def explore(problem: Problem, found: dict[Arch, Candidate], points: Points, rng: Random) -> None:
-    """Queries the model, `points`, which records its queries: about all of a small space.
+    """Queries the model, `points`, which records its queries.
 
-    Otherwise NSGA-II queries it, starting from the best candidates and random architectures.
+    In a small space it is queried about all architectures; otherwise NSGA-II queries it, starting from the best
+    candidates and random architectures.
     """
     if problem.pool:
         points(np.array(problem.pool))

@@ -1,10 +1,11 @@
 """Architectures that may improve a front, by a model of accuracy: the inner search of MSuNAS (Lu et al. 2020).
 
-Unlike the paper's, the model learns the accuracy's rank, so that a few failed networks do not dominate the scale; and
-it evaluates those that gain the most hypervolume by optimistic predictions, which favours uncertain ones (Ponweiser et
-al. 2008, "Multiobjective Optimization on a Limited Budget of Evaluations Using Model-Assisted S-Metric Selection").
-Every batch draws how optimistic it is (Hutter et al. 2012, "Parallel Algorithm Configuration"): some refine the known
-front, others explore. With one constant, some searches never found a part of the front.
+It differs from the paper in three ways. The model learns the accuracy's rank, so that a few failed networks do not
+dominate the scale. Those architectures are evaluated that gain the most hypervolume by optimistic predictions, which
+favours uncertain ones (Ponweiser et al. 2008, "Multiobjective Optimization on a Limited Budget of Evaluations Using
+Model-Assisted S-Metric Selection"). How optimistic they are is drawn for each batch (Hutter et al. 2012, "Parallel
+Algorithm Configuration"): some batches refine the known front, others explore. With a constant, some searches never
+found a part of the front.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from strategies.algorithms.surrogate.on_model import cost_rows, explore, informa
 from strategies.problems.problem import Candidate, Problem
 from strategies.quality.regret import REFERENCE
 
-# mean number of standard deviations added to predictions; chosen, like `initial`, on seeds that no benchmark uses
+# mean number of standard deviations added to predictions; tuned, like `initial`, on seeds that no benchmark uses
 OPTIMISM = 1.5
 
 
 def promising(
     problem: Problem, found: dict[Arch, Candidate], count: int, rng: Random, before: ArchitectureModel | None
 ) -> tuple[list[Arch], ArchitectureModel]:
-    """New architectures on the front of optimistic predictions, and the model; `before`: that of fewer candidates."""
+    """New architectures on the front of optimistic predictions, and the model; `before`: one fitted on fewer."""
     accuracies = np.array([c.accuracy for c in found.values()])
     costs = np.array([[*c.costs.values()] for c in found.values()])
     chosen = informative(-moocore.pareto_rank(np.column_stack([-accuracies, costs])))
@@ -49,9 +50,10 @@ def promising(
 
 
 def largest_gains(points: dict[Arch, list[float]], seen: np.ndarray, count: int) -> list[Arch]:
-    """Up to `count` non-dominated ones, one by one: each gains the most hypervolume on `seen` and the earlier ones.
+    """Chooses up to `count` non-dominated architectures one by one, each with the largest gain in hypervolume.
 
-    Objectives are normalised to their ranges; the reference point is 1.1 in each, as in `strategies.quality.regret`.
+    The gain is over `seen` and the architectures chosen before. Objectives are normalised to their ranges; the
+    reference point is 1.1 in each, as in `strategies.quality.regret`.
     """
     if not points:
         return []

@@ -11,7 +11,7 @@ import torch
 from compress.files.parity import file_logits
 from compress.pruning.depgraph import prune_groups, size
 from compress.pruning.importance import batch_norm_scale, l1, taylor
-from compress.pruning.prune import narrow, prune, strongest, uniform_widths
+from compress.pruning.prune import narrow, prune_uniformly, strongest, uniform_widths
 from compress.pruning.units import units
 from compress.pruning.widths import hidden_widths, width_space
 from search_spaces.costs import parameters
@@ -33,7 +33,7 @@ every_prunable = pytest.mark.parametrize("spec", PRUNABLE, ids=str)
 @every_prunable
 def test_a_pruned_network_is_one_of_narrower_specs(spec: Spec) -> None:
     network = trained(spec)
-    pruned = prune(network, 0.5)
+    pruned = prune_uniformly(network, 0.5)
     widths = uniform_widths(network.specs, 0.5)
     assert widths[1] == units(spec) // 2
     for layer in hidden_widths(network.specs):
