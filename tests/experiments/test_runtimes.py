@@ -29,7 +29,8 @@ def test_litert_is_measured_searched_and_deployed(
     finished: Finished, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(choices.SPACES, "tiny", smallest_space)
-    arguments = (*finished.arguments, f"runs={tmp_path}")
+    # twice the reference's latency: of so few networks, noise may predict all above a target near to it
+    arguments = (*finished.arguments, "objective.target_fraction=2", f"runs={tmp_path}")
     assert here(train, *arguments).code == 0
     done = here(compress, *arguments, "runtime=litert", "compress.stages=[quantize]")
     assert (done.code, done.err) == (0, "")

@@ -17,7 +17,7 @@ from PIL import Image
 
 from compress.files.parity import file_logits
 from experiments.config import Config
-from experiments.data import DATASETS, dataset, entries, room, store
+from experiments.data import DATASETS, archives, dataset, entries, room, store
 from experiments.data import image_hashes as kept
 from experiments.data.dataset import Dataset, Split, assemble
 from search_spaces.errors import LutraError
@@ -203,8 +203,8 @@ def test_what_was_not_written_to_is_not_read_again(
     path = str(write_tar(tmp_path / "pets.tgz", pets) if archived else pets)
     first = kept.contents(path, str(tmp_path / "cache"))
     assert first == kept.contents(path)
-    for name in ("_read_file", "_read_member"):
-        monkeypatch.setattr(entries, name, refuse)
+    for module, name in ((entries, "_read_file"), (archives, "_read_tar")):
+        monkeypatch.setattr(module, name, refuse)
     assert kept.contents(path, str(tmp_path / "cache")) == first
 
 

@@ -40,7 +40,7 @@ from tests.commands import OUTSIDE, ROOT, Command
 from tests.faults.campaign import FOLDER, Figures, campaign
 
 FREE = {  # names of something on a board, in a file or in the paper; lists that their command checks
-    *("paper.title", "paper.author", "recipes.tried", "transfer.targets"),
+    *("paper.title", "paper.author", "recipes.tried", "transfer.targets", "data.group", "data.title"),
     *("device.host", "device.hosts", "device.user", "device.python", "device.folder", "device.cores", "device.runtime"),
     *(
         "fidelity.options",

@@ -182,7 +182,7 @@ def test_the_agent_survives_a_bad_request_and_says_why(board: Board) -> None:
 def test_an_agent_that_dies_is_one_line() -> None:
     with local(threads=1) as mortal:
         mortal._process.kill()
-        with pytest.raises(LutraError, match=r"connection broke|agent on this machine ended"):
+        with pytest.raises(LutraError, match=r"connection broke|agent on this machine exited"):
             mortal.ask("state")
 
 
