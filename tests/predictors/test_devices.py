@@ -49,8 +49,8 @@ STUBS = {  # packages of a board that load at once; every inference takes a mill
     "numpy": "__version__, float32 = '0', 'f'\nclass random:\n  default_rng = lambda seed: random\n"
     "  standard_normal = lambda shape, dtype: 0",
     "onnxruntime": "import time\n__version__ = '0'\nclass SessionOptions:\n  add_session_config_entry = print\n"
-    "class InferenceSession:\n  def __init__(self, *a, **k): self.name = 'image'; self.shape = [1]\n"
-    "    self.type = 'tensor(float)'\n"
+    "class InferenceSession:\n  def __init__(self, *a, **k): self.name = 'image'\n"
+    "  shape, type = [1], 'tensor(float)'\n"
     "  def get_inputs(self): return [self]\n  def run(self, *a): time.sleep(0.001)",
 }
 
