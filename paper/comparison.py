@@ -14,16 +14,8 @@ EXACT = "exact front"
 FEWEST_SEEDS = 6  # below which nothing is called significant
 SETUP = "compare_setup.csv"
 NAMES = (
-    "Problem",
-    "Evaluations",
-    "Seconds",
-    "Regret",
-    "Seeds",
-    "Setup",
-    "Caption",
-    "Statistics",
-    "Origin",
-    "OriginBriefly",
+    *("Problem", "Evaluations", "Seconds", "Regret", "Seeds"),
+    *("Setup", "Caption", "Statistics", "Origin", "OriginBriefly"),
 )
 
 

@@ -4,8 +4,8 @@ All learned predictors on the same splits of two published tables: NAS-Bench-201
 FBNet on a Xeon (HELP). Reports medians over splits, on all networks not used for learning. Nothing is tuned on those:
 ridge's penalty is chosen by leave-one-out, the priors and kernels by evidence. Takes two minutes.
 
-The default predictor, `additive_process`, is compared with the best of the others, in each split and at the median. It
-also states an uncertainty: the share of held-out networks within one and two standard deviations should be 68 and 95 %.
+`additive_process` is compared with the best of the others, in each split and at the median. It also states an
+uncertainty: the share of held-out networks within one and two standard deviations should be 68 and 95 %.
 
 On NAS-Bench-201 noise is the limit: cells with the same operations in other places take the same time, up to noise. The
 result of knowing the mean of all such cells, including held-out ones, is also printed. Kendall's tau-b ignores pairs

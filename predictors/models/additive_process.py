@@ -1,4 +1,4 @@
-"""The default learned predictor of latency: an additive mean, and a Gaussian process for what does not add.
+"""A learned predictor of latency: an additive mean, and a Gaussian process for what does not add.
 
 latency = tied additive prediction + rest. The rest is learned from the mean's leave-one-out errors: its errors on the
 networks that it was fitted to are too small where networks are few, and so would be the uncertainty. The features of
