@@ -1,8 +1,8 @@
 """python -m experiments.bench.runtimes [networks=60] [rounds=9]: onnxruntime and LiteRT on this machine, one thread.
 
-Random networks of `mobile` at 32 px and `mobile_imagenet` at 128 px, in fp32 and INT8, written for both runtimes from
-the same weights and ranges and timed interleaved in one session. Published as experiments/bench/runtimes.csv, one row
-per network; there is no bar. Takes about 15 minutes on a quiet machine.
+Random networks of `mobile` and `edge` at 32 px and of `mobile_imagenet` and `edge_imagenet` at 128 px, in fp32 and
+INT8, written for both runtimes from the same weights and ranges and timed interleaved in one session per space.
+Published as experiments/bench/runtimes.csv, one row per network; there is no bar.
 """
 
 from __future__ import annotations
@@ -25,13 +25,21 @@ from predictors.board.device import Connection, as_arguments
 from predictors.board.local_device import local
 from search_spaces.networks.onnx_writer import random_weights
 from search_spaces.space import Arch, SearchSpace
+from search_spaces.spaces.edge import edge
+from search_spaces.spaces.edge_imagenet import edge_imagenet
 from search_spaces.spaces.mobile import mobile
 from search_spaces.spaces.mobile_imagenet import mobile_imagenet
 
 PUBLISHED = Path("experiments/bench/runtimes.csv")
 SAMPLE = 0.02  # seconds
-SPACES = {"mobile": (mobile, 32), "mobile_imagenet": (mobile_imagenet, 128)}  # space, pixels
+SPACES = {  # the function that makes the space, pixels
+    "mobile": (mobile, 32),
+    "edge": (edge, 32),
+    "mobile_imagenet": (mobile_imagenet, 128),
+    "edge_imagenet": (edge_imagenet, 128),
+}
 Kind = tuple[str, str]  # runtime, precision
+KINDS = tuple((runtime, precision) for precision in ("fp32", "int8") for runtime in RUNTIMES)
 
 
 def main() -> None:
@@ -86,25 +94,23 @@ def timed(board: Connection, labels: list[str], rounds: int, name: str) -> dict[
 
 
 def summary(rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Returns, by space and precision, the median ratio of latencies and the share of networks faster in LiteRT."""
+    """Returns the median milliseconds of each space, runtime and precision, and how often each is fastest."""
     found: list[dict[str, object]] = []
     for space in SPACES:
         own = [row for row in rows if row["space"] == space]
-        for precision in ("fp32", "int8"):
-            ratios = [_seconds(row, "litert", precision) / _seconds(row, "onnxruntime", precision) for row in own]
-            faster = sum(ratio < 1 for ratio in ratios) / len(ratios)
+        fastest = [min(KINDS, key=lambda kind: _seconds(row, kind)) for row in own]
+        for kind in KINDS:
+            median = statistics.median(_seconds(row, kind) for row in own)
+            title = f"{space}, {' '.join(kind)}"
             found += [
-                {
-                    "what": f"{space}, {precision}: LiteRT's time, times onnxruntime's",
-                    "value": statistics.median(ratios),
-                },
-                {"what": f"{space}, {precision}: share of networks faster in LiteRT", "value": faster},
+                {"what": f"{title}: median milliseconds", "value": 1000 * median},
+                {"what": f"{title}: share of networks fastest in it", "value": fastest.count(kind) / len(own)},
             ]
     return found
 
 
-def _seconds(row: Mapping[str, object], runtime: str, precision: str) -> float:
-    value = row[f"{runtime}_{precision}_s"]
+def _seconds(row: Mapping[str, object], kind: Kind) -> float:
+    value = row["_".join((*kind, "s"))]
     assert isinstance(value, float)
     return value
 
