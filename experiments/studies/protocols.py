@@ -1,8 +1,8 @@
 """Compares ways of timing blocks by how well they predict whole networks, on this machine.
 
-All four ways of `predictors.timing.block_protocols` are timed in one session. Each is corrected with the same whole
-networks of that session, and judged on the same new ones. publish=true publishes the result for the paper. `mobile`
-with 24 + 60 networks (space=mobile data=cifar10 measure.networks=24) takes 7 minutes.
+All ways of `predictors.timing.block_protocols` that the runtime allows are timed in one session. Each is corrected with
+the same whole networks of that session, and judged on the same new ones. publish=true publishes the result for the
+paper. `mobile` with 24 + 60 networks (space=mobile data=cifar10 measure.networks=24) takes 7 minutes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from predictors.board.resumable import resumable
 from predictors.metrics.agreement import agreement
 from predictors.tables.assembly import file_name
 from predictors.tables.correction import fit
-from predictors.timing.block_protocols import BLOCK_PROTOCOLS, INFERENCE, BlockProtocol, Seconds
+from predictors.timing.block_protocols import INFERENCE, BlockProtocol, Seconds, protocols_for
 from predictors.timing.blocks import Specs, block_specs, computing, networks_to_time
 from predictors.timing.rounds import summarize
 from predictors.timing.verdict import verdict
@@ -72,8 +72,6 @@ def protocols(config: Config) -> Path:
             f"device={config.device.name} cannot compare protocols, because onnxruntime's profile is read on this "
             "machine: add device=local"
         )
-    if config.device.library != "onnxruntime":
-        raise LutraError(f"runtime={config.device.library} has no profile of kernels: add runtime=onnxruntime")
     plan, device = plan_of(config), Device.of(config.device)
     settings = Settings(plan.space, device, config.measure, config.fidelity.networks, config.seed)
     folder = plan.folder(Step("protocols", settings, {"passport": passport_key(config.device)}, WORK))
@@ -88,7 +86,8 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     """Times blocks by every protocol, and whole networks, in one session."""
     space, fitted = settings.space, _fitted(settings)
     fresh = fresh_archs(space, {*fitted}, settings.networks, settings.seed)
-    wanted = to_time(space, [*fitted, *fresh])
+    ways = protocols_for(settings.device.library)
+    wanted = to_time(space, ways, [*fitted, *fresh])
     networks = list(dict.fromkeys(network for _, network in wanted))
     number = {network: index for index, network in enumerate(networks)}
     written = dict(timing_files(track(networks, "writing files", len(networks)), settings.device.library))
@@ -100,7 +99,7 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     timed = {name: written[file_name(precision, number[network])] for (precision, _, network), name in names.items()}
     parts = {name: clock for (_, clock, _), name in names.items() if clock in PARTS}
     path = folder / ROUNDS
-    connect = partial(_connect, settings.device.threads, parts)
+    connect = partial(_connect, settings.device, parts)
     with resumable(connect, journal.read(path), partial(journal.append, path), say) as board:
         rounds = list(followed(board, timed, settings.measure, "rounds"))
     values = summarize(rounds)
@@ -108,7 +107,7 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     rows = []
     for precision in PRECISIONS:
         known = {(clock, network): values[names[precision, clock, network]].seconds for clock, network in wanted}
-        for name, way in BLOCK_PROTOCOLS.items():
+        for name, way in ways.items():
             rows += [asdict(Summed(precision, name, **row)) for row in judged(space, way, known, fitted, fresh)]
     artefacts.write_csv(folder / RESULT, rows)
 
@@ -118,16 +117,16 @@ def _fitted(settings: Settings) -> list[Arch]:
 
 
 @contextmanager
-def _connect(threads: int, parts: Mapping[str, str], again: bool) -> Iterator[Board]:
-    with local(threads, PROFILER) as board:
+def _connect(device: Device, parts: Mapping[str, str], again: bool) -> Iterator[Board]:
+    with local(device.threads, PROFILER, runtime=device.library) as board:
         board.lock(say)
         board.ask("clocks", parts=parts)
         yield board
 
 
-def to_time(space: SearchSpace, archs: Sequence[Arch]) -> list[tuple[str, Specs]]:
+def to_time(space: SearchSpace, ways: Mapping[str, BlockProtocol], archs: Sequence[Arch]) -> list[tuple[str, Specs]]:
     """The distinct clocks and networks that the protocols need for every block, and the whole networks."""
-    blocks = [item for way in BLOCK_PROTOCOLS.values() for spec in block_specs(space) for item in way.timed(spec)]
+    blocks = [item for way in ways.values() for spec in block_specs(space) for item in way.timed(spec)]
     return list(dict.fromkeys(blocks + [(INFERENCE, computing(space.decode(arch))) for arch in archs]))
 
 
@@ -151,8 +150,9 @@ def shown(path: Path, precision: str) -> Table:
     """The rows of one precision, summed up by protocol."""
     rows = [row for _, row in read_csv(path, ("precision", "protocol", *SECONDS)) if row["precision"] == precision]
     titles = ("block protocol", "sum: bias %", "affine: MAPE %", "term per layer: MAPE %", "within 5 %", "tau-b")
-    table = Table(*titles, title=f"{precision}: {len(rows) // len(BLOCK_PROTOCOLS)} held-out networks")
-    for name in BLOCK_PROTOCOLS:
+    names = dict.fromkeys(row["protocol"] for row in rows)
+    table = Table(*titles, title=f"{precision}: {len(rows) // len(names)} held-out networks")
+    for name in names:
         own = [row for row in rows if row["protocol"] == name]
         *predicted, measured = (np.array([float(row[column]) for row in own]) for column in SECONDS)
         plain, affine, corrected = (agreement(one, measured) for one in predicted)

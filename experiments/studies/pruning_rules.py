@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments.config import Config, MeasureConfig
+from experiments.config.compression import NOT_FOR
 from experiments.config.reference import Reference
-from experiments.config.validation import check_runtime
 from experiments.setup.devices import board_of, live
 from experiments.steps.compress import chain
 from experiments.steps.measure import followed
@@ -48,12 +48,16 @@ class Settings:
 def pruning_rules(config: Config) -> Path:
     """The folder of pruning_rules.csv. Prints it as a table."""
     live(config.device)
-    for rule in BASELINES:  # before any training
-        check_runtime(pruned_by(config, rule, config.compress.prune.keep))
     variants = {"device": staged(pruned_by(config, "device", config.compress.prune.keep), WHOLE)}
     for rule, keep in keeps(config).items():
         variants[f"{rule} {keep:g}"] = staged(pruned_by(config, rule, keep), WHOLE)
     return side_by_side(config, "pruning_rules", variants)
+
+
+def baselines(config: Config) -> list[str]:
+    """The rules to compare with: torch-pruning's networks only exist in onnxruntime's files."""
+    refused = NOT_FOR.get(config.device.library, {}).get("compress.prune.rule", ())
+    return [rule for rule in BASELINES if rule not in refused]
 
 
 def pruned_by(config: Config, rule: str, keep: float) -> Config:
@@ -78,7 +82,7 @@ def keeps(config: Config) -> dict[str, float]:
     """
     seconds = timed(config, {name: pruned(plain(config), *rule) for name, rule in _rules(config).items()})
     found = {}
-    for rule in BASELINES:
+    for rule in baselines(config):
         slower = [keep for keep in KEEPS if seconds[f"{rule} {keep}"] >= seconds["device"]]
         if len(slower) in (0, len(KEEPS)):
             raise LutraError(
@@ -103,7 +107,7 @@ def _as_slow(config: Config, rule: str, least: float) -> float:
 
 
 def _rules(config: Config) -> dict[str, tuple[str, float]]:
-    tried = {f"{rule} {keep}": (rule, keep) for rule in BASELINES for keep in KEEPS}
+    tried = {f"{rule} {keep}": (rule, keep) for rule in baselines(config) for keep in KEEPS}
     return {"device": ("device", config.compress.prune.keep), **tried}
 
 

@@ -3,7 +3,8 @@
 * alone: the block is a network of its own (the lookup tables of Cai et al. 2019, ProxylessNAS).
 * in context: between two 1x1 convolutions, minus half of each pair of them (`predictors.timing.blocks`).
 * slope of chains: the growth per block of a chain; a block that changes the shape ends a chain of other blocks.
-* node profile: onnxruntime's profile of each kernel, summed over the block's kernels in its context.
+* node profile: onnxruntime's profile of each kernel, summed over the block's kernels in its context; only
+  with onnxruntime.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class BlockProtocol:
 
     timed: Callable[[Spec], list[tuple[str, Specs]]]
     seconds: Callable[[Spec, Seconds], float]
+    profiled: bool = False  # whether it needs onnxruntime's profile
 
 
 def _context_seconds(spec: Spec, known: Seconds) -> float:
@@ -75,5 +77,11 @@ BLOCK_PROTOCOLS = {
     "node profile": BlockProtocol(
         timed=lambda spec: [(_part(spec), in_context(spec))],
         seconds=lambda spec, known: known[_part(spec), in_context(spec)],
+        profiled=True,
     ),
 }
+
+
+def protocols_for(runtime: str) -> dict[str, BlockProtocol]:
+    """The protocols that a runtime allows, by name."""
+    return {name: way for name, way in BLOCK_PROTOCOLS.items() if runtime == "onnxruntime" or not way.profiled}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,7 @@ from experiments.stages.int8_record import load
 from experiments.steps.compress import compress
 from experiments.steps.plan import search, train
 from experiments.studies.hand_made import hand_made
-from experiments.studies.protocols import protocols
-from experiments.studies.pruning_rules import pruning_rules
+from experiments.studies.pruning_rules import baselines
 from paper.build import OPTIONAL
 from paper.profile_rows import Moment, Operator
 from paper.rows import read
@@ -50,11 +49,10 @@ def test_litert_is_measured_searched_and_deployed(
     assert refused.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("study", [hand_made, pruning_rules, protocols])
-def test_a_study_that_a_runtime_cannot_have_is_refused_before_anything_is_trained(
-    study: Callable[[Config], object], here: Here, tmp_path: Path
+def test_a_hand_made_network_that_a_runtime_cannot_have_is_refused_before_anything_is_trained(
+    here: Here, tmp_path: Path
 ) -> None:
-    done = here(study, "runtime=litert", f"runs={tmp_path}")
+    done = here(hand_made, "runtime=litert", "hand_made.models=[vit,shufflenet_v2]", f"runs={tmp_path}")
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert "add runtime=onnxruntime" in done.err
     assert [*tmp_path.iterdir()] == []
@@ -66,6 +64,12 @@ def test_what_a_runtime_cannot_have_is_refused_in_one_line(setting: str, here: H
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert "runtime" in done.err
     assert [*tmp_path.iterdir()] == []
+
+
+def test_only_pruning_rules_that_the_runtime_can_deploy_are_compared() -> None:
+    config = Config()
+    assert baselines(config) == ["depgraph", "uniform"]
+    assert baselines(replace(config, device=replace(config.device, library="litert"))) == ["uniform"]
 
 
 def test_the_runtime_of_a_file_is_not_read_from_its_name(finished: Finished) -> None:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from compress.quantization.quantize import quantize
+from compress.runtimes import RUNTIMES
 from experiments.config import choices
 from experiments.studies.protocols import PROFILER, judged, protocols, to_time
 from predictors.board.local_device import local
 from predictors.board.profiler import AFTER, BEFORE, BETWEEN, PARTS, kernels
-from predictors.timing.block_protocols import BLOCK_PROTOCOLS, INFERENCE
+from predictors.timing.block_protocols import BLOCK_PROTOCOLS, INFERENCE, protocols_for
 from predictors.timing.blocks import Specs, block_specs, in_context, networks_to_time
 from search_spaces.costs import macs
 from search_spaces.layers import MBConv, Spec
@@ -39,7 +40,7 @@ def on_a_board(clock: str, network: Specs) -> float:
 
 
 ARCHS = networks_to_time(SPACE, 16, 0)
-KNOWN = {(clock, network): on_a_board(clock, network) for clock, network in to_time(SPACE, ARCHS)}
+KNOWN = {(clock, network): on_a_board(clock, network) for clock, network in to_time(SPACE, BLOCK_PROTOCOLS, ARCHS)}
 
 
 @pytest.mark.parametrize("name", BLOCK_PROTOCOLS)
@@ -90,20 +91,25 @@ def test_both_clocks_tell_seconds(precision: str) -> None:
     assert all(0.01 < other / seconds[0] < 100 for other in seconds)  # the same unit
 
 
-def test_the_command_compares_and_publishes(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A smoke test: so short a measurement has no meaning."""
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_the_command_compares_and_publishes(
+    runtime: str, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A smoke test: so short a measurement has no meaning. Only onnxruntime has a profile of kernels."""
+    expected_names = protocols_for(runtime)
+    assert ("node profile" in expected_names) == (runtime == "onnxruntime")
     monkeypatch.setitem(choices.SPACES, "tiny", smallest_space)
-    folders = (f"runs={tmp_path}", f"results={tmp_path}/results")
+    folders = (f"runs={tmp_path}", f"results={tmp_path}/results", f"runtime={runtime}")
     refused = here(protocols, *folders, "device=pi5", "device.host=board")
     assert refused.code == 2
     assert refused.err.startswith("error: device=ssh cannot compare protocols")
     short = ["measure.min_rounds=1", "measure.max_rounds=1", "measure.sample_seconds=0.0005", "measure.networks=3"]
     done = here(protocols, *folders, *short, "fidelity.networks=2", "publish=true")
     assert (done.code, done.err) == (0, "")
-    assert all(name in done.out for name in BLOCK_PROTOCOLS)
+    assert [name for name in BLOCK_PROTOCOLS if name in done.out] == [*expected_names]
     with (tmp_path / "results/protocols.csv").open() as file:
         rows = list(csv.DictReader(file))
-    expected = {(precision, name) for precision in ("fp32", "int8") for name in BLOCK_PROTOCOLS}
+    expected = {(precision, name) for precision in ("fp32", "int8") for name in expected_names}
     assert {(row["precision"], row["protocol"]) for row in rows} == expected
     assert len(rows) == 2 * len(expected)
     assert "space,tiny" in (tmp_path / "results/protocols_setup.csv").read_text()
