@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 .PHONY: demo test faults lint paper slides bench install clean
 
 demo: $(VENV)/ready
-	$(RUN) -m experiments.pipeline
+	$(RUN) -m experiments.pipeline experiment=demo
 
 test: $(VENV)/test
 	$(RUN) -m pytest -n 2 --dist worksteal

@@ -1,4 +1,4 @@
-"""python -m experiments.profile: the latency of each operator of the deployed file on the device.
+"""python -m experiments.profile: the latency of each operator of the quantized file on the device.
 
 profile.minutes=10 then runs it under steady load, and shows latency, clock and temperature over time.
 """

@@ -118,6 +118,7 @@ def _comparisons(stages: dict[str, Stage], rows: Sequence[Stage], run: Setup) ->
         "BoardSentence": sentences.board(run),
         "BriefSentence": sentences.brief(last),
         "QuantizedLayers": sentences.quantized(run),
+        "DeployedSentence": sentences.deployed(run),
         "FinetuneTargets": sentences.targets(run),
     }
 

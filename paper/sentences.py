@@ -156,6 +156,13 @@ def brief(deployed: Stage) -> str:
     )
 
 
+def deployed(setup: Setup) -> str:
+    """A sentence on a network that is deployed in fp32, because INT8 does not pay; empty otherwise."""
+    if setup.values.get("deployed") != "fp32":
+        return ""
+    return "As INT8 is not faster than fp32 on this device, the fp32 file of the same network is deployed."
+
+
 def quantized(setup: Setup) -> str:
     """The quantized layers, as words for a list."""
     layers = setup.values.get("float_layers", "").split()

@@ -102,6 +102,7 @@ class TrainConfig(Recipe):
 
 
 DEVICES = ("local", "ssh", "bundle", "simulated")  # as in `experiments.setup.devices`, which loads numpy
+OFFLINE = ("bundle", "simulated")  # those that cannot time the files of a search
 SCENARIOS = (
     "quiet",
     "drifting",

@@ -137,7 +137,7 @@ class TransferConfig:
 
 @dataclass(frozen=True)
 class ProfileConfig:
-    """How long `python -m experiments.profile` runs the deployed file."""
+    """How long `python -m experiments.profile` runs the quantized file."""
 
     seconds: Annotated[float, Range(0.01, 3_600, "seconds")] = 2.0  # how long each file is profiled
     minutes: Annotated[float, Range(0, 10_000, "minutes")] = 0.0  # duration of steady load afterwards; 0: none
@@ -147,7 +147,7 @@ class ProfileConfig:
 class DemoConfig:
     """What `python -m experiments.demo` classifies, and where the results go."""
 
-    model: LocalPath = ""  # an ONNX or LiteRT file for the configured data; empty: the pipeline's INT8 file
+    model: LocalPath = ""  # an ONNX or LiteRT file for the configured data; empty: the pipeline's deployed file
     source: LocalPath = ""  # a folder of images, camera, or camera:1; empty: the data's test images
     frames: Annotated[int, Range(0, 1_000_000)] = (
         0  # how many images; 0: all, or 100 for a recording or an offline board

@@ -18,6 +18,7 @@ IMPORTANCES = ("taylor", "batch_norm", "l1")
 TEACHERS = ("winner", "largest")
 KINDS = ("static", "dynamic", "fp16")
 FLOAT_LAYERS = ("none", "accuracy", "time", "both")
+DEPLOYED = ("faster", "quantized")
 METHODS = ("minmax", "percentile", "entropy")  # as in `compress.quantization.calibration`, which loads onnxruntime
 PATTERNS = ("smallest", "two_of_four")  # as in `compress.weights.sparsify`, which loads torch
 WINNER = "winner"
@@ -71,9 +72,9 @@ class QuantizeConfig:
 
     kind: str = "static"  # INT8 with ranges determined in advance (static) or for each image (dynamic), or float16
     method: str = "minmax"  # static: how activation ranges are found, unless qat learns them
-    # static: layers that stay in float: those that are faster in float (time), those needed to keep 99 % of the
-    # predictions (accuracy), or both
-    float_layers: str = "none"
+    # static: layers that stay in float: those that are faster in float (time, where the device can time files), those
+    # needed to keep 99 % of the predictions (accuracy), or both
+    float_layers: str = "time"
     bias_correction: bool = False  # static: whether biases compensate for rounding, estimated on calibration images
     reduce_range: bool = False  # static: whether to use 7-bit weights, which avoid saturation on x86 without VNNI
 
@@ -99,6 +100,9 @@ class CompressConfig:
     calibration: Annotated[int, Range(1, 10_000_000)] = 512  # training images for INT8 ranges
     # whether the deployed file normalises: it takes pixels (uint8) and outputs probabilities
     inside: bool = False
+    # which file the report deploys: faster: the INT8 file if it was faster than the same network's fp32 file, otherwise
+    # that one; quantized: always the quantized file
+    deploy: str = "faster"
     memory: bool = True  # whether to measure each file's peak memory on the device
 
 
@@ -112,6 +116,7 @@ CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
     "compress.quantize.kind": ("kind of quantization", KINDS),
     "compress.quantize.float_layers": ("choice of compress.quantize.float_layers", FLOAT_LAYERS),
     "compress.quantize.method": ("calibration method", METHODS),
+    "compress.deploy": ("choice of compress.deploy", DEPLOYED),
 }
 
 
@@ -156,11 +161,12 @@ def _check_muon(chosen: CompressConfig) -> None:
 
 
 def _check_kind(chosen: QuantizeConfig) -> None:
-    static = chosen.float_layers != "none" or chosen.bias_correction or chosen.reduce_range or chosen.method != "minmax"
+    chosen_layers = chosen.float_layers in ("accuracy", "both")
+    static = chosen_layers or chosen.bias_correction or chosen.reduce_range or chosen.method != "minmax"
     if chosen.kind != "static" and static:
         raise LutraError(
             "float_layers, bias_correction, reduce_range and method apply to static INT8, not to "
-            f"{chosen.kind}: add compress.quantize.kind=static, or leave them at none, false, false and minmax"
+            f"{chosen.kind}: add compress.quantize.kind=static, or leave them at time, false, false and minmax"
         )
 
 

@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from experiments.config import DeviceConfig
+from experiments.config import OFFLINE, DeviceConfig
 from experiments.display.progress import say
 from experiments.setup.handover import HandedOver
 from experiments.store import artefacts, journal
@@ -124,7 +124,7 @@ def hand_over(
 
 def live(device: DeviceConfig) -> None:
     """Raises LutraError for a device that can be measured once, but cannot time the files of a search."""
-    if device.name in ("bundle", "simulated"):
+    if device.name in OFFLINE:
         raise LutraError(
             f"device={device.name} only works with python -m experiments.measure: stages need a connected board. "
             "With its table: python -m experiments.search table=PATH ignore=[...]"

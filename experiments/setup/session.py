@@ -98,7 +98,8 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
         _row(data, one, predicted[name], (values[name].seconds, _percentile(rounds, name)), memory.get(name), factors)
         for name, one in names.items()
     ]
-    write_rows(folder, rows, Session(slower[0] if slower else {}, worth.state, worth.reasons), golden)
+    intervals = {sha256(one.file): (values[name].low, values[name].high) for name, one in names.items()}
+    write_rows(folder, rows, Session(slower[0] if slower else {}, worth.state, worth.reasons, intervals), golden)
 
 
 def _items(settings: Settings, means: Means) -> Iterator[Item]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from rich.table import Table
@@ -21,11 +21,19 @@ ADDED = {"balanced_accuracy"}  # missing in records of earlier versions
 
 @dataclass(frozen=True)
 class Session:
-    """How a session went: its verdict, and by precision how much slower the machine was than for the table."""
+    """How a session went: its verdict, and by precision how much slower the machine was than for the table.
+
+    `intervals`: the 95 % interval of each file's median latency in seconds, by the file's sha256.
+    """
 
     slowdowns: Mapping[str, Slowdown]
     state: str = "unknown"  # clean, noisy or throttled
     reasons: Sequence[str] = ()
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def interval(self, row: Stage) -> tuple[float, float]:
+        """The interval of a row's median; only the median itself in records of earlier versions."""
+        return self.intervals.get(row.sha256, (row.latency_median_s, row.latency_median_s))
 
     def lines(self) -> list[str]:
         """The session formatted for people."""
@@ -53,7 +61,7 @@ def read_rows(folder: Path) -> tuple[list[Stage], Session]:
     path = folder / RECORD
     found = read_json(path, "record of a session")
     rows, session = found.get("rows"), found.get("session")
-    columns = {field.name for field in fields(Stage)}  # none but ADDED is optional here
+    columns = {one.name for one in fields(Stage)}  # none but ADDED is optional here
     if not isinstance(rows, list) or any(not isinstance(row, dict) or {*row} | ADDED != columns for row in rows):
         raise DamagedError(f"{path} is damaged: each of its rows must have the fields {', '.join(sorted(columns))}")
     return typed(list[Stage], rows, f"{path}: rows"), typed(Session, session, f"{path}: session")
@@ -64,8 +72,8 @@ def percent(accuracy: float | None) -> str:
     return "" if accuracy is None else f"{100 * accuracy:.2f}"
 
 
-def show_rows(rows: Sequence[Stage], title: str, names: Mapping[str, str] = {}) -> Table:
-    """The rows formatted for people: milliseconds, percent, kilobytes."""
+def show_rows(rows: Sequence[Stage], title: str, names: Mapping[str, str] = {}, deployed: str = "") -> Table:
+    """The rows formatted for people: milliseconds, percent, kilobytes. `deployed`: the sha256 of a file to mark."""
     uneven = any(row.balanced_accuracy is not None for row in rows)
     columns = ["stage", "", "val %", "test %", *(["balanced %"] if uneven else []), "median ms", "p90 ms"]
     columns += ["predicted ms", "KB", "MMACs", "params", "steps"]
@@ -80,5 +88,6 @@ def show_rows(rows: Sequence[Stage], title: str, names: Mapping[str, str] = {}) 
         latencies = ["" if value is None else f"{1e3 * value:.3f}" for value in seconds]
         sizes = [f"{row.file_bytes / 1e3:.1f}", f"{row.macs / 1e6:.2f}", f"{row.parameters:,}"]
         sizes.append("" if row.steps is None else f"{row.steps:,}")
-        table.add_row(names.get(row.stage, row.stage), row.precision, *accuracies, *latencies, *sizes)
+        name = names.get(row.stage, row.stage) + (", deployed" if row.sha256 == deployed else "")
+        table.add_row(name, row.precision, *accuracies, *latencies, *sizes)
     return table

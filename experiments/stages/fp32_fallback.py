@@ -11,8 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from experiments.config.reference import Reference
+from experiments.display.progress import say
 from experiments.stages.inputs import check_device, learned, teachers
-from experiments.stages.settings import faster_settings
+from experiments.stages.settings import faster_settings, float_layers, untimed
 from experiments.steps.plan import Plan
 from experiments.store.keys import passport_key
 from experiments.store.provenance import FASTER
@@ -29,9 +30,13 @@ def needs(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
 
 def by_time(plan: Plan, parent: Path) -> dict[str, Path]:
     """The file that lists the layers that stay in float to save time, if this is configured."""
-    chosen = plan.config.compress.quantize
-    wanted = chosen.kind == "static" and chosen.float_layers in ("time", "both")
-    return {FASTER: faster_layers(plan, parent)} if wanted else {}
+    config = plan.config
+    if float_layers(config) in ("time", "both"):
+        return {FASTER: faster_layers(plan, parent)}
+    chosen = config.compress.quantize
+    if (chosen.kind, chosen.float_layers) == ("static", "time") and (why := untimed(config)):
+        plan.once("untimed", lambda: say(f"No layer stays in float to save time: {why}."))
+    return {}
 
 
 def before_training(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:

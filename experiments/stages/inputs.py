@@ -59,7 +59,7 @@ def check_device(config: Config) -> None:
     if config.table is not None and config.ignore:
         raise LutraError(
             "changed layers are measured on this device, but with ignore= the table may come from another device: "
-            "measure a table here, or choose without a device: compress.prune.rule=uniform, "
-            "compress.quantize.float_layers=none or accuracy"
+            "measure a table here, or choose without a device: compress.prune.rule=uniform, and "
+            "compress.quantize.float_layers=accuracy instead of both"
         )
     live(config.device)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from experiments.config import Config, MeasureConfig
+from experiments.config import OFFLINE, Config, MeasureConfig
 from experiments.config.compression import CompressConfig, PruneConfig, QuantizeConfig, SparsifyConfig
 from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
 from experiments.steps.settings import Device, Images
@@ -95,6 +95,22 @@ class Faster:
         return f"{self.data.label}-seed{self.seed}"
 
 
+def untimed(config: Config) -> str:
+    """Why this command cannot time files for the table's device; empty if it can."""
+    if config.device.name in OFFLINE:
+        return f"device={config.device.name} cannot time files"
+    if config.table is not None and config.ignore:
+        return "with ignore= the table may come from another device"
+    return ""
+
+
+def float_layers(config: Config) -> str:
+    """How layers in float are chosen: `time`, the default, has no effect on other kinds and where nothing is timed."""
+    chosen = config.compress.quantize
+    without = chosen.kind != "static" or untimed(config)
+    return "none" if chosen.float_layers == "time" and without else chosen.float_layers
+
+
 def _trained(chosen: CompressConfig) -> dict[str, Any]:
     names = ("finetune", "distillation", "temperature", "teacher")
     return {name: getattr(chosen, name) for name in names}
@@ -111,7 +127,7 @@ OWN: dict[str, Callable[[Config, dict[str, Any]], Stage]] = {  # (configuration,
     ),
     QUANTIZE: lambda c, common: Quantize(
         **common,
-        quantize=c.compress.quantize,
+        quantize=replace(c.compress.quantize, float_layers=float_layers(c)),
         calibration=c.compress.calibration,
         looked_at=LOOKED_AT,
         runtime=c.device.library,

@@ -9,9 +9,11 @@ from experiments.config.reference import Reference
 from experiments.store.artefacts import MANIFEST
 from experiments.store.looking import NotMade, looking
 from experiments.store.provenance import LINEAGE
+from predictors.agent.runtimes import SUFFIXES
 from search_spaces.errors import LutraError
 
 MADE = Reference("experiments.steps.report:made")
+REPORTABLE = Reference("experiments.steps.report:is_reportable")
 SHOWN = 6  # the most reports that a message names
 
 
@@ -22,6 +24,23 @@ def finished_report(config: Config) -> Path:
             return Path(MADE(config)).resolve()
     except NotMade:
         raise _missing("this configuration has no finished report", config) from None
+
+
+def deployed_file(config: Config) -> Path | None:
+    """The deployed file in the report of this configuration; None if there is no finished report."""
+    if not REPORTABLE(config):
+        return None
+    try:
+        with looking():
+            return deployed_in(Path(MADE(config)))
+    except NotMade:
+        return None
+
+
+def deployed_in(report: Path) -> Path:
+    """The deployed file in a report's folder."""
+    (file,) = (path for path in report.iterdir() if path.suffix in SUFFIXES)
+    return file
 
 
 def given_report(config: Config) -> Path | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.config import Config
+from experiments.config import OFFLINE, Config
 from experiments.config.choices import space_of
 from experiments.config.reference import Reference
 from experiments.display.progress import console
@@ -15,15 +15,16 @@ from experiments.setup.session_record import Session, read_rows, show_rows
 from experiments.stages import int8_record
 from experiments.steps.benchmark import benchmark
 from experiments.steps.compress import compress, folder_of_search
-from experiments.steps.finished_reports import given_report
+from experiments.steps.deployment import FASTER
+from experiments.steps.finished_reports import deployed_in, given_report
 from experiments.steps.plan import plan_of, train
 from experiments.steps.settings import Search
 from experiments.store import artefacts
 from experiments.store.key_fields import FOLDER, implied, unless
-from experiments.store.provenance import verify
+from experiments.store.provenance import LINEAGE, load, verify
 from experiments.store.step import Step
 from paper.compression_rows import Stage
-from predictors.agent.runtimes import SUFFIXES
+from paper.setup_file import setup
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError
@@ -47,6 +48,7 @@ class Settings:
     ignore: list[str]
     figures: list[str]
     title: str = unless("")  # of the data set
+    deploy: str = unless(FASTER)
     search: Search = implied("search")
     label: str = implied(FOLDER)
 
@@ -75,18 +77,24 @@ def made(config: Config) -> Path:
     files: dict[str, Path | str] = {name: folder / artefacts.MANIFEST for name, folder in folders.items()}
     searched = Search.read(artefacts.manifest(folders["search"])["config"], plan.space, plan.images)
     label = f"{config.space.name}-{config.data.label}-{config.strategy.name}-{config.objective.name}-seed{config.seed}"
-    settings = Settings(config.ignore, [*FIGURES], config.data.title, searched, label)
+    settings = Settings(config.ignore, [*FIGURES], config.data.title, config.compress.deploy, searched, label)
     return plan.folder(Step("report", settings, files | {"table": plan.table}, WORK))
 
 
 def check_reportable(config: Config) -> None:
     """Raises LutraError, before any work, if no report can be made with this configuration."""
     live(config.device)
-    if config.compress.stages[-1:] != ["quantize"] or config.model != "winner":
+    if not is_reportable(config):
         raise LutraError(
             "a report is about the search's winner and the deployed file: leave model at winner, and let "
             "compress.stages end with quantize; python -m experiments.benchmark takes any stages and models"
         )
+
+
+def is_reportable(config: Config) -> bool:
+    """Whether a report can be made with this device, model and stages."""
+    whole = config.compress.stages[-1:] == ["quantize"] and config.model == "winner"
+    return whole and config.device.name not in OFFLINE
 
 
 def labels(stages: Sequence[str]) -> dict[str, str]:
@@ -142,11 +150,12 @@ def show_given(folder: Path) -> None:
 
 
 def _show_rows(title: str, rows: Sequence[Stage], session: Session, folder: Path) -> None:
-    console.print(show_rows(rows, title, labels([row.stage for row in rows])))
-    for line in (*session.lines(), *int8_record.load(folder).lines()):
+    sha256 = load(folder / LINEAGE).row["sha256"]
+    console.print(show_rows(rows, title, labels([row.stage for row in rows]), sha256))
+    why = setup(folder).values.get("deployed_reason", "")
+    for line in filter(None, (why, *session.lines(), *int8_record.load(folder).lines())):
         console.print(line, highlight=False, soft_wrap=True)
 
 
 def _show_files(folder: Path) -> None:
-    (deployed,) = (path for path in folder.iterdir() if path.suffix in SUFFIXES)
-    console.print(f"The deployed file: {deployed}\nFigures and CSV files: {folder}", soft_wrap=True)
+    console.print(f"The deployed file: {deployed_in(folder)}\nFigures and CSV files: {folder}", soft_wrap=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from compress.files.metadata import with_metadata
 from experiments.config.reference import Reference
+from experiments.config.stage_order import QUANTIZE
 from experiments.display import events
 from experiments.display.architecture import layer_rows, text
 from experiments.display.model_card import card, description
@@ -19,6 +20,7 @@ from experiments.setup.images import dataset_of
 from experiments.setup.predicted_classes import load
 from experiments.setup.session_record import read_rows
 from experiments.stages import int8_record
+from experiments.steps.deployment import deployed
 from experiments.steps.measure import network_rows, table_rows
 from experiments.steps.report import FIGURES, PAGE, Settings
 from experiments.steps.search import best_metrics
@@ -44,14 +46,18 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     space, steps = searched.space, provenance.index(means.runs)
     folders = {name: path.parent for name, path in files.items() if path.name == artefacts.MANIFEST}
     rows, session = read_rows(folders["benchmark"])
-    (deployed,) = (path for path in folders["compress"].iterdir() if path.suffix in SUFFIXES)
-    final = next(row for row in rows if row.sha256 == artefacts.sha256(deployed))
+    (quantized,) = (path for path in folders["compress"].iterdir() if path.suffix in SUFFIXES)
+    costs = searched.objective.costs
+    chosen = deployed(quantized, folders["benchmark"], rows, session, costs, settings.deploy)
+    final, name = chosen.row, f"{chosen.row.precision}{chosen.path.suffix}"
     inputs = {name: artefacts.sha256(path) for name, path in files.items()}
     given = [files["table"], Path(means.address.results)]
     origin = provenance.trace(steps, inputs, given, asdict(final))
     facts = setup(searched, means, files["table"], steps, inputs, origin, session) | {
         "ignored": " ".join(settings.ignore),
         "data_title": settings.title,
+        "deployed": final.precision,
+        "deployed_reason": chosen.why,
     }
     artefacts.write_csv(folder / "setup.csv", [{"key": key, "value": value} for key, value in facts.items()])
     artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])
@@ -65,13 +71,16 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     lineage = provenance.dump(origin)
     artefacts.write(folder / provenance.LINEAGE, lineage)
     data, hashed = dataset_of(searched.data.at(means)), sha256(lineage.encode())
-    file = deployed.read_bytes()
+    file = chosen.path.read_bytes()
     file = with_metadata(file, description(file, final, facts, data, hashed))
-    artefacts.write(folder / deployed.name, file)
-    artefacts.write(folder / CARD, card(deployed.name, file, final, facts, data, hashed))
+    artefacts.write(folder / name, file)
+    artefacts.write(folder / CARD, card(name, file, final, facts, data, hashed))
     made = [(step.what, steps.records[step.manifest]["config"]) for step in origin.line]
-    lines = commands(made, settings.ignore, facts)
-    run = Run(folder, deployed.name, final.sha256, data, load(folders["benchmark"]), partial(_described, space), lines)
+    if chosen.path != quantized:
+        made.append((QUANTIZE, steps.records[inputs["compress"]]["config"]))
+    own = {"ignore": settings.ignore, "compress.deploy": settings.deploy}
+    lines = commands(made, own, facts)
+    run = Run(folder, name, final.sha256, data, load(folders["benchmark"]), partial(_described, space), lines)
     artefacts.write(folder / PAGE, page(run))
     _show(searched, winner, final, folder)
 

@@ -109,13 +109,15 @@ def trace(index: Index, inputs: Mapping[str, str], given: Iterable[Path], row: M
     if missing := [name for name in ("search", "compress", "benchmark") if name not in inputs]:
         raise LutraError(f"this report does not come from a {missing[0]} step; run it again")
     search, compressed, benchmark = (inputs[name] for name in ("search", "compress", "benchmark"))
-    stages = [index.step(compressed, row["sha256"])]
+    stages = [index.step(compressed, row["sha256"])]  # the last may have made a file that is not deployed
     while "parent" in stages[0].inputs:
         parent = stages[0].inputs["parent"]
         key = index.origin(parent)
         if key is None:
             raise LutraError(f"no step in {index.runs} made the parent {parent[:12]} of {stages[0].folder}")
         stages.insert(0, index.step(key, parent))
+    if row["sha256"] not in index.records[compressed]["outputs"].values():
+        stages.pop()
     found = index.records.get(search)
     supernet = None if found is None else index.origin(found["inputs"]["supernet"])
     if found is None or supernet is None:

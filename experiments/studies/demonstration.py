@@ -1,4 +1,4 @@
-"""Classifies images with the INT8 file, one after another, live in the terminal.
+"""Classifies images with the deployed file, one after another, live in the terminal.
 
 The images are the test images, or those of demo.source=FOLDER or demo.source=camera. demo.record=PATH.gif records a
 film. demo.bundle=FOLDER writes the files with which a board does the same, using only numpy and the runtime.
@@ -25,6 +25,7 @@ from experiments.display.pictures import frames_of, sized
 from experiments.display.progress import console
 from experiments.setup.images import dataset_of
 from experiments.steps.compress import chain
+from experiments.steps.finished_reports import deployed_file
 from experiments.store import artefacts
 from predictors.agent.runtimes import RUNTIMES, SUFFIXES, runtime_of_file
 from predictors.board.classifier import Classifier, Frame, Moment, classify
@@ -66,15 +67,15 @@ def demo(config: Config) -> Path | None:
 
 
 def model_of(config: Config) -> Path:
-    """The file: the given one, or the pipeline's INT8 file."""
+    """The file: the given one, or that of the pipeline's report, or before there is one, its quantized file."""
     if not config.demo.model:
-        path = chain(config)[-1].path
+        path = deployed_file(config) or chain(config)[-1].path
         if path.suffix not in SUFFIXES:
             raise LutraError("compress.stages ends without quantize, which makes the file that is shown")
         return path
     path = Path(config.demo.model).expanduser()
     if not path.is_file():
-        raise LutraError(f"there is no file {str(path)!r}: leave demo.model out to take the pipeline's INT8 file")
+        raise LutraError(f"there is no file {str(path)!r}: leave demo.model out to take the pipeline's file")
     return path
 
 

@@ -1,4 +1,4 @@
-"""Profiles the deployed file on the device, operator by operator, and measures its latency under steady load.
+"""Profiles the quantized file on the device, operator by operator, and measures its latency under steady load.
 
 The fp32 file of the same network is profiled too. Operators are timed by the runtime's own profiler or, if it has none,
 as differences between files that end one operator apart (`predictors.agent.runtimes`).
@@ -94,7 +94,7 @@ def profile(config: Config) -> Path:
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    """Profiles both files, and runs the deployed one for the configured minutes."""
+    """Profiles both files, and runs the quantized one for the configured minutes."""
     network = load_network(files["network"])
     assert isinstance(network, Network)
     runtime, deployed = RUNTIMES[settings.device.library], files["deployed"]

@@ -16,6 +16,7 @@ from experiments.config import Config, MeasureConfig
 from experiments.config.compression import NOT_FOR
 from experiments.config.reference import Reference
 from experiments.setup.devices import board_of, live
+from experiments.stages.settings import float_layers
 from experiments.steps.compress import chain
 from experiments.steps.measure import followed
 from experiments.steps.plan import plan_of
@@ -91,7 +92,7 @@ def keeps(config: Config) -> dict[str, float]:
                 "change compress.prune.saved"
             )
         found[rule] = min(slower, key=lambda keep: seconds[f"{rule} {keep}"])
-        if config.compress.quantize.float_layers in ("time", "both"):
+        if float_layers(config) in ("time", "both"):
             found[rule] = _as_slow(config, rule, found[rule])
     return found
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paper.figures import style
 from paper.rows import Stage, read
+from paper.setup_file import setup
 
 ASIDE = ("random", "inherited")  # not part of the chain
 STEPS = {"retrained": "search", "pruned": "prune", "finetuned": "finetune", "int8": "quantize"}  # what was done
@@ -23,7 +24,7 @@ ROOM = 0.35  # space for numbers beside the bars, as a fraction of the longest
 
 def draw(results: Path) -> Figure:
     """From stages.csv."""
-    return plot(chain(read(results, Stage)))
+    return plot(chain(read(results, Stage)), setup(results).values.get("deployed", ""))
 
 
 def chain(rows: Sequence[Stage]) -> list[Stage]:
@@ -32,8 +33,14 @@ def chain(rows: Sequence[Stage]) -> list[Stage]:
     return [firsts[name] for name in dict.fromkeys(row.stage for row in rows) if name not in ASIDE]
 
 
+def ended(stages: Sequence[Stage], deployed: str) -> str:
+    """The name of the last bar. `deployed`: the precision of the deployed file; empty for that of the last stage."""
+    last = stages[-1].precision
+    return "deployed" if deployed in ("", last) else f"in {last.upper()}"
+
+
 @rc_context(style.RC)
-def plot(stages: Sequence[Stage]) -> Figure:
+def plot(stages: Sequence[Stage], deployed: str = "") -> Figure:
     """The first and last bars show values, those between show changes: blue for better, red for worse."""
     figure = style.figure(0.6 + 0.2 * len(stages), style.PAGE)
     accuracy, latency, size = figure.subplots(1, 3, sharey=True)
@@ -42,7 +49,7 @@ def plot(stages: Sequence[Stage]) -> Figure:
     _grounded(latency, [scale * stage.latency_median_s for stage in stages], f"measured latency ({unit})")
     _grounded(size, [stage.file_bytes / 1e3 for stage in stages], "file (kB)")
     first, *rest = (stage.stage for stage in stages)
-    names = [f"{first}, {stages[0].precision}", *(STEPS.get(name, name) for name in rest), "deployed"]
+    names = [f"{first}, {stages[0].precision}", *(STEPS.get(name, name) for name in rest), ended(stages, deployed)]
     accuracy.set_yticks(range(len(names)), names)
     accuracy.invert_yaxis()
     return figure

@@ -659,7 +659,7 @@ def test_an_infeasible_target_names_the_fastest_network(table: LatencyTable, ref
         ("data.path=MY/IMAGES", "add data=image_folder"),
         ("compress.prune.keep=2", "compress.prune.keep=2 is out of range: give a number from 0.01 to 1"),
         ("compress.quantize.float_layers=tim", "did you mean 'time'"),
-        ("compress.quantize={kind: fp16, float_layers: time}", "apply to static INT8, not to fp16"),
+        ("compress.quantize={kind: fp16, float_layers: both}", "apply to static INT8, not to fp16"),
         ("hand_made.saved=[2]", "hand_made.saved=2 is out of range: give a list in brackets"),
         ("compress.stages=[prun]", "did you mean 'prune'"),
         ("compress.stages=[quantize,finetune]", "quantize writes the deployed file"),

@@ -71,6 +71,7 @@ OTHER = {  # for settings that accept few values
     "compress.teacher": "largest",
     "compress.quantize.kind": "dynamic",
     "compress.quantize.float_layers": "accuracy",
+    "compress.deploy": "quantized",
     "compress.sparsify.pattern": "two_of_four",
     "compare.strategies": ["evolution"],
     "hand_made.models": ["mobilenet_v2"],
@@ -247,5 +248,6 @@ def test_a_command_looks_for_each_step_once(stand_in: Callable[..., Path], monke
     with remembering():
         pipeline(changed(Config(), "objective.target_fraction", 1.0))
     names = [name for name, *_ in asked]
-    assert {"measure", "train", "search", "retrain", "compress", "benchmark", "report"} == {*names}
+    steps = {"measure", "train", "search", "retrain", "faster_in_float", "compress", "benchmark", "report"}
+    assert {*names} == steps
     assert [one for number, one in enumerate(asked) if one in asked[:number]] == []

@@ -192,7 +192,7 @@ def test_training_and_pruning_may_take_turns() -> None:
     [
         (QuantizeConfig(), True),
         (QuantizeConfig(reduce_range=True), True),
-        (QuantizeConfig(float_layers="time"), True),
+        (QuantizeConfig(float_layers="none"), True),
         (QuantizeConfig(float_layers="time", reduce_range=True), True),
         (QuantizeConfig(float_layers="accuracy"), False),
         (QuantizeConfig(float_layers="both"), False),
@@ -214,9 +214,15 @@ def test_choices_that_contradict_the_training_for_int8_are_refused(chosen: Quant
 @pytest.mark.parametrize("kind", ["fp16", "dynamic"])
 @pytest.mark.parametrize("of_static", ["method", "float_layers", "bias_correction", "reduce_range"])
 def test_choices_of_static_int8_are_refused_of_other_kinds(kind: str, of_static: str) -> None:
-    value = {"method": "entropy", "float_layers": "time"}.get(of_static, True)
+    value = {"method": "entropy", "float_layers": "both"}.get(of_static, True)
     with pytest.raises(LutraError, match=f"{of_static}.* apply to static INT8, not to {kind}"):
         check(CompressConfig(quantize=dataclasses.replace(QuantizeConfig(kind), **{of_static: value})), "winner")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["fp16", "dynamic"])
+@pytest.mark.parametrize("usual", ["time", "none"])
+def test_the_default_is_accepted_of_every_kind(kind: str, usual: str) -> None:
+    check(CompressConfig(quantize=QuantizeConfig(kind, float_layers=usual)), "winner")
 
 
 def test_a_teacher_without_weight_is_refused() -> None:

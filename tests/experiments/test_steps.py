@@ -102,7 +102,8 @@ def steps(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Mappi
     """Every step by its name, as the real commands request it."""
     folder = tmp_path_factory.mktemp("steps")
     seconds = {f"{rule} {keep}": keep for rule in BASELINES for keep in KEEPS}
-    (folder / "seconds.json").write_text(json.dumps(seconds | {"device": 0.5}))
+    seconds |= {"device": 0.5, **dict.fromkeys(BASELINES, 0.5)}  # of files with layers in float
+    (folder / "seconds.json").write_text(json.dumps(seconds))
     found = [step for own in commands(folder) for step in requested(*own, finished, folder)]
     found += requested(faster_in_float, Config(), finished, finished.table.parent)
     stages = [Step("compress", settings_of(Config(), stage), {"parent": finished.table}, WORK) for stage in STAGES]

@@ -21,12 +21,15 @@ ELSEWHERE = {"image_folder": "data.path=FOLDER", "ssh": "device.host=HOST", "bun
 
 
 def commands(
-    steps: Sequence[tuple[str, Mapping[str, Any]]], ignore: Sequence[str], facts: Mapping[str, Any]
+    steps: Sequence[tuple[str, Mapping[str, Any]]], own: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> list[str]:
-    """The lines of a shell. `steps`: those of the run, each with its manifest's settings; `facts`: setup.csv's."""
+    """The lines of a shell.
+
+    `steps`: those of the run, each with its manifest's settings; `own`: the report's settings; `facts`: setup.csv's.
+    """
     by_name = dict(steps)
     names = by_name["train"]["data"]["name"], by_name["benchmark"]["device"]["name"]
-    words = [f"{key}={_written(value)}" for key, value in changed(steps, ignore).items()]
+    words = [f"{key}={_written(value)}" for key, value in changed(steps, own).items()]
     words += [ELSEWHERE[name] for name in names if name in ELSEWHERE]
     words += [f"data.title={facts['data_title']}"] if facts.get("data_title") else []
     versions = [f"{name}=={facts[name]}" for name in LIBRARIES if facts.get(name)]
@@ -38,9 +41,9 @@ def commands(
     ]
 
 
-def changed(steps: Sequence[tuple[str, Mapping[str, Any]]], ignore: Sequence[str]) -> dict[str, Any]:
+def changed(steps: Sequence[tuple[str, Mapping[str, Any]]], own: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration's keys whose values are not the defaults."""
-    usual, found = dict(flat(asdict(Config()))), settings(steps) | {"ignore": [*ignore]}
+    usual, found = dict(flat(asdict(Config()))), settings(steps) | dict(own)
     name = found.pop("strategy.name")
     usual_options = options(StrategyConfig(name))
     keys = {f"strategy.options.{key}": value for key, value in usual_options.items()}

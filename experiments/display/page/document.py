@@ -52,7 +52,7 @@ def page(run: Run) -> bytes:
         *verdicts(facts),
         tiles(run.deployed, final, rows, predictions[run.sha256]),
         stages(rows, final, predictions),
-        section("effects", "What each stage did", waterfall(rows)),
+        section("effects", "What each stage did", waterfall(rows, final.precision)),
         _search(run.folder, rows, facts.optional("target_ms"), run.describe),
         section("winner", "The winner", winner(results.read(run.folder, results.Layer))),
         confusions(run.data, predictions[run.sha256]),

@@ -12,13 +12,15 @@ from paper.setup_file import Setup
 
 
 def verdicts(setup: Setup) -> list[Element]:
-    """Whether the latencies can be trusted."""
+    """Whether the latencies can be trusted, and why the deployed file is not the quantized one, if so."""
     made = []
     for what, title in (("table", "The latency table"), ("session", "The final measurement")):
         state, reasons = (setup.values.get(f"{what}_verdict{end}", "") for end in ("", "_reasons"))
         text = element("p", element("strong", f"{title} is {state or 'unknown'}. "), reasons)
         text.set("class", f"verdict {state if state == 'clean' else ''}".strip())
         made.append(text)
+    if why := setup.values.get("deployed_reason"):
+        made.append(element("p", f"{why}.", class_="verdict"))
     return made
 
 

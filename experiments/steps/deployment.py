@@ -1,0 +1,52 @@
+"""Which file a report deploys: the quantized one, unless the fp32 file of the same network is as fast on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.setup.session_record import Session
+from experiments.store import artefacts
+from paper.compression_rows import Stage
+from predictors.costs import LATENCY
+
+FASTER = "faster"  # compress.deploy: the quantized file only if it is faster
+HALF = "fp16"  # a kind that is asked for because of its size
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A measured file, its row, and why it is not the quantized one; `why` is empty if it is."""
+
+    path: Path
+    row: Stage
+    why: str = ""
+
+
+def deployed(
+    quantized: Path, benchmark: Path, rows: Sequence[Stage], session: Session, costs: Sequence[str], choice: str
+) -> Deployed:
+    """The file that the objective and the measurement choose.
+
+    The quantized file must be faster than its network's fp32 file: their intervals must not overlap. It is deployed in
+    any case if the search's `costs` include bytes, which it saves; as fp16; and if the `choice` of `compress.deploy` is
+    not `faster`.
+    """
+    sha256 = artefacts.sha256(quantized)
+    small = next(row for row in rows if row.sha256 == sha256)
+    if choice != FASTER or small.precision == HALF or {*costs} != {LATENCY}:
+        return Deployed(quantized, small)
+    record = artefacts.manifest(benchmark)
+    names = [name for name, read in record["inputs"].items() if read == small.parent]
+    whole = next(row for row in reversed(rows) if row.stage in names and row.precision == "fp32")
+    if session.interval(small)[1] < session.interval(whole)[0]:
+        return Deployed(quantized, small)
+    file = next(name for name, made in record["outputs"].items() if made == whole.sha256)
+    times = [f"{1e3 * row.latency_median_s:.4g} ms" for row in (small, whole)]
+    below = quantized.relative_to(quantized.parents[2])
+    why = (
+        f"{small.precision.upper()} is not faster than fp32 here ({times[0]} against {times[1]}), so the fp32 file is "
+        f"deployed; the other is {below}"
+    )
+    return Deployed(benchmark / file, whole, why)
