@@ -30,6 +30,7 @@ from paper import (
     prediction,
     pruning,
     result_age,
+    seeds,
     shares,
     tables,
     transfer,
@@ -64,7 +65,7 @@ FIGURES = {
     "heatmap": heatmap.draw,
     "ablation": ablation.draw,
 }
-TABLES = (tables, prediction, compression, shares, hand_made, pruning, transfer)
+TABLES = (tables, prediction, compression, shares, hand_made, pruning, transfer, seeds)
 OPTIONAL: dict[
     str, tuple[Callable[[Path], bool], Callable[[Path], Any]]
 ] = {  # if the command of that name was run with publish=true

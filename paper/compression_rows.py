@@ -6,6 +6,16 @@ from dataclasses import dataclass, field
 
 from paper.latex import count
 
+STAGE_NAMES = {
+    "reference": "hand-made reference",
+    "random": "random architecture",
+    "inherited": "winner, inherited weights",
+    "retrained": "winner, retrained",
+    "pruned": "pruned",
+    "finetuned": "finetuned",
+    "int8": "INT8",
+}
+
 
 @dataclass(frozen=True)
 class Stage:

@@ -38,6 +38,8 @@ _WRITERS = {  # file -> the command that writes it; the report writes the others
     "pruning_rules_setup.csv": "pruning_rules",
     "transfer.csv": "transfer",
     "transfer_setup.csv": "transfer",
+    "seeds.csv": "seeds",
+    "seeds_setup.csv": "seeds",
 }
 SEEDS = "cifar10_laptop_seeds.csv"
 _FORMER = {"significant": "apart"}  # names of columns in older files

@@ -16,6 +16,7 @@ from paper import (
     pruning,
     ranking,
     recipes,
+    seeds,
     sentences,
     sessions,
     space,
@@ -75,6 +76,7 @@ def numbers(results: Path) -> dict[str, str]:
         | space.macros(results)
         | title.macros(results)
         | transfer.macros(results)
+        | seeds.macros(results)
     )
 
 

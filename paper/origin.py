@@ -16,6 +16,7 @@ from paper.csv_records import ResultError, writer
 from paper.latex import escape
 from paper.recipe_rows import TriedRecipe
 from paper.rows import FILES, Fresh, Judged, Moment, Operator, Ranked, RankTau, Summed, Transferred, read
+from paper.seed_rows import Seeded
 from paper.setup_file import RUNTIMES, Setup, setup
 from search_spaces.documents import read_bytes, sha256
 
@@ -40,6 +41,7 @@ OPTIONAL = {
     "Recipes": Group("recipes_setup.csv", (FILES[TriedRecipe],), machine=False, images=True),
     "Transfer": Group("transfer_setup.csv", (FILES[Transferred],), images=True),
     "Profile": Group("profile_setup.csv", (FILES[Operator],), network=True),
+    "Seeds": Group("seeds_setup.csv", (FILES[Seeded],), images=True),
     "Steady": Group("profile_setup.csv", (FILES[Moment],), network=True),
 }
 MACHINE = ("cpu", "device", "machine", "threads", *RUNTIMES, *agreement.STATE)

@@ -16,6 +16,7 @@ from paper.csv_records import columns, records
 from paper.profile_rows import Moment, Operator
 from paper.ranking_rows import Ranked, RankTau
 from paper.recipe_rows import TriedRecipe
+from paper.seed_rows import Seeded
 from paper.transfer_rows import Transferred
 
 
@@ -174,6 +175,7 @@ FILES: dict[type, str] = {
     Operator: "profile.csv",
     Moment: "steady.csv",
     Transferred: "transfer.csv",
+    Seeded: "seeds.csv",
 }
 Row = TypeVar("Row")
 

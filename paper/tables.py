@@ -6,22 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from paper.compression_rows import Stage
+from paper.compression_rows import STAGE_NAMES, Stage
 from paper.latex import count, decimals, escape, significant
 from paper.macros import chain
 from paper.rows import read
 from paper.sentences import source
 from paper.setup_file import RUNTIMES, Setup, setup
 
-NAMES = {
-    "reference": "hand-made reference",
-    "random": "random architecture",
-    "inherited": "winner, inherited weights",
-    "retrained": "winner, retrained",
-    "pruned": "pruned",
-    "finetuned": "finetuned",
-    "int8": "INT8",
-}
 HEAD = r"""\begin{tabular}{@{}lrrrrrrrrr@{}}
 \toprule
  & validation & test & median & p90 & predicted & file & & parameters & training \\
@@ -41,9 +32,9 @@ def write(results: Path, build: Path) -> None:
 def _stages(chained: Sequence[Stage], quantized: Sequence[Stage]) -> str:
     """The chain and, below a rule, the other networks in INT8, if they were measured."""
     places = decimals(1e3 * median(s.latency_median_s for s in chained))
-    text = HEAD + "".join(_row(NAMES.get(s.stage, escape(s.stage)), s, places) for s in chained)
+    text = HEAD + "".join(_row(STAGE_NAMES.get(s.stage, escape(s.stage)), s, places) for s in chained)
     if quantized:
-        names = [f"{NAMES.get(s.stage, escape(s.stage))}, {escape(s.precision).upper()}" for s in quantized]
+        names = [f"{STAGE_NAMES.get(s.stage, escape(s.stage))}, {escape(s.precision).upper()}" for s in quantized]
         text += "\\midrule\n" + "".join(_row(name, s, places) for name, s in zip(names, quantized))
     return text + "\\bottomrule\n\\end{tabular}\n"
 

@@ -17,6 +17,8 @@ from experiments.config.command_config import (
     ProfileConfig,
     RankingConfig,
     RecipesConfig,
+    ReproduceConfig,
+    SeedsConfig,
     StatusConfig,
     TablesConfig,
     TransferConfig,
@@ -192,6 +194,8 @@ class Config:
     exact: ExactConfig = field(default_factory=ExactConfig)
     ranking: RankingConfig = field(default_factory=RankingConfig)
     transfer: TransferConfig = field(default_factory=TransferConfig)
+    seeds: SeedsConfig = field(default_factory=SeedsConfig)
+    reproduce: ReproduceConfig = field(default_factory=ReproduceConfig)
     profile: ProfileConfig = field(default_factory=ProfileConfig)
     demo: DemoConfig = field(default_factory=DemoConfig)
     status: StatusConfig = field(default_factory=StatusConfig)

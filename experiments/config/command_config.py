@@ -136,6 +136,26 @@ class TransferConfig:
 
 
 @dataclass(frozen=True)
+class SeedsConfig:
+    """How often `python -m experiments.seeds` repeats the search and what follows."""
+
+    count: Annotated[int, Range(2, 10_000)] = 3  # runs, from `seed` on
+
+
+PARTS: tuple[str, ...] = (  # commands whose results the paper shows
+    *("pipeline", "ablation", "hand_made", "pruning_rules", "seeds", "fidelity", "protocols", "compare", "ranking"),
+    *("transfer", "profile", "recipes"),
+)
+
+
+@dataclass(frozen=True)
+class ReproduceConfig:
+    """What `python -m experiments.reproduce` runs."""
+
+    parts: list[str] = field(default_factory=lambda: [*PARTS])  # the commands, in this order
+
+
+@dataclass(frozen=True)
 class ProfileConfig:
     """How long `python -m experiments.profile` runs the quantized file."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from experiments.compute.gpu import ACCELERATORS
 from experiments.config import BACKENDS, DEVICES, SCENARIOS, StrategyConfig, compression
-from experiments.config.command_config import ACTIONS, REFERENCE, UNITS
+from experiments.config.command_config import ACTIONS, PARTS, REFERENCE, UNITS
 from experiments.config.compression import MODELS, OWN_KINDS, WINNER
 from experiments.config.registry import (
     COSTS,
@@ -45,6 +45,7 @@ CHOICES: Mapping[str, tuple[str, Collection[str]]] = {
     "ignore": ("key to ignore", KEYS),
     "tables.action": ("action", ACTIONS),
     "fidelity.unit": ("unit", UNITS),
+    "reproduce.parts": ("command", PARTS),
     **compression.CHOICES,
 }
 

@@ -51,6 +51,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "transfer_timing": (1, MEASURING),
     "transfer": (1, PACKAGES),
     "profile": (1, MEASURING),
+    "seeds": (1, PACKAGES),
 }
 
 

@@ -29,6 +29,7 @@ from experiments.studies.finetuning import finetuning
 from experiments.studies.hand_made import hand_made
 from experiments.studies.profile import profile
 from experiments.studies.recipes import recipes
+from experiments.studies.seeds import seeds
 from experiments.studies.transfer import LATENCIES, transfer
 from search_spaces.errors import LutraError
 from tests.commands import Finished
@@ -48,6 +49,7 @@ IN_NO_KEY = {
     **dict.fromkeys(("device.folder", "device.ssh_config", "device.patience"), REACH),
     **dict.fromkeys(("search.jobs", "search.backend"), SPREAD),
     **dict.fromkeys(("paper.title", "paper.author"), "is of a paper about finished results"),
+    "reproduce.parts": SHOWN,
     "checkpoint_seconds": "says how much of a training a kill may lose: a resumed one ends in the same weights",
 }
 OTHER = {  # for settings that accept few values
@@ -186,6 +188,8 @@ def case(finished: Finished, folder: Path) -> Callable[[str], tuple[Callable[[Co
             return recipes, config
         if part == "ranking":
             return ranking.ranking, changed(config, "ranking.csv", picks(folder / "picks.csv"))
+        if part == "seeds":
+            return seeds, config
         if part == "transfer":
             (folder / LATENCIES).write_text("arch\n")
             return transfer, config

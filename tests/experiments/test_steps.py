@@ -36,6 +36,7 @@ from experiments.studies.protocols import protocols
 from experiments.studies.pruning_rules import BASELINES, KEEPS, pruning_rules
 from experiments.studies.ranking import ranking
 from experiments.studies.recipes import recipes
+from experiments.studies.seeds import seeds
 from experiments.studies.transfer import transfer
 from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
@@ -68,7 +69,7 @@ def commands(folder: Path) -> Iterator[tuple[Callable[[Config], Path], Config]]:
     """Every command with steps of its own."""
     config, table = changed(Config(), "objective.target_fraction", 1.0), str(folder / "table.csv")
     Path(table).write_text(TABLE)
-    own = (report, ablation, hand_made, pruning_rules, protocols, fidelity, compare, profile, transfer)
+    own = (report, ablation, hand_made, pruning_rules, protocols, fidelity, compare, profile, transfer, seeds)
     yield from ((one, config) for one in own)
     yield finetuning, changed(config, "compress.distillation", 0.5)
     yield recipes, config

@@ -1,0 +1,61 @@
+"""Runs every command that the paper needs with one configuration, publishes the results, and says how long each took.
+
+Finished steps are kept, so after an interruption the same command continues. The seconds of a part are those of the
+steps that no earlier part needed, in this and in earlier commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from rich.table import Table
+
+from experiments.config import Config
+from experiments.config.command_config import PARTS
+from experiments.config.reference import Reference
+from experiments.display.progress import console
+from experiments.store import artefacts
+from experiments.store.provenance import index
+
+COMMANDS: Mapping[str, Callable[[Config], Path]] = {
+    name: Reference(f"experiments.{'steps' if name == 'pipeline' else 'studies'}.{name}:{name}") for name in PARTS
+}
+
+
+def reproduce(config: Config) -> Path:
+    """The folder of the published files. Prints how long each part took."""
+    counted: set[str] = set()
+    seconds = {}
+    for number, name in enumerate(config.reproduce.parts, 1):
+        console.print(f"[bold]part {number}/{len(config.reproduce.parts)} {name}[/bold]")
+        made = COMMANDS[name](replace(config, publish=True))
+        seconds[name] = spent(Path(config.runs), made, counted)
+        console.print(f"  {name}: {minutes(seconds[name])} min", highlight=False)
+    console.print(shown(seconds))
+    return Path(config.results)
+
+
+def spent(runs: Path, made: Path, counted: set[str]) -> float:
+    """The seconds of a finished step and of all steps that it needed, without those `counted`; adds them to these."""
+    known = index(runs)
+    keys = {artefacts.sha256(made / artefacts.MANIFEST)}
+    keys |= {key for key, _ in known.ancestors(artefacts.manifest(made)["inputs"])}
+    new = keys - counted
+    counted |= new
+    return sum(float(known.records[key]["seconds"]) for key in new)
+
+
+def minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f}"
+
+
+def shown(seconds: Mapping[str, float]) -> Table:
+    """A line for each part, and their sum."""
+    table = Table("part", "minutes", title="how long each part took, on the machine that made it")
+    table.columns[1].justify = "right"
+    for name, own in seconds.items():
+        table.add_row(name, minutes(own))
+    table.add_row("all", minutes(sum(seconds.values())))
+    return table

@@ -1,0 +1,90 @@
+"""Repeats the search, the training and the compression with several seeds, on one supernet and one latency table.
+
+Each seed searches, trains the winner, the reference and a random network from scratch, compresses and measures, as the
+pipeline does; the rows of all of them are in seeds.csv. Differences smaller than their spread may be chance.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from rich.table import Table
+
+from experiments.config import Config
+from experiments.config.reference import Reference
+from experiments.display.progress import console
+from experiments.display.publish import publish, write_verdict
+from experiments.setup.session_record import RECORD, read_rows
+from experiments.steps.benchmark import benchmark
+from experiments.steps.plan import plan_of
+from experiments.steps.report import check_reportable, labels
+from experiments.store import artefacts
+from experiments.store.step import Means, Step
+from paper.rows import FILES, read
+from paper.seed_rows import Seeded
+from predictors.timing.verdict import Verdict
+from search_spaces.space import SearchSpace
+
+SEEDS = FILES[Seeded]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of the step `seeds`. Its files are named after the seeds."""
+
+    space: SearchSpace
+    seeds: list[int]
+
+    @property
+    def label(self) -> str:
+        return f"{self.space.name}-{len(self.seeds)}seeds"
+
+
+def seeds(config: Config) -> Path:
+    """The folder of seeds.csv. Prints the mean and the range of each stage."""
+    check_reportable(config)
+    plan, numbers = plan_of(config), [*range(config.seed, config.seed + config.seeds.count)]
+    files: dict[str, Path | str] = {}
+    for number in numbers:
+        console.print(f"[bold]seed {number}[/bold]")
+        files[str(number)] = benchmark(replace(config, seed=number)) / RECORD
+    folder = plan.folder(Step("seeds", Settings(plan.space, numbers), files, Reference(f"{__name__}:work")))
+    if config.publish:
+        publish(config, folder, (SEEDS,), "seeds_setup.csv", 0)
+    console.print(shown(read(folder, Seeded)))
+    return folder
+
+
+def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Writes seeds.csv, and the verdicts on the sessions."""
+    records = {seed: read_rows(files[str(seed)].parent) for seed in settings.seeds}
+    rows = [asdict(Seeded(**asdict(row), seed=seed)) for seed, (own, _) in records.items() for row in own]
+    artefacts.write_csv(folder / SEEDS, rows)
+    states = {f"seed {seed}": Verdict(one.state, (*one.reasons,), (), ()) for seed, (_, one) in records.items()}
+    write_verdict(folder, states)
+
+
+def shown(rows: Sequence[Seeded]) -> Table:
+    """A line for each stage: mean, smallest and largest accuracy and latency over the seeds."""
+    count = len({row.seed for row in rows})
+    table = Table("stage", "", "test %", "median ms", title=f"{count} seeds: mean (smallest to largest)")
+    names = labels([row.stage for row in rows])
+    for (stage, precision), own in stages(rows):
+        accuracies, latencies = [row.test_accuracy for row in own], [row.latency_median_s for row in own]
+        table.add_row(names.get(stage, stage), precision, spread(accuracies, 100, 2), spread(latencies, 1e3, 3))
+    return table
+
+
+def stages(rows: Sequence[Seeded]) -> Iterator[tuple[tuple[str, str], list[Seeded]]]:
+    """The rows of each stage and precision, in the order of the first seed."""
+    for key in dict.fromkeys((row.stage, row.precision) for row in rows):
+        yield key, [row for row in rows if (row.stage, row.precision) == key]
+
+
+def spread(values: Sequence[float], factor: float, places: int) -> str:
+    """Mean, smallest and largest value, multiplied by `factor`."""
+    mean, low, high = (f"{factor * one:.{places}f}" for one in (statistics.fmean(values), min(values), max(values)))
+    return f"{mean} ({low} to {high})"

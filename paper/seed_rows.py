@@ -1,0 +1,14 @@
+"""The rows of seeds.csv: stages of runs that differ in the seed of search, training and compression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from paper.compression_rows import Stage
+
+
+@dataclass(frozen=True)
+class Seeded(Stage):
+    """A stage of the run with this seed. The supernet and the latency table are those of all seeds."""
+
+    seed: int = field(kw_only=True)

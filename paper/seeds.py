@@ -1,0 +1,105 @@
+"""The text about several seeds of the whole run, from seeds.csv: a sentence, a table, and the check of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import fmean
+
+from paper import origin
+from paper.compression_rows import STAGE_NAMES
+from paper.csv_records import ResultError
+from paper.latex import count, decimals, escape, significant
+from paper.rows import FILES, read
+from paper.seed_rows import Seeded
+from paper.setup_file import setup
+
+HEAD = r"""\begin{tabular}{@{}lrrr@{}}
+\toprule
+ & test & median & file \\
+ & (\%) & (ms) & (kB) \\
+\midrule
+"""
+REFERENCE, WINNER, LAST = ("reference", "fp32"), ("retrained", "fp32"), "int8"
+Stages = dict[tuple[str, str], list[Seeded]]
+
+
+def published(results: Path) -> bool:
+    """Whether the results include other seeds of the paper's run, which are optional."""
+    return origin.used(results, "Seeds")
+
+
+def by_stage(results: Path) -> Stages:
+    """The rows of each stage and precision, in the order of the seeds. Raises ResultError for a missing one."""
+    rows, path = read(results, Seeded), results / FILES[Seeded]
+    found: Stages = {}
+    for row in sorted(rows, key=lambda one: one.seed):
+        found.setdefault((row.stage, row.precision), []).append(row)
+    seeds = sorted({row.seed for row in rows})
+    if any([row.seed for row in own] != seeds for own in found.values()):
+        raise ResultError(f"{path}: not every seed has every stage once")
+    last = (LAST, setup(results).text("precision"))
+    if missing := {REFERENCE, WINNER, last} - {*found}:
+        raise ResultError(f"{path}: there are no rows with stage={min(missing)[0]}, precision={min(missing)[1]}")
+    return found
+
+
+def macros(results: Path) -> dict[str, str]:
+    """Macro name -> LaTeX; an empty sentence without other seeds. Raises ResultError."""
+    if not published(results):
+        return {"SeedsSentence": "", "SeedsCount": ""}
+    found = by_stage(results)
+    last = found[LAST, setup(results).text("precision")]
+    return {"SeedsSentence": sentence(found[REFERENCE], found[WINNER], last), "SeedsCount": count(len(last))}
+
+
+def sentence(reference: Sequence[Seeded], winner: Sequence[Seeded], last: Sequence[Seeded]) -> str:
+    """How far accuracies and latencies spread, and whether the winner beats the reference with every seed."""
+    speedup = [one.latency_median_s / other.latency_median_s for one, other in zip(winner, last)]
+    gained = [100 * (one.test_accuracy - other.test_accuracy) for one, other in zip(last, reference)]
+    ratio = [one.latency_median_s / other.latency_median_s for one, other in zip(reference, last)]
+    return (
+        f"Over {count(len(last))} seeds of search, training and compression, the winner reaches {_percent(winner)} of "
+        f"the test images in fp32, and the deployed file {_percent(last)}, {_spread(speedup)} times as fast. Compared "
+        f"with the reference in fp32, the deployed file is {_spread(ratio)} times as fast, and has {_spread(gained)} "
+        "points more."
+    )
+
+
+def _percent(rows: Sequence[Seeded]) -> str:
+    values = [100 * row.test_accuracy for row in rows]
+    return rf"{fmean(values):.1f}\,\% ({min(values):.1f} to {max(values):.1f})"
+
+
+def _spread(values: Sequence[float]) -> str:
+    mean, low, high = (f"{one:.2f}" for one in (fmean(values), min(values), max(values)))
+    return f"{mean} ({low} to {high})".replace("-", "$-$")
+
+
+def write(results: Path, build: Path) -> None:
+    """seeds.tex in the folder `build`, if there are other seeds. Raises ResultError."""
+    (build / "seeds.tex").unlink(missing_ok=True)
+    if not published(results):
+        return
+    lines = [_line(*key, own) for key, own in by_stage(results).items()]
+    (build / "seeds.tex").write_text(f"{HEAD}{''.join(lines)}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")
+
+
+def _line(stage: str, precision: str, rows: Sequence[Seeded]) -> str:
+    name = STAGE_NAMES.get(stage, escape(stage))
+    if precision != "fp32" and stage != LAST:
+        name += f", {escape(precision).upper()}"
+    columns: tuple[Callable[[Seeded], float], ...] = (
+        lambda row: 100 * row.test_accuracy,
+        lambda row: 1e3 * row.latency_median_s,
+        lambda row: row.file_bytes / 1e3,
+    )
+    return " & ".join([name, *(_cell([column(row) for row in rows]) for column in columns)]) + " \\\\\n"
+
+
+def _cell(values: Sequence[float]) -> str:
+    """Mean, smallest and largest."""
+    places = decimals(fmean(values))
+    if max(values) == min(values):
+        return significant(values[0])
+    return f"{fmean(values):.{places}f} ({min(values):.{places}f}--{max(values):.{places}f})"

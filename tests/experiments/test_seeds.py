@@ -1,0 +1,100 @@
+"""Tests the spread over seeds and its text in the paper, and the command that reproduces everything."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from experiments.setup.session_record import RECORD, read_rows
+from experiments.store import artefacts
+from experiments.store.step import Means
+from experiments.studies import seeds
+from experiments.studies.reproduction import reproduce, spent
+from paper import seeds as text
+from paper.csv_records import ResultError
+from paper.rows import read
+from paper.seed_rows import Seeded
+from search_spaces.spaces.tiny import tiny
+from tests.commands import Finished, Here
+
+NUMBERS = [3, 4, 7]
+
+
+@pytest.fixture
+def results(finished: Finished, tmp_path: Path) -> Path:
+    """Results of three seeds of one run; each is 10 % slower, and has 0.01 less accuracy, than the one before."""
+    record = json.loads((finished.folder("benchmark") / RECORD).read_text())
+    files = {}
+    for place, number in enumerate(NUMBERS):
+        folder = tmp_path / f"seed {number}"
+        folder.mkdir()
+        changed = json.loads(json.dumps(record))
+        for row in changed["rows"]:
+            row["latency_median_s"] *= 1.1**place
+            row["test_accuracy"] = 0.9 - 0.01 * place
+        (folder / RECORD).write_text(json.dumps(changed))
+        files[str(number)] = folder / RECORD
+    made = tmp_path / "results"
+    made.mkdir()
+    means: Means = None  # type: ignore[assignment]  # not used
+    seeds.work(seeds.Settings(tiny(1, 16, 10), NUMBERS), files, means, made)
+    for name in ("setup.csv", "stages.csv"):
+        (made / name).write_bytes((finished.folder("report") / name).read_bytes())
+    (made / "seeds_setup.csv").write_bytes((made / "setup.csv").read_bytes())
+    return made
+
+
+def test_every_row_of_every_seed_is_written_once(results: Path, finished: Finished) -> None:
+    rows = read(results, Seeded)
+    stages = [(row.stage, row.precision) for row in read_rows(finished.folder("benchmark"))[0]]
+    assert [row.seed for row in rows] == [number for number in NUMBERS for _ in stages]
+    assert [(row.stage, row.precision) for row in rows] == stages * len(NUMBERS)
+    assert json.loads((results / "verdict.json").read_text())
+
+
+def test_a_stage_is_shown_with_its_mean_and_its_range() -> None:
+    assert seeds.spread([0.5, 0.75, 1.0], 100, 1) == "75.0 (50.0 to 100.0)"
+
+
+def test_the_paper_has_mean_and_range_of_every_stage(results: Path, tmp_path: Path) -> None:
+    macros = text.macros(results)
+    assert macros["SeedsCount"] == "3"
+    assert r"89.0\,\% (88.0 to 90.0) of the test images" in macros["SeedsSentence"]
+    assert "has $-$" not in macros["SeedsSentence"]  # the reference is as accurate as the deployed file
+    text.write(results, tmp_path)
+    table = (tmp_path / "seeds.tex").read_text()
+    assert table.count("89.0 (88.0--90.0)") == len(text.by_stage(results))
+    (results / "seeds_setup.csv").unlink()
+    assert text.macros(results) == {"SeedsSentence": "", "SeedsCount": ""}
+    text.write(results, tmp_path)
+    assert not (tmp_path / "seeds.tex").exists()
+
+
+@pytest.mark.parametrize("lost", [1, -1])
+def test_a_stage_that_a_seed_lacks_is_an_error(lost: int, results: Path) -> None:
+    path = results / "seeds.csv"
+    rows = list(csv.DictReader(path.open(newline="")))
+    del rows[lost]
+    artefacts.write_csv(path, rows)
+    with pytest.raises(ResultError, match="every seed"):
+        text.macros(results)
+
+
+def test_reproducing_counts_each_step_once(finished: Finished, here: Here, tmp_path: Path) -> None:
+    arguments = (*finished.arguments, f"runs={finished.runs}", f"results={tmp_path}")
+    done = here(reproduce, *arguments, "reproduce.parts=[pipeline]")
+    assert (done.code, done.err) == (0, "")
+    assert (tmp_path / "stages.csv").exists()
+    counted: set[str] = set()
+    whole = spent(finished.runs, finished.folder("report"), counted)
+    used = {artefacts.manifest(path.parent)["seconds"] for path in finished.runs.glob(f"*/*/{artefacts.MANIFEST}")}
+    assert 0 < whole <= sum(used)
+    assert re.search(rf"pipeline\D+{whole / 60:.1f}", done.out)
+    assert spent(finished.runs, finished.folder("benchmark"), counted) == 0
+    unknown = here(reproduce, *arguments, "reproduce.parts=[pipelin]")
+    assert unknown.code == 2
+    assert "pipeline" in unknown.err
