@@ -39,6 +39,13 @@ def shufflenet_v2(classes: int, in_channels: int) -> nn.Module:
     return model
 
 
+def shufflenet_v2_half(classes: int, in_channels: int) -> nn.Module:
+    """Ma et al. 2018, width 0.5."""
+    model = models.shufflenet_v2_x0_5(weights=None, num_classes=classes)
+    model.conv1[0] = _stem(model.conv1[0], in_channels)
+    return model
+
+
 def _stem(published: nn.Conv2d, in_channels: int) -> nn.Conv2d:
     """The first convolution for images of `in_channels`, with stride 1."""
     conv = nn.Conv2d(in_channels, published.out_channels, 3, 1, 1, bias=False)
@@ -84,6 +91,7 @@ FOREIGN: dict[str, Callable[[int, int], nn.Module]] = {
     "mobilenet_v2": mobilenet_v2,
     "mobilenet_v3_small": mobilenet_v3_small,
     "shufflenet_v2": shufflenet_v2,
+    "shufflenet_v2_half": shufflenet_v2_half,
     "resnet8": resnet8,
 }
 

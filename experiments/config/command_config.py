@@ -17,9 +17,9 @@ ACTIONS = ("list", "compare", "verify")  # of experiments.tables
 class HandMadeConfig:
     """What `python -m experiments.hand_made` compares the winner with."""
 
-    models: list[str] = field(
-        default_factory=list
-    )  # hand-made networks; empty: mobilenet_v2, mobilenet_v3_small, shufflenet_v2, resnet8
+    # hand-made networks; empty: mobilenet_v2, mobilenet_v3_small, shufflenet_v2, resnet8; for LiteRT, and for a space
+    # with trunks: smaller ones, and some with attention
+    models: list[str] = field(default_factory=list)
     saved: list[Fraction] = field(default_factory=list)  # values of compress.prune.saved for more files of the winner
 
 

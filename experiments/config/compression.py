@@ -26,9 +26,16 @@ MODELS = (
     "mobilenet_v2",
     "mobilenet_v3_small",
     "shufflenet_v2",
+    "shufflenet_v2_half",
     "resnet8",
 )  # as in `compress.files.foreign`, which loads torch
-OWN_KINDS = ("vit", "hybrid", "mobilenet_v2_half")  # as in `compress.files.own_kinds`; any runtime can have them
+OWN_KINDS = (
+    "vit",
+    "hybrid",
+    "mobilenet_v2_half",
+    "mobilenet_v4_small",
+    "resnet8_blocks",
+)  # as in `compress.files.own_kinds`; any runtime can have them
 
 # runtime -> settings with values that it does not support: its files are written from layers, and never saturate
 NOT_FOR: Mapping[str, Mapping[str, tuple[object, ...]]] = {

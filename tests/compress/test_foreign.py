@@ -37,6 +37,7 @@ PUBLISHED = {  # trainable parameters with ten classes and three channels, witho
     "mobilenet_v2": 3_504_872 - 990 * 1281,
     "mobilenet_v3_small": 2_542_856 - 990 * 1025,
     "shufflenet_v2": 2_278_604 - 990 * 1025,
+    "shufflenet_v2_half": 1_366_792 - 990 * 1025,
     "resnet8": 78_666 - 240 - 480,  # with biases under batch norms, and running statistics
 }
 
@@ -76,9 +77,9 @@ def shortened(model: nn.Module) -> nn.Module:
         count, width = BEGINNINGS[model.name]
         inner.features = nn.Sequential(*inner.features[:count], inner.features[-1])
         narrow(inner.features[-1], width)
-    elif model.name == "shufflenet_v2":
+    elif model.name in ("shufflenet_v2", "shufflenet_v2_half"):
         inner.stage3 = inner.stage4 = nn.Identity()
-        narrow(inner.conv5, 116)
+        narrow(inner.conv5, 116 if model.name == "shufflenet_v2" else 48)
     seen: set[tuple[object, ...]] = set()
     for stage in [module for module in model.modules() if isinstance(module, nn.Sequential)]:
         for name, block in [*stage.named_children()]:
