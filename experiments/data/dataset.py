@@ -13,7 +13,16 @@ import torch
 from torch import Tensor
 
 from experiments.data import kept, sampling
-from experiments.data.augmentation import alternating, crops, cutout, mirrored, mixup
+from experiments.data.augmentation import (
+    alternating,
+    crops,
+    cutout,
+    mirrored,
+    mixup,
+    offsets,
+    randaugmented,
+    resized_crops,
+)
 from experiments.data.shape import Shape
 from experiments.data.splits import hold_out
 from search_spaces.networks.evaluation import Images
@@ -107,10 +116,16 @@ class Dataset:
         part = (first, size, seed)
         order = sampling.balanced(self._members, *part) if self.balanced else sampling.shuffled(count, *part)
         batch, rng = self.train.at(order), np.random.default_rng((AUGMENT, seed, step))
-        pixels = crops(batch.images, rng, varied.reflect)
+        begin = offsets(size, self.shape.resolution, rng)
+        if varied.resized_crop:
+            pixels = resized_crops(batch.images, varied.resized_crop, step, seed)
+        else:
+            pixels = crops(batch.images, begin, varied.reflect)
         if self.flip:
             alternate = varied.alternating_flip
             pixels = mirrored(pixels, alternating(order, first, count, seed) if alternate else rng.random(size) < 0.5)
+        if varied.randaugment:
+            pixels = randaugmented(pixels, varied.randaugment, step, seed)
         images, labels = self.normalize(pixels), batch.labels
         if varied.cutout:
             images = cutout(images, varied.cutout, step, seed)

@@ -21,6 +21,11 @@ class Augmentation:
     reflect: bool = unless(False)  # whether crops show a reflection beyond the image's border, instead of black
     # width of a square that is blanked, as a fraction of the image's width (DeVries & Taylor 2017); 0: none
     cutout: Annotated[float, Range(0, 1, below=True)] = unless(0.0)
+    # smallest part of an image that is cut out and enlarged to its size (Szegedy et al. 2015), for images of more than
+    # 32 pixels; 0: crops keep their scale
+    resized_crop: Annotated[float, Range(0, 1)] = unless(0.0)
+    # magnitude, up to 30, of two random changes of each image (Cubuk et al. 2020, "RandAugment"); 0: none
+    randaugment: Annotated[int, Range(0, 30)] = unless(0)
     # a of the Beta(a, a) by which pairs of images and of their labels are mixed (Zhang et al. 2018); 0: none
     mixup: Annotated[float, Range(0, 100)] = unless(0.0)
 

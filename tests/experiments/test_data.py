@@ -17,7 +17,7 @@ import torchvision.datasets
 from PIL import Image
 
 from experiments.data import DATASETS, Shape, archives, entry, shape_of
-from experiments.data.augmentation import crops, mirrored
+from experiments.data.augmentation import crops, mirrored, offsets
 from experiments.data.dataset import Dataset, Split, assemble
 from experiments.data.splits import hold_out
 from search_spaces.errors import LutraError
@@ -111,7 +111,7 @@ def test_augmented_images_are_crops_of_padded_images() -> None:
     padded = torch.nn.functional.pad(images, (2, 2, 2, 2))
     seen = set()
     rng = np.random.default_rng(0)
-    for original, crop in zip(padded, mirrored(crops(images, rng), rng.random(200) < 0.5)):
+    for original, crop in zip(padded, mirrored(crops(images, offsets(200, 16, rng)), rng.random(200) < 0.5)):
         places = {
             (row, column, mirrored)
             for row in range(5)

@@ -17,7 +17,16 @@ from torch import Tensor, nn
 from experiments.compute.resumable_training import run_steps
 from experiments.config import Config
 from experiments.config.compression import CompressConfig, check
-from experiments.data.augmentation import alternating, crops, cutout, mixup
+from experiments.data.augmentation import (
+    ALIKE,
+    alternating,
+    crops,
+    cutout,
+    mixup,
+    offsets,
+    randaugmented,
+    resized_crops,
+)
 from experiments.data.dataset import Dataset, Split, assemble
 from experiments.data.published import digits
 from experiments.setup.recipes import counted
@@ -34,6 +43,8 @@ PARTS: dict[str, dict[str, Any]] = {  # setting -> a recipe with this part alone
     "reflect": {"reflect": True},
     "cutout": {"cutout": 0.5},
     "mixup": {"mixup": 0.4},
+    "resized_crop": {"resized_crop": 0.3},
+    "randaugment": {"randaugment": 9},
     "bias_rate": {"bias_rate": 8.0},
     "muon": {"muon": 0.02},
     "half_resolution": {"half_resolution": 0.5},
@@ -148,7 +159,7 @@ def test_a_reflected_crop_is_one_of_the_reflected_image() -> None:
     images = torch.randint(0, 256, (30, 2, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     padded = np.pad(images.numpy(), ((0, 0), (0, 0), (2, 2), (2, 2)), mode="reflect")
     rows, columns = np.random.default_rng(5).integers(0, 5, (2, 30))
-    for at, crop in enumerate(crops(images, np.random.default_rng(5), reflect=True).numpy()):
+    for at, crop in enumerate(crops(images, offsets(30, 16, np.random.default_rng(5)), reflect=True).numpy()):
         row, column = rows[at], columns[at]
         assert (crop == padded[at, :, row : row + 16, column : column + 16]).all()
 
@@ -172,13 +183,54 @@ def test_mixed_images_have_the_shares_of_their_labels() -> None:
     assert ((shares > 0).sum(1) == 2).any()
 
 
+def test_a_resized_crop_is_a_large_enough_part_of_its_image() -> None:
+    """Ramps over columns and rows show the part's width and height by their slopes."""
+    ramp = torch.linspace(0, 248, 32).round().to(torch.uint8)
+    images = torch.stack([ramp.expand(32, 32), ramp[:, None].expand(32, 32)]).expand(100, 2, 32, 32)
+    made = resized_crops(images, 0.25, step=3, seed=0)
+    assert (made.dtype, made.shape) == (torch.uint8, images.shape)
+    values = made.float()
+    width = (values[:, 0, 16, 28] - values[:, 0, 16, 3]) / 25 / 8
+    height = (values[:, 1, 28, 16] - values[:, 1, 3, 16]) / 25 / 8
+    areas, aspects = width * height, width / height
+    assert 0.2 < areas.min() < 0.35
+    assert 0.9 < areas.max() < 1.1
+    assert 0.7 < aspects.min() < 0.8
+    assert 1.25 < aspects.max() < 1.45
+    assert len(values[:, 0, 16, 16].unique()) > 30  # in different places
+
+
+def test_randaugment_changes_groups_alike_and_leaves_torchs_random_stream() -> None:
+    images = torch.randint(0, 256, (3 * ALIKE, 3, 16, 16), dtype=torch.uint8)
+    images[1] = images[0]
+    before = torch.random.get_rng_state()
+    first, again, later = (randaugmented(images, 9, step, 0) for step in (1, 1, 2))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, later)
+    assert torch.equal(first[0], first[1])
+    assert (first.dtype, first.shape) == (torch.uint8, images.shape)
+
+
+@pytest.mark.parametrize("part", ["resized_crop", "randaugment"])
+def test_images_are_varied_in_float32_under_autocast(part: str) -> None:
+    varied = Augmentation(**PARTS[part])
+    plain = data().batch(2, 16, 0, varied)[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(data().batch(2, 16, 0, varied)[0], plain)
+
+
 def test_no_part_draws_the_random_numbers_of_another() -> None:
-    """The crops stay the same when cutout, mixup or alternating flip are switched."""
+    """The crops stay the same when cutout, mixup or alternating flip are switched, mirroring with resized crops."""
     plain, alternate = (data().batch(2, 16, 0, Augmentation(alternating_flip=on))[0] for on in (False, True))
     for one, other in zip(plain, alternate):
         assert torch.equal(one, other) or torch.equal(one, other.flip(2))
     blanked = data().batch(2, 16, 0, Augmentation(cutout=0.5))[0]
     assert ((blanked == plain) | (blanked == 0)).all()
+    split = numbered(24)
+    made = assemble("numbered", [str(one) for one in range(24)], split, split, split)
+    usual, resized = (made.batch(1, 24, 0, Augmentation(resized_crop=part))[0][:, 0, 4] for part in (0.0, 0.7))
+    assert torch.equal(usual[:, 2] > usual[:, 5], resized[:, 2] > resized[:, 5])
 
 
 def test_all_images_are_those_of_training_and_validation() -> None:
