@@ -25,6 +25,21 @@ KEYS = (
     "accuracy",
     "report",
     "latency",
+    "runs",
+    "fidelity",
+    "edge",
+    "mobile",
+    "hand_made",
+    "comparison",
+    "transfer",
+    "smoke",
+    "minutes",
+    "model",
+    "out",
+    "work",
+    "space",
+    "compiled",
+    "threads",
 )  # of all benchmarks, because make bench passes all to each
 
 
@@ -37,8 +52,9 @@ def parse(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict[str, st
             settings[key] = value
         elif key not in KEYS and "." not in key:
             raise unknown("option", key, settings)
-    if not settings["seeds"].isdecimal() or int(settings["seeds"]) < 1:
-        raise LutraError(f"seeds must be a positive number, not {settings['seeds']!r}")
+    seeds = settings.get("seeds", "1")
+    if not seeds.isdecimal() or int(seeds) < 1:
+        raise LutraError(f"seeds must be a positive number, not {seeds!r}")
     return settings
 
 

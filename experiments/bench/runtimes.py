@@ -45,28 +45,30 @@ KINDS = tuple((runtime, precision) for precision in ("fp32", "int8") for runtime
 def main() -> None:
     given = {"networks": 60, "rounds": 9}
     given |= {key: int(value) for key, _, value in (word.partition("=") for word in sys.argv[1:]) if key in given}
-    rows = [row for name in SPACES for row in measured(name, given["networks"], given["rounds"])]
+    rows: list[dict[str, object]] = []
+    for name, (make, pixels) in SPACES.items():
+        space, rng = make(3, pixels, 10), Random(0)
+        archs = [space.sample(rng) for _ in range(given["networks"])]
+        rows += measured(name, pixels, space, archs, given["rounds"])
     artefacts.write_csv(PUBLISHED, rows)
     print(json.dumps(summary(rows)))
 
 
-def measured(name: str, count: int, rounds: int) -> Iterator[dict[str, object]]:
-    """Yields a row for each network: its median seconds in each runtime and precision."""
-    make, pixels = SPACES[name]
-    space, rng = make(3, pixels, 10), Random(0)
-    archs = [space.sample(rng) for _ in range(count)]
+def measured(name: str, pixels: int, space: SearchSpace, archs: list[Arch], rounds: int) -> Iterator[dict[str, object]]:
+    """Yields a row for each distinct network: its median seconds in each runtime and precision."""
+    archs = list(dict.fromkeys(archs))
     with local(1) as board:
         board.lock(say)
         versions = {runtime: board.ask("passport", runtime=runtime)[runtime] for runtime in RUNTIMES}
         loaded: dict[str, tuple[Arch, Kind]] = {}
-        for arch in track(archs, f"writing networks of {name}", count):
+        for arch in track(archs, f"writing networks of {name}", len(archs)):
             for kind, file in files(space, arch).items():
                 label = f"{artefacts.arch_name(arch)} {' '.join(kind)}"
                 board.ask("load", **(as_arguments(label, file, board) | {"runtime": kind[0]}))
                 loaded[label] = arch, kind
         seconds = timed(board, list(loaded), rounds, name)
         cpu = board.passport["cpu"]
-    for arch in dict.fromkeys(archs):
+    for arch in archs:
         medians = {f"{'_'.join(kind)}_s": seconds[label] for label, (own, kind) in loaded.items() if own == arch}
         yield {"space": name, "pixels": pixels, "arch": artefacts.arch_name(arch), **medians, "cpu": cpu, **versions}
 
