@@ -34,7 +34,7 @@ def recipes_of(config: Config) -> dict[str, NetworkRecipe]:
         raise LutraError("retrain.all_images=true leaves no image to judge recipes by: leave it out")
     made = {BASE: base}
     for text in config.recipes.tried or PARTS:
-        changes = dict(_change(word) for word in text.split())
+        changes = dict(change(word) for word in text.split())
         if "passes" not in changes and "steps" in changes:
             changes["passes"] = 0.0
         recipe = counted(replace(config, retrain=replace(base, **changes))).retrain  # type: ignore[arg-type]
@@ -42,7 +42,8 @@ def recipes_of(config: Config) -> dict[str, NetworkRecipe]:
     return made
 
 
-def _change(word: str) -> tuple[str, object]:
+def change(word: str) -> tuple[str, object]:
+    """The name and value of a setting of a recipe, from KEY=VALUE. Raises LutraError for an unknown one."""
     name, _, value = word.partition("=")
     known = {key.removeprefix(SECTION): one for key, one in settings().items() if key.startswith(SECTION)}
     del known["all_images"]
