@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import compileall
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,20 +28,23 @@ DOT = bytes.fromhex(  # a PNG of one pixel
     "0000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
 )
 
-# Loads the libraries once, none of ours, and forks a process for every command: that saves each its first three
-# seconds. A command may be told to send itself a signal at the n-th audit event whose text holds a sign, and to run
-# some code before anything else. Each of its figures is one dot: drawing them takes longer than most commands,
-# and the finished pipeline has all of them, as users have them.
+# Loads the libraries and most of our modules once, and forks a process for every command: that saves each its first
+# three seconds. A command may be told to send itself a signal at the n-th audit event whose text holds a sign, and to
+# run some code before it reads its arguments. Each of its figures is one dot: drawing them takes longer than most
+# commands, and the finished pipeline has all of them, as users have them.
 LAUNCHER = (
     f"DOT = {DOT!r}"
     + """
-import experiments  # sets how torch's threads wait, before torch starts any
 import gc, json, os, runpy, signal, sys, time
+gc.disable()
+import experiments  # sets how torch's threads wait, before torch starts any
 import hydra, onnx, rich.progress, rich.table, safetensors.torch, torch, torchvision
 import sklearn.cluster, sklearn.datasets, sklearn.ensemble, sklearn.gaussian_process
 import moocore, onnxruntime.quantization, scipy.stats, torch_pruning
 import matplotlib.figure, torch.utils.tensorboard
+import experiments.steps.pipeline, experiments.steps.report_files, experiments.steps.search, experiments.steps.train
 gc.freeze()  # a collection would copy the memory that the processes share
+gc.enable()
 
 for line in sys.stdin:
     asked = json.loads(line)
@@ -152,3 +158,43 @@ def pipeline(house: Path) -> Finished:
             return Finished(house, house / "experiments" / "runs", arguments, done.stdout)
         shutil.rmtree(house / "experiments" / "runs", ignore_errors=True)
     raise RuntimeError(done.stderr)
+
+
+@contextmanager
+def commands(house: Path, folder: Path) -> Iterator[Command]:
+    """Starts LAUNCHER; yields a function that runs a command in the clone, in a process group of its own.
+
+    `die=(sign, n)`: it sends itself the signal `send` (see LAUNCHER). `before`: code that the process runs first.
+    `meanwhile(group)` is called after the start. `folder` is for the commands' output.
+    """
+    output = [str(folder / name) for name in ("out", "err", "events")]
+    words, pipe = [sys.executable, "-c", LAUNCHER], subprocess.PIPE
+    launcher = subprocess.Popen(words, cwd=house, env=OUTSIDE, stdin=pipe, stdout=pipe, text=True)
+    stdin, stdout = launcher.stdin, launcher.stdout
+    assert stdin
+    assert stdout
+
+    def run(
+        name: str,
+        *arguments: str,
+        die: tuple[str, int] = ("", 0),
+        send: signal.Signals = signal.SIGKILL,
+        before: str = "",
+        meanwhile: Callable[[int], None] | None = None,
+    ) -> Done:
+        asked = {"command": name, "arguments": arguments, "output": output, "die": die, "send": send, "before": before}
+        Path(output[2]).write_text("[]")
+        stdin.write(json.dumps(asked) + "\n")
+        stdin.flush()
+        group = int(stdout.readline())
+        try:
+            if meanwhile:
+                meanwhile(group)
+        finally:
+            code = int(stdout.readline())  # otherwise the next command would read it
+        out, err, lived = (Path(path).read_text() for path in output)
+        return Done(code, out, err, *json.loads(lived))
+
+    with launcher:
+        yield run
+        stdin.close()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch and NumPy load: each of pytest's workers has one core
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise each process that a test starts compiles our modules
 
 import fcntl
+import gc
 import json
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +18,25 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.commands import DOT, LAUNCHER, OUTSIDE, Command, Done, Finished, Here, clone, pipeline
+from tests.commands import DOT, Command, Done, Finished, Here, clone, commands, pipeline
 
+sys.dont_write_bytecode = False
+gc.disable()  # until everything is imported and collected
 settings.register_profile("tests", deadline=None, derandomize=True, database=None, max_examples=50)
 settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts files whose tests need the finished pipeline last: while one worker runs it, the other does not wait."""
+    waiting = {item.path for item in items if "finished" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path in waiting)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Takes what was imported and collected, which stays to the end, out of every later garbage collection."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,8 +61,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def one_at_a_time(folder: Path) -> Iterator[None]:
-    with open(folder / "lock", "w") as lock:
+def one_at_a_time(path: Path) -> Iterator[None]:
+    with open(path, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -56,7 +71,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 def house(shared: Path) -> Path:
     """Makes a fresh clone."""
     house = shared / "clone" / "lutra"
-    with one_at_a_time(shared):
+    with one_at_a_time(shared / "clone.lock"):
         if not house.exists():
             clone(house.parent / "unfinished")
             (house.parent / "unfinished").rename(house)
@@ -67,7 +82,7 @@ def house(shared: Path) -> Path:
 def finished(house: Path, shared: Path) -> Finished:
     """Runs the smallest pipeline; no test may change its files."""
     record = shared / "finished.json"
-    with one_at_a_time(shared):
+    with one_at_a_time(shared / "finished.lock"):
         if not record.exists():
             made = pipeline(house)
             record.write_text(json.dumps([made.arguments, made.out]))
@@ -98,45 +113,6 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.fixture(scope="session")
 def command(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """Runs a command in the clone, in a process group of its own.
-
-    `die=(sign, n)`: it sends itself the signal `send` (see LAUNCHER). `before`: code that the process runs first.
-    `meanwhile(group)` is called after the start.
-    """
-    output = [str(tmp_path_factory.mktemp("output") / name) for name in ("out", "err", "events")]
-    launcher = subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER],
-        cwd=house,
-        env=OUTSIDE,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    stdin, stdout = launcher.stdin, launcher.stdout
-    assert stdin
-    assert stdout
-
-    def run(
-        name: str,
-        *arguments: str,
-        die: tuple[str, int] = ("", 0),
-        send: signal.Signals = signal.SIGKILL,
-        before: str = "",
-        meanwhile: Callable[[int], None] | None = None,
-    ) -> Done:
-        asked = {"command": name, "arguments": arguments, "output": output, "die": die, "send": send, "before": before}
-        Path(output[2]).write_text("[]")
-        stdin.write(json.dumps(asked) + "\n")
-        stdin.flush()
-        group = int(stdout.readline())
-        try:
-            if meanwhile:
-                meanwhile(group)
-        finally:
-            code = int(stdout.readline())  # otherwise the next command would read it
-        out, err, lived = (Path(path).read_text() for path in output)
-        return Done(code, out, err, *json.loads(lived))
-
-    with launcher:
+    """Runs a command in the clone, in a process group of its own."""
+    with commands(house, tmp_path_factory.mktemp("output")) as run:
         yield run
-        stdin.close()

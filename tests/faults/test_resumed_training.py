@@ -7,6 +7,7 @@ import itertools
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,7 +26,7 @@ PARTS = 2  # of the campaign, for two of pytest's workers
 def test_training_resumes_from_any_moment(part: int, finished: Finished, command: Command, tmp_path: Path) -> None:
     """The figures are the seconds of training, without the start of the command, and those of an uninterrupted
     run. The fast share kills the pipeline's training when it opens a file, and has no figures."""
-    number = itertools.count()
+    runs_of = (tmp_path / f"runs{number}" for number in itertools.count())
     longer = ("train.steps=120", "checkpoint_seconds=0.1") if FOLDER else ("checkpoint_seconds=0",)
 
     def train(runs: Path, **killed: Any) -> tuple[Done, float]:
@@ -43,18 +44,10 @@ def test_training_resumes_from_any_moment(part: int, finished: Finished, command
     expected = results(whole) if FOLDER else trained(finished)
 
     def resumed(rng: Random) -> Figures:
-        runs, share = tmp_path / f"runs{next(number)}", 0.95 * rng.random()
-
-        def kill(group: int) -> None:
-            wait(lambda: bool(list(runs.glob("train/*/.checkpoint"))))
-            moment = starts.seconds + share * (trains.seconds - starts.seconds)
-            while processor_seconds(group) < moment:
-                time.sleep(0.05)  # looking more often would slow the training down
-            with contextlib.suppress(ProcessLookupError):  # it may have ended already
-                os.killpg(group, signal.SIGKILL)
-
+        runs, share = next(runs_of), 0.95 * rng.random()
+        moment = starts.seconds + share * (trains.seconds - starts.seconds)
         at_a_file = {"die": ("/.checkpoint", rng.randint(4, 14))}
-        first, before = train(runs, **({"meanwhile": kill} if FOLDER else at_a_file))
+        first, before = train(runs, **({"meanwhile": partial(kill, runs, moment)} if FOLDER else at_a_file))
         assert first.code in (0, -signal.SIGKILL), first.err
         killed = not list(runs.glob("train/*/manifest.json"))  # otherwise the step was finished before
         second, after = train(runs)
@@ -62,10 +55,16 @@ def test_training_resumes_from_any_moment(part: int, finished: Finished, command
         assert not killed or "continues after" in second.out, "the training began anew"
         assert results(runs) == expected, "other weights"
         assert not list(runs.rglob(".checkpoint"))
-        return {
-            "resumes": killed,
-            "seconds": killed * (before + after - 2 * start),
-            "undisturbed_seconds": killed * (undisturbed - start),
-        }
+        seconds = {"seconds": before + after - 2 * start, "undisturbed_seconds": undisturbed - start}
+        return {"resumes": killed} | {name: killed * value for name, value in seconds.items()}
 
     campaign(f"resumed-training-{part}", "resumes", 50 // PARTS, 1, resumed)
+
+
+def kill(runs: Path, moment: float, group: int) -> None:
+    """Kills a training after so many processor seconds, but not before its first checkpoint."""
+    wait(lambda: bool(list(runs.glob("train/*/.checkpoint"))))
+    while processor_seconds(group) < moment:
+        time.sleep(0.05)  # looking more often would slow the training down
+    with contextlib.suppress(ProcessLookupError):  # it may have ended already
+        os.killpg(group, signal.SIGKILL)

@@ -102,16 +102,7 @@ def synthetic(folder: Path) -> Path:
     seconds = [0 if b[2] == "Skip(24)" else cost[b[3]] * (1 + b[1]) * rng.uniform(10e-6, 14e-6) for b in blocks]
     timed = [(*block, s, 0.98 * s, 1.02 * s) for block, s in zip(blocks, seconds)]
     write(folder / "table.csv", "layer,option,spec,precision,seconds,low_s,high_s", timed)
-    candidates = []
-    for index in range(100):
-        latency = rng.uniform(70e-6, 150e-6)
-        accuracy = min(0.985, 0.9 + 800 * (latency - 70e-6) * rng.uniform(0.8, 1.2))
-        arch = f"0-{index % 5}-{index // 5 % 5}-{index // 25}-0-0-0"
-        feasible = latency <= 100e-6
-        score = accuracy if feasible else 1 - latency / 100e-6
-        candidates.append((index, "evolution", 0, arch, accuracy, latency, score, feasible, 1e6, 2e4))
-    header = "index,strategy,seed,arch,accuracy,latency_s,score,feasible,macs,parameters"
-    write(folder / "candidates.csv", header, candidates)
+    searched(folder, rng)
     networks = []
     for index in range(24):
         measured, precision = rng.uniform(150e-6, 320e-6), ("fp32", "int8")[index % 2]
@@ -127,6 +118,20 @@ def synthetic(folder: Path) -> Path:
     compressed(folder, {row[0]: row[-1] for row in reversed(stages)})
     listed(folder)
     return folder
+
+
+def searched(folder: Path, rng: Random) -> None:
+    """Writes the candidates of a search."""
+    candidates = []
+    for index in range(100):
+        latency = rng.uniform(70e-6, 150e-6)
+        accuracy = min(0.985, 0.9 + 800 * (latency - 70e-6) * rng.uniform(0.8, 1.2))
+        arch = f"0-{index % 5}-{index // 5 % 5}-{index // 25}-0-0-0"
+        feasible = latency <= 100e-6
+        score = accuracy if feasible else 1 - latency / 100e-6
+        candidates.append((index, "evolution", 0, arch, accuracy, latency, score, feasible, 1e6, 2e4))
+    header = "index,strategy,seed,arch,accuracy,latency_s,score,feasible,macs,parameters"
+    write(folder / "candidates.csv", header, candidates)
 
 
 def compressed(folder: Path, hashes: dict[str, str]) -> None:
