@@ -10,6 +10,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise each process that a
 import fcntl
 import gc
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -88,6 +89,31 @@ def finished(house: Path, shared: Path) -> Finished:
             record.write_text(json.dumps([made.arguments, made.out]))
     arguments, out = json.loads(record.read_text())
     return Finished(house, house / "experiments" / "runs", tuple(arguments), out)
+
+
+@pytest.fixture(scope="session")
+def drawn(shared: Path) -> Path:
+    """Writes LaTeX's inputs from made-up results, with whole fonts; no test may change the folder."""
+    from tests.paper.made_up import draw
+
+    with one_at_a_time(shared / "drawn.lock"):
+        if not (shared / "drawn").exists():
+            draw(shared / "being drawn").rename(shared / "drawn")
+    return shared / "drawn"
+
+
+@pytest.fixture(scope="session")
+def typeset(drawn: Path, shared: Path) -> Path:
+    """Typesets both documents from the beginning; no test may change the folder."""
+    from paper import build
+
+    with one_at_a_time(shared / "typeset.lock"):
+        if not (shared / "typeset").exists():
+            folder = Path(shutil.copytree(drawn, shared / "being typeset"))
+            for document in build.DOCUMENTS:
+                build.typeset(folder, document)
+            folder.rename(shared / "typeset")
+    return shared / "typeset"
 
 
 @pytest.fixture

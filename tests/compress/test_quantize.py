@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from compress.files.compact import compact
 from compress.files.parity import agreement, file_logits
 from compress.layers import layers_of, nodes_of
 from compress.quantization import quantize as quantization
-from compress.quantization.calibration import METHODS, activation_ranges
+from compress.quantization.calibration import METHODS, Ranges, activation_ranges
 from compress.quantization.dynamic import dynamic
 from compress.quantization.half import half
 from compress.quantization.quantize import quantize, quantize_within
@@ -99,6 +99,13 @@ def test_the_compact_file_answers_bit_for_bit(name: str, dead: bool, monkeypatch
     assert np.array_equal(file_logits(small, images(specs, 40)), file_logits(large, images(specs, 40)))
 
 
+@cache
+def with_ranges(name: str) -> tuple[bytes, Ranges]:
+    """Returns a network's file, and the ranges of its activations."""
+    model = write(GRAPHS[name], random_weights(GRAPHS[name]))
+    return model, activation_ranges(model, images(GRAPHS[name]), "minmax")
+
+
 def precise_logits(model: bytes, inputs: np.ndarray) -> np.ndarray:
     """Runs a session that makes signed weights unsigned, as x86 CPUs without VNNI need for exact sums."""
     options = onnxruntime.SessionOptions()
@@ -115,7 +122,7 @@ def test_sessions_that_avoid_saturation_open_the_file(name: str, floats: tuple[i
     specs, inputs = GRAPHS[name], images(GRAPHS[name], 4)
     if not specs[1].convs:
         floats = ()
-    file = quantize(write(specs, random_weights(specs)), images(specs), "minmax", floats, reduce_range)
+    file = quantize_within(*with_ranges(name), floats, reduce_range)
     if reduce_range:  # no sum saturates on any CPU
         np.testing.assert_array_equal(precise_logits(file, inputs), file_logits(file, inputs))
     assert np.isfinite(precise_logits(file, inputs)).all()

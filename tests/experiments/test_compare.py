@@ -37,7 +37,7 @@ from strategies.problems.objective import Pareto
 from strategies.problems.problem import Candidate, Problem, front
 from strategies.problems.tabular_problem import Table, read_csv
 from strategies.quality.regret import as_seen, share
-from tests.paper.test_paper import listed
+from tests.paper.made_up import listed, whole_fonts
 
 SHORT = ("compare.seeds=2", "search.budget=12", "objective=pareto", "compare.strategies=[nsga2,evolution]")
 PUBLISHED = {"compare.csv", "curves.csv", "pairs.csv", "compare_setup.csv"}
@@ -523,8 +523,13 @@ def test_the_paper_tells_of_a_comparison_where_there_is_one(whole: Whole, tmp_pa
 
 
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
-def test_the_paper_is_built_with_a_comparison(whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(style.RC, "pdf.fonttype", 3)  # cutting fonts down takes longer than drawing
+def test_the_paper_is_built_with_a_comparison(
+    whole: Whole, typeset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LaTeX starts from the references of a paper without one."""
+    whole_fonts(monkeypatch)
+    monkeypatch.setattr(build, "EARLIER", ("fdb_latexmk", "fls", "log", "pdf"))
+    shutil.copytree(typeset, tmp_path / "build")
     results = tmp_path / "results"
     shutil.copytree(Path(build.__file__).parent / "results", results)
     for name in PUBLISHED:

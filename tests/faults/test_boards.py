@@ -52,7 +52,7 @@ def test_a_malicious_board_is_refused_in_one_line_or_harmless(quick: Lab, part: 
                 return rounds
 
         try:
-            measured(bad, patience=2)
+            measured(bad, patience=1)
         except LutraError as error:
             told.append(str(error))
         assert all(line.isprintable() for line in told), told

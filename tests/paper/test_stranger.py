@@ -15,7 +15,8 @@ from paper.latex import escape
 from paper.setup_file import Setup, setup
 from search_spaces.documents import sha256
 from tests.commands import ROOT
-from tests.paper.test_paper import FRESH, SETUP, edit, listed, needs_latex, results, write
+from tests.paper.made_up import FRESH, SETUP, edit, listed, results, whole_fonts, write
+from tests.paper.test_paper import needs_latex
 
 __all__ = ["results"]  # the fixture
 OF_RUN = {key: SETUP[key] for key in ("space", "resolution", "device", "cpu", "machine", "threads", "onnxruntime")}
@@ -204,8 +205,13 @@ def test_every_vietnamese_letter_is_kept() -> None:
 
 
 @needs_latex
-def test_a_strangers_paper_is_built_with_their_names(results: Path, tmp_path: Path) -> None:
-    """Stamped, with a Vietnamese title, and with sections of another machine."""
+def test_a_strangers_paper_is_built_with_their_names(
+    results: Path, typeset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stamped, with a Vietnamese title, and with sections of another machine; from another paper's references."""
+    whole_fonts(monkeypatch)
+    monkeypatch.setattr(build, "EARLIER", ("fdb_latexmk", "fls", "log", "pdf"))
+    shutil.copytree(typeset, tmp_path / "build")
     write(results / title.FILE, "key,value", [("title", VIETNAMESE), ("author", "Nguyễn Văn Ấn")])
     edit(results / "setup.csv", "retrain_steps,400", "retrain_steps,6")
     build.sources(results, tmp_path / "build")
