@@ -94,7 +94,7 @@ def finished(house: Path, shared: Path) -> Finished:
 @pytest.fixture(scope="session")
 def drawn(shared: Path) -> Path:
     """Writes LaTeX's inputs from made-up results, with whole fonts; no test may change the folder."""
-    from tests.paper.made_up import draw
+    from tests.paper.made_up_results import draw
 
     with one_at_a_time(shared / "drawn.lock"):
         if not (shared / "drawn").exists():

@@ -37,7 +37,7 @@ from strategies.problems.objective import Pareto
 from strategies.problems.problem import Candidate, Problem, front
 from strategies.problems.tabular_problem import Table, read_csv
 from strategies.quality.regret import as_seen, share
-from tests.paper.made_up import listed, whole_fonts
+from tests.paper.made_up_results import listed, whole_fonts
 
 SHORT = ("compare.seeds=2", "search.budget=12", "objective=pareto", "compare.strategies=[nsga2,evolution]")
 PUBLISHED = {"compare.csv", "curves.csv", "pairs.csv", "compare_setup.csv"}

@@ -184,16 +184,13 @@ def case(finished: Finished, folder: Path) -> Callable[[str], tuple[Callable[[Co
             )
         if part == "finetuning":
             return finetuning, changed(config, "compress.distillation", 0.5)
-        if part == "recipes":
-            return recipes, config
         if part == "ranking":
             return ranking.ranking, changed(config, "ranking.csv", picks(folder / "picks.csv"))
-        if part == "seeds":
-            return seeds, config
         if part == "transfer":
             (folder / LATENCIES).write_text("arch\n")
             return transfer, config
-        return {"hand_made": hand_made, "model": benchmark, "profile": profile}.get(part, report), config
+        others = {"hand_made": hand_made, "model": benchmark, "profile": profile, "recipes": recipes, "seeds": seeds}
+        return others.get(part, report), config
 
     return find
 

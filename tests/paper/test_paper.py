@@ -19,7 +19,7 @@ from paper.latex import count, escape, significant
 from paper.setup_file import Setup
 from search_spaces.errors import LutraError
 from tests.commands import ROOT
-from tests.paper.made_up import (
+from tests.paper.made_up_results import (
     FILES,
     OF_COMPRESSION,
     OF_FRESH,

@@ -15,7 +15,7 @@ from paper.latex import escape
 from paper.setup_file import Setup, setup
 from search_spaces.documents import sha256
 from tests.commands import ROOT
-from tests.paper.made_up import FRESH, SETUP, edit, listed, results, whole_fonts, write
+from tests.paper.made_up_results import FRESH, SETUP, edit, listed, results, whole_fonts, write
 from tests.paper.test_paper import needs_latex
 
 __all__ = ["results"]  # the fixture
