@@ -60,8 +60,8 @@ def sentence(reference: Sequence[Seeded], winner: Sequence[Seeded], last: Sequen
     ratio = [one.latency_median_s / other.latency_median_s for one, other in zip(reference, last)]
     return (
         f"Over {count(len(last))} seeds of search, training and compression, the winner reaches {_percent(winner)} of "
-        f"the test images in fp32, and the deployed file {_percent(last)}, {_spread(speedup)} times as fast. Compared "
-        f"with the reference in fp32, the deployed file is {_spread(ratio)} times as fast, and has {_spread(gained)} "
+        f"the test images in fp32, and the INT8 file {_percent(last)}, {_spread(speedup)} times as fast. Compared "
+        f"with the reference in fp32, the INT8 file is {_spread(ratio)} times as fast, and has {_spread(gained)} "
         "points more."
     )
 
