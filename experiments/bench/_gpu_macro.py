@@ -36,7 +36,7 @@ RULES: Mapping[str, Callable[..., Backward]] = {"sandwich": sandwich, "single_pa
 NAME = "nas_bench_macro_cifar10.csv"  # in $LUTRA_DATA
 TRAINING = 0.6  # share of the time; the rest is for judging
 TOGETHER = 128  # networks judged at a time
-CALIBRATION, VALIDATION = 1000, 2500  # images
+CALIBRATION, VALIDATION = {False: 1000, True: 64}, {False: 2500, True: 128}  # images, by smoke
 RECIPE = Recipe(steps=1_000_000, batch=256, learning_rate=0.1)
 SMOKE_NETWORKS, RESAMPLES = 8, 1000
 Row = dict[str, object]
@@ -94,8 +94,8 @@ def judged(run: Run, name: str, net: Supernet, archs: Sequence[Arch], seconds: f
     """Accuracies with inherited weights, for at most so many seconds: neighbours together, in random order."""
     data, log = run.images, run.folder / f"{name}.jsonl"
     known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
-    calibration = data.fixed(data.train, CALIBRATION, 0)[0]
-    judge = partial(accuracies, net, calibration, data.fixed(data.validation, VALIDATION, 0))
+    calibration = data.fixed(data.train, CALIBRATION[run.smoke], 0)[0]
+    judge = partial(accuracies, net, calibration, data.fixed(data.validation, VALIDATION[run.smoke], 0))
     parts = [archs[first : first + TOGETHER] for first in range(0, len(archs), TOGETHER)]
     end = run.left - seconds
     for part in track(Random(0).sample(parts, len(parts)), f"judging with {name}", len(parts)):

@@ -126,9 +126,10 @@ def speed(part: Run) -> list[Row]:
     """Rows for networks and supernets of both spaces, with each batch."""
     works: dict[str, Callable[[], dict[str, Any]]] = {}
     for name, make in SPACES.items():
-        space = make(3, PIXELS, 10)
+        pixels = PIXELS // 2 if part.smoke else PIXELS
+        space = make(3, pixels, 10)
         for size in BATCHES[part.smoke]:
-            batch = partial(noise, size, PIXELS, part.device)
+            batch = partial(noise, size, pixels, part.device)
             kinds = {
                 f"{name}'s reference": lambda space=space, batch=batch: of_network(
                     space.decode(space.reference), batch()

@@ -32,12 +32,9 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(_gpu_run, "WARM", 1)
     monkeypatch.setattr(_gpu_run, "TIMED", 1)
     monkeypatch.setattr(_gpu_macro, "SMOKE_NETWORKS", 4)
-    monkeypatch.setattr(_gpu_macro, "CALIBRATION", 32)
-    monkeypatch.setattr(_gpu_macro, "VALIDATION", 64)
     monkeypatch.setattr(gpu, "BATCHES", {True: (2,)})
     monkeypatch.setattr(gpu, "STEPS", {True: 1})
     monkeypatch.setattr(gpu, "SPACES", {"edge": tiny})
-    monkeypatch.setattr(gpu, "PIXELS", 16)
     return ["smoke=true", f"out={tmp_path / 'out'}", f"work={tmp_path / 'work'}", "model=vit"]
 
 
