@@ -95,7 +95,7 @@ def test_make_works_in_a_folder_with_spaces(tmp_path: Path) -> None:
     words = ["make", "demo", "test", f"PYTHON={python}", "VENV=.venv-3.99"]
     subprocess.run(words, cwd=house, env={**OUTSIDE, "RECORD": str(record)}, check=True, capture_output=True)
     asked = record.read_text().splitlines()
-    assert asked.count("-m experiments.pipeline") == 1
+    assert asked.count("-m experiments.pipeline experiment=demo") == 1
     assert asked[0] == "-m pip install --editable ."
     assert (house / ".venv-3.99" / "ready").exists()
 

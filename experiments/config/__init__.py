@@ -105,15 +105,8 @@ class TrainConfig(Recipe):
 
 DEVICES = ("local", "ssh", "bundle", "simulated")  # as in `experiments.setup.devices`, which loads numpy
 OFFLINE = ("bundle", "simulated")  # those that cannot time the files of a search
-SCENARIOS = (
-    "quiet",
-    "drifting",
-    "busy",
-    "throttled",
-    "cut",
-    "silent",
-    "migrating",
-)  # as in `predictors.board.simulated`
+# as in `predictors.board.simulated`
+SCENARIOS = ("quiet", "drifting", "busy", "throttled", "cut", "silent", "migrating")
 BACKENDS = {"loky": "", "threading": "", "dask": "dask[distributed]", "ray": "ray"}  # the package that pip installs
 
 
