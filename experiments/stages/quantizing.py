@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -76,8 +76,9 @@ def _static(task: Task[Quantize], source: Source) -> Static:
     if source.specs or chosen.float_layers in ("accuracy", "both"):
         looked_at = images[: settings.looked_at["sensitivity"]]
         named = {one.layer for one in kept}
+        columns = [one.name for one in fields(Sensitivity)]  # there are no rows if every layer stays in float
         table = sensitivities(model, encode, looked_at, named)
-        artefacts.write_csv(task.folder / "sensitivity.csv", [asdict(row) for row in table])
+        artefacts.write_csv(task.folder / "sensitivity.csv", [asdict(row) for row in table], columns)
         if chosen.float_layers in ("accuracy", "both"):
             more = {*float_layers(model, encode, looked_at, table, named)} - named
             kept += [InFloat(layer, "accuracy") for layer in sorted(more)]

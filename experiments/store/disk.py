@@ -10,7 +10,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,14 +88,17 @@ def full_disk(path: Path, size: int = 0) -> Iterator[None]:
         raise LutraError(f"disk full: {need} {path}; free some and run the same command again") from error
 
 
-def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    write(path, csv_text(rows))
+def write_csv(path: Path, rows: list[dict[str, Any]], columns: Sequence[str] = ()) -> None:
+    write(path, csv_text(rows, columns))
 
 
-def csv_text(rows: list[dict[str, Any]]) -> str:
-    """Rows as CSV. Cells never look like formulas to a spreadsheet, even with names from a board or a user."""
+def csv_text(rows: list[dict[str, Any]], columns: Sequence[str] = ()) -> str:
+    """Rows as CSV; `columns` are needed where there may be no row.
+
+    Cells never look like formulas to a spreadsheet, even with names from a board or a user.
+    """
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, columns or list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows({column: _no_formula(value) for column, value in row.items()} for row in rows)
     return text.getvalue()

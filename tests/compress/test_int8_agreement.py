@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from torch import nn
 
 from compress.files.foreign import Foreign
 from compress.files.parity import file_logits
+from compress.files.source import Source
 from compress.layers import layers_of
 from compress.quantization import sensitivity
 from compress.quantization.bias_correction import quantize_corrected
@@ -23,6 +25,7 @@ from compress.quantization.faster_in_float import Faster
 from compress.quantization.qat import QuantizationAware
 from compress.quantization.quantize import quantize_within
 from compress.quantization.saturation import saturation, warning
+from compress.runtimes import RUNTIMES
 from experiments.config import Config
 from experiments.config.compression import CompressConfig, QuantizeConfig
 from experiments.setup.images import dataset_of
@@ -150,6 +153,23 @@ def test_layers_in_float_are_told_with_their_reasons(
     model = quantizing.fp32_file(Config().data, 0, network, "onnxruntime")
     expected = quantize_within(model, ranges_of(model), [0, 1])
     assert (tmp_path / "int8.onnx").read_bytes() == expected
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_every_layer_may_stay_in_float(runtime: str, network: Network, tmp_path: Path) -> None:
+    """The file then computes what the network computes, and no layer has a cost of INT8."""
+    found, layers = tmp_path / fp32_fallback.FILE, layers_of(Source.of(network).onnx)
+    found.write_text(json.dumps([dataclasses.asdict(Faster(layer, 2.0, 1.0)) for layer in layers]))
+    config = small(kind="static", float_layers="time")
+    config = dataclasses.replace(config, device=dataclasses.replace(config.device, library=runtime))
+    save_network(tmp_path / NETWORK, network)
+    run(config, "quantize", tmp_path / NETWORK, {int8_record.FASTER: found}, tmp_path)
+    told = int8_record.load(tmp_path)
+    assert (told.agreement, [one.layer for one in told.in_float]) == (1, layers)
+    assert not told.saturating
+    with (tmp_path / "sensitivity.csv").open(newline="") as file:
+        table = csv.DictReader(file)
+        assert (table.fieldnames, [*table]) == (["layer", "agreement", "sqnr"], [])
 
 
 def test_biases_are_corrected_where_it_is_asked(network: Network, tmp_path: Path) -> None:
