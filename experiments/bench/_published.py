@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -78,9 +79,13 @@ def published_table(settings: Mapping[str, str], name: str) -> tuple[Path, Table
 
 
 def run(main: Callable[[Sequence[str]], None]) -> None:
-    """Runs a benchmark; an error or a missing peer is one line and exit code 2."""
+    """Runs a benchmark; an error, a failed command or a missing peer is one line and exit code 2."""
     try:
         main(sys.argv[1:])
+    except subprocess.CalledProcessError as error:
+        command = " ".join(map(str, error.cmd))
+        print(f"error: exit code {error.returncode}, see above; to repeat only this: {command}", file=sys.stderr)
+        sys.exit(2)
     except ImportError as error:
         print(f'error: {error.name} is not installed: .venv/bin/pip install -e ".[bench]"', file=sys.stderr)
         sys.exit(2)

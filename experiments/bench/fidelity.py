@@ -11,10 +11,11 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from experiments.bench._published import run
 from experiments.comparison.learning_curves import read_points
 from experiments.store import artefacts
 from paper.rows import Judged
@@ -32,8 +33,8 @@ TIMES = 4.0  # their MAPE over the corrected table's
 RETEST = 1.5  # the corrected table's MAPE over the re-test's, at most; fp32
 
 
-def main() -> None:
-    keys = [word for word in sys.argv[1:] if "." in word.partition("=")[0] or word.startswith("runtime=")]
+def main(arguments: Sequence[str]) -> None:
+    keys = [word for word in arguments if "." in word.partition("=")[0] or word.startswith("runtime=")]
     found: dict[str, list[Judged]] = {}
     for space, pixels in SPACES.items():
         with tempfile.TemporaryDirectory() as runs:
@@ -77,4 +78,4 @@ def claim(what: str, value: float, bar: float) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.bench._published import run
 from experiments.store import artefacts
 from predictors.tables.table_file import read_table
 from predictors.timing.blocks import block_specs
@@ -28,7 +30,7 @@ REPEATS = 20
 COMMAND = ("experiments.measure", "space=mobile", "data=cifar10", "device=local", f"measure.networks={NETWORKS}")
 
 
-def main() -> None:
+def main(_: Sequence[str]) -> None:
     blocks = writing()
     table = measuring()
     artefacts.write(Path("experiments/runs/bench/measuring.json"), json.dumps({**table, **blocks}, indent=1) + "\n")
@@ -77,4 +79,4 @@ def writing() -> dict[str, list[float]]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
