@@ -18,6 +18,7 @@ from experiments.config.reference import Reference
 from experiments.display.progress import console
 from experiments.store import artefacts
 from experiments.store.provenance import index
+from search_spaces.errors import LutraError
 
 COMMANDS: Mapping[str, Callable[[Config], Path]] = {
     name: Reference(f"experiments.{'steps' if name == 'pipeline' else 'studies'}.{name}:{name}") for name in PARTS
@@ -25,15 +26,27 @@ COMMANDS: Mapping[str, Callable[[Config], Path]] = {
 
 
 def reproduce(config: Config) -> Path:
-    """The folder of the published files. Prints how long each part took."""
+    """The folder of the published files. Prints how long each part took.
+
+    A part that fails does not end the others; raises LutraError at the end, with the reason of each.
+    """
     counted: set[str] = set()
-    seconds = {}
+    seconds: dict[str, float] = {}
+    failed: dict[str, LutraError] = {}
     for number, name in enumerate(config.reproduce.parts, 1):
         console.print(f"[bold]part {number}/{len(config.reproduce.parts)} {name}[/bold]")
-        made = COMMANDS[name](replace(config, publish=True))
+        try:
+            made = COMMANDS[name](replace(config, publish=True))
+        except LutraError as error:
+            failed[name] = error
+            console.print(f"  {name}: {error}", highlight=False, soft_wrap=True)
+            continue
         seconds[name] = spent(Path(config.runs), made, counted)
         console.print(f"  {name}: {minutes(seconds[name])} min", highlight=False)
     console.print(shown(seconds))
+    if failed:
+        reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
+        raise LutraError(f"{len(failed)} of {len(config.reproduce.parts)} parts failed, the others are done: {reasons}")
     return Path(config.results)
 
 

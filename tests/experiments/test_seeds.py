@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from experiments.config import Config
 from experiments.setup.session_record import RECORD, read_rows
 from experiments.store import artefacts
 from experiments.store.step import Means
-from experiments.studies import seeds
+from experiments.studies import reproduction, seeds
 from experiments.studies.reproduction import reproduce, spent
 from paper import seeds as text
 from paper.csv_records import ResultError
 from paper.rows import read
 from paper.seed_rows import Seeded
+from search_spaces.errors import LutraError
 from search_spaces.spaces.tiny import tiny
 from tests.commands import Finished, Here
 
@@ -82,6 +84,23 @@ def test_a_stage_that_a_seed_lacks_is_an_error(lost: int, results: Path) -> None
     artefacts.write_csv(path, rows)
     with pytest.raises(ResultError, match="every seed"):
         text.macros(results)
+
+
+def test_a_part_that_fails_does_not_end_the_others(here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fails(config: Config) -> Path:
+        raise LutraError("no pruned network is as fast")
+
+    def works(config: Config) -> Path:
+        assert config.publish
+        return made
+
+    made = artefacts.step(tmp_path, "fidelity", "made", {}, {}, lambda folder: None)
+    parts = {"ablation": fails, "fidelity": works}
+    monkeypatch.setattr(reproduction, "COMMANDS", parts)
+    done = here(reproduce, f"runs={tmp_path}", "reproduce.parts=[ablation,fidelity]")
+    assert done.code == 2
+    assert "1 of 2 parts failed, the others are done: ablation: no pruned network" in done.err
+    assert "fidelity: 0.0 min" in done.out
 
 
 def test_reproducing_counts_each_step_once(finished: Finished, here: Here, tmp_path: Path) -> None:
