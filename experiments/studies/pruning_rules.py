@@ -15,6 +15,7 @@ from pathlib import Path
 from experiments.config import Config, MeasureConfig
 from experiments.config.compression import NOT_FOR
 from experiments.config.reference import Reference
+from experiments.display.progress import say
 from experiments.setup.devices import board_of, live
 from experiments.stages.settings import float_layers
 from experiments.steps.compress import chain
@@ -78,33 +79,37 @@ def keeps(config: Config) -> dict[str, float]:
     """For each baseline, the fraction of channels whose file is as slow as ours, or otherwise slightly slower.
 
     First, files of all fractions are compared with every layer in INT8. Then each is quantized like ours, with its own
-    choice of layers in float by time, and channels are added while it is faster than ours.
-    Raises LutraError if all `KEEPS` are faster than ours, or all are slower.
+    choice of layers in float by time, and channels are added while it is faster than ours. A baseline that is always
+    faster, or always slower, is left out, and a line says so. Raises LutraError if none is left.
     """
     seconds = timed(config, {name: pruned(plain(config), *rule) for name, rule in _rules(config).items()})
-    found = {}
+    found, reasons = {}, []
     for rule in baselines(config):
         slower = [keep for keep in KEEPS if seconds[f"{rule} {keep}"] >= seconds["device"]]
-        if len(slower) in (0, len(KEEPS)):
-            raise LutraError(
-                f"{rule} pruning cannot be as fast as ours, {1e3 * seconds['device']:.4g} ms: keeping {KEEPS[0]} to "
-                f"{KEEPS[-1]} of the channels it is always {'slower' if slower else 'faster'}; "
-                "change compress.prune.saved"
-            )
-        found[rule] = min(slower, key=lambda keep: seconds[f"{rule} {keep}"])
-        if float_layers(config) in ("time", "both"):
-            found[rule] = _as_slow(config, rule, found[rule])
+        keep = min(slower, default=None) if len(slower) < len(KEEPS) else None
+        if keep is not None and float_layers(config) in ("time", "both"):
+            keep = _as_slow(config, rule, keep)
+        if keep is not None:
+            found[rule] = keep
+            continue
+        reasons.append(
+            f"{rule} pruning cannot be as fast as ours, {1e3 * seconds['device']:.4g} ms: keeping {KEEPS[0]} to "
+            f"{KEEPS[-1]} of the channels it is always {'slower' if len(slower) == len(KEEPS) else 'faster'}"
+        )
+        say(reasons[-1])
+    if not found:
+        raise LutraError(f"{'; '.join(reasons)}; change compress.prune.saved")
     return found
 
 
-def _as_slow(config: Config, rule: str, least: float) -> float:
+def _as_slow(config: Config, rule: str, least: float) -> float | None:
     """The first fraction of channels, from `least` on, whose deployed file is not faster than ours."""
     ours = pruned(config, "device", config.compress.prune.keep)
     for keep in KEEPS[KEEPS.index(least) :]:
         seconds = timed(config, {"device": ours, rule: pruned(config, rule, keep)})
         if seconds[rule] >= seconds["device"]:
             return keep
-    raise LutraError(f"{rule} pruning is faster than ours at every width; change compress.prune.saved")
+    return None
 
 
 def _rules(config: Config) -> dict[str, tuple[str, float]]:
