@@ -11,7 +11,7 @@ from paper.compression_rows import STAGE_NAMES
 from paper.csv_records import ResultError
 from paper.latex import count, decimals, escape, significant
 from paper.rows import FILES, read
-from paper.seed_rows import Seeded
+from paper.seed_rows import Seeded, by_stage
 from paper.setup_file import setup
 
 HEAD = r"""\begin{tabular}{@{}lrrr@{}}
@@ -29,12 +29,10 @@ def published(results: Path) -> bool:
     return origin.used(results, "Seeds")
 
 
-def by_stage(results: Path) -> Stages:
+def checked(results: Path) -> Stages:
     """The rows of each stage and precision, in the order of the seeds. Raises ResultError for a missing one."""
     rows, path = read(results, Seeded), results / FILES[Seeded]
-    found: Stages = {}
-    for row in sorted(rows, key=lambda one: one.seed):
-        found.setdefault((row.stage, row.precision), []).append(row)
+    found = by_stage(rows)
     seeds = sorted({row.seed for row in rows})
     if any([row.seed for row in own] != seeds for own in found.values()):
         raise ResultError(f"{path}: not every seed has every stage once")
@@ -48,7 +46,7 @@ def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX; an empty sentence without other seeds. Raises ResultError."""
     if not published(results):
         return {"SeedsSentence": "", "SeedsCount": ""}
-    found = by_stage(results)
+    found = checked(results)
     last = found[LAST, setup(results).text("precision")]
     return {"SeedsSentence": sentence(found[REFERENCE], found[WINNER], last), "SeedsCount": count(len(last))}
 
@@ -81,7 +79,7 @@ def write(results: Path, build: Path) -> None:
     (build / "seeds.tex").unlink(missing_ok=True)
     if not published(results):
         return
-    lines = [_line(*key, own) for key, own in by_stage(results).items()]
+    lines = [_line(*key, own) for key, own in checked(results).items()]
     (build / "seeds.tex").write_text(f"{HEAD}{''.join(lines)}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")
 
 

@@ -117,6 +117,17 @@ def typeset(drawn: Path, shared: Path) -> Path:
 
 
 @pytest.fixture
+def begun(typeset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copies a typeset paper into a build folder; the next one starts from its references, with whole fonts."""
+    from paper import build
+    from tests.paper.made_up_results import whole_fonts
+
+    whole_fonts(monkeypatch)
+    monkeypatch.setattr(build, "EARLIER", ("fdb_latexmk", "fls", "log", "pdf"))
+    return Path(shutil.copytree(typeset, tmp_path / "build"))
+
+
+@pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
     """Runs a command's function in this process: faster than `command`, and with the test's monkeypatches."""
     from experiments.config import command as command_line

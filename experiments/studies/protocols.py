@@ -69,8 +69,8 @@ def protocols(config: Config) -> Path:
     """The folder of protocols.csv. Prints it as a table."""
     if config.device.name != "local":
         raise LutraError(
-            f"device={config.device.name} cannot compare protocols, because onnxruntime's profile is read on this "
-            "machine: add device=local"
+            f"device={config.device.name} cannot compare protocols, which are only timed on this machine: add "
+            "device=local"
         )
     plan, device = plan_of(config), Device.of(config.device)
     settings = Settings(plan.space, device, config.measure, config.fidelity.networks, config.seed)

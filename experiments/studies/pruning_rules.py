@@ -86,7 +86,8 @@ def keeps(config: Config) -> dict[str, float]:
     found, reasons = {}, []
     for rule in baselines(config):
         slower = [keep for keep in KEEPS if seconds[f"{rule} {keep}"] >= seconds["device"]]
-        keep = min(slower, default=None) if len(slower) < len(KEEPS) else None
+        nearest = min(slower, key=lambda keep: seconds[f"{rule} {keep}"], default=None)
+        keep = nearest if len(slower) < len(KEEPS) else None
         if keep is not None and float_layers(config) in ("time", "both"):
             keep = _as_slow(config, rule, keep)
         if keep is not None:

@@ -7,7 +7,7 @@ pipeline does; the rows of all of them are in seeds.csv. Differences smaller tha
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from experiments.steps.report import check_reportable, labels
 from experiments.store import artefacts
 from experiments.store.step import Means, Step
 from paper.rows import FILES, read
-from paper.seed_rows import Seeded
+from paper.seed_rows import Seeded, by_stage
 from predictors.timing.verdict import Verdict
 from search_spaces.space import SearchSpace
 
@@ -72,16 +72,10 @@ def shown(rows: Sequence[Seeded]) -> Table:
     count = len({row.seed for row in rows})
     table = Table("stage", "", "test %", "median ms", title=f"{count} seeds: mean (smallest to largest)")
     names = labels([row.stage for row in rows])
-    for (stage, precision), own in stages(rows):
+    for (stage, precision), own in by_stage(rows).items():
         accuracies, latencies = [row.test_accuracy for row in own], [row.latency_median_s for row in own]
         table.add_row(names.get(stage, stage), precision, spread(accuracies, 100, 2), spread(latencies, 1e3, 3))
     return table
-
-
-def stages(rows: Sequence[Seeded]) -> Iterator[tuple[tuple[str, str], list[Seeded]]]:
-    """The rows of each stage and precision, in the order of the first seed."""
-    for key in dict.fromkeys((row.stage, row.precision) for row in rows):
-        yield key, [row for row in rows if (row.stage, row.precision) == key]
 
 
 def spread(values: Sequence[float], factor: float, places: int) -> str:

@@ -37,7 +37,7 @@ from strategies.problems.objective import Pareto
 from strategies.problems.problem import Candidate, Problem, front
 from strategies.problems.tabular_problem import Table, read_csv
 from strategies.quality.regret import as_seen, share
-from tests.paper.made_up_results import listed, whole_fonts
+from tests.paper.made_up_results import listed
 
 SHORT = ("compare.seeds=2", "search.budget=12", "objective=pareto", "compare.strategies=[nsga2,evolution]")
 PUBLISHED = {"compare.csv", "curves.csv", "pairs.csv", "compare_setup.csv"}
@@ -523,27 +523,22 @@ def test_the_paper_tells_of_a_comparison_where_there_is_one(whole: Whole, tmp_pa
 
 
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
-def test_the_paper_is_built_with_a_comparison(
-    whole: Whole, typeset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_paper_is_built_with_a_comparison(whole: Whole, begun: Path, tmp_path: Path) -> None:
     """LaTeX starts from the references of a paper without one."""
-    whole_fonts(monkeypatch)
-    monkeypatch.setattr(build, "EARLIER", ("fdb_latexmk", "fls", "log", "pdf"))
-    shutil.copytree(typeset, tmp_path / "build")
     results = tmp_path / "results"
     shutil.copytree(Path(build.__file__).parent / "results", results)
     for name in PUBLISHED:
         (results / name).unlink(missing_ok=True)
     shutil.copytree(whole.results, results, dirs_exist_ok=True)
     listed(results)
-    build.sources(results, tmp_path / "build")
-    build.typeset(tmp_path / "build")
-    log = (tmp_path / "build" / "paper.log").read_text(errors="replace")
+    build.sources(results, begun)
+    build.typeset(begun)
+    log = (begun / "paper.log").read_text(errors="replace")
     assert "undefined" not in log
     assert r"Overfull \hbox" not in log  # the last page's columns are balanced, to within some points
     (results / "curves.csv").unlink()
     with pytest.raises(macros.ResultError, match=r"curves\.csv is missing; .*experiments\.compare publish=true"):
-        build.sources(results, tmp_path / "build")
+        build.sources(results, begun)
 
 
 @pytest.mark.parametrize(("budget", "warned"), [(5, {"evolution", "surrogate"}), (25, {"evolution"}), (26, set())])

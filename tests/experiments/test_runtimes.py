@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from compress.runtimes import runtime_of_file
-from experiments.config import Config, choices
+from experiments.config import choices
 from experiments.stages.int8_record import load
 from experiments.steps.compress import compress
 from experiments.steps.plan import search, train
 from experiments.studies.hand_made import hand_made
-from experiments.studies.pruning_rules import baselines
 from paper.build import OPTIONAL
 from paper.profile_rows import Moment, Operator
 from paper.rows import read
@@ -64,12 +62,6 @@ def test_what_a_runtime_cannot_have_is_refused_in_one_line(setting: str, here: H
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert "runtime" in done.err
     assert [*tmp_path.iterdir()] == []
-
-
-def test_only_pruning_rules_that_the_runtime_can_deploy_are_compared() -> None:
-    config = Config()
-    assert baselines(config) == ["depgraph", "uniform"]
-    assert baselines(replace(config, device=replace(config.device, library="litert"))) == ["uniform"]
 
 
 def test_the_runtime_of_a_file_is_not_read_from_its_name(finished: Finished) -> None:

@@ -15,7 +15,7 @@ from paper.latex import escape
 from paper.setup_file import Setup, setup
 from search_spaces.documents import sha256
 from tests.commands import ROOT
-from tests.paper.made_up_results import FRESH, SETUP, edit, listed, results, whole_fonts, write
+from tests.paper.made_up_results import FRESH, SETUP, edit, listed, results, write
 from tests.paper.test_paper import needs_latex
 
 __all__ = ["results"]  # the fixture
@@ -205,18 +205,13 @@ def test_every_vietnamese_letter_is_kept() -> None:
 
 
 @needs_latex
-def test_a_strangers_paper_is_built_with_their_names(
-    results: Path, typeset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_strangers_paper_is_built_with_their_names(results: Path, begun: Path) -> None:
     """Stamped, with a Vietnamese title, and with sections of another machine; from another paper's references."""
-    whole_fonts(monkeypatch)
-    monkeypatch.setattr(build, "EARLIER", ("fdb_latexmk", "fls", "log", "pdf"))
-    shutil.copytree(typeset, tmp_path / "build")
     write(results / title.FILE, "key,value", [("title", VIETNAMESE), ("author", "Nguyễn Văn Ấn")])
     edit(results / "setup.csv", "retrain_steps,400", "retrain_steps,6")
-    build.sources(results, tmp_path / "build")
-    pdf = build.typeset(tmp_path / "build")
-    log = (tmp_path / "build" / "paper.log").read_text(errors="replace")
+    build.sources(results, begun)
+    pdf = build.typeset(begun)
+    log = (begun / "paper.log").read_text(errors="replace")
     assert "undefined" not in log
     assert "Missing character" not in log
     if shutil.which("pdftotext"):
