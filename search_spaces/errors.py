@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 SHOWN = 12  # names shown of a long list
 
@@ -17,5 +17,9 @@ def unknown(what: str, requested: object, known: Iterable[object]) -> LutraError
     names = [str(name) for name in known]
     near = difflib.get_close_matches(str(requested), names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    listed = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-    return LutraError(f"there is no {what} {str(requested)!r}{hint} There are: {listed}")
+    return LutraError(f"there is no {what} {str(requested)!r}{hint} There are: {listed(names)}")
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

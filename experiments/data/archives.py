@@ -6,6 +6,7 @@ skipped.
 
 from __future__ import annotations
 
+import contextlib
 import lzma
 import stat
 import tarfile
@@ -22,7 +23,7 @@ from search_spaces.errors import LutraError
 MAX_MEMBERS = 5_000_000  # of an archive
 LINKS = "links in the archive"
 SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")  # with which a .zip begins
-ENCRYPTED = 1  # bit of a member's flags
+ENCRYPTED, UTF8 = 1, 0x800  # bits of a member's flags
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, NotImplementedError, EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
@@ -89,8 +90,7 @@ def _zip(path: Path) -> Iterator[Entry]:
         if len(archive.infolist()) > MAX_MEMBERS:
             raise _too_many(path)
         for member in archive.infolist():
-            windows = member.create_system == 0  # some of its programs separate folders by backslashes
-            parts = _parts(member.filename.replace("\\", "/") if windows else member.filename)
+            parts = _parts(_name(member))
             if not parts:
                 continue
             if member.flag_bits & ENCRYPTED:
@@ -102,6 +102,16 @@ def _zip(path: Path) -> Iterator[Entry]:
                 yield Entry(parts, None)
             elif kind in (0, stat.S_IFREG):
                 yield Entry(parts, partial(_read_zip, archive, member))
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    """The path of a member. Many programs write UTF-8 without saying so, and Python takes it for code page 437."""
+    name = member.filename
+    if not member.flag_bits & UTF8:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode()
+    windows = member.create_system == 0  # some of its programs separate folders by backslashes
+    return name.replace("\\", "/") if windows else name
 
 
 def _read_zip(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:

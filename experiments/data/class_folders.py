@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from search_spaces.errors import LutraError
@@ -22,6 +23,11 @@ WORDS = {
     "testing": "test",
 }
 ENDINGS = re.compile(r"(set|data|images?|imgs?|split)$")  # of training_set, test_images, val2017
+
+
+def composed(name: str) -> str:
+    """The name of a class with composed letters: macOS and its archives may write an accent as a letter of its own."""
+    return unicodedata.normalize("NFC", name)
 
 
 def role(name: str) -> str | None:
@@ -56,7 +62,7 @@ def group(path: str, images: Iterable[Parts], folders: Iterable[Parts]) -> tuple
         if part is None or len(parts) <= at or (is_image and len(parts) == at + 1):
             outside += is_image  # beside the splits, or above the classes
             continue
-        files = groups[part].setdefault(parts[at], [])
+        files = groups[part].setdefault(composed(parts[at]), [])
         if is_image:
             files.append(parts)
     return groups, outside

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from search_spaces.errors import LutraError
+from experiments.data.class_folders import composed
+from search_spaces.errors import LutraError, listed
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
@@ -30,7 +31,7 @@ def groups_of(pattern: str, names: Sequence[str], classes: Sequence[str]) -> np.
     found = np.empty(len(names), np.int64)
     for row, (name, label) in enumerate(zip(names, classes)):
         parts = name.split("/")
-        match = wanted.search("/".join(parts[parts.index(label) + 1 :]))
+        match = wanted.search("/".join(parts[[*map(composed, parts)].index(label) + 1 :]))
         matches += match is not None
         key = (name,) if match is None else ("", *(one or "" for one in match.groups() or (match[0],)))
         found[row] = numbers.setdefault(key, len(numbers))
@@ -46,7 +47,7 @@ def hold_out_groups(
 
     Raises LutraError for a class of which no group can be held out without taking all images of a class.
     """
-    rng, held = np.random.default_rng(seed), np.zeros(len(labels), dtype=bool)
+    rng, held, few = np.random.default_rng(seed), np.zeros(len(labels), dtype=bool), list[str]()
     left = np.bincount(labels, minlength=len(classes))
     order = np.argsort(groups, kind="stable")
     found, starts = np.unique(groups[order], return_index=True)
@@ -62,10 +63,13 @@ def hold_out_groups(
                 held[members[group]] = True
                 left = left - taken
         if not held[own].any():
-            raise LutraError(
-                f"class {name!r} has too few groups to draw a {role} split from: give it images of more things, its "
-                f"own {role} folder, or another data.group"
-            )
+            few.append(repr(name))
+    if few:
+        which = f"class {few[0]} has" if len(few) == 1 else f"classes {listed(few)} have"
+        raise LutraError(
+            f"{which} too few groups to draw a {role} split from: give each class images of more things, its own "
+            f"{role} folder, or another data.group"
+        )
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 

@@ -22,8 +22,8 @@ from experiments.data.near_duplicates import ALIKE, Near, near_duplicates
 from experiments.data.splits import TEST_FRACTION, TEST_SEED, check, hold_out
 from experiments.data.store import Put, stored
 from experiments.data.summary import grouped, leaks, summary
-from predictors.board.image_decoding import decode
-from search_spaces.errors import LutraError
+from predictors.board.image_decoding import Unreadable, decode
+from search_spaces.errors import LutraError, listed
 
 Rows = Mapping[str, np.ndarray]  # by split, into the list of all images
 
@@ -90,16 +90,27 @@ def _split(found: Contents, labels: np.ndarray, validation: float, seed: int, gr
 def load(path: str, names: Sequence[str], sha256: Mapping[str, str], size: int, progress: Progress, put: Put) -> None:
     """Decodes the named images below `path` and puts each in its place.
 
-    Raises LutraError if one cannot be decoded, or was changed since the list was made.
+    Raises LutraError that names all images that cannot be decoded, or one that was changed since the list was made.
     """
     rows = {name: row for row, name in enumerate(names)}
     missing = set(names)
+    broken: dict[str, Unreadable] = {}
     for name, content in progress(_wanted(path, rows), len(names)):
         if hashlib.sha256(content).hexdigest() == sha256[name]:  # of duplicates in an archive, the last one
-            put(rows[name], decode(f"{path}/{name}", partial(bytes, content), size)[None])
             missing.discard(name)
+            try:
+                pixels = decode(f"{path}/{name}", partial(bytes, content), size)
+            except Unreadable as error:
+                broken[name] = error
+            else:
+                put(rows[name], pixels[None])
     if missing:
         raise LutraError(f"{path}/{min(missing)} was changed while {path} was read: run the command again")
+    if len(broken) == 1:
+        raise next(iter(broken.values()))
+    if broken:
+        each = listed([f"{name} ({error.reason})" for name, error in broken.items()])
+        raise LutraError(f"{len(broken):,} images in {path} cannot be read: {each}: replace them or remove them")
 
 
 def _wanted(path: str, names: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:

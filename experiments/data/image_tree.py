@@ -11,7 +11,7 @@ from experiments.data.class_folders import Groups, Parts, group
 from experiments.data.entries import entries
 from experiments.data.entry import Entry, is_image
 from predictors.board.image_decoding import SUFFIXES
-from search_spaces.errors import LutraError
+from search_spaces.errors import LutraError, listed
 
 LISTED = 6  # kinds of skipped files named in one line
 
@@ -68,9 +68,10 @@ def _checked(path: str, groups: Groups, passed: str) -> list[str]:
     there = f" (there are {passed})" if passed else ""
     for role, members in groups.items():
         if empty := sorted(name for name, files in members.items() if not files):
-            raise LutraError(
-                f"the class folder {empty[0]!r} ({role}) in {path} has no images{there}: fill it or remove it"
-            )
+            which = f"{listed([*map(repr, empty)])} ({role}) in {path}"
+            if len(empty) == 1:
+                raise LutraError(f"the class folder {which} has no images{there}: fill it or remove it")
+            raise LutraError(f"the class folders {which} have no images{there}: fill them or remove them")
     classes = sorted(groups["train"])
     for role, members in groups.items():
         if odd := sorted(set(classes) ^ set(members)):

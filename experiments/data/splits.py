@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from search_spaces.errors import LutraError
+from search_spaces.errors import LutraError, listed
 
 TEST_FRACTION = 0.2  # for data sets without a test split
 TEST_SEED = 20  # constant, so that runs of different seeds report on the same test images
@@ -29,14 +29,15 @@ def hold_out(
 
     `labels` [N] index `classes`. Raises LutraError for a class of fewer than two images.
     """
+    counts = np.bincount(labels, minlength=len(classes)).tolist()
+    if few := [f"{name!r} ({count})" for name, count in zip(classes, counts) if count < 2]:
+        raise LutraError(
+            f"too few images are left to draw a {role} split from in class {listed(few)}: give each class at least 4 "
+            f"images, or its own {role} folder"
+        )
     rng = np.random.default_rng(seed)
     held = np.zeros(len(labels), dtype=bool)
-    for label, name in enumerate(classes):
+    for label in range(len(classes)):
         members = rng.permutation(np.flatnonzero(labels == label))
-        if len(members) < 2:
-            raise LutraError(
-                f"class {name!r} has too few images ({len(members)}) left to draw a {role} split from: "
-                f"give it at least 4, or its own {role} folder"
-            )
         held[members[: min(max(1, round(fraction * len(members))), len(members) - 1)]] = True
     return np.flatnonzero(~held), np.flatnonzero(held)

@@ -28,8 +28,16 @@ UPRIGHT = {  # EXIF orientation -> transposition
 WHITE = (255, 255, 255, 255)
 
 
+class Unreadable(LutraError):
+    """An image that cannot be decoded, and why."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} cannot be read as an image ({reason}): replace it or remove it")
+        self.reason = reason
+
+
 def decode(name: str, read: Callable[[], bytes], size: int) -> np.ndarray:
-    """uint8 [size, size, 3]: an image's central square, resized. Raises LutraError if it cannot be decoded."""
+    """uint8 [size, size, 3]: an image's central square, resized. Raises Unreadable if it cannot be decoded."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about odd metadata, and images slightly below PIL's limit
@@ -39,7 +47,7 @@ def decode(name: str, read: Callable[[], bytes], size: int) -> np.ndarray:
     except Exception as error:  # PIL's decoders raise a dozen types
         unknown = isinstance(error, Image.UnidentifiedImageError)
         reason = "unknown or damaged" if unknown else " ".join(str(error).split()) or type(error).__name__
-        raise LutraError(f"{name} cannot be read as an image ({reason}): replace it or remove it") from error
+        raise Unreadable(name, reason) from error
 
 
 def format_of(content: bytes) -> str:

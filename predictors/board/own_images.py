@@ -5,6 +5,7 @@ Files need Pillow; a camera also needs picamera2 or OpenCV.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,8 @@ def frames_of(
         return (Frame(in_channels(square(image, size), channels), None) for image in camera(source.partition(":")[2]))
     path = Path(source).expanduser()
     if path.is_file():
-        return iter([Frame(in_channels(decode(str(path), path.read_bytes, size), channels), _label(path, classes))])
-    return (Frame(image, _label(one, classes)) for one, image in readable(files(path), channels, size, skipped))
+        return iter([Frame(in_channels(decode(str(path), path.read_bytes, size), channels), label_of(path, classes))])
+    return (Frame(image, label_of(one, classes)) for one, image in readable(files(path), channels, size, skipped))
 
 
 def files(folder: Path) -> list[Path]:
@@ -60,8 +61,9 @@ def readable(
             yield path, pixels
 
 
-def _label(path: Path, classes: Sequence[str]) -> int | None:
-    name = path.resolve().parent.name
+def label_of(path: Path, classes: Sequence[str]) -> int | None:
+    """The class whose name the image's folder has, if there is one."""
+    name = unicodedata.normalize("NFC", path.resolve().parent.name)  # as the classes' names are
     return list(classes).index(name) if name in classes else None
 
 

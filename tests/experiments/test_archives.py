@@ -49,6 +49,29 @@ def test_a_zip_holds_the_same_images(tmp_path: Path, pets: Path, windows: bool, 
     assert key(path) == key(pets) == key(write_tar(tmp_path / "pets.tgz", pets))
 
 
+def test_letters_are_kept_where_a_zip_does_not_say_that_its_names_are_utf8(tmp_path: Path, pets: Path) -> None:
+    """Finder on macOS, and zip on Linux, write such archives."""
+    path = write_zip(tmp_path / "pets.zip", pets)
+    content = bytearray(path.read_bytes())
+    for at in range(len(content)):
+        if (place := {b"PK\x03\x04": 6, b"PK\x01\x02": 8}.get(bytes(content[at : at + 4]))) is not None:
+            struct.pack_into("<H", content, at + place, 0)
+    path.write_bytes(content)
+    with zipfile.ZipFile(path) as archive:
+        assert not any("Ảnh" in name for name in archive.namelist())
+    assert key(path) == key(pets)
+
+
+def test_other_letters_are_those_of_the_old_code_page(tmp_path: Path) -> None:
+    path = tmp_path / "old.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("a", "e"):
+            for index in range(4):
+                archive.writestr(f"caf{name}/{index}.png", png(index + 10 * ord(name)))
+    path.write_bytes(path.read_bytes().replace(b"cafe/", b"caf\x82/"))
+    assert contents(str(path)).tree.classes == ("cafa", "café")
+
+
 def test_a_zip_is_known_by_its_content(tmp_path: Path, pets: Path) -> None:
     assert key(write_zip(tmp_path / "pets.data", pets)) == key(pets)
 

@@ -336,7 +336,9 @@ def says(call: object, *words: str) -> None:
         ({"train/cat": 5, "train/dog": 5, "test/cat": 0, "test/dog": 1}, ["'cat' (test)", "no images"]),
         ({"train/cat": 5, "train/dog": 5, "test/cat": 1, "test/emu": 1}, ["dog, emu", "train and test"]),
         ({"train/cat": 5, "train/dog": 5, "test": 3}, ["cat, dog", "train and test"]),
+        ({"cat": 5, "dog": 0, "emu": 0}, ["'dog', 'emu'", "have no images"]),
         ({"cat": 5, "dog": 1}, ["'dog'", "(1)", "test split"]),
+        ({"cat": 5, "dog": 1, "emu": 1}, ["'dog' (1), 'emu' (1)", "test split"]),
         ({"cat": 5, "dog": 2}, ["'dog'", "(1)", "validation split"]),
     ],
 )
@@ -388,6 +390,14 @@ def test_a_broken_image_is_named(tmp_path: Path, pets: Path, content: bytes, wor
     (pets / "dog" / "broken.jpg").write_bytes(content)
     for path in (pets, write_tar(tmp_path / "pets.tar.gz", pets)):
         says(lambda path=path: image_folder(str(path), 8, 0.25, 0), f"{path}/dog/broken.jpg", word)
+
+
+def test_all_broken_images_are_named_at_once(tmp_path: Path, pets: Path) -> None:
+    for name, (content, _) in zip(("cat/1.jpg", "cat/2.png", "dog/3.gif"), BROKEN.values()):
+        (pets / name).write_bytes(content)
+    names = ("3 images", "cat/1.jpg (unknown or damaged), cat/2.png (", "dog/3.gif (")
+    for path in (pets, write_tar(tmp_path / "pets.tar.gz", pets)):
+        says(lambda path=path: image_folder(str(path), 8, 0.25, 0), str(path), *names)
 
 
 def test_a_bomb_is_named(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:

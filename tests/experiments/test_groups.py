@@ -50,9 +50,9 @@ def test_the_fraction_is_met_where_groups_are_small() -> None:
     assert np.bincount(labels[held]).min() >= 20
 
 
-def test_a_class_of_one_group_is_named() -> None:
-    labels, groups = np.array([0, 0, 0, 1, 1, 1, 2, 2]), np.array([0, 0, 0, 1, 2, 3, 4, 5])
-    with pytest.raises(LutraError, match="class 'a' has too few groups to draw a test split"):
+def test_classes_of_one_group_are_named() -> None:
+    labels, groups = np.array([0, 0, 0, 1, 1, 1, 2, 2]), np.array([0, 0, 0, 1, 1, 1, 4, 5])
+    with pytest.raises(LutraError, match="classes 'a', 'b' have too few groups to draw a test split from: "):
         hold_out_groups(labels, groups, 0.2, 0, "test", CLASSES)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,11 @@ import pytest
 from PIL import Image
 
 from experiments.config import DataConfig
+from experiments.data.image_folder import image_folder
 from experiments.data.image_hashes import contents
 from experiments.data.image_tree import Tree, read_tree
 from experiments.store.keys import data_key
+from predictors.board.own_images import label_of
 from search_spaces.errors import LutraError
 
 
@@ -53,6 +56,16 @@ def refused(path: Path) -> str:
 
 def key(path: Path | str) -> str:
     return contents(str(path)).key
+
+
+def test_a_class_is_the_same_with_composed_and_decomposed_letters(tmp_path: Path) -> None:
+    """macOS may write an accent as a letter of its own."""
+    composed, decomposed = (unicodedata.normalize(form, "Ảnh") for form in ("NFC", "NFD"))
+    root = write_tree(tmp_path / "root", "train/a", f"train/{composed}", "test/a", f"test/{decomposed}")
+    for path in (root, write_tar(tmp_path / "root.tgz", root)):
+        assert read_tree(str(path)).classes == ("a", composed)
+        assert len(image_folder(str(path), 8, 0.3, 0, group=r"(\d)").test.labels) == 6
+    assert label_of(root / "test" / decomposed / "0.png", ["a", composed]) == 1
 
 
 # --- links
