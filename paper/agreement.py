@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from paper.compression import WHOLE, WHOLE_QAT
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
 from paper.csv_records import ResultError
 from paper.rows import FILES, read
 from paper.setup_file import Setup, setup
 
-Place = tuple[type[Stage], str]  # a file's rows, and a stage
+Place = tuple[type[Stage], str]  # a file's rows, and a stage, or several with a bar between them
 # Written by two commands: the same file, or two files of one network, one of them with layers in float.
 SAME: list[tuple[str, Place, Place]] = [
     ("sha256", (Variant, "nothing"), (Stage, "retrained")),
-    ("sha256", (Variant, "prune, finetune, quantize"), (Stage, "int8")),
-    ("sha256", (HandMade, "winner"), (Stage, "int8")),
+    ("sha256", (Variant, f"{WHOLE}|{WHOLE_QAT}"), (Stage, "int8")),
+    ("sha256", (HandMade, "winner"), (Variant, WHOLE)),
     ("sha256", (HandMade, "winner, unpruned"), (Variant, "finetune, quantize")),
-    ("parent", (PruningRule, "device"), (Variant, "prune, finetune, quantize")),
+    ("parent", (PruningRule, "device"), (Variant, WHOLE)),
 ]
 REQUIRED = ("machine", "threads")
 STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # in newer files
@@ -30,8 +31,9 @@ def check(results: Path) -> None:
         if not _hashes(results, one, column) & _hashes(results, other, column):
             (kind, stage), (other_kind, other_stage) = one, other
             raise ResultError(
-                f"{results / FILES[kind]}: {stage} is not the same network as {other_stage} in {FILES[other_kind]}; "
-                "write both with the same configuration and publish=true"
+                f"{results / FILES[kind]}: {stage.split('|')[0]} is not the same network as {other_stage} in "
+                f"{FILES[other_kind]}; write both with the same configuration and publish=true, and with "
+                "compress.stages=[prune,finetune,quantize] or [prune,finetune,qat,quantize]"
             )
     run = setup(results)
     for kind in (Variant, HandMade, PruningRule):
@@ -62,7 +64,7 @@ def _hashes(results: Path, place: Place, column: str) -> set[str]:
 
 def find(results: Path, kind: type[Stage], stage: str) -> list[Stage]:
     """The rows of that stage; at least one."""
-    rows = [row for row in read(results, kind) if row.stage == stage]
+    rows = [row for row in read(results, kind) if row.stage in stage.split("|")]
     if not rows:
         raise ResultError(f"{results / FILES[kind]}: there is no row with stage={stage}")
     return rows

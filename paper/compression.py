@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from paper.compression_rows import Variant
+from paper.compression_rows import Stage, Variant
 from paper.csv_records import ResultError
 from paper.latex import decimals, escape, significant
 from paper.rows import FILES, read
@@ -28,6 +28,20 @@ KEYS = {  # in the table and in the figure
     QAT: "TQ",
     WHOLE_QAT: "PFTQ",
     LABELS: "PLQ",
+}
+TEXTS = {  # by the stages of the run
+    WHOLE: {
+        "ChainBefore": "pruning and finetuning",
+        "ChainStages": "pruning, finetuning and quantization",
+        "QuantizedBy": "Quantization",
+        "HandMadeStages": "",
+    },
+    WHOLE_QAT: {
+        "ChainBefore": "pruning, finetuning and training for INT8",
+        "ChainStages": "pruning, finetuning, training for INT8 and quantization",
+        "QuantizedBy": "Training for INT8 and quantization",
+        "HandMadeStages": " All are without quantization-aware training, which the hand-made networks cannot have.",
+    },
 }
 NAMES = {NOTHING: "the winner in fp32, as trained"}
 COUNTED = r"\multicolumn{2}{c}"
@@ -51,19 +65,28 @@ def variants(results: Path) -> dict[str, Variant]:
     return {name: found[name] for name in (*KEYS, *({TAUGHT} & {*found}))}
 
 
+def whole_of(rows: Mapping[str, Variant], stages: Sequence[Stage]) -> str:
+    """The subset of stages that made the run's INT8 file: with or without quantization-aware training."""
+    made = {row.sha256 for row in stages if row.stage == "int8"}
+    return WHOLE_QAT if rows[WHOLE_QAT].sha256 in made else WHOLE
+
+
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX. Raises ResultError."""
     rows, images = variants(results), setup(results).number("test_images")
-    winner, whole = rows[NOTHING], rows[WHOLE]
+    chosen = whole_of(rows, read(results, Stage))
+    winner, whole = rows[NOTHING], rows[chosen]
     return {
+        **TEXTS[chosen],
+        "ChainKey": KEYS[chosen],
         "AblationDevice": escape(setup(results, "ablation_setup.csv").machine),
         "AblationWhole": gain(whole, winner),
         "AblationWholeBriefly": gain(whole, winner, compressed=False),
         "AblationQuantize": gain(rows["quantize"], winner),
         "AblationPrune": gain(rows["prune"], winner),
-        "AblationMore": more(rows, images),
+        "AblationMore": more(rows, chosen, images),
         "AblationFinetune": finetuned(rows, images),
-        "DistillationVerdict": more_accurate(rows.get(TAUGHT, whole), rows[LABELS], images),
+        "DistillationVerdict": more_accurate(rows.get(TAUGHT, rows[WHOLE]), rows[LABELS], images),
         "QatVerdict": trained_for_it(rows, images),
         "QuantizationLoss": lost(rows),
         "PrunedPrediction": predicted(whole, bool(setup(results).values.get("float_layers"))),
@@ -88,15 +111,15 @@ def points(new: Variant, old: Variant) -> str:
     return f"{'gains' if change > 0 else 'loses'} {abs(change):.1f} points"
 
 
-def more(rows: Mapping[str, Variant], images: float) -> str:
-    """A sentence on what all stages gain over quantization alone."""
-    whole, alone = rows[WHOLE], rows["quantize"]
+def more(rows: Mapping[str, Variant], chosen: str, images: float) -> str:
+    """A sentence on what all stages of the run gain over quantization alone."""
+    whole, alone, before = rows[chosen], rows["quantize"], TEXTS[chosen]["ChainBefore"]
     smaller, faster = alone.file_bytes / whole.file_bytes, alone.latency_median_s / whole.latency_median_s
     if smaller <= 1 and faster <= 1:
-        return "Compared with quantization alone, pruning and finetuning before it reduce neither size nor latency."
+        return f"Compared with quantization alone, {before} before it reduce neither size nor latency."
     size = f"{significant(max(smaller, 1 / smaller))} times {'smaller' if smaller >= 1 else 'larger'}"
     return (
-        f"Compared with quantization alone, pruning and finetuning before it make the file {size} and "
+        f"Compared with quantization alone, {before} before it make the file {size} and "
         f"{significant(faster)} times as fast; it {more_accurate(whole, alone, images)}."
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from paper.latex import count
 
+TRAINED = "quantization-aware"  # the network after training for INT8, a stage that a run may have
 STAGE_NAMES = {
     "reference": "hand-made reference",
     "random": "random architecture",
@@ -13,6 +14,7 @@ STAGE_NAMES = {
     "retrained": "winner, retrained",
     "pruned": "pruned",
     "finetuned": "finetuned",
+    TRAINED: "trained for INT8",
     "int8": "INT8",
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 from paper import (
     comparison,
     compression,
+    data_sets,
     hand_made,
     origin,
     prediction,
@@ -21,6 +22,7 @@ from paper import (
     sessions,
     space,
     title,
+    training,
     transfer,
     verdicts,
 )
@@ -49,7 +51,10 @@ def chain(rows: Sequence[Stage], path: Path) -> dict[str, Stage]:
     for name in NAMES:
         precision = "int8" if name == "int8" else "fp32"
         if (name, precision) not in found:
-            raise ResultError(f"{path}: there is no row with stage={name}, precision={precision}")
+            raise ResultError(
+                f"{path}: there is no row with stage={name}, precision={precision}; the paper is about a pipeline with "
+                "compress.stages=[prune,finetune,quantize] or [prune,finetune,qat,quantize]"
+            )
         stages[name] = found[name, precision]
     return stages
 
@@ -75,6 +80,7 @@ def numbers(results: Path) -> dict[str, str]:
         | sessions.macros(results)
         | space.macros(results)
         | title.macros(results)
+        | training.macros(results)
         | transfer.macros(results)
         | seeds.macros(results)
     )
@@ -114,7 +120,7 @@ def _comparisons(stages: dict[str, Stage], rows: Sequence[Stage], run: Setup) ->
         "IntEightVerdict": sentences.shrinks(last, tuned),
         "TargetSentence": sentences.target(deployed.get("retrained", last), run),
         "StagePredictionError": percent(max(predicted)) if predicted else "unknown",
-        "DataSentence": sentences.data(run),
+        "DataSentence": data_sets.data(run),
         "MachineSentence": sentences.machine(run),
         "TableVerdict": verdicts.of_table(run),
         "BoardSentence": sentences.board(run),
@@ -170,8 +176,8 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
         "TableGraphs": count(run.number("table_graphs")),
         "DeployedPrecision": {"int8": "INT8"}.get(run.text("precision"), escape(run.text("precision"))),
         "Runtime": RUNTIMES[run.runtime],
-        "Data": sentences.source(run),
-        "DataCited": sentences.cited(run),
+        "Data": data_sets.source(run),
+        "DataCited": data_sets.cited(run),
         **{word.capitalize(): escape(run.text(word)) for word in words},
     }
 

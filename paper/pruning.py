@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from paper.comparison import listed
 from paper.compression_rows import PruningRule
 from paper.csv_records import ResultError
 from paper.latex import decimals, escape, percent, significant
@@ -18,6 +19,11 @@ NAMES = {
     "uniform": "uniform widths",
     "global": "one threshold",
     "depgraph": "groups (DepGraph)",
+}
+RULES = {  # in words
+    "uniform": "the same fraction of every block",
+    "global": "one threshold for all channels",
+    "depgraph": r"the dependency groups of DepGraph~\cite{fang2023depgraph}",
 }
 HEAD = r"""\begin{tabular}{@{}lrrrrrr@{}}
 \toprule
@@ -38,18 +44,26 @@ def split(results: Path) -> tuple[PruningRule, list[PruningRule]]:
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX. Raises ResultError."""
     ours, others = split(results)
-    return {"PruningRules": verdict(ours, others, setup(results).number("test_images"))}
+    images = setup(results).number("test_images")
+    return {"PruningRules": verdict(ours, others, images), "PruningBaselines": baselines(others)}
+
+
+def baselines(others: Sequence[PruningRule]) -> str:
+    """A sentence on the rules that ours is compared with."""
+    names = dict.fromkeys(row.stage.partition(" ")[0] for row in others)
+    rules = "a rule that does" if len(names) == 1 else "rules that do"
+    return f"We compare with {rules} not measure the device: {listed(RULES.get(name, escape(name)) for name in names)}."
 
 
 def verdict(ours: PruningRule, others: Sequence[PruningRule], images: float) -> str:
     """Two sentences that compare our rule, which uses the device's latencies, with the best of the others."""
     ratios = [other.latency_median_s / ours.latency_median_s for other in others]
     best = max(others, key=lambda row: row.test_accuracy)
-    return (
-        f"The files of the other rules take {percent(min(ratios))} to {percent(max(ratios))} of the time of ours. "
-        f"Compared with the most accurate of them, \\emph{{{_named(best)[0]}}}, ours "
-        f"{more_accurate(ours, best, images)}."
-    )
+    spread = f"s of the other rules take {percent(min(ratios))} to {percent(max(ratios))}"
+    if len(others) == 1:
+        spread = f" of the other rule takes {percent(ratios[0])}"
+    them = "it" if len(others) == 1 else rf"the most accurate of them, \emph{{{_named(best)[0]}}}"
+    return f"The file{spread} of the time of ours. Compared with {them}, ours {more_accurate(ours, best, images)}."
 
 
 def _named(row: PruningRule) -> tuple[str, str]:

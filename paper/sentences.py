@@ -9,18 +9,13 @@ import numpy as np
 
 from paper.compression_rows import Stage
 from paper.csv_records import number
-from paper.latex import count, escape, ms, percent, significant
+from paper.latex import escape, ms, percent, significant
 from paper.rows import Whole
 from paper.setup_file import Setup
 from paper.verdicts import verdict
 
 DESKTOPS = ("x86_64", "AMD64", "i686", "arm64")  # machine names of computers other than single-board ones
 SAME_TIME = 0.02  # fraction: approximate uncertainty of medians
-DATA = {  # name and citation of known data sets
-    "cifar10": ("CIFAR-10", "krizhevsky2009learning"),
-    "fashion_mnist": ("Fashion-MNIST", "xiao2017fashion"),
-    "digits": ("the scikit-learn digits", ""),
-}
 
 
 def faster(new: Stage, old: Stage) -> str:
@@ -95,41 +90,6 @@ def correction(networks: Sequence[Whole]) -> str:
 def error(networks: Sequence[Whole], column: str) -> np.ndarray:
     """|predicted / measured - 1| of each network [n]."""
     return np.array([abs(getattr(network, column) / network.measured_s - 1) for network in networks])
-
-
-def source(setup: Setup) -> str:
-    """The name of the images: their title, or that of their folder or archive, if they were read from one."""
-    if title := setup.values.get("data_title"):
-        return escape(title)
-    return DATA[key][0] if (key := _data(setup)) in DATA else escape(key)
-
-
-def cited(setup: Setup) -> str:
-    """The same with its citation, if there is one."""
-    _, key = DATA.get(_data(setup), ("", ""))
-    return source(setup) + (rf"~\cite{{{key}}}" if key else "")
-
-
-def _data(setup: Setup) -> str:
-    """The name of a data set, whether or not it is stored as JPEG files."""
-    name = setup.values.get("data_file") or setup.text("data")
-    for suffix in (".gz", ".tgz", ".tar", ".zip", "_jpeg"):
-        name = name.removesuffix(suffix)
-    return name
-
-
-def data(setup: Setup) -> str:
-    """Sentences on the data of the results, and what they can therefore show."""
-    if setup.text("data") == "digits":
-        return (
-            f"These results come from the demonstration, on {source(setup)} of "
-            f"{setup.number('resolution'):.0f} pixels. Any sensible network is nearly perfect on them, so "
-            "they show that the chain works from end to end, not that one network is better than another."
-        )
-    return (
-        f"These results are for {source(setup)} with {count(setup.number('train_images'))} training images of "
-        f"{setup.number('resolution'):.0f} pixels, from one run with seed {escape(setup.text('seed'))}."
-    )
 
 
 def board(setup: Setup) -> str:

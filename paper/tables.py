@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from paper.compression_rows import STAGE_NAMES, Stage
+from paper.compression_rows import STAGE_NAMES, TRAINED, Stage
+from paper.data_sets import source
 from paper.latex import count, decimals, escape, significant
 from paper.macros import chain
 from paper.rows import read
-from paper.sentences import source
 from paper.setup_file import RUNTIMES, Setup, setup
 
 HEAD = r"""\begin{tabular}{@{}lrrrrrrrrr@{}}
@@ -24,7 +24,8 @@ HEAD = r"""\begin{tabular}{@{}lrrrrrrrrr@{}}
 def write(results: Path, build: Path) -> None:
     """setup.tex and stages.tex in the folder `build`. Raises ResultError."""
     stages = read(results, Stage)
-    chained = list(chain(stages, results / "stages.csv").values())
+    *chained, last = chain(stages, results / "stages.csv").values()
+    chained += [*(row for row in stages if row.stage == TRAINED), last]
     (build / "stages.tex").write_text(_stages(chained, [s for s in stages if s not in chained]), encoding="utf-8")
     (build / "setup.tex").write_text(_setup(setup(results)), encoding="utf-8")
 

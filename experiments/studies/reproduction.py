@@ -15,6 +15,7 @@ from rich.table import Table
 from experiments.config import Config
 from experiments.config.command_config import PARTS
 from experiments.config.reference import Reference
+from experiments.config.stage_order import PUBLISHED
 from experiments.display.progress import console
 from experiments.store import artefacts
 from experiments.store.provenance import index
@@ -28,8 +29,13 @@ COMMANDS: Mapping[str, Callable[[Config], Path]] = {
 def reproduce(config: Config) -> Path:
     """The folder of the published files. Prints how long each part took.
 
-    A part that fails does not end the others; raises LutraError at the end, with the reason of each.
+    A part that fails does not end the others; raises LutraError at the end, with the reason of each. Raises it at once
+    for stages of compression that the paper cannot describe.
     """
+    chosen = config.compress.stages
+    if "pipeline" in config.reproduce.parts and chosen not in PUBLISHED:
+        chains = " or ".join(f"[{','.join(stages)}]" for stages in PUBLISHED)
+        raise LutraError(f"the paper describes compress.stages={chains}, not [{','.join(chosen)}]: choose one of them")
     counted: set[str] = set()
     seconds: dict[str, float] = {}
     failed: dict[str, LutraError] = {}

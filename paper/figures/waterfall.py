@@ -13,12 +13,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from paper.compression_rows import TRAINED
 from paper.figures import style
 from paper.rows import Stage, read
 from paper.setup_file import setup
 
 ASIDE = ("random", "inherited")  # not part of the chain
-STEPS = {"retrained": "search", "pruned": "prune", "finetuned": "finetune", "int8": "quantize"}  # what was done
+STEPS = {  # what was done
+    "retrained": "search",
+    "pruned": "prune",
+    "finetuned": "finetune",
+    TRAINED: "train for INT8",
+    "int8": "quantize",
+}
 ROOM = 0.35  # space for numbers beside the bars, as a fraction of the longest
 
 

@@ -114,6 +114,9 @@ def test_reproducing_counts_each_step_once(finished: Finished, here: Here, tmp_p
     assert 0 < whole <= sum(used)
     assert re.search(rf"pipeline\D+{whole / 60:.1f}", done.out)
     assert spent(finished.runs, finished.folder("benchmark"), counted) == 0
+    short = here(reproduce, *arguments, "reproduce.parts=[pipeline]", "compress.stages=[finetune,quantize]")
+    assert (short.code, short.err.count("\n")) == (2, 1)
+    assert "[prune,finetune,quantize] or [prune,finetune,qat,quantize], not [finetune,quantize]" in short.err
     unknown = here(reproduce, *arguments, "reproduce.parts=[pipelin]")
     assert unknown.code == 2
     assert "pipeline" in unknown.err

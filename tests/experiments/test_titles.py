@@ -13,7 +13,7 @@ from experiments.display import events
 from experiments.steps.settings import Alone, Images, Supernet
 from experiments.store import artefacts
 from experiments.store.step import as_json
-from paper import sentences
+from paper import data_sets
 from paper.setup_file import Setup
 from search_spaces.spaces.tiny import tiny
 from tests.experiments.asking import changed
@@ -68,5 +68,5 @@ def test_tensorboard_and_the_paper_have_the_title(tmp_path: Path) -> None:
     content = found.summary_metadata[metadata.SESSION_START_INFO_TAG].plugin_data.content
     assert metadata.parse_session_start_info_plugin_data(content).hparams["data"].string_value == TITLE
     values = {"data": "image_folder", "data_file": "signs.zip", "data_title": "Signs & more"}
-    assert sentences.source(Setup(tmp_path, values)) == r"Signs \& more"
-    assert sentences.source(Setup(tmp_path, values | {"data_title": ""})) == "signs"
+    assert data_sets.source(Setup(tmp_path, values)) == r"Signs \& more"
+    assert data_sets.source(Setup(tmp_path, values | {"data_title": ""})) == "signs"

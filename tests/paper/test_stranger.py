@@ -9,9 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from paper import build, checksums, macros, missing_files, origin, run_length, title, verdicts
+from paper import (
+    agreement,
+    build,
+    checksums,
+    compression,
+    macros,
+    missing_files,
+    origin,
+    run_length,
+    tables,
+    title,
+    training,
+    verdicts,
+)
+from paper.compression_rows import TRAINED, Variant
 from paper.csv_records import ResultError
 from paper.latex import escape
+from paper.rows import read
 from paper.setup_file import Setup, setup
 from search_spaces.documents import sha256
 from tests.commands import ROOT
@@ -180,6 +195,89 @@ def test_the_text_describes_the_space_of_the_run(results: Path) -> None:
     assert "PatchStem" not in told["SpaceBlocks"]
     edit(results / "setup.csv", "space,edge", "space,mine")
     assert macros.numbers(results)["ReferenceName"] == "the space's hand-made reference"
+
+
+def trained_for_int8(results: Path) -> None:
+    """Makes the run's file the one after quantization-aware training, as in experiment=small."""
+    made = {row.stage: row.sha256 for row in read(results, Variant)}
+    edit(results / "stages.csv", made[compression.WHOLE], made[compression.WHOLE_QAT])
+    row = next(line for line in (results / "stages.csv").read_text().splitlines() if line.startswith("finetuned,"))
+    edit(results / "stages.csv", row, f"{row}\n{row.replace('finetuned', TRAINED)[:-64]}{1:064x}")
+
+
+def test_a_run_with_training_for_int8_has_a_paper_that_says_so(results: Path, tmp_path: Path) -> None:
+    told = macros.numbers(results)
+    assert told["ChainStages"] == "pruning, finetuning and quantization"
+    assert told["QuantizedBy"] == "Quantization"
+    assert told["HandMadeStages"] == ""
+    trained_for_int8(results)
+    agreement.check(results)
+    told = macros.numbers(results)
+    assert told["ChainStages"] == "pruning, finetuning, training for INT8 and quantization"
+    assert told["QuantizedBy"] == "Training for INT8 and quantization"
+    assert "without quantization-aware training" in told["HandMadeStages"]
+    assert told["AblationWhole"].endswith("loses 0.3 points")
+    assert "pruning, finetuning and training for INT8 before it make" in told["AblationMore"]
+    tables.write(results, tmp_path)
+    names = [line.partition(" & ")[0] for line in (tmp_path / "stages.tex").read_text().splitlines()]
+    assert names.index("finetuned") + 1 == names.index("trained for INT8") == names.index("INT8") - 1
+
+
+def test_a_run_with_other_stages_is_told_which_ones_the_paper_is_about(results: Path) -> None:
+    edit(results / "stages.csv", "finetuned,fp32", "clustered,fp32")
+    with pytest.raises(ResultError, match=r"compress\.stages=\[prune,finetune,quantize\] or "):
+        macros.numbers(results)
+
+
+def test_the_training_is_that_of_the_run(results: Path) -> None:
+    told = macros.numbers(results)
+    assert "sandwich rule" in told["SupernetTraining"]
+    assert "is the squared first-order change" in told["ImportanceSentence"]
+    assert told["TrainingLength"] == "A network trained from scratch sees 400 batches."
+    assert told["FinetuneSteps"] == "200"
+    assert told["RecipeOrigin"] == ""
+    edit(results / "setup.csv", "space,", "supernet_rule,single_path\nimportance,l1\nretrain_images,2300\nspace,")
+    told = macros.numbers(results)
+    assert "sandwich" not in told["SupernetTraining"] + told["SupernetRule"]
+    assert told["ImportanceSentence"].startswith("A channel's importance is the sum of its absolute weights")
+    assert told["TrainingLength"].endswith(r"400 batches, 2.00 passes over the 1\,150 training images.")
+    edit(results / "setup.csv", "importance,l1", "importance,guess")
+    with pytest.raises(ResultError, match="importance is 'guess', which is none of taylor"):
+        macros.numbers(results)
+    edit(results / "setup.csv", "importance,guess", "importance,")
+    edit(results / "setup.csv", "data,digits", "data,image_folder\ndata_file,cifar10_jpeg.tar.gz")
+    assert "preset for CIFAR-10" in macros.numbers(results)["RecipeOrigin"]
+
+
+@pytest.mark.parametrize("name", ["digits", "fashion_mnist.zip"])
+def test_a_users_folder_is_not_taken_for_a_known_data_set(name: str, results: Path) -> None:
+    edit(results / "setup.csv", "data,digits", f"data,image_folder\ndata_file,{name}")
+    told = macros.numbers(results)
+    assert told["Data"] == told["DataCited"] == escape(name.removesuffix(".zip"))
+    assert "demonstration" not in told["DataSentence"]
+
+
+def test_only_what_has_several_seeds_is_excepted_from_one_run(results: Path) -> None:
+    assert macros.numbers(results)["OneRun"] == "All results come from one run and seed"
+    own(results, "recipes_setup.csv", data="digits", **dict.fromkeys(("network", "host_cpu"), "x"), seeds="3",
+        validation_images="9")  # fmt: skip
+    (results / "recipes.csv").write_text("layer\n1\n")
+    assert training.one_run(results) == "All results except the gains of training recipes come from one run and seed"
+
+
+def test_the_rules_are_those_that_were_compared(results: Path) -> None:
+    said = macros.numbers(results)["PruningBaselines"]
+    assert said.startswith("We compare with rules that do not measure the device: the same fraction of every block, ")
+    kept = [
+        line for line in (results / "pruning_rules.csv").read_text().splitlines() if "0.6" not in line.split(",")[0]
+    ]
+    kept = [line for line in kept if not line.startswith("global")]
+    (results / "pruning_rules.csv").write_text("\n".join(kept) + "\n")
+    told = macros.numbers(results)
+    assert told["PruningBaselines"].startswith(
+        "We compare with a rule that does not measure the device: the dependency"
+    )
+    assert told["PruningRules"].startswith("The file of the other rule takes 100")
 
 
 def test_title_and_author_are_the_users(results: Path) -> None:

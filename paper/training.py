@@ -1,0 +1,84 @@
+"""Sentences on how the networks were trained and pruned, and on what one run of that length can show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from paper import comparison, origin
+from paper.comparison import listed
+from paper.csv_records import ResultError
+from paper.data_sets import CIFAR10, data_set
+from paper.latex import count, significant
+from paper.setup_file import Setup, setup
+
+RULES = {  # train.rule -> what it is called, and a sentence
+    "sandwich": (
+        r"the sandwich rule~\cite{yu2020bignas}",
+        r"Training uses the sandwich rule with in-place distillation~\cite{yu2020bignas}: each step trains the "
+        r"largest, the smallest and some random networks~\cite{guo2020single}, with uniformly drawn "
+        r"depths~\cite{cai2020once}.",
+    ),
+    "single_path": (
+        r"single paths~\cite{guo2020single}",
+        r"Each step trains one random network~\cite{guo2020single}, with a uniformly drawn depth~\cite{cai2020once}.",
+    ),
+}
+IMPORTANCES = {  # compress.prune.importance
+    "taylor": r"the squared first-order change of the loss without it~\cite{molchanov2019importance}",
+    "batch_norm": r"the scale of its batch norm~\cite{liu2017learning}",
+    "l1": r"the sum of its absolute weights~\cite{li2017pruning}",
+}
+PRESET = (
+    "The recipe of finetuning in this project's preset for CIFAR-10 was first chosen with its test images in view; of "
+    "four lengths and learning rates it is also the best on validation images. "
+)
+
+
+def macros(results: Path) -> dict[str, str]:
+    """Macro name -> LaTeX. Raises ResultError."""
+    run = setup(results)
+    rule, sentence = RULES[_known(run, "supernet_rule", RULES)]
+    return {
+        "SupernetRule": rule,
+        "SupernetTraining": sentence,
+        "ImportanceSentence": importance(_known(run, "importance", IMPORTANCES)),
+        "FinetuneSteps": count(run.number("finetune_steps")),
+        "TrainingLength": length(run),
+        "RecipeOrigin": PRESET if data_set(run) == CIFAR10 else "",
+        "OneRun": one_run(results),
+    }
+
+
+def _known(run: Setup, key: str, names: Mapping[str, Any]) -> str:
+    """A choice that older files do not record, as it was always the first. Raises ResultError for an unknown one."""
+    chosen = run.values.get(key) or next(iter(names))
+    if chosen not in names:
+        raise ResultError(f"{run.path}: {key} is {chosen!r}, which is none of {', '.join(names)}")
+    return chosen
+
+
+def importance(chosen: str) -> str:
+    others = [words for name, words in IMPORTANCES.items() if name != chosen]
+    return f"A channel's importance is {IMPORTANCES[chosen]}; alternatives are {listed(others)}."
+
+
+def length(run: Setup) -> str:
+    """A sentence on the length of the trainings from scratch; files without `retrain_images` know only the steps."""
+    steps = f"A network trained from scratch sees {count(run.number('retrain_steps'))} batches"
+    if not run.values.get("retrain_images"):
+        return f"{steps}."
+    passes = run.number("retrain_images") / run.number("train_images")
+    return f"{steps}, {significant(passes)} passes over the {count(run.number('train_images'))} training images."
+
+
+def one_run(results: Path) -> str:
+    """A clause: which results come from one run and seed."""
+    several = {
+        "the comparison of strategies": comparison.published(results),
+        "the spread over seeds": origin.used(results, "Seeds"),
+        "the gains of training recipes": origin.used(results, "Recipes"),
+    }
+    others = [words for words, published in several.items() if published]
+    return f"All results{f' except {listed(others)}' if others else ''} come from one run and seed"
