@@ -168,7 +168,7 @@ class DemoConfig:
     """What `python -m experiments.demo` classifies, and where the results go."""
 
     model: LocalPath = ""  # an ONNX or LiteRT file for the configured data; empty: the pipeline's deployed file
-    source: LocalPath = ""  # a folder of images, camera, or camera:1; empty: the data's test images
+    source: LocalPath = ""  # a folder of images, an image, camera, or camera:1; empty: the data's test images
     frames: Annotated[int, Range(0, 1_000_000)] = (
         0  # how many images; 0: all, or 100 for a recording or an offline board
     )

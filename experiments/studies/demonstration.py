@@ -1,7 +1,7 @@
 """Classifies images with the deployed file, one after another, live in the terminal.
 
-The images are the test images, or those of demo.source=FOLDER or demo.source=camera. demo.record=PATH.gif records a
-film. demo.bundle=FOLDER writes the files with which a board does the same, using only numpy and the runtime.
+The images are the test images, or those of demo.source=FOLDER_OR_IMAGE or demo.source=camera. demo.record=PATH.gif
+records a film. demo.bundle=FOLDER writes the files with which a board does the same, using only numpy and the runtime.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ def demo(config: Config) -> Path | None:
     moments = classify(classifier, frames)
     last = show(_filmed(moments, film, shown) if film else moments, shown)
     console.print(line(last), highlight=False, soft_wrap=True)
+    if Path(chosen.source).is_file():
+        _say(board.answer(last, shown))
     return film.save() if film else None
 
 

@@ -82,9 +82,14 @@ def main(folder: Path) -> None:
         last = follow(moments, shown, arguments.pace or shown.pace, draw, print)
         print(line(last))
         if arguments.source and Path(arguments.source).is_file():
-            print(f"{shown.classes[last.predicted]}, {100 * last.probabilities[last.predicted]:.1f} %")
+            print(answer(last, shown))
     except (LutraError, OSError) as error:
         sys.exit(f"error: {error}")
+
+
+def answer(moment: Moment, shown: Shown) -> str:
+    """The class of one image, and its probability."""
+    return f"{shown.classes[moment.predicted]}, {100 * moment.probabilities[moment.predicted]:.1f} %"
 
 
 def follow(

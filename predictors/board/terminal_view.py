@@ -67,8 +67,9 @@ def accuracy(moment: Moment) -> str:
 
 def line(moment: Moment) -> str:
     """All statistics so far, for a log and for the final line."""
+    images = f"{moment.number} image{'' if moment.number == 1 else 's'}"
     return (
-        f"{moment.number} images, accuracy {accuracy(moment)}; latency median {1e3 * moment.median:.3f} ms, "
+        f"{images}, accuracy {accuracy(moment)}; latency median {1e3 * moment.median:.3f} ms, "
         f"p90 {1e3 * moment.p90:.3f} ms; {moment.overall_fps:.1f} frames/s from image to answer"
     )
 

@@ -183,6 +183,13 @@ def test_a_folder_is_read_and_what_is_broken_is_told(run: Demo, tmp_path: Path) 
     assert "% of 6;" in said[1]
 
 
+def test_one_image_is_classified(run: Demo, tmp_path: Path) -> None:
+    folder = write_images(tmp_path / "images")
+    said = run(f"demo.source={folder}/1/0.png").splitlines()
+    assert said[0].startswith("1 image, accuracy ")
+    assert re.fullmatch(rf"({'|'.join(DATA.classes)}), \d+\.\d %", said[1])
+
+
 @pytest.mark.parametrize("source", ["", "folder"])
 def test_a_film_holds_every_image(run: Demo, tmp_path: Path, source: str) -> None:
     film = tmp_path / "films" / "demo.gif"
@@ -345,7 +352,7 @@ def test_a_camera_and_an_mp4_are_opencvs(run: Demo, tmp_path: Path, monkeypatch:
         (["demo.model={tmp}/other.onnx"], "is for images of 1x16x16 and 7 classes, but digits has 1x16x16"),
         (["data.size=32"], "is for images of 1x16x16 and 10 classes, but digits has 1x32x32 and 10"),
         (["demo.source={tmp}/empty"], "empty has no images, ending in .jpg"),
-        (["demo.source={tmp}/none"], "there is no folder"),
+        (["demo.source={tmp}/none"], "there is no folder or image"),
         (["demo.source={tmp}/broken"], "no image was classified"),
         (["demo.record=film.avi"], "is not a film: the name must end in .gif or .mp4"),
         (["demo.bundle={tmp}/broken"], "is not a demo bundle"),
