@@ -13,6 +13,7 @@ from typing import Any
 
 from experiments.compute.accelerator import accelerator
 from experiments.config import CompareConfig, Config, ObjectiveConfig, StrategyConfig
+from experiments.config.image_names import names
 from experiments.config.reference import Reference
 from experiments.display.progress import console
 from experiments.setup.images import placed
@@ -82,6 +83,11 @@ class ComparedProblem:
     exact: Sequence[Candidate]  # the front, by reported accuracies; empty if unknown
     report: Report  # from a candidate as searches see it to the candidate as it is reported
 
+    @property
+    def data(self) -> str:
+        """What people call the images, or the file of published networks."""
+        return names(*(self.facts.get(key, "") for key in ("data", "data_file", "data_title"))).title
+
 
 def of_supernet(config: Config, common: Mapping[str, Any]) -> Step:
     """The step that compares on a supernet. Measures and trains what is missing.
@@ -106,7 +112,7 @@ def on_supernet(settings: OnSupernet, files: Mapping[str, Path], means: Means) -
     calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
     net = load_supernet(files["supernet"], space).to(accelerator(settings.accelerator))
     return ComparedProblem(
-        f"{space.name} on {settings.data.title or settings.data.name}, latency in {settings.precision}",
+        f"{space.name} on {settings.data.names.title}, latency in {settings.precision}",
         _facts(search, means, latencies),
         problem_of(search, means, data, net, latencies, calibration),
         min(settings.search.budget, space.size),
@@ -121,7 +127,7 @@ def _facts(search: Search, means: Means, latencies: LatencyTable) -> dict[str, A
     return {
         "space": space.name,
         "data": search.data.name,
-        "data_file": Path(means.images).name if search.data.name == "image_folder" else "",
+        "data_file": search.data.at(means).names.file,
         "data_title": search.data.title or "",
         "resolution": space.layers[0][0].resolution,
         "precision": search.precision,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -24,13 +23,12 @@ from experiments.config.command_config import (
     TransferConfig,
 )
 from experiments.config.compression import CompressConfig
+from experiments.config.image_names import Names, file_name, names
 from experiments.config.texts import LocalPath, Name
 from experiments.store.key_fields import unless
 from predictors.timing.protocol import Protocol
 from search_spaces.ranges import Range, Seed
 from search_spaces.training.recipe import NetworkRecipe, Recipe
-
-LABEL = 40  # most letters of a title in a folder's name
 
 
 @dataclass(frozen=True)
@@ -49,9 +47,14 @@ class DataConfig:
     cache: LocalPath = ""  # keeps decoded images for the next command; empty: images are held in memory
 
     @property
+    def names(self) -> Names:
+        """What it is called by people, and in the names of folders."""
+        return names(self.name, file_name(self.name, self.path), self.title)
+
+    @property
     def label(self) -> str:
-        """The data set's name in the names of folders, which TensorBoard shows."""
-        return re.sub(r"[^\w.+-]+", "_", self.title).strip("._")[:LABEL] or self.name
+        """Its name in the names of folders."""
+        return self.names.label
 
 
 @dataclass(frozen=True)

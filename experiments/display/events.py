@@ -103,7 +103,7 @@ def _show_image(board: SummaryWriter, name: str, png: bytes) -> None:
 def show_hparams(board: SummaryWriter, config: Config | Search, metrics: Mapping[str, float]) -> None:
     """Adds a row to the tab HParams."""
     chosen = {name: getattr(config, name).name for name in ("space", "data", "strategy", "objective")}
-    chosen["data"] = config.data.title or config.data.name
+    chosen["data"] = config.data.names.title
     show_choices(board, {**chosen, "seed": config.seed}, metrics)
 
 

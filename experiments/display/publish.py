@@ -58,7 +58,7 @@ def publish(
         "space": space.name,
         "resolution": space.layers[0][0].resolution,
         "data": config.data.name,
-        "data_file": Path(config.data.path).name if config.data.name == "image_folder" else "",
+        "data_file": config.data.names.file,
         "data_title": config.data.title,
         "fitted_networks": fitted,
         "fresh_networks": config.fidelity.networks,

@@ -70,7 +70,7 @@ def _asked(search: Search, means: Means, latencies: LatencyTable) -> dict[str, A
         "space_size": space.size,
         "layers": sum(count > 1 for count in space.options),
         "data": data.name,
-        "data_file": Path(means.images).name if data.name == "image_folder" else "",
+        "data_file": search.data.at(means).names.file,
         "train_images": len(data.train.labels),
         "validation_images": len(data.validation.labels),
         "test_images": len(data.test.labels),
@@ -104,8 +104,10 @@ def _machine(latencies: LatencyTable, versions: Mapping[str, Any]) -> dict[str, 
 
 def _trained(made: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The settings of each step from the supernet to the deployed file."""
-    tuned = made.get("finetune")
+    tuned, pruned = made.get("finetune"), made.get("prune")
     return {
+        "supernet_rule": made["train"]["train"]["rule"],
+        "importance": pruned["prune"]["importance"] if pruned else "",
         "accelerator": made["train"].get("accelerator", "cpu"),
         "supernet_steps": made["train"]["train"]["steps"],
         "retrain_steps": made["retrain"]["retrain"]["steps"],

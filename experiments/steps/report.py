@@ -76,7 +76,8 @@ def made(config: Config) -> Path:
     folders = {name: path if (path := step(config)).is_dir() else path.parent for name, step in STEPS.items()}
     files: dict[str, Path | str] = {name: folder / artefacts.MANIFEST for name, folder in folders.items()}
     searched = Search.read(artefacts.manifest(folders["search"])["config"], plan.space, plan.images)
-    label = f"{config.space.name}-{config.data.label}-{config.strategy.name}-{config.objective.name}-seed{config.seed}"
+    named = (config.space.name, config.data.label, config.strategy.name, config.objective.name)
+    label = "-".join((*named, f"seed{config.seed}"))
     settings = Settings(config.ignore, [*FIGURES], config.data.title, config.compress.deploy, searched, label)
     return plan.folder(Step("report", settings, files | {"table": plan.table}, WORK))
 
@@ -130,8 +131,7 @@ def show(config: Config, latencies: LatencyTable, benchmarked: Path, folder: Pat
     slower = slower_layers(space_of(config), latencies, folder / "table.csv")
     for line in filter(None, (slower, f"The latency table is {latencies.verdict.lines()[0]}")):
         console.print(line, highlight=False, soft_wrap=True)
-    images = config.data.title or config.data.name
-    _show_rows(f"{images}, {config.space.name}, {config.device.name}", rows, session, folder)
+    _show_rows(f"{config.data.names.title}, {config.space.name}, {config.device.name}", rows, session, folder)
     if config.ignore:
         console.print(f"The table was not checked against this device for {', '.join(config.ignore)}: ignore was set.")
     _show_files(folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config import DataConfig, DeviceConfig, MeasureConfig, ObjectiveConfig, StrategyConfig, TrainConfig
+from experiments.config.image_names import OWN, Names, names
 from experiments.data import DECODER
 from experiments.data.image_hashes import contents
 from experiments.store import artefacts
@@ -36,18 +37,25 @@ class Images:
     group: str = unless("")
     balanced: bool = unless(False)
     title: str | None = implied(FOLDER)
+    file: str | None = implied(FOLDER)  # the name of the user's folder or archive
+
+    @property
+    def names(self) -> Names:
+        """What it is called by people, and in the names of folders."""
+        return names(self.name, self.file or "", self.title or "")
 
     @property
     def label(self) -> str:
-        """The name of the data set in the names of folders."""
-        return DataConfig(self.name, title=self.title or "").label
+        """Its name in the names of folders."""
+        return self.names.label
 
     @staticmethod
     def of(data: DataConfig) -> Images:
         common = (data.name, data.size, data.validation, data.seed, data.flip)
-        images = Images(*common, group=data.group, balanced=data.balanced, title=data.title)
-        own = data.name == "image_folder"
-        return replace(images, files=_files(data.path, data.cache), decoder=DECODER) if own else images
+        images = Images(*common, group=data.group, balanced=data.balanced, title=data.title, file=data.names.file)
+        if data.name != OWN:
+            return images
+        return replace(images, files=_files(data.path, data.cache), decoder=DECODER)
 
     def at(self, means: Means) -> DataConfig:
         common = (self.name, means.images, self.size, self.validation, self.seed, self.flip)

@@ -39,7 +39,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "recipes": (1, PACKAGES),
     "pruned_files": (1, MEASURING),
     "benchmark": (3, PACKAGES),
-    "report": (8, PACKAGES),
+    "report": (9, PACKAGES),
     "ablation": (2, PACKAGES),
     "hand_made": (2, PACKAGES),
     "pruning_rules": (2, PACKAGES),

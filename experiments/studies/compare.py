@@ -190,8 +190,7 @@ def _draw(settings: Settings, compared: ComparedProblem, folder: Path, searches:
         for search, one in zip(own, traces[name]):
             seed, winner = search[0].seed, compared.report(best(found.candidate for found in search))
             finals = {f"final/{measure}": getattr(one, measure)[-1].item() for measure in (*MEASURES, "seconds")}
-            data = compared.facts.get("data_title") or compared.facts.get("data", "")
-            chosen = {"space": compared.facts["space"], "data": data, "strategy": name}
+            chosen = {"space": compared.facts["space"], "data": compared.data, "strategy": name}
             chosen |= {"objective": settings.objective.name, "seed": seed}
             with events.writer(folder / f"{name}-seed{seed}") as board:
                 for measure in MEASURES:

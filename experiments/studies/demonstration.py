@@ -43,7 +43,7 @@ def demo(config: Config) -> Path | None:
     path = model_of(config)
     data = dataset_of(config.data)
     shown = board.Shown(
-        f"{config.data.title or config.data.name}, {path.name}",
+        f"{config.data.names.title}, {path.name}",
         data.classes,
         data.mean,
         data.std,

@@ -85,7 +85,7 @@ def recipes(config: Config) -> Path:
     network, space = config.recipes.network, ""
     if network == REFERENCE:
         network, space = f"the reference of {config.space.name}", config.space.name
-    label = f"{space or network}-{config.data.name}-seed{config.seed}"
+    label = f"{space or network}-{config.data.label}-seed{config.seed}"
     settings = Settings(plan.images, network, space, config.threads, tried, label)
     folder = plan.folder(Step("recipes", settings, inputs, WORK))
     if config.publish:
@@ -119,7 +119,7 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     artefacts.write_csv(folder / CSV[TriedRecipe], [asdict(row) for row in rows])
     facts = {
         "data": data.name,
-        "data_file": Path(means.images).name if data.name == "image_folder" else "",
+        "data_file": settings.data.at(means).names.file,
         "resolution": data.shape.resolution,
         "space": settings.space,
         "network": settings.network,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from tensorboard.plugins.hparams import metadata
 
 from experiments.config import Config, DataConfig
 from experiments.display import events
+from experiments.steps import settings
 from experiments.steps.settings import Alone, Images, Supernet
 from experiments.store import artefacts
-from experiments.store.step import as_json
+from experiments.store.step import Means, as_json
 from paper import data_sets
 from paper.setup_file import Setup
 from search_spaces.spaces.tiny import tiny
@@ -38,6 +40,32 @@ def test_a_title_names_the_folders_and_changes_no_key(title: str, label: str) ->
         own, plain = made(images(title)), made(images(""))
         assert f"-{label}-seed0" in own.label
         assert as_json(own) == as_json(plain)
+
+
+@pytest.mark.parametrize(
+    ("place", "title", "label"),
+    [
+        ("Biển báo", "Biển báo", "Biển_báo"),
+        ("signs.zip", "signs", "signs"),
+        ("signs.v2.tar.gz/", "signs.v2", "signs.v2"),
+        ("signs/.", "signs", "signs"),
+    ],
+)
+def test_images_without_a_title_are_called_as_their_folder_or_archive_is(
+    place: str, title: str, label: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everywhere: in folders' names, TensorBoard, tables, and in the record of a finished step's images."""
+    monkeypatch.setattr(settings, "_files", lambda path, cache: "0" * 64)
+    data = DataConfig("image_folder", f"{tmp_path}/{place}")
+    config = replace(Config(), data=data)
+    own = Supernet(tiny(3, 16, 10), Images.of(data), 0, 1, config.train)
+    assert own.label == f"tiny-{label}-seed0"
+    assert data.names.title == own.data.names.title == own.data.at(Means.of(config)).names.title == title
+    named = Supernet(tiny(3, 16, 10), Images.of(replace(data, title="Signs")), 0, 1, config.train)
+    assert as_json(own) == as_json(named)
+    monkeypatch.chdir(tmp_path)
+    assert DataConfig("image_folder", ".").names.title == tmp_path.name
+    assert DataConfig("cifar10", f"{tmp_path}/{place}").names.title == "cifar10"
 
 
 def test_a_long_title_makes_no_long_name() -> None:
