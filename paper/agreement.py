@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from paper.compression import WHOLE, WHOLE_QAT
+from paper.chain import chain
+from paper.compression import WHOLE
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
 from paper.csv_records import ResultError
 from paper.rows import FILES, read
 from paper.setup_file import Setup, setup
 
-Place = tuple[type[Stage], str]  # a file's rows, and a stage, or several with a bar between them
+Place = tuple[type[Stage], str]  # a file's rows, and a stage
 # Written by two commands: the same file, or two files of one network, one of them with layers in float.
 SAME: list[tuple[str, Place, Place]] = [
     ("sha256", (Variant, "nothing"), (Stage, "retrained")),
-    ("sha256", (Variant, f"{WHOLE}|{WHOLE_QAT}"), (Stage, "int8")),
     ("sha256", (HandMade, "winner"), (Variant, WHOLE)),
     ("sha256", (HandMade, "winner, unpruned"), (Variant, "finetune, quantize")),
     ("parent", (PruningRule, "device"), (Variant, WHOLE)),
@@ -27,17 +28,33 @@ MACHINE = (*NAMES, "machine", "threads", *STATE)
 
 def check(results: Path) -> None:
     """Raises ResultError that names two files that do not belong together."""
-    for column, one, other in SAME:
+    for column, one, other in _same(results):
         if not _hashes(results, one, column) & _hashes(results, other, column):
             (kind, stage), (other_kind, other_stage) = one, other
             raise ResultError(
-                f"{results / FILES[kind]}: {stage.split('|')[0]} is not the same network as {other_stage} in "
-                f"{FILES[other_kind]}; write both with the same configuration and publish=true, and with "
-                "compress.stages=[prune,finetune,quantize] or [prune,finetune,qat,quantize]"
+                f"{results / FILES[kind]}: {stage} is not the same network as {other_stage} in {FILES[other_kind]}; "
+                "write both with the same configuration and publish=true"
             )
     run = setup(results)
     for kind in (Variant, HandMade, PruningRule):
-        _check_machine(setup(results, FILES[kind].replace(".csv", "_setup.csv")), run)
+        if _there(results, kind):
+            _check_machine(setup(results, FILES[kind].replace(".csv", "_setup.csv")), run)
+
+
+def _same(results: Path) -> Iterator[tuple[str, Place, Place]]:
+    """What must be the same in the files that there are: also the run's quantized file, by the name of its stages."""
+    made = chain(read(results, Stage), results / FILES[Stage])
+    places = [*SAME]
+    for kind, named in ((Variant, made.name), (HandMade, "winner" if made.name == WHOLE else "")):
+        if _there(results, kind) and named in {row.stage for row in read(results, kind)}:
+            places.append(("sha256", (kind, named), (Stage, made.last.stage)))
+    for column, one, other in places:
+        if _there(results, one[0]) and _there(results, other[0]):
+            yield column, one, other
+
+
+def _there(results: Path, kind: type[Stage]) -> bool:
+    return (results / FILES[kind]).exists()
 
 
 def _check_machine(other: Setup, run: Setup) -> None:
@@ -64,7 +81,7 @@ def _hashes(results: Path, place: Place, column: str) -> set[str]:
 
 def find(results: Path, kind: type[Stage], stage: str) -> list[Stage]:
     """The rows of that stage; at least one."""
-    rows = [row for row in read(results, kind) if row.stage in stage.split("|")]
+    rows = [row for row in read(results, kind) if row.stage == stage]
     if not rows:
         raise ResultError(f"{results / FILES[kind]}: there is no row with stage={stage}")
     return rows

@@ -28,7 +28,10 @@ from paper import (
     missing_files,
     origin,
     prediction,
+    provenance,
     pruning,
+    questions,
+    ranking,
     result_age,
     seeds,
     shares,
@@ -65,12 +68,13 @@ FIGURES = {
     "heatmap": heatmap.draw,
     "ablation": ablation.draw,
 }
-TABLES = (tables, prediction, compression, shares, hand_made, pruning, transfer, seeds)
+TABLES = (tables, prediction, compression, shares, hand_made, pruning, transfer, seeds, provenance)
+PARTS = {"fidelity": "Fidelity", "ablation": "Ablation"}  # figure -> the part of the text that it belongs to
 OPTIONAL: dict[
     str, tuple[Callable[[Path], bool], Callable[[Path], Any]]
 ] = {  # if the command of that name was run with publish=true
     "compare": (comparison.published, compare.draw),
-    "ranking": (partial(origin.used, name="Ranking"), ranking_figure.draw),
+    "ranking": (ranking.published, ranking_figure.draw),
     "recipes": (partial(origin.used, name="Recipes"), recipes_figure.draw),
     "profile": (partial(origin.used, name="Profile"), profile.draw),
     "transfer": (transfer.published, transfer_figure.draw),
@@ -94,6 +98,8 @@ def sources(results: Path, build: Path) -> None:
     for module in TABLES:
         module.write(results, build)
     for name, draw in FIGURES.items():
+        if name in PARTS and not questions.given(results, PARTS[name]):
+            continue
         style.save(draw(results), build / f"{name}.pdf")
     for name, (published, drawn) in OPTIONAL.items():
         (build / f"{name}.pdf").unlink(missing_ok=True)
@@ -138,8 +144,9 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         sources(arguments.results, arguments.build)
-        for line in (*origin.lines(arguments.results), *result_age.lines(arguments.results)):
-            print(line)
+        for told in (origin, questions, result_age):
+            for line in told.lines(arguments.results):
+                print(line)
         print(typeset(arguments.build, arguments.document))
     except (LutraError, OSError) as error:
         print(error, file=sys.stderr)

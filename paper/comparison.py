@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from paper.latex import escape, ms, percent, significant
+from paper import origin
+from paper.latex import escape, listed, ms, percent, significant
 from paper.rows import FILES, Curve, Pair, read
 from paper.setup_file import Setup, setup
 
@@ -13,6 +14,8 @@ BASELINE = "random"
 EXACT = "exact front"
 FEWEST_SEEDS = 6  # below which nothing is called significant
 SETUP = "compare_setup.csv"
+FILES_OF_IT = ("compare.csv", FILES[Curve], FILES[Pair], SETUP)
+GROUP = origin.Group(SETUP, FILES_OF_IT, images=True)
 NAMES = (
     *("Problem", "Evaluations", "Seconds", "Regret", "Seeds"),
     *("Setup", "Caption", "Statistics", "Origin", "OriginBriefly"),
@@ -39,7 +42,7 @@ def macros(results: Path) -> dict[str, str]:
             _setup(made),
             _caption(made),
             _statistics(made),
-            *_origin(read(results, Curve)[0].problem, made),
+            *_origin(results, read(results, Curve)[0].problem, made),
         ]
     return {f"Compared{name}": text for name, text in zip(NAMES, texts)}
 
@@ -103,7 +106,7 @@ def _caption(made: Setup | None) -> str:
     )
 
 
-def _origin(problem: str, made: Setup | None) -> tuple[str, str]:
+def _origin(results: Path, problem: str, made: Setup | None) -> tuple[str, str]:
     """A first sentence and words for a caption on what the searches ran on."""
     caption = f" The problem is {escape(problem)}"
     if made is None:
@@ -114,7 +117,8 @@ def _origin(problem: str, made: Setup | None) -> tuple[str, str]:
             f"These results do not come from this paper's run, but from published networks, {escape(problem)}. ",
             f"{caption}.",
         )
-    return "", f"{caption}."
+    found = origin.named("", origin.differences(GROUP, made, setup(results)))
+    return found["Origin"], f"{caption}.{found['OriginBriefly']}"
 
 
 def _statistics(made: Setup | None) -> str:
@@ -178,12 +182,6 @@ def stopped(curves: Iterable[Curve]) -> str:
     last = {curve.strategy: curve for curve in curves if curve.against == "evaluations"}
     early = [f"{name} after {one.evaluations:.0f}" for name, one in last.items() if one.evaluations < one.at]
     return f"Earlier, seconds ran out for {listed(early)} evaluations." if early else ""
-
-
-def listed(names: Iterable[str]) -> str:
-    """ "a, b and c"."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _compared(pairs: Sequence[Pair], what: str, said: str = "") -> str:

@@ -7,13 +7,13 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from paper import agreement, comparison
+from paper import comparison, origin
 from paper.csv_records import ResultError
 from paper.rows import FILES, Curve, Pair, read
 from paper.setup_file import Setup, setup
 
 HASHED = ("compare.csv", FILES[Curve], FILES[Pair])
-SAME = ("space", "data", "data_file", "resolution", "precision", "table_sha256", *agreement.MACHINE)
+SAME = ("precision", "table_sha256")  # of comparisons that have the space, the images and the machine of the run
 AGAIN = "write all of them in one run of python -m experiments.compare publish=true"
 
 
@@ -55,7 +55,12 @@ def _check_files(results: Path, made: Setup) -> None:
 
 
 def _check_run(made: Setup, run: Setup) -> None:
-    """Checks that space, images, table and machine are the same, and the target if the objective is the same."""
+    """Checks that table and precision are the same, and the target if the objective is the same.
+
+    A comparison of another space, of other images or of another machine is named as such instead.
+    """
+    if origin.differences(comparison.GROUP, made, run):
+        return
     aimed = ("target_ms",) if made.text("objective") == run.text("objective") else ()
     for key in (*SAME, *aimed):
         ours, theirs = made.values.get(key, ""), run.values.get(key, "")

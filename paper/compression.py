@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from paper.compression_rows import Stage, Variant
 from paper.csv_records import ResultError
-from paper.latex import decimals, escape, significant
+from paper.latex import decimals, escape, signed, significant
 from paper.rows import FILES, read
 from paper.sentences import more_accurate, versus
 from paper.setup_file import setup
+from paper.significance import chance, clearly_better
 
 NOTHING, WHOLE = "nothing", "prune, finetune, quantize"
 LABELS, TAUGHT = "prune, finetune by labels, quantize", "prune, finetune by a teacher, quantize"
@@ -29,26 +31,16 @@ KEYS = {  # in the table and in the figure
     WHOLE_QAT: "PFTQ",
     LABELS: "PLQ",
 }
-TEXTS = {  # by the stages of the run
-    WHOLE: {
-        "ChainBefore": "pruning and finetuning",
-        "ChainStages": "pruning, finetuning and quantization",
-        "QuantizedBy": "Quantization",
-        "HandMadeStages": "",
-    },
-    WHOLE_QAT: {
-        "ChainBefore": "pruning, finetuning and training for INT8",
-        "ChainStages": "pruning, finetuning, training for INT8 and quantization",
-        "QuantizedBy": "Training for INT8 and quantization",
-        "HandMadeStages": " All are without quantization-aware training, which the hand-made networks cannot have.",
-    },
+WORDS = {  # of a run's stages, all and those before quantization
+    WHOLE: ("pruning, finetuning and quantization", "pruning and finetuning"),
+    WHOLE_QAT: ("pruning, finetuning, training for INT8 and quantization", "pruning, finetuning and training for INT8"),
 }
 NAMES = {NOTHING: "the winner in fp32, as trained"}
-COUNTED = r"\multicolumn{2}{c}"
-HEAD = rf"""\begin{{tabular}}{{@{{}}llrrrrrrrrr@{{}}}}
+COUNTED, THREE = r"\multicolumn{2}{c}", r"\multicolumn{3}{c}"
+HEAD = rf"""\begin{{tabular}}{{@{{}}llrrrrrrrrrr@{{}}}}
 \toprule
- & & {COUNTED}{{test accuracy}} & {COUNTED}{{latency}} & {COUNTED}{{file}} & {COUNTED}{{compressed file}} & training \\
-key & stages & \% & points & ms & speed-up & kB & ratio & kB & ratio & steps \\
+ & & {COUNTED}{{test accuracy}} & {THREE}{{latency}} & {COUNTED}{{file}} & {COUNTED}{{compressed file}} & training \\
+key & stages & \% & points & ms & $\pm$\,\% & speed-up & kB & ratio & kB & ratio & steps \\
 \midrule
 """
 
@@ -66,7 +58,7 @@ def variants(results: Path) -> dict[str, Variant]:
 
 
 def whole_of(rows: Mapping[str, Variant], stages: Sequence[Stage]) -> str:
-    """The subset of stages that made the run's INT8 file: with or without quantization-aware training."""
+    """The subset of stages that made the run's INT8 file, if it includes pruning; otherwise the usual one."""
     made = {row.sha256 for row in stages if row.stage == "int8"}
     return WHOLE_QAT if rows[WHOLE_QAT].sha256 in made else WHOLE
 
@@ -77,43 +69,45 @@ def macros(results: Path) -> dict[str, str]:
     chosen = whole_of(rows, read(results, Stage))
     winner, whole = rows[NOTHING], rows[chosen]
     return {
-        **TEXTS[chosen],
+        "ChainStages": WORDS[chosen][0],
         "ChainKey": KEYS[chosen],
         "AblationDevice": escape(setup(results, "ablation_setup.csv").machine),
-        "AblationWhole": gain(whole, winner),
-        "AblationWholeBriefly": gain(whole, winner, compressed=False),
-        "AblationQuantize": gain(rows["quantize"], winner),
-        "AblationPrune": gain(rows["prune"], winner),
+        "AblationWhole": gain(whole, winner, images),
+        "AblationWholeBriefly": gain(whole, winner, images, compressed=False),
+        "AblationQuantize": gain(rows["quantize"], winner, images),
+        "AblationPrune": gain(rows["prune"], winner, images),
         "AblationMore": more(rows, chosen, images),
         "AblationFinetune": finetuned(rows, images),
         "DistillationVerdict": more_accurate(rows.get(TAUGHT, rows[WHOLE]), rows[LABELS], images),
         "QatVerdict": trained_for_it(rows, images),
-        "QuantizationLoss": lost(rows),
+        "QuantizationLoss": lost(rows, images),
+        "DistilledKey": ", by Distillation" if TAUGHT in rows else "",
         "PrunedPrediction": predicted(whole, bool(setup(results).values.get("float_layers"))),
     }
 
 
-def gain(new: Variant, old: Variant, compressed: bool = True) -> str:
+def gain(new: Variant, old: Variant, images: float = math.inf, compressed: bool = True) -> str:
     """A clause: "makes the file 6.10 times smaller (...) and 3.20 times as fast, and loses 0.4 points"."""
     losslessly = significant(old.compressed_bytes / new.compressed_bytes)
     return (
         f"makes the file {significant(old.file_bytes / new.file_bytes)} times smaller "
         f"{f'({losslessly} times where both are compressed) ' if compressed else ''}and "
-        f"{significant(old.latency_median_s / new.latency_median_s)} times as fast, and {points(new, old)}"
+        f"{significant(old.latency_median_s / new.latency_median_s)} times as fast, and {points(new, old, images)}"
     )
 
 
-def points(new: Variant, old: Variant) -> str:
-    """ "loses 0.4 points", a clause."""
+def points(new: Variant, old: Variant, images: float = math.inf) -> str:
+    """A clause, "loses 0.4 points (not significant)"; `images`: the number of test images."""
     change = 100 * (new.test_accuracy - old.test_accuracy)
     if abs(change) < 0.05:
         return "keeps the test accuracy"
-    return f"{'gains' if change > 0 else 'loses'} {abs(change):.1f} points"
+    doubt = "" if abs(change) > chance(new, old, images) else " (not significant)"
+    return f"{'gains' if change > 0 else 'loses'} {abs(change):.1f} points{doubt}"
 
 
 def more(rows: Mapping[str, Variant], chosen: str, images: float) -> str:
     """A sentence on what all stages of the run gain over quantization alone."""
-    whole, alone, before = rows[chosen], rows["quantize"], TEXTS[chosen]["ChainBefore"]
+    whole, alone, before = rows[chosen], rows["quantize"], WORDS[chosen][1]
     smaller, faster = alone.file_bytes / whole.file_bytes, alone.latency_median_s / whole.latency_median_s
     if smaller <= 1 and faster <= 1:
         return f"Compared with quantization alone, {before} before it reduce neither size nor latency."
@@ -127,8 +121,7 @@ def more(rows: Mapping[str, Variant], chosen: str, images: float) -> str:
 def finetuned(rows: Mapping[str, Variant], images: float) -> str:
     """Two sentences: whether the winner was fully trained, and what pruning costs with equal training."""
     tuned, winner = rows["finetune"], rows[NOTHING]
-    gained = tuned.test_accuracy > winner.test_accuracy
-    why = ": its training had not converged" if gained else ""
+    why = ": its training had not converged" if clearly_better(tuned, winner, images) else ""
     return (
         f"Finetuned without pruning, the winner {more_accurate(tuned, winner, images)}{why}. Compared with this "
         f"network's quantized file, the pruned one {versus(rows[WHOLE], rows['finetune, quantize'], images)}."
@@ -143,10 +136,10 @@ def trained_for_it(rows: Mapping[str, Variant], images: float) -> str:
     )
 
 
-def lost(rows: Mapping[str, Variant]) -> str:
+def lost(rows: Mapping[str, Variant], images: float) -> str:
     """A sentence on the effect of INT8 rounding on the winner and on the pruned network."""
-    pruned = points(rows[WHOLE], rows["prune, finetune"])
-    return f"Quantized, the winner {points(rows['quantize'], rows[NOTHING])}; the pruned network {pruned}."
+    pruned = points(rows[WHOLE], rows["prune, finetune"], images)
+    return f"Quantized, the winner {points(rows['quantize'], rows[NOTHING], images)}; the pruned network {pruned}."
 
 
 def predicted(whole: Variant, in_float: bool = False) -> str:
@@ -160,7 +153,9 @@ def predicted(whole: Variant, in_float: bool = False) -> str:
 
 
 def write(results: Path, build: Path) -> None:
-    """ablation.tex in the folder `build`. Raises ResultError."""
+    """ablation.tex in the folder `build`, if there are results for it. Raises ResultError."""
+    if not (results / FILES[Variant]).exists():
+        return
     rows = variants(results)
     places = decimals(1e3 * median(row.latency_median_s for row in rows.values()))
     lines = "".join(_row(row, rows[NOTHING], places) for row in rows.values())
@@ -177,8 +172,9 @@ def _row(row: Variant, winner: Variant, places: int) -> str:
         key(row.stage),
         escape(NAMES.get(row.stage, row.stage)),
         f"{100 * row.test_accuracy:.1f}",
-        f"{100 * (row.test_accuracy - winner.test_accuracy):+.1f}",
+        signed(100 * (row.test_accuracy - winner.test_accuracy)),
         f"{1e3 * row.latency_median_s:.{places}f}",
+        row.spread,
         f"{winner.latency_median_s / row.latency_median_s:.2f}",
         significant(row.file_bytes / 1e3),
         f"{winner.file_bytes / row.file_bytes:.2f}",
@@ -186,4 +182,4 @@ def _row(row: Variant, winner: Variant, places: int) -> str:
         f"{winner.compressed_bytes / row.compressed_bytes:.2f}",
         row.trained,
     ]
-    return " & ".join(cells).replace("+", "$+$").replace("& -", "& $-$") + " \\\\\n"
+    return " & ".join(cells) + " \\\\\n"

@@ -16,7 +16,10 @@ STAGE_NAMES = {
     "finetuned": "finetuned",
     TRAINED: "trained for INT8",
     "int8": "INT8",
+    "fp16": "FP16",
+    "dynamic": "dynamic INT8",
 }
+PRECISION_NAMES = {"int8": "INT8", "fp16": "FP16", "dynamic": "dynamic INT8"}  # in the text; others as they are
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,27 @@ class Stage:
     sha256: str  # of this file
     # mean of the classes' test accuracies; None where the classes have about equally many images
     balanced_accuracy: float | None = field(default=None, kw_only=True)
+    # 95 % interval of the median latency, over the session's rounds; None: not known
+    latency_low_s: float | None = field(default=None, kw_only=True)
+    latency_high_s: float | None = field(default=None, kw_only=True)
+
+    @property
+    def precision_name(self) -> str:
+        """The precision as the text calls it."""
+        return PRECISION_NAMES.get(self.precision, self.precision)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the latency in seconds; the latency itself where it is not known."""
+        return self.latency_low_s or self.latency_median_s, self.latency_high_s or self.latency_median_s
+
+    @property
+    def spread(self) -> str:
+        """The larger half of the latency's interval, in percent of the latency, formatted for a table."""
+        low, high = self.interval
+        if low == high:
+            return "--"
+        return f"{100 * max(high - self.latency_median_s, self.latency_median_s - low) / self.latency_median_s:.1f}"
 
     @property
     def trained(self) -> str:

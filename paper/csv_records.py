@@ -41,7 +41,6 @@ _WRITERS = {  # file -> the command that writes it; the report writes the others
     "seeds.csv": "seeds",
     "seeds_setup.csv": "seeds",
 }
-SEEDS = "cifar10_laptop_seeds.csv"
 _FORMER = {"significant": "apart"}  # names of columns in older files
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _POSITIVE = re.compile(r".*_(s|ms|bytes)")
@@ -55,8 +54,8 @@ class ResultError(LutraError):
 
 def writer(name: str) -> str:
     """The command that publishes a file."""
-    if name == SEEDS:
-        return "python -m experiments.search experiment=cifar10_laptop --multirun seed=0,1,2"
+    if name == "reproduce.csv":
+        return "python -m experiments.reproduce"
     return f"python -m experiments.{_WRITERS.get(name, 'report')} publish=true"
 
 

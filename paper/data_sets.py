@@ -51,5 +51,5 @@ def data(setup: Setup) -> str:
         )
     return (
         f"These results are for {source(setup)} with {count(setup.number('train_images'))} training images of "
-        f"{setup.number('resolution'):.0f} pixels, from one run with seed {escape(setup.text('seed'))}."
+        f"{setup.number('resolution'):.0f} pixels."
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from paper.comparison import listed
 from paper.compression_rows import HandMade
 from paper.csv_records import ResultError
-from paper.latex import decimals, escape, ms, percent, significant
+from paper.latex import decimals, escape, listed, ms, percent, significant
 from paper.rows import FILES, read
-from paper.sentences import SAME_TIME
+from paper.setup_file import setup
+from paper.significance import SAME_TIME, clearly_better, clearly_faster
 
 WINNER, UNPRUNED = "winner", "winner, unpruned"  # more files of the winner are called "winner, ..."
 NAMES = {
@@ -38,10 +39,10 @@ CITED = {
     "mobilenet_v4_small": r"a network like MobileNetV4-Conv-Small~\cite{qin2024mobilenetv4}",
     "resnet8_blocks": r"a ResNet-8 like that of MLPerf Tiny~\cite{banbury2021mlperf}",
 }
-HEAD = r"""\begin{tabular}{@{}lrrrrrr@{}}
+HEAD = r"""\begin{tabular}{@{}lrrrrrrr@{}}
 \toprule
- & test & latency & file & & weights & training \\
- & (\%) & (ms) & (kB) & MMACs & (thousand) & steps \\
+ & test & latency & $\pm$ & file & & weights & training \\
+ & (\%) & (ms) & (\%) & (kB) & MMACs & (thousand) & steps \\
 \midrule
 """
 
@@ -62,24 +63,30 @@ def split(results: Path) -> tuple[dict[str, HandMade], list[HandMade]]:
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX. Raises ResultError."""
     ours, others = split(results)
-    winner, unpruned = ours[WINNER], ours[UNPRUNED]
+    winner, unpruned, images = ours[WINNER], ours[UNPRUNED], setup(results).number("test_images")
     more = [row for name, row in ours.items() if name not in (WINNER, UNPRUNED)]
     return {
         "HandMadeBeside": listed([CITED.get(other.stage, escape(other.stage)) for other in others]),
-        "HandMadeVerdict": verdict(winner, others),
+        "HandMadeVerdict": verdict(winner, others, "the compressed winner", images),
         "HandMadeNearest": comparison(winner, others),
-        "HandMadeMore": " ".join(f"Likewise, {verdict(row, others, _emphasised(row))}." for row in more),
-        "HandMadeUnpruned": verdict(unpruned, others, "the unpruned winner"),
+        "HandMadeMore": " ".join(_sentence(beaten(row, others, _file(row), images)) for row in more),
+        "HandMadeUnpruned": verdict(unpruned, others, "the unpruned winner", images),
         "HandMadeUnprunedNearest": nearest(unpruned, others),
     }
 
 
-def verdict(ours: HandMade, others: Sequence[HandMade], subject: str = "the winner") -> str:
-    """A clause: which networks are both faster and more accurate than which."""
-    ahead = [name(other) for other in others if _beats(other, ours)]
-    behind = [name(other) for other in others if _beats(ours, other)]
-    if not ahead and not behind:
-        return f"no hand-made network is both faster and more accurate than {subject}, nor {subject} than one of them"
+def verdict(ours: HandMade, others: Sequence[HandMade], subject: str = "the winner", images: float = math.inf) -> str:
+    """A clause: which networks are both faster and more accurate than which, beyond chance, and which only faster.
+
+    `images`: the number of test images.
+    """
+    return beaten(ours, others, subject, images) + _only_faster(ours, others, subject, images)
+
+
+def beaten(ours: HandMade, others: Sequence[HandMade], subject: str, images: float) -> str:
+    """A clause: which networks are both faster and more accurate than which, beyond chance."""
+    ahead = [name(other) for other in others if _beats(other, ours, images)]
+    behind = [name(other) for other in others if _beats(ours, other, images)]
     clauses = [f"{subject} is both faster and more accurate than {listed(behind)}"] if behind else []
     if ahead:
         one = len(ahead) == 1
@@ -87,9 +94,25 @@ def verdict(ours: HandMade, others: Sequence[HandMade], subject: str = "the winn
         if not behind:
             predicate = f"{'is' if one else 'are'} both faster and more accurate than {subject}"
         clauses.append(f"{listed(ahead)} {predicate}")
-    elif len(behind) < len(others):
+    elif 0 < len(behind) < len(others):
         clauses.append("none beats it in both")
+    elif not behind:
+        clauses.append(
+            f"no hand-made network is both faster and more accurate than {subject}, nor {subject} than one of them"
+        )
     return ", and ".join(clauses)
+
+
+def _only_faster(ours: HandMade, others: Sequence[HandMade], subject: str, images: float) -> str:
+    """Clauses on networks whose accuracies do not differ significantly, but whose latencies do; may be empty."""
+    alike = [o for o in others if not clearly_better(o, ours, images) and not clearly_better(ours, o, images)]
+    slower = [name(other) for other in alike if clearly_faster(ours, other)]
+    faster = [name(other) for other in alike if clearly_faster(other, ours)]
+    own = "the difference in accuracy is not significant"
+    clauses = [f"; {subject} is faster than {listed(slower)}, but {own}"] if slower else []
+    if faster:
+        clauses.append(f"; {listed(faster)} {'is' if len(faster) == 1 else 'are'} faster than {subject}, but {own}")
+    return "".join(clauses)
 
 
 def comparison(ours: HandMade, others: Sequence[HandMade]) -> str:
@@ -125,22 +148,30 @@ def _relative(other: HandMade, ours: HandMade) -> str:
     return f"{difference} ({percent(other.test_accuracy)}) and {times} ({ms(other.latency_median_s)})"
 
 
-def _beats(one: HandMade, other: HandMade) -> bool:
-    """Whether one is both more accurate and faster, beyond the uncertainty of medians."""
-    faster = one.latency_median_s < (1 - SAME_TIME) * other.latency_median_s
-    return faster and one.test_accuracy > other.test_accuracy
+def _beats(one: HandMade, other: HandMade, images: float) -> bool:
+    """Whether one is both more accurate and faster, beyond chance."""
+    return clearly_faster(one, other) and clearly_better(one, other, images)
 
 
 def name(row: HandMade) -> str:
     return NAMES.get(row.stage, escape(row.stage))
 
 
-def _emphasised(row: HandMade) -> str:
-    return rf"\emph{{{escape(row.stage)}}}"
+def _file(row: HandMade) -> str:
+    return rf"the file \emph{{{escape(row.stage)}}}"
+
+
+def _sentence(clause: str) -> str:
+    return f"{clause[0].upper()}{clause[1:]}."
 
 
 def write(results: Path, build: Path) -> None:
-    """Writes hand_made.tex in the folder `build`: ours, then the others, each from fast to slow. Raises ResultError."""
+    """Writes hand_made.tex in the folder `build`, if there are results for it. Raises ResultError.
+
+    Ours come first, then the others, each from fast to slow.
+    """
+    if not (results / FILES[HandMade]).exists():
+        return
     ours, others = split(results)
     places = decimals(1e3 * median(row.latency_median_s for row in (*ours.values(), *others)))
     fast = [sorted(rows, key=lambda row: row.latency_median_s) for rows in (ours.values(), others)]
@@ -154,6 +185,7 @@ def _row(row: HandMade, places: int) -> str:
         "winner, compressed" if row.stage == WINNER else name(row),
         f"{100 * row.test_accuracy:.1f}",
         f"{1e3 * row.latency_median_s:.{places}f}",
+        row.spread,
         significant(row.file_bytes / 1e3),
         significant(row.macs / 1e6),
         f"{row.parameters / 1e3:.0f}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Iterable
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -22,10 +23,13 @@ _T5 = dict(enumerate("ỶỷỴỵĐđ", 26)) | dict(
     )
 )
 _VIETNAMESE = {letter: rf"\viet{{{place}}}" for place, letter in _T5.items()}
-# Defines \viet; goes before \begin{document}. The fonts are part of lmodern, the encoding's usual package is not.
+# Defines \viet, and the two cases of \IfNAME{...}; goes before \begin{document}. The fonts are part of lmodern, the
+# encoding's usual package is not.
 PREAMBLE = r"""\DeclareFontEncoding{T5}{}{}
 \DeclareFontSubstitution{T5}{lmr}{m}{n}
 \DeclareRobustCommand{\viet}[1]{{\fontencoding{T5}\selectfont\symbol{#1}}}
+\newcommand{\Shown}[1]{#1}
+\newcommand{\LeftOut}[1]{}
 """
 
 
@@ -45,6 +49,12 @@ def _letter(letter: str) -> str:
 def decimals(value: float) -> int:
     """The number of decimals that gives three significant digits; 0 from 100 on."""
     return max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
+
+
+def signed(value: float) -> str:
+    """A number with its sign and one decimal; 0.0 without a sign."""
+    text = f"{value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else f"${text[0]}${text[1:]}"
 
 
 def significant(value: float) -> str:
@@ -70,3 +80,9 @@ def count(value: float) -> str:
         return f"{value:,.0f}".replace(",", r"\,")
     exponent = math.floor(math.log10(value))
     return rf"${value / 10**exponent:.1f}\times10^{{{exponent}}}$"
+
+
+def listed(names: Iterable[str]) -> str:
+    """ "a, b and c"."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

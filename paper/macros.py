@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from paper import (
+    claims,
     comparison,
     compression,
     data_sets,
     hand_made,
     origin,
     prediction,
+    provenance,
     pruning,
+    questions,
     ranking,
     recipes,
+    run_sentences,
     seeds,
     sentences,
     sessions,
@@ -26,64 +30,56 @@ from paper import (
     transfer,
     verdicts,
 )
+from paper.chain import Chain, chain
 from paper.compression_rows import Stage
 from paper.csv_records import ResultError
 from paper.latex import PREAMBLE, count, escape, kb, ms, percent, significant
 from paper.rows import Block, Candidate, Whole, read
 from paper.setup_file import RUNTIMES, Setup, setup
 
-NAMES = {
-    "reference": "Reference",
-    "random": "Random",
-    "inherited": "Inherited",
-    "retrained": "Winner",
-    "pruned": "Pruned",
-    "finetuned": "Finetuned",
-    "int8": "IntEight",
-}
+NAMES = {"reference": "Reference", "random": "Random", "inherited": "Inherited", "retrained": "Winner"}
 PRECISIONS = {"fp32": "Float", "int8": "IntEight"}
-
-
-def chain(rows: Sequence[Stage], path: Path) -> dict[str, Stage]:
-    """The seven stages by name: the first six in fp32, the last in INT8. Raises ResultError for a missing one."""
-    found = {(row.stage, row.precision): row for row in rows}
-    stages = {}
-    for name in NAMES:
-        precision = "int8" if name == "int8" else "fp32"
-        if (name, precision) not in found:
-            raise ResultError(
-                f"{path}: there is no row with stage={name}, precision={precision}; the paper is about a pipeline with "
-                "compress.stages=[prune,finetune,quantize] or [prune,finetune,qat,quantize]"
-            )
-        stages[name] = found[name, precision]
-    return stages
+# Each has the macros of its files, or empty ones
+MODULES = (
+    comparison,
+    ranking,
+    recipes,
+    origin,
+    sessions,
+    space,
+    title,
+    training,
+    transfer,
+    seeds,
+    questions,
+    provenance,
+)
+GIVEN: dict[str, Callable[[Path], dict[str, str]]] = {  # part -> its macros, if its files are there
+    "Fidelity": prediction.fresh,
+    "Protocols": prediction.ways,
+    "Ablation": compression.macros,
+    "HandMade": hand_made.macros,
+    "Rules": pruning.macros,
+}
 
 
 def numbers(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX, from the CSV files. Raises ResultError."""
     run, rows = setup(results), read(results, Stage)
-    stages = chain(rows, results / "stages.csv")
-    return (
-        _stages(stages)
-        | _comparisons(stages, rows, run)
+    found = chain(rows, results / "stages.csv")
+    texts = (
+        _stages(found)
+        | _comparisons(found, rows, run)
         | _predictions(read(results, Whole), results / "networks.csv")
         | _blocks(read(results, Block), results / "table.csv")
         | _search(read(results, Candidate), run)
-        | prediction.numbers(results)
-        | compression.macros(results)
-        | hand_made.macros(results)
-        | pruning.macros(results)
-        | comparison.macros(results)
-        | ranking.macros(results)
-        | recipes.macros(results)
-        | origin.macros(results)
-        | sessions.macros(results)
-        | space.macros(results)
-        | title.macros(results)
-        | training.macros(results)
-        | transfer.macros(results)
-        | seeds.macros(results)
     )
+    for part, macros in GIVEN.items():
+        if questions.given(results, part):
+            texts |= macros(results)
+    for module in MODULES:
+        texts |= module.macros(results)
+    return texts | claims.macros(results, texts)
 
 
 def write(results: Path, build: Path) -> None:
@@ -92,33 +88,32 @@ def write(results: Path, build: Path) -> None:
     (build / "numbers.tex").write_text("".join([PREAMBLE, title.STAMPED, *lines]), encoding="utf-8")
 
 
-def _stages(stages: dict[str, Stage]) -> dict[str, str]:
-    macros = {}
-    for stage, row in stages.items():
-        macros[f"{NAMES[stage]}TestAccuracy"] = percent(row.test_accuracy)
-        macros[f"{NAMES[stage]}Latency"] = ms(row.latency_median_s)
-        macros[f"{NAMES[stage]}Size"] = kb(row.file_bytes)
+def _stages(found: Chain) -> dict[str, str]:
+    named = {NAMES[row.stage]: row for row in found.rows if row.stage in NAMES} | {"IntEight": found.last}
+    macros = {"Quantized": escape(found.last.precision_name)}
+    for name, row in named.items():
+        macros[f"{name}TestAccuracy"] = percent(row.test_accuracy)
+        macros[f"{name}Latency"] = ms(row.latency_median_s)
+        macros[f"{name}Size"] = kb(row.file_bytes)
     return macros
 
 
-def _comparisons(stages: dict[str, Stage], rows: Sequence[Stage], run: Setup) -> dict[str, str]:
-    reference, winner, tuned, last = (stages[name] for name in ("reference", "retrained", "finetuned", "int8"))
+def _comparisons(found: Chain, rows: Sequence[Stage], run: Setup) -> dict[str, str]:
+    reference, winner, last = found.reference, found.winner, found.last
     images = run.number("test_images")
-    quantized = {row.stage: row for row in rows if row.precision == "int8"}
+    quantized = {row.stage: row for row in rows if row.precision == last.precision}
     deployed = {row.stage: row for row in rows if row.precision == run.text("precision")}
     predicted = [abs(row.predicted_s / row.latency_median_s - 1) for row in rows if row.predicted_s]
     return {
         "Speedup": significant(reference.latency_median_s / last.latency_median_s),
         "Shrink": significant(reference.file_bytes / last.file_bytes),
-        "IntEightSpeedup": significant(tuned.latency_median_s / last.latency_median_s),
-        "IntEightShrink": significant(tuned.file_bytes / last.file_bytes),
         "NasVersusHandMade": sentences.versus(winner, reference, images),
         **_deployed(winner, reference, quantized, images),
         "BothQuantized": sentences.both_quantized(quantized.get("retrained"), quantized.get("reference"), images),
-        "NasVersusRandom": sentences.versus(winner, stages["random"], images),
-        "PruningVerdict": sentences.versus(tuned, winner, images),
-        "IntEightVerdict": sentences.shrinks(last, tuned),
-        "TargetSentence": sentences.target(deployed.get("retrained", last), run),
+        "NasVersusRandom": sentences.versus(winner, found.random, images),
+        "CompressedSentence": run_sentences.compressed(found, images),
+        "IntEightVerdict": sentences.shrinks(last, found.unquantized, images),
+        "TargetSentence": run_sentences.targets(deployed.get("retrained", last), run),
         "StagePredictionError": percent(max(predicted)) if predicted else "unknown",
         "DataSentence": data_sets.data(run),
         "MachineSentence": sentences.machine(run),
@@ -128,14 +123,19 @@ def _comparisons(stages: dict[str, Stage], rows: Sequence[Stage], run: Setup) ->
         "QuantizedLayers": sentences.quantized(run),
         "DeployedSentence": sentences.deployed(run),
         "FinetuneTargets": sentences.targets(run),
+        "HandMadeStages": run_sentences.compared(found),
+        "ProfileMethod": run_sentences.profile(run),
+        "HandMadeStems": run_sentences.stems(run),
+        "QuantizeSentence": run_sentences.quantization(last, run),
     }
 
 
 def _deployed(winner: Stage, reference: Stage, quantized: dict[str, Stage], images: float) -> dict[str, str]:
-    """Compares the winner with the reference, in INT8 if both were quantized, else in fp32."""
+    """Compares the winner with the reference, quantized if both were, else in fp32."""
     pair, precision = (winner, reference), "fp32"
     if {"retrained", "reference"} <= quantized.keys():
-        pair, precision = (quantized["retrained"], quantized["reference"]), "INT8"
+        pair = quantized["retrained"], quantized["reference"]
+        precision = escape(pair[0].precision_name)
     return {"NasDeployed": sentences.versus(*pair, images), "NasPrecision": precision}
 
 
@@ -176,6 +176,7 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
         "TableGraphs": count(run.number("table_graphs")),
         "DeployedPrecision": {"int8": "INT8"}.get(run.text("precision"), escape(run.text("precision"))),
         "Runtime": RUNTIMES[run.runtime],
+        "Confidence": r"95\,\%",
         "Data": data_sets.source(run),
         "DataCited": data_sets.cited(run),
         **{word.capitalize(): escape(run.text(word)) for word in words},

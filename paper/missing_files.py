@@ -1,4 +1,4 @@
-"""The result files that every document needs, and the commands that make those that are missing."""
+"""The result files that documents need, and the commands that make those that are missing."""
 
 from __future__ import annotations
 
@@ -6,20 +6,31 @@ from pathlib import Path
 
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
 from paper.csv_records import ResultError, writer
-from paper.rows import FILES, Block, Candidate, Fresh, Judged, Layer, Summed, Whole
+from paper.rows import FILES, Block, Candidate, Fresh, Judged, Layer, Ranked, RankTau, Summed, Whole
 
 REPORT = ("setup.csv", *(FILES[kind] for kind in (Stage, Candidate, Whole, Block, Layer)))
-COMPRESSION = tuple(FILES[kind] for kind in (Variant, HandMade, PruningRule))
-REQUIRED = (
-    *REPORT,
-    *(name.replace(".csv", end) for name in COMPRESSION for end in (".csv", "_setup.csv")),
-    *(FILES[Fresh], FILES[Judged], "fidelity_setup.csv"),
-    *(FILES[Summed], "protocols_setup.csv"),
+GROUPS = (  # each made by one command
+    *((FILES[kind], FILES[kind].replace(".csv", "_setup.csv")) for kind in (Variant, HandMade, PruningRule)),
+    (FILES[Fresh], FILES[Judged], "fidelity_setup.csv"),
+    (FILES[Summed], "protocols_setup.csv"),
 )
+RANKING = (FILES[Ranked], FILES[RankTau], "ranking_setup.csv")
+REQUIRED = (*REPORT, *(name for group in GROUPS for name in group))
 
 
 def check(results: Path) -> None:
-    """Raises ResultError with one line for each missing file: its name, and the command that makes it."""
+    """Raises ResultError with one line for each missing file: its name, and the command that makes it.
+
+    Only the report's files are needed; of another group, either all files or none.
+    """
     missing = [name for name in REQUIRED if not (results / name).exists()]
+    if not {*missing} & {*REPORT}:
+        missing = [name for group in (*GROUPS, RANKING) for name in _gaps(results, group)]
     if missing:
         raise ResultError("\n".join(f"{results / name} is missing; write it with: {writer(name)}" for name in missing))
+
+
+def _gaps(results: Path, group: tuple[str, ...]) -> list[str]:
+    """The missing files of a group of which there are some."""
+    missing = [name for name in group if not (results / name).exists()]
+    return missing if len(missing) < len(group) else []

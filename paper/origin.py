@@ -1,12 +1,12 @@
 """The machine, space and images behind a group of result files, if they differ from those of the paper's run.
 
-Each group has a file of keys and values that records them. A section whose files come from elsewhere says so in its
-first sentence and in its captions; an optional one whose files come from elsewhere, or do not say, is left out.
+Each group has a file of keys and values that records them. The sections of `GROUPS` say in their
+first sentence and in their captions that their files come from elsewhere; those of `OPTIONAL` are then left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +35,9 @@ class Group:
 GROUPS = {
     "Fresh": Group("fidelity_setup.csv", (FILES[Fresh], FILES[Judged])),
     "Protocol": Group("protocols_setup.csv", (FILES[Summed],)),
+    "Ranking": Group("ranking_setup.csv", (FILES[Ranked], FILES[RankTau]), machine=False, images=True),
 }
 OPTIONAL = {
-    "Ranking": Group("ranking_setup.csv", (FILES[Ranked], FILES[RankTau]), machine=False, images=True),
     "Recipes": Group("recipes_setup.csv", (FILES[TriedRecipe],), machine=False, images=True),
     "Transfer": Group("transfer_setup.csv", (FILES[Transferred],), images=True),
     "Profile": Group("profile_setup.csv", (FILES[Operator],), network=True),
@@ -69,7 +69,8 @@ def differences(group: Group, made: Setup, run: Setup) -> list[str]:
     elif group.machine and any(_differ(made, run, key) for key in MACHINE):
         words.append(f"the machine {_machine(made)}")
     if _differ(made, run, "space") or _differ(made, run, "resolution"):
-        words.append(f"the space {escape(made.text('space'))} at {escape(made.text('resolution'))} pixels")
+        at = f" at {escape(made.values['resolution'])} pixels" if made.values.get("resolution") else ""
+        words.append(f"the space {escape(made.text('space'))}{at}")
     if group.images and any(_differ(made, run, key) for key in ("data", "data_file", "data_title")):
         name = made.values.get("data_title") or made.values.get("data_file") or made.text("data")
         words.append(f"the images {escape(name)}")
@@ -92,14 +93,22 @@ def _machine(made: Setup) -> str:
 
 
 def macros(results: Path) -> dict[str, str]:
-    """For each required group a first sentence and words for captions; empty for files of the run itself."""
+    """For each group a first sentence and words for captions; empty for files of the run itself, and for none."""
     run = setup(results)
-    texts = {}
+    texts: dict[str, str] = {}
     for name, group in GROUPS.items():
-        found = " and ".join(differences(group, setup(results, group.setup), run))
-        texts[f"{name}Origin"] = f"These results do not come from this paper's run, but from {found}. " if found else ""
-        texts[f"{name}OriginBriefly"] = f" Not from this paper's run, but from {found}." if found else ""
+        there = (results / group.setup).exists()
+        texts |= named(name, differences(group, setup(results, group.setup), run) if there else [])
     return texts
+
+
+def named(name: str, found: Sequence[str]) -> dict[str, str]:
+    """The macros of a group that comes from elsewhere: its first sentence, and words for its captions."""
+    where = " and ".join(found)
+    return {
+        f"{name}Origin": f"These results do not come from this paper's run, but from {where}. " if where else "",
+        f"{name}OriginBriefly": f" Not from this paper's run, but from {where}." if where else "",
+    }
 
 
 def used(results: Path, name: str) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from paper.csv_records import ResultError
 from paper.latex import count, escape, percent, significant
 from paper.rows import Judged, Summed, read
-from paper.setup_file import Setup, setup
+from paper.setup_file import RUNTIMES, Setup, setup
 
+FRESH_SETUP, WAYS_SETUP = "fidelity_setup.csv", "protocols_setup.csv"
 PRECISIONS = {"fp32": "Float", "int8": "IntEight"}
 OURS, RETEST, ALONE = "corrected table", "re-test", "sum of blocks alone"
 CHOSEN = "in context"  # the protocol of the table
@@ -25,8 +27,8 @@ NAMES = {
 }
 
 
-def numbers(results: Path) -> dict[str, str]:
-    """Macro name -> LaTeX. Raises ResultError."""
+def fresh(results: Path) -> dict[str, str]:
+    """The macros of fidelity.csv: name -> LaTeX. Raises ResultError."""
     judged, path = read(results, Judged), results / "fidelity.csv"
     macros = {}
     for precision, name in PRECISIONS.items():
@@ -38,13 +40,12 @@ def numbers(results: Path) -> dict[str, str]:
         macros[f"FreshRetest{name}"] = percent(rows[RETEST].mape)
         macros[f"FreshWithinFive{name}"] = percent(rows[OURS].within_5)
         macros[f"FreshAgainstAlone{name}"] = significant(rows[ALONE].mape / rows[OURS].mape)
-    return (
-        macros
-        | _facts("Fresh", setup(results, "fidelity_setup.csv"))
-        | _facts("Protocol", setup(results, "protocols_setup.csv"))
-        | {"FreshVerdict": fresh_verdict(judged)}
-        | _protocols(errors(read(results, Summed)))
-    )
+    return macros | _facts("Fresh", setup(results, FRESH_SETUP)) | {"FreshVerdict": fresh_verdict(judged)}
+
+
+def ways(results: Path) -> dict[str, str]:
+    """The macros of protocols.csv: name -> LaTeX. Raises ResultError."""
+    return _facts("Protocol", setup(results, WAYS_SETUP)) | _protocols(errors(read(results, Summed)))
 
 
 def _protocols(found: Mapping[tuple[str, str], np.ndarray]) -> dict[str, str]:
@@ -62,6 +63,7 @@ def _facts(prefix: str, run: Setup) -> dict[str, str]:
         f"{prefix}Networks": count(run.number("fresh_networks")),
         f"{prefix}Fitted": count(run.number("fitted_networks")),
         f"{prefix}Device": escape(run.machine),
+        f"{prefix}Runtime": RUNTIMES[run.runtime],
     }
 
 
@@ -112,20 +114,22 @@ def _smallest(best: Mapping[str, str], mape: Mapping[tuple[str, str], float] | N
 
 
 def write(results: Path, build: Path) -> None:
-    """protocols.tex and fresh.tex in the folder `build`. Raises ResultError."""
-    found = errors(read(results, Summed))
-    protocols = {name: None for _, name in found}
-    rows = [
-        [name, *(cell for precision in PRECISIONS for cell in _protocol(found[precision, name]))] for name in protocols
-    ]
-    (build / "protocols.tex").write_text(_table("protocol", ("sum", "affine", "layers"), rows), encoding="utf-8")
-    judged = {(row.data, row.predictor): row for row in read(results, Judged)}
-    predictors = {name: None for _, name in judged}
-    rows = [
-        [NAMES.get(name, name), *(cell for precision in PRECISIONS for cell in _predictor(judged[precision, name]))]
-        for name in predictors
-    ]
-    (build / "fresh.tex").write_text(_table("predictor", ("error", r"$\le$5\,\%", r"$\tau$"), rows), encoding="utf-8")
+    """protocols.tex and fresh.tex in the folder `build`, if there are results for them. Raises ResultError."""
+    if (results / WAYS_SETUP).exists():
+        found = errors(read(results, Summed))
+        _write(build / "protocols.tex", "protocol", ("sum", "affine", "layers"), found, _protocol)
+    if (results / FRESH_SETUP).exists():
+        judged = {(row.data, row.predictor): row for row in read(results, Judged)}
+        _write(build / "fresh.tex", "predictor", ("error", r"$\le$5\,\%", r"$\tau$"), judged, _predictor)
+
+
+def _write(
+    path: Path, what: str, columns: Sequence[str], found: Mapping[tuple[str, str], Any], cells: Callable[[Any], list]
+) -> None:
+    """A table with a line for each name of `found`, whose keys are a precision and a name."""
+    names = {name: None for _, name in found}
+    rows = [[NAMES.get(name, name), *(c for p in PRECISIONS for c in cells(found[p, name]))] for name in names]
+    path.write_text(_table(what, columns, rows), encoding="utf-8")
 
 
 def _protocol(error: np.ndarray) -> list[str]:

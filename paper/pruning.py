@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from paper.comparison import listed
 from paper.compression_rows import PruningRule
 from paper.csv_records import ResultError
-from paper.latex import decimals, escape, percent, significant
+from paper.latex import decimals, escape, listed, percent, significant
 from paper.rows import FILES, read
 from paper.sentences import more_accurate
 from paper.setup_file import setup
@@ -25,10 +24,10 @@ RULES = {  # in words
     "global": "one threshold for all channels",
     "depgraph": r"the dependency groups of DepGraph~\cite{fang2023depgraph}",
 }
-HEAD = r"""\begin{tabular}{@{}lrrrrrr@{}}
+HEAD = r"""\begin{tabular}{@{}lrrrrrrr@{}}
 \toprule
- & kept & test & latency & file & & training \\
-rule & (\%) & (\%) & (ms) & (kB) & MMACs & steps \\
+ & kept & test & latency & $\pm$ & file & & training \\
+rule & (\%) & (\%) & (ms) & (\%) & (kB) & MMACs & steps \\
 \midrule
 """
 
@@ -77,7 +76,9 @@ def _named(row: PruningRule) -> tuple[str, str]:
 
 
 def write(results: Path, build: Path) -> None:
-    """pruning_rules.tex in the folder `build`. Raises ResultError."""
+    """pruning_rules.tex in the folder `build`, if there are results for it. Raises ResultError."""
+    if not (results / FILES[PruningRule]).exists():
+        return
     ours, others = split(results)
     places = decimals(1e3 * ours.latency_median_s)
     lines = "".join(_row(row, places) for row in (ours, *others))
@@ -89,6 +90,7 @@ def _row(row: PruningRule, places: int) -> str:
         *_named(row),
         f"{100 * row.test_accuracy:.1f}",
         f"{1e3 * row.latency_median_s:.{places}f}",
+        row.spread,
         significant(row.file_bytes / 1e3),
         significant(row.macs / 1e6),
         row.trained,

@@ -9,12 +9,13 @@ from paper.latex import count
 from paper.ranking_rows import RankTau
 from paper.rows import FILES, read
 
+SETUP = "ranking_setup.csv"
 NAMES = {"NASWOT": r"NASWOT~\cite{mellor2021neural}"}
 
 
 def published(results: Path) -> bool:
-    """Whether the results include a ranking, which is optional."""
-    return (results / FILES[RankTau]).exists()
+    """Whether the results include a ranking, which is optional, and say where it comes from."""
+    return (results / FILES[RankTau]).exists() and (results / SETUP).exists()
 
 
 def macros(results: Path) -> dict[str, str]:
@@ -31,13 +32,14 @@ def sentence(taus: Sequence[RankTau]) -> str:
         verdict = "the supernet is better"
     elif supernet.tau_high < best.tau_low:
         verdict = "the supernet is worse"
+    doubt = "" if supernet.tau_low > 0 or supernet.tau_high < 0 else ", which is not significantly different from zero"
     name = NAMES.get(best.predictor, best.predictor)
     return (
         f"The supernet's ranking of {count(supernet.networks)} networks and that by their accuracies after separate "
-        f"training have Kendall's $\\tau$ of {_interval(supernet)}. The best predictor without training, {name}, has "
-        f"{_interval(best)}: {verdict}."
+        f"training have Kendall's $\\tau$ of {interval(supernet)}{doubt}. The best predictor without training, {name}, "
+        f"has {interval(best)}: {verdict}."
     )
 
 
-def _interval(one: RankTau) -> str:
+def interval(one: RankTau) -> str:
     return f"{one.tau:.2f} (95\\,\\% interval {one.tau_low:.2f} to {one.tau_high:.2f})"

@@ -11,9 +11,14 @@ from paper.setup_file import setup
 SETUP = "recipes_setup.csv"
 
 
+def published(results: Path) -> bool:
+    """Whether the results include a study of recipes for the paper's images and space, which is optional."""
+    return origin.used(results, "Recipes")
+
+
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX; an empty caption without a published study. Raises ResultError."""
-    return {"RecipesCaption": _caption(results) if origin.used(results, "Recipes") else ""}
+    return {"RecipesCaption": _caption(results) if published(results) else ""}
 
 
 def _caption(results: Path) -> str:

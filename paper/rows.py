@@ -13,6 +13,7 @@ from typing import TypeVar, get_type_hints
 
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
 from paper.csv_records import columns, records
+from paper.duration_rows import Part
 from paper.profile_rows import Moment, Operator
 from paper.ranking_rows import Ranked, RankTau
 from paper.recipe_rows import TriedRecipe
@@ -73,8 +74,8 @@ class Layer:
     def name(self) -> str:
         """Kernel and expand ratio of an MBConv, with its variant if it is one; the kind of any other layer."""
         if not self.kind.endswith("MBConv"):
-            return self.kind.lower()
-        variant = self.kind.removesuffix("MBConv").lower()
+            return self.kind.removesuffix("Block").lower()
+        variant = self.kind.removesuffix("MBConv").replace("SqueezeExcite", "SE").replace("Fused", "fused")
         return f"{variant} k{self.kernel} e{self.hidden_channels / self.in_channels:.2g}".strip()
 
 
@@ -176,6 +177,7 @@ FILES: dict[type, str] = {
     Moment: "steady.csv",
     Transferred: "transfer.csv",
     Seeded: "seeds.csv",
+    Part: "reproduce.csv",
 }
 Row = TypeVar("Row")
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from statistics import fmean
 
 from paper import origin
-from paper.compression_rows import STAGE_NAMES
+from paper.chain import chain
+from paper.compression_rows import STAGE_NAMES, Stage
 from paper.csv_records import ResultError
 from paper.latex import count, decimals, escape, significant
 from paper.rows import FILES, read
 from paper.seed_rows import Seeded, by_stage
-from paper.setup_file import setup
+from paper.significance import mean_interval
 
 HEAD = r"""\begin{tabular}{@{}lrrr@{}}
 \toprule
@@ -20,7 +21,7 @@ HEAD = r"""\begin{tabular}{@{}lrrr@{}}
  & (\%) & (ms) & (kB) \\
 \midrule
 """
-REFERENCE, WINNER, LAST = ("reference", "fp32"), ("retrained", "fp32"), "int8"
+REFERENCE, WINNER = ("reference", "fp32"), ("retrained", "fp32")
 Stages = dict[tuple[str, str], list[Seeded]]
 
 
@@ -36,10 +37,15 @@ def checked(results: Path) -> Stages:
     seeds = sorted({row.seed for row in rows})
     if any([row.seed for row in own] != seeds for own in found.values()):
         raise ResultError(f"{path}: not every seed has every stage once")
-    last = (LAST, setup(results).text("precision"))
-    if missing := {REFERENCE, WINNER, last} - {*found}:
+    if missing := {REFERENCE, WINNER, last(results)} - {*found}:
         raise ResultError(f"{path}: there are no rows with stage={min(missing)[0]}, precision={min(missing)[1]}")
     return found
+
+
+def last(results: Path) -> tuple[str, str]:
+    """The stage and the precision of the quantized file of the paper's run."""
+    last = chain(read(results, Stage), results / FILES[Stage]).last
+    return last.stage, last.precision
 
 
 def macros(results: Path) -> dict[str, str]:
@@ -47,21 +53,30 @@ def macros(results: Path) -> dict[str, str]:
     if not published(results):
         return {"SeedsSentence": "", "SeedsCount": ""}
     found = checked(results)
-    last = found[LAST, setup(results).text("precision")]
-    return {"SeedsSentence": sentence(found[REFERENCE], found[WINNER], last), "SeedsCount": count(len(last))}
+    quantized = found[last(results)]
+    text = sentence(found[REFERENCE], found[WINNER], quantized)
+    return {"SeedsSentence": text, "SeedsCount": count(len(quantized))}
 
 
 def sentence(reference: Sequence[Seeded], winner: Sequence[Seeded], last: Sequence[Seeded]) -> str:
     """How far accuracies and latencies spread, and whether the winner beats the reference with every seed."""
+    name, images = last[0].precision_name, "of the test images"
     speedup = [one.latency_median_s / other.latency_median_s for one, other in zip(winner, last)]
     gained = [100 * (one.test_accuracy - other.test_accuracy) for one, other in zip(last, reference)]
     ratio = [one.latency_median_s / other.latency_median_s for one, other in zip(reference, last)]
     return (
-        f"Over {count(len(last))} seeds of search, training and compression, the winner reaches {_percent(winner)} of "
-        f"the test images in fp32, and the INT8 file {_percent(last)}, {_spread(speedup)} times as fast. Compared "
-        f"with the reference in fp32, the INT8 file is {_spread(ratio)} times as fast, and has {_spread(gained)} "
-        "points more."
+        f"Over {count(len(last))} seeds of search, training and compression, the winner classifies {_percent(winner)} "
+        f"{images} correctly in fp32, and the {name} file {_percent(last)}; it is {_spread(speedup)} times as fast. "
+        f"Compared with the reference in fp32, the {name} file is {_spread(ratio)} times as fast, with a "
+        f"change in test accuracy of {points(gained)}."
     )
+
+
+def points(gained: Sequence[float]) -> str:
+    """ "1.20 points (0.80 to 1.60; not significant)", by Student's t over the seeds."""
+    _, low, high = mean_interval(gained)
+    doubt = "" if low > 0 or high < 0 else "not "
+    return f"{_spread(gained).replace('(', 'points (').replace(')', f'; {doubt}significant)')}"
 
 
 def _percent(rows: Sequence[Seeded]) -> str:
@@ -85,8 +100,8 @@ def write(results: Path, build: Path) -> None:
 
 def _line(stage: str, precision: str, rows: Sequence[Seeded]) -> str:
     name = STAGE_NAMES.get(stage, escape(stage))
-    if precision != "fp32" and stage != LAST:
-        name += f", {escape(precision).upper()}"
+    if precision not in ("fp32", stage):
+        name += f", {escape(rows[0].precision_name)}"
     columns: tuple[Callable[[Seeded], float], ...] = (
         lambda row: 100 * row.test_accuracy,
         lambda row: 1e3 * row.latency_median_s,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,31 +11,31 @@ from paper.csv_records import number
 from paper.latex import escape, ms, percent, significant
 from paper.rows import Whole
 from paper.setup_file import Setup
+from paper.significance import SAME_TIME, chance, overlap
 from paper.verdicts import verdict
 
 DESKTOPS = ("x86_64", "AMD64", "i686", "arm64")  # machine names of computers other than single-board ones
-SAME_TIME = 0.02  # fraction: approximate uncertainty of medians
 
 
 def faster(new: Stage, old: Stage) -> str:
-    """ "takes 31 % less time", "takes as long"."""
+    """ "takes 31 % less time", "takes as long"; and whether the intervals of both latencies can show it."""
     change = new.latency_median_s / old.latency_median_s - 1
     if abs(change) < SAME_TIME:
         return rf"takes as long (within {100 * SAME_TIME:.0f}\,\%)"
-    return rf"takes {abs(100 * change):.0f}\,\% {'less' if change < 0 else 'more'} time"
+    doubt = " (not significant)" if overlap(new, old) else ""
+    return rf"takes {abs(100 * change):.0f}\,\% {'less' if change < 0 else 'more'} time{doubt}"
 
 
 def more_accurate(new: Stage, old: Stage, images: float) -> str:
-    """ "is 0.4 points more accurate", and whether `images` test images can show it; 95 %, binomial, unpaired."""
+    """ "is 0.4 points more accurate", and whether `images` test images can show it."""
     points = 100 * (new.test_accuracy - old.test_accuracy)
     if abs(points) < 0.05:
         return "is as accurate on the test images"
-    variance = sum(row.test_accuracy * (1 - row.test_accuracy) for row in (new, old)) / images
-    bound = 100 * 1.96 * math.sqrt(variance)
-    chance = "more than" if abs(points) > bound else "within"
+    bound = chance(new, old, images)
+    doubt = "" if abs(points) > bound else "not "
     return (
         f"is {abs(points):.1f} points {'more' if points > 0 else 'less'} accurate on the test images "
-        rf"({chance} chance, $\pm${bound:.1f})"
+        rf"({doubt}significant, $\pm${bound:.1f})"
     )
 
 
@@ -55,12 +54,13 @@ def both_quantized(winner: Stage | None, reference: Stage | None, images: float)
     return f"Both quantized without pruning, the winner {versus(winner, reference, images)}."
 
 
-def shrinks(new: Stage, old: Stage) -> str:
+def shrinks(new: Stage, old: Stage, images: float) -> str:
     """A clause on the effect of quantization: "makes the file 3.4 times smaller, takes 31 % less time and ..."."""
     points = 100 * (new.test_accuracy - old.test_accuracy)
     change = "does not change the test accuracy"
     if abs(points) >= 0.05:
         change = f"{'raises' if points > 0 else 'lowers'} the test accuracy by {abs(points):.1f} points"
+        change += "" if abs(points) > chance(new, old, images) else " (not significant)"
     size = significant(old.file_bytes / new.file_bytes)
     return f"makes the file {size} times smaller, {faster(new, old)} and {change}"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
 from paper.latex import ms
-from paper.rows import read
-from paper.sentences import SAME_TIME
+from paper.rows import FILES, read
+from paper.significance import SAME_TIME
 
 TABLES: dict[str, type[Stage]] = {"Ablation": Variant, "HandMade": HandMade, "Pruning": PruningRule}
 
@@ -16,7 +16,8 @@ TABLES: dict[str, type[Stage]] = {"Ablation": Variant, "HandMade": HandMade, "Pr
 def macros(results: Path) -> dict[str, str]:
     """For each table but the first a sentence for its caption: how its session differs from that of stages.csv."""
     first = read(results, Stage)
-    return {f"{name}Session": sentence(read(results, kind), first) for name, kind in TABLES.items()}
+    there = {name: kind for name, kind in TABLES.items() if (results / FILES[kind]).exists()}
+    return {f"{name}Session": sentence(read(results, kind), first) for name, kind in there.items()}
 
 
 def sentence(rows: Sequence[Stage], first: Sequence[Stage]) -> str:

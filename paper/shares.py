@@ -14,6 +14,8 @@ from statistics import fmean
 
 from paper.compression import NOTHING, WHOLE, variants
 from paper.compression_rows import Variant
+from paper.latex import signed
+from paper.rows import FILES
 
 STAGES = ("prune", "finetune", "quantize")  # as the subsets list them
 MEASURES: dict[str, Callable[[Variant], float]] = {
@@ -46,20 +48,22 @@ def _named(stages: frozenset[str]) -> str:
 
 
 def write(results: Path, build: Path) -> None:
-    """shares.tex in the folder `build`. Raises ResultError."""
+    """shares.tex in the folder `build`, if there are results for it. Raises ResultError."""
+    if not (results / FILES[Variant]).exists():
+        return
     rows = variants(results)
     lines = [_line(stage, [added(rows, measure, stage) for measure in MEASURES.values()]) for stage in STAGES]
     together = [measure(rows[WHOLE]) - measure(rows[NOTHING]) for measure in MEASURES.values()]
-    cells = [f" & & & {_number(value, index)}" for index, value in enumerate(together)]
+    cells = [f" & & & {number(value, index)}" for index, value in enumerate(together)]
     text = f"{HEAD}{''.join(lines)}\\midrule\ntogether{''.join(cells)} \\\\\n\\bottomrule\n\\end{{tabular}}\n"
     (build / "shares.tex").write_text(text, encoding="utf-8")
 
 
 def _line(stage: str, found: list[tuple[float, float, float]]) -> str:
-    cells = [_number(value, index) for index, values in enumerate(found) for value in values]
+    cells = [number(value, index) for index, values in enumerate(found) for value in values]
     return f"{stage} & {' & '.join(cells)} \\\\\n"
 
 
-def _number(value: float, measure: int) -> str:
+def number(value: float, measure: int) -> str:
     """Points with their sign, or a factor from its logarithm."""
-    return f"${value:+.1f}$" if measure == 0 else f"{math.exp(value):.2f}"
+    return signed(value) if measure == 0 else f"{math.exp(value):.2f}"

@@ -7,12 +7,18 @@ from collections import Counter
 from math import prod
 from pathlib import Path
 
-from paper.comparison import listed
-from paper.latex import escape
+from paper.latex import escape, listed
 from paper.rows import Block, read
 from paper.setup_file import setup
 
 INVERTED = r"inverted residual blocks~\cite{sandler2018mobilenetv2} with several kernel sizes and expand ratios"
+KINDS = {  # of blocks, in words; others are named as in the code
+    "MBConv": r"inverted residual blocks~\cite{sandler2018mobilenetv2}",
+    "FusedMBConv": "fused inverted residual blocks",
+    "SqueezeExciteMBConv": "inverted residual blocks with squeeze-and-excite",
+    "ResidualBlock": "residual blocks",
+    "Attention": "attention",
+}
 FIXED = ("Stem", "Head")  # ends of the names of kinds that every space has
 MOBILE = (
     r"makes MobileNetV2's choice everywhere: $3\times3$ kernels, the largest expand ratio, full depth",
@@ -36,7 +42,13 @@ def macros(results: Path) -> dict[str, str]:
     trunks = options[0]
     skips = trunks > 1 or run.number("space_size") > prod(options.values())  # skips are not timed
     skip = ", and a skip, which selects the depth; the skips of a stage come last" if skips else ""
-    kind = INVERTED if blocks == ["MBConv"] else f"blocks of the kinds {listed(map(escape, blocks))}"
+    kind = INVERTED if blocks == ["MBConv"] else listed(KINDS.get(block, escape(block)) for block in blocks)
     under = f"; one of {trunks} trunks sets the resolution of the images, the width and the stem" if trunks > 1 else ""
     does, name = REFERENCES.get(run.text("space"), OTHER)
-    return {"SpaceBlocks": f"{kind}{skip}{under}", "SpaceReference": does, "ReferenceName": name}
+    heatmap = "Shown are the options under the first trunk." if trunks > 1 else "Stem and head have a single option."
+    return {
+        "SpaceBlocks": f"{kind}{skip}{under}",
+        "SpaceReference": does,
+        "ReferenceName": name,
+        "HeatmapSentence": heatmap,
+    }

@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from paper.compression_rows import STAGE_NAMES, TRAINED, Stage
+from paper.chain import chain
+from paper.compression_rows import STAGE_NAMES, Stage
 from paper.data_sets import source
+from paper.duration_rows import Part
 from paper.latex import count, decimals, escape, significant
-from paper.macros import chain
-from paper.rows import read
+from paper.rows import FILES, read
 from paper.setup_file import RUNTIMES, Setup, setup
 
-HEAD = r"""\begin{tabular}{@{}lrrrrrrrrr@{}}
+SPENT = {"table": "measure", "supernet": "supernet", "search": "search"}  # in the set-up -> in its keys
+HEAD = r"""\begin{tabular}{@{}lrrrrrrrrrr@{}}
 \toprule
- & validation & test & median & p90 & predicted & file & & parameters & training \\
- & (\%) & (\%) & (ms) & (ms) & (ms) & (kB) & MMACs & (thousand) & steps \\
+ & validation & test & median & $\pm$ & p90 & predicted & file & & parameters & training \\
+ & (\%) & (\%) & (ms) & (\%) & (ms) & (ms) & (kB) & MMACs & (thousand) & steps \\
 \midrule
 """
 
@@ -24,10 +26,11 @@ HEAD = r"""\begin{tabular}{@{}lrrrrrrrrr@{}}
 def write(results: Path, build: Path) -> None:
     """setup.tex and stages.tex in the folder `build`. Raises ResultError."""
     stages = read(results, Stage)
-    *chained, last = chain(stages, results / "stages.csv").values()
-    chained += [*(row for row in stages if row.stage == TRAINED), last]
-    (build / "stages.tex").write_text(_stages(chained, [s for s in stages if s not in chained]), encoding="utf-8")
-    (build / "setup.tex").write_text(_setup(setup(results)), encoding="utf-8")
+    chained = chain(stages, results / "stages.csv").rows
+    others = [s for s in stages if s not in chained and s.sha256 != chained[-1].sha256]
+    (build / "stages.tex").write_text(_stages(chained, others), encoding="utf-8")
+    parts = read(results, Part) if (results / FILES[Part]).exists() else []
+    (build / "setup.tex").write_text(_setup(setup(results), parts), encoding="utf-8")
 
 
 def _stages(chained: Sequence[Stage], quantized: Sequence[Stage]) -> str:
@@ -35,18 +38,20 @@ def _stages(chained: Sequence[Stage], quantized: Sequence[Stage]) -> str:
     places = decimals(1e3 * median(s.latency_median_s for s in chained))
     text = HEAD + "".join(_row(STAGE_NAMES.get(s.stage, escape(s.stage)), s, places) for s in chained)
     if quantized:
-        names = [f"{STAGE_NAMES.get(s.stage, escape(s.stage))}, {escape(s.precision).upper()}" for s in quantized]
+        names = [f"{STAGE_NAMES.get(s.stage, escape(s.stage))}, {escape(s.precision_name)}" for s in quantized]
         text += "\\midrule\n" + "".join(_row(name, s, places) for name, s in zip(names, quantized))
     return text + "\\bottomrule\n\\end{tabular}\n"
 
 
 def _row(name: str, stage: Stage, places: int) -> str:
-    latencies = (stage.latency_median_s, stage.latency_p90_s, stage.predicted_s)
     cells = [
         name,
         "--" if stage.validation_accuracy is None else f"{100 * stage.validation_accuracy:.1f}",
         f"{100 * stage.test_accuracy:.1f}",
-        *("--" if seconds is None else f"{1e3 * seconds:.{places}f}" for seconds in latencies),
+        f"{1e3 * stage.latency_median_s:.{places}f}",
+        stage.spread,
+        f"{1e3 * stage.latency_p90_s:.{places}f}",
+        "--" if stage.predicted_s is None else f"{1e3 * stage.predicted_s:.{places}f}",
         significant(stage.file_bytes / 1e3),
         significant(stage.macs / 1e6),
         f"{stage.parameters / 1e3:.1f}",
@@ -62,23 +67,28 @@ def _state(run: Setup) -> str:
     return ", ".join(f"{name} {escape(run.values[key])}" for key, name in words.items() if run.values.get(key))
 
 
-def _setup(run: Setup) -> str:
+def _minutes(parts: Sequence[Part]) -> str:
+    """How long each command took whose results are shown; steps that it shares with an earlier one count there."""
+    return ", ".join(f"{escape(part.part)} {significant(part.seconds / 60)}" for part in parts)
+
+
+def _setup(run: Setup, parts: Sequence[Part]) -> str:
     whole = ("space_size", "train_images", "validation_images", "test_images", "evaluations", "table_rounds")
     n = {key: count(run.number(key)) for key in (*whole, "table_graphs", "layers")}
     t = {key: escape(run.text(key)) for key in run.values}
     target, fraction = run.optional("target_ms"), run.optional("target_fraction")
     share = "" if fraction is None else rf" ({100 * fraction:.0f}\,\% of the reference)"
-    seconds = [f"{run.number(key):.0f}" for key in ("measure_seconds", "supernet_seconds", "search_seconds")]
+    spent = {name: run.optional(f"{key}_seconds") for name, key in SPENT.items()}
     verdict = escape(run.values.get("table_verdict", ""))
     rows = {
         "space": f"{t['space']}: {n['space_size']} networks, {n['layers']} layers",
         "data": f"{source(run)}, {t['resolution']} pixels, {t['classes']} classes",
         "images": f"{n['train_images']} training, {n['validation_images']} validation, {n['test_images']} test",
         "search": f"{t['strategy']}, seed {t['seed']}, {n['evaluations']} evaluations",
-        "objective": f"{t['objective']}, latency in {t['precision']}",
+        "objective": f"{t['objective']}, {' and '.join(t.get('costs', 'latency').split())} in {t['precision']}",
         "target": "none" if target is None else rf"{significant(target)}\,ms{share}",
-        "training steps": f"supernet {t['supernet_steps']}, retrain {t['retrain_steps']}, "
-        f"finetune {t['finetune_steps']}",
+        "training steps": f"supernet {t['supernet_steps']}, retrain {t['retrain_steps']}"
+        + (f", finetune {t['finetune_steps']}" if run.values.get("finetune_steps") else ""),
         "device": ", ".join(dict.fromkeys(t[key] for key in ("device", "cpu", "machine") if run.values.get(key))),
         **({"processor": state} if (state := _state(run)) else {}),
         "threads": t["threads"],
@@ -87,7 +97,8 @@ def _setup(run: Setup) -> str:
         **({"not compared": t["ignored"]} if run.values.get("ignored") else {}),
         "latency table": f"{n['table_rounds']} rounds of {n['table_graphs']} graphs, "
         rf"SHA-256 \texttt{{{t['table_sha256'][:12]}}}" + (f", {verdict}" if verdict else ""),
-        "time": rf"table {seconds[0]}\,s, supernet {seconds[1]}\,s, search {seconds[2]}\,s",
+        "time": ", ".join(rf"{name} {s:.0f}\,s" for name, s in spent.items() if s is not None),
+        **({"minutes": minutes} if (minutes := _minutes(parts)) else {}),
         "commit": rf"\texttt{{{t['git_commit'][:12]}}}",
     }
     lines = "".join(f"{name} & {value} \\\\\n" for name, value in rows.items())

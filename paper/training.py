@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from paper import comparison, origin
-from paper.comparison import listed
 from paper.csv_records import ResultError
 from paper.data_sets import CIFAR10, data_set
-from paper.latex import count, significant
+from paper.latex import count, listed, significant
 from paper.setup_file import Setup, setup
 
 RULES = {  # train.rule -> what it is called, and a sentence
@@ -44,7 +43,7 @@ def macros(results: Path) -> dict[str, str]:
         "SupernetRule": rule,
         "SupernetTraining": sentence,
         "ImportanceSentence": importance(_known(run, "importance", IMPORTANCES)),
-        "FinetuneSteps": count(run.number("finetune_steps")),
+        "FinetuneSteps": count(run.number("finetune_steps")) if run.values.get("finetune_steps") else "fewer",
         "TrainingLength": length(run),
         "RecipeOrigin": PRESET if data_set(run) == CIFAR10 else "",
         "OneRun": one_run(results),

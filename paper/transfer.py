@@ -52,27 +52,57 @@ def sentence(rows: Sequence[Transferred]) -> str:
     """How many networks the targets choose, and what others' choices lose on average and at most."""
     targets = {row.target for row in rows}
     networks = len({row.arch for row in rows if row.chosen_for in targets})
-    others = [row for row in rows if row.chosen_for in targets and row.chosen_for != row.target]
+    others = foreign(rows)
     worst = max(others, key=lambda row: row.loss)
     noisy = sorted({row.target for row in rows if row.session != "clean"})
+    chosen = "the same network" if networks == 1 else f"{count(networks)} different networks"
     told = (
-        f"The {count(len(targets))} targets choose {count(networks)} different networks. Another target's network "
-        f"takes {_mean(others)} longer than the own one on average. The most is {lost(worst, INTERVAL)}, by that for "
-        f"{escape(worst.chosen_for)} on {escape(worst.target)}. For the network of {MACS} the average is "
-        f"{_mean([row for row in rows if row.chosen_for == MACS])}, for that of {PARAMETERS} "
-        f"{_mean([row for row in rows if row.chosen_for == PARAMETERS])}."
+        f"The {count(len(targets))} targets choose {chosen}. Another target's network "
+        f"takes {mean(others)} longer than the own one on average. The most is {lost(worst, INTERVAL)}, by that for "
+        f"{escape(worst.chosen_for)} on {escape(worst.target)}. {significance(others)} For the network of {MACS} the "
+        f"average is {mean([row for row in rows if row.chosen_for == MACS])}, for that of {PARAMETERS} "
+        f"{mean([row for row in rows if row.chosen_for == PARAMETERS])}."
     )
     return told + (f" The sessions of {escape(', '.join(noisy))} were not clean." if noisy else "")
 
 
-def _mean(rows: Sequence[Transferred]) -> str:
-    return rf"{round(100 * sum(row.loss for row in rows) / len(rows))}\,\%"
+def foreign(rows: Sequence[Transferred]) -> list[Transferred]:
+    """The rows of networks that were chosen for another target."""
+    targets = {row.target for row in rows}
+    return [row for row in rows if row.chosen_for in targets and row.chosen_for != row.target]
+
+
+def significance(others: Sequence[Transferred]) -> str:
+    """A sentence on how many of the losses are beyond their intervals."""
+    lose, gain = sum(row.loss_low > 0 for row in others), sum(row.loss_high < 0 for row in others)
+    if not lose:
+        told = f"None of the {count(len(others))} losses is significant"
+    else:
+        told = f"{count(lose)} of the {count(len(others))} losses are significant"
+        told = told.replace("are", "is") if lose == 1 else told
+    faster = f"; in {count(gain)} {'case' if gain == 1 else 'cases'} the other network is significantly faster"
+    return f"{told}{faster if gain else ''}."
+
+
+def mean(rows: Sequence[Transferred]) -> str:
+    """The mean loss, in percent."""
+    return rf"{_rounded(sum(row.loss for row in rows) / len(rows))}\,\%"
+
+
+def _rounded(loss: float) -> str:
+    return str(round(100 * loss)).replace("-", "$-$")
 
 
 def lost(row: Transferred, name: str = "") -> str:
     """The loss with its interval, in percent; `name` introduces the interval."""
-    loss, low, high = (round(100 * value) for value in (row.loss, row.loss_low, row.loss_high))
+    loss, low, high = (_rounded(value) for value in (row.loss, row.loss_low, row.loss_high))
     return rf"{loss}\,\% ({name}{low} to {high})"
+
+
+def _own(row: Transferred) -> str:
+    """A latency with half of its interval."""
+    half = max(row.high_s - row.measured_s, row.measured_s - row.low_s) / row.measured_s
+    return rf"{ms(row.measured_s)} ($\pm${100 * half:.1f}\,\%)"
 
 
 def write(results: Path, build: Path) -> None:
@@ -87,7 +117,7 @@ def write(results: Path, build: Path) -> None:
     for target in targets:
         worst = max((found[target, other] for other in targets if other != target), key=lambda row: row.loss)
         cells = [
-            ms(found[target, target].measured_s),
+            _own(found[target, target]),
             *map(lost, (worst, found[target, MACS], found[target, PARAMETERS])),
         ]
         lines.append(f"{escape(target)} & {' & '.join(cells)} \\\\\n")

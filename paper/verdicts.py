@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from paper.latex import escape
+from paper.latex import escape, listed
 from paper.setup_file import Setup
+
+UNKNOWN = {"throttled": "throttled state", "clock_khz": "clock", "temperature_mc": "temperature"}  # facts in words
 
 
 def verdict(setup: Setup) -> str:
@@ -17,8 +19,8 @@ def verdict(setup: Setup) -> str:
             texts.append(f"the {name} was {escape(state)}{why}")
     if not texts:
         return "Disturbances during the measurement are not recorded."
-    unknown = [escape(key) for key in setup.values.get("table_unknown", "").split()]
-    silent = f" The machine does not report its {', '.join(unknown)}, so these were not checked." if unknown else ""
+    unknown = [UNKNOWN.get(key, escape(key)) for key in setup.values.get("table_unknown", "").split()]
+    silent = f" The machine does not report its {listed(unknown)}, so these were not checked." if unknown else ""
     return f"According to the checks during the measurement, {'; '.join(texts)}.{silent}"
 
 

@@ -13,7 +13,7 @@ from experiments.bench._edge_results import INT8, MissingError, Report, accuracy
 from experiments.config.choices import SPACES
 from experiments.display.progress import say
 from experiments.store import artefacts
-from paper.sentences import SAME_TIME
+from paper.significance import SAME_TIME
 
 OURS, OTHER = "edge", "mobile"
 PIXELS, ROUNDS = 32, 15

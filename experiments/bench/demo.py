@@ -21,8 +21,8 @@ from typing import Any
 from experiments.bench._published import parse, run
 from experiments.store import artefacts, provenance
 from paper import rows as results
-from paper.sentences import SAME_TIME
 from paper.setup_file import setup
+from paper.significance import SAME_TIME
 from search_spaces.documents import read_json
 
 PRESET = Path(__file__).parents[2] / "hydra_conf" / "experiment" / "demo.yaml"

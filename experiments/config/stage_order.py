@@ -9,7 +9,6 @@ from search_spaces.errors import LutraError
 
 STAGES = ("prune", "lowrank", "finetune", "sparsify", "cluster", "qat", "quantize")
 PRUNE, LOWRANK, FINETUNE, SPARSIFY, CLUSTER, QAT, QUANTIZE = STAGES
-PUBLISHED = ([PRUNE, FINETUNE, QUANTIZE], [PRUNE, FINETUNE, QAT, QUANTIZE])  # the chains that the paper describes
 UNDOES: dict[str, dict[str, str]] = {  # earlier stage -> later stage -> how the later one undoes the earlier one
     SPARSIFY: {
         LOWRANK: "factorising a sparse matrix gives dense factors",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from rich.table import Table
@@ -16,7 +16,7 @@ from predictors.timing.slowdown import Slowdown
 from search_spaces.documents import DamagedError, read_json
 
 RECORD = "benchmark.json"
-ADDED = {"balanced_accuracy"}  # missing in records of earlier versions
+ADDED = {"balanced_accuracy", "latency_low_s", "latency_high_s"}  # missing in records of earlier versions
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,22 @@ def write_rows(folder: Path, rows: Sequence[Stage], session: Session, golden: fl
 
 
 def read_rows(folder: Path) -> tuple[list[Stage], Session]:
-    """The rows, and how their session went."""
+    """The rows, with the intervals of their latencies, and how their session went."""
     path = folder / RECORD
     found = read_json(path, "record of a session")
     rows, session = found.get("rows"), found.get("session")
     columns = {one.name for one in fields(Stage)}  # none but ADDED is optional here
     if not isinstance(rows, list) or any(not isinstance(row, dict) or {*row} | ADDED != columns for row in rows):
         raise DamagedError(f"{path} is damaged: each of its rows must have the fields {', '.join(sorted(columns))}")
-    return typed(list[Stage], rows, f"{path}: rows"), typed(Session, session, f"{path}: session")
+    known = typed(Session, session, f"{path}: session")
+    return [_with_interval(row, known) for row in typed(list[Stage], rows, f"{path}: rows")], known
+
+
+def _with_interval(row: Stage, session: Session) -> Stage:
+    if row.sha256 not in session.intervals:
+        return row
+    low, high = session.intervals[row.sha256]
+    return replace(row, latency_low_s=low, latency_high_s=high)
 
 
 def percent(accuracy: float | None) -> str:

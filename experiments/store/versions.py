@@ -39,10 +39,10 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "recipes": (1, PACKAGES),
     "pruned_files": (1, MEASURING),
     "benchmark": (3, PACKAGES),
-    "report": (9, PACKAGES),
-    "ablation": (2, PACKAGES),
-    "hand_made": (2, PACKAGES),
-    "pruning_rules": (2, PACKAGES),
+    "report": (10, PACKAGES),
+    "ablation": (3, PACKAGES),
+    "hand_made": (3, PACKAGES),
+    "pruning_rules": (3, PACKAGES),
     "compare": (2, PACKAGES),
     "exact": (1, PACKAGES),
     "ranking": (1, PACKAGES),
@@ -51,7 +51,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "transfer_timing": (1, MEASURING),
     "transfer": (1, PACKAGES),
     "profile": (1, MEASURING),
-    "seeds": (1, PACKAGES),
+    "seeds": (2, PACKAGES),
 }
 
 

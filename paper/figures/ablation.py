@@ -56,9 +56,11 @@ def plot(rows: Mapping[str, Variant]) -> Figure:
         axes.annotate(text, points[name], tuple(place - own), **look)
     axes.set_xlabel("measured latency (ms)")
     axes.set_ylabel("test accuracy (%)")
+    used = dict.fromkeys(row.precision for row in rows.values())
+    looks = {name: style.PRECISIONS.get(name, style.PRECISIONS["int8"]) for name in used}
     marks = [
         Line2D([], [], linestyle="", marker=marker, color=colour, label=precision)
-        for precision, (colour, marker) in style.PRECISIONS.items()
+        for precision, (colour, marker) in looks.items()
     ]
     figure.legend(handles=marks, loc="outside upper center", ncols=2)
     return figure
@@ -69,7 +71,7 @@ def _networks(
 ) -> None:
     biggest = max(row.file_bytes for row in rows.values())
     for name, row in rows.items():
-        colour, marker = style.PRECISIONS[row.precision]
+        colour, marker = style.PRECISIONS.get(row.precision, style.PRECISIONS["int8"])
         look: dict[str, Any] = {"color": colour, "alpha": 0.55, "edgecolor": "black", "linewidth": 0.5}
         axes.scatter(*points[name], s=LARGEST * row.file_bytes / biggest, marker="v" if name in cut else marker, **look)
     for start, end in pairwise(PATH):

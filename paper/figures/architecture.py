@@ -17,6 +17,7 @@ from paper.figures import style
 from paper.rows import Layer, read
 
 KERNELS = {1: style.GREY, 3: style.BLUE, 5: style.ORANGE, 7: style.GREEN}
+HATCHES = {1: "", 3: "", 5: "////", 7: "xxxx"}  # readable without colour
 SLOPE = 0.25  # fraction of a block's width over which its channels grow and shrink
 NUMBERED = 14  # the largest number of layers for which numbers have room side by side
 BLOCK = 0.86  # fraction of a layer's width that its block takes
@@ -35,7 +36,7 @@ def plot(layers: Sequence[Layer]) -> Figure:
     for layer in layers:
         _block(above, layer, upright=len(layers) > NUMBERED)
         if layer.kernel:
-            below.bar(layer.layer, 1e6 * layer.seconds, width=BLOCK, color=KERNELS.get(layer.kernel, style.GREY))
+            below.bar(layer.layer, 1e6 * layer.seconds, width=BLOCK, **_look(layer.kernel))
     most = max(layer.hidden_channels for layer in layers)
     _resolutions(above, layers, (0.65 if len(layers) <= NUMBERED else 0.82) * most)
     above.set_ylim(-0.52 * most, (0.78 if len(layers) <= NUMBERED else 0.95) * most)
@@ -44,11 +45,20 @@ def plot(layers: Sequence[Layer]) -> Figure:
     above.tick_params(bottom=False)
     above.spines[:].set_visible(False)
     used = sorted({layer.kernel for layer in layers} & set(KERNELS))
-    marks = [above.fill([], [], color=KERNELS[kernel])[0] for kernel in used]
+    marks = [above.fill([], [], **_look(kernel))[0] for kernel in used]
     figure.legend(marks, [f"{kernel}x{kernel}" for kernel in used], loc="outside upper center", ncols=4)
     below.set_ylabel(f"µs ({layers[0].precision.upper().replace('FP', 'fp')})")
     below.set_xticks([layer.layer for layer in layers], [layer.name for layer in layers], rotation=90)
     return figure
+
+
+def _look(kernel: int) -> dict[str, Any]:
+    return {
+        "facecolor": KERNELS.get(kernel, style.GREY),
+        "hatch": HATCHES.get(kernel, ""),
+        "edgecolor": "white",
+        "linewidth": 0,
+    }
 
 
 def _block(axes: Axes, layer: Layer, upright: bool) -> None:
@@ -60,8 +70,7 @@ def _block(axes: Axes, layer: Layer, upright: bool) -> None:
     x = [left, left + SLOPE * BLOCK, right - SLOPE * BLOCK, right]
     channels = (layer.in_channels, layer.hidden_channels, layer.hidden_channels, layer.out_channels)
     heights = [count / 2 for count in channels]
-    colour = KERNELS.get(layer.kernel, style.GREY)
-    axes.fill_between(x, heights, [-height for height in heights], color=colour, linewidth=0)
+    axes.fill_between(x, heights, [-height for height in heights], **_look(layer.kernel))
     look: dict[str, Any] = {"rotation": 90, "fontsize": 6} if upright else {"fontsize": 6.5}
     axes.text(layer.layer, max(heights), f"{layer.hidden_channels}", ha="center", va="bottom", **look)
 

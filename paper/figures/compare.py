@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -18,6 +19,8 @@ from paper.figures import style
 from paper.rows import Curve, read
 
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.RED, style.SKY)
+LINES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 2)))  # differ without colour too
+Look = tuple[str, Any]  # colour, kind of line
 ROWS = {"share": (100, "hypervolume (%)"), "regret": (1, "regret (score)")}  # scale, label
 COLUMNS = ("evaluations", "seconds")
 
@@ -29,14 +32,14 @@ def draw(results: Path) -> Figure:
 
 @rc_context(style.RC)
 def plot(curves: Sequence[Curve]) -> Figure:
-    """One colour per strategy, grey for random search. Scales start after a tenth of the budget."""
+    """A colour and a line for each strategy, grey for random search. Scales start after a tenth of the budget."""
     figure = style.figure(3.6)
     grid = figure.subplots(len(ROWS), len(COLUMNS), sharey="row", sharex="col")
     others = [name for name in dict.fromkeys(curve.strategy for curve in curves) if name != BASELINE]
-    colours = dict(zip(others, cycle(COLOURS))) | {BASELINE: style.GREY}
+    looks = dict(zip(others, cycle(zip(COLOURS, LINES)))) | {BASELINE: (style.GREY, "-")}
     for row, measure in zip(grid, ROWS):
         for axes, against in zip(row, COLUMNS):
-            _panel(axes, [curve for curve in curves if curve.against == against], measure, colours)
+            _panel(axes, [curve for curve in curves if curve.against == against], measure, looks)
         row[0].set_ylabel(ROWS[measure][1])
         row[0].set_ylim(*_range(curves, measure))
     for axes, against in zip(grid[-1], COLUMNS):
@@ -50,13 +53,14 @@ def plot(curves: Sequence[Curve]) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, curves: Sequence[Curve], measure: str, colours: dict[str, str]) -> None:
+def _panel(axes: Axes, curves: Sequence[Curve], measure: str, looks: dict[str, Look]) -> None:
     scale = ROWS[measure][0]
-    for name, colour in colours.items():
+    for name, (colour, line) in looks.items():
         own = [curve for curve in curves if curve.strategy == name]
         at = [curve.at for curve in own]
         mean, low, high = ([scale * v for v in _values(own, measure, end)] for end in ("", "_low", "_high"))
-        axes.plot(at, mean, color=colour, linewidth=1, label=name, drawstyle="steps-post")
+        width = 2 if name == BASELINE else 1.1
+        axes.plot(at, mean, color=colour, linestyle=line, linewidth=width, label=name, drawstyle="steps-post")
         if low:
             axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0, step="post")
 

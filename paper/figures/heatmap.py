@@ -123,7 +123,7 @@ def short(spec: str) -> str:
     block = re.match(r"MBConv\((\d+)->\d+, hidden (\d+), (k\d+)", spec)
     if block:
         return f"{block[3]} e{int(block[2]) / int(block[1]):.2g}"
-    kind = spec.split("(")[0]
+    kind = spec.split("(")[0].removesuffix("Block")
     wide = re.search(r"in_channels=(\d+), hidden_channels=(\d+)", spec)
     return f"{NAMES[kind]} e{int(wide[2]) / int(wide[1]):.2g}" if wide and kind in NAMES else kind.lower()
 

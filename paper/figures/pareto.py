@@ -17,6 +17,7 @@ from paper.rows import Candidate, read
 from paper.setup_file import setup
 
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE)
+MARKERS = ("o", "s", "^", "D")
 LATENCY = "latency_s"
 
 
@@ -54,12 +55,12 @@ def _panel(axes: Axes, candidates: Sequence[Candidate], cost: str) -> None:
     edge, scale = front(candidates, cost), 1e3 if cost == LATENCY else 1e-3
     lowest, highest = 100 * edge[0].accuracy, 100 * edge[-1].accuracy
     margin = max(0.15 * (highest - lowest), 0.5)
-    for strategy, colour in zip(sorted({c.strategy for c in candidates}), cycle(COLOURS)):
+    for strategy, (colour, marker) in zip(sorted({c.strategy for c in candidates}), cycle(zip(COLOURS, MARKERS))):
         for feasible, face, label in ((True, colour, strategy), (False, "none", f"{strategy}, infeasible")):
             own = [c for c in candidates if c.strategy == strategy and c.feasible == feasible]
             if own:
                 x, y = zip(*((scale * c.costs[cost], 100 * c.accuracy) for c in own))
-                axes.scatter(x, y, s=9, facecolor=face, edgecolor=colour, linewidth=0.5, label=label)
+                axes.scatter(x, y, s=9, marker=marker, facecolor=face, edgecolor=colour, linewidth=0.5, label=label)
     axes.step(
         [scale * c.costs[cost] for c in edge],
         [100 * c.accuracy for c in edge],

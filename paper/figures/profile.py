@@ -36,12 +36,12 @@ def plot(rows: Sequence[Operator]) -> Figure:
         ]
         colour = style.PRECISIONS.get(precision, (style.GREY, ""))[0]
         positions = [index + (place - (len(precisions) - 1) / 2) * width for index in range(len(layers))]
-        label = f"{precision.upper() if precision != 'fp32' else precision}: {sum(micros):.0f} us"
+        label = f"{precision.upper() if precision != 'fp32' else precision}: {sum(micros):.0f} µs"
         hatch = HATCHES[place % len(HATCHES)]
         axes.bar(positions, micros, width, color=colour, label=label, hatch=hatch, edgecolor="white", linewidth=0)
     axes.set_xticks(range(len(layers)), [str(layer) for layer in layers])
     axes.set_xlabel("layer")
-    axes.set_ylabel("time (us)")
+    axes.set_ylabel("time (µs)")
     axes.legend()
     return figure
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -22,9 +23,13 @@ ASIDE = ("random", "inherited")  # not part of the chain
 STEPS = {  # what was done
     "retrained": "search",
     "pruned": "prune",
+    "factorised": "low rank",
     "finetuned": "finetune",
+    "sparsified": "sparsify",
+    "clustered": "cluster",
     TRAINED: "train for INT8",
     "int8": "quantize",
+    "fp16": "quantize",
 }
 ROOM = 0.35  # space for numbers beside the bars, as a fraction of the longest
 
@@ -48,7 +53,7 @@ def ended(stages: Sequence[Stage], deployed: str) -> str:
 
 @rc_context(style.RC)
 def plot(stages: Sequence[Stage], deployed: str = "") -> Figure:
-    """The first and last bars show values, those between show changes: blue for better, red for worse."""
+    """The first and last bars show values, those between changes: blue for better, red and hatched for worse."""
     figure = style.figure(0.6 + 0.2 * len(stages), style.PAGE)
     accuracy, latency, size = figure.subplots(1, 3, sharey=True)
     scale, unit = (1e6, "µs") if max(stage.latency_median_s for stage in stages) < 1e-3 else (1e3, "ms")
@@ -89,7 +94,10 @@ def _grounded(axes: Axes, values: Sequence[float], label: str) -> None:
 def _steps(axes: Axes, values: Sequence[float], more: str, less: str, gap: float, decimals: int) -> None:
     """A bar and a number for each change, from top to bottom; thin lines connect equal values."""
     for row, (before, after) in enumerate(pairwise(values), 1):
-        axes.barh(row, after - before, left=before, height=0.6, color=more if after > before else less)
+        colour = more if after > before else less
+        hatch = "////" if colour == style.RED else ""  # readable without colour
+        look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+        axes.barh(row, after - before, left=before, height=0.6, **look)
         axes.text(
             max(before, after) + gap,
             row,

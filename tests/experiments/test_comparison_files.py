@@ -93,9 +93,7 @@ def test_files_of_one_comparison_and_run_are_accepted(results: Path) -> None:
         (lambda r: edit(r / "compare.csv", "random", "nsga2"), "compare.csv is not the file that compare_setup.csv"),
         (lambda r: seal(r, table_sha256="cd" * 32), "table_sha256 is 'cdcd"),
         (lambda r: seal(r, target_ms="0.3"), "target_ms is '0.3', but '0.2' in setup.csv"),
-        (lambda r: seal(r, cpu="D"), "cpu is 'D', but 'C' in setup.csv"),
-        (lambda r: seal(r, space="tiny"), "space is 'tiny', but 'mobile' in setup.csv"),
-        (lambda r: seal(r, data_file="others.tar.gz"), "data_file is 'others.tar.gz'"),
+        (lambda r: seal(r, precision="fp32"), "precision is 'fp32', but 'int8' in setup.csv"),
     ],
 )
 def test_files_that_do_not_belong_together_are_refused(results: Path, change: Change, named: str) -> None:
@@ -104,6 +102,26 @@ def test_files_that_do_not_belong_together_are_refused(results: Path, change: Ch
         comparison_agreement.check(results)
     assert named in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"space": "tiny"}, "the space tiny at 32 pixels"),
+        ({"data_file": "others.tar.gz"}, "the images others.tar.gz"),
+        ({"cpu": "D"}, "the machine D (1 thread"),
+        ({"space": "tiny", "table_sha256": "cd" * 32, "target_ms": "9"}, "the space tiny at 32 pixels"),
+    ],
+)
+def test_a_comparison_from_elsewhere_says_so_first_and_in_its_caption(results: Path, changed, named: str) -> None:
+    comparison_agreement.check(results)
+    assert comparison.macros(results)["ComparedOrigin"] == ""
+    seal(results, **changed)
+    comparison_agreement.check(results)
+    told = comparison.macros(results)
+    assert told["ComparedOrigin"].startswith("These results do not come from this paper's run, but from ")
+    for text in (told["ComparedOrigin"], told["ComparedOriginBriefly"]):
+        assert named in text
 
 
 @pytest.mark.parametrize("recorded", [True, False])

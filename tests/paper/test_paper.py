@@ -182,6 +182,7 @@ def test_compression_is_told_by_its_files(results: Path, tmp_path: Path) -> None
         names = ("ablation", "shares", "hand_made", "pruning_rules")
         return macros.numbers(results), [(tmp_path / f"{name}.tex").read_text() for name in names]
 
+    edit(results / "setup.csv", "test_images,360", "test_images,10000000")  # every difference is significant
     told, (ablation, added, beside, rules) = texts()
     assert "6.67 times smaller" in told["AblationWhole"]
     assert told["AblationWhole"].endswith("3.33 times as fast, and loses 0.4 points")
@@ -192,8 +193,8 @@ def test_compression_is_told_by_its_files(results: Path, tmp_path: Path) -> None
     assert "its training had not converged" in told["AblationFinetune"]
     assert told["DistillationVerdict"].startswith("is 0.1 points less accurate")
     assert r"PFQ & prune, finetune, quantize & 88.3 & $-$0.4 & 0.069" in ablation
-    assert r"together & & & $-0.4$ & & & 3.33 & & & 6.67 \\" in added
-    assert told["HandMadeVerdict"].startswith("the winner is both faster and more accurate than MobileNetV3-small")
+    assert r"together & & & $-$0.4 & & & 3.33 & & & 6.67 \\" in added
+    assert told["HandMadeVerdict"].startswith("the compressed winner is both faster and more accurate than MobileNetV3")
     assert told["HandMadeMore"] == ""
     assert told["HandMadeNearest"].startswith("The nearest in accuracy is ShuffleNetV2, with 0.1 points less")
     assert r"ResNet-8 & 86.1 & 0.130" in beside
@@ -212,7 +213,7 @@ def test_compression_is_told_by_its_files(results: Path, tmp_path: Path) -> None
     assert changed["HandMadeVerdict"].endswith("and ResNet-8 beats it in both")
     assert r"\emph{uniform widths}, ours is 1.7 points less accurate" in changed["PruningRules"]
     assert r"PFQ & prune, finetune, quantize & 100.0 & $+$11.3" in ablation
-    assert r"together & & & $+11.3$" in added
+    assert r"together & & & $+$11.3" in added
 
 
 @pytest.mark.parametrize("measure", shares.MEASURES.values(), ids=shares.MEASURES)
@@ -270,8 +271,9 @@ def test_the_nearest_and_the_beaten_follow_from_the_rows() -> None:
 def test_every_file_of_the_winner_stands_beside_the_hand_made_networks(results: Path, tmp_path: Path) -> None:
     more = '"winner, saved 0.75",int8,0.87,0.87,0.00004,0.00004,,3e5,1e6,2e4,0,2e5,0\nmobilenet_v2,'
     edit(results / "hand_made.csv", "mobilenet_v2,", more)
+    edit(results / "setup.csv", "test_images,360", "test_images,100000")
     told = macros.numbers(results)
-    assert r"Likewise, \emph{winner, saved 0.75} is both faster and more accurate than ResNet-8" in told["HandMadeMore"]
+    assert r"The file \emph{winner, saved 0.75} is both faster and more accurate than ResNet-8" in told["HandMadeMore"]
     assert "saved" not in told["HandMadeBeside"]
     hand_made.write(results, tmp_path)
     ours, _ = (tmp_path / "hand_made.tex").read_text().split("ResNet-8")
@@ -371,11 +373,11 @@ def test_the_text_uses_the_macros_that_exist_and_types_no_number(document: str, 
     assert {*re.findall(r"(\d+)\\,\\%", body)} == {"5"}  # the width of the band
 
 
-@pytest.mark.parametrize("rounded", [(0.9833, 360, "within"), (0.9900, 36_000, "more than")])
+@pytest.mark.parametrize("rounded", [(0.9833, 360, "not significant"), (0.9900, 36_000, "significant")])
 def test_a_difference_is_compared_with_chance(rounded: tuple[float, int, str]) -> None:
-    accuracy, images, chance = rounded
+    accuracy, images, verdict = rounded
     new, old = (Stage("x", "fp32", a, a, 1.0, 1.0, None, 1.0, 1.0, 1.0, "") for a in (accuracy, 0.9806))
-    assert f"({chance} chance" in sentences.more_accurate(new, old, images)
+    assert f"({verdict}, " in sentences.more_accurate(new, old, images)
     assert sentences.more_accurate(new, new, images) == "is as accurate on the test images"
     assert sentences.faster(new, old) == r"takes as long (within 2\,\%)"
     assert sentences.versus(old, new, images).startswith("is not better: it takes as long")

@@ -217,7 +217,7 @@ def test_the_heatmap_shows_the_first_trunk_by_the_names_of_its_blocks() -> None:
         "fused e1",
         "fused e2",
         "fused e4",
-        "residualblock",
+        "residual",
         "k3 e3",
         "k3 e6",
         "k5 e3",

@@ -1,0 +1,73 @@
+"""The networks of a run in order: the reference, the winner, what each stage makes of it, and the quantized file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from paper.compression_rows import TRAINED, Stage
+from paper.csv_records import ResultError
+
+BEFORE = ("reference", "random", "inherited", "retrained")  # rows that every run has before its first stage
+STAGES = {  # the network that a stage makes -> the stage, and what it does in words
+    "pruned": ("prune", "pruning"),
+    "factorised": ("lowrank", "low-rank factorisation"),
+    "finetuned": ("finetune", "finetuning"),
+    "sparsified": ("sparsify", "sparsification"),
+    "clustered": ("cluster", "weight sharing"),
+    TRAINED: ("qat", "training for INT8"),
+}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The rows of one run; all are in fp32 but the last."""
+
+    reference: Stage
+    random: Stage
+    inherited: Stage
+    winner: Stage  # trained from scratch
+    between: tuple[Stage, ...]  # the winner after each stage before quantization
+    last: Stage  # the quantized file
+
+    @property
+    def rows(self) -> list[Stage]:
+        return [self.reference, self.random, self.inherited, self.winner, *self.between, self.last]
+
+    @property
+    def unquantized(self) -> Stage:
+        """The network that was quantized."""
+        return self.between[-1] if self.between else self.winner
+
+    @property
+    def name(self) -> str:
+        """The stages as rows of an ablation name them: "prune, finetune, quantize"."""
+        return ", ".join([*(STAGES.get(_first(row), (row.stage, ""))[0] for row in self.between), "quantize"])
+
+    @property
+    def words(self) -> list[str]:
+        """What was done before quantization: "pruning", "finetuning"; a stage that comes twice is named once."""
+        return list(dict.fromkeys(STAGES.get(_first(row), ("", row.stage))[1] for row in self.between))
+
+
+def _first(row: Stage) -> str:
+    """The name of a row without its number: "pruned 2" is "pruned"."""
+    return row.stage.rstrip("0123456789 ")
+
+
+def chain(rows: Sequence[Stage], path: Path) -> Chain:
+    """The rows of stages.csv as a chain. Raises ResultError for a missing one."""
+    found: dict[tuple[str, str], Stage] = {}
+    for row in rows:
+        found.setdefault((row.stage, row.precision), row)
+    *between, last = [name for name in dict.fromkeys(row.stage for row in rows) if name not in BEFORE] or [""]
+    quantized = next((row for row in rows if row.stage == last and row.precision != "fp32"), None)
+    if quantized is None:
+        raise ResultError(f"{path}: there is no row of a quantized file after all others")
+    for name in (*BEFORE, *between):
+        if (name, "fp32") not in found:
+            raise ResultError(f"{path}: there is no row with stage={name}, precision=fp32")
+    reference, random, inherited, winner = (found[name, "fp32"] for name in BEFORE)
+    stages = tuple(found[name, "fp32"] for name in between)
+    return Chain(reference, random, inherited, winner, stages, quantized)

@@ -1,0 +1,102 @@
+"""The abstract's claims: one or two sentences for each question that the files answer, and none for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from paper import comparison, questions, ranking, seeds, shares, transfer
+from paper.compression import variants
+from paper.latex import count, escape, listed
+from paper.rows import Pair, RankTau, Transferred, read
+from paper.setup_file import setup
+
+NOUNS = {"prune": "pruning", "finetune": "finetuning", "quantize": "quantization"}
+
+
+def macros(results: Path, texts: Mapping[str, str]) -> dict[str, str]:
+    """Macro name -> LaTeX; `texts`: the other macros. Raises ResultError."""
+    given = {name for name in questions.PARTS if questions.given(results, name)}
+    claims = {
+        questions.TABLE: _table(given, texts),
+        questions.HARDWARE: _hardware(results) if "Transfer" in given else "",
+        questions.SEARCH: " ".join(_search(results, given, texts)),
+        questions.STAGES: _stages(results, texts) if "Ablation" in given else "",
+        questions.SUPERNET: _supernet(results) if "Ranking" in given else "",
+    }
+    return {"Claims": " ".join(rf"\emph{{{question}}} {claim}" for question, claim in claims.items() if claim)}
+
+
+def _table(given: set[str], texts: Mapping[str, str]) -> str:
+    which, where = "Prediction", f"{texts['NetworkCount']} timings of whole networks, each predicted from the others,"
+    if "Fidelity" in given and not texts["FreshOrigin"]:
+        which, where = "Fresh", f"{texts['FreshNetworks']} new networks"
+    errors = [f"{texts[f'{which}Error{name}']} in {words}" for name, words in (("Float", "fp32"), ("IntEight", "INT8"))]
+    return f"On {where} its mean error is {listed(errors)}. {texts['TableVerdict']}".strip()
+
+
+def _hardware(results: Path) -> str:
+    rows = read(results, Transferred)
+    others = transfer.foreign(rows)
+    worst = max(others, key=lambda row: row.loss)
+    return (
+        f"A network that was chosen for another target takes {transfer.mean(others)} longer on average, and at most "
+        f"{transfer.lost(worst)}. {transfer.significance(others)}"
+    )
+
+
+def _search(results: Path, given: set[str], texts: Mapping[str, str]) -> Iterator[str]:
+    data, precision = texts["Data"], texts["Quantized"]
+    if "HandMade" in given:
+        yield f"On {data}, in {precision} and with one training recipe, {texts['HandMadeVerdict']}."
+    yield (
+        f"Without pruning and in {texts['NasPrecision']}, the winner {texts['NasDeployed']}, compared with "
+        f"{texts['ReferenceName']}."
+    )
+    if "Seeds" in given:
+        found = seeds.checked(results)
+        reference, last = found[seeds.REFERENCE], found[seeds.last(results)]
+        gained = [100 * (one.test_accuracy - other.test_accuracy) for one, other in zip(last, reference)]
+        yield (
+            f"Over {count(len(last))} seeds, the {precision} file differs from the reference in fp32 by "
+            f"{seeds.points(gained)}."
+        )
+    if "Compare" in given and not texts["ComparedOrigin"]:
+        yield random(results, escape(setup(results).text("strategy")))
+    else:
+        yield "Strategies of search were not compared in this run."
+
+
+def random(results: Path, strategy: str) -> str:
+    """Whether the run's strategy is better than random search after as many evaluations."""
+    for measure in ("regret", "share"):
+        for pair in comparison.of(read(results, Pair), measure, "evaluations"):
+            if {pair.a, pair.b} == {strategy, comparison.BASELINE}:
+                ours, theirs = (pair.mean_a, pair.mean_b) if pair.a == strategy else (pair.mean_b, pair.mean_a)
+                better = (ours < theirs) == (measure == "regret")
+                doubt = "" if pair.significant else "not "
+                return (
+                    f"By {'regret' if measure == 'regret' else 'hypervolume'} after {pair.at:.0f} evaluations, "
+                    f"{strategy} is {'better' if better else 'worse'} than random search ({doubt}significant, "
+                    f"{pair.seeds} seeds)."
+                )
+    return ""
+
+
+def _stages(results: Path, texts: Mapping[str, str]) -> str:
+    rows = variants(results)
+    faster = shares.MEASURES["speed-up"]
+    means = [f"{shares.number(shares.added(rows, faster, stage)[2], 1)} by {NOUNS[stage]}" for stage in shares.STAGES]
+    return (
+        f"The chain of {texts['ChainStages']} {texts['AblationWholeBriefly']}; the mean speedup over all "
+        f"orders is {listed(means)}. {texts['AblationMore']}"
+    )
+
+
+def _supernet(results: Path) -> str:
+    supernet = next(one for one in read(results, RankTau) if one.among == "all")
+    doubt = ", which is not significant" if supernet.tau_low <= 0 <= supernet.tau_high else ""
+    return (
+        f"Its ranking of {count(supernet.networks)} networks and that by separate training have Kendall's $\\tau$ of "
+        f"{ranking.interval(supernet)}{doubt}."
+    )

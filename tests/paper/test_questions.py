@@ -1,0 +1,223 @@
+"""Tests that the paper answers its questions from files, leaves out those without files, and never overstates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from paper import build, claims, hand_made, macros, missing_files, provenance, questions, sentences
+from paper.chain import chain
+from paper.compression_rows import HandMade, Stage
+from paper.csv_records import ResultError
+from paper.rows import read
+from paper.significance import STUDENT, mean_interval
+from tests.commands import ROOT
+from tests.paper.made_up_results import SETUP, edit, listed, results, write
+from tests.paper.test_paper import needs_latex
+
+__all__ = ["results"]  # the fixture
+OPTIONAL = [name for name in questions.PARTS if name in ("Fidelity", "Protocols", "HandMade", "Ablation", "Rules")]
+
+
+def without(results: Path, *names: str) -> None:
+    """Deletes the files of these parts."""
+    for name in names:
+        for file in questions.PARTS[name].files:
+            (results / file).unlink(missing_ok=True)
+    listed(results)
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_a_part_without_files_is_left_out_and_its_command_is_named(name: str, results: Path, tmp_path: Path) -> None:
+    part = questions.PARTS[name]
+    assert macros.numbers(results)[f"If{name}"] == r"\Shown"
+    assert part.about not in macros.numbers(results)["MissingSentence"]
+    without(results, name)
+    build.sources(results, tmp_path / "build")
+    told = macros.numbers(results)
+    assert (told[f"If{name}"], told[f"No{name}"]) == (r"\LeftOut", r"\Shown")
+    assert f"{part.about} (\\texttt{{lutra " in told["MissingSentence"]
+    (line,) = [line for line in questions.lines(results) if line.startswith(part.files[0])]
+    assert part.question in line
+    assert line.endswith(f"write it with: {part.command}")
+
+
+def test_a_part_with_some_of_its_files_is_refused(results: Path) -> None:
+    (results / "hand_made_setup.csv").unlink()
+    with pytest.raises(ResultError, match=r"hand_made_setup\.csv is missing; write it with: .*hand_made publish=true"):
+        missing_files.check(results)
+
+
+def test_a_question_is_asked_in_its_order_and_only_if_it_is_answered(results: Path) -> None:
+    told = macros.numbers(results)
+    asked = [question for question in questions.QUESTIONS if question in told["Questions"]]
+    assert asked == [questions.TABLE, questions.SEARCH, questions.STAGES]
+    text = (ROOT / "paper" / "paper.tex").read_text()
+    places = [text.index(rf"\subsection*{{{question}}}") for question in questions.QUESTIONS]
+    assert places == sorted(places)
+    claimed = re.findall(r"\\emph\{([^}]*\?)\}", told["Claims"])
+    assert claimed == asked
+
+
+def test_every_conditional_of_the_text_has_a_macro_and_every_macro_a_text(results: Path) -> None:
+    told = macros.numbers(results)
+    for document in build.DOCUMENTS:
+        text = (ROOT / "paper" / f"{document}.tex").read_text()
+        assert {*re.findall(r"\\((?:If|No)[A-Z]\w+)\{", text)} <= {*told}
+    assert {f"If{name}" for name in questions.PARTS} <= {*re.findall(r"\\(If[A-Z]\w+)\{", text_of("paper"))}
+
+
+def text_of(document: str) -> str:
+    return (ROOT / "paper" / f"{document}.tex").read_text()
+
+
+def test_the_guide_says_which_command_writes_each_file() -> None:
+    guide = (ROOT / "paper" / "README.md").read_text()
+    for part in questions.PARTS.values():
+        command = part.command.split()[2].removeprefix("experiments.")
+        (line,) = [line for line in guide.splitlines() if f"| `{command}`" in line]
+        assert all(f"`{file}`" in line for file in part.files), part
+        assert part.question in line
+
+
+SHAPES: Mapping[str, list[str]] = {  # stages -> the rows that they make between the winner and the quantized file
+    "quantize": [],
+    "finetune, quantize": ["finetuned"],
+    "prune, finetune, qat, quantize": ["pruned", "finetuned", "quantization-aware"],
+    "lowrank, finetune, prune, finetune, quantize": ["factorised", "finetuned", "pruned", "finetuned 2"],
+}
+
+
+def shaped(results: Path, stages: str) -> None:
+    """Rewrites stages.csv as of a run with these stages, whose last file is that of the ablation if it has one."""
+    path = results / "stages.csv"
+    header, *lines = path.read_text().splitlines()
+    pruned = next(line for line in lines if line.startswith("pruned"))
+    made = [line for line in lines if not line.startswith(("pruned", "finetuned"))]
+    rows = [pruned.replace("pruned", name, 1) for name in SHAPES[stages]]
+    place = next(index for index, line in enumerate(made) if line.startswith("int8"))
+    hashes = {
+        line.split('"')[1] if '"' in line else line.split(",")[0]: line.split(",")[-3]
+        for line in (results / "ablation.csv").read_text().splitlines()[1:]
+    }
+    last = made[place].rpartition(",")[0]
+    made[place] = f"{last},{hashes.get(stages, '77')}"
+    path.write_text("\n".join([header, *made[:place], *rows, *made[place:]]) + "\n")
+    listed(results)
+
+
+@pytest.mark.parametrize("stages", SHAPES)
+def test_a_paper_is_about_the_stages_of_its_run(stages: str, results: Path, tmp_path: Path) -> None:
+    shaped(results, stages)
+    found = chain(read(results, Stage), results / "stages.csv")
+    assert found.name == stages
+    assert [row.stage for row in found.between] == SHAPES[stages]
+    build.sources(results, tmp_path / "build")
+    told = macros.numbers(results)["CompressedSentence"]
+    assert ("pruning" in told) == ("prune" in stages)
+    assert ("finetuning" in told) == ("finetune" in stages)
+    assert (tmp_path / "build" / "stages.tex").read_text().count(r"\\") == 4 + len(SHAPES[stages]) + 1 + 2 + 2
+
+
+def test_the_last_file_must_be_that_of_the_ablation_with_the_same_stages(results: Path, tmp_path: Path) -> None:
+    shaped(results, "quantize")
+    edit(results / "stages.csv", f"{103:064x}", f"{1:064x}")
+    with pytest.raises(ResultError, match=r"quantize is not the same network as int8 in stages\.csv"):
+        build.sources(results, tmp_path / "build")
+
+
+def row(name: str, accuracy: float, seconds: float, half: float = 0.0) -> HandMade:
+    """A network whose latency is known to within the fraction `half`."""
+    ends = {"latency_low_s": seconds * (1 - half), "latency_high_s": seconds * (1 + half)} if half else {}
+    return HandMade(name, "int8", accuracy, accuracy, seconds, seconds, None, 1.0, 1.0, 1.0, "", **ends)
+
+
+def test_what_may_be_chance_is_called_not_significant() -> None:
+    ours, slow = row("winner", 0.9, 1e-3), row("resnet8", 0.89, 2e-3)
+    assert hand_made.verdict(ours, [slow], images=1e5) == "the winner is both faster and more accurate than ResNet-8"
+    doubtful = hand_made.verdict(ours, [slow], images=1000)
+    assert doubtful.startswith("no hand-made network is both faster and more accurate than the winner, nor")
+    assert doubtful.endswith("; the winner is faster than ResNet-8, but the difference in accuracy is not significant")
+    wide = hand_made.verdict(row("winner", 0.9, 1e-3, 0.5), [row("resnet8", 0.5, 2e-3, 0.5)], images=1000)
+    assert wide.startswith("no hand-made network is both faster")
+    assert sentences.faster(row("a", 0.9, 1e-3, 0.5), row("b", 0.9, 2e-3, 0.5)).endswith("less time (not significant)")
+    assert sentences.faster(row("a", 0.9, 1e-3, 0.1), row("b", 0.9, 2e-3, 0.1)).endswith("less time")
+
+
+def test_an_interval_by_students_t_is_that_of_scipy() -> None:
+    from scipy import stats
+
+    for count in (2, 3, 7, 10, 14, 40):
+        assert stats.t.ppf(0.975, count - 1) == pytest.approx(
+            STUDENT[count - 2] if count - 2 < len(STUDENT) else 1.96 + 2.6 / (count - 1), rel=0.01
+        )
+    mean, low, high = mean_interval([1.0, 2.0, 3.0])
+    assert (mean, high - mean) == pytest.approx((2.0, mean - low))
+    assert high == pytest.approx(2 + stats.t.ppf(0.975, 2) / 3**0.5, rel=0.01)
+
+
+def test_the_spread_of_a_latency_is_in_each_table(results: Path, tmp_path: Path) -> None:
+    header, *lines = (results / "stages.csv").read_text().splitlines()
+    known = [f"{line},{0.97 * float(line.split(',')[4])},{1.01 * float(line.split(',')[4])}" for line in lines]
+    (results / "stages.csv").write_text("\n".join([f"{header},latency_low_s,latency_high_s", *known]) + "\n")
+    listed(results)
+    build.sources(results, tmp_path / "build")
+    assert (tmp_path / "build" / "stages.tex").read_text().count(" & 3.0 & ") == len(lines)
+
+
+def test_each_file_has_its_commit_and_older_ones_are_named_on_the_first_page(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(results / "setup.csv", "machine,", "table_verdict,noisy\nsession_verdict,clean\nmachine,")
+    provenance.write(results, tmp_path)
+    table = (tmp_path / "files.tex").read_text()
+    assert table.count(SETUP["git_commit"][:13]) == 3  # the report, fidelity, protocols
+    assert "noisy, clean" in table
+    assert all(name in table for name in ("stages", "fidelity", "protocols", "ablation", "hand\\_"))
+    monkeypatch.setattr("paper.result_age.lines", lambda results: ["setup.csv: made by commit a_b, 3 commits behind"])
+    assert r"\footnotetext{" in provenance.macros(results)["AgeNote"]
+    assert r"a\_b, 3 commits behind" in provenance.macros(results)["AgeNote"]
+    assert "\\maketitle\n\\AgeNote{}\n" in text_of("paper")
+    monkeypatch.setattr("paper.result_age.lines", lambda results: [])
+    assert provenance.macros(results)["AgeNote"] == ""
+
+
+def test_other_targets_of_a_search_are_told(results: Path) -> None:
+    assert "also had" not in macros.numbers(results)["TargetSentence"]
+    edit(results / "setup.csv", "target_ms,", "costs,latency size\ntarget_size_bytes,40000\ntarget_ms,")
+    assert r"also had a target of 40.0\,kB of weights" in macros.numbers(results)["TargetSentence"]
+
+
+@needs_latex
+def test_a_paper_of_a_report_alone_is_built(results: Path, begun: Path) -> None:
+    without(results, *OPTIONAL)
+    build.sources(results, begun)
+    for document in build.DOCUMENTS:
+        build.typeset(begun, document)
+        log = (begun / f"{document}.log").read_text(errors="replace")
+        assert "undefined" not in log
+
+
+def test_claims_are_those_of_the_files(results: Path) -> None:
+    told = macros.numbers(results)
+    assert f"The chain of {told['ChainStages']} {told['AblationWholeBriefly']}" in told["Claims"]
+    assert told["HandMadeVerdict"] in told["Claims"]
+    without(results, "Fidelity")
+    assert "each predicted from the others" in claims.macros(results, macros.numbers(results))["Claims"]
+
+
+def test_a_comparison_of_this_run_says_whether_search_beats_random_search(results: Path) -> None:
+    assert "were not compared" in macros.numbers(results)["Claims"]
+    header = "against,at,measure,a,b,mean_a,mean_b,p,significant,seeds,seeds_needed"
+    write(
+        results / "pairs.csv",
+        header,
+        [("evaluations", 60, "regret", "random", "evolution", 0.02, 0.01, 0.5, "False", 7, 7)],
+    )
+    assert claims.random(results, "evolution").startswith(
+        "By regret after 60 evaluations, evolution is better than random"
+    )
+    assert "(not significant, 7 seeds)" in claims.random(results, "evolution")
