@@ -19,6 +19,11 @@ RULES = {  # train.rule -> what it is called, and a sentence
         r"largest, the smallest and some random networks~\cite{guo2020single}, with uniformly drawn "
         r"depths~\cite{cai2020once}.",
     ),
+    "fair": (
+        r"FairNAS' rule~\cite{chu2021fairnas}",
+        r"Each step trains four networks; all options of a layer~\cite{chu2021fairnas}, and all "
+        r"depths~\cite{cai2020once}, are trained equally often.",
+    ),
     "single_path": (
         r"single paths~\cite{guo2020single}",
         r"Each step trains one random network~\cite{guo2020single}, with a uniformly drawn depth~\cite{cai2020once}.",

@@ -40,6 +40,7 @@ from search_spaces.networks.population import logits
 from search_spaces.networks.supernet import Supernet
 from search_spaces.spaces.tiny import tiny
 from search_spaces.training.loop import Backward, Recipe, Training, cross_entropy, fit
+from search_spaces.training.rules.fair import fair
 from search_spaces.training.rules.sandwich import sandwich
 from search_spaces.training.rules.single_path import single_path
 
@@ -130,6 +131,7 @@ ALONE: dict[str, Callable[[Network, Tensor, Tensor], Results]] = {
 SHARED: dict[str, Callable[[Supernet, Tensor, Tensor], Results]] = {
     "sandwich": lambda model, x, y: trained(model, sandwich(model, SPACE, 0.1, 0), x, y),
     "single_path": lambda model, x, y: trained(model, single_path(model, SPACE, 0.1, 0), x, y),
+    "fair": lambda model, x, y: trained(model, fair(model, SPACE, 0.1, 0), x, y),
     "population": lambda model, x, y: logits(model, x, x, ARCHS),
     "extract": lambda model, x, y: weights(model.extract(SPACE.largest)),
     "mixture": mixed,
