@@ -56,7 +56,9 @@ def image_folder(
     data = assemble("image_folder", found.tree.classes, train, selection, test, cache=cache, pixels=key)
     counts = {role: np.bincount(labels[rows[role]], minlength=len(data.classes)) for role in ROLES}
     formats = [found.formats.get(name, "") for name in names]
-    lines = summary(data.classes, counts, [*found.tree.files], formats, size) + leaks(_near(data, cache, key, rows))
+    lines = summary(data.classes, counts, [*found.tree.files], formats, size) + leaks(
+        _near(data, cache, key, rows), group
+    )
     if groups is not None:
         lines += grouped({role: groups[rows[role]] for role in ROLES})
     return replace(data, passed=found.tree.passed, summary=tuple(lines))

@@ -60,7 +60,7 @@ def _uneven(classes: Sequence[str], counts: Mapping[str, np.ndarray]) -> str:
         return ""
     return (
         f"the classes are uneven, from {every[least]:,} images ({classes[least]}) to {every[most]:,} "
-        f"({classes[most]}): look at the balanced accuracy in report.html too"
+        f"({classes[most]}): look at the balanced accuracy too; data.balanced=true trains on all classes alike"
     )
 
 
@@ -76,12 +76,13 @@ def grouped(groups: Mapping[str, np.ndarray]) -> list[str]:
     ]
 
 
-def leaks(found: Mapping[str, Near]) -> list[str]:
-    """Warnings about near-duplicates, by the split that has them."""
+def leaks(found: Mapping[str, Near], group: str = "") -> list[str]:
+    """Warnings about near-duplicates, by the split that has them. `group`: the pattern of groups, if there is one."""
+    how = f"another pattern than data.group={group}" if group else "data.group=PATTERN"
     return [
         f"warning: {near.alike:,} of {near.checked:,} {WORDS[role]} images look almost the same as a training image: "
         "if they show the same thing, their accuracy says little about new images; keep all images of one thing in one "
-        "split, by folders or data.group=PATTERN"
+        f"split, by folders or {how}"
         for role, near in found.items()
         if near.alike
     ]

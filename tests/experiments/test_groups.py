@@ -13,6 +13,8 @@ from experiments.config import Config, DataConfig
 from experiments.config.validation import check
 from experiments.data.groups import compiled, groups_of, hold_out_groups
 from experiments.data.image_folder import image_folder
+from experiments.data.near_duplicates import Near
+from experiments.data.summary import leaks
 from experiments.steps.settings import Images
 from experiments.store.step import Means
 from search_spaces.errors import LutraError
@@ -98,6 +100,13 @@ def test_folders_that_split_a_group_are_warned_of(tmp_path: Path) -> None:
     data = image_folder(str(root), 32, 0.25, 0, group=r"0*(\d+)\.")
     (line,) = (line for line in data.summary if "of a group that training images have" in line)
     assert line.startswith("warning: ")
+
+
+def test_near_duplicates_in_spite_of_a_pattern_ask_for_another_one() -> None:
+    (line,) = leaks({"test": Near(2, 9)}, r"(\d+)_")
+    assert line.endswith(r"split, by folders or another pattern than data.group=(\d+)_")
+    (line,) = leaks({"test": Near(2, 9)})
+    assert line.endswith("by folders or data.group=PATTERN")
 
 
 def test_the_pattern_is_in_the_key_and_reaches_the_reader() -> None:
