@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from search_spaces.errors import LutraError
 
@@ -39,20 +39,20 @@ def role(name: str) -> str | None:
 def group(path: str, images: Iterable[Parts], folders: Iterable[Parts]) -> tuple[Groups, int]:
     """The images of every class of every split, and the number of images outside class folders.
 
-    Skips folders that wrap the whole tree. Without splits, all images belong to the split train. Raises LutraError if
-    it is unclear which folders are splits.
+    Skips folders that wrap the whole tree, also if single images lie beside the folders inside. Without splits, all
+    images belong to the split train. Raises LutraError if it is unclear which folders are splits.
     """
-    images = set(images)
-    everything = images.union(folders)
+    images, folders = set(images), set(folders)
+    everything, places = images | folders, folders | {parts[:-1] for parts in images}
     depth = 0  # of the class folders, or of the splits
-    while len(_names(depth, everything)) == 1 and min(map(len, images)) > depth + 2:
+    while len(_names(depth, places)) == 1 and _wraps(depth, images):
         depth += 1
-    roles = {name: found for name in sorted(_names(depth, everything)) if (found := role(name))}
+    roles = {name: found for name in sorted(_names(depth, places)) if (found := role(name))}
     split = "train" in roles.values() and len(set(roles.values())) > 1
     if split:
         _check_unique(path, roles)
     else:
-        _check_classes(path, depth, images, _names(depth, everything - images))
+        _check_classes(path, depth, images, _names(depth, folders))
     present = {"train", *roles.values()} if split else {"train"}
     groups: dict[str, dict[str, list[Parts]]] = {name: {} for name in ROLES if name in present}
     at, outside = depth + split, 0
@@ -66,6 +66,13 @@ def group(path: str, images: Iterable[Parts], folders: Iterable[Parts]) -> tuple
         if is_image:
             files.append(parts)
     return groups, outside
+
+
+def _wraps(depth: int, images: Collection[Parts]) -> bool:
+    """Whether the only folder at this depth holds folders of images, and at most a few images of its own."""
+    inside = [parts for parts in images if len(parts) > depth + 2]
+    several = len({parts[depth + 1] for parts in inside}) > 1
+    return len(inside) == len(images) or (several and 2 * len(inside) > len(images))
 
 
 def _check_unique(path: str, roles: Mapping[str, str]) -> None:

@@ -31,9 +31,10 @@ def hold_out(
     """
     counts = np.bincount(labels, minlength=len(classes)).tolist()
     if few := [f"{name!r} ({count})" for name, count in zip(classes, counts) if count < 2]:
+        where = f"class {few[0]}" if len(few) == 1 else f"classes {listed(few)}"
         raise LutraError(
-            f"too few images are left to draw a {role} split from in class {listed(few)}: give each class at least 4 "
-            f"images, or its own {role} folder"
+            f"too few images are left to draw a {role} split from in {where}: give each class at least 4 images, or a "
+            f"{role} folder"
         )
     rng = np.random.default_rng(seed)
     held = np.zeros(len(labels), dtype=bool)

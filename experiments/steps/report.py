@@ -23,7 +23,7 @@ from experiments.store import artefacts
 from experiments.store.key_fields import FOLDER, implied, unless
 from experiments.store.provenance import LINEAGE, load, verify
 from experiments.store.step import Step
-from paper.compression_rows import Stage
+from paper.compression_rows import STAGE_NAMES, Stage
 from paper.setup_file import setup
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
@@ -101,7 +101,7 @@ def is_reportable(config: Config) -> bool:
 def labels(stages: Sequence[str]) -> dict[str, str]:
     """The rows' names for people: the stages that the winner has gone through; the last part is a precision."""
     own = [stage for stage in stages if stage not in LABELS]
-    names = [*own[:-1], *(stage.upper() for stage in own[-1:])]
+    names = [*(STAGE_NAMES.get(stage, stage) for stage in own[:-1]), *(stage.upper() for stage in own[-1:])]
     return LABELS | {stage: ", ".join(["winner", *names[: end + 1]]) for end, stage in enumerate(own)}
 
 

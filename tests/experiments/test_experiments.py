@@ -120,6 +120,12 @@ def labels_of_smoke() -> dict[str, str]:
     return labels(["reference", "random", "retrained", "pruned", "finetuned", "int8", "reference"])
 
 
+def test_training_for_int8_is_named_in_words() -> None:
+    named = labels(["reference", "retrained", "pruned", "quantization-aware", "int8", "retrained"])
+    assert named["quantization-aware"] == "winner, pruned, trained for INT8"
+    assert named["int8"] == "winner, pruned, trained for INT8, INT8"
+
+
 def test_the_pipeline_prints_every_stage_and_where_to_look_next(finished: Finished) -> None:
     steps = [line for line in finished.out.splitlines() if line[1:3] == "/6"]
     assert steps == [

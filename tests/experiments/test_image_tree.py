@@ -68,6 +68,21 @@ def test_a_class_is_the_same_with_composed_and_decomposed_letters(tmp_path: Path
     assert label_of(root / "test" / decomposed / "0.png", ["a", composed]) == 1
 
 
+def test_a_folder_that_wraps_the_tree_may_hold_single_images_too(tmp_path: Path) -> None:
+    """As the archive of a folder does in which an image lies beside the class folders."""
+    plain = write_tree(tmp_path / "plain", "a", "b")
+    (plain / "cover.png").write_bytes(png(90))
+    wrapped = write_tree(tmp_path / "wrapped", "mine/a", "mine/b")
+    (wrapped / "mine" / "cover.png").write_bytes(png(90))
+    assert read_tree(str(wrapped)).classes == read_tree(str(plain)).classes == ("a", "b")
+    assert read_tree(str(wrapped)).passed == read_tree(str(plain)).passed == "1 outside the class folders"
+    splits = write_tree(tmp_path / "splits", *(f"mine/{part}/{name}" for part in ("train", "test") for name in "ab"))
+    (splits / "mine" / "train" / "cover.png").write_bytes(png(90))
+    (splits / "mine" / "cover.png").write_bytes(png(90))
+    assert counts(read_tree(str(splits))) == {"train": 6, "test": 6}
+    assert "two class folders are needed" in refused(write_tree(tmp_path / "one", "mine", "mine/a", count=9))
+
+
 # --- links
 
 
