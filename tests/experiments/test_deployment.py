@@ -14,9 +14,10 @@ import pytest
 from experiments.bench import demo as bench
 from experiments.config import Config
 from experiments.config.stage_order import QUANTIZE
-from experiments.setup.session_record import Session, show_rows
+from experiments.setup.session_record import Session, read_rows, show_rows
 from experiments.stages import fp32_fallback
 from experiments.stages.settings import Quantize
+from experiments.steps.benchmark import shown
 from experiments.steps.compress import settings_of
 from experiments.steps.deployment import Deployed, deployed
 from experiments.steps.plan import Plan
@@ -27,7 +28,7 @@ from paper.compression_rows import Stage
 from predictors.board.measured_part import measured_part
 from search_spaces.documents import sha256
 from search_spaces.errors import LutraError
-from tests.commands import Finished, Here
+from tests.commands import Finished, Here, copy_steps
 from tests.experiments.asking import changed
 
 FOREIGN = {"table": "table.json", "ignore": ["cpu"]}
@@ -172,6 +173,15 @@ def test_a_report_deploys_fp32_where_int8_does_not_pay(
         assert why in " ".join(text.split())
     assert "fp32.onnx" in (folder / "model_card.md").read_text()
     assert "compress.stages=" not in (folder / "report.html").read_text()  # the command that repeats it quantizes too
+
+
+def test_a_file_has_one_row_where_nothing_is_pruned(finished: Finished, here: Here, tmp_path: Path) -> None:
+    runs = copy_steps(finished, tmp_path / "runs", "measure", "train", "search", "retrain")
+    done = here(shown, *finished.arguments, f"runs={runs}", "compress.stages=[quantize]")
+    assert (done.code, done.err) == (0, "")
+    (folder,) = (runs / "benchmark").iterdir()
+    hashes = [row.sha256 for row in read_rows(folder)[0]]
+    assert len(hashes) == len({*hashes})
 
 
 def test_the_demo_shows_the_deployed_file(
