@@ -29,29 +29,32 @@ def write(results: Path, build: Path) -> None:
     """Writes files.tex in the folder `build`. Raises ResultError."""
     groups = [REPORT[1:], *(part.files[:-1] for part in questions.PARTS.values())]
     setups = ["setup.csv", *(part.files[-1] for part in questions.PARTS.values())]
+    run = setup(results)
     lines = [
-        _line([file for file in files if (results / file).exists()], setup(results, name))
+        _line([file for file in files if (results / file).exists()], setup(results, name), run)
         for files, name in zip(groups, setups)
         if (results / name).exists()
     ]
     (build / "files.tex").write_text(f"{HEAD}{''.join(lines)}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")
 
 
-def _line(files: list[str], made: Setup) -> str:
-    known = {key: escape(value) for key, value in made.values.items() if value}
-    versions = [f"{RUNTIMES[key]} {known[key]}" for key in RUNTIMES if key in known]
-    versions += [f"torch {known['torch']}"] if "torch" in known and not versions else []
+def _line(files: list[str], made: Setup, run: Setup) -> str:
+    known = {key: value for key, value in made.values.items() if value}
     states = [known[key] for key in ("table_verdict", "session_verdict") if key in known]
-    machine = known.get("cpu") or known.get("device") or known.get("host_cpu")
-    threads = f", {known['threads']}" if "threads" in known else ""
-    made_of = [
-        ", ".join(known[key] for key in ("space", "resolution") if key in known),
-        f"{machine}{threads}" if machine else "",
-        ", ".join(versions),
-    ]
+    origin = _made_of(made)
     cells = [
         escape(", ".join(file.removesuffix(".csv") for file in files)).replace(r"\_", r"\_\allowbreak{}"),
-        "; ".join(filter(None, made_of)) or "--",
-        ", ".join([*dict.fromkeys(states), rf"\texttt{{{known.get('git_commit', 'unknown')[:13]}}}"]),
+        "the same" if made.path != run.path and origin == _made_of(run) else origin,
+        ", ".join([*dict.fromkeys(states), rf"\texttt{{{escape(known.get('git_commit', 'unknown')[:13])}}}"]),
     ]
     return " & ".join(cells) + " \\\\\n"
+
+
+def _made_of(made: Setup) -> str:
+    """The space, the machine and the software, as far as they are known."""
+    known = {key: escape(value) for key, value in made.values.items() if value}
+    versions = [f"{RUNTIMES[key]} {known[key]}" for key in RUNTIMES if key in known]
+    machine = known.get("cpu") or known.get("device") or known.get("host_cpu", "")
+    threads = f", {known['threads']}" if "threads" in known else ""
+    facts = (", ".join(known[key] for key in ("space", "resolution") if key in known), machine + threads, *versions)
+    return "; ".join(filter(None, facts)) or "--"

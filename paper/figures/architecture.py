@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paper.figures import style
 from paper.rows import Layer, read
 
-KERNELS = {1: style.GREY, 3: style.BLUE, 5: style.ORANGE, 7: style.GREEN}
-HATCHES = {1: "", 3: "", 5: "////", 7: "xxxx"}  # readable without colour
+KERNELS = {1: style.GREY, 2: style.SKY, 3: style.BLUE, 5: style.ORANGE, 7: style.GREEN}
+HATCHES = {1: "", 2: "...", 3: "", 5: "////", 7: "xxxx"}  # readable without colour
 SLOPE = 0.25  # fraction of a block's width over which its channels grow and shrink
 NUMBERED = 14  # the largest number of layers for which numbers have room side by side
 BLOCK = 0.86  # fraction of a layer's width that its block takes

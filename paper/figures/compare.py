@@ -33,7 +33,7 @@ def draw(results: Path) -> Figure:
 @rc_context(style.RC)
 def plot(curves: Sequence[Curve]) -> Figure:
     """A colour and a line for each strategy, grey for random search. Scales start after a tenth of the budget."""
-    figure = style.figure(3.6)
+    figure = style.figure(3.1)
     grid = figure.subplots(len(ROWS), len(COLUMNS), sharey="row", sharex="col")
     others = [name for name in dict.fromkeys(curve.strategy for curve in curves) if name != BASELINE]
     looks = dict(zip(others, cycle(zip(COLOURS, LINES)))) | {BASELINE: (style.GREY, "-")}

@@ -30,7 +30,7 @@ def draw(results: Path) -> Figure:
 def plot(networks: Sequence[Fresh]) -> Figure:
     """One panel per precision; the band is 5 % on either side of the diagonal."""
     precisions = sorted({network.precision for network in networks})
-    figure = style.figure(1.75 * len(precisions) + 0.5)
+    figure = style.figure(1.35 * len(precisions) + 0.5)
     panels = figure.subplots(len(precisions), squeeze=False)[:, 0]
     for axes, precision in zip(panels, precisions):
         own = [n for n in networks if n.precision == precision]

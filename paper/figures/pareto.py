@@ -38,7 +38,7 @@ def draw(results: Path) -> Figure:
 @rc_context(style.RC)
 def plot(candidates: Sequence[Candidate], target_ms: float | None) -> Figure:
     """One panel per cost; one colour per strategy, a star for the feasible candidate with the highest score."""
-    figure = style.figure(2.6)
+    figure = style.figure(2.35)
     costs = candidates[0].costs
     panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
     for axes, cost in zip(panels, costs):

@@ -42,7 +42,7 @@ def plot(rows: Sequence[Operator]) -> Figure:
     axes.set_xticks(range(len(layers)), [str(layer) for layer in layers])
     axes.set_xlabel("layer")
     axes.set_ylabel("time (µs)")
-    axes.legend()
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
 

@@ -30,7 +30,7 @@ def draw(results: Path) -> Figure:
 @rc_context(style.RC)
 def plot(networks: Sequence[Ranked], taus: Sequence[RankTau]) -> Figure:
     """One panel per predictor, with its tau among all networks and its 95 % interval."""
-    figure = style.figure(3.4)
+    figure = style.figure(2.8)
     panels = figure.subplots(2, 2, sharey=True)
     found = {one.predictor: one for one in taus if one.among == "all"}
     for axes, (predictor, (column, factor, label, colour)) in zip(panels.flat, AXES.items()):

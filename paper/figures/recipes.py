@@ -25,7 +25,7 @@ def draw(results: Path) -> Figure:
 def plot(rows: Sequence[TriedRecipe]) -> Figure:
     """A line for each recipe; the first row is the base, whose accuracy and cost are in the title."""
     base, *others = rows
-    figure = style.figure(0.75 + 0.19 * len(others))
+    figure = style.figure(0.9 + 0.19 * len(others))
     gains, rates = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     places = np.arange(len(others))
     for place, row in zip(places, others):
@@ -34,7 +34,7 @@ def plot(rows: Sequence[TriedRecipe]) -> Figure:
         if row.gained_low is not None and row.gained_high is not None:
             gains.plot([100 * row.gained_low, 100 * row.gained_high], [place, place], color=colour, linewidth=1)
         rates.barh([place], [100 * row.gained_per_minute], color=colour, height=0.5)
-    for axes, label in ((gains, "points gained"), (rates, "points per CPU minute")):
+    for axes, label in ((gains, "points gained"), (rates, "points per\nCPU minute")):
         axes.axvline(0, color=style.GREY, linewidth=0.6)
         axes.set_xlabel(label)
     gains.set_yticks(places, [row.recipe for row in others])

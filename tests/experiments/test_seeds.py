@@ -15,8 +15,10 @@ from experiments.store import artefacts
 from experiments.store.step import Means
 from experiments.studies import reproduction, seeds
 from experiments.studies.reproduction import reproduce, spent
+from paper import checksums
 from paper import seeds as text
 from paper.csv_records import ResultError
+from paper.duration_rows import Part
 from paper.rows import read
 from paper.seed_rows import Seeded
 from search_spaces.errors import LutraError
@@ -108,11 +110,14 @@ def test_reproducing_counts_each_step_once(finished: Finished, here: Here, tmp_p
     done = here(reproduce, *arguments, "reproduce.parts=[pipeline]")
     assert (done.code, done.err) == (0, "")
     assert (tmp_path / "stages.csv").exists()
+    ((name, seconds),) = [(part.part, part.seconds) for part in read(tmp_path, Part)]
     counted: set[str] = set()
     whole = spent(finished.runs, finished.folder("report"), counted)
     used = {artefacts.manifest(path.parent)["seconds"] for path in finished.runs.glob(f"*/*/{artefacts.MANIFEST}")}
     assert 0 < whole <= sum(used)
     assert re.search(rf"pipeline\D+{whole / 60:.1f}", done.out)
+    assert (name, seconds) == ("pipeline", pytest.approx(whole))
+    checksums.check(tmp_path)
     assert spent(finished.runs, finished.folder("benchmark"), counted) == 0
     unknown = here(reproduce, *arguments, "reproduce.parts=[pipelin]")
     assert unknown.code == 2

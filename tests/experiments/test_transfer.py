@@ -143,6 +143,7 @@ def test_the_text_follows_from_the_rows(tmp_path: Path) -> None:
         in sentence
     )
     assert "were not clean" in sentence
+    assert "2 of the 2 losses are significant." in sentence
     assert (tmp_path / "transfer.tex").read_text().count(r"\\") == 3
     (tmp_path / "transfer_setup.csv").write_text("key,value\nspace,mobile\nresolution,32\ncpu,A\n")  # another run's
     assert {*text.macros(tmp_path).values()} == {""}
@@ -170,6 +171,15 @@ def test_the_figure_has_a_number_for_each_cell(tmp_path: Path) -> None:
     (axes,) = figure.plot([rows[0], unsure, *rows[2:]]).axes
     assert [one.get_text() for one in axes.texts] == ["0", "(50)", *["50"] * 3, "0", "50", "50"]
     assert axes.texts[1].get_position() == (0, 1)
+
+
+def test_what_the_interval_does_not_show_is_not_counted_as_a_loss(tmp_path: Path) -> None:
+    other = read(write(tmp_path), Transferred)[1]
+    doubtful, faster = replace(other, loss_low=-0.1), replace(other, loss_low=-0.2, loss_high=-0.1)
+    assert text.significance([doubtful, doubtful]) == "None of the 2 losses is significant."
+    assert text.significance([other, doubtful, faster]) == (
+        "1 of the 3 losses is significant; in 1 case the other network is significantly faster."
+    )
 
 
 # The command
