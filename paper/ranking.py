@@ -42,4 +42,6 @@ def sentence(taus: Sequence[RankTau]) -> str:
 
 
 def interval(one: RankTau) -> str:
-    return f"{one.tau:.2f} (95\\,\\% interval {one.tau_low:.2f} to {one.tau_high:.2f})"
+    """ "0.60 (95 % interval 0.30 to 0.80)"."""
+    tau, low, high = (f"{value:.2f}".replace("-", "$-$") for value in (one.tau, one.tau_low, one.tau_high))
+    return rf"{tau} (95\,\% interval {low} to {high})"

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from paper import build, claims, hand_made, macros, missing_files, provenance, questions, sentences
+from paper import build, claims, hand_made, macros, missing_files, provenance, questions, ranking, sentences
 from paper.chain import chain
 from paper.compression_rows import HandMade, Stage
 from paper.csv_records import ResultError
+from paper.ranking_rows import RankTau
 from paper.rows import read
 from paper.significance import STUDENT, mean_interval
 from tests.commands import ROOT
@@ -221,3 +222,12 @@ def test_a_comparison_of_this_run_says_whether_search_beats_random_search(result
         "By regret after 60 evaluations, evolution is better than random"
     )
     assert "(not significant, 7 seeds)" in claims.random(results, "evolution")
+
+
+def test_a_rank_correlation_that_may_be_zero_is_not_significant() -> None:
+    def tau(name: str, value: float, half: float) -> RankTau:
+        return RankTau(name, "all", 12, value, value - half, value + half, value, value - half, value + half)
+
+    said = ranking.sentence([tau("supernet", -0.18, 0.5), tau("MACs", 0.4, 0.1)])
+    assert r"$-$0.18 (95\,\% interval $-$0.68 to 0.32), which is not significantly different from zero" in said
+    assert "not significantly" not in ranking.sentence([tau("supernet", 0.6, 0.5), tau("MACs", 0.4, 0.1)])
