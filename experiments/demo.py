@@ -1,4 +1,4 @@
-"""python -m experiments.demo: the INT8 file classifies images one at a time, live in the terminal."""
+"""python -m experiments.demo: the deployed file classifies images one at a time, live in the terminal."""
 
 from experiments.config import command
 

@@ -52,21 +52,22 @@ def test_images(data: Dataset, seed: int) -> Iterator[Frame]:
 
 
 def folder(root: Path, data: Dataset, seed: int, skipped: Callable[[str], object]) -> Iterator[Frame]:
-    """The image `root`, or every image below it; an image in a folder named after a class has that label."""
+    """The image `root`, or every image below it; one in a folder named after a class, or below it, has that label."""
     if root.is_file():
-        return _decoded([root], data, skipped)
+        return _decoded([root], root.parent, data, skipped)
     if not root.is_dir():
         raise LutraError(f"there is no folder or image {str(root)!r}: demo.source must be one of them, or camera")
     files = sorted(Path(entry.file) for entry in entries(str(root)) if entry.read and is_image(entry.parts))
     if not files:
         raise LutraError(f"{root} has no images, ending in {', '.join(SUFFIXES)}: give demo.source another folder")
     Random(seed).shuffle(files)
-    return _decoded(files, data, skipped)
+    return _decoded(files, root, data, skipped)
 
 
-def _decoded(files: list[Path], data: Dataset, skipped: Callable[[str], object]) -> Iterator[Frame]:
+def _decoded(files: list[Path], root: Path, data: Dataset, skipped: Callable[[str], object]) -> Iterator[Frame]:
     for path, pixels in own_images.readable(files, data.shape.in_channels, data.shape.resolution, skipped):
-        yield Frame(pixels, own_images.label_of(path, data.classes), partial(decode, str(path), path.read_bytes, SHARP))
+        label = own_images.label_of(path, data.classes, root)
+        yield Frame(pixels, label, partial(decode, str(path), path.read_bytes, SHARP))
 
 
 def camera(number: str, data: Dataset) -> Iterator[Frame]:

@@ -26,16 +26,17 @@ def frames_of(
 ) -> Iterator[Frame]:
     """The frames of a source for a network that takes images of `shape` (C, H, W).
 
-    An image in a folder named after a class has that label. Raises LutraError before the first frame if there is no
-    image or no camera; `skipped` receives one line for each file of a folder that cannot be read.
+    An image in a folder named after a class, or below it, has that label. Raises LutraError before the first frame if
+    there is no image or no camera; `skipped` receives one line for each file of a folder that cannot be read.
     """
     channels, size = shape[0], shape[1]
     if source.split(":")[0] == CAMERA and not Path(source).exists():
         return (Frame(in_channels(square(image, size), channels), None) for image in camera(source.partition(":")[2]))
     path = Path(source).expanduser()
     if path.is_file():
-        return iter([Frame(in_channels(decode(str(path), path.read_bytes, size), channels), label_of(path, classes))])
-    return (Frame(image, label_of(one, classes)) for one, image in readable(files(path), channels, size, skipped))
+        pixels = in_channels(decode(str(path), path.read_bytes, size), channels)
+        return iter([Frame(pixels, label_of(path, classes, path.parent))])
+    return (Frame(image, label_of(one, classes, path)) for one, image in readable(files(path), channels, size, skipped))
 
 
 def files(folder: Path) -> list[Path]:
@@ -61,10 +62,11 @@ def readable(
             yield path, pixels
 
 
-def label_of(path: Path, classes: Sequence[str]) -> int | None:
-    """The class whose name the image's folder has, if there is one."""
-    name = unicodedata.normalize("NFC", path.resolve().parent.name)  # as the classes' names are
-    return list(classes).index(name) if name in classes else None
+def label_of(path: Path, classes: Sequence[str], root: Path) -> int | None:
+    """The class whose name the nearest folder has, from the image's own up to `root`; None if there is none."""
+    folders = [*reversed(path.relative_to(root).parts[:-1]), root.resolve().name]
+    names = [unicodedata.normalize("NFC", name) for name in folders]  # as the classes' names are
+    return next((list(classes).index(name) for name in names if name in classes), None)
 
 
 def camera(number: str) -> Iterator[Image.Image]:

@@ -65,7 +65,7 @@ def test_a_class_is_the_same_with_composed_and_decomposed_letters(tmp_path: Path
     for path in (root, write_tar(tmp_path / "root.tgz", root)):
         assert read_tree(str(path)).classes == ("a", composed)
         assert len(image_folder(str(path), 8, 0.3, 0, group=r"(\d)").test.labels) == 6
-    assert label_of(root / "test" / decomposed / "0.png", ["a", composed]) == 1
+    assert label_of(root / "test" / decomposed / "0.png", ["a", composed], root) == 1
 
 
 def test_a_folder_that_wraps_the_tree_may_hold_single_images_too(tmp_path: Path) -> None:

@@ -42,6 +42,17 @@ def test_a_folder_gives_what_the_host_s_demo_sees(tmp_path: Path) -> None:
     assert [label for _, label in ours] == [3, 3, 7, None]
 
 
+def test_an_image_in_a_folder_of_a_class_folder_has_its_label(tmp_path: Path) -> None:
+    """As in training; of two such folders the nearer one counts, and none above the given folder."""
+    for name in ("3/deep/a.png", "7/deep/3/b.png", "elsewhere/deep/c.png"):
+        write(tmp_path / "9" / "images" / name)
+    for frames in (frames_of, lambda *given: host_frames(given[0], DATA, 0, refused)):
+        found = frames(str(tmp_path / "9" / "images"), GREY, DATA.classes, refused)
+        assert sorted(str(one.label) for one in found) == ["3", "3", "None"]
+    (frame,) = frames_of(str(tmp_path / "9" / "images" / "3"), GREY, DATA.classes, refused)
+    assert frame.label == 3
+
+
 def test_an_image_is_one_frame_of_the_network_s_shape(tmp_path: Path) -> None:
     path = write(tmp_path / "cat" / "one.png")
     (frame,) = frames_of(str(path), COLOUR, ["dog", "cat"], refused)
