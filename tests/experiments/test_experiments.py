@@ -732,7 +732,7 @@ def test_ones_own_images_are_searched_on(
     own = ("data=image_folder", f"data.path={images}", "data.size=16", f"table={path}")
     done = command("search", *finished.arguments, f"runs={tmp_path / 'runs'}", *own)
     assert (done.code, done.err) == (0, "")
-    (winner,) = (tmp_path / "runs").glob("search/tiny-image_folder-evolution-*/winner.json")
+    (winner,) = (tmp_path / "runs").glob("search/tiny-images-evolution-*/winner.json")  # as the folder is called
     space.check(tuple(json.loads(winner.read_text())["arch"]))
 
 
