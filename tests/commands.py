@@ -138,7 +138,7 @@ def copy_steps(finished: Finished, runs: Path, *steps: str) -> Path:
 def clone(house: Path) -> None:
     """Copies our packages to a fresh clone, compiles them once for all commands, and commits them if there is git."""
     for package in PACKAGES:
-        ignored = shutil.ignore_patterns("__pycache__", "runs", "build")
+        ignored = shutil.ignore_patterns("__pycache__", "runs", "build", ".lock")  # as git ignores them
         shutil.copytree(ROOT / package, house / package, ignore=ignored)
     compileall.compile_dir(house, quiet=1)
     shutil.copy(ROOT / ".gitignore", house)
