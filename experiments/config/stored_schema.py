@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import hydra
 from hydra.core.config_store import ConfigNode, ConfigStore
@@ -17,20 +18,11 @@ VERSION_BASE: Mapping[str, str] = {} if FROM_1_4 else {"version_base": "1.3"}
 REGISTER: Callable[..., None] = OmegaConf.register_resolver if FROM_1_4 else OmegaConf.register_new_resolver
 
 
-class Schema(ConfigNode):
-    """The schema in Hydra's store, created when read, because Hydra copies its store for every group that it lists."""
+class Stored(dict[str, Any]):
+    """Hydra's store, shared by its copies: Hydra copies it for every composition, but only reads the copy."""
 
-    def __init__(self, name: str, module: str) -> None:
-        self.name, self.module = name, module
-        self.group = self.package = self.provider = None
-
-    @property
-    def node(self) -> DictConfig:
-        return self.__dict__.get("read") or schema(self.module)
-
-    @node.setter
-    def node(self, read: DictConfig) -> None:
-        self.__dict__["read"] = read
+    def __deepcopy__(self, memo: object) -> Stored:
+        return self
 
 
 def schema(module: str) -> DictConfig:
@@ -44,7 +36,8 @@ def schema(module: str) -> DictConfig:
 def store(module: str) -> None:
     """Stores a command's schema, and a configuration for each space, runtime and strategy."""
     stored = ConfigStore.instance()
-    stored.repo["schema.yaml"] = Schema("schema.yaml", module)
+    stored.repo = Stored(stored.repo)
+    stored.repo["schema.yaml"] = ConfigNode("schema.yaml", schema(module), group=None, package=None, provider=None)
     for name in SPACES:
         stored.store(group="space", name=name, node={"name": name})
     for name in RUNTIMES:
