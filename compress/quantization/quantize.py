@@ -8,9 +8,11 @@ accuracy measured there may be lower than on the board: `saturation` detects thi
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import onnx
+from onnx import numpy_helper
 from onnxruntime.quantization import QDQQuantizer, QuantType
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
@@ -18,6 +20,8 @@ from compress.files.compact import compact
 from compress.layers import WEIGHTED, nodes_of
 from compress.quantization.calibration import Ranges, activation_ranges, tensors_data
 from search_spaces.errors import LutraError
+
+WHOLE, REDUCED = 2 * 127, 2 * 64  # steps from the lowest to the highest weight of 8 bits, and of 7
 
 
 def quantize(
@@ -65,9 +69,23 @@ def quantized(
         nodes_to_quantize=[],
         nodes_to_exclude=nodes_of(model, float_layers),
         op_types_to_quantize=sorted({*QLinearOpsRegistry, *QDQRegistry}),
-        extra_options={},
+        extra_options={"TensorQuantOverrides": _scales(graph.graph, reduce_range)},
     )
     quantizer.quantize_model()
     quantizer.model.topological_sort()
     whole = quantizer.model.model
     return compact(whole.SerializeToString()), [node.name for node in whole.graph.node if node.op_type in WEIGHTED]
+
+
+def _scales(graph: onnx.GraphProto, reduce_range: bool) -> dict[str, list[dict[str, Any]]]:
+    """The scale of each output channel of each convolution: onnxruntime takes longer, because it asks one by one."""
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    found = {}
+    for name in (node.input[1] for node in graph.node if node.op_type == "Conv"):
+        if name in constants:
+            weights = numpy_helper.to_array(constants[name])
+            largest = np.abs(weights).reshape(len(weights), -1).max(1).astype(np.float64)
+            scales = 2 * largest / (REDUCED if reduce_range else WHOLE)
+            scales[scales < np.finfo(np.float32).tiny] = 1
+            found[name] = [{"axis": 0, "scale": scale, "zero_point": 0} for scale in scales.astype(np.float32)]
+    return found
