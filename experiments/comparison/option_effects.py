@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import kendalltau
 
-from predictors.models.learned import ridge
+from experiments.config.reference import Reference
 from search_spaces.errors import LutraError
 from search_spaces.published import number, picks, records
 from search_spaces.space import Arch, SearchSpace
 
 COLUMNS = ("layer", "option", "accuracy")
 FOLDS = 5
+# Loading their libraries takes longer than most fronts, which are of published networks and need no fit
+RIDGE, TAU = Reference("predictors.models.learned:ridge"), Reference("scipy.stats:kendalltau")
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def fitted(archs: np.ndarray, accuracies: np.ndarray, space: SearchSpace) -> tup
 
     The regression's constant is part of every effect of the first layer.
     """
-    predict = ridge(archs, accuracies, space.options)
+    predict = RIDGE(archs, accuracies, space.options)
     nothing = np.zeros((1, len(space.options)), int)
     constant = predict(nothing).item()
     effects = np.full((len(space.options), max(space.options)), np.nan)
@@ -91,7 +92,7 @@ def fitted(archs: np.ndarray, accuracies: np.ndarray, space: SearchSpace) -> tup
         effects[layer, :count] = predict(changed) - (constant if layer else 0)
     untried = sum(count - len(np.unique(column)) for count, column in zip(space.options, archs.T))
     guessed = held_out(archs, accuracies, space)
-    tau = kendalltau(guessed, accuracies).statistic
+    tau = TAU(guessed, accuracies).statistic
     return effects, Fit(len(archs), untried, float(np.nan_to_num(tau)), float(np.abs(guessed - accuracies).mean()))
 
 
@@ -101,5 +102,5 @@ def held_out(archs: np.ndarray, accuracies: np.ndarray, space: SearchSpace) -> n
     guessed = np.empty(len(archs))
     for left in range(FOLDS):
         known = fold != left
-        guessed[~known] = ridge(archs[known], accuracies[known], space.options)(archs[~known])
+        guessed[~known] = RIDGE(archs[known], accuracies[known], space.options)(archs[~known])
     return guessed
