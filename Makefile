@@ -9,7 +9,7 @@ demo: $(VENV)/ready
 	$(RUN) -m experiments.pipeline experiment=demo
 
 test: $(VENV)/test
-	$(RUN) -m pytest -n 2 --dist worksteal
+	$(RUN) -m pytest -n 3 --dist worksteal
 
 faults: $(VENV)/test
 	$(RUN) -m experiments.bench.faults

@@ -1,4 +1,4 @@
-"""Runs real commands in a fresh clone: LAUNCHER forks a process for each, so that it starts quickly."""
+"""Runs real commands in a fresh clone: launcher.py forks a process for each, so that it starts quickly."""
 
 from __future__ import annotations
 
@@ -26,64 +26,6 @@ SAMPLES = ("0.002", "0.01", "0.05")  # seconds per sample; the next is tried whe
 DOT = bytes.fromhex(  # a PNG of one pixel
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
     "0000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
-)
-
-# Loads the libraries and most of our modules once, and forks a process for every command: that saves each its first
-# three seconds. A command may be told to send itself a signal at the n-th audit event whose text holds a sign, and to
-# run some code before it reads its arguments. Each of its figures is one dot: drawing them takes longer than most
-# commands, and the finished pipeline has all of them, as users have them.
-LAUNCHER = (
-    f"DOT = {DOT!r}"
-    + """
-import gc, json, os, runpy, signal, sys, time
-gc.disable()
-import experiments  # sets how torch's threads wait, before torch starts any
-import hydra, onnx, rich.progress, rich.table, safetensors.torch, torch, torchvision
-import sklearn.cluster, sklearn.datasets, sklearn.ensemble, sklearn.gaussian_process
-import moocore, onnxruntime.quantization, scipy.stats, torch_pruning
-import matplotlib.figure, torch.utils.tensorboard
-import experiments.steps.pipeline, experiments.steps.report_files, experiments.steps.search, experiments.steps.train
-gc.freeze()  # a collection would copy the memory that the processes share
-gc.enable()
-
-for line in sys.stdin:
-    asked = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        break
-    print(child, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-else:
-    sys.exit()
-
-def die(event, details):
-    global left
-    if event in ("open", "os.rename") and sign in f"{event} {details}":
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), asked["send"])
-
-os.setsid()
-os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-for descriptor in (1, 2):
-    os.dup2(os.open(asked["output"][descriptor - 1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-sign, left = asked["die"]
-if left:
-    sys.addaudithook(die)
-sys.argv[1:] = asked["arguments"]
-from paper.figures import style
-style.rendered = lambda drawn, kind: DOT
-exec(asked["before"])
-code = 0
-try:
-    runpy.run_module("experiments." + asked["command"], run_name="__main__")
-except SystemExit as stop:
-    code = stop.code or 0
-sys.stdout.flush()
-if asked["die"][1]:
-    open(asked["output"][2], "w").write(json.dumps([asked["die"][1] - left, time.process_time()]))
-os._exit(code)  # unloading the libraries would take a second
-"""
 )
 
 # Makes a process build torch's registry of ONNX operators once, which takes a second, and not for every export.
@@ -162,13 +104,14 @@ def pipeline(house: Path) -> Finished:
 
 @contextmanager
 def commands(house: Path, folder: Path) -> Iterator[Command]:
-    """Starts LAUNCHER; yields a function that runs a command in the clone, in a process group of its own.
+    """Starts launcher.py; yields a function that runs a command in the clone, in a process group of its own.
 
-    `die=(sign, n)`: it sends itself the signal `send` (see LAUNCHER). `before`: code that the process runs first.
+    `die=(sign, n)`: it sends itself the signal `send` (see launcher.py). `before`: code that the process runs first.
     `meanwhile(group)` is called after the start. `folder` is for the commands' output.
     """
     output = [str(folder / name) for name in ("out", "err", "events")]
-    words, pipe = [sys.executable, "-c", LAUNCHER], subprocess.PIPE
+    here, pipe = Path(__file__).parent, subprocess.PIPE
+    words = [sys.executable, "-c", (here / "launcher.py").read_text(), DOT.hex(), str(here / "composing.py")]
     launcher = subprocess.Popen(words, cwd=house, env=OUTSIDE, stdin=pipe, stdout=pipe, text=True)
     stdin, stdout = launcher.stdin, launcher.stdout
     assert stdin

@@ -36,7 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     """Takes what was imported and collected, which stays to the end, out of every later garbage collection."""
+    if "experiments.config" in sys.modules:  # not in the process that only distributes the tests
+        from tests.composing import prepare
+
+        prepare()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # there is memory enough, and hypothesis adds Python code to each collection
     gc.enable()
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.commands import OUTSIDE, Command, Done, Finished, copy_steps
-from tests.experiments.test_experiments import UNROUNDED, ended, results, stamps, wait
+from tests.experiments.outcomes import UNROUNDED, ended, results, stamps, wait
 from tests.experiments.test_sweeps import COLUMNS, TABLES, new_tables
 from tests.faults.campaign import FOLDER, Figures, campaign
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.commands import Command, Done, Finished
-from tests.experiments.test_experiments import results, trained, wait
+from tests.experiments.outcomes import results, trained, wait
 from tests.faults.campaign import FOLDER, Figures, campaign
 from tests.faults.test_kills import NEVER, processor_seconds
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.commands import OUTSIDE, Command, Done, Finished, copy_steps
-from tests.experiments.test_experiments import results, trained
+from tests.experiments.outcomes import results, trained
 from tests.faults.campaign import FOLDER
 
 NOBODY = 65534
