@@ -15,11 +15,12 @@ GROUPS = (  # each made by one command
     (FILES[Summed], "protocols_setup.csv"),
 )
 RANKING = (FILES[Ranked], FILES[RankTau], "ranking_setup.csv")
+SETTINGS = "Add the settings of your run to each command: experiment=NAME, data.path=PATH, results=FOLDER and so on."
 REQUIRED = (*REPORT, *(name for group in GROUPS for name in group))
 
 
 def check(results: Path) -> None:
-    """Raises ResultError with one line for each missing file: its name, and the command that makes it.
+    """Raises ResultError with one line for each missing file: its name, and the command that makes it; then SETTINGS.
 
     Only the report's files are needed; of another group, either all files or none.
     """
@@ -27,7 +28,8 @@ def check(results: Path) -> None:
     if not {*missing} & {*REPORT}:
         missing = [name for group in (*GROUPS, RANKING) for name in _gaps(results, group)]
     if missing:
-        raise ResultError("\n".join(f"{results / name} is missing; write it with: {writer(name)}" for name in missing))
+        lines = [f"{results / name} is missing; write it with: {writer(name)}" for name in missing]
+        raise ResultError("\n".join([*lines, SETTINGS]))
 
 
 def _gaps(results: Path, group: tuple[str, ...]) -> list[str]:
