@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 LOADED = (
-    *("experiments", "hydra", "onnx", "rich.progress", "rich.table", "safetensors.torch", "torch"),
+    *("experiments", "hydra", "onnx", "rich.progress", "rich.table", "safetensors.torch", "torch", "torch._dynamo"),
     *("sklearn.cluster", "sklearn.datasets", "sklearn.ensemble", "sklearn.gaussian_process", "moocore", "scipy.stats"),
     *("onnxruntime.quantization", "torch_pruning", "matplotlib.figure", "torch.utils.tensorboard"),
     *(f"experiments.steps.{name}" for name in ("pipeline", "report_files", "search", "train")),

@@ -8,12 +8,11 @@ they have no dropout, and residual blocks start as the identity: the training re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision import models
 
 from search_spaces.errors import unknown
 from search_spaces.networks.convolution import Conv2d
@@ -21,36 +20,30 @@ from search_spaces.networks.convolution import Conv2d
 
 def mobilenet_v2(classes: int, in_channels: int) -> nn.Module:
     """Sandler et al. 2018, width 1.0."""
-    model = _published("mobilenet_v2", classes, dropout=0.0)
+    model = models.mobilenet_v2(weights=None, num_classes=classes, dropout=0.0)
     model.features[0][0] = _stem(model.features[0][0], in_channels)
     return model
 
 
 def mobilenet_v3_small(classes: int, in_channels: int) -> nn.Module:
     """Howard et al. 2019, width 1.0."""
-    model = _published("mobilenet_v3_small", classes, dropout=0.0)
+    model = models.mobilenet_v3_small(weights=None, num_classes=classes, dropout=0.0)
     model.features[0][0] = _stem(model.features[0][0], in_channels)
     return model
 
 
 def shufflenet_v2(classes: int, in_channels: int) -> nn.Module:
     """Ma et al. 2018, width 1.0."""
-    model = _published("shufflenet_v2_x1_0", classes)
+    model = models.shufflenet_v2_x1_0(weights=None, num_classes=classes)
     model.conv1[0] = _stem(model.conv1[0], in_channels)
     return model
 
 
 def shufflenet_v2_half(classes: int, in_channels: int) -> nn.Module:
     """Ma et al. 2018, width 0.5."""
-    model = _published("shufflenet_v2_x0_5", classes)
+    model = models.shufflenet_v2_x0_5(weights=None, num_classes=classes)
     model.conv1[0] = _stem(model.conv1[0], in_channels)
     return model
-
-
-def _published(name: str, classes: int, **options: float) -> Any:
-    """A network of torchvision, which loads torch's compiler: that takes as long as loading torch."""
-    models = import_module("torchvision.models")
-    return getattr(models, name)(weights=None, num_classes=classes, **options)
 
 
 def _stem(published: nn.Conv2d, in_channels: int) -> nn.Conv2d:

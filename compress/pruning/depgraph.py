@@ -8,12 +8,12 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch_pruning
 from torch import Tensor, nn
 from torch_pruning.pruner.importance import Importance
+from torchvision.models import ShuffleNetV2
 
 from compress.files.foreign import Foreign
 from compress.pruning.prune import check_keep
@@ -79,10 +79,10 @@ class SeparateParts(nn.Module):
         super().__init__()
         self.parts: Sequence[nn.Module] = nn.ModuleList([model])  # type: ignore[assignment]
         self.shapes = [shape]
-        inner: Any = model.model if isinstance(model, Foreign) else model
-        if type(inner).__name__ == "ShuffleNetV2":  # torchvision's
-            blocks = [block.branch2 for stage in (inner.stage2, inner.stage3, inner.stage4) for block in stage]
-            tail = nn.Sequential(inner.conv5, nn.AdaptiveAvgPool2d(1), nn.Flatten(), inner.fc)
+        model = model.model if isinstance(model, Foreign) else model
+        if isinstance(model, ShuffleNetV2):
+            blocks = [block.branch2 for stage in (model.stage2, model.stage3, model.stage4) for block in stage]
+            tail = nn.Sequential(model.conv5, nn.AdaptiveAvgPool2d(1), nn.Flatten(), model.fc)
             self.parts = nn.ModuleList([*blocks, tail])  # type: ignore[assignment]
             self.shapes = [(_first(part).in_channels, *shape[1:]) for part in self.parts]
 

@@ -26,6 +26,5 @@ def repeatable() -> None:
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # makes cuBLAS deterministic
     torch.backends.cudnn.allow_tf32 = False
-    # use_deterministic_algorithms would load torch's compiler to tell it too, which takes as long as loading torch
-    torch.set_deterministic_debug_mode("warn" if torch.cuda.is_available() else "error")
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import import_module
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchvision.transforms import RandAugment
 
 CUTOUT, MIXUP, FLIP, RESIZED, RANDAUGMENT = 4, 5, 6, 7, 8  # random streams from one seed, beside those of `dataset`
 ASPECT = 4 / 3  # the largest of a resized crop, and its inverse the smallest
@@ -63,7 +63,7 @@ def randaugmented(images: Tensor, magnitude: int, step: int, seed: int) -> Tenso
 
     Every `ALIKE` images of the batch are changed alike. Leaves torch's own random stream as it was.
     """
-    change = import_module("torchvision.transforms").RandAugment(magnitude=magnitude)  # loads torch's compiler
+    change = RandAugment(magnitude=magnitude)
     drawn = int(np.random.default_rng((RANDAUGMENT, seed, step)).integers(0, 2**63))
     with torch.random.fork_rng(devices=[]), torch.autocast(images.device.type, enabled=False):
         torch.default_generator.manual_seed(drawn)  # the CPU's, from which torchvision draws

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,18 +11,6 @@ from torch import nn
 from search_spaces.training.recipe import Recipe
 
 MUON_MOMENTUM = 0.95  # Nesterov's
-
-# These methods load torch's compiler, only to tell it not to compile them, and that takes as long as loading torch.
-for _name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
-    _method = getattr(torch.optim.Optimizer, _name)
-    _plain = getattr(_method, "__wrapped__", _method)
-    _plain.__dynamo_disable = _plain
-
-
-class SGD(torch.optim.SGD):
-    """torch's, whose step also loads the compiler. Without it, a step is one that records no gradients."""
-
-    step = torch.no_grad()(inspect.unwrap(torch.optim.SGD.step))
 
 
 class Muon:
@@ -65,7 +52,7 @@ class Optimizers:
         if faster:
             groups.append({"params": faster, "weight_decay": 0.0})
         self.factors = (1.0, 1.0, recipe.bias_rate)[: len(groups)]  # of the groups' learning rates
-        self.sgd = SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=True)
+        self.sgd = torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=True)
         self.muon = Muon(dense, recipe) if dense else None
 
     def step(self, rate: float) -> None:

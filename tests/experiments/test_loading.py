@@ -5,16 +5,9 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from tests.commands import SMOKE, Command
+from tests.commands import Command
 
 WITHOUT = "import sys; sys.modules.update(dict.fromkeys({}))"  # an import of one of them is an error
-
-
-def test_training_loads_no_compiler(command: Command, tmp_path: Path) -> None:
-    """torch's takes as long as torch itself, and torchvision loads it."""
-    few = ("train.steps=2", "train.batch=8", "search.calibration=16", "search.validation=16", f"runs={tmp_path}")
-    done = command("train", *SMOKE, *few, before=WITHOUT.format(["torch._dynamo", "torchvision"]))
-    assert (done.code, done.err) == (0, "")
 
 
 def test_the_front_of_published_networks_needs_no_regression(command: Command, tmp_path: Path) -> None:
