@@ -15,12 +15,11 @@ GROUPS = (  # each made by one command
     (FILES[Summed], "protocols_setup.csv"),
 )
 RANKING = (FILES[Ranked], FILES[RankTau], "ranking_setup.csv")
-SETTINGS = "Add the settings of your run to each command: experiment=NAME, data.path=PATH, results=FOLDER and so on."
 REQUIRED = (*REPORT, *(name for group in GROUPS for name in group))
 
 
 def check(results: Path) -> None:
-    """Raises ResultError with one line for each missing file: its name, and the command that makes it; then SETTINGS.
+    """Raises ResultError with one line for each missing file: its name, and the command that makes it.
 
     Only the report's files are needed; of another group, either all files or none.
     """
@@ -28,8 +27,10 @@ def check(results: Path) -> None:
     if not {*missing} & {*REPORT}:
         missing = [name for group in (*GROUPS, RANKING) for name in _gaps(results, group)]
     if missing:
-        lines = [f"{results / name} is missing; write it with: {writer(name)}" for name in missing]
-        raise ResultError("\n".join([*lines, SETTINGS]))
+        lines = (
+            f"{results / name} is missing; write it with: {writer(name)}, and your run's settings" for name in missing
+        )
+        raise ResultError("\n".join(lines))
 
 
 def _gaps(results: Path, group: tuple[str, ...]) -> list[str]:

@@ -123,16 +123,16 @@ def test_every_missing_file_is_listed_with_its_command(results: Path, tmp_path: 
         build.main()
     said = capsys.readouterr().err.splitlines()
     commands = dict(zip(gone, ("report", "pruning_rules", "fidelity", "protocols")))
-    assert "settings" in said.pop()
     assert sorted(said) == sorted(
-        f"{results / name} is missing; write it with: python -m experiments.{command} publish=true"
+        f"{results / name} is missing; write it with: python -m experiments.{command} publish=true, "
+        "and your run's settings"
         for name, command in commands.items()
     )
     empty = tmp_path / "nothing"
     empty.mkdir()
     with pytest.raises(ResultError) as refused:
         missing_files.check(empty)
-    assert len(str(refused.value).splitlines()) == len(missing_files.REQUIRED) + 1
+    assert len(str(refused.value).splitlines()) == len(missing_files.REQUIRED)
 
 
 def test_every_required_file_can_be_missing_and_every_other_one_may_be(results: Path) -> None:
