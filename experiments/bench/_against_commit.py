@@ -26,15 +26,26 @@ ROUNDS = {"step": 40, "population": 40}  # after one warm-up each
 NAMES = {"step": "a sandwich step of mobile's supernet", "population": "judging a population of 8"}
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}  # as in `experiments.train`
 ROOT = Path(__file__).resolve().parents[2]
+IMPORTS = {  # where each tree has what the worker needs
+    "then": """
+from search_spaces.mobile import mobile
+from search_spaces.population import accuracies
+from search_spaces.sandwich import sandwich
+from search_spaces.supernet import Supernet
+from search_spaces.training import Recipe, Training, fit
+""",
+    "now": """
+from search_spaces.networks.population import accuracies
+from search_spaces.networks.supernet import Supernet
+from search_spaces.spaces.mobile import mobile
+from search_spaces.training.loop import Recipe, Training, fit
+from search_spaces.training.rules.sandwich import sandwich
+""",
+}
 WORKER = """
 import sys, time
 from random import Random
 import torch
-from search_spaces.spaces.mobile import mobile
-from search_spaces.networks.population import accuracies
-from search_spaces.training.rules.sandwich import sandwich
-from search_spaces.networks.supernet import Supernet
-from search_spaces.training.loop import Recipe, Training, fit
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
@@ -57,7 +68,7 @@ for line in sys.stdin:
 def cpu_seconds() -> dict[str, dict[str, list[float]]]:
     """By work and by tree ("now", "then"). Raises LutraError if the repository lacks the commit."""
     with worktree(COMMIT) as then:
-        workers = {"then": _worker(then), "now": _worker(ROOT)}
+        workers = {name: _worker(folder, IMPORTS[name]) for name, folder in (("then", then), ("now", ROOT))}
         seconds: dict[str, dict[str, list[float]]] = {what: {name: [] for name in workers} for what in ROUNDS}
         order = Random(0)
         for what, rounds in ROUNDS.items():
@@ -96,9 +107,9 @@ def worktree(commit: str) -> Iterator[Path]:
             subprocess.run([*git, "remove", "--force", f"{folder}/then"], check=True)
 
 
-def _worker(folder: Path) -> subprocess.Popen[str]:
+def _worker(folder: Path, imports: str) -> subprocess.Popen[str]:
     environment = os.environ | {"PYTHONPATH": str(folder)} | KEEP_MEMORY
-    command = [sys.executable, "-c", WORKER]
+    command = [sys.executable, "-c", imports + WORKER]
     worker = subprocess.Popen(
         command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
