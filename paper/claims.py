@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from paper import comparison, questions, ranking, seeds, shares, transfer
+from paper import chain, comparison, questions, ranking, seeds, shares, transfer
 from paper.compression import variants
 from paper.latex import count, escape, listed
 from paper.rows import Pair, RankTau, Transferred, read
 from paper.setup_file import setup
 
-NOUNS = {"prune": "pruning", "finetune": "finetuning", "quantize": "quantization"}
+NOUNS = dict(chain.STAGES.values()) | {"quantize": "quantization"}
 
 
 def macros(results: Path, texts: Mapping[str, str]) -> dict[str, str]:

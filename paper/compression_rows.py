@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from paper.latex import count
 
 TRAINED = "quantization-aware"  # the network after training for INT8, a stage that a run may have
+PRECISION_NAMES = {"int8": "INT8", "fp16": "FP16", "dynamic": "dynamic INT8"}  # in the text; others as they are
 STAGE_NAMES = {
     "reference": "hand-made reference",
     "random": "random architecture",
@@ -15,11 +16,8 @@ STAGE_NAMES = {
     "pruned": "pruned",
     "finetuned": "finetuned",
     TRAINED: "trained for INT8",
-    "int8": "INT8",
-    "fp16": "FP16",
-    "dynamic": "dynamic INT8",
+    **PRECISION_NAMES,
 }
-PRECISION_NAMES = {"int8": "INT8", "fp16": "FP16", "dynamic": "dynamic INT8"}  # in the text; others as they are
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ RULES = {  # train.rule -> what it is called, and a sentence
     "fair": (
         r"FairNAS' rule~\cite{chu2021fairnas}",
         r"Each step trains four networks; all options of a layer~\cite{chu2021fairnas}, and all "
-        r"depths~\cite{cai2020once}, are trained equally often.",
+        r"depths~\cite{cai2020once}, are drawn equally often.",
     ),
     "single_path": (
         r"single paths~\cite{guo2020single}",

@@ -15,8 +15,9 @@ from search_spaces.training.loop import Backward
 def fair(supernet: nn.Module, space: SearchSpace, smoothing: float, seed: int, paths: int = 4) -> Backward:
     """`paths` networks per step learn the labels, and their gradients are added. Returns their mean loss.
 
-    All options of a layer are trained equally often: none is drawn again before all others were. All activations are
-    held until one joint backward pass.
+    All options of a layer are drawn equally often: none is drawn again before all others were. A layer that is left out
+    because of the depth misses its turn, so the options of such layers are trained equally often on average. All
+    activations are held until one joint backward pass.
     """
 
     def backward(step: int, images: Tensor, labels: Tensor) -> float:
