@@ -21,8 +21,8 @@ RULES = {  # train.rule -> what it is called, and a sentence
     ),
     "fair": (
         r"FairNAS' rule~\cite{chu2021fairnas}",
-        r"Each step trains four networks; all options of a layer~\cite{chu2021fairnas}, and all "
-        r"depths~\cite{cai2020once}, are drawn equally often.",
+        r"Each step trains four networks; all kinds of blocks of a layer~\cite{chu2021fairnas}, all options of a kind, "
+        r"and all depths~\cite{cai2020once} are drawn equally often.",
     ),
     "single_path": (
         r"single paths~\cite{guo2020single}",

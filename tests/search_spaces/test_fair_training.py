@@ -1,8 +1,9 @@
-"""Tests the fair training rule: every option of a layer, and every depth and trunk, is trained equally often."""
+"""Tests the fair training rule: every kind of a layer, option of a kind, depth and trunk is drawn equally often."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from math import lcm
 
 import pytest
@@ -14,7 +15,7 @@ from search_spaces.space import Arch, SearchSpace
 from search_spaces.spaces.edge import edge
 from search_spaces.spaces.mobile import mobile
 from search_spaces.spaces.tiny import tiny
-from search_spaces.training.rules.fair import fair, network
+from search_spaces.training.rules.fair import block, fair, network
 from tests.networks import nonzero
 
 SPACES = [tiny(1, 8, 2), mobile(3, 32, 10), edge(3, 32, 10)]
@@ -24,30 +25,43 @@ def depths(space: SearchSpace, arch: Arch) -> list[int]:
     return [sum(pick != stack.skip for pick in arch[stack.layers]) for stack in space.stacks]
 
 
+def kinds(space: SearchSpace, layer: int, blocks: Sequence[int]) -> dict[str, list[int]]:
+    """The options of each kind of a layer."""
+    found: dict[str, list[int]] = {}
+    for pick in blocks:
+        found.setdefault(type(space.layers[layer][pick]).__name__, []).append(pick)
+    return found
+
+
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
 @pytest.mark.parametrize("seed", [0, 7])
-def test_options_depths_and_trunks_are_drawn_equally_often(space: SearchSpace, seed: int) -> None:
+def test_kinds_options_depths_and_trunks_are_drawn_equally_often(space: SearchSpace, seed: int) -> None:
     """Over one round of all packs."""
-    inside = {layer for stack in space.stacks for layer in range(stack.layers.start, stack.layers.stop)}
-    sizes = [count for layer, count in enumerate(space.options) if layer not in inside]
-    length = lcm(*sizes, *(stack.height + 1 for stack in space.stacks))
-    archs = [network(space, seed, number) for number in range(length)]
+    stacked = {layer: stack for stack in space.stacks for layer in range(stack.layers.start, stack.layers.stop)}
     for layer, count in enumerate(space.options):
-        if layer not in inside:
-            drawn = Counter(arch[layer] for arch in archs)
-            assert drawn == dict.fromkeys(range(count), length // count)
+        if layer == 0:
+            drawn = Counter(network(space, seed, number)[0] for number in range(count))
+            assert drawn == dict.fromkeys(range(count), 1)
+            continue
+        blocks = stacked[layer].blocks if layer in stacked else range(count)
+        groups = kinds(space, layer, blocks)
+        length = len(groups) * lcm(*(len(options) for options in groups.values()))
+        drawn = Counter(block(space, seed, layer, number, blocks) for number in range(length))
+        for options in groups.values():
+            assert [drawn[pick] for pick in options] == [length // len(groups) // len(options)] * len(options)
     for place, stack in enumerate(space.stacks):
-        found = Counter(depths(space, arch)[place] for arch in archs)
-        assert found == dict.fromkeys(range(stack.height + 1), length // (stack.height + 1))
+        found = Counter(depths(space, network(space, seed, number))[place] for number in range(stack.height + 1))
+        assert found == dict.fromkeys(range(stack.height + 1), 1)
 
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
-def test_a_layer_has_each_block_once_before_any_twice(space: SearchSpace) -> None:
-    for stack in space.stacks:
-        first = stack.layers.start
-        drawn = [network(space, 3, number)[first] for number in range(len(stack.blocks))]
-        blocks = [pick for pick in drawn if pick != stack.skip]
-        assert len(blocks) == len(set(blocks))
+def test_a_network_has_the_blocks_that_are_drawn_for_its_layers(space: SearchSpace) -> None:
+    stacked = {layer: stack for stack in space.stacks for layer in range(stack.layers.start, stack.layers.stop)}
+    for number in range(40):
+        for layer, pick in list(enumerate(network(space, 3, number)))[1:]:
+            stack = stacked.get(layer)
+            blocks = stack.blocks if stack else range(space.options[layer])
+            assert pick == block(space, 3, layer, number, blocks) or (stack and pick == stack.skip)
 
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
