@@ -23,9 +23,11 @@ def macros(results: Path) -> dict[str, str]:
 
 def _caption(results: Path) -> str:
     made = setup(results, SETUP)
+    seeds = made.number("seeds")
+    times = f"the mean of {count(seeds)} seeds with 95\\,\\% t-intervals of paired differences"
     return (
-        f"Parts of the training recipe, each switched alone for {escape(made.text('network'))}: points gained on "
-        f"{count(made.number('validation_images'))} validation images over the base recipe, the mean of "
-        f"{count(made.number('seeds'))} seeds with 95\\,\\% t-intervals of paired differences, and the same per CPU "
+        f"Training recipes for {escape(made.text('network'))}: points gained on "
+        f"{count(made.number('validation_images'))} validation images by changing the settings at the left, "
+        f"{times if seeds > 1 else 'with one seed, so without intervals'}, and the same per CPU "
         f"minute of training on {escape(made.text('host_cpu'))}."
     )

@@ -27,6 +27,8 @@ PARTS = (  # tried where nothing else is asked
 def recipes_of(config: Config) -> dict[str, NetworkRecipe]:
     """The configured recipe, then the others, by what they change; lengths in steps.
 
+    Other batches see as many images, if their recipe changes no length.
+
     Raises LutraError for a setting that a recipe does not have, or a value that it does not accept.
     """
     base = config.retrain
@@ -37,6 +39,8 @@ def recipes_of(config: Config) -> dict[str, NetworkRecipe]:
         changes = dict(change(word) for word in text.split())
         if "passes" not in changes and "steps" in changes:
             changes["passes"] = 0.0
+        if "batch" in changes and not changes.keys() & {"steps", "passes"}:
+            changes["steps"] = max(1, round(base.steps * base.batch / int(str(changes["batch"]))))
         recipe = counted(replace(config, retrain=replace(base, **changes))).retrain  # type: ignore[arg-type]
         made[" ".join(text.split())] = recipe
     return made

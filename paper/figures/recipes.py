@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 from matplotlib import rc_context
@@ -14,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paper.figures import style
 from paper.recipe_rows import TriedRecipe
 from paper.rows import read
+
+WIDTH = 22  # letters of a line of a recipe
 
 
 def draw(results: Path) -> Figure:
@@ -25,9 +28,11 @@ def draw(results: Path) -> Figure:
 def plot(rows: Sequence[TriedRecipe]) -> Figure:
     """A line for each recipe; the first row is the base, whose accuracy and cost are in the title."""
     base, *others = rows
-    figure = style.figure(0.9 + 0.19 * len(others))
+    names = ["\n".join(wrap(row.recipe, WIDTH)) for row in others]
+    lines = np.array([1 + name.count("\n") for name in names])
+    figure = style.figure(0.9 + 0.19 * len(others) + 0.1 * (lines - 1).sum())
     gains, rates = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-    places = np.arange(len(others))
+    places = np.cumsum((lines + 1) / 2) - (lines + 1) / 4
     for place, row in zip(places, others):
         colour = style.BLUE if row.gained >= 0 else style.RED
         gains.plot([100 * row.gained], [place], "o", color=colour, markersize=3.5)
@@ -37,7 +42,7 @@ def plot(rows: Sequence[TriedRecipe]) -> Figure:
     for axes, label in ((gains, "points gained"), (rates, "points per\nCPU minute")):
         axes.axvline(0, color=style.GREY, linewidth=0.6)
         axes.set_xlabel(label)
-    gains.set_yticks(places, [row.recipe for row in others])
+    gains.set_yticks(places, names)
     gains.invert_yaxis()
     figure.suptitle(f"base: {100 * base.accuracy:.1f} % in {base.cpu_minutes:.3g} CPU minutes", fontsize=7)
     return figure

@@ -53,6 +53,12 @@ def test_the_configured_recipe_is_first_and_others_change_what_they_say() -> Non
     assert made["steps=7"] == replace(base, steps=7)
 
 
+def test_another_batch_sees_as_many_images_unless_its_length_is_given() -> None:
+    base = replace(Config().retrain, steps=30, batch=64)
+    made = recipes_of(replace(given("batch=16", "batch=128 muon=0.02", "batch=16 steps=7"), retrain=base))
+    assert [(one.steps, one.batch) for one in made.values()] == [(30, 64), (120, 16), (15, 128), (7, 16)]
+
+
 def test_without_a_list_every_part_is_tried_alone() -> None:
     made = recipes_of(given())
     assert [*made] == [BASE, *PARTS]
