@@ -72,6 +72,11 @@ def target(winner: Stage, setup: Setup) -> str:
         return "The search had no target."
     over = 1e3 * winner.latency_median_s / bound - 1
     verdict = "meets the target" if over <= 0 else rf"misses the target by {percent(over)}"
+    slowed = setup.values.get(f"machine_speed_{winner.precision}")
+    if over > 0 and slowed:
+        usual = winner.latency_median_s * number(slowed, str(setup.path), "speed")
+        meets = "meets" if 1e3 * usual <= bound else "misses"
+        verdict += f"; at the speed of the table's session it would take {ms(usual)}, which {meets} it"
     return (
         f"The target was {ms(bound / 1e3)} in {_name(winner.precision)}; the winner, measured in "
         f"{_name(winner.precision)} at {ms(winner.latency_median_s)}, {verdict}."

@@ -39,7 +39,7 @@ def macros(results: Path) -> dict[str, str]:
     kinds = {re.split(r"\W", block.spec)[0] for block in table}
     blocks = sorted(kind for kind in kinds if not kind.endswith(FIXED))
     options = Counter(layer for layer, _ in {(block.layer, block.option) for block in table})
-    trunks = options[0]
+    trunks = 1 + max(block.option for block in table if block.layer == 0)  # equal stems of two trunks are timed once
     skips = trunks > 1 or run.number("space_size") > prod(options.values())  # skips are not timed
     skip = ", and a skip, which selects the depth; the skips of a stage come last" if skips else ""
     kind = INVERTED if blocks == ["MBConv"] else listed(KINDS.get(block, escape(block)) for block in blocks)

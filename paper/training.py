@@ -8,7 +8,6 @@ from typing import Any
 
 from paper import comparison, origin
 from paper.csv_records import ResultError
-from paper.data_sets import CIFAR10, data_set
 from paper.latex import count, listed, significant
 from paper.setup_file import Setup, setup
 
@@ -34,11 +33,6 @@ IMPORTANCES = {  # compress.prune.importance
     "batch_norm": r"the scale of its batch norm~\cite{liu2017learning}",
     "l1": r"the sum of its absolute weights~\cite{li2017pruning}",
 }
-PRESET = (
-    "The recipe of finetuning in this project's preset for CIFAR-10 was first chosen with its test images in view; of "
-    "four lengths and learning rates that were tried later, with one seed on the space mobile, it was also the best on "
-    r"validation images (\texttt{experiments/bench/finetuning.csv}). "
-)
 
 
 def macros(results: Path) -> dict[str, str]:
@@ -51,7 +45,6 @@ def macros(results: Path) -> dict[str, str]:
         "ImportanceSentence": importance(_known(run, "importance", IMPORTANCES)),
         "FinetuneSteps": count(run.number("finetune_steps")) if run.values.get("finetune_steps") else "fewer",
         "TrainingLength": length(run),
-        "RecipeOrigin": PRESET if data_set(run) == CIFAR10 else "",
         "OneRun": one_run(results),
     }
 

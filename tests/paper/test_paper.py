@@ -388,6 +388,10 @@ def test_the_target_is_judged_by_the_measurement() -> None:
     judged = [sentences.target(stage, Setup(Path(), {"target_ms": asked})) for asked in ("1.0", "1.2")]
     assert "misses the target by 20.0" in judged[0]
     assert "meets the target" in judged[1]
+    slow = {"target_ms": "1.0", "machine_speed_int8": "0.75"}
+    assert "would take 0.9" in sentences.target(stage, Setup(Path(), slow))
+    assert "which meets it" in sentences.target(stage, Setup(Path(), slow))
+    assert "which misses it" in sentences.target(stage, Setup(Path(), slow | {"machine_speed_int8": "0.9"}))
 
 
 def test_words_and_numbers_are_safe_in_latex() -> None:
