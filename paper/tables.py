@@ -97,8 +97,8 @@ def _setup(run: Setup, parts: Sequence[Part]) -> str:
         **({"not compared": t["ignored"]} if run.values.get("ignored") else {}),
         "latency table": f"{n['table_rounds']} rounds of {n['table_graphs']} graphs, "
         rf"SHA-256 \texttt{{{t['table_sha256'][:12]}}}" + (f", {verdict}" if verdict else ""),
-        "time": ", ".join(rf"{name} {s:.0f}\,s" for name, s in spent.items() if s is not None)
-        + ", each since its last interruption",
+        "time": "of the commands that finished each step: "
+        + ", ".join(rf"{name} {s:.0f}\,s" for name, s in spent.items() if s is not None),
         **({"minutes": minutes} if (minutes := _minutes(parts)) else {}),
         "commit": rf"\texttt{{{t['git_commit'][:12]}}}",
     }

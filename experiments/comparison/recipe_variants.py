@@ -27,7 +27,7 @@ PARTS = (  # tried where nothing else is asked
 def recipes_of(config: Config) -> dict[str, NetworkRecipe]:
     """The configured recipe, then the others, by what they change; lengths in steps.
 
-    Other batches see as many images, if their recipe changes no length.
+    A recipe that changes the batch, but no length, sees as many images as the configured one.
 
     Raises LutraError for a setting that a recipe does not have, or a value that it does not accept.
     """

@@ -1,4 +1,4 @@
-"""Fair training of single paths: Chu et al. 2021, "FairNAS", section 3.2, with kinds of blocks, depths and trunks."""
+"""Fair training of single paths: Chu et al. 2021, "FairNAS", section 3.2, for kinds of blocks, depths and trunks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from search_spaces.training.loop import Backward
 def fair(supernet: nn.Module, space: SearchSpace, smoothing: float, seed: int, paths: int = 4) -> Backward:
     """`paths` networks per step learn the labels, and their gradients are added. Returns their mean loss.
 
-    All kinds of blocks of a layer are drawn equally often, and within a kind, whose options share weights, all options:
-    none is drawn again before all others were. A layer that is left out because of the depth misses its turn, so the
-    kinds of such layers are trained equally often on average. All activations are held until one joint backward pass.
+    The kinds of blocks of a layer are drawn equally often: none twice before all others once. So are the options of a
+    kind, which share weights. A layer that is left out because of the depth misses its turn, so the kinds of such
+    layers are trained equally often on average. All activations are held until one joint backward pass.
     """
 
     def backward(step: int, images: Tensor, labels: Tensor) -> float:
