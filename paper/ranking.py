@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paper.latex import count
-from paper.ranking_rows import RankTau
+from paper.ranking_rows import ANOTHER, RankTau
 from paper.rows import FILES, read
 
 SETUP = "ranking_setup.csv"
@@ -24,9 +24,10 @@ def macros(results: Path) -> dict[str, str]:
 
 
 def sentence(taus: Sequence[RankTau]) -> str:
-    """Compares the supernet with the best other predictor, and says whether their intervals overlap."""
-    supernet, *others = (one for one in taus if one.among == "all")
-    best = max(others, key=lambda one: one.tau)
+    """Compares the supernet with the best predictor that needs no training, and with another training."""
+    by_name = {one.predictor: one for one in taus if one.among == "all"}
+    supernet, another = by_name.pop("supernet"), by_name.pop(ANOTHER, None)
+    best = max(by_name.values(), key=lambda one: one.tau)
     verdict = "the intervals overlap"
     if supernet.tau_low > best.tau_high:
         verdict = "the supernet is better"
@@ -34,11 +35,14 @@ def sentence(taus: Sequence[RankTau]) -> str:
         verdict = "the supernet is worse"
     doubt = "" if supernet.tau_low > 0 or supernet.tau_high < 0 else ", which is not significantly different from zero"
     name = NAMES.get(best.predictor, best.predictor)
-    return (
+    said = (
         f"The supernet's ranking of {count(supernet.networks)} networks and that by their accuracies after separate "
         f"training have Kendall's $\\tau$ of {interval(supernet)}{doubt}. The best predictor without training, {name}, "
         f"has {interval(best)}: {verdict}."
     )
+    if another is None:
+        return said
+    return f"{said} Two trainings of the same networks with different seeds agree with $\\tau$ of {interval(another)}."
 
 
 def interval(one: RankTau) -> str:

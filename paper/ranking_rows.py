@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ANOTHER = "another training"  # as a predictor: how well the best one could do
+
 
 @dataclass(frozen=True)
 class Ranked:
     """A network trained alone, and predictors of its accuracy."""
 
     arch: str
-    alone: float  # fraction of the test images, or published
+    alone: float  # fraction of the test images, or published; the mean over trainings
     inherited: float  # fraction of the validation images, with the supernet's weights
     macs: float
     parameters: float
     naswot: float  # dimensionless
+    first: float | None = None  # as `alone`, of the first training
+    others: float | None = None  # as `alone`, the mean of the other trainings
 
 
 @dataclass(frozen=True)
 class RankTau:
-    """The rank correlations of a predictor with separate training; 95 % bootstrap intervals."""
+    """The rank correlations of a predictor with separate training; 95 % bootstrap intervals.
+
+    Those of ANOTHER correlate the first training with the mean of the others.
+    """
 
     predictor: str
     among: str  # all networks, or those above the median

@@ -1,8 +1,9 @@
-"""The true accuracies for a ranking: networks trained one by one, or a published file."""
+"""The true accuracies for a ranking: networks trained one by one, with one or several seeds, or a published file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -11,29 +12,68 @@ import numpy as np
 from experiments.compute.accelerator import accelerator
 from experiments.config import Config
 from experiments.setup.images import placed
-from experiments.steps.plan import retrain
+from experiments.setup.targets import costs_of, target_of
+from experiments.steps.plan import plan_of, retrain
 from experiments.steps.train import prepare
 from experiments.store.weights import load_network
 from experiments.studies.fidelity import fresh_archs
+from predictors.costs import LATENCY
+from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import accuracy, predict
 from search_spaces.space import Arch, SearchSpace
 from strategies.problems.tabular_problem import read_csv
 
 NETWORKS = 12  # trained from scratch by default
+DRAWS = 1000  # random networks tried for each that is wanted
 
 
-def trained_alone(config: Config, space: SearchSpace) -> dict[Arch, float]:
-    """Test accuracies of random networks, each trained by the step `retrain` unless it already was."""
+Truth = Mapping[Arch, tuple[float, ...]]  # the accuracy of each training of a network, as a fraction
+
+
+def trained_alone(config: Config, space: SearchSpace) -> Truth:
+    """Test accuracies of random networks, each trained by the step `retrain` unless it already was.
+
+    The first training of each has the seed `seed`, the next ones those after it.
+    """
     prepare(config.threads, config.seed)  # the accuracies are part of the step's hash
-    data, found, device = placed(config.data, config.accelerator), {}, accelerator(config.accelerator)
+    data, device = placed(config.data, config.accelerator), accelerator(config.accelerator)
     images, labels = data.fixed(data.test, 0, 0)
-    for arch in fresh_archs(space, set(), config.ranking.networks or NETWORKS, config.seed, "ranking.networks"):
-        found[arch] = accuracy(predict(load_network(retrain(config, arch)).to(device), images), labels)
-    return found
+
+    def trained(arch: Arch, seed: int) -> float:
+        file = retrain(replace(config, seed=seed), arch)
+        return accuracy(predict(load_network(file).to(device), images), labels)
+
+    seeds = range(config.seed, config.seed + config.ranking.seeds)
+    found = {seed: [trained(arch, seed) for arch in archs_of(config, space)] for seed in seeds}
+    return dict(zip(archs_of(config, space), zip(*found.values())))
 
 
-def published(config: Config, space: SearchSpace) -> dict[Arch, float]:
+def archs_of(config: Config, space: SearchSpace) -> list[Arch]:
+    """Random networks; with `ranking.band`, only those whose latency is about the target.
+
+    Raises LutraError if the space has too few, or if hardly any random network has such a latency.
+    """
+    asked, band = config.ranking.networks or NETWORKS, config.ranking.band
+    if band is None:
+        return fresh_archs(space, set(), asked, config.seed, "ranking.networks")
+    table = read_table(plan_of(config).table)
+    latency = costs_of(replace(config.objective, costs=[LATENCY]), config.precision, space, table)[LATENCY]
+    target = target_of(config.objective, config.precision, space, table)
+    rng, found = Random(f"ranking {config.seed}"), list[Arch]()
+    for _ in range(DRAWS * asked):
+        arch = space.sample(rng)
+        if abs(latency(arch) / target - 1) <= band and arch not in found:
+            found.append(arch)
+        if len(found) == asked:
+            return found
+    raise LutraError(
+        f"only {len(found)} of {DRAWS * asked} random networks in {space.name} have a latency within "
+        f"{100 * band:g} % of {1e3 * target:.4g} ms: raise ranking.band, or lower ranking.networks"
+    )
+
+
+def published(config: Config, space: SearchSpace) -> Truth:
     """Accuracies from a file with one digit per searched layer: the mean over the rows of each network.
 
     NAS-Bench-Macro trained networks separately that differ only in the place of a Skip. Raises LutraError if the file
@@ -53,7 +93,7 @@ def published(config: Config, space: SearchSpace) -> dict[Arch, float]:
     archs = sorted(trainings)
     if chosen.networks:
         archs = sorted(Random(config.seed).sample(archs, min(chosen.networks, len(archs))))
-    return {arch: float(np.mean(trainings[arch])) for arch in archs}
+    return {arch: (float(np.mean(trainings[arch])),) for arch in archs}
 
 
 def _whole(picks: Sequence[int], space: SearchSpace) -> Arch:

@@ -120,6 +120,10 @@ class RankingConfig:
 
     # number of networks; null: 12 trained alone, or all in the file
     networks: Annotated[int, Range(4, 1_000_000)] | None = None
+    # trainings of each network, with seeds from `seed` on; two or more also tell how well one training predicts another
+    seeds: Annotated[int, Range(1, 100)] = 1
+    # only networks whose latency differs from the target by at most this fraction; null: any
+    band: Annotated[float, Range(0, 10, above=True)] | None = None
     supernet: LocalPath = ""  # the file supernet.safetensors to judge, instead of training one
     csv: LocalPath = ""  # published accuracies of the whole space
     options: str = "arch"  # csv: the column of choices, one digit per layer

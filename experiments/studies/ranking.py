@@ -2,7 +2,10 @@
 
 Random networks of the space are trained separately with one recipe (`retrain`). Their test accuracies are the truth for
 the supernet's validation accuracies, and for multiply-accumulates, parameters and NASWOT, which need no training.
-ranking.csv=PATH takes published accuracies instead: NAS-Bench-Macro's file, with space=nasbench_macro.
+ranking.band=0.1 chooses networks of about the target's latency, among which size decides less. With ranking.seeds=2 or
+more, each network is trained as often and the truth is the mean; how well the first training agrees with the others is
+what a predictor may reach. ranking.csv=PATH takes published accuracies instead: NAS-Bench-Macro's file, with
+space=nasbench_macro.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import torch
 from rich.table import Table
 from torch import nn
 
-from experiments.comparison.ranking_truth import published, trained_alone
+from experiments.comparison.ranking_truth import Truth, published, trained_alone
 from experiments.compute.accelerator import accelerator
 from experiments.compute.parallel_evaluation import spread
 from experiments.config import Config
@@ -35,9 +38,9 @@ from experiments.store.key_fields import implied, unless
 from experiments.store.step import Means, Step
 from experiments.store.weights import load_supernet
 from paper.figures import ranking as figure
-from paper.ranking_rows import Ranked, RankTau
+from paper.ranking_rows import ANOTHER, Ranked, RankTau
 from paper.rows import read
-from predictors.metrics.rank_correlation import rank_correlation
+from predictors.metrics.rank_correlation import RankCorrelation, rank_correlation
 from predictors.models.naswot import naswot
 from search_spaces.costs import macs, parameters
 from search_spaces.networks.network import Network
@@ -62,7 +65,7 @@ class Settings:
     seed: int
     threads: int
     accelerator: str = unless("cpu")
-    truth: Mapping[Arch, float] = implied("alone")
+    truth: Truth = implied("alone")
 
     @property
     def label(self) -> str:
@@ -78,7 +81,7 @@ def ranking(config: Config) -> Path:
         plan.images,
         search.calibration,
         search.validation,
-        artefacts.digest(sorted(truth.items())),
+        artefacts.digest([(arch, *values) for arch, values in sorted(truth.items())]),
         config.seed,
         config.threads,
         plan.accelerator,
@@ -101,13 +104,15 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     found = [
         Ranked(
             arch=artefacts.arch_name(arch),
-            alone=truth,
+            alone=float(np.mean(trainings)),
             inherited=inherited[arch],
             macs=macs(space.decode(arch)),
             parameters=parameters(space.decode(arch)),
             naswot=scores[arch],
+            first=trainings[0],
+            others=float(np.mean(trainings[1:])) if len(trainings) > 1 else None,
         )
-        for arch, truth in settings.truth.items()
+        for arch, trainings in settings.truth.items()
     ]
     artefacts.write_csv(folder / "ranking.csv", [asdict(one) for one in found])
     taus = correlations(read(folder, Ranked), settings.seed)
@@ -149,27 +154,25 @@ def _scored(settings: Settings, data: Dataset) -> dict[Arch, float]:
 
 
 def correlations(networks: Sequence[Ranked], seed: int) -> list[RankTau]:
-    """Each predictor's correlations among all networks and, if there are at least three, those above the median."""
+    """Each predictor's correlations among all networks and, if there are at least three, those above the median.
+
+    If the networks were trained more than once, that of the first training with the others comes last.
+    """
     median = np.median([network.alone for network in networks])
     groups = {"all": networks, "above median": [network for network in networks if network.alone > median]}
+    pairs = [(name, column, "alone") for name, column in PREDICTORS.items()]
+    pairs += [(ANOTHER, "others", "first")] if all(network.others is not None for network in networks) else []
     return [
-        RankTau(
-            name,
-            among,
-            len(group),
-            **asdict(
-                rank_correlation(
-                    np.array([getattr(network, column) for network in group]),
-                    np.array([network.alone for network in group]),
-                    RESAMPLES,
-                    seed,
-                )
-            ),
-        )
+        RankTau(name, among, len(group), **asdict(_correlated(group, column, truth, seed)))
         for among, group in groups.items()
         if len(group) > 2
-        for name, column in PREDICTORS.items()
+        for name, column, truth in pairs
     ]
+
+
+def _correlated(group: Sequence[Ranked], column: str, truth: str, seed: int) -> RankCorrelation:
+    predicted, true = (np.array([getattr(network, name) for network in group], float) for name in (column, truth))
+    return rank_correlation(predicted, true, RESAMPLES, seed)
 
 
 def shown(found: Sequence[RankTau]) -> Table:

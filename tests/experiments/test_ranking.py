@@ -17,13 +17,16 @@ from experiments.store import artefacts
 from experiments.studies.ranking import PREDICTORS, RESAMPLES, correlations, ranking
 from paper import ranking as sentences
 from paper.build import OPTIONAL
-from paper.ranking_rows import Ranked, RankTau
+from paper.ranking_rows import ANOTHER, Ranked, RankTau
 from paper.rows import read
+from predictors.costs import layer_costs
 from predictors.metrics.rank_correlation import _weighted, rank_correlation
 from predictors.models.naswot import naswot
+from predictors.tables.table_file import read_table
 from search_spaces.layers import Head, Stem
 from search_spaces.networks.network import Network
-from tests.commands import Here
+from search_spaces.spaces.tiny import tiny
+from tests.commands import Finished, Here
 from tests.networks import smallest_space
 
 SPACE = smallest_space(1, 16, 10)
@@ -153,6 +156,36 @@ def test_networks_trained_alone_are_ranked_and_published(run: Run, tmp_path: Pat
     assert len(trained) == 4
     assert len(list(tmp_path.glob("runs/retrain/*"))) == 5
     assert all(path.stat().st_mtime_ns == then for path, then in trained.items())
+
+
+def test_two_trainings_of_each_network_tell_how_well_they_agree(run: Run) -> None:
+    """The truth is their mean; the first training is the one that a single seed would have had."""
+    once, twice = run("ranking.networks=4"), run("ranking.networks=4", "ranking.seeds=2")
+    networks, taus = read(twice, Ranked), {one.predictor: one for one in read(twice, RankTau)}
+    assert [network.first for network in networks] == [network.alone for network in read(once, Ranked)]
+    assert all(2 * network.alone == pytest.approx(network.first + network.others) for network in networks)
+    first, others = np.array([(network.first, network.others) for network in networks], float).T
+    assert taus.pop(ANOTHER).tau == pytest.approx(rank_correlation(others, first, RESAMPLES, 0).tau)
+    assert set(taus) == {*PREDICTORS} == {one.predictor for one in read(once, RankTau)}
+    said = sentences.sentence(read(twice, RankTau))
+    assert "different seeds" in said
+    assert "different seeds" not in sentences.sentence(read(once, RankTau))
+
+
+def test_a_band_has_only_networks_of_about_the_target(here: Here, finished: Finished, tmp_path: Path) -> None:
+    """By the latency table; a band that nothing fits is one line."""
+    asked = (f"runs={tmp_path}", "experiment=smoke", *TINY, f"table={finished.table}", "objective.target_fraction=1")
+    done = here(ranking, *asked, "ranking.networks=4", "ranking.band=0.3")
+    assert (done.code, done.err) == (0, "")
+    table = read_table(finished.table)
+    space = tiny(1, 16, 10)
+    latency = layer_costs(["latency"], space, "int8", table)["latency"]
+    reference = {row.precision: row.measured for row in table.networks if row.arch == space.reference}["int8"]
+    for network in read(Path(done.out.strip().splitlines()[-1]), Ranked):
+        assert latency(tuple(map(int, network.arch.split("-")))) == pytest.approx(reference, rel=0.3)
+    refused = here(ranking, *asked, "ranking.band=1e-9").err
+    assert refused.startswith("error: only 0 of")
+    assert "ranking.band" in refused
 
 
 def published(folder: Path) -> Path:
