@@ -11,8 +11,8 @@ depth (Cai et al. 2020). Sampling, mutation and crossover give canonical archite
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from random import Random
@@ -68,6 +68,11 @@ class SearchSpace:
         """The options of each layer in the first trunk; those of the others are of the same kinds."""
         return tuple(options[:count] for options, count in zip(self.layers, self.options))
 
+    def under(self, kept: Sequence[int]) -> SearchSpace:
+        """The space with only these trunks. Raises LutraError if it does not have them."""
+        layers, reference = trunks.only(self.layers, kept, self.trunks, self.reference)
+        return replace(self, layers=layers, reference=reference)
+
     def within(self, trunk: int) -> list[slice]:
         """The part of each layer's list that belongs to a trunk."""
         return trunks.within(self._lengths, self.trunks, trunk)
@@ -84,17 +89,15 @@ class SearchSpace:
     @cached_property
     def size(self) -> int:
         """The number of networks (of architectures, if `valid` excludes some and none are listed)."""
-        if self.listed:
-            return len(self.listed)
-        return networks_of(self.options, self.stacks)
+        return len(self.listed) or networks_of(self.options, self.stacks)
 
     @cached_property
     def networks(self) -> tuple[Arch, ...] | None:
         """All networks, if they are listed or the space is small; else None."""
         if self.listed or math.prod(self.options) > SMALL:
             return self.listed or None
-        archs = product(*map(range, self.options))
-        return tuple(arch for arch in archs if self.canonical(arch) == arch and self.valid(arch))
+        valid = filter(self.valid, product(*map(range, self.options)))
+        return tuple(arch for arch in valid if self.canonical(arch) == arch)
 
     @property
     def largest(self) -> Arch:
@@ -160,9 +163,8 @@ class SearchSpace:
     def _draw(self, rng: Random) -> Arch:
         picks = [rng.randrange(count) for count in self.options]
         for stack in self.stacks:
-            depth = rng.randint(0, stack.height)
-            blocks = [rng.choice(stack.blocks) for _ in range(depth)]
-            picks[stack.layers] = blocks + [stack.skip] * (stack.height - depth)
+            blocks = [rng.choice(stack.blocks) for _ in range(rng.randint(0, stack.height))]
+            picks[stack.layers] = blocks + [stack.skip] * (stack.height - len(blocks))
         return tuple(picks)
 
     def neighbours(self, arch: Arch) -> Iterator[Arch]:

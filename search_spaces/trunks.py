@@ -42,6 +42,21 @@ def within(lengths: Sequence[int], trunks: int, trunk: int) -> list[slice]:
     return [slice(trunk, trunk + 1) if trunks > 1 else slice(0, lengths[0]), *later]
 
 
+def only(
+    layers: Sequence[Sequence[Any]], kept: Sequence[int], trunks: int, reference: tuple[int, ...]
+) -> tuple[tuple[tuple[Any, ...], ...], tuple[int, ...]]:
+    """The layers with the `kept` trunks only, in that order, and the reference there: under its trunk, or the first."""
+    if odd := [trunk for trunk in kept if trunk not in range(trunks)]:
+        raise LutraError(
+            f"there is no trunk {odd[0]}, the space has {trunks}, counted from 0: leave space.trunks empty"
+        )
+    if len({*kept}) < len(kept):
+        raise LutraError(f"a trunk is listed twice: {', '.join(map(str, kept))}")
+    parts = [within([*map(len, layers)], trunks, trunk) for trunk in kept]
+    rows = tuple(tuple(one for part in parts for one in options[part[layer]]) for layer, options in enumerate(layers))
+    return rows, (kept.index(reference[0]) if reference[0] in kept else 0, *reference[1:])
+
+
 def corners(
     costs: Sequence[list[int]], trunks: int, best: Callable[[list[int]], int]
 ) -> Iterator[tuple[int, tuple[int, ...]]]:

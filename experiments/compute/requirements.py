@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from experiments.compute.gpu import computes_on
 from experiments.config import Config
-from experiments.config.choices import SPACES, STRATEGIES
+from experiments.config.choices import STRATEGIES, chosen_space
 from experiments.config.reference import Reference
 from experiments.data import COUNTS, SHAPES
 from experiments.setup.recipes import check_batches, recipes
@@ -110,7 +110,7 @@ def machine_memory(config: Config) -> float:
 def _space(config: Config) -> SearchSpace | None:
     """The space for the data's size; None if there is none, an error that the command itself reports."""
     try:
-        return SPACES[config.space.name](_channels(config), config.data.size, 2)
+        return chosen_space(config.space, _channels(config), config.data.size, 2)
     except LutraError:
         return None
 

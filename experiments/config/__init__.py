@@ -62,6 +62,9 @@ class SpaceConfig:
     """The search space."""
 
     name: str = "tiny"  # its file in search_spaces/spaces
+    # of a space with trunks, such as edge: those to search under, numbered as its file lists them; empty: all. Fewer
+    # share the supernet's training, and make the latency table shorter
+    trunks: list[Annotated[int, Range(0, 1_000)]] = unless([])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from experiments.config import Config, DataConfig, StrategyConfig
+from experiments.config import Config, DataConfig, SpaceConfig, StrategyConfig
 from experiments.config.registry import (
     LEARNING,
     RULES,
@@ -23,6 +23,7 @@ __all__ = [
     "RULES",
     "SPACES",
     "STRATEGIES",
+    "chosen_space",
     "default_options",
     "option_hints",
     "space_of",
@@ -33,8 +34,13 @@ __all__ = [
 def space_of(config: Config) -> SearchSpace:
     """The space for the data's image size and number of classes."""
     shape = _shape(config.data)
-    space: SearchSpace = SPACES[config.space.name](shape.in_channels, shape.resolution, shape.classes)
-    return space
+    return chosen_space(config.space, shape.in_channels, shape.resolution, shape.classes)
+
+
+def chosen_space(chosen: SpaceConfig, in_channels: int, resolution: int, classes: int) -> SearchSpace:
+    """The space, under the chosen trunks. Raises LutraError if it does not have them."""
+    space: SearchSpace = SPACES[chosen.name](in_channels, resolution, classes)
+    return space.under(chosen.trunks) if chosen.trunks else space
 
 
 @cache

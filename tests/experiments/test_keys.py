@@ -57,6 +57,7 @@ OTHER = {  # for settings that accept few values
     "model": "mobilenet_v2",
     "space.name": "mobile",
     "data.name": "cifar10",
+    "space.trunks": [1],
     "device.name": "ssh",
     "device.library": "litert",
     "device.scenario": "quiet",
@@ -90,6 +91,7 @@ OTHER = {  # for settings that accept few values
     "compare.report": "accuracy_percent",
     "fidelity.unit": "s",
     "ranking.networks": 2,
+    "ranking.band": 1.0,
     "ranking.options": "more",
     "ranking.accuracy": "percent",
     "objective.target_fraction": 2.0,
@@ -184,6 +186,10 @@ def case(finished: Finished, folder: Path) -> Callable[[str], tuple[Callable[[Co
             )
         if part == "finetuning":
             return finetuning, changed(config, "compress.distillation", 0.5)
+        if key == "space.trunks":
+            return measure, changed(config, "space.name", "edge")
+        if key in ("ranking.seeds", "ranking.band"):
+            return ranking.ranking, config
         if part == "ranking":
             return ranking.ranking, changed(config, "ranking.csv", picks(folder / "picks.csv"))
         if part == "transfer":
