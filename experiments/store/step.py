@@ -7,14 +7,14 @@ configuration, so every setting that it uses is in its key, or in `Means`, with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from experiments.config import Config
 from experiments.config.reference import Reference
-from experiments.store import artefacts
+from experiments.store import artefacts, versions
 from experiments.store.key_fields import IMPLIED, UNLESS
 from search_spaces.space import SearchSpace
 
@@ -85,10 +85,11 @@ class Step:
 
     @property
     def settings_key(self) -> dict[str, Any]:
-        """The settings as JSON, as they are part of the step's key."""
+        """The settings as JSON, and the versions of the choices among them, as they are part of the step's key."""
         key = as_json(self.settings)
         assert isinstance(key, dict)
-        return key
+        found = {one: versions.CHOICES[one] for one in choices(self.settings) if one in versions.CHOICES}
+        return {**key, "choice_versions": found} if found else key
 
     def do(self, means: Means, folder: Path) -> None:
         files = {name: path for name, path in self.inputs.items() if isinstance(path, Path)}
@@ -124,3 +125,18 @@ def as_json(value: Any) -> Any:
         if IMPLIED not in one.metadata and not (UNLESS in one.metadata and own == one.metadata[UNLESS]):
             found[one.name] = as_json(own)
     return found
+
+
+def choices(settings: Any) -> Iterator[str]:
+    """The names that `versions.CHOICES` may have for the choices in settings."""
+    for one in fields(settings):
+        own = getattr(settings, one.name)
+        if IMPLIED in one.metadata:
+            continue
+        for kind in type(settings).__mro__ if not is_dataclass(own) else ():
+            yield f"{kind.__name__}.{one.name}={own}"
+            if own != one.metadata.get(UNLESS, own):
+                yield f"{kind.__name__}.{one.name}"
+        for inner in own if isinstance(own, list) else [own]:
+            if is_dataclass(inner) and not isinstance(inner, SearchSpace):
+                yield from choices(inner)

@@ -1,7 +1,9 @@
 """The versions that made a result, and the message about a finished step made by other versions.
 
-A step's key includes its number in `STEPS`, which is raised by hand when a change of the step's code changes its
-results: older folders are then no longer found, and the step is done again.
+A step's key includes its number in `STEPS`, which is raised by hand when a change of the step's code changes all of its
+results: older folders are then no longer found, and the step is done again. If only some results change, a number in
+`CHOICES` is raised instead, and only these steps are done again. Spaces and kinds of layers need no number: a space's
+layers are in the key, and a layer is named by its kind, so a kind whose graph changes gets another name.
 
 The libraries and our own sources also affect a result. They are recorded in the manifest and compared. If they differ,
 the finished step is still used, with a line that says so and how to make it again. They are not part of the key,
@@ -52,6 +54,12 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "transfer": (1, PACKAGES),
     "profile": (1, MEASURING),
     "seeds": (2, PACKAGES),
+}
+# A choice -> its version, if that is not 1; part of the keys of steps whose settings have this choice. It is named by
+# the dataclass that declares the field, and the value: "StrategyConfig.name=darts", "PruneConfig.rule=uniform",
+# "Stage.stage=lowrank". Without a value, "Recipe.muon" is any use of a field marked `unless`.
+CHOICES = {
+    "TrainConfig.rule=fair": 2,
 }
 
 

@@ -53,7 +53,10 @@ def job_key(command: str, config: Config) -> dict[str, Any]:
         "files": {text: content for text, content in named.items() if content},
         "passport": _known(lambda: passport_key(config.device)) if _asks_the_device(command, config) else None,
         "machine": [platform.machine(), processor()],  # not its name: nodes of one kind give the same results
-        "versions": [versions.libraries(), {step: number for step, (number, _) in versions.STEPS.items()}],
+        "versions": [
+            versions.libraries(),
+            {step: number for step, (number, _) in versions.STEPS.items()} | versions.CHOICES,
+        ],
     }
 
 

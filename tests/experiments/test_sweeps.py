@@ -308,6 +308,8 @@ def test_a_job_s_hash_has_its_device_its_machine_and_their_versions(
     found.append(key())
     monkeypatch.setitem(versions.STEPS, "train", (99, ("experiments",)))
     found.append(key())
+    monkeypatch.setitem(versions.CHOICES, "TrainConfig.rule=fair", 99)
+    found.append(key())
     assert len({*found}) == len(found)
 
 

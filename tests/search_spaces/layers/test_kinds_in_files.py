@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -192,3 +193,11 @@ def test_products_with_weights_are_found_in_the_integer_file(spec: Spec) -> None
 @pytest.mark.parametrize("spec", EXAMPLES, ids=str)
 def test_json_round_trip(spec: Spec) -> None:
     assert from_json(json.loads(json.dumps(to_json(spec)))) == spec
+
+
+@pytest.mark.parametrize("spec", EXAMPLES, ids=str)
+def test_a_layer_s_text_has_its_kind_and_all_its_numbers(spec: Spec) -> None:
+    """Keys of steps have this text."""
+    others = [replace(spec, **{one.name: getattr(spec, one.name) + 1}) for one in fields(spec)]
+    assert str(spec).startswith(f"{type(spec).__name__}(")
+    assert len({str(one) for one in (spec, *others)}) == 1 + len(others)
