@@ -78,7 +78,8 @@ def _setup(run: Setup, parts: Sequence[Part]) -> str:
     t = {key: escape(run.text(key)) for key in run.values}
     target, fraction = run.optional("target_ms"), run.optional("target_fraction")
     share = "" if fraction is None else rf" ({100 * fraction:.0f}\,\% of the reference)"
-    spent = {name: run.optional(f"{key}_seconds") for name, key in SPENT.items()}
+    spent = {name: run.optional(f"{key}_total_seconds") for name, key in SPENT.items()}
+    times = ", ".join(rf"{name} {s:.0f}\,s" for name, s in spent.items() if s is not None)
     verdict = escape(run.values.get("table_verdict", ""))
     rows = {
         "space": f"{t['space']}: {n['space_size']} networks, {n['layers']} layers",
@@ -97,8 +98,7 @@ def _setup(run: Setup, parts: Sequence[Part]) -> str:
         **({"not compared": t["ignored"]} if run.values.get("ignored") else {}),
         "latency table": f"{n['table_rounds']} rounds of {n['table_graphs']} graphs, "
         rf"SHA-256 \texttt{{{t['table_sha256'][:12]}}}" + (f", {verdict}" if verdict else ""),
-        "time": "of the commands that finished each step: "
-        + ", ".join(rf"{name} {s:.0f}\,s" for name, s in spent.items() if s is not None),
+        **({"time": times} if times else {}),  # older results lack them
         **({"minutes": minutes} if (minutes := _minutes(parts)) else {}),
         "commit": rf"\texttt{{{t['git_commit'][:12]}}}",
     }

@@ -9,15 +9,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.store import locks, versions
+from experiments.store import locks, unfinished, versions
 from experiments.store.disk import csv_text, declare, declared, digest, disk_errors, full_disk, sha256, write, write_csv
 from experiments.store.looking import NotMade, only_looks
 from experiments.store.manifest_shape import SHAPE
+from experiments.store.unfinished import CHECKPOINT, earlier
 from search_spaces import documents
 from search_spaces.errors import LutraError
 
@@ -41,7 +41,6 @@ __all__ = [
     "write_csv",
 ]
 MANIFEST, LOCK = "manifest.json", ".lock"
-CHECKPOINT = ".checkpoint"  # of an unfinished step; removed when it is finished
 MADE_FROM = ("step", "config", "inputs")  # the manifest's fields that form the step's key
 listeners: list[Callable[[Path], None]] = []  # called with the folder of every step that begins to work
 _reported: set[Path] = set()  # finished steps with other versions that this process has reported
@@ -67,8 +66,8 @@ def step(
     key = json.loads(json.dumps({"step": name, "config": versioned, "inputs": inputs}))
     folder = _folder(runs / name, label, key)
     if _usable(folder, key) and (only_looks() or not again(folder)):
-        if any(map(_exists, _checkpoints(folder))):
-            _remove_checkpoints(folder)
+        if any(map(_exists, unfinished.files(folder))):
+            unfinished.remove(folder)  # a process was killed before it removed them
         return folder
     if only_looks():
         raise NotMade(f"{folder} is not finished")
@@ -146,11 +145,6 @@ def is_named(folder: Path, record: Mapping[str, Any]) -> bool:
     return folder.name.endswith(_key_hash(record))
 
 
-def earlier(checkpoint: Path) -> Path:
-    """The path of the checkpoint before this one. (A name with one dot, unlike those of temporary files.)"""
-    return checkpoint.with_name(f"{checkpoint.name}-before")
-
-
 def arch_name(arch: Iterable[int]) -> str:
     """An architecture as text, for file names and tables."""
     return "-".join(map(str, arch))
@@ -179,22 +173,11 @@ def _remove_temporary(folder: Path) -> None:
 
 def _work(folder: Path, key: Mapping[str, Any], work: Callable[[Path], None]) -> None:
     """Does the work and writes the manifest. Hashes the code first, because it may be edited meanwhile."""
-    made_by, start = versions.made_by(), time.monotonic()
-    with full_disk(folder):
+    made_by = versions.made_by()
+    before = manifest(folder)["seconds"] if _exists(folder / MANIFEST) else 0.0
+    with unfinished.counted(folder, before) as seconds, full_disk(folder):
         work(folder)
-    seconds = time.monotonic() - start
     made = (path for path in sorted(declared) if path.is_relative_to(folder) and not path.name.startswith("."))
     outputs = {path.relative_to(folder).as_posix(): sha256(path) for path in made if path.is_file()}
-    write(folder / MANIFEST, documents.sealed({**key, "outputs": outputs, "seconds": seconds, **made_by}))
-    _remove_checkpoints(folder)
-
-
-def _checkpoints(folder: Path) -> tuple[Path, Path]:
-    return folder / CHECKPOINT, earlier(folder / CHECKPOINT)
-
-
-def _remove_checkpoints(folder: Path) -> None:
-    """Removes the checkpoints that a killed process left in a finished step; on a read-only disk they stay."""
-    for checkpoint in _checkpoints(folder):
-        with contextlib.suppress(OSError):
-            checkpoint.unlink(missing_ok=True)
+    write(folder / MANIFEST, documents.sealed({**key, "outputs": outputs, "seconds": seconds(), **made_by}))
+    unfinished.remove(folder)

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import math
 import os
 import platform
 import shutil
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 from omegaconf import DictConfig
 
 from experiments.config import command
-from experiments.store import artefacts, journal, locks, versions
+from experiments.store import artefacts, journal, locks, unfinished, versions
 from experiments.store.disk import FORMULA
 from experiments.store.weights import load_network, load_supernet, save_network, save_supernet
 from experiments.sweep import jobs
@@ -117,7 +118,7 @@ artefacts.step(Path(sys.argv[1]), "made", "x", {}, {}, lambda folder: (
 def test_what_a_killed_writer_left_is_removed_when_its_step_is_done(tmp_path: Path) -> None:
     assert run(DYING, tmp_path)[0] == -9
     (folder,) = (tmp_path / "made").iterdir()
-    assert [path.name.startswith(".second.") for path in leftovers(folder)] == [True]
+    assert sorted(path.name.split(".")[1] for path in leftovers(folder)) == ["second", "seconds"]
     assert not (folder / "manifest.json").exists()
 
     def work(folder: Path) -> None:
@@ -179,10 +180,15 @@ def never(folder: Path) -> None:
     raise AssertionError("a finished step was done again")
 
 
-def test_checkpoints_that_a_kill_left_in_a_finished_step_are_removed(tmp_path: Path) -> None:
+def failing(folder: Path) -> None:
+    artefacts.write(folder / "half", "half")
+    raise LutraError("no")
+
+
+def test_files_that_a_kill_left_in_a_finished_step_are_removed(tmp_path: Path) -> None:
     """Killed between its manifest and their removal."""
     folder = step(tmp_path, write_once)
-    left = [folder / artefacts.CHECKPOINT, artefacts.earlier(folder / artefacts.CHECKPOINT)]
+    left = unfinished.files(folder)
     for path in left:
         path.write_bytes(b"left")
     assert step(tmp_path, never) == folder
@@ -206,15 +212,65 @@ def test_another_configuration_is_another_folder(tmp_path: Path) -> None:
 
 
 def test_a_step_that_fails_is_done_anew(tmp_path: Path) -> None:
-    def fail(folder: Path) -> None:
-        artefacts.write(folder / "half", "half")
-        raise LutraError("no")
-
     with pytest.raises(LutraError):
-        step(tmp_path, fail)
+        step(tmp_path, failing)
     folder = step(tmp_path, write_once)
     assert (folder / "out" / "file").read_text() == "content"
     assert step(tmp_path, never) == folder
+
+
+def test_the_seconds_of_a_step_are_those_of_all_commands_that_worked_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0]
+    monkeypatch.setattr(unfinished, "monotonic", lambda: clock[0])
+
+    def worked(seconds: int, error: str = "") -> Callable[[Path], None]:
+        def work(folder: Path) -> None:
+            artefacts.reopen(folder)
+            clock[0] += seconds
+            write_once(folder)
+            if error:
+                raise LutraError(error)
+
+        return work
+
+    def command(work: Callable[[Path], None]) -> Path:
+        return artefacts.step(tmp_path, "made", "x", {}, {}, work, again=lambda folder: True)
+
+    for seconds, sum_so_far in ((7, 107), (20, 227)):
+        with pytest.raises(LutraError):
+            command(worked(100, error="no"))
+        assert artefacts.manifest(command(worked(seconds)))["seconds"] == sum_so_far
+    assert not leftovers(tmp_path)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from experiments.store import artefacts, unfinished
+unfinished.INTERVAL = 0.001
+def work(folder):
+    while float((folder / ".seconds").read_text()) < 0.1:
+        pass
+    os.kill(os.getpid(), signal.SIGKILL)
+artefacts.step(Path(sys.argv[1]), "made", "x", {}, {}, work)
+"""
+
+
+def test_a_killed_command_has_saved_how_long_it_worked(tmp_path: Path) -> None:
+    assert run(KILLED, tmp_path)[0] == -9
+    saved = float(next(tmp_path.glob("made/*/.seconds")).read_text())
+    folder = artefacts.step(tmp_path, "made", "x", {}, {}, write_once)
+    assert artefacts.manifest(folder)["seconds"] > saved >= 0.1
+
+
+@pytest.mark.parametrize("content", ["", "many", "nan", "-1", "inf", "\udcff"])
+def test_seconds_that_are_damaged_stop_no_work(content: str, tmp_path: Path) -> None:
+    with pytest.raises(LutraError):
+        step(tmp_path, failing)
+    next(tmp_path.rglob(".seconds")).write_bytes(content.encode(errors="surrogateescape"))
+    assert 0 <= artefacts.manifest(step(tmp_path, write_once))["seconds"] < math.inf
 
 
 def test_a_changed_or_lost_file_is_told_before_use(tmp_path: Path) -> None:
