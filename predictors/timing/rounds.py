@@ -17,7 +17,7 @@ from predictors.board.device import Board
 from predictors.timing.disturbances import disturbances
 from predictors.timing.health import with_resources
 from predictors.timing.judgement import Judgement, judge
-from predictors.timing.protocol import Protocol
+from predictors.timing.protocol import ANY, Protocol
 from predictors.timing.values import Row, Value, file_values, log_seconds, rows_of
 
 REFERENCES = 3  # files timed repeatedly in every round, so that its speed is known throughout
@@ -82,12 +82,15 @@ def interleaved(names: Iterable[str], references: Sequence[str], rng: Random) ->
 def files_to_time(
     files: Iterable[str], rows: Mapping[str, Row], rounds: Sequence[Round], protocol: Protocol
 ) -> tuple[str, ...]:
-    """The files of the next round: those of rows not yet known; then all, while the session is disturbed."""
+    """The files of the next round: those of rows not yet known; then all, while the session is disturbed.
+
+    A disturbance makes rows less precise, so it does not matter where any precision will do.
+    """
     if len(rounds) < protocol.min_rounds:
         return tuple(files)
     judgement = judge(rounds)
     wanted = {name for row in open_rows(rows, judgement, protocol) for name in rows[row].weights}
-    if not wanted and disturbances(judgement, rounds):
+    if not wanted and protocol.within < ANY and disturbances(judgement, rounds):
         return tuple(files)
     return tuple(name for name in files if name in wanted)
 

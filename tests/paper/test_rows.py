@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 from experiments.config import Config, DeviceConfig, MeasureConfig
 from experiments.steps.measure import timing_files
@@ -22,6 +23,7 @@ from predictors.timing.rounds import Protocol, Round, measure, summarize
 from predictors.timing.values import Row, Value, combined
 from predictors.timing.verdict import verdict
 from search_spaces.errors import LutraError
+from tests.commands import ROOT
 from tests.predictors.test_tables import PASSPORT, SPACE, true_seconds
 
 ARCHS = networks_to_time(SPACE, 5, 0)
@@ -141,6 +143,22 @@ def test_a_row_that_is_not_above_zero_is_asked_again_and_named_and_nothing_is_lo
     mended = table_of(rounds_of(9, 24), Protocol())
     assert mended.rows["fp32", spec].seconds > 0
     assert "two speeds" in mended.verdict.reasons[0]
+
+
+SMOKE = MeasureConfig(**OmegaConf.load(ROOT / "hydra_conf" / "experiment" / "smoke.yaml").measure)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_smoke_run_measures_until_every_row_is_above_zero_and_no_longer(seed: int) -> None:
+    """However disturbed the machine is; after three rounds, a layer may seem to take less than no time."""
+    rounds = list(measure(board(Disturbance(noise=0.2, outliers=0.2), seed), FILES, SMOKE, rows=ROWS))
+    assert len(rounds) < SMOKE.max_rounds
+    table = table_of(rounds, SMOKE)
+    assert table.verdict.state == "noisy"
+    assert all(value.seconds > 0 for value in table.rows.values())
+    with pytest.raises(LutraError, match="which is impossible"):
+        table_of(rounds[:3], SMOKE)
+    assert len(list(measure(board(Disturbance(), seed), FILES, SMOKE, rows=ROWS))) == 3
 
 
 @cache
