@@ -31,15 +31,13 @@ def recipes_of(config: Config) -> dict[str, NetworkRecipe]:
 
     Raises LutraError for a setting that a recipe does not have, or a value that it does not accept.
     """
-    base = config.retrain
-    if base.all_images:
+    if config.retrain.all_images:
         raise LutraError("retrain.all_images=true leaves no image to judge recipes by: leave it out")
+    base = counted(config).retrain
     made = {BASE: base}
     for text in config.recipes.tried or PARTS:
         changes = dict(change(word) for word in text.split())
-        if "passes" not in changes and "steps" in changes:
-            changes["passes"] = 0.0
-        if "batch" in changes and not changes.keys() & {"steps", "passes"}:
+        if "batch" in changes and "steps" not in changes and not changes.get("passes"):
             changes["steps"] = max(1, round(base.steps * base.batch / int(str(changes["batch"]))))
         recipe = counted(replace(config, retrain=replace(base, **changes))).retrain  # type: ignore[arg-type]
         made[" ".join(text.split())] = recipe

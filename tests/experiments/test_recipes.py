@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from experiments.comparison.recipe_variants import BASE, PARTS, recipes_of
 from experiments.config import Config
 from experiments.config.command_config import RecipesConfig
 from experiments.data.dataset import Dataset
+from experiments.setup.images import dataset_of
+from experiments.setup.recipes import counted
 from experiments.studies.recipes import Trial, compared, recipes
 from paper import build, origin
 from paper import recipes as text
@@ -57,6 +60,19 @@ def test_another_batch_sees_as_many_images_unless_its_length_is_given() -> None:
     base = replace(Config().retrain, steps=30, batch=64)
     made = recipes_of(replace(given("batch=16", "batch=128 muon=0.02", "batch=16 steps=7"), retrain=base))
     assert [(one.steps, one.batch) for one in made.values()] == [(30, 64), (120, 16), (15, 128), (7, 16)]
+
+
+@pytest.mark.parametrize("length", [{"steps": 40}, {"steps": 1, "passes": 3.0}])
+def test_every_recipe_without_a_length_of_its_own_sees_as_many_images(length: dict[str, Any]) -> None:
+    base, tried = replace(Config().retrain, batch=64, **length), ("batch=16", "batch=128 passes=0", *PARTS)
+    for given_in_steps in (False, True):
+        config = replace(given(*tried), retrain=base)
+        made = recipes_of(counted(config) if given_in_steps else config)
+        assert [one.passes for one in made.values()] == [0] * len(made)
+        seen = {name: one.steps * one.batch for name, one in made.items()}
+        assert seen == pytest.approx(dict.fromkeys(made, seen[BASE]), abs=64)
+        images = len(dataset_of(config.data).train.labels)
+        assert seen[BASE] == pytest.approx(3 * images if "passes" in length else 40 * 64, abs=32)
 
 
 def test_without_a_list_every_part_is_tried_alone() -> None:
