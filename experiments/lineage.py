@@ -15,13 +15,13 @@ from experiments.config import Config, command
 from experiments.display.progress import console
 from experiments.steps.finished_reports import finished_report
 from experiments.store import artefacts
-from experiments.store.provenance import FASTER, LINEAGE, Lineage, Step, verify
+from experiments.store.provenance import FASTER_IN_FLOAT, LINEAGE, Lineage, Step, verify
 from experiments.store.winner import read_winner
 from predictors import costs
 from search_spaces.documents import read_csv
 
 SHORT = 12  # characters of a hash
-SERVED = ("table", "teacher", "ranges", FASTER)  # a stage's inputs other than the network
+SERVED = ("table", "teacher", "ranges", FASTER_IN_FLOAT)  # a stage's inputs other than the network
 NAMES = {
     "train": "supernet",
     "search": "search candidate",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from paper.compression_rows import TRAINED, Stage
+from paper.compression_rows import PRECISION_NAMES, TRAINED, Stage
 from paper.csv_records import ResultError
 
 BEFORE = ("reference", "random", "inherited", "retrained")  # rows that every run has before its first stage
@@ -17,6 +18,7 @@ STAGES = {  # the network that a stage makes -> the stage, and what it does in w
     "sparsified": ("sparsify", "sparsification"),
     "clustered": ("cluster", "weight sharing"),
     TRAINED: ("qat", "training for INT8"),
+    **dict.fromkeys(PRECISION_NAMES, ("quantize", "quantization")),
 }
 
 
@@ -43,17 +45,20 @@ class Chain:
     @property
     def name(self) -> str:
         """The stages as rows of an ablation name them: "prune, finetune, quantize"."""
-        return ", ".join([*(STAGES.get(_first(row), (row.stage, ""))[0] for row in self.between), "quantize"])
+        return ", ".join(stage_of(row.stage)[0] for row in (*self.between, self.last))
 
     @property
     def words(self) -> list[str]:
         """What was done before quantization: "pruning", "finetuning"; a stage that comes twice is named once."""
-        return list(dict.fromkeys(STAGES.get(_first(row), ("", row.stage))[1] for row in self.between))
+        return list(dict.fromkeys(stage_of(row.stage)[1] for row in self.between))
 
 
-def _first(row: Stage) -> str:
-    """The name of a row without its number: "pruned 2" is "pruned"."""
-    return row.stage.rstrip("0123456789 ")
+def stage_of(network: str) -> tuple[str, str]:
+    """The stage that makes a network, and what it does in words; the network's name for both if no stage does.
+
+    A stage that comes twice makes "pruned" and "pruned 2".
+    """
+    return STAGES.get(re.sub(r" \d+$", "", network), (network, network))
 
 
 def chain(rows: Sequence[Stage], path: Path) -> Chain:

@@ -11,7 +11,7 @@ from paper.latex import count, escape, listed
 from paper.rows import Pair, RankTau, Transferred, read
 from paper.setup_file import setup
 
-NOUNS = dict(chain.STAGES.values()) | {"quantize": "quantization"}
+NOUNS = dict(chain.STAGES.values())
 
 
 def macros(results: Path, texts: Mapping[str, str]) -> dict[str, str]:

@@ -18,7 +18,8 @@ IMPORTANCES = ("taylor", "batch_norm", "l1")
 TEACHERS = ("winner", "largest")
 KINDS = ("static", "dynamic", "fp16")
 FLOAT_LAYERS = ("none", "accuracy", "time", "both")
-DEPLOYED = ("faster", "quantized")
+FASTER = "faster"
+DEPLOYED = (FASTER, "quantized")
 METHODS = ("minmax", "percentile", "entropy")  # as in `compress.quantization.calibration`, which loads onnxruntime
 PATTERNS = ("smallest", "two_of_four")  # as in `compress.weights.sparsify`, which loads torch
 WINNER = "winner"
@@ -109,7 +110,7 @@ class CompressConfig:
     inside: bool = False
     # which file the report deploys: faster: the INT8 file if it was faster than the same network's fp32 file, otherwise
     # that one; quantized: always the quantized file
-    deploy: str = "faster"
+    deploy: str = FASTER
     memory: bool = True  # whether to measure each file's peak memory on the device
 
 

@@ -16,10 +16,10 @@ from experiments.stages.inputs import check_device, learned, teachers
 from experiments.stages.settings import faster_settings, float_layers, untimed
 from experiments.steps.plan import Plan
 from experiments.store.keys import passport_key
-from experiments.store.provenance import FASTER
+from experiments.store.provenance import FASTER_IN_FLOAT
 from experiments.store.step import Step
 
-FILE = f"{FASTER}.json"
+FILE = f"{FASTER_IN_FLOAT}.json"
 WORK = Reference("experiments.stages.float_timing:work")
 
 
@@ -32,7 +32,7 @@ def by_time(plan: Plan, parent: Path) -> dict[str, Path]:
     """The file that lists the layers that stay in float to save time, if this is configured."""
     config = plan.config
     if float_layers(config) in ("time", "both"):
-        return {FASTER: faster_layers(plan, parent)}
+        return {FASTER_IN_FLOAT: faster_layers(plan, parent)}
     chosen = config.compress.quantize
     if (chosen.kind, chosen.float_layers) == ("static", "time") and (why := untimed(config)):
         plan.once("untimed", lambda: say(f"No layer stays in float to save time: {why}."))
@@ -51,4 +51,4 @@ def faster_layers(plan: Plan, parent: Path) -> Path:
     settings = faster_settings(config, plan.images)
     inputs: dict[str, Path | str] = {"parent": parent, "passport": passport_key(config.device)}
     label = f"{config.space.name if config.model == 'winner' else config.model}-{settings.label}"
-    return plan.folder(Step(FASTER, settings, inputs, WORK, label=label)) / FILE
+    return plan.folder(Step(FASTER_IN_FLOAT, settings, inputs, WORK, label=label)) / FILE

@@ -10,7 +10,7 @@ from experiments.config.reference import Reference
 from experiments.setup.devices import live
 from experiments.steps.plan import Plan
 from experiments.store.network_specs import specs_of
-from experiments.store.provenance import FASTER
+from experiments.store.provenance import FASTER_IN_FLOAT
 from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
 
@@ -36,7 +36,7 @@ def table_of_ranks(plan: Plan, root: Path, parent: Path) -> dict[str, Path]:
 
 def learned(parent: Path) -> dict[str, Path]:
     """The files that quantization-aware training wrote for quantization, if it made the network of `parent`."""
-    files = {"ranges": parent.parent / RANGES, FASTER: parent.parent / FLOATS}
+    files = {"ranges": parent.parent / RANGES, FASTER_IN_FLOAT: parent.parent / FLOATS}
     return {name: path for name, path in files.items() if path.exists()}
 
 

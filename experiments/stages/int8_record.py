@@ -11,7 +11,7 @@ from typing import Any
 
 from experiments.store import artefacts
 from experiments.store.json_records import read_record, typed
-from experiments.store.provenance import FASTER
+from experiments.store.provenance import FASTER_IN_FLOAT
 from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 
@@ -83,9 +83,9 @@ class Answers:
 
 def faster(inputs: Mapping[str, Path]) -> list[InFloat]:
     """The layers that the device computes faster in float, if they were measured."""
-    found = read_json(inputs[FASTER], "list of layers", list) if FASTER in inputs else []
-    layers = typed(list[dict[str, Any]], found, inputs.get(FASTER))
-    return typed(list[InFloat], [{"why": "time", **layer} for layer in layers], inputs.get(FASTER))
+    found = read_json(inputs[FASTER_IN_FLOAT], "list of layers", list) if FASTER_IN_FLOAT in inputs else []
+    layers = typed(list[dict[str, Any]], found, inputs.get(FASTER_IN_FLOAT))
+    return typed(list[InFloat], [{"why": "time", **layer} for layer in layers], inputs.get(FASTER_IN_FLOAT))
 
 
 def save(folder: Path, answers: Answers) -> None:

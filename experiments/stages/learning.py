@@ -20,7 +20,7 @@ from experiments.stages.settings import Cluster, Finetune, Qat, Sparsify, Stage
 from experiments.stages.task import Task
 from experiments.steps.train import calibrated
 from experiments.store import artefacts
-from experiments.store.provenance import FASTER
+from experiments.store.provenance import FASTER_IN_FLOAT
 from experiments.store.weights import load_supernet, save_network
 from search_spaces.costs import parameters
 from search_spaces.training.loop import Backward, cross_entropy
@@ -61,8 +61,8 @@ def qat(task: Task[Qat]) -> None:
     _learn(task, aware, backward, task.settings.qat, "quantization-aware training")
     save_network(task.folder / NETWORK, calibrated(aware, task.data).network)  # its statistics came from rounded inputs
     artefacts.write(task.folder / RANGES, json.dumps(aware.ranges(), indent=1) + "\n")
-    if FASTER in task.inputs:
-        artefacts.write(task.folder / FLOATS, task.inputs[FASTER].read_bytes())
+    if FASTER_IN_FLOAT in task.inputs:
+        artefacts.write(task.folder / FLOATS, task.inputs[FASTER_IN_FLOAT].read_bytes())
 
 
 def _learn(task: Task[S], network: nn.Module, backward: Backward, recipe: NetworkRecipe, name: str) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.config.compression import FASTER
 from experiments.setup.session_record import Session
 from experiments.store import artefacts
 from paper.compression_rows import Stage
 from predictors.costs import LATENCY
 
-FASTER = "faster"  # compress.deploy: the quantized file only if it is faster
 HALF = "fp16"  # a kind that is asked for because of its size
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from experiments.config import OFFLINE, Config
 from experiments.config.choices import space_of
+from experiments.config.compression import FASTER
 from experiments.config.reference import Reference
 from experiments.display.progress import console
 from experiments.setup.devices import live
@@ -15,7 +16,6 @@ from experiments.setup.session_record import Session, read_rows, show_rows
 from experiments.stages import int8_record
 from experiments.steps.benchmark import benchmark
 from experiments.steps.compress import compress, folder_of_search
-from experiments.steps.deployment import FASTER
 from experiments.steps.finished_reports import deployed_in, given_report
 from experiments.steps.plan import plan_of, train
 from experiments.steps.settings import Search

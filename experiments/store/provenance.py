@@ -18,7 +18,7 @@ from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 
 LINEAGE = "lineage.json"
-FASTER = "faster_in_float"  # the input with the layers that the device computes faster in float
+FASTER_IN_FLOAT = "faster_in_float"  # the input with the layers that the device computes faster in float
 NO_FILE = "passport"  # the only input that is not a file: the device fingerprint
 
 

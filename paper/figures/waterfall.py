@@ -14,23 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from paper.compression_rows import TRAINED
+from paper.chain import stage_of
 from paper.figures import style
 from paper.rows import Stage, read
 from paper.setup_file import setup
 
 ASIDE = ("random", "inherited")  # not part of the chain
-STEPS = {  # what was done
-    "retrained": "search",
-    "pruned": "prune",
-    "factorised": "low rank",
-    "finetuned": "finetune",
-    "sparsified": "sparsify",
-    "clustered": "cluster",
-    TRAINED: "train for INT8",
-    "int8": "quantize",
-    "fp16": "quantize",
-}
 ROOM = 0.35  # space for numbers beside the bars, as a fraction of the longest
 
 
@@ -43,6 +32,11 @@ def chain(rows: Sequence[Stage]) -> list[Stage]:
     """The reference, if there is one, then the winner after each stage, in order."""
     firsts = {row.stage: row for row in reversed(rows)}  # later rows of the same name are only for comparison
     return [firsts[name] for name in dict.fromkeys(row.stage for row in rows) if name not in ASIDE]
+
+
+def done(network: str) -> str:
+    """What made a network, in one word."""
+    return "search" if network == "retrained" else stage_of(network)[0]
 
 
 def ended(stages: Sequence[Stage], deployed: str) -> str:
@@ -61,7 +55,7 @@ def plot(stages: Sequence[Stage], deployed: str = "") -> Figure:
     _grounded(latency, [scale * stage.latency_median_s for stage in stages], f"measured latency ({unit})")
     _grounded(size, [stage.file_bytes / 1e3 for stage in stages], "file (kB)")
     first, *rest = (stage.stage for stage in stages)
-    names = [f"{first}, {stages[0].precision}", *(STEPS.get(name, name) for name in rest), ended(stages, deployed)]
+    names = [f"{first}, {stages[0].precision}", *map(done, rest), ended(stages, deployed)]
     accuracy.set_yticks(range(len(names)), names)
     accuracy.invert_yaxis()
     return figure

@@ -146,7 +146,7 @@ def test_layers_in_float_are_told_with_their_reasons(
     found = tmp_path / fp32_fallback.FILE
     found.write_text(json.dumps([dataclasses.asdict(Faster(1, 125e-6, 118.5e-6))]))
     monkeypatch.setattr(quantizing, "float_layers", lambda model, ranges, images, table, slower: (0, *slower))
-    told = quantized(tmp_path, network, {int8_record.FASTER: found}, kind="static", float_layers="both")
+    told = quantized(tmp_path, network, {int8_record.FASTER_IN_FLOAT: found}, kind="static", float_layers="both")
     assert told.in_float == [int8_record.InFloat(1, "time", 125e-6, 118.5e-6), int8_record.InFloat(0, "accuracy")]
     assert "layer 1 stays in float to save time: the file takes 118.5 us instead of 125.0 us" in told.lines()
     assert "layer 0 stays in float for better accuracy" in told.lines()
@@ -163,7 +163,7 @@ def test_every_layer_may_stay_in_float(runtime: str, network: Network, tmp_path:
     config = small(kind="static", float_layers="time")
     config = dataclasses.replace(config, device=dataclasses.replace(config.device, library=runtime))
     save_network(tmp_path / NETWORK, network)
-    run(config, "quantize", tmp_path / NETWORK, {int8_record.FASTER: found}, tmp_path)
+    run(config, "quantize", tmp_path / NETWORK, {int8_record.FASTER_IN_FLOAT: found}, tmp_path)
     told = int8_record.load(tmp_path)
     assert (told.agreement, [one.layer for one in told.in_float]) == (1, layers)
     assert not told.saturating
@@ -213,7 +213,7 @@ def test_qat_trains_for_the_file_that_is_deployed(
     needs = stage.needs(Plan(config), parent, parent)
     run(config, "qat", parent, needs, trained.parent)
     left = STAGES["quantize"].needs(Plan(config), parent, trained)
-    assert set(left) == {"ranges", int8_record.FASTER}
+    assert set(left) == {"ranges", int8_record.FASTER_IN_FLOAT}
     run(config, "quantize", trained, left, tmp_path / "file")
     assert [one.layer for one in int8_record.load(tmp_path / "file").in_float] == [1]
     aware_network = load_network(trained)
@@ -251,7 +251,7 @@ def test_the_device_is_asked_about_whole_files_where_time_counts(
     config = dataclasses.replace(small(float_layers=choice), runs=str(tmp_path / "runs"))
     found = fp32_fallback.needs(Plan(config), tmp_path / NETWORK, tmp_path / NETWORK)
     assert len(timed) == (2 if choice == "time" else 0)  # the second finds that no neighbour gains
-    assert set(found) == ({int8_record.FASTER} if choice == "time" else set())
+    assert set(found) == ({int8_record.FASTER_IN_FLOAT} if choice == "time" else set())
     if choice == "time":
         told = quantized(tmp_path, network, found, kind="static", float_layers="time")
         assert told.in_float == [int8_record.InFloat(0, "time", 2.0, 1.0)]

@@ -11,7 +11,7 @@ import pytest
 
 from experiments.config import Config
 from experiments.store import keys
-from experiments.store.provenance import FASTER
+from experiments.store.provenance import FASTER_IN_FLOAT
 from tests.commands import Finished
 
 TABLE = "ops,more,accuracy_percent,percent,rpi4_ms,another\n" + "".join(
@@ -41,8 +41,8 @@ def answer(finished: Finished, otherwise: Path, name: str, label: str) -> Path:
     stage = label.split("-")[0]
     if name == "trial":
         (otherwise / "trial.json").write_text("{}")
-    if name == FASTER:
-        (otherwise / f"{FASTER}.json").write_text("[]")
+    if name == FASTER_IN_FLOAT:
+        (otherwise / f"{FASTER_IN_FLOAT}.json").write_text("[]")
     found = sorted((finished.runs / name).glob(f"{stage}-*" if name == "compress" else "*"))
     if name == "compress" and not found:
         return next((finished.runs / "retrain").iterdir())

@@ -11,6 +11,7 @@ from paper import build, hand_made, macros, ranking, sentences
 from paper.chain import chain
 from paper.compression_rows import HandMade, Stage
 from paper.csv_records import ResultError
+from paper.figures import waterfall
 from paper.ranking_rows import RankTau
 from paper.rows import read
 from paper.significance import STUDENT, mean_interval
@@ -49,6 +50,8 @@ def test_a_paper_is_about_the_stages_of_its_run(stages: str, results: Path, tmp_
     found = chain(read(results, Stage), results / "stages.csv")
     assert found.name == stages
     assert [row.stage for row in found.between] == SHAPES[stages]
+    labels = waterfall.draw(results).axes[0].get_yticklabels()
+    assert [one.get_text() for one in labels][1:-1] == ["search", *stages.split(", ")]
     build.sources(results, tmp_path / "build")
     told = macros.numbers(results)["CompressedSentence"]
     assert ("pruning" in told) == ("prune" in stages)

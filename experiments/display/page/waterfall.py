@@ -7,8 +7,8 @@ from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from experiments.display.page.elements import drawing, element, figure, tooltip
-from paper.figures.waterfall import STEPS, ended
 from paper.figures.waterfall import chain as stages_of
+from paper.figures.waterfall import done, ended
 from paper.rows import Stage
 
 WIDTH, ROW, NAMES, NUMBERS = 420.0, 26.0, 92.0, 62.0
@@ -18,7 +18,7 @@ def waterfall(rows: Sequence[Stage], deployed: str) -> Element:
     """Three panels: the first and last bars show values, those between show changes. `deployed`: a precision."""
     stages = stages_of(rows)
     first, *rest = stages
-    names = [first.stage, *(STEPS.get(one.stage, one.stage) for one in rest), ended(stages, deployed)]
+    names = [first.stage, *(done(one.stage) for one in rest), ended(stages, deployed)]
     accuracies = [100 * one.test_accuracy for one in stages]
     floor = max(0.0, min(accuracies) - max(1.0, max(accuracies) - min(accuracies)))
     panels = (
