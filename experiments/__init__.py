@@ -9,6 +9,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
 
 UNSUPPORTED = "Lutra runs on Linux and macOS; on Windows use WSL: https://learn.microsoft.com/windows/wsl/install"
 # python -m experiments.NAME, while Python still looks up the module; or the console script
@@ -18,6 +20,17 @@ COMMAND = sys.argv[:1] == ["-m"] or os.path.basename("".join(sys.argv[:1])) == "
 def _interrupted(number: int, frame: object) -> None:
     """Handles Ctrl-C during the imports, which take seconds; libraries would print many lines."""
     os.write(2, b"error: interrupted; the same command starts again\n")
+    os._exit(2)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Prints one line for a library that is not installed; a traceback for any other error."""
+    library = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if not library or (Path(__file__).parents[1] / library).exists():  # none, or one of our own packages
+        return sys.__excepthook__(kind, error, trace)
+    sys.stdout.flush()
+    advice = "pip install . in Lutra's folder, or make demo, which installs everything into .venv"
+    print(f"error: {library} is not installed for {sys.executable}: {advice}", file=sys.stderr, flush=True)
     os._exit(2)
 
 
@@ -40,6 +53,8 @@ if sys.platform == "win32":
         print(f"error: {UNSUPPORTED}", file=sys.stderr)
         sys.exit(2)
     raise ImportError(UNSUPPORTED)
+if COMMAND:
+    sys.excepthook = _uncaught
 if COMMAND and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _interrupted)
 

@@ -77,7 +77,7 @@ def run(work: str | Callable[[Config], object]) -> None:
             return
         try:
             _perform(function, settings)
-        except LutraError as error:  # Hydra would print a line of its own
+        except (LutraError, ModuleNotFoundError) as error:  # Hydra would print a line of its own
             refused.append(error)
 
     job.__module__ = module  # Hydra names the job by it
@@ -88,7 +88,7 @@ def run(work: str | Callable[[Config], object]) -> None:
         Hydra.get_mode = _mode  # type: ignore[assignment]
         hydra.main(**VERSION_BASE, config_path=str(CONFIGS), config_name="config")(job)()
         for error in refused:
-            _stop(str(error))
+            raise error
         for sweep in announced:
             if unfinished := END(sweep):
                 _stop(f"{len(unfinished)} of {len(sweep.asked)} jobs failed: {'; '.join(unfinished)}")
@@ -115,6 +115,8 @@ def _one_line_errors(begun: Sequence[DictConfig], announced: Sequence[object]) -
         if begun or error.filename is None:
             raise
         _stop(f"cannot write {error.filename}: {error.strerror}; choose another folder with runs=FOLDER")  # by Hydra
+    except ModuleNotFoundError:
+        raise  # see experiments/__init__.py
     except Exception as error:  # Hydra fails in many ways on its own settings, such as hydra=5
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         if announced:

@@ -458,6 +458,32 @@ def test_ctrl_c_during_later_imports_is_one_line(tmp_path: Path) -> None:
     assert done.stderr == "error: interrupted; the same command starts again\n"
 
 
+@pytest.mark.parametrize(
+    ("library", "words"),
+    [
+        ("hydra", ["experiments.pipeline"]),
+        ("omegaconf", ["experiments", "pipeline"]),
+        ("rich", ["experiments.status"]),
+        ("numpy", ["experiments.pipeline", "experiment=smoke"]),
+        ("numpy", ["experiments.exact", "--multirun", "seed=0,1"]),
+        ("torch", ["experiments.train", "experiment=smoke"]),
+    ],
+)
+def test_a_library_that_is_not_installed_is_one_line(library: str, words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{library!r}] = None\n")
+    done = started("-m", *words, f"runs={tmp_path / 'runs'}", before=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith(f"error: {library} is not installed for {sys.executable}: pip install .")
+    assert "make demo" in done.stderr
+
+
+def test_a_file_of_ours_that_is_missing_is_no_library(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['search_spaces.errors'] = None\n")
+    done = started("-m", "experiments.status", before=tmp_path)
+    assert done.returncode == 1
+    assert "search_spaces.errors" in done.stderr.splitlines()[-1]
+
+
 def test_windows_is_refused_by_the_import() -> None:
     windows = "import sys; sys.platform = 'win32'; sys.argv = [{}]; import experiments"
     command, library = (started("-c", windows.format(first)) for first in ("'-m'", "'x.py'"))
