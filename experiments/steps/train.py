@@ -32,6 +32,7 @@ from search_spaces.training.loop import Training, cross_entropy
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 CALIBRATION = 512  # training images for batch-norm statistics
+SHOWN = 1000  # validation images of a point of the supernet's curve: the largest network is slow
 
 
 def together(step: Callable[[int], Step], means: Means, work: Callable[[Step, Path], None]) -> Path:
@@ -55,7 +56,7 @@ def work(settings: SupernetSettings, files: Mapping[str, Path], means: Means, fo
 
     def validated(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, Supernet)
-        return {name: validate(average.extract(arch), data) for name, arch in extremes.items()}
+        return {name: validate(average.extract(arch), data, SHOWN) for name, arch in extremes.items()}
 
     every, name = means.checkpoint_seconds, "training the supernet"
     run_steps(supernet, data, recipe, settings.seed, backward, folder, name, every, validated)
@@ -94,9 +95,9 @@ def calibrated(network: Model, data: Dataset) -> Model:
     return calibrate(network, data.fixed(data.train, CALIBRATION, 0)[0])
 
 
-def validate(network: nn.Module, data: Dataset) -> float:
-    """Validation accuracy after calibration, as a fraction."""
-    images, labels = data.fixed(data.validation, 0, 0)
+def validate(network: nn.Module, data: Dataset, count: int = 0) -> float:
+    """Accuracy on `count` validation images, or on all of them, after calibration; as a fraction."""
+    images, labels = data.fixed(data.validation, count, 0)
     return accuracy(predict(calibrated(network, data), images), labels)
 
 
