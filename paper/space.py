@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
@@ -39,11 +40,12 @@ def macros(results: Path) -> dict[str, str]:
     kinds = {re.split(r"\W", block.spec)[0] for block in table}
     blocks = sorted(kind for kind in kinds if not kind.endswith(FIXED))
     options = Counter(layer for layer, _ in {(block.layer, block.option) for block in table})
-    trunks = 1 + max(block.option for block in table if block.layer == 0)  # equal stems of two trunks are timed once
+    stems = 1 + max(block.option for block in table if block.layer == 0)  # equal stems of two trunks are timed once
+    trunks = int(run.values.get("trunks", stems))  # older results do not say
     skips = trunks > 1 or run.number("space_size") > prod(options.values())  # skips are not timed
     skip = ", and a skip, which selects the depth; the skips of a stage come last" if skips else ""
     kind = INVERTED if blocks == ["MBConv"] else listed(KINDS.get(block, escape(block)) for block in blocks)
-    under = f"; one of {trunks} trunks sets the resolution of the images, the width and the stem" if trunks > 1 else ""
+    under = f"; one of {trunks} trunks sets {listed(_set_by_trunks(table))}" if trunks > 1 else ""
     does, name = REFERENCES.get(run.text("space"), OTHER)
     heatmap = "Shown are the options under the first trunk." if trunks > 1 else "Stem and head have a single option."
     return {
@@ -52,3 +54,20 @@ def macros(results: Path) -> dict[str, str]:
         "ReferenceName": name,
         "HeatmapSentence": heatmap,
     }
+
+
+def _set_by_trunks(table: Sequence[Block]) -> list[str]:
+    """What differs between the trunks, by their stems and by the blocks before the classifier."""
+    last = max(block.layer for block in table)
+    stems, heads = ([(block.spec, _numbers(block.spec)) for block in table if block.layer == at] for at in (0, last))
+    differing = {
+        "the resolution of the images": {stem.get("resolution") for _, stem in stems},
+        "the width": {head.get("in_channels") for _, head in heads},
+        "the stem": {(spec.partition("(")[0], stem.get("stride")) for spec, stem in stems},
+    }
+    return [name for name, values in differing.items() if len(values) > 1]
+
+
+def _numbers(spec: str) -> dict[str, str]:
+    """The fields in the text of a stem or a head: "Stem(in_channels=3, ..."."""
+    return dict(re.findall(r"(\w+)=(\w+)", spec))

@@ -68,6 +68,7 @@ def _asked(search: Search, means: Means, latencies: LatencyTable) -> dict[str, A
     return {
         "space": space.name,
         "space_size": space.size,
+        "trunks": space.trunks,
         "layers": sum(count > 1 for count in space.options),
         "data": data.name,
         "data_file": search.data.at(means).names.file,

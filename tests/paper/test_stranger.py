@@ -199,7 +199,7 @@ def test_the_text_describes_the_space_of_the_run(results: Path) -> None:
     (results / "table.csv").write_text((results / "table.csv").read_text() + "0,1,PatchStem(1),fp32,1e-5,1e-5,1e-5\n")
     told = macros.numbers(results)
     assert "under the first trunk" in told["HeatmapSentence"]
-    assert told["SpaceBlocks"].endswith("; one of 2 trunks sets the resolution of the images, the width and the stem")
+    assert told["SpaceBlocks"].endswith("; one of 2 trunks sets the stem")
     assert "PatchStem" not in told["SpaceBlocks"]
     edit(results / "setup.csv", "space,edge", "space,mine")
     assert macros.numbers(results)["ReferenceName"] == "the space's hand-made reference"

@@ -1,0 +1,33 @@
+"""Tests the words on a space under some of its trunks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from paper.macros import numbers
+from search_spaces.spaces.edge import edge
+from tests.paper.made_up_results import synthetic, write
+
+RESOLUTION, WIDTH, STEM = "the resolution of the images", "the width", "the stem"
+
+
+@pytest.mark.parametrize(
+    ("kept", "varied"),
+    [
+        ([0], ""),
+        ([0, 2, 3], f"; one of 3 trunks sets {RESOLUTION}"),
+        ([0, 1], f"; one of 2 trunks sets {WIDTH}"),  # whose stems are equal
+        ([6, 9], f"; one of 2 trunks sets {STEM}"),
+        (range(12), f"; one of 12 trunks sets {RESOLUTION}, {WIDTH} and {STEM}"),
+    ],
+)
+def test_the_trunks_set_what_differs_between_them(kept: list[int], varied: str, tmp_path: Path) -> None:
+    space, results = edge(3, 32, 10).under(kept), synthetic(tmp_path / "results")
+    blocks = {spec: (layer, place) for layer, specs in enumerate(space.layers) for place, spec in enumerate(specs)}
+    rows = [(*place, str(spec), one, 1e-5, 1e-5, 1e-5) for one in ("fp32", "int8") for spec, place in blocks.items()]
+    write(results / "table.csv", "layer,option,spec,precision,seconds,low_s,high_s", rows)
+    with (results / "setup.csv").open("a") as file:
+        file.write(f"trunks,{space.trunks}\n")
+    assert numbers(results)["SpaceBlocks"].partition("; the skips of a stage come last")[2] == varied
