@@ -60,7 +60,7 @@ def _set_by_trunks(table: Sequence[Block]) -> list[str]:
     """What differs between the trunks, by their stems and by the blocks before the classifier."""
     last = max(block.layer for block in table)
     stems, heads = ([(block.spec, _numbers(block.spec)) for block in table if block.layer == at] for at in (0, last))
-    differing = {
+    differing: dict[str, set[object]] = {
         "the resolution of the images": {stem.get("resolution") for _, stem in stems},
         "the width": {head.get("in_channels") for _, head in heads},
         "the stem": {(spec.partition("(")[0], stem.get("stride")) for spec, stem in stems},

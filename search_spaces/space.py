@@ -1,7 +1,6 @@
 """The one idea: every layer chooses one of its options independently; an architecture is the tuple of choices.
 
-The stem and the classifier are layers with a single option, unless the stems are trunks (`search_spaces.trunks`): then
-layers are independent within a trunk. Imports no torch.
+Stem and classifier have a single option, unless the stems are trunks (see `search_spaces.trunks`). Imports no torch.
 
 If neighbouring layers have the same options and Skip is one of them, (Skip, A) and (A, Skip) are the same network. Such
 layers form a stack, and the canonical architecture of a network has each stack's Skips last, as once-for-all counts
@@ -45,6 +44,7 @@ class SearchSpace:
     reference: Arch
     valid: Callable[[Arch], bool] = lambda arch: True
     listed: tuple[Arch, ...] = field(default=(), repr=False)
+    kept: tuple[int, ...] = ()  # the numbers of its trunks in the whole space; empty: all of them
 
     def __post_init__(self) -> None:
         self.check(self.reference)
@@ -71,7 +71,7 @@ class SearchSpace:
     def under(self, kept: Sequence[int]) -> SearchSpace:
         """The space with only these trunks. Raises LutraError if it does not have them."""
         layers, reference = trunks.only(self.layers, kept, self.trunks, self.reference)
-        return replace(self, layers=layers, reference=reference)
+        return replace(self, layers=layers, reference=reference, kept=(*kept,))
 
     def within(self, trunk: int) -> list[slice]:
         """The part of each layer's list that belongs to a trunk."""

@@ -77,7 +77,8 @@ def truth_of(run: Run, space: SearchSpace) -> dict[Arch, float]:
         return {arch: float(macs(space.decode(arch))) for arch in space.others(SMOKE_NETWORKS, [], Random(0))}
     path = file_of(run.settings["macro"], NAME, "macro=FILE, NAS-Bench-Macro's accuracies on CIFAR-10")
     config = Config()
-    found = published(replace(config, ranking=replace(config.ranking, csv=str(path))), space)
+    known = published(replace(config, ranking=replace(config.ranking, csv=str(path))), space)
+    found = {arch: accuracy for arch, (accuracy,) in known.items()}
     return dict(sorted(found.items())[:SMOKE_NETWORKS]) if run.smoke else found
 
 

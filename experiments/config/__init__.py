@@ -62,8 +62,7 @@ class SpaceConfig:
     """The search space."""
 
     name: str = "tiny"  # its file in search_spaces/spaces
-    # of a space with trunks, such as edge: those to search under, numbered as its file lists them; empty: all. Fewer
-    # share the supernet's training, and make the latency table shorter
+    # in a space with trunks, such as edge: those to search under, as its file lists them, from 0 on; empty: all
     trunks: list[Annotated[int, Range(0, 1_000)]] = unless([])
 
 

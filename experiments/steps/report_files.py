@@ -78,11 +78,16 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     made = [(step.what, steps.records[step.manifest]["config"]) for step in origin.line]
     if chosen.path != quantized:
         made.append((QUANTIZE, steps.records[inputs["compress"]]["config"]))
-    own = {"ignore": settings.ignore, "compress.deploy": settings.deploy}
-    lines = commands(made, own, facts)
+    lines = commands(made, _own(settings), facts)
     run = Run(folder, name, final.sha256, data, load(folders["benchmark"]), partial(_described, space), lines)
     artefacts.write(folder / PAGE, page(run))
     _show(searched, winner, final, folder)
+
+
+def _own(settings: Settings) -> dict[str, object]:
+    """The settings of the configuration that no manifest of the steps spells out, by their keys."""
+    trunks = [*settings.search.space.kept]
+    return {"ignore": settings.ignore, "compress.deploy": settings.deploy, "space.trunks": trunks}
 
 
 def _described(space: SearchSpace, arch: str) -> str:
