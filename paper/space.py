@@ -41,7 +41,8 @@ def macros(results: Path) -> dict[str, str]:
     blocks = sorted(kind for kind in kinds if not kind.endswith(FIXED))
     options = Counter(layer for layer, _ in {(block.layer, block.option) for block in table})
     stems = 1 + max(block.option for block in table if block.layer == 0)  # equal stems of two trunks are timed once
-    trunks = int(run.values.get("trunks", stems))  # older results do not say
+    kept = run.values.get("trunks", "").split()  # older results do not say
+    trunks = stems if kept in ([], ["all"]) else len(kept)
     skips = trunks > 1 or run.number("space_size") > prod(options.values())  # skips are not timed
     skip = ", and a skip, which selects the depth; the skips of a stage come last" if skips else ""
     kind = INVERTED if blocks == ["MBConv"] else listed(KINDS.get(block, escape(block)) for block in blocks)

@@ -13,9 +13,11 @@ from typing import Any
 
 from experiments.compute.accelerator import accelerator
 from experiments.config import CompareConfig, Config, ObjectiveConfig, StrategyConfig
+from experiments.config.choices import images_shape
 from experiments.config.image_names import names
 from experiments.config.reference import Reference
 from experiments.display.progress import console
+from experiments.display.run_setup import space_facts
 from experiments.setup.images import placed
 from experiments.setup.targets import beyond_reach, chosen, given, objective_of, target_of
 from experiments.steps.plan import plan_of
@@ -125,11 +127,10 @@ def _facts(search: Search, means: Means, latencies: LatencyTable) -> dict[str, A
     aim, space, passport = search.objective, search.space, latencies.passport
     target = "" if aim.name == "pareto" else 1e3 * target_of(aim, search.precision, space, latencies)
     return {
-        "space": space.name,
+        **space_facts(space, images_shape(search.data.at(means)).resolution),
         "data": search.data.name,
         "data_file": search.data.at(means).names.file,
         "data_title": search.data.title or "",
-        "resolution": space.layers[0][0].resolution,
         "precision": search.precision,
         "target_ms": target,
         "device": latencies.device,

@@ -25,6 +25,7 @@ __all__ = [
     "STRATEGIES",
     "chosen_space",
     "default_options",
+    "images_shape",
     "option_hints",
     "space_of",
     "strategy_of",
@@ -33,7 +34,7 @@ __all__ = [
 
 def space_of(config: Config) -> SearchSpace:
     """The space for the data's image size and number of classes."""
-    shape = _shape(config.data)
+    shape = images_shape(config.data)
     return chosen_space(config.space, shape.in_channels, shape.resolution, shape.classes)
 
 
@@ -44,7 +45,8 @@ def chosen_space(chosen: SpaceConfig, in_channels: int, resolution: int, classes
 
 
 @cache
-def _shape(data: DataConfig) -> Shape:
+def images_shape(data: DataConfig) -> Shape:
+    """The shape of the images, and their number of classes."""
     return shape_of(data.name, data.path, data.size, data.cache)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config import Config
-from experiments.config.choices import space_of
+from experiments.config.choices import images_shape, space_of
 from experiments.display.progress import console
-from experiments.display.run_setup import STATE, judged
+from experiments.display.run_setup import STATE, judged, space_facts
 from experiments.setup.devices import passport_of
 from experiments.setup.session_record import RECORD, read_rows
 from experiments.store import artefacts, locks
@@ -55,8 +55,7 @@ def publish(
     """
     space = space_of(config)
     facts = {
-        "space": space.name,
-        "resolution": space.layers[0][0].resolution,
+        **space_facts(space, images_shape(config.data).resolution),
         "data": config.data.name,
         "data_file": config.data.names.file,
         "data_title": config.data.title,

@@ -18,6 +18,7 @@ from predictors.board.fingerprint import runtime_of
 from predictors.costs import LATENCY
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
+from search_spaces.space import SearchSpace
 
 STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # of the device fingerprint
 
@@ -61,21 +62,25 @@ def judged(what: str, state: str, reasons: Sequence[str]) -> dict[str, str]:
     return {f"{what}_verdict": state, f"{what}_verdict_reasons": "; ".join(reasons)}
 
 
+def space_facts(space: SearchSpace, resolution: int) -> dict[str, Any]:
+    """The space's name, its trunks if it has several or some were chosen, and the images' resolution in pixels."""
+    trunks = " ".join(map(str, space.kept)) or ("all" if space.trunks > 1 else "")
+    return {"space": space.name, "trunks": trunks, "resolution": resolution}
+
+
 def _asked(search: Search, means: Means, latencies: LatencyTable) -> dict[str, Any]:
     """Facts about the space, the images, and the goal of the search."""
     space, data, aim = search.space, dataset_of(search.data.at(means)), search.objective
     targets = {} if aim.name == "pareto" else targets_of(aim, search.precision, space, latencies)
     return {
-        "space": space.name,
+        **space_facts(space, data.shape.resolution),
         "space_size": space.size,
-        "trunks": space.trunks,
         "layers": sum(count > 1 for count in space.options),
         "data": data.name,
         "data_file": search.data.at(means).names.file,
         "train_images": len(data.train.labels),
         "validation_images": len(data.validation.labels),
         "test_images": len(data.test.labels),
-        "resolution": data.shape.resolution,
         "classes": data.shape.classes,
         "strategy": search.strategy.name,
         "seed": search.seed,
