@@ -78,7 +78,8 @@ def _setup(run: Setup, parts: Sequence[Part]) -> str:
     t = {key: escape(run.text(key)) for key in run.values}
     target, fraction = run.optional("target_ms"), run.optional("target_fraction")
     share = "" if fraction is None else rf" ({100 * fraction:.0f}\,\% of the reference)"
-    spent = {name: run.optional(f"{key}_total_seconds") for name, key in SPENT.items()}
+    keys = {name: f"{key}_total_seconds" for name, key in SPENT.items()}
+    spent = {name: run.optional(key) for name, key in keys.items() if key in run.values}
     times = ", ".join(rf"{name} {s:.0f}\,s" for name, s in spent.items() if s is not None)
     verdict = escape(run.values.get("table_verdict", ""))
     rows = {
