@@ -20,7 +20,8 @@ def state() -> dict[str, Any]:
     bits = _vcgencmd("get_throttled")
     swapped = re.search(r"^pswpin (\d+)$", text("proc/vmstat") or "", re.MULTILINE)
     cores = usable_cores()
-    clocks = [numbers_of_cores("scaling_cur_freq").get(core) for core in cores]
+    frequencies = numbers_of_cores("scaling_cur_freq")
+    clocks = [frequencies.get(core) for core in cores]
     governors = [governor for core, governor in of_cores("scaling_governor").items() if governor and core in cores]
     return {
         "cores": span(cores),

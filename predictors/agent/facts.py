@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,6 +30,8 @@ def number(path: str | Path) -> int | None:
 
 def output_of(*command: str) -> str | None:
     """A program's output; None where it is missing, fails, or takes more than five seconds."""
+    if shutil.which(command[0]) is None:  # before this process is forked, which takes long where it is large
+        return None
     try:
         done = subprocess.run(
             command,
