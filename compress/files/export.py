@@ -9,13 +9,12 @@ import copy
 import logging
 import warnings
 from itertools import pairwise
-from typing import Any
 
 import onnx
 import torch
 from onnx import numpy_helper
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from compress.files.compact import compact
 
@@ -57,10 +56,8 @@ def fold(model: nn.Module) -> None:
     for module in [*model.modules()]:
         for (name, conv), (next_name, norm) in pairwise([*module.named_children()]):
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                shape = conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding, conv.dilation
-                folded = nn.Conv2d(*shape, conv.groups)  # type: ignore[arg-type]
-                statistics: Any = norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
-                folded.weight, folded.bias = fuse_conv_bn_weights(conv.weight, conv.bias, *statistics)
+                folded = fuse_conv_bn_eval(conv, norm)
+                folded.__class__ = nn.Conv2d  # `search_spaces.networks.convolution.Conv2d` has no bias
                 setattr(module, name, folded)
                 setattr(module, next_name, nn.Identity())
 
