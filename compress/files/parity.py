@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
-from compress.quantization.calibration import THREADS
 from compress.runtimes import runtime_of_file
 from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import Images, predict
@@ -23,7 +23,7 @@ def file_logits(model: bytes, images: np.ndarray | Images, batch: int | None = N
     """
     runtime = runtime_of_file(model)
     batch = batch or (1 if runtime.depends_on_batch(model) else BATCH)
-    answer = runtime.session(model, THREADS)
+    answer = runtime.session(model, torch.get_num_threads())
     take = images.raw if isinstance(images, Images) and runtime.takes_pixels(model) else images.__getitem__
     parts = (take(slice(start, start + batch)) for start in range(0, len(images), batch))
     return np.concatenate([answer(np.ascontiguousarray(part)) for part in parts])

@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from compress.host_sessions import host_session
 from compress.layers import WEIGHTED
-from compress.quantization.calibration import BATCH, THREADS, Ranges, image_pixels
+from compress.quantization.calibration import BATCH, Ranges, image_pixels
 from compress.quantization.quantize import quantized
 from search_spaces.networks.resizing import resized_array
 
@@ -63,11 +63,7 @@ def _computed(model: bytes, names: Sequence[str], images: np.ndarray) -> Iterato
     proto = onnx.load_from_string(model)
     del proto.graph.output[:]
     proto.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    options.log_severity_level = 3  # it warns about tensors that only later layers read
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leaves the core to others
-    session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = host_session(proto.SerializeToString())
     for start in range(0, len(images), BATCH):
         answers = session.run(list(names), {"image": resized_array(images[start : start + BATCH], image_pixels(proto))})
         yield [np.asarray(answer, np.float64) for answer in answers]

@@ -14,11 +14,11 @@ import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod
 from onnxruntime.quantization.calibrate import TensorsData, create_calibrator
 
+from compress.host_sessions import host_session, options
 from search_spaces.errors import unknown
 from search_spaces.networks.resizing import resized_array
 
 BATCH = 50  # images at a time
-THREADS = 2  # on the host
 METHODS = {  # which part of an activation's values a range covers
     "minmax": CalibrationMethod.MinMax,  # all values
     "percentile": CalibrationMethod.Percentile,  # all but onnxruntime's 1e-5, half of it at either end
@@ -64,11 +64,10 @@ def image_pixels(model: onnx.ModelProto) -> int:
 
 
 def _unhurried(file: str) -> onnxruntime.InferenceSession:
-    """The calibrator's session, with threads that sleep while they wait, which leaves the core to others."""
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    """The calibrator's session, which leaves cores to others."""
+    chosen = options()
+    chosen.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return host_session(file, chosen)
 
 
 def tensors_data(ranges: Ranges) -> TensorsData:

@@ -54,6 +54,7 @@ def quantized(
 ) -> tuple[bytes, list[str]]:
     """The INT8 file, and the names in `model` of the outputs of its convolutions and linear layers, in order."""
     graph = onnx.shape_inference.infer_shapes(onnx.load_from_string(model))
+    onnx.helper.set_model_props(graph, {"onnx.infer": "onnxruntime.quant"})  # else onnxruntime infers them once more
     for node in graph.graph.node:
         node.name = node.output[0]  # nodes of other exporters have no names, which excluding them needs
     for layer in float_layers:

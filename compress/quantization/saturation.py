@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from compress.host_sessions import host_session
 from compress.quantization.calibration import image_pixels
 from search_spaces.layers import Spec, nodes
 from search_spaces.layers.graph import Rules, rule_of
@@ -146,7 +146,7 @@ def _activations(model: bytes, names: Sequence[str], images: np.ndarray) -> dict
     if not wanted:
         return {}
     proto.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.UINT8, None) for name in wanted)
-    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = host_session(proto.SerializeToString())
     return dict(zip(wanted, session.run(wanted, {"image": resized_array(images, image_pixels(proto))})))
 
 

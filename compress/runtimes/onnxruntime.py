@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from compress.files.pixels_onnx import takes_pixels, with_pixels
 from compress.files.source import Source
+from compress.host_sessions import host_session, options
 from compress.quantization.bias_correction import quantize_corrected
 from compress.quantization.calibration import Ranges, image_pixels
 from compress.quantization.dynamic import dynamic as dynamic_file
@@ -60,11 +60,10 @@ def dynamic(source: Source) -> bytes:
 def float_operators(file: bytes) -> list[str]:
     """The kinds of operators of an INT8 file that compute in float, after onnxruntime's graph optimisations."""
     with tempfile.TemporaryDirectory() as folder:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # hides a warning on optimised files
-        options.optimized_model_filepath = str(Path(folder, "optimized.onnx"))
-        onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-        operators = [node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node]
+        chosen = options()
+        chosen.optimized_model_filepath = str(Path(folder, "optimized.onnx"))
+        host_session(file, chosen)
+        operators = [node.op_type for node in onnx.load(chosen.optimized_model_filepath).graph.node]
     return [one for one in operators if one not in MOVES and not one.startswith("QLinear")]
 
 
@@ -80,15 +79,11 @@ def appended(facts: Mapping[str, str]) -> bytes:
 
 
 def metadata(file: bytes) -> dict[str, str]:
-    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    return dict(session.get_modelmeta().custom_metadata_map)
+    return dict(host_session(file).get_modelmeta().custom_metadata_map)
 
 
 def session(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leaves the core to others
-    opened = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    opened = host_session(file, board.options(threads))
     side = pixels(file)
     return lambda images: opened.run(None, {"image": resized_array(images, side)})[0]
 
