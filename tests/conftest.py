@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.commands import DOT, Command, Done, Finished, Here, clone, commands, pipeline
+from tests.commands import DOT, ONE_REGISTRY, Command, Done, Finished, Here, clone, commands, pipeline
 
 sys.dont_write_bytecode = False
 gc.disable()  # until everything is imported and collected
@@ -119,6 +119,12 @@ def typeset(drawn: Path, shared: Path) -> Path:
                 build.typeset(folder, document)
             folder.rename(shared / "typeset")
     return shared / "typeset"
+
+
+@pytest.fixture(scope="session")
+def one_registry() -> None:
+    """Makes all exports of this process share torch's registry of ONNX operators."""
+    exec(ONE_REGISTRY, {})
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -66,6 +68,13 @@ def seasoned(model: Model) -> Model:
 
 def lively(specs: Sequence[Spec] = REFERENCE, calibrated_on: int = 128) -> Network:
     """Returns a network whose batch norms scale and shift, some negatively."""
+    made = copy.deepcopy(_lively(tuple(specs), calibrated_on))
+    torch.manual_seed(0)
+    return made
+
+
+@cache
+def _lively(specs: tuple[Spec, ...], calibrated_on: int) -> Network:
     torch.manual_seed(0)
     network = Network(specs)
     for module in network.modules():
@@ -79,8 +88,19 @@ def lively(specs: Sequence[Spec] = REFERENCE, calibrated_on: int = 128) -> Netwo
 
 def small() -> Network:
     """Returns a network of three blocks, one of them residual."""
+    made = copy.deepcopy(_small())
+    torch.manual_seed(0)
+    return made
+
+
+@cache
+def _small() -> Network:
     torch.manual_seed(0)
     return calibrate(Network(SMALL.decode((0, 0, 0, 0, 4, 4, 0))), batch(0)[0])
+
+
+def first_block(network: Network) -> int:
+    return next(index for index, spec in enumerate(network.specs) if isinstance(spec, MBConv))
 
 
 def batch(step: int, count: int = 16) -> tuple[Tensor, Tensor]:

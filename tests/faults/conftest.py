@@ -1,3 +1,3 @@
 """Fixtures of other test files that the campaigns use."""
 
-from tests.predictors.test_devices import lab, quick  # noqa: F401
+from tests.predictors.board.sshd_lab import lab, quick  # noqa: F401

@@ -19,7 +19,8 @@ from predictors.timing.rounds import Round, measure, summarize
 from search_spaces.errors import LutraError
 from tests.faults import malicious_agent
 from tests.faults.campaign import FOLDER, Figures, campaign
-from tests.predictors.test_devices import FILES, SHORT, Lab, Saboteur, measure_through_cuts, needs_sshd, orders, until
+from tests.predictors.board.cut_links import FILES, SHORT, Saboteur, measure_through_cuts, orders
+from tests.predictors.board.sshd_lab import Lab, needs_sshd, until
 
 MORE = 200e6  # bytes that a malicious board may make the host use, at most
 PARTS = 3  # of the campaign of answers; they run side by side, because they mostly wait

@@ -47,7 +47,7 @@ from tests.experiments.test_checkpoints import training
 from tests.faults.campaign import Figures, campaign
 from tests.faults.mutations import mutation
 from tests.networks import small
-from tests.predictors.test_tables import simulated_table
+from tests.predictors.tables.simulated_table import simulated_table
 
 EACH = 6  # mutations per trial
 FILES = HERE / "results"

@@ -24,7 +24,7 @@ from predictors.timing.values import Row, Value, combined
 from predictors.timing.verdict import verdict
 from search_spaces.errors import LutraError
 from tests.commands import ROOT
-from tests.predictors.test_tables import PASSPORT, SPACE, true_seconds
+from tests.predictors.tables.simulated_table import PASSPORT, SPACE, true_seconds
 
 ARCHS = networks_to_time(SPACE, 5, 0)
 NETWORKS = [computing(SPACE.decode(arch)) for arch in ARCHS]

@@ -1,9 +1,7 @@
-"""Tests the table and its making: arithmetic, a real agent, and every kind of bad table."""
+"""Tests the arithmetic of latency tables: sums, expectations, corrections and contexts."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
 from itertools import pairwise
 from random import Random
 
@@ -13,59 +11,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictors import agent
-from predictors.board.device import Board
-from predictors.board.local_device import local
 from predictors.models.layer_costs import AdditiveCost
-from predictors.tables.assembly import assemble, file_name
 from predictors.tables.correction import cross_validated, fit
 from predictors.tables.table import LatencyTable
-from predictors.timing.blocks import all_specs, block_specs, computing, contexts, in_context, networks_to_time
-from predictors.timing.rounds import Protocol, Round
-from search_spaces.costs import macs
-from search_spaces.errors import LutraError
-from search_spaces.layers import Spec
+from predictors.timing.blocks import block_specs, computing, contexts, in_context
 from search_spaces.networks.onnx_writer import random_weights, write
-from search_spaces.space import SearchSpace
 from search_spaces.spaces.mobile import mobile
-from search_spaces.spaces.tiny import tiny
-
-SPACE = tiny(1, 16, 10)
-ENTRY = 3e-6  # seconds that every file of the synthetic board takes besides its layers
-
-
-def true_seconds(specs: tuple[Spec, ...]) -> float:
-    return ENTRY + sum(1e-6 + 1e-11 * macs((spec,)) for spec in specs)
-
-
-def synthetic_table(space: SearchSpace = SPACE, noise: float = 0.0) -> LatencyTable:
-    """Makes the table of a known board: layers add up, rounds differ by up to 25 % in speed, samples by `noise`."""
-    rng = np.random.default_rng(0)
-    archs = networks_to_time(space, 8, 0)
-    blocks = block_specs(space)
-    specs = all_specs(blocks, [space.decode(arch) for arch in archs])
-    seconds = {file_name("fp32", i): true_seconds(s) for i, s in enumerate(specs)}
-    rounds = []
-    for _ in range(9):
-        order, speed = list(seconds), rng.uniform(1, 1.25)
-        times = tuple(float(seconds[name] * speed * np.exp(noise * rng.standard_normal())) for name in order)
-        rounds.append(Round(tuple(order), times, ((),) * len(order), {}, {}))
-    files = {name: name.encode() for name in seconds}
-    return assemble(space, blocks, archs, specs, files, rounds, {"model": "synthetic", "threads": 1}, Protocol())
+from tests.predictors.synthetic_table import SPACE, synthetic_table, true_seconds
 
 
 @pytest.fixture(scope="module")
 def table() -> LatencyTable:
     return synthetic_table()
-
-
-@pytest.fixture(scope="module")
-def board() -> Iterator[Board]:
-    with local(threads=1) as board:
-        yield board
-
-
-# The table's arithmetic
 
 
 @given(st.integers(0, 2**32))
@@ -155,51 +112,3 @@ def test_every_block_is_timed_between_neighbours_of_its_shape() -> None:
                 assert before.out_channels == after.in_channels
             assert network[-1].convs
             assert all(write(context, random_weights(context)) for context in contexts(spec))
-
-
-# The agent
-
-
-def test_the_agent_computes_what_the_host_computes(board: Board) -> None:
-    import onnxruntime
-
-    specs = SPACE.decode(SPACE.reference)
-    onnx = write(specs, random_weights(specs))
-    image = np.random.default_rng(0).standard_normal((1, 1, 16, 16), dtype=np.float32)
-    board.load("net", onnx)
-    here = onnxruntime.InferenceSession(onnx).run(None, {"image": image})[0]
-    assert board.ask("outputs", name="net", image=image.tolist())["output"] == here.tolist()
-
-
-def test_the_agent_survives_a_bad_request_and_says_why(board: Board) -> None:
-    with pytest.raises(LutraError, match="could not round: KeyError"):
-        board.ask("round", order=["never loaded"], seconds=0.001, each=False)
-    with pytest.raises(LutraError, match="damaged"):
-        board.ask("load", name="x", runtime="onnxruntime", file="AAAA", sha256="0" * 64, threads=1)
-    assert board.ask("passport")["onnxruntime"]
-
-
-def test_an_agent_that_dies_is_one_line() -> None:
-    with local(threads=1) as mortal:
-        mortal._process.kill()
-        with pytest.raises(LutraError, match=r"connection broke|agent on this machine exited"):
-            mortal.ask("state")
-
-
-@given(st.binary(max_size=40), st.dictionaries(st.text(), st.integers()))
-def test_frames_survive_noise_before_them(noise: bytes, message: dict[str, int]) -> None:
-    stream = io.BytesIO()
-    stream.write(noise.replace(agent.MAGIC, b""))
-    agent.write_frame(stream, message)
-    stream.seek(0)
-    assert agent.read_frame(stream) == message
-    assert agent.read_frame(stream) is None
-
-
-@given(st.integers(1, 60))
-@settings(max_examples=60)
-def test_a_cut_frame_is_never_an_answer(cut: int) -> None:
-    stream = io.BytesIO()
-    agent.write_frame(stream, {"answer": list(range(40))})
-    with pytest.raises(ValueError, match="frame"):
-        agent.read_frame(io.BytesIO(stream.getvalue()[:-cut]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -16,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.config import ObjectiveConfig, choices
+from experiments.steps.plan import search as search_command
 from experiments.store.step import as_json
 from predictors import costs
 from predictors.models.layer_costs import AdditiveCost, LargestCost, LayerCost
@@ -25,16 +25,11 @@ from strategies.problems.problem import Candidate, Problem, Strategy, front
 from strategies.problems.search import search
 from strategies.quality.exact import exact_front
 from strategies.quality.regret import regret, share
-from tests.commands import Command, Finished, copy_steps
+from tests.commands import Finished, Here, copy_steps
+from tests.strategies.toys import STRATEGIES
 
 LAYERS, OPTIONS = 4, 3
-UNTRAINED: dict[str, Strategy] = {
-    name: partial(
-        strategy, **{"surrogate": {"initial": 8}, "evolution": {"population": 8, "tournament": 3}}.get(name, {})
-    )
-    for name, strategy in choices.STRATEGIES.items()
-    if name not in choices.LEARNING
-}
+UNTRAINED = {name: strategy for name, strategy in STRATEGIES.items() if name not in choices.LEARNING}
 
 
 def three_costs(seed: int) -> dict[str, LayerCost]:
@@ -108,10 +103,10 @@ def test_a_key_without_further_costs_is_the_same_as_before_there_were_any() -> N
     assert as_json(ObjectiveConfig(costs=["latency", "size"]))["costs"] == ["latency", "size"]
 
 
-def test_a_search_by_three_costs_tells_all_of_them(finished: Finished, command: Command, tmp_path: Path) -> None:
+def test_a_search_by_three_costs_tells_all_of_them(finished: Finished, here: Here, tmp_path: Path) -> None:
     runs = copy_steps(finished, tmp_path / "runs", "measure", "train")
     words = (*finished.arguments, "strategy=nsga2", "objective=pareto", "objective.costs=[latency,size,memory]")
-    done = command("search", *words, f"runs={runs}")
+    done = here(search_command, *words, f"runs={runs}")
     assert done.code == 0, done.err
     (folder,) = (runs / "search").glob("*")
     with open(folder / "candidates.csv", newline="") as file:
@@ -133,10 +128,10 @@ def test_a_search_by_three_costs_tells_all_of_them(finished: Finished, command: 
     ],
 )
 def test_costs_that_cannot_be_are_told(
-    words: tuple[str, ...], said: str, finished: Finished, command: Command, tmp_path: Path
+    words: tuple[str, ...], said: str, finished: Finished, here: Here, tmp_path: Path
 ) -> None:
     runs = copy_steps(finished, tmp_path / "runs", "measure", "train")
-    done = command("search", *finished.arguments, *words, f"runs={runs}")
+    done = here(search_command, *finished.arguments, *words, f"runs={runs}")
     assert done.code == 2
     assert said in done.err
     assert done.err.count("\n") == 1

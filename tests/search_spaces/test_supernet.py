@@ -9,11 +9,13 @@ import torch.nn.functional as F
 from search_spaces.networks.supernet import Supernet
 from search_spaces.space import SearchSpace
 from search_spaces.spaces.edge import edge
+from search_spaces.spaces.mobile import mobile
+from search_spaces.spaces.tiny import tiny
 from tests.networks import nonzero, seasoned
-from tests.search_spaces.spaces import SPACES, archs, every_space, few, images
+from tests.search_spaces.spaces import SPACES, archs, few, images
 
-FEWER_PIXELS = {**SPACES, "edge": edge(3, 8, 10)}  # a mixture of its options computes all of its twelve trunks
-every_space_of_few_pixels = pytest.mark.parametrize("space", FEWER_PIXELS.values(), ids=FEWER_PIXELS)
+SMALLER = {**SPACES, "tiny": tiny(1, 8, 10), "mobile": mobile(3, 8, 10), "edge": edge(3, 8, 10).under((0, 6, 11))}
+every_smaller_space = pytest.mark.parametrize("space", SMALLER.values(), ids=SMALLER)
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +23,7 @@ def seeded() -> None:
     torch.manual_seed(0)
 
 
-@every_space_of_few_pixels
+@every_smaller_space
 def test_index_is_one_hot_is_extracted(space: SearchSpace) -> None:
     supernet = seasoned(Supernet(space))
     x = images(space, 4).double()
@@ -33,7 +35,7 @@ def test_index_is_one_hot_is_extracted(space: SearchSpace) -> None:
         torch.testing.assert_close(extracted(x), by_index, rtol=1e-8, atol=1e-8)
 
 
-@every_space_of_few_pixels
+@every_smaller_space
 def test_architectures_together_are_each_alone(space: SearchSpace) -> None:
     """Logits are equal, and gradients are the sum of theirs; the same architecture may occur twice."""
     supernet = seasoned(Supernet(space)).double()
@@ -57,7 +59,7 @@ def test_different_architectures_answer_differently() -> None:
     assert (answers[0] - answers[1]).abs().max() > 1e-3
 
 
-@every_space_of_few_pixels
+@every_smaller_space
 def test_gradient_flows_to_every_choice(space: SearchSpace) -> None:
     supernet = nonzero(Supernet(space))
     scores = [torch.zeros(count, requires_grad=True) for count in space.options]
@@ -68,7 +70,7 @@ def test_gradient_flows_to_every_choice(space: SearchSpace) -> None:
     assert all(parameter.grad is not None for parameter in supernet.parameters())
 
 
-@every_space
+@every_smaller_space
 def test_a_residual_block_begins_as_a_skip(space: SearchSpace) -> None:
     """It trains from the first step on: the scale of its last batch norm has a gradient."""
     supernet, x = Supernet(space), images(space, 2)

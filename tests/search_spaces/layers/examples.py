@@ -69,9 +69,14 @@ def trained(spec: Spec) -> Network:
     return copy.deepcopy(_trained(spec))
 
 
-def supernet_of(spec: Spec) -> Supernet:
+@cache
+def _supernet(spec: Spec) -> Supernet:
     torch.manual_seed(0)
     return seasoned(Supernet(space_of(spec)))
+
+
+def supernet_of(spec: Spec) -> Supernet:
+    return copy.deepcopy(_supernet(spec))
 
 
 def every_arch(space: SearchSpace) -> list[tuple[int, ...]]:

@@ -17,15 +17,7 @@ from search_spaces.layers import KINDS, Skip, Spec
 from search_spaces.layers.nodes import MatMul
 from search_spaces.networks.network import Network
 from search_spaces.networks.onnx_writer import random_weights, write
-from tests.search_spaces.layers.examples import (
-    COMPUTING,
-    EXAMPLES,
-    around,
-    every_kind,
-    example,
-    images,
-    options,
-)
+from tests.search_spaces.layers.examples import COMPUTING, EXAMPLES, around, every_kind, example, images, options
 
 
 def multiplied(network: Network, x: Tensor) -> int:

@@ -18,13 +18,7 @@ from search_spaces.costs import parameters
 from search_spaces.layers import Spec
 from search_spaces.networks.evaluation import predict
 from search_spaces.networks.onnx_writer import write
-from tests.search_spaces.layers.examples import (
-    CLASSES,
-    COMPUTING,
-    every_kind,
-    images,
-    trained,
-)
+from tests.search_spaces.layers.examples import CLASSES, COMPUTING, every_kind, images, trained
 
 PRUNABLE = [spec for spec in COMPUTING if spec.prunable]
 every_prunable = pytest.mark.parametrize("spec", PRUNABLE, ids=str)
