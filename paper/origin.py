@@ -68,13 +68,21 @@ def differences(group: Group, made: Setup, run: Setup) -> list[str]:
         words.append("a machine that they do not name")
     elif group.machine and any(_differ(made, run, key) for key in MACHINE):
         words.append(f"the machine {_machine(made)}")
-    if any(_differ(made, run, key) for key in ("space", "resolution", "trunks")):
+    ours, other = run.values.get("trunks", ""), _differ(made, run, "space")
+    theirs = made.values.get("trunks", "all" if ours and not other else "")  # older files are of all trunks
+    if other or ours != theirs or _differ(made, run, "resolution"):
         at = f" at {escape(made.values['resolution'])} pixels" if made.values.get("resolution") else ""
-        words.append(f"the space {escape(made.text('space'))}{at}{made.under}")
+        words.append(f"the space {escape(made.text('space'))}{at}{under(theirs)}")
     if group.images and any(_differ(made, run, key) for key in ("data", "data_file", "data_title")):
         name = made.values.get("data_title") or made.values.get("data_file") or made.text("data")
         words.append(f"the images {escape(name)}")
     return words
+
+
+def under(trunks: str) -> str:
+    """The trunks of a space in words: " under 3 of its trunks"; empty if it has none."""
+    kept = trunks.split()
+    return f" under {'all its trunks' if kept == ['all'] else f'{len(kept)} of its trunks'}" if kept else ""
 
 
 def _differ(made: Setup, run: Setup, key: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from paper import origin
 from paper.chain import chain
 from paper.compression_rows import STAGE_NAMES, Stage
 from paper.data_sets import source
@@ -82,8 +83,9 @@ def _setup(run: Setup, parts: Sequence[Part]) -> str:
     spent = {name: run.optional(key) for name, key in keys.items() if key in run.values}
     times = ", ".join(rf"{name} {s:.0f}\,s" for name, s in spent.items() if s is not None)
     verdict = escape(run.values.get("table_verdict", ""))
+    under = origin.under(run.values.get("trunks", ""))
     rows = {
-        "space": f"{t['space']}{run.under}: {n['space_size']} networks, {n['layers']} layers",
+        "space": f"{t['space']}{under}: {n['space_size']} networks, {n['layers']} layers",
         "data": f"{source(run)}, {t['resolution']} pixels, {t['classes']} classes",
         "images": f"{n['train_images']} training, {n['validation_images']} validation, {n['test_images']} test",
         "search": f"{t['strategy']}, seed {t['seed']}, {n['evaluations']} evaluations",

@@ -8,6 +8,8 @@ import pytest
 
 from experiments.display.run_setup import space_facts
 from paper.macros import numbers
+from paper.origin import Group, differences
+from paper.setup_file import Setup
 from search_spaces.spaces.edge import edge
 from tests.paper.made_up_results import synthetic, write
 
@@ -33,3 +35,20 @@ def test_the_trunks_set_what_differs_between_them(kept: list[int], varied: str, 
     with (results / "setup.csv").open("a") as file:
         file.write(f"trunks,{space_facts(space, 32)['trunks']}\n")
     assert numbers(results)["SpaceBlocks"].partition("; the skips of a stage come last")[2] == varied
+
+
+@pytest.mark.parametrize(
+    ("run", "made", "said"),
+    [
+        ({"trunks": "0 2 3"}, {"trunks": "0 2 3"}, []),
+        ({}, {}, []),
+        ({"trunks": "all"}, {}, []),  # older files are of all trunks
+        ({"trunks": "0 2 3"}, {}, ["the space edge at 32 pixels under all its trunks"]),
+        ({"trunks": "0 2 3"}, {"trunks": "all"}, ["the space edge at 32 pixels under all its trunks"]),
+        ({"trunks": "all"}, {"trunks": "0 6"}, ["the space edge at 32 pixels under 2 of its trunks"]),
+        ({"trunks": "0 2 3"}, {"space": "mobile", "trunks": ""}, ["the space mobile at 32 pixels"]),
+    ],
+)
+def test_files_under_other_trunks_are_named(run: dict[str, str], made: dict[str, str], said: list[str]) -> None:
+    common, group = {"space": "edge", "resolution": "32"}, Group("", (), machine=False)
+    assert differences(group, Setup(Path(), common | made), Setup(Path(), common | run)) == said
