@@ -26,6 +26,7 @@ from experiments.store.step import Means, Step
 from paper.rows import FILES, read
 from paper.seed_rows import Seeded, by_stage
 from predictors.timing.verdict import Verdict
+from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
 
 SEEDS = FILES[Seeded]
@@ -46,6 +47,8 @@ class Settings:
 def seeds(config: Config) -> Path:
     """The folder of seeds.csv. Prints the mean and the range of each stage."""
     check_reportable(config)
+    if config.run:
+        raise LutraError("every seed has a search of its own: leave run= out")
     plan, numbers = plan_of(config), [*range(config.seed, config.seed + config.seeds.count)]
     files: dict[str, Path | str] = {}
     for number in numbers:

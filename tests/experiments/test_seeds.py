@@ -88,6 +88,11 @@ def test_a_stage_that_a_seed_lacks_is_an_error(lost: int, results: Path) -> None
         text.macros(results)
 
 
+def test_seeds_do_not_share_a_given_search(here: Here, finished: Finished, tmp_path: Path) -> None:
+    done = here(seeds.seeds, *finished.arguments, f"runs={tmp_path}", f"run={finished.folder('search')}")
+    assert done.err == "error: every seed has a search of its own: leave run= out\n"
+
+
 def test_a_part_that_fails_does_not_end_the_others(here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def fails(config: Config) -> Path:
         raise LutraError("no pruned network is as fast")
