@@ -73,11 +73,13 @@ def random(results: Path, strategy: str) -> str:
         for pair in comparison.of(read(results, Pair), measure, "evaluations"):
             if {pair.a, pair.b} == {strategy, comparison.BASELINE}:
                 ours, theirs = (pair.mean_a, pair.mean_b) if pair.a == strategy else (pair.mean_b, pair.mean_a)
+                when = f"By {'regret' if measure == 'regret' else 'hypervolume'} after {pair.at:.0f} evaluations"
+                if ours == theirs:
+                    return f"{when}, {strategy} is as good as random search ({pair.seeds} seeds)."
                 better = (ours < theirs) == (measure == "regret")
                 doubt = "" if pair.significant else "not "
                 return (
-                    f"By {'regret' if measure == 'regret' else 'hypervolume'} after {pair.at:.0f} evaluations, "
-                    f"{strategy} is {'better' if better else 'worse'} than random search ({doubt}significant, "
+                    f"{when}, {strategy} is {'better' if better else 'worse'} than random search ({doubt}significant, "
                     f"{pair.seeds} seeds)."
                 )
     return ""
@@ -97,6 +99,6 @@ def _supernet(results: Path) -> str:
     supernet = next(one for one in read(results, RankTau) if one.among == "all")
     doubt = ", which is not significant" if supernet.tau_low <= 0 <= supernet.tau_high else ""
     return (
-        f"Its ranking of {count(supernet.networks)} networks and that by separate training have Kendall's $\\tau$ of "
-        f"{ranking.interval(supernet)}{doubt}."
+        f"Its ranking of {count(supernet.networks)} networks{ranking.chosen(results)} and that by separate training "
+        f"have Kendall's $\\tau$ of {ranking.interval(supernet)}{doubt}."
     )

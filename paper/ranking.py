@@ -8,6 +8,7 @@ from pathlib import Path
 from paper.latex import count
 from paper.ranking_rows import ANOTHER, RankTau
 from paper.rows import FILES, read
+from paper.setup_file import setup
 
 SETUP = "ranking_setup.csv"
 NAMES = {"NASWOT": r"NASWOT~\cite{mellor2021neural}"}
@@ -20,11 +21,22 @@ def published(results: Path) -> bool:
 
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX; an empty sentence without a published ranking. Raises ResultError."""
-    return {"RankingSentence": sentence(read(results, RankTau)) if published(results) else ""}
+    return {"RankingSentence": sentence(read(results, RankTau), chosen(results)) if published(results) else ""}
 
 
-def sentence(taus: Sequence[RankTau]) -> str:
-    """Compares the supernet with the best predictor that needs no training, and with another training."""
+def chosen(results: Path) -> str:
+    """Words on which random networks were ranked; empty if any were."""
+    made = setup(results, SETUP)
+    if not made.values.get("band"):
+        return ""
+    return rf" whose latencies are within {100 * made.number('band'):g}\,\% of the target"
+
+
+def sentence(taus: Sequence[RankTau], which: str = "") -> str:
+    """Compares the supernet with the best predictor that needs no training, and one training with others.
+
+    `which`: words on the networks.
+    """
     by_name = {one.predictor: one for one in taus if one.among == "all"}
     supernet, another = by_name.pop("supernet"), by_name.pop(ANOTHER, None)
     best = max(by_name.values(), key=lambda one: one.tau)
@@ -36,13 +48,13 @@ def sentence(taus: Sequence[RankTau]) -> str:
     doubt = "" if supernet.tau_low > 0 or supernet.tau_high < 0 else ", which is not significantly different from zero"
     name = NAMES.get(best.predictor, best.predictor)
     said = (
-        f"The supernet's ranking of {count(supernet.networks)} networks and that by their accuracies after separate "
-        f"training have Kendall's $\\tau$ of {interval(supernet)}{doubt}. The best predictor without training, {name}, "
-        f"has {interval(best)}: {verdict}."
+        f"The supernet's ranking of {count(supernet.networks)} networks{which} and that by their accuracies after "
+        f"separate training have Kendall's $\\tau$ of {interval(supernet)}{doubt}. The best predictor without "
+        f"training, {name}, has {interval(best)}: {verdict}."
     )
     if another is None:
         return said
-    return f"{said} Two trainings of the same networks with different seeds agree with $\\tau$ of {interval(another)}."
+    return f"{said} One training of each network and others with different seeds have $\\tau$ of {interval(another)}."
 
 
 def interval(one: RankTau) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ANOTHER = "another training"  # as a predictor: how well the best one could do
+ANOTHER = "another training"  # as a predictor: how well one training predicts others
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 Random networks of the space are trained separately with one recipe (`retrain`). Their test accuracies are the truth for
 the supernet's validation accuracies, and for multiply-accumulates, parameters and NASWOT, which need no training.
 ranking.band=0.1 chooses networks of about the target's latency, among which size decides less. With ranking.seeds=2 or
-more, each network is trained as often and the truth is the mean; how well the first training agrees with the others is
-what a predictor may reach. ranking.csv=PATH takes published accuracies instead: NAS-Bench-Macro's file, with
-space=nasbench_macro.
+more, each network is trained as often and the truth is the mean; how well the first training agrees with the others
+tells how much of the ranking is chance (a perfect predictor agrees with the mean better than that). ranking.csv=PATH
+takes published accuracies instead: NAS-Bench-Macro's file, with space=nasbench_macro.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from paper.rows import read
 from predictors.metrics.rank_correlation import RankCorrelation, rank_correlation
 from predictors.models.naswot import naswot
 from search_spaces.costs import macs, parameters
+from search_spaces.errors import LutraError
 from search_spaces.networks.network import Network
 from search_spaces.networks.population import accuracies
 from search_spaces.networks.supernet import Supernet
@@ -74,8 +75,10 @@ class Settings:
 
 def ranking(config: Config) -> Path:
     """The folder of ranking.csv, with a row per network, and correlations.csv. Prints the latter."""
-    plan, search = plan_of(config), config.search
-    truth = (published if config.ranking.csv else trained_alone)(config, plan.space)
+    plan, search, asked = plan_of(config), config.search, config.ranking
+    if asked.csv and (asked.band is not None or asked.seeds > 1):
+        raise LutraError("ranking.csv= has accuracies of its own networks: leave ranking.band and ranking.seeds out")
+    truth = (published if asked.csv else trained_alone)(config, plan.space)
     settings = Settings(
         plan.space,
         plan.images,
@@ -87,10 +90,11 @@ def ranking(config: Config) -> Path:
         plan.accelerator,
         truth,
     )
-    supernet = Path(config.ranking.supernet) if config.ranking.supernet else plan.supernet
+    supernet = Path(asked.supernet) if asked.supernet else plan.supernet
     folder = plan.folder(Step("ranking", settings, {"supernet": supernet}, WORK))
     if config.publish:
-        publish(config, folder, ("ranking.csv", "correlations.csv"), "ranking_setup.csv", 0, device=False)
+        more = {"band": "" if asked.band is None else f"{asked.band:g}", "trainings": str(asked.seeds)}
+        publish(config, folder, ("ranking.csv", "correlations.csv"), "ranking_setup.csv", 0, more, device=False)
     console.print(shown(read(folder, RankTau)))
     return folder
 

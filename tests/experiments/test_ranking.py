@@ -175,8 +175,10 @@ def test_two_trainings_of_each_network_tell_how_well_they_agree(run: Run) -> Non
 def test_a_band_has_only_networks_of_about_the_target(here: Here, finished: Finished, tmp_path: Path) -> None:
     """By the latency table; a band that nothing fits is one line."""
     asked = (f"runs={tmp_path}", "experiment=smoke", *TINY, f"table={finished.table}", "objective.target_fraction=1")
-    done = here(ranking, *asked, "ranking.networks=4", "ranking.band=0.3")
+    results = tmp_path / "results"
+    done = here(ranking, *asked, "ranking.networks=4", "ranking.band=0.3", "publish=true", f"results={results}")
     assert (done.code, done.err) == (0, "")
+    assert r"4 networks whose latencies are within 30\,\% of the target" in sentences.macros(results)["RankingSentence"]
     table = read_table(finished.table)
     space = tiny(1, 16, 10)
     latency = layer_costs(["latency"], space, "int8", table)["latency"]
@@ -223,3 +225,4 @@ def test_a_file_of_another_space_is_one_line(here: Here, tmp_path: Path) -> None
     assert said.startswith(f"error: {path} has 3 layers")
     assert said.strip().endswith("needs space=nasbench_macro")
     assert said.count("\n") == 1
+    assert "leave ranking.band" in here(ranking, f"runs={tmp_path}", f"ranking.csv={path}", "ranking.seeds=2").err

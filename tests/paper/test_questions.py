@@ -140,3 +140,5 @@ def test_a_comparison_of_this_run_says_whether_search_beats_random_search(result
         "By regret after 60 evaluations, evolution is better than random"
     )
     assert "(not significant, 7 seeds)" in claims.random(results, "evolution")
+    edit(results / "pairs.csv", "0.02,0.01", "0.02,0.02")
+    assert "evolution is as good as random search" in claims.random(results, "evolution")
