@@ -74,6 +74,8 @@ def _learn(task: Task[S], network: nn.Module, backward: Backward, recipe: Networ
 def _backward(task: Task[F], network: nn.Module) -> Backward:
     chosen = task.settings
     smoothing = chosen.finetune.label_smoothing
+    if isinstance(chosen, Qat) and chosen.smoothing is not None:
+        smoothing = chosen.smoothing
     if not chosen.distillation:
         return cross_entropy(network, smoothing)
     return distillation(network, _teacher(task), chosen.temperature, chosen.distillation, smoothing)

@@ -66,6 +66,7 @@ class Cluster(Finetune):
 class Qat(Finetune):
     qat: NetworkRecipe
     reduce_range: bool
+    smoothing: float | None = unless(None)  # of labels, if not the same as in finetuning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +117,11 @@ def _trained(chosen: CompressConfig) -> dict[str, Any]:
     return {name: getattr(chosen, name) for name in names}
 
 
+def _smoothing(chosen: CompressConfig) -> float | None:
+    own = chosen.qat.label_smoothing
+    return None if own == chosen.finetune.label_smoothing else own
+
+
 OWN: dict[str, Callable[[Config, dict[str, Any]], Stage]] = {  # (configuration, settings of all stages) -> a stage's
     PRUNE: lambda c, common: Prune(**common, prune=c.compress.prune, precision=c.precision),
     LOWRANK: lambda c, common: Factorise(**common, energy=c.compress.energy, precision=c.precision),
@@ -123,7 +129,11 @@ OWN: dict[str, Callable[[Config, dict[str, Any]], Stage]] = {  # (configuration,
     SPARSIFY: lambda c, common: Sparsify(**common, **_trained(c.compress), sparsify=c.compress.sparsify),
     CLUSTER: lambda c, common: Cluster(**common, **_trained(c.compress), clusters=c.compress.clusters),
     QAT: lambda c, common: Qat(
-        **common, **_trained(c.compress), qat=c.compress.qat, reduce_range=c.compress.quantize.reduce_range
+        **common,
+        **_trained(c.compress),
+        qat=c.compress.qat,
+        reduce_range=c.compress.quantize.reduce_range,
+        smoothing=_smoothing(c.compress),
     ),
     QUANTIZE: lambda c, common: Quantize(
         **common,

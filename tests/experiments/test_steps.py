@@ -9,6 +9,7 @@ import json
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from experiments.config import Config
 from experiments.config.command_config import CompareConfig, FidelityConfig
 from experiments.config.stage_order import STAGES
 from experiments.setup.cache import remembering
-from experiments.stages import fp32_fallback
+from experiments.stages import fp32_fallback, learning
 from experiments.steps.compress import WORK, settings_of
 from experiments.steps.plan import Plan, plan_of
 from experiments.steps.report import report
@@ -207,6 +208,17 @@ def test_a_field_that_is_added_with_a_default_keeps_older_keys(steps: Mapping[st
     settings = typing.cast(Any, steps["train"].settings)
     assert "accelerator" not in as_json(settings)
     assert as_json(dataclasses.replace(settings, accelerator="cuda"))["accelerator"] == "cuda"
+
+
+def test_int8_training_smooths_labels_as_its_own_recipe_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which older versions did not do; only keys with a smoothing that is not finetuning's differ from theirs."""
+    seen: list[float] = []
+    monkeypatch.setattr(learning, "cross_entropy", lambda network, smoothing: seen.append(smoothing))
+    for smoothing in (0.1, 0.0):
+        settings = settings_of(changed(Config(), "compress.qat.label_smoothing", smoothing), "qat")
+        learning._backward(SimpleNamespace(settings=settings), None)  # type: ignore[arg-type, type-var]
+        assert ("smoothing" in as_json(settings)) == (smoothing != Config().compress.finetune.label_smoothing)
+    assert seen == [0.1, 0.0]
 
 
 def test_a_raised_version_of_a_choice_is_in_the_keys_of_its_steps_alone(
