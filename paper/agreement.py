@@ -24,6 +24,7 @@ REQUIRED = ("machine", "threads")
 STATE = ("cores", "quota", "clock_max_khz", "clock_cap_khz", "governor", "turbo", "power")  # in newer files
 NAMES = ("device", "cpu")  # names of a machine; a board may report only one of them
 MACHINE = (*NAMES, "machine", "threads", *STATE)
+SUBJECT = ("space", "trunks", "data", "data_file", "data_title", "resolution")  # in newer files
 
 
 def check(results: Path) -> None:
@@ -38,7 +39,9 @@ def check(results: Path) -> None:
     run = setup(results)
     for kind in (Variant, HandMade, PruningRule):
         if _there(results, kind):
-            _check_machine(setup(results, FILES[kind].replace(".csv", "_setup.csv")), run)
+            made = setup(results, FILES[kind].replace(".csv", "_setup.csv"))
+            _check_subject(made, run)
+            _check_machine(made, run)
 
 
 def _same(results: Path) -> Iterator[tuple[str, Place, Place]]:
@@ -55,6 +58,17 @@ def _same(results: Path) -> Iterator[tuple[str, Place, Place]]:
 
 def _there(results: Path, kind: type[Stage]) -> bool:
     return (results / FILES[kind]).exists()
+
+
+def _check_subject(other: Setup, run: Setup) -> None:
+    """Raises ResultError if two files are about different spaces or images."""
+    for key in SUBJECT:
+        value, expected = other.values.get(key), run.values.get(key)
+        if value and expected and value != expected:
+            raise ResultError(
+                f"{other.path}: {key} is {value!r}, but {expected!r} in {run.path.name}; "
+                "write both with the same configuration and publish=true"
+            )
 
 
 def _check_machine(other: Setup, run: Setup) -> None:

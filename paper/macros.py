@@ -123,6 +123,7 @@ def _comparisons(found: Chain, rows: Sequence[Stage], run: Setup) -> dict[str, s
         "QuantizedLayers": sentences.quantized(run),
         "DeployedSentence": sentences.deployed(run),
         "FinetuneTargets": sentences.targets(run),
+        "Teacher": sentences.teacher(run),
         "HandMadeStages": run_sentences.compared(found),
         "ProfileMethod": run_sentences.profile(run),
         "HandMadeStems": run_sentences.stems(run),

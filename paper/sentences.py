@@ -73,8 +73,8 @@ def target(winner: Stage, setup: Setup) -> str:
     over = 1e3 * winner.latency_median_s / bound - 1
     verdict = "meets the target" if over <= 0 else rf"misses the target by {percent(over)}"
     slowed = setup.values.get(f"machine_speed_{winner.precision}")
-    if over > 0 and slowed:
-        usual = winner.latency_median_s * number(slowed, str(setup.path), "speed")
+    usual = winner.latency_median_s * (number(slowed, str(setup.path), "speed") if slowed else 1)
+    if slowed and max(over, 1e3 * usual / bound - 1) > 0:
         meets = "meets" if 1e3 * usual <= bound else "misses"
         verdict += f"; at the speed of the table's session it would take {ms(usual)}, which {meets} it"
     return (
@@ -141,7 +141,12 @@ def quantized(setup: Setup) -> str:
 def targets(setup: Setup) -> str:
     """What finetuning learns from; files that do not say come from runs with a teacher."""
     taught = "distillation" not in setup.values or setup.number("distillation") > 0
-    return "labels and on the softened answers of the unpruned winner" if taught else "labels"
+    return f"labels and on the softened answers of the {teacher(setup)}" if taught else "labels"
+
+
+def teacher(setup: Setup) -> str:
+    """The network that finetuning may learn from; files that do not say come from runs with the usual one."""
+    return "supernet's largest network" if setup.values.get("teacher") == "largest" else "unpruned winner"
 
 
 def machine(setup: Setup) -> str:

@@ -120,5 +120,6 @@ def _trained(made: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "supernet_images": made["train"]["train"]["steps"] * made["train"]["train"]["batch"],
         "retrain_images": made["retrain"]["retrain"]["steps"] * made["retrain"]["retrain"]["batch"],
         "distillation": max(one.get("distillation", 0.0) for one in made.values()),
+        "teacher": next((one["teacher"] for one in made.values() if "teacher" in one), ""),
         "finetune_steps": tuned["finetune"]["steps"] if tuned else "",
     }

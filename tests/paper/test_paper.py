@@ -173,6 +173,9 @@ def test_a_teacher_is_compared_with_labels_alone_whichever_the_chain_has(results
     )
     assert macros.numbers(results)["DistillationVerdict"].startswith("is 11.7 points more accurate")
     assert "on labels and" not in sentences.targets(Setup(results, {"distillation": "0.0"}))
+    taught = Setup(results, {"distillation": "0.5", "teacher": "largest"})
+    assert sentences.targets(taught).endswith("answers of the supernet's largest network")
+    assert sentences.targets(Setup(results, {"distillation": "0.5"})).endswith("answers of the unpruned winner")
     assert "answers" in sentences.targets(Setup(results, {}))
 
 
@@ -393,6 +396,10 @@ def test_the_target_is_judged_by_the_measurement() -> None:
     assert "would take 0.9" in sentences.target(stage, Setup(Path(), slow))
     assert "which meets it" in sentences.target(stage, Setup(Path(), slow))
     assert "which misses it" in sentences.target(stage, Setup(Path(), slow | {"machine_speed_int8": "0.9"}))
+    fast = sentences.target(stage, Setup(Path(), {"target_ms": "1.25", "machine_speed_int8": "1.1"}))
+    assert "meets the target; at the speed of the table's session" in fast
+    assert "which misses it" in fast
+    assert "session" not in sentences.target(stage, Setup(Path(), {"target_ms": "2", "machine_speed_int8": "1.1"}))
 
 
 def test_words_and_numbers_are_safe_in_latex() -> None:

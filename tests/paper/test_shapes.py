@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from paper import build, hand_made, macros, ranking, sentences
+from paper import agreement, build, hand_made, macros, ranking, sentences
 from paper.chain import chain
 from paper.compression_rows import HandMade, Stage
 from paper.csv_records import ResultError
@@ -42,6 +42,15 @@ def shaped(results: Path, stages: str) -> None:
     made[place] = f"{last},{hashes.get(stages, '77')}"
     path.write_text("\n".join([header, *made[:place], *rows, *made[place:]]) + "\n")
     listed(results)
+
+
+def test_hand_made_networks_on_other_images_are_refused(results: Path) -> None:
+    """Also where the run's own file is not among those that they are compared with."""
+    shaped(results, "quantize")
+    agreement.check(results)
+    edit(results / "hand_made_setup.csv", "machine,x86_64", "data,fashion_mnist\nmachine,x86_64")
+    with pytest.raises(ResultError, match="data is 'fashion_mnist', but 'digits'"):
+        agreement.check(results)
 
 
 @pytest.mark.parametrize("stages", SHAPES)
