@@ -11,8 +11,12 @@ from experiments.display.progress import console
 from experiments.setup.devices import live
 from experiments.setup.session_record import read_rows, show_rows
 from experiments.setup.session_step import Timed, timing
+from experiments.setup.targets import costs_of, objective_of
 from experiments.steps.compress import Made, chain, folder_of_search, unpruned_chain
 from experiments.steps.plan import plan_of
+from predictors.tables.table_file import read_table
+from search_spaces.space import Arch
+from strategies.problems.problem import Problem
 
 INHERITED = "inherited"  # the winner with the supernet's weights, which is never deployed
 
@@ -37,12 +41,20 @@ def _others(config: Config) -> Iterator[Made]:
     """Networks to compare the winner with. All are trained with the same recipe."""
     if config.model != "winner":
         return
-    plan = plan_of(config)
-    random = plan.space.sample(Random(f"a random architecture {config.seed}"))
+    plan, random = plan_of(config), random_network(config)
     for name, arch in (("reference", plan.space.reference), ("random", random)):
         file, recipe = plan.retrained(arch, name), config.retrain
         yield Made(name, file, steps=recipe.steps, all_images=recipe.all_images)
     yield Made(INHERITED, folder_of_search(config) / "inherited.safetensors", steps=config.train.steps)
+
+
+def random_network(config: Config) -> Arch:
+    """A random network, drawn as random search draws: within the objective's bounds."""
+    plan, goal, precision = plan_of(config), config.objective, config.precision
+    table = read_table(plan.table)
+    bounds = objective_of(goal, precision, plan.space, table), costs_of(goal, precision, plan.space, table)
+    drawn = Problem(plan.space, bounds[0], lambda archs: [], bounds[1])  # it evaluates none
+    return drawn.sample(Random(f"a random architecture {config.seed}"))
 
 
 def shown(config: Config) -> Path:
