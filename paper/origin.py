@@ -70,17 +70,11 @@ def differences(group: Group, made: Setup, run: Setup) -> list[str]:
         words.append(f"the machine {_machine(made)}")
     if any(_differ(made, run, key) for key in ("space", "resolution", "trunks")):
         at = f" at {escape(made.values['resolution'])} pixels" if made.values.get("resolution") else ""
-        words.append(f"the space {escape(made.text('space'))}{at}{_under(made)}")
+        words.append(f"the space {escape(made.text('space'))}{at}{made.under}")
     if group.images and any(_differ(made, run, key) for key in ("data", "data_file", "data_title")):
         name = made.values.get("data_title") or made.values.get("data_file") or made.text("data")
         words.append(f"the images {escape(name)}")
     return words
-
-
-def _under(made: Setup) -> str:
-    """The trunks of the space, in words."""
-    kept = made.values.get("trunks", "").split()
-    return f" under {'all its trunks' if kept == ['all'] else f'{len(kept)} of its trunks'}" if kept else ""
 
 
 def _differ(made: Setup, run: Setup, key: str) -> bool:

@@ -32,6 +32,12 @@ class Setup:
         """The key of the runtime whose version the file has."""
         return next((key for key in RUNTIMES if key in self.values), "onnxruntime")
 
+    @property
+    def under(self) -> str:
+        """The trunks of the space in words, " under 3 of its trunks"; empty if it has none, or the file is older."""
+        kept = self.values.get("trunks", "").split()
+        return f" under {'all its trunks' if kept == ['all'] else f'{len(kept)} of its trunks'}" if kept else ""
+
     def optional(self, key: str) -> float | None:
         """A number, or None if the value is empty."""
         return None if self.text(key) == "unknown" else number(self.values[key], str(self.path), f"value of {key}")

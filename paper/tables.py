@@ -83,7 +83,7 @@ def _setup(run: Setup, parts: Sequence[Part]) -> str:
     times = ", ".join(rf"{name} {s:.0f}\,s" for name, s in spent.items() if s is not None)
     verdict = escape(run.values.get("table_verdict", ""))
     rows = {
-        "space": f"{t['space']}: {n['space_size']} networks, {n['layers']} layers",
+        "space": f"{t['space']}{run.under}: {n['space_size']} networks, {n['layers']} layers",
         "data": f"{source(run)}, {t['resolution']} pixels, {t['classes']} classes",
         "images": f"{n['train_images']} training, {n['validation_images']} validation, {n['test_images']} test",
         "search": f"{t['strategy']}, seed {t['seed']}, {n['evaluations']} evaluations",
