@@ -27,10 +27,10 @@ def benchmark(config: Config) -> Path:
     plan, made, others = plan_of(config), chain(config), {one.name: one for one in _others(config)}
     tables = {"table": plan.table} if config.model == "winner" else {}
     tables |= {f"table of {one.name}": one.table for one in made if one.table is not None}
-    compared = {name: one.path for name, one in others.items() if name != INHERITED} | {"retrained": made[0].path}
+    compared = {name: one.path for name, one in others.items() if name != INHERITED} | {made[0].name: made[0].path}
     quantized = {name: unpruned_chain(config, path)[-1] for name, path in compared.items()}
-    # without pruning, the winner quantized for comparison is the deployed file itself
-    quantized = {name: one for name, one in quantized.items() if one.path != made[-1].path}
+    if quantized[made[0].name].path == made[-1].path:  # without pruning it is the deployed file itself
+        del quantized[made[0].name]
     timed = {name: Timed(name, one) for name, one in others.items()}
     timed |= {one.name: Timed(one.row, one, one.seconds) for one in made}
     timed |= {f"{name} quantized": Timed(name, one, one.seconds) for name, one in quantized.items()}

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from experiments.config import Config
+from experiments.steps.plan import plan_of
 from experiments.store import journal
 from experiments.store.candidate_records import with_costs
 from experiments.store.json_records import record
 from experiments.store.keys import space_key
 from experiments.store.provenance import whole
+from experiments.store.step import as_json
 from experiments.store.winner import CANDIDATES, WINNER, read_winner
 from search_spaces.errors import LutraError
 from strategies.problems.problem import Candidate, best
 
 
 def given(config: Config) -> Path:
-    """The folder. Raises LutraError if it does not come from a search, or is for another space."""
+    """The folder. Raises LutraError if it does not come from a search, or is for another space or other images."""
     folder, space = Path(config.run).resolve(), space_key(config)
     read_winner(folder)
     manifest = whole(folder)
@@ -33,7 +37,16 @@ def given(config: Config) -> Path:
             f"{folder} is a search of space={name}, whose layers are not those of space={config.space.name} with these "
             f"images: add space={name}, and the data of that search"
         )
+    _check_images(folder, manifest["config"].get("data"), as_json(plan_of(config).images))
     return folder
+
+
+def _check_images(folder: Path, searched: Any, own: Mapping[str, Any]) -> None:
+    """Raises LutraError if the search saw other images, or another split of them."""
+    then = searched if isinstance(searched, dict) else {}
+    differing = [key for key in {**own, **then} if then.get(key) != own.get(key)]
+    if odd := [f"its {key} is {then.get(key)}, not {own.get(key)}" for key in differing]:
+        raise LutraError(f"{folder} is a search on other images: {', '.join(odd)}; add the data of that search")
 
 
 def _check_winner(folder: Path) -> None:

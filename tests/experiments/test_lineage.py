@@ -331,3 +331,11 @@ def test_a_search_of_another_space_is_refused(search_folder: Path) -> None:
     config = dataclasses.replace(Config(run=str(search_folder)), space=SpaceConfig("mobile"))
     with pytest.raises(LutraError, match="is a search of space=tiny, whose layers are not those of space=mobile"):
         folder_of_search(config)
+
+
+@pytest.mark.parametrize(("key", "value"), [("seed", 1), ("validation", 0.3), ("balanced", True), ("name", "cifar10")])
+def test_a_search_on_other_images_is_refused(key: str, value: object, search_folder: Path) -> None:
+    """A winner may have been chosen on images that another split trains on."""
+    config = Config(run=str(search_folder))
+    with pytest.raises(LutraError, match=r"other images|with these images"):
+        folder_of_search(dataclasses.replace(config, data=dataclasses.replace(config.data, **{key: value})))
