@@ -112,6 +112,8 @@ def typeset(drawn: Path, shared: Path) -> Path:
     """Typesets both documents from the beginning; no test may change the folder."""
     from paper import build
 
+    if shutil.which("latexmk") is None:
+        pytest.skip("latexmk is not installed")
     with one_at_a_time(shared / "typeset.lock"):
         if not (shared / "typeset").exists():
             folder = Path(shutil.copytree(drawn, shared / "being typeset"))
