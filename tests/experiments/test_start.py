@@ -18,6 +18,8 @@ COMMANDS = sorted(path.stem for path in (ROOT / "experiments").glob("*.py") if "
 DRIVER = """
 import json, os, runpy, sys
 import hydra, experiments.config.command
+from experiments.config.arguments import checked_words
+checked_words(["experiment=smoke", "seed=1"])  # reads what each command reads once
 libraries, devnull = sys.argv[1].split(","), os.open(os.devnull, os.O_WRONLY)
 assert not {*libraries} & {*sys.modules}
 for line in sys.stdin:
