@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import compileall
+import contextlib
+import fcntl
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -27,6 +30,10 @@ DOT = bytes.fromhex(  # a PNG of one pixel
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
     "0000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
 )
+
+# Code that a command runs first: its figures are drawn, with fonts that are not cut down to the letters in use
+DRAWN = "import importlib; from paper.figures import style; importlib.reload(style)"
+WHOLE_FONTS = "style.RC |= {'pdf.fonttype': 3, 'pdf.compression': 1}"
 
 # Makes a process build torch's registry of ONNX operators once, which takes a second, and not for every export.
 ONE_REGISTRY = """
@@ -90,32 +97,47 @@ def clone(house: Path) -> None:
         git(house, "commit", "-qm", "all")
 
 
-def pipeline(house: Path) -> Finished:
-    """Runs the pipeline to its end, as a user would. Raises RuntimeError with its output if it fails."""
+def pipeline(house: Path, command: Command) -> Finished:
+    """Runs the pipeline to its end and draws its figures. Raises RuntimeError with its output if it fails."""
     for sample in SAMPLES:
         arguments = (*SMOKE, f"measure.sample_seconds={sample}")
-        started = [sys.executable, "-m", "experiments.pipeline", *arguments]
-        done = subprocess.run(started, cwd=house, env=OUTSIDE, capture_output=True, text=True)
-        if done.returncode == 0:
-            return Finished(house, house / "experiments" / "runs", arguments, done.stdout)
+        done = command("pipeline", *arguments, before=f"{DRAWN}; {WHOLE_FONTS}")
+        if done.code == 0:
+            return Finished(house, house / "experiments" / "runs", arguments, done.out)
         shutil.rmtree(house / "experiments" / "runs", ignore_errors=True)
-    raise RuntimeError(done.stderr)
+    raise RuntimeError(done.err)
 
 
 @contextmanager
-def commands(house: Path, folder: Path) -> Iterator[Command]:
-    """Starts launcher.py; yields a function that runs a command in the clone, in a process group of its own.
+def one_at_a_time(path: Path) -> Iterator[None]:
+    with open(path, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def launcher(house: Path, shared: Path) -> socket.socket:
+    """Returns a connection to launcher.py, which the first process starts for all that share a folder."""
+    port, here = shared / "launcher.port", Path(__file__).parent
+    with one_at_a_time(shared / "launcher.lock"):
+        with contextlib.suppress(OSError):
+            return socket.create_connection(("127.0.0.1", int(port.read_text())))
+        words = [sys.executable, "-c", (here / "launcher.py").read_text(), DOT.hex(), str(here / "composing.py")]
+        own = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "start_new_session": True}
+        started = subprocess.Popen(words, cwd=house, env=OUTSIDE, text=True, **own)  # type: ignore[call-overload]
+        port.write_text(started.stdout.readline())
+        return socket.create_connection(("127.0.0.1", int(port.read_text())))
+
+
+@contextmanager
+def commands(house: Path, shared: Path, folder: Path) -> Iterator[Command]:
+    """Yields a function that runs a command in the clone, in a process group of its own.
 
     `die=(sign, n)`: it sends itself the signal `send` (see launcher.py). `before`: code that the process runs first.
     `meanwhile(group)` is called after the start. `folder` is for the commands' output.
     """
     output = [str(folder / name) for name in ("out", "err", "events")]
-    here, pipe = Path(__file__).parent, subprocess.PIPE
-    words = [sys.executable, "-c", (here / "launcher.py").read_text(), DOT.hex(), str(here / "composing.py")]
-    launcher = subprocess.Popen(words, cwd=house, env=OUTSIDE, stdin=pipe, stdout=pipe, text=True)
-    stdin, stdout = launcher.stdin, launcher.stdout
-    assert stdin
-    assert stdout
+    connection = launcher(house, shared)
+    lines = connection.makefile("rw")
 
     def run(
         name: str,
@@ -127,17 +149,15 @@ def commands(house: Path, folder: Path) -> Iterator[Command]:
     ) -> Done:
         asked = {"command": name, "arguments": arguments, "output": output, "die": die, "send": send, "before": before}
         Path(output[2]).write_text("[]")
-        stdin.write(json.dumps(asked) + "\n")
-        stdin.flush()
-        group = int(stdout.readline())
+        print(json.dumps(asked), file=lines, flush=True)
+        group = int(lines.readline())
         try:
             if meanwhile:
                 meanwhile(group)
         finally:
-            code = int(stdout.readline())  # otherwise the next command would read it
+            code = int(lines.readline())  # otherwise the next command would read it
         out, err, lived = (Path(path).read_text() for path in output)
         return Done(code, out, err, *json.loads(lived))
 
-    with launcher:
+    with connection, lines:
         yield run
-        stdin.close()

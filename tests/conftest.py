@@ -7,19 +7,17 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch and NumPy load: each of pytest's workers has one core
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise each process that a test starts compiles our modules
 
-import fcntl
 import gc
 import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests.commands import DOT, ONE_REGISTRY, Command, Done, Finished, Here, clone, commands, pipeline
+from tests.commands import DOT, ONE_REGISTRY, Command, Done, Finished, Here, clone, commands, one_at_a_time, pipeline
 
 sys.dont_write_bytecode = False
 gc.disable()  # until everything is imported and collected
@@ -66,13 +64,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
-@contextmanager
-def one_at_a_time(path: Path) -> Iterator[None]:
-    with open(path, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 @pytest.fixture(scope="session")
 def house(shared: Path) -> Path:
     """Makes a fresh clone."""
@@ -85,12 +76,12 @@ def house(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished(house: Path, shared: Path) -> Finished:
+def finished(house: Path, shared: Path, command: Command) -> Finished:
     """Runs the smallest pipeline; no test may change its files."""
     record = shared / "finished.json"
     with one_at_a_time(shared / "finished.lock"):
         if not record.exists():
-            made = pipeline(house)
+            made = pipeline(house, command)
             record.write_text(json.dumps([made.arguments, made.out]))
     arguments, out = json.loads(record.read_text())
     return Finished(house, house / "experiments" / "runs", tuple(arguments), out)
@@ -112,6 +103,8 @@ def typeset(drawn: Path, shared: Path) -> Path:
     """Typesets both documents from the beginning; no test may change the folder."""
     from paper import build
 
+    if shutil.which("latexmk") is None:
+        pytest.skip("latexmk is not installed")
     with one_at_a_time(shared / "typeset.lock"):
         if not (shared / "typeset").exists():
             folder = Path(shutil.copytree(drawn, shared / "being typeset"))
@@ -129,12 +122,13 @@ def one_registry() -> None:
 
 @pytest.fixture
 def begun(typeset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Copies a typeset paper into a build folder; the next one starts from its references, with whole fonts."""
+    """Copies a typeset paper into a build folder: the next one starts from its references, and has its figures."""
     from paper import build
     from tests.paper.made_up_results import whole_fonts
 
     whole_fonts(monkeypatch)
     monkeypatch.setattr(build, "EARLIER", ("fdb_latexmk", "fls", "log", "pdf"))
+    monkeypatch.setattr(build, "FIGURES", {})
     return Path(shutil.copytree(typeset, tmp_path / "build"))
 
 
@@ -160,7 +154,7 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.fixture(scope="session")
-def command(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+def command(house: Path, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     """Runs a command in the clone, in a process group of its own."""
-    with commands(house, tmp_path_factory.mktemp("output")) as run:
+    with commands(house, shared, tmp_path_factory.mktemp("output")) as run:
         yield run

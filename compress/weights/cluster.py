@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
@@ -44,6 +43,8 @@ def nearest_centroids(weight: np.ndarray, k: int) -> np.ndarray:
     Zeros are a cluster of their own. Centroids start evenly spaced between the extremes ("linear initialization",
     section 3.2), because the few large weights matter most; so the error is at most that of k evenly spaced levels.
     """
+    from sklearn.cluster import KMeans  # it takes a second to import
+
     if len(np.unique(weight)) <= k:
         return weight
     alive = weight != 0

@@ -1,15 +1,18 @@
 """Published data sets by name: scikit-learn's digits, and two that torchvision downloads.
 
-Their libraries take seconds to import, so each is imported where it is used. `progress` is unused here, because
+torchvision takes seconds to import, so it is imported where it is used. `progress` is unused here, because
 torchvision draws its own bar, but all loaders have the same parameters.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from http.client import HTTPException
+from importlib.metadata import distribution
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,16 +29,23 @@ def digits(
     path: str, size: int, validation: float, seed: int, progress: Progress = untracked, cache: str = ""
 ) -> Dataset:
     """1,797 handwritten digits of 8x8 pixels (Alpaydin & Kaynak 1998), included in scikit-learn: `path` is not used."""
-    from sklearn.datasets import load_digits
-
     check(size, validation, seed)
-    source = load_digits()
+    rows = _digits()
+    levels, labels = rows[:, :-1].reshape(-1, 1, 8, 8), rows[:, -1].astype(int)
     classes = [str(digit) for digit in range(10)]
-    levels = (torch.from_numpy(source.images)[:, None] * (255 / 16)).round().byte()
-    everything = Split(_resized(levels, size, "digits", cache), torch.from_numpy(source.target).long())
-    kept, held = hold_out(source.target, TEST_FRACTION, TEST_SEED, "test", classes)
+    images = (torch.from_numpy(levels) * (255 / 16)).round().byte()
+    everything = Split(_resized(images, size, "digits", cache), torch.from_numpy(labels))
+    kept, held = hold_out(labels, TEST_FRACTION, TEST_SEED, "test", classes)
     train, selection = with_validation(everything.at(kept), validation, seed, classes)
     return assemble("digits", classes, train, selection, everything.at(held), flip=False)
+
+
+@functools.cache
+def _digits() -> np.ndarray:
+    """Returns a row for each digit, its 64 levels from 0 to 16 and its label; importing scikit-learn takes a second."""
+    return np.loadtxt(
+        str(distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")), delimiter=","
+    )
 
 
 def cifar10(

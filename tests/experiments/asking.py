@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from experiments.config import Config
+from experiments.setup.cache import remembering
 from experiments.store import keys
 from experiments.store.provenance import FASTER_IN_FLOAT
+from experiments.store.step import Means, Step
 from tests.commands import Finished
 
 TABLE = "ops,more,accuracy_percent,percent,rpi4_ms,another\n" + "".join(
@@ -27,6 +31,14 @@ class Asked(Exception):
 def changed(config: Any, key: str, value: Any) -> Any:
     first, _, rest = key.partition(".")
     return dataclasses.replace(config, **{first: changed(getattr(config, first), rest, value) if rest else value})
+
+
+def with_values(values: Mapping[str, Any]) -> Config:
+    """Returns a configuration with other values, by their keys."""
+    config = Config()
+    for key, value in values.items():
+        config = changed(config, key, value)
+    return config
 
 
 def on_one_machine(patch: pytest.MonkeyPatch) -> None:
@@ -64,3 +76,20 @@ def effects(path: Path) -> str:
     lines = [f"{layer},{option},0.01" for layer, count in enumerate(options) for option in range(count)]
     path.write_text("\n".join(["layer,option,accuracy", *lines]) + "\n")
     return str(path)
+
+
+def requested(command: Callable[[Config], Path], config: Config, finished: Finished, folder: Path) -> list[Step]:
+    """Returns the steps of a command up to its own; each gives a folder of a finished pipeline, or `folder`."""
+    found: list[Step] = []
+
+    def made(step: Step, means: Means, work: object) -> Path:
+        found.append(step)
+        if step.name == command.__name__:
+            raise Asked
+        return answer(finished, folder, step.name, step.label or step.settings.label)
+
+    with pytest.MonkeyPatch.context() as patch, remembering(), contextlib.suppress(Asked):
+        on_one_machine(patch)
+        patch.setattr(Step, "made", made)
+        command(config)
+    return found

@@ -7,7 +7,6 @@ cannot be combined with the model's, or the result is wrong. And what lies on `m
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,16 +23,10 @@ from compress.weights.cluster import cluster, sharing
 from compress.weights.finetune import distillation
 from compress.weights.lowrank import energy_ranks, lowrank
 from compress.weights.sparsify import Schedule, holding_zeros, sparsified, sparsify, sparsifying, two_of_four
-from experiments.compute import process_group
-from experiments.compute.accelerator import accelerator
 from experiments.compute.resumable_training import restore, save
 from experiments.config import Config
-from experiments.config.validation import check
-from experiments.setup.images import dataset_of, placed
-from experiments.steps.plan import Plan
-from experiments.store.step import as_json
+from experiments.setup.images import dataset_of
 from predictors.models.naswot import naswot
-from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import calibrate, predict
 from search_spaces.networks.network import Network, device_of
 from search_spaces.networks.population import logits
@@ -48,7 +41,6 @@ SPACE = tiny(1, 8, 2)
 ARCHS = (SPACE.reference, SPACE.largest, SPACE.smallest)
 META = torch.device("meta")
 Results = Sequence[Tensor | float]
-no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 
 
 def network() -> Network:
@@ -184,31 +176,3 @@ def test_a_checkpoint_is_restored_where_its_model_lies(tmp_path: Path) -> None:
     assert device_of(again.model).type == "cpu"
     for one, other in zip(weights(training.model), weights(again.model), strict=True):
         assert torch.equal(one, other)
-
-
-# the option
-
-
-def test_the_cpu_is_the_rule_and_leaves_keys_as_they_were() -> None:
-    assert accelerator(Config().accelerator) == torch.device("cpu")
-    assert "accelerator" not in as_json(Plan(Config()).searching)
-    assert placed(Config().data, "cpu").train.images.device.type == "cpu"
-
-
-@no_gpu
-def test_a_gpu_that_is_not_there_is_told_before_any_work() -> None:
-    assert accelerator("auto") == torch.device("cpu")
-    assert Plan(replace(Config(), accelerator="auto")).accelerator == "cpu"
-    with pytest.raises(
-        LutraError, match=r"accelerator=cuda needs a GPU, but torch \S+ finds none: .*accelerator=cpu"
-    ) as told:
-        check(replace(Config(), accelerator="cuda"))
-    assert "\n" not in str(told.value)
-    with pytest.raises(LutraError, match=re.escape("accelerator")):
-        check(replace(Config(), accelerator="gpu"))
-
-
-def test_each_process_of_torchrun_has_a_gpu_of_its_own() -> None:
-    assert [process_group.own_gpu(process, 2) for process in (0, 1)] == [0, 1]
-    with pytest.raises(LutraError, match=r"more processes than there are GPUs: --nproc_per_node=2"):
-        process_group.own_gpu(2, 2)

@@ -13,33 +13,12 @@ from experiments.data import archives, shape_of
 from experiments.data.entry import MAX_BYTES
 from experiments.data.image_folder import image_folder
 from experiments.data.image_hashes import contents
-from search_spaces.errors import LutraError
-from tests.experiments.test_image_tree import key, png, write_tar, write_tree
-
-
-def write_zip(path: Path, root: Path, windows: bool = False, kind: int = zipfile.ZIP_DEFLATED) -> Path:
-    """Archives a folder as Python does, or as those programs on Windows that separate folders by backslashes."""
-    with zipfile.ZipFile(path, "w", kind) as archive:
-        for file in sorted(root.rglob("*")):
-            name = f"{file.relative_to(root)}{'/' if file.is_dir() else ''}"
-            member = zipfile.ZipInfo(name)
-            member.compress_type = kind
-            if windows:
-                member.create_system, member.filename = 0, name.replace("/", "\\")
-            archive.writestr(member, b"" if file.is_dir() else file.read_bytes())
-    return path
+from tests.experiments.image_files import key, png, refused, write_folders, write_tar, write_zip
 
 
 @pytest.fixture
 def pets(tmp_path: Path) -> Path:
-    return write_tree(tmp_path / "pets", "train/cat", "train/Ảnh", "test/cat", "test/Ảnh", count=6)
-
-
-def refused(path: Path) -> str:
-    with pytest.raises(LutraError) as caught:
-        contents(str(path))
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    return write_folders(tmp_path / "pets", "train/cat", "train/Ảnh", "test/cat", "test/Ảnh", count=6)
 
 
 @pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

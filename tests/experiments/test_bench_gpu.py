@@ -32,6 +32,7 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(_gpu_run, "WARM", 1)
     monkeypatch.setattr(_gpu_run, "TIMED", 1)
     monkeypatch.setattr(_gpu_macro, "SMOKE_NETWORKS", 4)
+    monkeypatch.setattr(_gpu_macro, "RESAMPLES", 9)
     monkeypatch.setattr(gpu, "BATCHES", {True: (2,)})
     monkeypatch.setattr(gpu, "STEPS", {True: 1})
     monkeypatch.setattr(gpu, "SPACES", {"edge": tiny})

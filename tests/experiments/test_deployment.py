@@ -1,9 +1,8 @@
-"""Which layers stay in float where nothing is typed, and which file a report deploys: as measured."""
+"""Tests which layers stay in float where nothing is typed, and which file a report deploys: as measured."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from experiments.bench import demo as bench
 from experiments.config import Config
 from experiments.config.stage_order import QUANTIZE
 from experiments.setup.session_record import Session, read_rows, show_rows
@@ -29,7 +27,7 @@ from predictors.board.measured_part import measured_part
 from search_spaces.documents import sha256
 from search_spaces.errors import LutraError
 from tests.commands import Finished, Here, copy_steps
-from tests.experiments.asking import changed
+from tests.experiments.asking import changed, with_values
 
 FOREIGN = {"table": "table.json", "ignore": ["cpu"]}
 WITHOUT: list[Mapping[str, Any]] = [
@@ -39,13 +37,6 @@ WITHOUT: list[Mapping[str, Any]] = [
     {"compress.quantize.kind": "fp16"},
     {"compress.quantize.kind": "dynamic"},
 ]
-
-
-def config_with(values: Mapping[str, Any]) -> Config:
-    config = Config()
-    for key, value in values.items():
-        config = changed(config, key, value)
-    return config
 
 
 def key_of(config: Config) -> dict[str, Any]:
@@ -63,7 +54,7 @@ def test_the_default_is_what_was_typed_before() -> None:
 def test_the_default_has_no_effect_where_nothing_can_be_timed(
     values: Mapping[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = config_with(values)
+    config = with_values(values)
     without = changed(config, "compress.quantize.float_layers", "none")
     assert key_of(config) == key_of(without)
     plan = Plan(config)
@@ -78,7 +69,7 @@ def test_the_default_has_no_effect_where_nothing_can_be_timed(
 
 @pytest.mark.parametrize("values", WITHOUT[:3], ids=str)
 def test_an_explicit_choice_by_time_needs_the_device(values: Mapping[str, Any]) -> None:
-    config = changed(config_with(values), "compress.quantize.float_layers", "both")
+    config = changed(with_values(values), "compress.quantize.float_layers", "both")
     with pytest.raises(LutraError, match="device"):
         fp32_fallback.by_time(Plan(config), Path("network"))
 
@@ -192,23 +183,3 @@ def test_the_demo_shows_the_deployed_file(
     show = (*finished.arguments, f"runs={folder.parents[1]}", "compress.deploy=faster")
     assert here(lambda config: seen.append(demonstration.model_of(config)), *show).code == 0
     assert [path.resolve() for path in seen] == [(folder / "fp32.onnx").resolve()]
-
-
-def test_the_demo_s_promises_are_counted() -> None:
-    good = {
-        f"{name}_{what}": 1.0
-        for name in ("reference", "winner", "finetuned", "deployed")
-        for what in ("accuracy", "ms")
-    }
-    good |= {"winner_ms": 0.5, "finetuned_ms": 0.4, "deployed_ms": 0.4}
-    assert bench.kept(good) == {"not_slower": True, "accurate": True, "better": True}
-    assert not bench.kept(good | {"deployed_ms": 0.41})["not_slower"]
-    assert not bench.kept(good | {"deployed_accuracy": 0.9899})["accurate"]
-    assert not bench.kept(good | {"winner_accuracy": 0.99})["better"]
-    assert not bench.kept(good | {"winner_ms": 1.0})["better"]
-    rows = [{"seconds": 100.0 + seed, **bench.kept(good)} for seed in range(10)]
-    rows[3] |= {"better": False}
-    assert all(claim["holds"] for claim in bench.claims(rows))
-    rows[4] |= {"better": False, "seconds": 1000.0}
-    assert [claim["holds"] for claim in bench.claims(rows)] == [True, True, False, True]
-    assert json.loads(json.dumps(bench.claims(rows)))[-1]["value"] == 105.5

@@ -17,18 +17,13 @@ from tensorboard.plugins.hparams import metadata
 from experiments.config import Config, StrategyConfig
 from experiments.data.dataset import Dataset, Split
 from experiments.display import events
-from experiments.display.architecture import layer_rows, text
 from experiments.display.image_charts import confusion, samples, show
 from experiments.display.page.predictions import Predictions
-from paper.figures import architecture, style, waterfall
-from paper.rows import Layer, Stage
-from search_spaces.layers import Head, MBConv, Skip, Spec, Stem
+from paper.figures import style, waterfall
+from paper.rows import Stage
 from search_spaces.networks.network import Network
-from search_spaces.space import SearchSpace
-from search_spaces.spaces.mobile import mobile
 from search_spaces.spaces.tiny import tiny
 from tests.commands import DOT
-from tests.search_spaces.layers.examples import COMPUTING, around
 
 STAGES = [
     Stage("reference", "fp32", 0.9, 0.9, 3e-4, 3e-4, None, 9e4, 1e6, 1e4, "0"),
@@ -42,13 +37,6 @@ STAGES = [
 ]
 
 
-class Board:
-    """A latency table where every layer takes 1 us per convolution."""
-
-    def seconds(self, spec: Spec, precision: str) -> float:
-        return 1e-6 * len(spec.convs)
-
-
 def read(folder: Path) -> EventAccumulator:
     found = EventAccumulator(str(folder))
     found.Reload()
@@ -57,10 +45,6 @@ def read(folder: Path) -> EventAccumulator:
 
 def words(found: EventAccumulator, tag: str) -> str:
     return found.Tensors(f"{tag}/text_summary")[0].tensor_proto.string_val[0].decode()
-
-
-def layers(specs: list[Spec]) -> list[Layer]:
-    return [Layer(**row) for row in layer_rows(specs, Board(), "int8")]  # type: ignore[arg-type]
 
 
 def test_every_run_has_the_same_layout(tmp_path: Path) -> None:
@@ -205,35 +189,3 @@ def test_the_bars_of_a_waterfall_add_up() -> None:
         spans = [sorted((bar.get_bbox().x0, bar.get_bbox().x1)) for bar in axes.patches]
         ends = [[0, own[0]], [0, own[-1]]] if grounded else []
         assert np.array(spans) == pytest.approx(np.array([sorted(pair) for pair in pairwise(own)] + ends))
-
-
-@pytest.mark.parametrize("space", [tiny(1, 16, 10), mobile(3, 32, 10)], ids=lambda space: space.name)
-@pytest.mark.parametrize("which", ["smallest", "largest"])
-def test_an_architecture_is_drawn_to_scale(space: SearchSpace, which: str) -> None:
-    specs = space.decode(getattr(space, which))
-    drawn = architecture.plot(layers(specs))
-    above, below = drawn.axes[:2]
-    heights = [shape.get_datalim(above.transData).height for shape in above.collections]
-    widest = [max(conv.out_channels for conv in spec.convs) for spec in specs if spec.convs]
-    assert heights == pytest.approx(widest)
-    assert [bar.get_height() for bar in below.patches] == pytest.approx([len(s.convs) for s in specs if s.convs])
-
-
-def test_a_layer_is_named_by_kernel_and_expand_ratio() -> None:
-    stem, block, skip, head = layers(
-        [Stem(3, 16, 1, 32), MBConv(16, 60, 24, 5, 2, 32), Skip(24, 16), Head(24, 128, 10, 16)]
-    )
-    assert [layer.name for layer in (stem, block, skip, head)] == ["stem", "k5 e3.8", "skip", "head"]
-    assert [layer.kernel for layer in (stem, block, skip, head)] == [3, 5, 0, 1]
-    table = text([stem, block, skip, head]).splitlines()
-    assert table[0] == "| layer | block | channels | pixels | stride | µs (int8) | to scale |"
-    assert table[3] == "| 1 | k5 e3.8 | 16 → 60 → 24 | 32 | 2 | 3.0 | ███████████ |"
-
-
-@pytest.mark.parametrize("spec", COMPUTING, ids=str)
-def test_layers_of_every_kind_are_drawn_and_told_apart(spec: Spec) -> None:
-    drawn = layers(around(spec))
-    assert len(text(drawn).splitlines()) == 2 + len(drawn)
-    assert len(architecture.plot(drawn).axes[0].collections) == len(drawn)
-    plain = layers([MBConv(16, 32, 16, 5, 1, 6)])[0].name
-    assert type(spec).__name__ == "MBConv" or drawn[1].name != plain

@@ -19,7 +19,7 @@ from experiments.steps.settings import Images
 from experiments.store.step import Means
 from search_spaces.errors import LutraError
 from tests.experiments.asking import changed
-from tests.experiments.test_summary import photo, write
+from tests.experiments.image_files import photo, write_photos
 
 CLASSES = ("a", "b", "c")
 
@@ -83,7 +83,7 @@ def test_bad_patterns_are_named() -> None:
 
 
 def test_images_of_one_thing_stay_together(tmp_path: Path) -> None:
-    root = write(tmp_path / "signs", stop=[photo(n) for n in range(20)], go=[photo(n) for n in range(40, 60)])
+    root = write_photos(tmp_path / "signs", stop=[photo(n) for n in range(20)], go=[photo(n) for n in range(40, 60)])
     for folder in root.iterdir():
         for file in sorted(folder.iterdir()):
             number = int(file.stem)
@@ -96,7 +96,9 @@ def test_images_of_one_thing_stay_together(tmp_path: Path) -> None:
 
 def test_folders_that_split_a_group_are_warned_of(tmp_path: Path) -> None:
     parts = {"train__a": 0, "train__b": 20, "test__a": 40, "test__b": 60}
-    root = write(tmp_path / "signs", **{name: [photo(n) for n in range(at, at + 8)] for name, at in parts.items()})
+    root = write_photos(
+        tmp_path / "signs", **{name: [photo(n) for n in range(at, at + 8)] for name, at in parts.items()}
+    )
     data = image_folder(str(root), 32, 0.25, 0, group=r"0*(\d+)\.")
     (line,) = (line for line in data.summary if "of a group that training images have" in line)
     assert line.startswith("warning: ")

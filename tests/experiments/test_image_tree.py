@@ -1,67 +1,27 @@
-"""Tests the list of images (links, system files, splits) and the key of the data, which is a hash of that list."""
+"""Tests the list of images (splits, system files) and the key of the data, which is a hash of that list."""
 
 from __future__ import annotations
 
-import io
 import os
-import tarfile
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from experiments.config import DataConfig
 from experiments.data.image_folder import image_folder
-from experiments.data.image_hashes import contents
-from experiments.data.image_tree import Tree, read_tree
+from experiments.data.image_tree import read_tree
 from experiments.store.keys import data_key
 from predictors.board.own_images import label_of
-from search_spaces.errors import LutraError
-
-
-def png(number: int) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (8, 8), (number % 256, 100, 200)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def write_tree(root: Path, *folders: str, count: int = 3) -> Path:
-    """Writes that many different images into each folder."""
-    for place, folder in enumerate(folders):
-        (root / folder).mkdir(parents=True)
-        for index in range(count):
-            (root / folder / f"{index}.png").write_bytes(png(count * place + index))
-    return root
-
-
-def write_tar(path: Path, root: Path) -> Path:
-    with tarfile.open(path, "w:gz") as archive:
-        archive.add(root, arcname=".")
-    return path
-
-
-def counts(tree: Tree) -> dict[str, int]:
-    return {role: len(files) for role, files in tree.files.items()}
-
-
-def refused(path: Path) -> str:
-    with pytest.raises(LutraError) as caught:
-        read_tree(str(path))
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def key(path: Path | str) -> str:
-    return contents(str(path)).key
+from tests.experiments.image_files import counts, key, png, refused, write_folders, write_tar
 
 
 def test_a_class_is_the_same_with_composed_and_decomposed_letters(tmp_path: Path) -> None:
     """macOS may write an accent as a letter of its own."""
     composed, decomposed = (unicodedata.normalize(form, "Ảnh") for form in ("NFC", "NFD"))
-    root = write_tree(tmp_path / "root", "train/a", f"train/{composed}", "test/a", f"test/{decomposed}")
+    root = write_folders(tmp_path / "root", "train/a", f"train/{composed}", "test/a", f"test/{decomposed}")
     for path in (root, write_tar(tmp_path / "root.tgz", root)):
         assert read_tree(str(path)).classes == ("a", composed)
         assert len(image_folder(str(path), 8, 0.3, 0, group=r"(\d)").test.labels) == 6
@@ -70,82 +30,17 @@ def test_a_class_is_the_same_with_composed_and_decomposed_letters(tmp_path: Path
 
 def test_a_folder_that_wraps_the_tree_may_hold_single_images_too(tmp_path: Path) -> None:
     """As the archive of a folder does in which an image lies beside the class folders."""
-    plain = write_tree(tmp_path / "plain", "a", "b")
+    plain = write_folders(tmp_path / "plain", "a", "b")
     (plain / "cover.png").write_bytes(png(90))
-    wrapped = write_tree(tmp_path / "wrapped", "mine/a", "mine/b")
+    wrapped = write_folders(tmp_path / "wrapped", "mine/a", "mine/b")
     (wrapped / "mine" / "cover.png").write_bytes(png(90))
     assert read_tree(str(wrapped)).classes == read_tree(str(plain)).classes == ("a", "b")
     assert read_tree(str(wrapped)).passed == read_tree(str(plain)).passed == "1 outside the class folders"
-    splits = write_tree(tmp_path / "splits", *(f"mine/{part}/{name}" for part in ("train", "test") for name in "ab"))
+    splits = write_folders(tmp_path / "splits", *(f"mine/{part}/{name}" for part in ("train", "test") for name in "ab"))
     (splits / "mine" / "train" / "cover.png").write_bytes(png(90))
     (splits / "mine" / "cover.png").write_bytes(png(90))
     assert counts(read_tree(str(splits))) == {"train": 6, "test": 6}
-    assert "two class folders are needed" in refused(write_tree(tmp_path / "one", "mine", "mine/a", count=9))
-
-
-# --- links
-
-
-def test_class_folders_may_be_links_and_what_is_behind_them_is_in_the_key(tmp_path: Path) -> None:
-    store = write_tree(tmp_path / "store", "x", "y")
-    images = tmp_path / "images"
-    images.mkdir()
-    (images / "cat").symlink_to(store / "x")
-    (images / "dog").symlink_to(store / "y")
-    assert read_tree(str(images)).classes == ("cat", "dog")
-    before = key(images)
-    stat = (store / "y" / "0.png").stat()
-    (store / "y" / "0.png").write_bytes(png(99))
-    os.utime(store / "y" / "0.png", ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert key(images) != before
-
-
-@pytest.mark.parametrize("target", [".", "..", "../..", "deep", "deep/deeper"])
-def test_a_link_to_a_folder_that_it_is_in_is_passed_over(tmp_path: Path, target: str) -> None:
-    root = write_tree(tmp_path / "pets", "cat", "dog", "cat/deep/deeper")
-    tree = read_tree(str(root))
-    assert counts(tree) == {"train": 9}
-    link = root / "cat" / "deep" / "deeper" / "again"
-    link.symlink_to({"deep": "../../deep", "deep/deeper": "../deeper"}.get(target, target))
-    again = read_tree(str(root))
-    assert again.files == tree.files
-    assert "cat/deep/deeper/again" in again.passed
-
-
-@pytest.mark.parametrize(
-    ("link", "target"),
-    [
-        ("wolf", "dog"),  # one class under two names
-        ("cat/more", "../dog"),  # dogs as cats
-        ("cat/copy.png", "../dog/0.png"),
-        ("cat/copy.png", "0.png"),  # the same cat twice
-        ("cat/all", "../cat/young"),
-    ],
-)
-def test_links_that_make_one_image_several_are_refused_by_both_names(tmp_path: Path, link: str, target: str) -> None:
-    root = write_tree(tmp_path / "pets", "cat", "dog", "cat/young")
-    (root / link).symlink_to(target)
-    said = refused(root)
-    assert str(root / link) in said
-    assert str(Path(os.path.normpath(root / Path(link).parent / target))) in said
-
-
-def test_folders_that_link_to_each_other_are_refused(tmp_path: Path) -> None:
-    root = write_tree(tmp_path / "pets", "cat", "dog")
-    (root / "cat" / "x").symlink_to("../dog")
-    (root / "dog" / "y").symlink_to("../cat")
-    assert "by a link" in refused(root)
-
-
-@pytest.mark.parametrize("name", ["emu", "cat/9.png"])
-@pytest.mark.parametrize("target", ["nowhere", "itself"])
-def test_a_link_that_leads_nowhere_is_named(tmp_path: Path, name: str, target: str) -> None:
-    root = write_tree(tmp_path / "pets", "cat", "dog")
-    (root / name).symlink_to(Path(name).name if target == "itself" else target)
-    assert f"the link {root / name} leads nowhere" in refused(root)
-
-
-# --- what is skipped and reported
+    assert "two class folders are needed" in refused(write_folders(tmp_path / "one", "mine", "mine/a", count=9))
 
 
 JUNK = [
@@ -168,7 +63,7 @@ JUNK = [
 
 @pytest.mark.parametrize("name", JUNK)
 def test_files_of_the_system_are_neither_read_nor_in_the_key(tmp_path: Path, name: str) -> None:
-    root = write_tree(tmp_path / "pets", "cat", "dog")
+    root = write_folders(tmp_path / "pets", "cat", "dog")
     tree, before = read_tree(str(root)), key(root)
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).write_bytes(png(50))
@@ -177,7 +72,7 @@ def test_files_of_the_system_are_neither_read_nor_in_the_key(tmp_path: Path, nam
 
 
 def test_what_is_passed_over_is_told_with_counts(tmp_path: Path) -> None:
-    root = write_tree(tmp_path / "pets", "cat", "dog")
+    root = write_folders(tmp_path / "pets", "cat", "dog")
     for name in ("cat/1.tiff", "cat/2.TIFF", "dog/1.heic", "dog/noname", "cover.png"):
         (root / name).write_bytes(b"x")
     for path in (root, write_tar(tmp_path / "pets.tgz", root)):
@@ -188,11 +83,11 @@ def test_what_is_passed_over_is_told_with_counts(tmp_path: Path) -> None:
             "1 without a suffix",
             "2 .tiff",
         ]
-    assert read_tree(str(write_tree(tmp_path / "clean", "cat", "dog"))).passed == ""
+    assert read_tree(str(write_folders(tmp_path / "clean", "cat", "dog"))).passed == ""
 
 
 def test_a_folder_of_photographs_that_cannot_be_read_says_what_is_there(tmp_path: Path) -> None:
-    root = write_tree(tmp_path / "pets", "cat", "dog")
+    root = write_folders(tmp_path / "pets", "cat", "dog")
     (root / "emu").mkdir()
     (root / "emu" / "1.heic").write_bytes(b"x")
     assert "there are 1 .heic" in refused(root)
@@ -206,14 +101,11 @@ def test_a_device_is_no_archive(path: str) -> None:
     assert "neither a folder nor a file" in refused(Path(path))
 
 
-# --- splits
-
-
 @pytest.mark.parametrize("names", [("Training", "Testing"), ("TRAIN", "Test"), ("training_set", "test_set")])
 @pytest.mark.parametrize("third", ["", "Val", "valid", "VALIDATION", "val2017"])
 def test_splits_have_natural_names_in_any_letter_case(tmp_path: Path, names: tuple[str, str], third: str) -> None:
     splits = [*names, third] if third else list(names)
-    root = write_tree(tmp_path / "pets", *(f"{split}/{name}" for split in splits for name in ("cat", "dog")))
+    root = write_folders(tmp_path / "pets", *(f"{split}/{name}" for split in splits for name in ("cat", "dog")))
     tree = read_tree(str(root))
     assert tree.classes == ("cat", "dog")
     assert counts(tree) == {"train": 6, "test": 6} | ({"validation": 6} if third else {})
@@ -229,18 +121,15 @@ def test_splits_have_natural_names_in_any_letter_case(tmp_path: Path, names: tup
     ],
 )
 def test_folders_that_might_be_splits_are_told(tmp_path: Path, folders: list[str], words: list[str]) -> None:
-    said = refused(write_tree(tmp_path / "pets", *folders))
+    said = refused(write_folders(tmp_path / "pets", *folders))
     assert all(word in said for word in words)
 
 
 def test_images_beside_the_splits_are_told(tmp_path: Path) -> None:
     folders = [f"{split}/{name}" for split in ("train", "test") for name in ("cat", "dog")]
-    tree = read_tree(str(write_tree(tmp_path / "pets", *folders, "unlabelled")))
+    tree = read_tree(str(write_folders(tmp_path / "pets", *folders, "unlabelled")))
     assert counts(tree) == {"train": 6, "test": 6}
     assert tree.passed == "3 outside the class folders"
-
-
-# --- the key
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
@@ -260,7 +149,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_the_key_is_of_what_is_read(tmp_path: Path, change: Callable[[Path], object]) -> None:
-    root = write_tree(tmp_path / "pets", "cat", "dog")
+    root = write_folders(tmp_path / "pets", "cat", "dog")
     before = key(root)
     change(root)
     assert key(root) != before
@@ -268,7 +157,7 @@ def test_the_key_is_of_what_is_read(tmp_path: Path, change: Callable[[Path], obj
 
 
 def test_the_key_is_not_of_where_it_is_and_how_that_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = write_tree(tmp_path / "pets", "cat", "dog")
+    root = write_folders(tmp_path / "pets", "cat", "dog")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link").symlink_to(root)

@@ -1,9 +1,8 @@
-"""Tests a winner's lineage: of a small real run, and of made-up steps."""
+"""Tests the lineage of a small real run's winner."""
 
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import re
 import shutil
@@ -13,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.config import Config, SpaceConfig
 from experiments.lineage import lineage
-from experiments.steps.compress import folder_of_search
 from experiments.steps.report import report as show_report
-from experiments.store import artefacts, journal, provenance
+from experiments.store import artefacts, provenance
 from predictors.board.measured_part import measured_part
 from search_spaces import documents
 from search_spaces.errors import LutraError
@@ -179,163 +176,3 @@ def test_what_is_no_report_is_refused(runs: Path, told: Told) -> None:
     assert (code, out) == (2, "")
     assert f"{search} has no lineage.json" in err
     assert told(f"run={runs / 'nowhere'}")[0] == 2
-
-
-# Made-up steps
-
-
-@pytest.fixture
-def step(tmp_path: Path) -> Callable[..., Path]:
-    """Returns a function that makes a finished step with one file for each content."""
-
-    def make(name: str, inputs: dict[str, str], contents: dict[str, str], **config: object) -> Path:
-        def work(folder: Path) -> None:
-            for file, content in contents.items():
-                artefacts.write(folder / file, content)
-
-        return artefacts.step(tmp_path / "runs", name, "made-up", config, inputs, work)
-
-    return make
-
-
-@pytest.fixture
-def inputs(step: Callable[..., Path], tmp_path: Path) -> dict[str, str]:
-    """Returns the inputs of a report on a given table."""
-    table = tmp_path / "table.json"
-    table.write_text("a table")
-    given = artefacts.sha256(table)
-    train = step("train", {}, {"supernet.safetensors": "supernet"})
-    supernet = artefacts.sha256(train / "supernet.safetensors")
-    search = step("search", {"table": given, "supernet": supernet}, {"winner.json": json.dumps({"arch": [0, 1]})})
-    parent = step("retrain", {}, {"network.safetensors": "weights"}, arch=[0, 1]) / "network.safetensors"
-    for stage in ("prune", "finetune", "prune"):
-        made = step("compress", {"parent": artefacts.sha256(parent)}, {parent.name: f"{parent}"}, stage=stage)
-        parent = made / parent.name
-    last = step("compress", {"parent": artefacts.sha256(parent)}, {"int8.onnx": "deployed"}, stage="quantize")
-    deployed = artefacts.sha256(last / "int8.onnx")
-    files = {"table": given, "quantized": deployed, "passport": "0" * 64}
-    benchmark = step("benchmark", files, {"int8.int8.onnx": "deployed"})
-    folders = {"train": train, "search": search, "compress": last, "benchmark": benchmark}
-    return {name: artefacts.sha256(folder / "manifest.json") for name, folder in folders.items()} | {"table": given}
-
-
-def reported(step: Callable[..., Path], inputs: dict[str, str], tmp_path: Path) -> Path:
-    row = {"sha256": artefacts.sha256(next((tmp_path / "runs").glob("compress/*/int8.onnx")))}
-    index = provenance.index(tmp_path / "runs")
-    text = provenance.dump(provenance.trace(index, inputs, [tmp_path / "table.json"], row))
-    return step("report", inputs, {"lineage.json": text, "int8.onnx": "deployed"})
-
-
-def test_a_stage_may_come_twice_and_a_copy_is_no_origin(
-    step: Callable[..., Path], inputs: dict[str, str], tmp_path: Path
-) -> None:
-    first = reported(step, inputs, tmp_path)
-    step("ablation", {"quantized": provenance.load(first / "lineage.json").row["sha256"]}, {"a.onnx": "deployed"})
-    for _ in range(2):
-        found = provenance.verify(first)
-        whats = [one.what for one in found.line]
-        assert whats == ["train", "search", "retrain", "prune", "finetune", "prune", "quantize", "benchmark"]
-        again = provenance.trace(provenance.index(tmp_path / "runs"), inputs, [tmp_path / "table.json"], found.row)
-        assert again == found
-
-
-def test_a_given_table_is_verified(step: Callable[..., Path], inputs: dict[str, str], tmp_path: Path) -> None:
-    folder = reported(step, inputs, tmp_path)
-    assert provenance.verify(folder).given == {str(tmp_path / "table.json"): inputs["table"]}
-    (tmp_path / "table.json").write_text("b table")
-    with pytest.raises(LutraError, match=r"the given file .*table\.json"):
-        provenance.verify(folder)
-
-
-def test_an_input_of_unknown_origin_is_told(step: Callable[..., Path], inputs: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "table.json").unlink()
-    with pytest.raises(LutraError, match=f"no step in .* made the table {inputs['table'][:12]} that .*search.* read"):
-        provenance.verify(reported(step, inputs, tmp_path))
-
-
-def test_a_report_that_says_otherwise_than_its_manifests_is_refused(
-    step: Callable[..., Path], inputs: dict[str, str], tmp_path: Path
-) -> None:
-    text = (reported(step, inputs, tmp_path) / "lineage.json").read_text()
-    other = step("report", inputs, {"lineage.json": text.replace('"finetune"', '"qat"')}, second=True)
-    with pytest.raises(LutraError, match="does not follow from the manifests"):
-        provenance.verify(other)
-
-
-# A winner from a folder that is given
-
-
-@pytest.fixture
-def search_folder(finished: Finished, tmp_path: Path) -> Path:
-    """Returns a copy of a finished search."""
-    folder = finished.folder("search")
-    return Path(shutil.copytree(folder, tmp_path / "search" / folder.name))
-
-
-def resealed(folder: Path) -> None:
-    """Updates the manifest after files were changed."""
-    record = documents.read_sealed(folder / "manifest.json")
-    record["outputs"] = {name: artefacts.sha256(folder / name) for name in record["outputs"]}
-    (folder / "manifest.json").write_text(documents.sealed(record))
-
-
-def found(folder: Path) -> Path:
-    return folder_of_search(Config(run=str(folder)))
-
-
-def test_a_search_that_is_given_is_used_where_all_of_it_is_proven(search_folder: Path, finished: Finished) -> None:
-    assert found(search_folder) == search_folder
-    assert found(finished.folder("search")) == finished.folder("search")
-
-
-@pytest.mark.parametrize("text", ["[]", "null", "5", "[" * 100_000, "{}", '{"arch": 5}', "\ufeff{}", "", "NaN"])
-def test_a_winner_that_is_none_is_one_line(text: str, search_folder: Path) -> None:
-    (search_folder / "winner.json").write_text(text, encoding="utf-8")
-    for mend in (lambda: None, lambda: resealed(search_folder)):
-        mend()
-        with pytest.raises(LutraError, match=re.escape(str(search_folder))) as caught:
-            found(search_folder)
-        assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("arch", [0] * 7), ("accuracy", 0.9999), ("latency", 1e-9), ("score", 99.0)],
-)
-def test_a_winner_that_its_candidates_do_not_prove_is_refused(key: str, value: object, search_folder: Path) -> None:
-    record = json.loads((search_folder / "winner.json").read_text())
-    (search_folder / "winner.json").write_text(json.dumps({**record, key: value}))
-    with pytest.raises(LutraError, match=r"winner\.json was changed since it was made"):
-        found(search_folder)
-    resealed(search_folder)
-    with pytest.raises(LutraError, match=r"is not the best of its candidates"):
-        found(search_folder)
-
-
-def test_candidates_that_beat_the_winner_are_told(search_folder: Path) -> None:
-    (last,) = journal.read(search_folder / "candidates.jsonl")[-1:]
-    journal.append(search_folder / "candidates.jsonl", {**last, "feasible": True, "score": 99.0})
-    resealed(search_folder)
-    with pytest.raises(LutraError, match=r"is not the best of its candidates"):
-        found(search_folder)
-
-
-def test_a_search_under_the_name_of_another_is_refused(search_folder: Path) -> None:
-    renamed = search_folder.with_name(search_folder.name[:-8] + "01234567")
-    search_folder.rename(renamed)
-    with pytest.raises(LutraError, match=r"belongs to another step than"):
-        found(renamed)
-
-
-def test_a_search_of_another_space_is_refused(search_folder: Path) -> None:
-    config = dataclasses.replace(Config(run=str(search_folder)), space=SpaceConfig("mobile"))
-    with pytest.raises(LutraError, match="is a search of space=tiny, whose layers are not those of space=mobile"):
-        folder_of_search(config)
-
-
-@pytest.mark.parametrize(("key", "value"), [("seed", 1), ("validation", 0.3), ("balanced", True), ("name", "cifar10")])
-def test_a_search_on_other_images_is_refused(key: str, value: object, search_folder: Path) -> None:
-    """A winner may have been chosen on images that another split trains on."""
-    config = Config(run=str(search_folder))
-    with pytest.raises(LutraError, match=r"other images|with these images"):
-        folder_of_search(dataclasses.replace(config, data=dataclasses.replace(config.data, **{key: value})))

@@ -1,114 +1,22 @@
-"""report.html: whole, safe with any class names, equal to the CSV files, and quiet in a real browser."""
+"""Tests report.html: whole, safe with any class names, and equal to the CSV files."""
 
 from __future__ import annotations
 
 import csv
 import dataclasses
-import json
 import re
 import shlex
-import shutil
-import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from experiments.config import Config
-from experiments.config.registry import DATASETS
-from experiments.display.page.document import Run, page
+from experiments.display.page.document import page
 from experiments.display.page.predictions import Predictions
 from paper.figures.pareto import front
 from paper.rows import Candidate, Stage, read
-from tests.commands import ROOT, Finished, Here
-
-RESULTS = ROOT / "paper" / "results"
-VOID = {"meta", "link", "img", "br", "hr", "input"}
-NASTY = (
-    "<script>alert(1)</script>",
-    "a&amp;b",
-    'q"><img src=x onerror=alert(2)>',
-    "it's",
-    "https://example.org/",
-    "Ảnh",
-)
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PROBE = """<script>
-const marks = [...document.querySelectorAll("[data-tip][tabindex]")];
-const shown = marks.slice(0, 40).map(mark => {
-  mark.focus();
-  const box = tip.getBoundingClientRect();
-  const inside = box.left >= 0 && box.right <= innerWidth;
-  return !tip.hidden && tip.textContent === mark.getAttribute("aria-label") && inside;
-});
-document.dispatchEvent(new KeyboardEvent("keydown", {key: "Escape"}));
-const texts = [...document.querySelectorAll("p, td, th, li")];
-const found = {shown, hides: tip.hidden, width: innerWidth, wide: document.documentElement.scrollWidth,
-  small: texts.filter(one => parseFloat(getComputedStyle(one).fontSize) < 11).length};
-document.title = "PROBE" + JSON.stringify(found) + "END";
-</script>"""
-
-
-def run(classes: tuple[str, ...] = NASTY) -> Run:
-    """The committed results, with digits named `classes` and predictions of which one in four is wrong."""
-    data = DATASETS["digits"]("", 16, 0.2, 0)
-    data = dataclasses.replace(data, classes=(*classes, *data.classes[len(classes) :]))
-    labels, rng = data.test.labels.numpy(), np.random.default_rng(0)
-    predicted = np.where(rng.random(len(labels)) < 0.25, rng.integers(0, 10, len(labels)), labels)
-    rows = read(RESULTS, Stage)
-    final = next(row for row in rows if row.stage == "int8")
-    predictions = {row.sha256: predicted for row in rows}
-    return Run(RESULTS, "int8.onnx", final.sha256, data, predictions, lambda arch: f"<{arch}>", ["echo '<&>'"])
-
-
-@dataclass
-class Parsed(HTMLParser):
-    """A page's tables, attributes and texts. Refuses elements that are not closed in order."""
-
-    open: list[str] = field(default_factory=list)
-    attributes: list[tuple[str, str, str]] = field(default_factory=list)  # element, name, value
-    texts: list[tuple[str, str]] = field(default_factory=list)  # element, text
-    rows: list[list[str]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open:
-            self.texts.append((self.open[-1], data))
-        if {"td", "th"} & {*self.open}:
-            self.rows[-1][-1] += data
-
-
-def parsed(text: bytes) -> Parsed:
-    found = Parsed()
-    found.feed(text.decode())
-    found.close()
-    assert not found.open
-    return found
-
-
-def table(found: Parsed, first: str) -> list[dict[str, str]]:
-    """The rows below the header that begins with `first`."""
-    start = next(at for at, row in enumerate(found.rows) if row[:1] == [first])
-    head, below = found.rows[start], found.rows[start + 1 :]
-    end = next((at for at, row in enumerate(below) if len(row) != len(head)), len(below))
-    return [dict(zip(head, row)) for row in below[:end]]
+from tests.commands import Finished, Here
+from tests.experiments.pages import NASTY, RESULTS, parsed, run, table
 
 
 def test_the_page_is_well_formed_and_the_same_for_the_same_run() -> None:
@@ -199,9 +107,6 @@ def test_many_classes_are_shown_in_part_and_counted_in_whole() -> None:
     assert b"70.00 %" in text
 
 
-# --- of a real run
-
-
 def test_a_pipeline_ends_by_naming_its_page(finished: Finished) -> None:
     (line,) = (one for one in finished.out.splitlines() if one.startswith("The page about this run: "))
     assert (finished.house / line.partition(": ")[2]) == finished.folder("report") / "report.html"
@@ -227,39 +132,3 @@ def test_the_commands_of_a_page_ask_for_the_same_run(finished: Finished, here: H
         assert getattr(asked[0], part) == getattr(asked[1], part)
     for part in ("stages", "prune", "finetune", "distillation", "quantize", "calibration", "memory"):  # of its stages
         assert getattr(asked[0].compress, part) == getattr(asked[1].compress, part)
-
-
-# --- in a browser
-
-
-def browser() -> str:
-    found = next((name for name in BROWSERS if shutil.which(name)), "")
-    if not found:
-        pytest.skip("no headless Chromium is installed")
-    return found
-
-
-def requested(log: Path) -> Iterator[str]:
-    """The addresses that the browser asked the network for."""
-    for address in re.findall(r'"url":"([^"]*)"', log.read_text()):
-        if not address.startswith(("file:", "data:", "about:", "chrome:", "devtools:")):
-            yield address
-
-
-@pytest.mark.parametrize("width", [400, 1200])
-def test_a_browser_shows_it_without_errors_or_network(width: int, tmp_path: Path) -> None:
-    (tmp_path / "page.html").write_bytes(page(run()).replace(b"</body>", PROBE.encode() + b"</body>"))
-    options = ["--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--window-size={width},900"]
-    options += [f"--user-data-dir={tmp_path / 'profile'}", f"--log-net-log={tmp_path / 'net.json'}", "--dump-dom"]
-    started = [browser(), *options, (tmp_path / "page.html").as_uri()]
-    done = subprocess.run(started, capture_output=True, text=True, timeout=120)
-    assert "CONSOLE" not in done.stderr
-    assert not [*requested(tmp_path / "net.json")]
-    probe = re.search(r"<title>PROBE(.*?)END</title>", done.stdout)
-    assert probe
-    found = json.loads(probe[1])
-    assert found["shown"]
-    assert all(found["shown"])
-    assert found["hides"]
-    assert found["wide"] <= found["width"] == width
-    assert found["small"] == 0

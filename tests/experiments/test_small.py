@@ -12,7 +12,7 @@ from experiments.config import Config
 from experiments.config import command as command_line
 from experiments.setup.images import dataset_of
 from experiments.setup.recipes import recipes
-from tests.experiments.test_summary import photo, write
+from tests.experiments.image_files import photo, write_photos
 
 Compose = Callable[..., Config]
 PASSES = {"train": 40, "retrain": 60, "compress.finetune": 20, "compress.qat": 6}
@@ -34,7 +34,7 @@ def compose(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Compose:
 def tree(root: Path, each: int) -> Path:
     """Writes two classes of images."""
     first = [photo(seed) for seed in range(each)]
-    return write(root, cat=first, dog=[photo(seed) for seed in range(1_000, 1_000 + each)])
+    return write_photos(root, cat=first, dog=[photo(seed) for seed in range(1_000, 1_000 + each)])
 
 
 @pytest.mark.parametrize("each", [10, 40])

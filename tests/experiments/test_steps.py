@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import inspect
-import json
 import typing
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from experiments.config import Config
-from experiments.config.command_config import CompareConfig, FidelityConfig
 from experiments.config.stage_order import STAGES
-from experiments.setup.cache import remembering
-from experiments.stages import fp32_fallback, learning
-from experiments.steps.compress import WORK, settings_of
-from experiments.steps.plan import Plan, plan_of
-from experiments.steps.report import report
-from experiments.store import artefacts, versions
+from experiments.stages import learning
+from experiments.steps.compress import settings_of
 from experiments.store.key_fields import FILES, FOLDER, IMPLIED
-from experiments.store.step import Means, Settings, Step, as_json, choices
+from experiments.store.step import Means, Step, as_json
 from experiments.store.versions import STEPS as VERSIONS
-from experiments.studies.ablation import ablation
-from experiments.studies.compare import compare
-from experiments.studies.exact import exact
-from experiments.studies.fidelity import fidelity
-from experiments.studies.finetuning import finetuning
-from experiments.studies.hand_made import hand_made
-from experiments.studies.profile import profile
-from experiments.studies.protocols import protocols
-from experiments.studies.pruning_rules import BASELINES, KEEPS, pruning_rules
-from experiments.studies.ranking import ranking
-from experiments.studies.recipes import recipes
-from experiments.studies.seeds import seeds
-from experiments.studies.transfer import transfer
-from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
-from tests.commands import ROOT, Finished
-from tests.experiments.asking import TABLE, Asked, answer, changed, effects, on_one_machine, picks
+from tests.commands import ROOT
+from tests.experiments.asking import changed
 
 # What works get besides the settings of their key, each with the reason why it changes no file
 NOT_IN_A_KEY = {
@@ -57,63 +35,6 @@ NOT_IN_A_KEY = {
 }
 NAMES = [*(name for name in VERSIONS if name != "compress"), *STAGES, "retrain hand-made"]
 NAMES += ["compare published", "exact published", "fidelity published"]
-
-
-def name_of(step: Step) -> str:
-    """The step, and a word where one step has works with different settings."""
-    settings = typing.cast(Any, step.settings)
-    more = " hand-made" if getattr(settings, "model", "") else " published" if "csv" in step.inputs else ""
-    return str(settings.stage) if step.name == "compress" else step.name + more
-
-
-def commands(folder: Path) -> Iterator[tuple[Callable[[Config], Path], Config]]:
-    """Every command with steps of its own."""
-    config, table = changed(Config(), "objective.target_fraction", 1.0), str(folder / "table.csv")
-    Path(table).write_text(TABLE)
-    own = (report, ablation, hand_made, pruning_rules, protocols, fidelity, compare, profile, transfer, seeds)
-    yield from ((one, config) for one in own)
-    yield finetuning, changed(config, "compress.distillation", 0.5)
-    yield recipes, config
-    yield ranking, changed(config, "ranking.csv", picks(folder / "picks.csv"))
-    yield exact, changed(config, "exact.effects", effects(folder / "effects.csv"))
-    yield exact, changed(config, "exact.csv", table)
-    columns = CompareConfig(table, accuracy="accuracy_percent", report="percent")
-    yield compare, changed(config, "compare", columns)
-    yield fidelity, changed(changed(config, "csv", table), "fidelity", FidelityConfig(2, "ops", "rpi4_ms", train=[4]))
-
-
-def requested(command: Callable[[Config], Path], config: Config, finished: Finished, folder: Path) -> list[Step]:
-    """The steps of a command up to its own; each returns a folder of a finished pipeline, or `folder`."""
-    found: list[Step] = []
-
-    def made(step: Step, means: Means, work: object) -> Path:
-        found.append(step)
-        if step.name == command.__name__:
-            raise Asked
-        return answer(finished, folder, step.name, step.label or step.settings.label)
-
-    with pytest.MonkeyPatch.context() as patch, remembering(), contextlib.suppress(Asked):
-        on_one_machine(patch)
-        patch.setattr(Step, "made", made)
-        command(config)
-    return found
-
-
-@pytest.fixture(scope="module")
-def steps(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Step]:
-    """Every step by its name, as the real commands request it."""
-    folder = tmp_path_factory.mktemp("steps")
-    seconds = {f"{rule} {keep}": keep for rule in BASELINES for keep in KEEPS}
-    seconds |= {"device": 0.5, **dict.fromkeys(BASELINES, 0.5)}  # of files with layers in float
-    (folder / "seconds.json").write_text(json.dumps(seconds))
-    found = [step for own in commands(folder) for step in requested(*own, finished, folder)]
-    found += requested(faster_in_float, Config(), finished, finished.table.parent)
-    stages = [Step("compress", settings_of(Config(), stage), {"parent": finished.table}, WORK) for stage in STAGES]
-    return {name_of(step): step for step in (*stages, *reversed(found))}
-
-
-def faster_in_float(config: Config) -> Path:
-    return fp32_fallback.faster_layers(plan_of(config), Path("network"))
 
 
 def test_the_law_is_for_every_step(steps: Mapping[str, Step]) -> None:
@@ -210,6 +131,14 @@ def test_a_field_that_is_added_with_a_default_keeps_older_keys(steps: Mapping[st
     assert as_json(dataclasses.replace(settings, accelerator="cuda"))["accelerator"] == "cuda"
 
 
+def test_a_space_is_its_layers_in_a_key(steps: Mapping[str, Step]) -> None:
+    settings = typing.cast(Any, steps["train"].settings)
+    space = settings.space
+    fewer = dataclasses.replace(space, layers=(space.layers[0][:1], *space.layers[1:-1], space.layers[-1][:1]))
+    assert as_json(space) == as_json(dataclasses.replace(space))
+    assert as_json(dataclasses.replace(fewer, reference=(0,) * len(space.layers))) != as_json(space)
+
+
 def test_int8_training_smooths_labels_as_its_own_recipe_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which older versions did not do; only keys with a smoothing that is not finetuning's differ from theirs."""
     seen: list[float] = []
@@ -219,110 +148,3 @@ def test_int8_training_smooths_labels_as_its_own_recipe_says(monkeypatch: pytest
         learning._backward(SimpleNamespace(settings=settings), None)  # type: ignore[arg-type, type-var]
         assert ("smoothing" in as_json(settings)) == (smoothing != Config().compress.finetune.label_smoothing)
     assert seen == [0.1, 0.0]
-
-
-def test_a_raised_version_of_a_choice_is_in_the_keys_of_its_steps_alone(
-    steps: Mapping[str, Step], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    raised = {"TrainConfig.rule=fair": 2, "StrategyConfig.name=darts": 3, "Recipe.muon": 4, "Stage.stage=lowrank": 5}
-    tried = [*steps.values()]
-    for name, key, value in [("train", "train.rule", "fair"), ("retrain", "retrain.muon", 0.1)]:
-        tried.append(dataclasses.replace(steps[name], settings=changed(steps[name].settings, key, value)))
-    monkeypatch.setattr(versions, "CHOICES", {})
-    usual = [step.settings_key for step in tried]
-    monkeypatch.setattr(versions, "CHOICES", raised)
-    added = [{**step.settings_key, "of": name_of(step)} for step in tried if step.settings_key not in usual]
-    assert [(key["of"], key["choice_versions"]) for key in added] == [
-        ("lowrank", {"Stage.stage=lowrank": 5}),
-        ("compare", {"StrategyConfig.name=darts": 3}),
-        ("train", {"TrainConfig.rule=fair": 2}),
-        ("retrain", {"Recipe.muon": 4}),
-    ]
-    assert all(step.settings_key.items() >= key.items() for step, key in zip(tried, usual))
-
-
-def test_every_choice_with_a_version_is_one_of_a_step(steps: Mapping[str, Step]) -> None:
-    fields = {one.partition("=")[0] for step in steps.values() for one in choices(step.settings)}
-    assert {one.partition("=")[0] for one in versions.CHOICES} <= fields
-
-
-def test_the_fair_rule_of_today_is_not_that_of_older_keys(steps: Mapping[str, Step]) -> None:
-    train = steps["train"]
-    fair = dataclasses.replace(train, settings=changed(train.settings, "train.rule", "fair"))
-    assert as_json(fair.settings) != fair.settings_key
-    assert as_json(train.settings) == train.settings_key
-
-
-def test_a_space_is_its_layers_in_a_key(steps: Mapping[str, Step]) -> None:
-    settings = typing.cast(Any, steps["train"].settings)
-    space = settings.space
-    fewer = dataclasses.replace(space, layers=(space.layers[0][:1], *space.layers[1:-1], space.layers[-1][:1]))
-    assert as_json(space) == as_json(dataclasses.replace(space))
-    assert as_json(dataclasses.replace(fewer, reference=(0,) * len(space.layers))) != as_json(space)
-
-
-def test_a_report_of_a_given_search_says_what_that_search_was(finished: Finished, tmp_path: Path) -> None:
-    """Not what the configuration says, which is not in the report's key."""
-    search = finished.folder("search")
-    config = dataclasses.replace(changed(Config(), "search.budget", 77), run=str(search), seed=5)
-    settings = typing.cast(Any, requested(report, config, finished, tmp_path)[-1].settings)
-    own = artefacts.manifest(search)["config"]
-    assert (settings.search.search.budget, settings.search.seed) == (own["search"]["budget"], own["seed"]) != (77, 5)
-
-
-def trained_on_all(key: str, finished: Finished, folder: Path) -> tuple[set[str], set[str]]:
-    """Returns the files that are timed, and those of networks that were trained on validation images too."""
-    config = changed(changed(Config(), "objective.target_fraction", 1.0), f"{key}.all_images", True)
-    (benchmarked,) = (one for one in requested(report, config, finished, folder) if one.name == "benchmark")
-    timed = typing.cast(Any, benchmarked.settings).timed
-    return {*timed}, {name for name, one in timed.items() if one.made.all_images}
-
-
-def test_files_know_whether_validation_images_were_trained_on(finished: Finished, tmp_path: Path) -> None:
-    timed, seen = trained_on_all("retrain", finished, tmp_path)
-    assert seen == timed - {"inherited"}
-    timed, seen = trained_on_all("compress.finetune", finished, tmp_path)
-    assert seen == timed - {"inherited", "reference", "random", "retrained", "pruned"}
-
-
-# A plan
-
-
-@dataclasses.dataclass(frozen=True)
-class Nothing:
-    seed: int = 0
-
-    @property
-    def label(self) -> str:
-        return "nothing"
-
-
-def test_a_step_that_was_found_is_not_looked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[Settings] = []
-
-    def made(step: Step, means: Means, work: object) -> Path:
-        looked.append(step.settings)
-        return tmp_path / str(len(looked))
-
-    monkeypatch.setattr(Step, "made", made)
-    config = dataclasses.replace(Config(), runs=str(tmp_path))
-    steps = [Step("train", Nothing(seed), {"file": Path(name)}, WORK) for seed in (0, 1) for name in "ab"]
-    with remembering():
-        found = [plan_of(dataclasses.replace(config)).folder(step) for step in (*steps, *steps)]
-    assert len(looked) == 4
-    assert found[:4] == found[4:]
-    assert plan_of(config) is not plan_of(config)  # each command has its own plan
-
-
-def test_a_failed_step_is_looked_for_again(tmp_path: Path) -> None:
-    plan, tries = Plan(dataclasses.replace(Config(), runs=str(tmp_path))), [1]
-
-    def fails() -> Path:
-        if tries.pop():
-            tries.append(0)
-            raise LutraError("no")
-        return tmp_path
-
-    with pytest.raises(LutraError):
-        plan.once("x", fails)
-    assert plan.once("x", fails) == plan.once("x", fails) == tmp_path

@@ -15,13 +15,7 @@ from experiments.data.dataset import Split
 from experiments.data.image_folder import image_folder
 from experiments.data.near_duplicates import near_duplicates
 from experiments.setup import images
-from tests.experiments.test_archives import write_zip
-
-
-def photo(seed: int, size: int = 40) -> Image.Image:
-    """A smooth random image."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
-    return Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC)
+from tests.experiments.image_files import photo, write_photos, write_zip
 
 
 def frame(seed: int, number: int) -> Image.Image:
@@ -32,16 +26,6 @@ def frame(seed: int, number: int) -> Image.Image:
     file = io.BytesIO()
     moved.save(file, "JPEG", quality=60)
     return Image.open(file)
-
-
-def write(root: Path, **folders: list[Image.Image]) -> Path:
-    """Writes images into folders, whose names separate levels by two underscores."""
-    for name, members in folders.items():
-        folder = root / name.replace("__", "/")
-        folder.mkdir(parents=True)
-        for number, image in enumerate(members):
-            image.save(folder / f"{number:03}.png")
-    return root
 
 
 def split(pictures: list[Image.Image]) -> Split:
@@ -69,7 +53,7 @@ def test_a_large_split_is_checked_in_part(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_summary_counts_what_is_there(tmp_path: Path) -> None:
-    root = write(
+    root = write_photos(
         tmp_path / "signs",
         Training__stop=[photo(seed) for seed in range(20)],
         Training__yield=[photo(seed, 16) for seed in range(50, 58)],
@@ -93,7 +77,7 @@ def test_the_summary_counts_what_is_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("archived", [False, True])
 def test_a_leak_is_told_also_by_the_next_command(tmp_path: Path, archived: bool) -> None:
-    root = write(
+    root = write_photos(
         tmp_path / "signs",
         train__a=[photo(seed) for seed in range(8)],
         train__b=[photo(seed) for seed in range(20, 28)],
@@ -110,7 +94,7 @@ def test_a_leak_is_told_also_by_the_next_command(tmp_path: Path, archived: bool)
 
 
 def test_the_summary_is_printed_where_images_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = write(tmp_path / "pets", cat=[photo(n) for n in range(9)], dog=[photo(n) for n in range(20, 29)])
+    root = write_photos(tmp_path / "pets", cat=[photo(n) for n in range(9)], dog=[photo(n) for n in range(20, 29)])
     told: list[str] = []
     monkeypatch.setattr(images.console, "print", lambda line="", **_: told.append(str(line)))
     data = images.dataset_of(DataConfig("image_folder", str(root), 32))

@@ -19,7 +19,7 @@ import pytest
 
 from tests.commands import OUTSIDE, Command, Done, Finished, copy_steps
 from tests.experiments.outcomes import UNROUNDED, ended, results, stamps, wait
-from tests.experiments.test_sweeps import COLUMNS, TABLES, new_tables
+from tests.experiments.swept_tables import COLUMNS, TABLES, new_tables
 from tests.faults.campaign import FOLDER, Figures, campaign
 
 MOST = 12  # kills of one run

@@ -66,11 +66,6 @@ def write(path: Path, header: str, rows: list[tuple]) -> None:
         csv.writer(file).writerows([header.split(","), *rows])
 
 
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    return synthetic(tmp_path / "results")
-
-
 def synthetic(folder: Path) -> Path:
     """Writes made-up results with the columns of a real run."""
     rng = Random(0)

@@ -9,9 +9,7 @@ from paper.comparison import BASELINE
 from paper.figures import architecture, compare, pareto, waterfall
 from paper.figures.style import RED
 from paper.rows import Candidate, Curve, Layer, read
-from tests.paper.made_up_results import edit, results
-
-__all__ = ["results"]  # the fixture
+from tests.paper.made_up_results import edit
 
 
 def curve(strategy: str, against: str, at: float) -> Curve:

@@ -13,9 +13,7 @@ from matplotlib.text import Text
 
 from paper import build
 from paper.figures.ablation import APART, LETTER, _names
-from tests.paper.made_up_results import edit, results, write
-
-__all__ = ["results"]  # the fixture
+from tests.paper.made_up_results import edit, write
 
 
 def drawn_texts(figure: Figure) -> list[Text]:

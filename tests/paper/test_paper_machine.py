@@ -9,9 +9,8 @@ import pytest
 from paper import agreement, macros, sentences, tables
 from paper.csv_records import ResultError
 from paper.setup_file import Setup, setup
-from tests.paper.made_up_results import OF_COMPRESSION, edit, results
+from tests.paper.made_up_results import OF_COMPRESSION, edit
 
-__all__ = ["results"]  # the fixture
 ORANGE = {"device": "Orange Pi 5", "cpu": "Cortex-A76 + Cortex-A55", "machine": "aarch64", "threads": "4"}
 NOISY = {
     "table_verdict": "noisy",

@@ -10,10 +10,8 @@ import pytest
 from paper import build, claims, macros, missing_files, provenance, questions
 from paper.csv_records import ResultError
 from tests.commands import ROOT
-from tests.paper.made_up_results import SETUP, edit, listed, results, write
-from tests.paper.test_paper import needs_latex
+from tests.paper.made_up_results import SETUP, edit, listed, write
 
-__all__ = ["results"]  # the fixture
 OPTIONAL = [name for name in questions.PARTS if name in ("Fidelity", "Protocols", "HandMade", "Ablation", "Rules")]
 
 
@@ -25,6 +23,7 @@ def without(results: Path, *names: str) -> None:
     listed(results)
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_a_part_without_files_is_left_out_and_its_command_is_named(name: str, results: Path, tmp_path: Path) -> None:
     part = questions.PARTS[name]
@@ -78,6 +77,7 @@ def test_the_guide_says_which_command_writes_each_file() -> None:
         assert part.question in line
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_the_spread_of_a_latency_is_in_each_table(results: Path, tmp_path: Path) -> None:
     header, *lines = (results / "stages.csv").read_text().splitlines()
     known = [f"{line},{0.97 * float(line.split(',')[4])},{1.01 * float(line.split(',')[4])}" for line in lines]
@@ -110,7 +110,6 @@ def test_other_targets_of_a_search_are_told(results: Path) -> None:
     assert r"also had a target of 40.0\,kB of weights" in macros.numbers(results)["TargetSentence"]
 
 
-@needs_latex
 def test_a_paper_of_a_report_alone_is_built(results: Path, begun: Path) -> None:
     without(results, *OPTIONAL)
     build.sources(results, begun)

@@ -15,9 +15,8 @@ from paper.figures import waterfall
 from paper.ranking_rows import RankTau
 from paper.rows import read
 from paper.significance import STUDENT, mean_interval
-from tests.paper.made_up_results import edit, listed, results
+from tests.paper.made_up_results import edit, listed
 
-__all__ = ["results"]  # the fixture
 SHAPES: Mapping[str, list[str]] = {  # stages -> the rows that they make between the winner and the quantized file
     "quantize": [],
     "finetune, quantize": ["finetuned"],
@@ -53,6 +52,7 @@ def test_hand_made_networks_on_other_images_are_refused(results: Path) -> None:
         agreement.check(results)
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize("stages", SHAPES)
 def test_a_paper_is_about_the_stages_of_its_run(stages: str, results: Path, tmp_path: Path) -> None:
     shaped(results, stages)

@@ -15,7 +15,7 @@ from predictors.board.device import Board
 from predictors.board.local_device import local
 from search_spaces.errors import LutraError
 from search_spaces.networks.onnx_writer import random_weights, write
-from tests.predictors.synthetic_table import SPACE
+from tests.predictors.tables.synthetic_table import SPACE
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from search_spaces.spaces.tiny import tiny
 from strategies.algorithms.darts import darts
 from strategies.problems.objective import Bounded
 from strategies.problems.problem import Problem
-from tests.predictors.synthetic_table import synthetic_table
+from tests.predictors.tables.synthetic_table import synthetic_table
 
 SECONDS = AdditiveCost(np.random.default_rng(0).uniform(1e-3, 5e-3, (4, 3)))
 

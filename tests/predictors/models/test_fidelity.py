@@ -17,7 +17,7 @@ from predictors.timing.blocks import computing
 from search_spaces.errors import LutraError
 from search_spaces.spaces.tiny import tiny
 from tests.commands import Finished, Here, copy_steps
-from tests.predictors.synthetic_table import synthetic_table, true_seconds
+from tests.predictors.tables.synthetic_table import synthetic_table, true_seconds
 
 
 def test_fresh_networks_are_new_and_distinct() -> None:

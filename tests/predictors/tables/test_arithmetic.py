@@ -17,7 +17,7 @@ from predictors.tables.table import LatencyTable
 from predictors.timing.blocks import block_specs, computing, contexts, in_context
 from search_spaces.networks.onnx_writer import random_weights, write
 from search_spaces.spaces.mobile import mobile
-from tests.predictors.synthetic_table import SPACE, synthetic_table, true_seconds
+from tests.predictors.tables.synthetic_table import SPACE, synthetic_table, true_seconds
 
 
 @pytest.fixture(scope="module")
