@@ -1,4 +1,4 @@
-"""The rows of reproduce.csv: how long the parts of the latest reproduction took."""
+"""The rows of reproduce.csv: how long the parts of a reproduction took."""
 
 from __future__ import annotations
 
@@ -11,3 +11,4 @@ class Part:
 
     part: str
     seconds: float
+    table_sha256: str = ""  # of the run's latency table; older files do not say

@@ -30,8 +30,9 @@ def write(results: Path, build: Path) -> None:
     chained = chain(stages, results / "stages.csv").rows
     others = [s for s in stages if s not in chained and s.sha256 != chained[-1].sha256]
     (build / "stages.tex").write_text(_stages(chained, others), encoding="utf-8")
-    parts = read(results, Part) if (results / FILES[Part]).exists() else []
-    (build / "setup.tex").write_text(_setup(setup(results), parts), encoding="utf-8")
+    run, parts = setup(results), read(results, Part) if (results / FILES[Part]).exists() else []
+    own = [part for part in parts if part.table_sha256 in ("", run.text("table_sha256"))]
+    (build / "setup.tex").write_text(_setup(run, own), encoding="utf-8")
 
 
 def _stages(chained: Sequence[Stage], quantized: Sequence[Stage]) -> str:

@@ -20,7 +20,8 @@ from experiments.display.publish import put
 from experiments.store import artefacts
 from experiments.store.provenance import index
 from paper.duration_rows import Part
-from paper.rows import FILES
+from paper.rows import FILES, read
+from paper.setup_file import setup
 from search_spaces.errors import LutraError
 
 COMMANDS: Mapping[str, Callable[[Config], Path]] = {
@@ -48,12 +49,20 @@ def reproduce(config: Config) -> Path:
         console.print(f"  {name}: {minutes(seconds[name])} min", highlight=False)
     console.print(shown(seconds))
     if seconds:
-        rows = [asdict(Part(name, own)) for name, own in seconds.items()]
-        put(Path(config.results), {FILES[Part]: artefacts.csv_text(rows).encode()})
+        publish(Path(config.results), seconds)
     if failed:
         reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
         raise LutraError(f"{len(failed)} of {len(config.reproduce.parts)} parts failed, the others are done: {reasons}")
     return Path(config.results)
+
+
+def publish(results: Path, seconds: Mapping[str, float]) -> None:
+    """Publishes the parts' seconds; those of other parts of the published run stay."""
+    table = setup(results).values.get("table_sha256", "") if (results / "setup.csv").exists() else ""
+    earlier = read(results, Part) if (results / FILES[Part]).exists() else []
+    kept = [part for part in earlier if part.table_sha256 == table and part.part not in seconds]
+    parts = [*kept, *(Part(name, own, table) for name, own in seconds.items())]
+    put(results, {FILES[Part]: artefacts.csv_text([asdict(part) for part in parts]).encode()})
 
 
 def spent(runs: Path, made: Path, counted: set[str]) -> float:

@@ -123,7 +123,19 @@ def test_reproducing_counts_each_step_once(finished: Finished, here: Here, tmp_p
     assert re.search(rf"pipeline\D+{whole / 60:.1f}", done.out)
     assert (name, seconds) == ("pipeline", pytest.approx(whole))
     checksums.check(tmp_path)
+    _keeps_parts_of_one_run(tmp_path)
     assert spent(finished.runs, finished.folder("benchmark"), counted) == 0
     unknown = here(reproduce, *arguments, "reproduce.parts=[pipelin]")
     assert unknown.code == 2
     assert "pipeline" in unknown.err
+
+
+def _keeps_parts_of_one_run(results: Path) -> None:
+    reproduction.publish(results, {"seeds": 60.0})
+    reproduction.publish(results, {"seeds": 90.0})
+    pipeline, seeds = read(results, Part)
+    assert (pipeline.part, seeds.part, seeds.seconds) == ("pipeline", "seeds", 90)
+    text = (results / "setup.csv").read_text()
+    (results / "setup.csv").write_text(text.replace(pipeline.table_sha256, 64 * "0"))
+    reproduction.publish(results, {"ranking": 30.0})
+    assert [part.part for part in read(results, Part)] == ["ranking"]
