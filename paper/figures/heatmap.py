@@ -32,8 +32,9 @@ def draw(results: Path) -> Figure:
 @rc_context(style.RC)
 def plot(blocks: Sequence[Block]) -> Figure:
     """Layers from left to right, options downwards; empty if a layer lacks the option or it computes nothing."""
-    trunks = len({block.option for block in blocks if block.layer == 0}) > 1
-    blocks = [block for block in (first_trunk(blocks) if trunks else blocks) if block.seconds > 0]
+    first = first_trunk(blocks)
+    trunks = len(first) < len(blocks)
+    blocks = [block for block in first if block.seconds > 0]
     fp32, int8 = _seconds(blocks, "fp32"), _seconds(blocks, "int8")
     ratio = fp32 / int8
     scale, unit = (1e6, "µs") if np.nanmax(fp32) < 1e-3 else (1e3, "ms")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments.display.run_setup import space_facts
+from paper.figures import heatmap
 from paper.macros import numbers
 from paper.origin import Group, differences
+from paper.rows import Block
 from paper.setup_file import Setup
 from search_spaces.spaces.edge import edge
 from tests.paper.made_up_results import synthetic, write
@@ -52,3 +55,16 @@ def test_the_trunks_set_what_differs_between_them(kept: list[int], varied: str, 
 def test_files_under_other_trunks_are_named(run: dict[str, str], made: dict[str, str], said: list[str]) -> None:
     common, group = {"space": "edge", "resolution": "32"}, Group("", (), machine=False)
     assert differences(group, Setup(Path(), common | made), Setup(Path(), common | run)) == said
+
+
+@pytest.mark.parametrize("kept", [[0], [0, 1], [0, 2, 3], [6, 9]])
+def test_the_heatmap_shows_the_options_of_one_trunk(kept: list[int]) -> None:
+    """Also where all trunks have the same stem, as 0 and 1."""
+    space = edge(3, 32, 10).under(kept)
+    options = [(layer, place, spec) for layer, row in enumerate(space.layers) for place, spec in enumerate(row)]
+    first = {str(spec): (layer, place) for layer, place, spec in reversed(options) if spec.convs}  # each timed once
+    blocks = [Block(*place, spec, one, 1e-6) for one in ("fp32", "int8") for spec, place in first.items()]
+    panel = heatmap.plot(blocks).axes[0]
+    assert ("first trunk" in panel.get_title(loc="left")) == (len(kept) > 1)
+    shown = np.asarray(panel.images[0].get_array(), float)
+    assert shown.shape == (sum(bool(one.convs) for one in space.choices[-2]), len(space.layers))
