@@ -47,8 +47,7 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     folders = {name: path.parent for name, path in files.items() if path.name == artefacts.MANIFEST}
     rows, session = read_rows(folders["benchmark"])
     (quantized,) = (path for path in folders["compress"].iterdir() if path.suffix in SUFFIXES)
-    costs = searched.objective.costs
-    chosen = deployed(quantized, folders["benchmark"], rows, session, costs, settings.deploy)
+    chosen = deployed(quantized, folders["benchmark"], rows, session, searched.objective.costs, settings.deploy)
     final, name = chosen.row, f"{chosen.row.precision}{chosen.path.suffix}"
     inputs = {name: artefacts.sha256(path) for name, path in files.items()}
     given = [files["table"], Path(means.address.results)]
@@ -76,8 +75,7 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     artefacts.write(folder / name, file)
     artefacts.write(folder / CARD, card(name, file, final, facts, data, hashed))
     made = [(step.what, steps.records[step.manifest]["config"]) for step in origin.line]
-    if chosen.path != quantized:
-        made.append((QUANTIZE, steps.records[inputs["compress"]]["config"]))
+    made += [(QUANTIZE, steps.records[inputs["compress"]]["config"])] if chosen.path != quantized else []
     lines = commands(made, _own(settings), facts)
     run = Run(folder, name, final.sha256, data, load(folders["benchmark"]), partial(_described, space), lines)
     artefacts.write(folder / PAGE, page(run))

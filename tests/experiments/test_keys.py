@@ -126,10 +126,9 @@ def case(finished: Finished, folder: Path) -> Callable[[str], tuple[Callable[[Co
             return finetuning, changed(config, "compress.distillation", 0.5)
         if key == "space.trunks":
             return measure, changed(config, "space.name", "edge")
-        if key in ("ranking.seeds", "ranking.band"):
-            return ranking.ranking, config
         if part == "ranking":
-            return ranking.ranking, changed(config, "ranking.csv", picks(folder / "picks.csv"))
+            published = changed(config, "ranking.csv", picks(folder / "picks.csv"))
+            return ranking.ranking, config if name in ("seeds", "band") else published
         if part == "transfer":
             (folder / LATENCIES).write_text("arch\n")
             return transfer, config
