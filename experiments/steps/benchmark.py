@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -14,11 +15,22 @@ from experiments.setup.session_step import Timed, timing
 from experiments.setup.targets import costs_of, objective_of
 from experiments.steps.compress import Made, chain, folder_of_search, unpruned_chain
 from experiments.steps.plan import plan_of
+from predictors.models.layer_costs import LayerCost
 from predictors.tables.table_file import read_table
-from search_spaces.space import Arch
-from strategies.problems.problem import Problem
+from search_spaces.space import Arch, SearchSpace
+from strategies.problems.feasible import Feasible
+from strategies.problems.objective import Objective
 
 INHERITED = "inherited"  # the winner with the supernet's weights, which is never deployed
+
+
+@dataclass(frozen=True)
+class Bounds(Feasible):
+    """What a problem knows at no cost, without the libraries that solve it."""
+
+    space: SearchSpace
+    objective: Objective
+    costs: Mapping[str, LayerCost]
 
 
 def benchmark(config: Config) -> Path:
@@ -52,9 +64,10 @@ def random_network(config: Config) -> Arch:
     """A random network, drawn as random search draws: within the objective's bounds."""
     plan, goal, precision = plan_of(config), config.objective, config.precision
     table = read_table(plan.table)
-    bounds = objective_of(goal, precision, plan.space, table), costs_of(goal, precision, plan.space, table)
-    drawn = Problem(plan.space, bounds[0], lambda archs: [], bounds[1])  # it evaluates none
-    return drawn.sample(Random(f"a random architecture {config.seed}"))
+    known = goal, precision, plan.space, table
+    return Bounds(plan.space, objective_of(*known), costs_of(*known)).sample(
+        Random(f"a random architecture {config.seed}")
+    )
 
 
 def shown(config: Config) -> Path:
