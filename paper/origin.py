@@ -68,11 +68,13 @@ def differences(group: Group, made: Setup, run: Setup) -> list[str]:
         words.append("a machine that they do not name")
     elif group.machine and any(_differ(made, run, key) for key in MACHINE):
         words.append(f"the machine {_machine(made)}")
-    ours, other = run.values.get("trunks", ""), _differ(made, run, "space")
-    theirs = made.values.get("trunks", "all" if ours and not other else "")  # older files are of all trunks
-    if other or ours != theirs or _differ(made, run, "resolution"):
+    other = _differ(made, run, "space")
+    trunks, ours = (one.values.get("trunks", "") for one in (made, run))
+    if not other and (trunks or ours):  # older files do not say: they are of all trunks
+        trunks, ours = trunks or "all", ours or "all"
+    if other or trunks != ours or _differ(made, run, "resolution"):
         at = f" at {escape(made.values['resolution'])} pixels" if made.values.get("resolution") else ""
-        words.append(f"the space {escape(made.text('space'))}{at}{under(theirs)}")
+        words.append(f"the space {escape(made.text('space'))}{at}{under(trunks)}")
     if group.images and any(_differ(made, run, key) for key in ("data", "data_file", "data_title")):
         name = made.values.get("data_title") or made.values.get("data_file") or made.text("data")
         words.append(f"the images {escape(name)}")

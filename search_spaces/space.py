@@ -71,7 +71,7 @@ class SearchSpace:
     def under(self, kept: Sequence[int]) -> SearchSpace:
         """The space with only these trunks. Raises LutraError if it does not have them."""
         layers, reference = trunks.only(self.layers, kept, self.trunks, self.reference)
-        return replace(self, layers=layers, reference=reference, kept=(*kept,))
+        return self if layers == self.layers else replace(self, layers=layers, reference=reference, kept=(*kept,))
 
     def within(self, trunk: int) -> list[slice]:
         """The part of each layer's list that belongs to a trunk."""

@@ -47,9 +47,7 @@ def only(
 ) -> tuple[tuple[tuple[Any, ...], ...], tuple[int, ...]]:
     """The layers with the `kept` trunks only, in that order, and the reference there: under its trunk, or the first."""
     if odd := [trunk for trunk in kept if trunk not in range(trunks)]:
-        raise LutraError(
-            f"there is no trunk {odd[0]}, the space has {trunks}, counted from 0: leave space.trunks empty"
-        )
+        raise LutraError(f"there is no trunk {odd[0]}: space.trunks takes numbers from 0 to {trunks - 1}")
     if len({*kept}) < len(kept):
         raise LutraError(f"a trunk is listed twice: {', '.join(map(str, kept))}")
     parts = [within([*map(len, layers)], trunks, trunk) for trunk in kept]

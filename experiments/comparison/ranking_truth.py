@@ -44,9 +44,9 @@ def trained_alone(config: Config, space: SearchSpace) -> Truth:
         file = retrain(replace(config, seed=seed), arch)
         return accuracy(predict(load_network(file).to(device), images), labels)
 
-    seeds = range(config.seed, config.seed + config.ranking.seeds)
-    found = {seed: [trained(arch, seed) for arch in archs_of(config, space)] for seed in seeds}
-    return dict(zip(archs_of(config, space), zip(*found.values())))
+    archs, seeds = archs_of(config, space), range(config.seed, config.seed + config.ranking.seeds)
+    by_seed = [[trained(arch, seed) for arch in archs] for seed in seeds]
+    return dict(zip(archs, zip(*by_seed)))
 
 
 def archs_of(config: Config, space: SearchSpace) -> list[Arch]:

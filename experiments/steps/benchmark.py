@@ -63,11 +63,9 @@ def _others(config: Config) -> Iterator[Made]:
 def random_network(config: Config) -> Arch:
     """A random network, drawn as random search draws: within the objective's bounds."""
     plan, goal, precision = plan_of(config), config.objective, config.precision
-    table = read_table(plan.table)
-    known = goal, precision, plan.space, table
-    return Bounds(plan.space, objective_of(*known), costs_of(*known)).sample(
-        Random(f"a random architecture {config.seed}")
-    )
+    known = goal, precision, plan.space, read_table(plan.table)
+    bounds = Bounds(plan.space, objective_of(*known), costs_of(*known))
+    return bounds.sample(Random(f"a random architecture {config.seed}"))
 
 
 def shown(config: Config) -> Path:

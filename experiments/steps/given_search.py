@@ -45,8 +45,8 @@ def _check_images(folder: Path, searched: Any, own: Mapping[str, Any]) -> None:
     """Raises LutraError if the search saw other images, or another split of them."""
     then = searched if isinstance(searched, dict) else {}
     differing = [key for key in {**own, **then} if then.get(key) != own.get(key)]
-    if odd := [f"its {key} is {then.get(key)}, not {own.get(key)}" for key in differing]:
-        raise LutraError(f"{folder} is a search on other images: {', '.join(odd)}; add the data of that search")
+    if pairs := [f"data.{key} is {then.get(key)} there, {own.get(key)} here" for key in differing]:
+        raise LutraError(f"{folder} is a search on other images: {', '.join(pairs)}; add the data of that search")
 
 
 def _check_winner(folder: Path) -> None:

@@ -46,6 +46,8 @@ def test_the_trunks_set_what_differs_between_them(kept: list[int], varied: str, 
         ({"trunks": "0 2 3"}, {"trunks": "0 2 3"}, []),
         ({}, {}, []),
         ({"trunks": "all"}, {}, []),  # older files are of all trunks
+        ({}, {"trunks": "all"}, []),
+        ({}, {"trunks": "0 6"}, ["the space edge at 32 pixels under 2 of its trunks"]),
         ({"trunks": "0 2 3"}, {}, ["the space edge at 32 pixels under all its trunks"]),
         ({"trunks": "0 2 3"}, {"trunks": "all"}, ["the space edge at 32 pixels under all its trunks"]),
         ({"trunks": "all"}, {"trunks": "0 6"}, ["the space edge at 32 pixels under 2 of its trunks"]),

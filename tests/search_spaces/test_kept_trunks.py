@@ -39,7 +39,8 @@ def test_the_reference_keeps_its_trunk_or_gets_the_first() -> None:
 def test_the_configuration_chooses_them() -> None:
     assert choices.chosen_space(SpaceConfig("edge"), 3, 32, 10) == WHOLE
     assert choices.chosen_space(SpaceConfig("edge", [3, 0]), 3, 32, 10) == WHOLE.under([3, 0])
-    assert choices.chosen_space(SpaceConfig("mobile", [0]), 3, 32, 10).layers == mobile(3, 32, 10).layers
+    assert choices.chosen_space(SpaceConfig("edge", [*range(12)]), 3, 32, 10) == WHOLE
+    assert choices.chosen_space(SpaceConfig("mobile", [0]), 3, 32, 10) == mobile(3, 32, 10)  # which has only one
 
 
 @pytest.mark.parametrize(
