@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import numpy as np
 
 from experiments.compute.accelerator import accelerator
+from experiments.compute.parallel_training import train_all
 from experiments.config import Config
 from experiments.setup.images import placed
 from experiments.setup.targets import costs_of, target_of
@@ -36,17 +38,17 @@ def trained_alone(config: Config, space: SearchSpace) -> Truth:
 
     The first training of each has the seed `seed`, the next ones those after it.
     """
+    archs, seeds = archs_of(config, space), range(config.seed, config.seed + config.ranking.seeds)
+    train_all([partial(retrain, replace(config, seed=seed), arch) for seed in seeds for arch in archs], config.jobs)
     prepare(config.threads, config.seed)  # the accuracies are part of the step's hash
     data, device = placed(config.data, config.accelerator), accelerator(config.accelerator)
     images, labels = data.fixed(data.test, 0, 0)
 
-    def trained(arch: Arch, seed: int) -> float:
-        file = retrain(replace(config, seed=seed), arch)
-        return accuracy(predict(load_network(file).to(device), images), labels)
+    def judged(arch: Arch, seed: int) -> float:
+        network = load_network(retrain(replace(config, seed=seed), arch))
+        return accuracy(predict(network.to(device), images), labels)
 
-    archs, seeds = archs_of(config, space), range(config.seed, config.seed + config.ranking.seeds)
-    by_seed = [[trained(arch, seed) for arch in archs] for seed in seeds]
-    return dict(zip(archs, zip(*by_seed)))
+    return {arch: tuple(judged(arch, seed) for seed in seeds) for arch in archs}
 
 
 def archs_of(config: Config, space: SearchSpace) -> list[Arch]:

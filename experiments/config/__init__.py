@@ -169,6 +169,8 @@ class Config:
     csv: LocalPath | None = None  # published measurements, for experiments.fidelity
     publish: bool = False  # whether to copy the results into the folder `results`, for the paper
     threads: Annotated[int, Range(1, 1_024)] = 2  # threads of this machine, for training
+    # networks to train at the same time, each in a process of its own with `threads` threads
+    jobs: Annotated[int, Range(1, 1_024)] = 1
     accelerator: str = "cpu"  # where torch trains and evaluates; auto: on a GPU if there is one
     # at most this much training is lost when the process is killed
     checkpoint_seconds: Annotated[float, Range(0, 86_400, "seconds")] = 30.0

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
+from experiments.compute.parallel_training import Training, train_all
 from experiments.config import Config
 from experiments.display.progress import console
 from experiments.setup.devices import live
 from experiments.setup.session_record import read_rows, show_rows
 from experiments.setup.session_step import Timed, timing
 from experiments.setup.targets import costs_of, objective_of
-from experiments.steps.compress import Made, chain, folder_of_search, unpruned_chain
+from experiments.steps.compress import (
+    Made,
+    arch_of,
+    chain,
+    folder_of_search,
+    root_of,
+    trained_first,
+    unpruned_chain,
+    unpruned_stages,
+)
 from experiments.steps.plan import plan_of
 from predictors.models.layer_costs import LayerCost
 from predictors.tables.table_file import read_table
@@ -36,6 +47,7 @@ class Bounds(Feasible):
 def benchmark(config: Config) -> Path:
     """The folder holding benchmark.json and every stage's file."""
     live(config.device)
+    retrain(config)
     plan, made, others = plan_of(config), chain(config), {one.name: one for one in _others(config)}
     tables = {"table": plan.table} if config.model == "winner" else {}
     tables |= {f"table of {one.name}": one.table for one in made if one.table is not None}
@@ -49,13 +61,29 @@ def benchmark(config: Config) -> Path:
     return plan.folder(timing(config, "benchmark", timed, tables, "experiments.setup.session:work"))
 
 
+def retrain(config: Config) -> Path:
+    """Trains the network to compress and those to compare it with, `jobs` at a time; the file of the first."""
+    train_all(trainings(config), config.jobs)
+    return root_of(config, arch_of(config))
+
+
+def trainings(config: Config) -> list[Training]:
+    """The trainings that depend only on the search: of each network from scratch, and of its unpruned chain."""
+    unpruned = replace(config, compress=replace(config.compress, stages=unpruned_stages(config)))
+    archs = {"winner": arch_of(config)} | (_compared(config) if config.model == "winner" else {})
+    return [partial(trained_first, unpruned, arch, name) for name, arch in archs.items()]
+
+
+def _compared(config: Config) -> dict[str, Arch]:
+    return {"reference": plan_of(config).space.reference, "random": random_network(config)}
+
+
 def _others(config: Config) -> Iterator[Made]:
     """Networks to compare the winner with. All are trained with the same recipe."""
     if config.model != "winner":
         return
-    plan, random = plan_of(config), random_network(config)
-    for name, arch in (("reference", plan.space.reference), ("random", random)):
-        file, recipe = plan.retrained(arch, name), config.retrain
+    for name, arch in _compared(config).items():
+        file, recipe = plan_of(config).retrained(arch, name), config.retrain
         yield Made(name, file, steps=recipe.steps, all_images=recipe.all_images)
     yield Made(INHERITED, folder_of_search(config) / "inherited.safetensors", steps=config.train.steps)
 

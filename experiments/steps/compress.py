@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 from experiments.config import Config
@@ -17,6 +18,7 @@ from experiments.store import artefacts
 from experiments.store.step import Step
 from experiments.store.winner import read_winner
 from predictors.agent.runtimes import SUFFIXES
+from search_spaces.space import Arch
 
 WORK = Reference("experiments.stages.task:work")
 GIVEN = Reference("experiments.steps.given_search:given")
@@ -64,19 +66,35 @@ def chain(config: Config) -> list[Made]:
 
 
 def _chain(config: Config) -> list[Made]:
-    root = (
-        retrain(config, read_winner(folder_of_search(config)).arch, "winner")
-        if config.model == "winner"
-        else retrain_foreign(config, config.model)
-    )
-    return list(chain_of(config, root, config.compress.stages))
+    return list(chain_of(config, root_of(config, arch_of(config)), config.compress.stages))
 
 
 def unpruned_chain(config: Config, root: Path) -> list[Made]:
     """A network to compare with the deployed file: trained for as many steps, quantized the same way, not pruned."""
+    return list(chain_of(config, root, unpruned_stages(config), "compared-"))
+
+
+def unpruned_stages(config: Config) -> list[str]:
     trained = {SPARSIFY: FINETUNE, CLUSTER: FINETUNE}  # as many steps, but without zeros or shared values
     stages = [trained.get(name, name) for name in config.compress.stages if name not in (PRUNE, LOWRANK)]
-    return list(chain_of(config, root, [*(name for name in stages if name != QUANTIZE), QUANTIZE], "compared-"))
+    return [*(name for name in stages if name != QUANTIZE), QUANTIZE]
+
+
+def arch_of(config: Config) -> Arch | None:
+    """The architecture of the network to compress: the search's winner. None for a hand-made network."""
+    return read_winner(folder_of_search(config)).arch if config.model == "winner" else None
+
+
+def root_of(config: Config, arch: Arch | None, role: str = "winner") -> Path:
+    """The file of an architecture, or else of the hand-made network to compress, trained from scratch."""
+    return retrain_foreign(config, config.model) if arch is None else retrain(config, arch, role)
+
+
+def trained_first(config: Config, arch: Arch | None, role: str = "winner") -> Path:
+    """The same network after the first stages, which only train; later ones time files."""
+    root = root_of(config, arch, role)
+    stages = takewhile(lambda name: name not in (PRUNE, QUANTIZE), config.compress.stages)
+    return list(chain_of(config, root, [*stages]))[-1].path
 
 
 def chain_of(config: Config, root: Path, stages: Sequence[str], prefix: str = "") -> Iterator[Made]:

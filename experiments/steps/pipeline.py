@@ -7,12 +7,12 @@ from pathlib import Path
 
 from experiments.config import Config
 from experiments.display.progress import console
-from experiments.steps.benchmark import benchmark
+from experiments.steps.benchmark import benchmark, retrain
 from experiments.steps.compress import compress
 from experiments.steps.plan import measure, search, train
 from experiments.steps.report import check_reportable, report
 
-STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, compress, benchmark, report)
+STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, retrain, compress, benchmark, report)
 
 
 def pipeline(config: Config) -> Path:

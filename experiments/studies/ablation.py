@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
+from experiments.compute.parallel_training import train_all
 from experiments.config import Config, compression
 from experiments.display.progress import console
 from experiments.display.publish import publish
@@ -13,7 +15,7 @@ from experiments.setup import session
 from experiments.setup.devices import live
 from experiments.setup.session_record import read_rows, show_rows
 from experiments.setup.session_step import Settings, Timed, timing
-from experiments.steps.compress import chain
+from experiments.steps.compress import arch_of, chain, trained_first
 from experiments.steps.plan import plan_of
 from experiments.store import artefacts
 from experiments.store.step import Means
@@ -60,6 +62,7 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
         raise LutraError(f"python -m experiments.{step} is about a search's winner: leave model={config.model} out")
     for variant in variants.values():
         compression.check(variant.compress, variant.model)
+    train_all([partial(trained_first, variant, arch_of(variant)) for variant in variants.values()], config.jobs)
     ends = {name: chain(variant) for name, variant in variants.items()}
     plan = plan_of(config)
     tables = {"table": plan.table} | {

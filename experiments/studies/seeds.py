@@ -13,12 +13,13 @@ from pathlib import Path
 
 from rich.table import Table
 
+from experiments.compute.parallel_training import train_all
 from experiments.config import Config
 from experiments.config.reference import Reference
 from experiments.display.progress import console
 from experiments.display.publish import publish, write_verdict
 from experiments.setup.session_record import RECORD, read_rows
-from experiments.steps.benchmark import benchmark
+from experiments.steps.benchmark import benchmark, trainings
 from experiments.steps.plan import plan_of
 from experiments.steps.report import check_reportable, labels
 from experiments.store import artefacts
@@ -50,6 +51,7 @@ def seeds(config: Config) -> Path:
     if config.run:
         raise LutraError("every seed has a search of its own: leave run= out")
     plan, numbers = plan_of(config), [*range(config.seed, config.seed + config.seeds.count)]
+    train_all([training for number in numbers for training in trainings(replace(config, seed=number))], config.jobs)
     files: dict[str, Path | str] = {}
     for number in numbers:
         console.print(f"[bold]seed {number}[/bold]")

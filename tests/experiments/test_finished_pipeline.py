@@ -33,12 +33,12 @@ def test_training_for_int8_is_named_in_words() -> None:
 
 
 def test_the_pipeline_prints_every_stage_and_where_to_look_next(finished: Finished) -> None:
-    steps = [line for line in finished.out.splitlines() if line[1:3] == "/6"]
+    steps = [line for line in finished.out.splitlines() if line[1:3] == "/7"]
     assert steps == [
-        f"{number}/6 {name}"
-        for number, name in enumerate(("measure", "train", "search", "compress", "benchmark", "report"), 1)
+        f"{number}/7 {name}"
+        for number, name in enumerate(("measure", "train", "search", "retrain", "compress", "benchmark", "report"), 1)
     ]
-    table = finished.out[finished.out.index("6/6 report") :]
+    table = finished.out[finished.out.index("7/7 report") :]
     for label in labels_of_smoke().values():
         assert label.split("(")[0].split(",")[-1].strip() in table
     assert table.count("│ fp32 │") == 6
@@ -149,7 +149,7 @@ def test_the_same_command_again_redoes_nothing(finished: Finished, command: Comm
     done = command("pipeline", *finished.arguments, f"results={tmp_path / 'results'}")
     assert done.code == 0
     assert stamps(finished.runs) == before
-    assert done.out[done.out.index("6/6 report") :] == finished.out[finished.out.index("6/6 report") :]
+    assert done.out[done.out.index("7/7 report") :] == finished.out[finished.out.index("7/7 report") :]
     assert not (tmp_path / "results").exists()
 
 

@@ -1,0 +1,78 @@
+"""Tests networks that are trained at the same time: they are the same networks, and no process is left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from experiments.compute.parallel_training import train_all
+from experiments.config import Config
+from experiments.steps.plan import retrain
+from search_spaces.errors import LutraError
+from search_spaces.spaces.tiny import tiny
+from search_spaces.training.recipe import NetworkRecipe
+from tests.commands import ROOT
+from tests.experiments.outcomes import wait
+
+ENDLESS = """
+import os, sys, time
+from functools import partial
+from pathlib import Path
+from experiments.compute.parallel_training import train_all
+from experiments.store.looking import NotMade, only_looks
+
+def never_ends(folder):
+    if only_looks():
+        raise NotMade("not finished")
+    (folder / str(os.getpid())).touch()
+    time.sleep(1000)
+
+train_all([partial(never_ends, Path(sys.argv[1]))] * 2, 2)
+"""
+
+
+def test_networks_trained_at_the_same_time_are_those_trained_in_turn(tmp_path: Path) -> None:
+    """Bit for bit; and a finished one is not trained again."""
+    space, recipe = tiny(1, 16, 10), NetworkRecipe(steps=3, batch=16, learning_rate=0.1)
+    weights = []
+    for jobs in (1, 2):
+        config = Config(runs=str(tmp_path / str(jobs)), threads=1, retrain=recipe)
+        trainings = [partial(retrain, config, arch) for arch in (space.smallest, space.largest)]
+        train_all(trainings, jobs)
+        made = {path: path.stat().st_mtime_ns for path in tmp_path.glob(f"{jobs}/retrain/*/*.safetensors")}
+        train_all(trainings, jobs)
+        assert {training() for training in trainings} == set(made)
+        assert all(path.stat().st_mtime_ns == then for path, then in made.items())
+        weights.append([training().read_bytes() for training in trainings])
+    assert weights[0] == weights[1]
+
+
+def _missing(name: str) -> Path:
+    raise LutraError(f"{name} is missing")
+
+
+def test_an_error_of_one_training_is_that_of_the_command() -> None:
+    with pytest.raises(LutraError, match="it is missing"):
+        train_all([partial(_missing, "it")], 2)
+
+
+def test_a_killed_command_leaves_no_training_behind(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", ENDLESS, str(tmp_path)]
+    process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
+    wait(lambda: len(list(tmp_path.iterdir())) == 2)
+    process.kill()
+    process.wait()
+    wait(lambda: not any(_lives(int(one.name)) for one in tmp_path.iterdir()))
+
+
+def _lives(process: int) -> bool:
+    """Whether a process exists; one that has ended may still wait for its new parent to notice."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
