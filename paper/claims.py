@@ -99,6 +99,6 @@ def _supernet(results: Path) -> str:
     supernet = next(one for one in read(results, RankTau) if one.among == "all")
     doubt = ", which is not significant" if supernet.tau_low <= 0 <= supernet.tau_high else ""
     return (
-        f"Its ranking of {count(supernet.networks)} networks{ranking.chosen(results)} and that by separate training "
-        f"have Kendall's $\\tau$ of {ranking.interval(supernet)}{doubt}."
+        f"Its ranking of {count(supernet.networks)} networks{ranking.chosen(results)} and that by separate training"
+        f"{ranking.length(results)} have Kendall's $\\tau$ of {ranking.interval(supernet)}{doubt}."
     )

@@ -21,7 +21,9 @@ def published(results: Path) -> bool:
 
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX; an empty sentence without a published ranking. Raises ResultError."""
-    return {"RankingSentence": sentence(read(results, RankTau), chosen(results)) if published(results) else ""}
+    if not published(results):
+        return {"RankingSentence": ""}
+    return {"RankingSentence": sentence(read(results, RankTau), chosen(results), length(results))}
 
 
 def chosen(results: Path) -> str:
@@ -32,10 +34,16 @@ def chosen(results: Path) -> str:
     return rf" whose latencies are within {100 * made.number('band'):g}\,\% of the target"
 
 
-def sentence(taus: Sequence[RankTau], which: str = "") -> str:
+def length(results: Path) -> str:
+    """Words on how long each network was trained; none for published accuracies."""
+    passes = setup(results, SETUP).values.get("passes")
+    return f" for {float(passes):.3g} {'pass' if float(passes) == 1 else 'passes'}" if passes else ""
+
+
+def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str:
     """Compares the supernet with the best predictor that needs no training, and one training with others.
 
-    `which`: words on the networks.
+    `which`: words on the networks; `trained`: on the length of their training.
     """
     by_name = {one.predictor: one for one in taus if one.among == "all"}
     supernet, another = by_name.pop("supernet"), by_name.pop(ANOTHER, None)
@@ -49,7 +57,7 @@ def sentence(taus: Sequence[RankTau], which: str = "") -> str:
     name = NAMES.get(best.predictor, best.predictor)
     said = (
         f"The supernet's ranking of {count(supernet.networks)} networks{which} and that by their accuracies after "
-        f"separate training have Kendall's $\\tau$ of {interval(supernet)}{doubt}. The best predictor without "
+        f"separate training{trained} have Kendall's $\\tau$ of {interval(supernet)}{doubt}. The best predictor without "
         f"training, {name}, has {interval(best)}: {verdict}."
     )
     if another is None:

@@ -122,6 +122,8 @@ class RankingConfig:
     networks: Annotated[int, Range(4, 1_000_000)] | None = None
     # trainings of each network, with seeds from `seed` on; two or more also tell how well one training predicts another
     seeds: Annotated[int, Range(1, 100)] = 1
+    # length of each training, in passes over the training images; 0: as long as `retrain`
+    passes: Annotated[float, Range(0, 1_000_000, "passes")] = 0.0
     # only networks whose latency differs from the target by at most this fraction; null: any
     band: Annotated[float, Range(0, 10, above=True)] | None = None
     supernet: LocalPath = ""  # the file supernet.safetensors to judge, instead of training one

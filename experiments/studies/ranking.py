@@ -20,7 +20,7 @@ import torch
 from rich.table import Table
 from torch import nn
 
-from experiments.comparison.ranking_truth import Truth, published, trained_alone
+from experiments.comparison.ranking_truth import Truth, passes_of, published, trained_alone
 from experiments.compute.accelerator import accelerator
 from experiments.compute.parallel_evaluation import spread
 from experiments.config import Config
@@ -76,8 +76,10 @@ class Settings:
 def ranking(config: Config) -> Path:
     """The folder of ranking.csv, with a row per network, and correlations.csv. Prints the latter."""
     plan, search, asked = plan_of(config), config.search, config.ranking
-    if asked.csv and (asked.band is not None or asked.seeds > 1):
-        raise LutraError("ranking.csv= has accuracies of its own networks: leave ranking.band and ranking.seeds out")
+    if asked.csv and (asked.band is not None or asked.seeds > 1 or asked.passes):
+        raise LutraError(
+            "ranking.csv= has accuracies of its own networks: leave ranking.band, ranking.seeds and ranking.passes out"
+        )
     truth = (published if asked.csv else trained_alone)(config, plan.space)
     settings = Settings(
         plan.space,
@@ -94,6 +96,7 @@ def ranking(config: Config) -> Path:
     folder = plan.folder(Step("ranking", settings, {"supernet": supernet}, WORK))
     if config.publish:
         more = {"band": "" if asked.band is None else f"{asked.band:g}", "trainings": str(asked.seeds)}
+        more |= {} if asked.csv else {"passes": f"{passes_of(config):.6g}"}
         publish(config, folder, ("ranking.csv", "correlations.csv"), "ranking_setup.csv", 0, more, device=False)
     console.print(shown(read(folder, RankTau)))
     return folder

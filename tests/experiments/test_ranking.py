@@ -84,6 +84,15 @@ def test_two_trainings_of_each_network_tell_how_well_they_agree(run: Run) -> Non
     assert "different seeds" not in sentences.sentence(read(once, RankTau))
 
 
+def test_the_trainings_of_a_ranking_can_be_shorter_than_those_of_the_chosen_networks(run: Run, tmp_path: Path) -> None:
+    """They are those of a shorter recipe, and the paper says how short."""
+    results = tmp_path / "results"
+    short = run("ranking.networks=4", "ranking.passes=0.05", "publish=true", f"results={results}")
+    assert read(run("ranking.networks=4", "retrain.passes=0.05"), Ranked) == read(short, Ranked)
+    assert read(run("ranking.networks=4"), Ranked) != read(short, Ranked)
+    assert "separate training for 0.0" in sentences.macros(results)["RankingSentence"]
+
+
 def test_a_band_has_only_networks_of_about_the_target(here: Here, finished: Finished, tmp_path: Path) -> None:
     """By the latency table; a band that nothing fits is one line."""
     asked = (f"runs={tmp_path}", "experiment=smoke", *TINY, f"table={finished.table}", "objective.target_fraction=1")
