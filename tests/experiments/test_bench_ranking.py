@@ -1,0 +1,45 @@
+"""Tests what the benchmark of supernets' rankings claims, on made-up correlations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from experiments.bench.ranking import ABOVE_MEDIAN, OF_CEILING, OTHER, claims
+from experiments.studies.ranking import PREDICTORS
+from paper.ranking_rows import ANOTHER, RankTau
+
+
+def taus(supernet: float, others: float, another: float | None, spread: float = 0.05) -> list[RankTau]:
+    values = dict.fromkeys(PREDICTORS, others) | {"supernet": supernet} | ({ANOTHER: another} if another else {})
+    return [
+        RankTau(name, among, 24, tau, tau - spread, tau + spread, tau, tau - spread, tau + spread)
+        for among in ("all", "above median")
+        for name, tau in values.items()
+    ]
+
+
+def test_a_supernet_that_ranks_as_another_training_does_is_enough() -> None:
+    """Even if MACs would rank as well."""
+    ahead, ceiling = claims({"fair": taus(0.6, 0.6, 0.6), OTHER: taus(0.4, 0.6, 0.6)}, "fair", False)
+    assert ahead["value"] == pytest.approx(0.2)
+    assert (ceiling["value"], ceiling["bar"], ceiling["holds"]) == (1, OF_CEILING, True)
+    assert not ceiling["better_than_all_without_training"]
+
+
+@pytest.mark.parametrize(("others", "holds"), [(0.1, True), (0.45, False)])
+def test_below_that_it_must_certainly_beat_every_predictor_without_training(others: float, holds: bool) -> None:
+    found = {"fair": taus(0.5, others, 0.9), OTHER: taus(0.5, others, 0.9)}
+    assert [one["holds"] for one in claims(found, "fair", False)] == [False, holds]
+    wider = [replace(one, tau_low=-1) for one in found["fair"]]
+    assert not claims({**found, "fair": wider}, "fair", False)[1]["holds"]
+
+
+def test_one_training_of_each_network_tells_no_ceiling() -> None:
+    assert len(claims({"fair": taus(0.5, 0.1, None), OTHER: taus(0.5, 0.1, None)}, "fair", False)) == 1
+
+
+def test_published_accuracies_are_judged_above_their_median() -> None:
+    ahead, upper = claims({"sandwich": taus(0.9, 0.1, None), OTHER: taus(0.7, 0.1, None)}, "sandwich", True)
+    assert (ahead["holds"], upper["holds"], upper["bar"]) == (True, True, ABOVE_MEDIAN)
