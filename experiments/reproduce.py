@@ -1,4 +1,4 @@
-"""python -m experiments.reproduce: runs every command that the paper needs, and says how long each part takes."""
+"""python -m experiments.reproduce: runs every command for the paper, and says how long each part takes."""
 
 from experiments.config import command
 

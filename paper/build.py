@@ -19,6 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that the script can also be run by its path
 from paper import (
     agreement,
+    benchmarks,
     checksums,
     comparison,
     comparison_agreement,
@@ -68,7 +69,7 @@ FIGURES = {
     "heatmap": heatmap.draw,
     "ablation": ablation.draw,
 }
-TABLES = (tables, prediction, compression, shares, hand_made, pruning, transfer, seeds, provenance)
+TABLES = (benchmarks, tables, prediction, compression, shares, hand_made, pruning, transfer, seeds, provenance)
 PARTS = {"fidelity": "Fidelity", "ablation": "Ablation"}  # figure -> the part of the text that it belongs to
 OPTIONAL: dict[
     str, tuple[Callable[[Path], bool], Callable[[Path], Any]]
@@ -90,6 +91,7 @@ def sources(results: Path, build: Path) -> None:
     build.mkdir(parents=True, exist_ok=True)
     missing_files.check(results)
     checksums.check(results)
+    benchmarks.check(results)
     origin.check(results)
     agreement.check(results)
     comparison_agreement.check(results)

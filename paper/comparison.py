@@ -32,6 +32,11 @@ def recorded(results: Path) -> bool:
     return (results / SETUP).exists()
 
 
+def of_published(made: Setup) -> bool:
+    """Whether the networks were read from a published file, and not from a supernet."""
+    return "accuracy_seen" in made.values
+
+
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX; empty sentences without a published comparison. Raises ResultError."""
     texts = [""] * len(NAMES)
@@ -55,7 +60,7 @@ def _results(curves: Sequence[Curve], pairs: Sequence[Pair], made: Setup | None)
         reference = f"the {EXACT}; accuracies are read from a file, so seconds are the strategies' own"
     problem = (
         f"The problem is {escape(first.problem)}; {strategies} searched with {first.seeds} seeds each. "
-        f"Hypervolumes are shares of that of {reference}.{_columns(made)}"
+        f"Hypervolumes are shares of that of {reference}.{columns(made)}"
     )
     judged = of(pairs, "share", "evaluations")
     said = verdict(judged)
@@ -68,9 +73,9 @@ def _results(curves: Sequence[Curve], pairs: Sequence[Pair], made: Setup | None)
     ]
 
 
-def _columns(made: Setup | None) -> str:
+def columns(made: Setup | None) -> str:
     """A sentence on the accuracies by which a file's networks were chosen and judged; empty for a supernet."""
-    if made is None or "accuracy_seen" not in made.values:
+    if made is None or not of_published(made):
         return ""
     seen, reported = (escape(made.text(f"accuracy_{column}")) for column in ("seen", "reported"))
     if seen in reported.split("+"):
@@ -112,7 +117,7 @@ def _origin(results: Path, problem: str, made: Setup | None) -> tuple[str, str]:
     if made is None:
         unknown = "its files name no machine, images or supernet"
         return "The files of this comparison name no machine, images or supernet. ", f"{caption}; {unknown}."
-    if "table_sha256" not in made.values:
+    if of_published(made):
         return (
             f"These results do not come from this paper's run, but from published networks, {escape(problem)}. ",
             f"{caption}.",

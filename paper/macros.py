@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from paper import (
+    benchmarks,
     claims,
     comparison,
     compression,
@@ -41,6 +42,7 @@ NAMES = {"reference": "Reference", "random": "Random", "inherited": "Inherited",
 PRECISIONS = {"fp32": "Float", "int8": "IntEight"}
 # Each has the macros of its files, or empty ones
 MODULES = (
+    benchmarks,
     comparison,
     ranking,
     recipes,

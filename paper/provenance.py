@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from paper import questions, result_age
+from paper import benchmarks, comparison, questions, result_age
 from paper.latex import escape
 from paper.missing_files import REPORT
 from paper.setup_file import RUNTIMES, Setup, setup
@@ -35,6 +35,9 @@ def write(results: Path, build: Path) -> None:
         for files, name in zip(groups, setups)
         if (results / name).exists()
     ]
+    for folder in benchmarks.folders(results):
+        files = [f"{folder.name}/{file}" for file in comparison.FILES_OF_IT[:-1]]
+        lines.append(_line(files, setup(folder, comparison.SETUP), run))
     (build / "files.tex").write_text(f"{HEAD}{''.join(lines)}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")
 
 

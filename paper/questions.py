@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from paper import comparison, origin, ranking
+from paper import benchmarks, comparison, origin, ranking
 from paper.compression_rows import HandMade, PruningRule, Variant
 from paper.csv_records import writer
 from paper.latex import escape
@@ -63,6 +63,8 @@ def given(results: Path, name: str) -> bool:
     """Whether the paper has this part: its files were published and, if it must, it is of the paper's run."""
     if name == "Compare":
         return comparison.published(results)
+    if name == "Benchmarks":
+        return benchmarks.published(results)
     if name == "Ranking":
         return ranking.published(results)
     if name in origin.OPTIONAL:
@@ -72,7 +74,7 @@ def given(results: Path, name: str) -> bool:
 
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX: the conditionals, the questions that the files answer, and what is left out."""
-    found = {name: given(results, name) for name in (*PARTS, "Steady")}
+    found = {name: given(results, name) for name in (*PARTS, "Benchmarks", "Steady")}
     texts = {f"If{name}": r"\Shown" if there else r"\LeftOut" for name, there in found.items()}
     texts |= {f"No{name}": r"\LeftOut" if there else r"\Shown" for name, there in found.items()}
     answered = {part.question for name, part in PARTS.items() if found[name]} | {*ALWAYS}

@@ -22,8 +22,9 @@ def lines(results: Path) -> Iterator[str]:
             "renew them: python -m experiments.compare publish=true"
         )
     made_by: dict[str, list[str]] = {}
-    for path in sorted(results.glob("*setup.csv")):
-        made_by.setdefault(setup(results, path.name).values.get("git_commit", ""), []).append(path.name)
+    for path in sorted([*results.glob("*setup.csv"), *results.glob("*/*setup.csv")]):
+        commit = setup(path.parent, path.name).values.get("git_commit", "")
+        made_by.setdefault(commit, []).append(str(path.relative_to(results)))
     for commit, names in made_by.items():
         if age := _age(commit):
             yield f"{', '.join(names)}: {age}"

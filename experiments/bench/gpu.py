@@ -1,6 +1,6 @@
 """python -m experiments.bench.gpu [part=NAME,...] [minutes=9] [smoke=true] [KEY=VALUE ...]: all that needs a GPU.
 
-Made for one short loan of a GPU: each part runs in a process of its own, which is ended at the part's time limit. A
+For a short session on a GPU: each part runs in a process of its own, which is ended at the part's time limit. A
 finished part is not run again, an interrupted one continues, so the same command is given until all are finished.
 
     correctness   all algorithms on the GPU and on the CPU, within tolerances

@@ -5,8 +5,8 @@ weights: ours as in `experiments.train`, all four networks in one pass that shar
 network, in torch's default layout and in channels_last. Each trains in its own process, one step at a time in turns.
 Takes three minutes on two cores.
 
-The learning rate is so low that 50 steps do not yet amplify rounding errors: at 0.005, even their losses in the two
-layouts differ by 0.06 at the end.
+The learning rate is so low that 50 steps do not yet amplify rounding errors; with a higher one, even their losses in
+the two layouts differ at the end.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
@@ -23,6 +22,7 @@ from rich.table import Table as Shown
 
 from experiments.bench._published import parse, published, published_table, run
 from experiments.bench.strategies import OURS, PEERS
+from experiments.comparison.published_space import accuracies, with_latencies
 from experiments.display.progress import console, track
 from experiments.store import artefacts
 from predictors.costs import LATENCY
@@ -32,7 +32,7 @@ from strategies.algorithms.surrogate import surrogate
 from strategies.problems.objective import Pareto
 from strategies.problems.problem import Strategy
 from strategies.problems.search import search
-from strategies.problems.tabular_problem import Table, read_csv
+from strategies.problems.tabular_problem import Table
 from strategies.quality.regret import share
 
 BUDGETS = (100, 200)  # distinct architectures
@@ -75,10 +75,9 @@ def measured() -> str:
 def macro(settings: dict[str, str]) -> Table:
     """Published accuracies with the seconds of our own space, whose first and last layers have no choice."""
     path = published(settings["macro"], MACRO, "macro=FILE with the columns arch, acc1, acc2, acc3")
-    accuracies = read_csv(path, "arch", "acc1", "flops", reported="acc2+acc3")  # seconds replace the FLOPs
     space = nasbench_macro(3, 32, 10)
     seconds = read_table(Path(settings["table"])).predictor(space, settings["precision"])
-    return replace(accuracies, latency={arch: seconds((0, *arch, 0)) for arch in accuracies.accuracy})
+    return with_latencies(accuracies(path, "arch", "acc1", space, "acc2+acc3"), space, seconds)
 
 
 def shares_of(table: Table, name: str, seeds: int) -> Shares:

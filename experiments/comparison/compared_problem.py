@@ -7,10 +7,11 @@ Published networks are searched by one column of accuracies, and judged by anoth
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from experiments.comparison.published_space import accuracies, with_latencies
 from experiments.compute.accelerator import accelerator
 from experiments.config import CompareConfig, Config, ObjectiveConfig, StrategyConfig
 from experiments.config.choices import images_shape
@@ -39,6 +40,7 @@ from strategies.problems.published_columns import MEAN, accuracy_columns, note
 from strategies.problems.tabular_problem import Table, read_csv
 from strategies.quality.regret import Report, as_seen
 
+TABLE = "table"  # as compare.latency: predicted by our latency table
 KEYS = ("compare.accuracy", "compare.report")
 SEARCHED = ("space", "data", "search", "precision", "threads", "accelerator", "batch")  # shared with a search
 
@@ -74,6 +76,9 @@ class OnPublished(Settings):
     budget: int
     seen: str
     reported: str
+    space: SearchSpace | None = unless(None)  # ours, if latencies are from its table
+    precision: str = unless("")  # likewise
+    title: str = unless("")
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ def on_supernet(settings: OnSupernet, files: Mapping[str, Path], means: Means) -
 
 
 def _facts(search: Search, means: Means, latencies: LatencyTable) -> dict[str, Any]:
-    aim, space, passport = search.objective, search.space, latencies.passport
+    aim, space = search.objective, search.space
     target = "" if aim.name == "pareto" else 1e3 * target_of(aim, search.precision, space, latencies)
     return {
         **space_facts(space, images_shape(search.data.at(means)).resolution),
@@ -133,8 +138,7 @@ def _facts(search: Search, means: Means, latencies: LatencyTable) -> dict[str, A
         "data_title": search.data.title or "",
         "precision": search.precision,
         "target_ms": target,
-        "device": latencies.device,
-        **{key: passport[key] for key in ("cpu", "machine", "threads", runtime_of(passport))},
+        **_machine(latencies),
         "evaluations": search.search.budget,
         "host_threads": search.threads,
         "accelerator": search.accelerator,
@@ -149,32 +153,60 @@ def of_published(config: Config, common: Mapping[str, Any]) -> Step:
         console.print(line, highlight=False, soft_wrap=True)
     reported = MEAN.join(columns.reported)
     settings = OnPublished(
-        **common, budget=config.search.budget, seen=columns.seen, reported=reported, source=path.stem
+        **common,
+        budget=config.search.budget,
+        seen=columns.seen,
+        reported=reported,
+        title=config.data.title,
+        source=path.stem,
     )
-    return Step("compare", settings, {"csv": path}, Reference("experiments.studies.compare:on_published"))
+    inputs = {"csv": path}
+    if wanted.latency == TABLE:
+        plan = plan_of(config)
+        settings = replace(settings, space=plan.space, precision=config.precision)
+        inputs["latencies"] = plan.table
+    return Step("compare", settings, inputs, Reference("experiments.studies.compare:on_published"))
 
 
 def on_published(settings: OnPublished, files: Mapping[str, Path], means: Means) -> ComparedProblem:
     """Raises LutraError for a target that no network of the file meets."""
-    path, wanted = files["csv"], settings.compare
-    table = read_csv(path, wanted.options, settings.seen, wanted.latency, reported=settings.reported)
+    path, table = files["csv"], read_published(settings, files)
     objective = published_objective(settings.objective, table)
     facts = {
         "space": path.stem,
         "data_file": path.name,
+        "data_title": settings.title,
         "accuracy_seen": settings.seen,
         "accuracy_reported": settings.reported,
         "target_ms": "" if objective.front else 1e3 * target_of_published(settings.objective, table),
         "evaluations": settings.budget,
+        "precision": settings.precision,
+        **(_machine(read_table(files["latencies"])) if "latencies" in files else {}),
     }
     return ComparedProblem(
-        path.stem,
+        settings.title or path.stem,
         facts,
         table.problem(objective),
         min(settings.budget, len(table.latency)),
         table.front(objective),
         table.report(objective),
     )
+
+
+def read_published(settings: OnPublished, files: Mapping[str, Path]) -> Table:
+    """The file's networks; their latencies are those of its column, or of our latency table."""
+    path, wanted = files["csv"], settings.compare
+    if settings.space is None:
+        return read_csv(path, wanted.options, settings.seen, wanted.latency, reported=settings.reported)
+    seconds = read_table(files["latencies"]).predictor(settings.space, settings.precision)
+    known = accuracies(path, wanted.options, settings.seen, settings.space, settings.reported)
+    return with_latencies(known, settings.space, seconds)
+
+
+def _machine(latencies: LatencyTable) -> dict[str, Any]:
+    passport = latencies.passport
+    shown = ("cpu", "machine", "threads", runtime_of(passport))
+    return {"device": latencies.device, **{key: passport[key] for key in shown}}
 
 
 def published_objective(goal: ObjectiveConfig, table: Table) -> Objective:

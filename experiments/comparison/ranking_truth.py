@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from random import Random
 
 import numpy as np
 
+from experiments.comparison.published_space import accuracies, whole
 from experiments.compute.accelerator import accelerator
 from experiments.compute.parallel_training import train_all
 from experiments.config import Config
@@ -25,7 +26,6 @@ from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import accuracy, predict
 from search_spaces.space import Arch, SearchSpace
-from strategies.problems.tabular_problem import read_csv
 
 NETWORKS = 12  # trained from scratch by default
 DRAWS = 1000  # random networks tried for each that is wanted
@@ -96,24 +96,12 @@ def published(config: Config, space: SearchSpace) -> Truth:
     NAS-Bench-Macro trained networks separately that differ only in the place of a Skip. Raises LutraError if the file
     is for another space.
     """
-    path, chosen = Path(config.ranking.csv), config.ranking
-    table = read_csv(path, chosen.options, chosen.accuracy, latency=chosen.accuracy)  # its latencies are not used
-    searched = tuple(count for count in space.options if count > 1)
-    if table.space.options != searched:
-        raise LutraError(
-            f"{path} has {len(table.space.options)} layers with {table.space.options} options, but {space.name} has "
-            f"{searched}: NAS-Bench-Macro's file needs space=nasbench_macro"
-        )
+    chosen = config.ranking
+    table = accuracies(Path(chosen.csv), chosen.options, chosen.accuracy, space)
     trainings: dict[Arch, list[float]] = {}
     for picks, fraction in table.accuracy.items():
-        trainings.setdefault(space.canonical(_whole(picks, space)), []).append(fraction)
+        trainings.setdefault(space.canonical(whole(picks, space)), []).append(fraction)
     archs = sorted(trainings)
     if chosen.networks:
         archs = sorted(Random(config.seed).sample(archs, min(chosen.networks, len(archs))))
     return {arch: (float(np.mean(trainings[arch])),) for arch in archs}
-
-
-def _whole(picks: Sequence[int], space: SearchSpace) -> Arch:
-    """The architecture including the layers with a single option."""
-    rest = iter(picks)
-    return tuple(next(rest) if count > 1 else 0 for count in space.options)

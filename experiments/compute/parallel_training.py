@@ -20,7 +20,7 @@ Training = Callable[[], Path]  # makes a step, or several that follow each other
 def train_all(trainings: Sequence[Training], jobs: int) -> None:
     """Calls the unfinished ones, `jobs` at a time. What they made is then found as every finished step is.
 
-    They must not time anything, because the others would disturb it.
+    They must not time anything: trainings in other processes would disturb it.
     """
     left = [training for training in trainings if not _finished(training)]
     if jobs == 1 or len(left) < 2:

@@ -90,9 +90,10 @@ def seconds_needed(config: Config, space: SearchSpace) -> Iterator[Need]:
         runs = config.compare.seeds * len(config.compare.strategies or STRATEGIES)
         evaluations = runs * min(config.search.budget, space.size)
         yield Need(f"{evaluations:,} evaluations take", EVALUATION * evaluations, "compare.seeds or search.budget")
-    if config.ranking.networks and not config.ranking.csv:
-        alone = config.ranking.networks
-        yield Need(f"training {alone:,} networks takes", alone * spent["retrain"], "ranking.networks")
+    if config.ranking.networks and not config.ranking.csv and not config.ranking.passes:
+        alone = config.ranking.networks * config.ranking.seeds
+        seconds = alone * spent["retrain"] / config.jobs
+        yield Need(f"training {alone:,} networks takes", seconds, "ranking.networks or ranking.seeds")
     yield Need("showing the images takes", config.demo.frames / config.demo.pace, "demo.frames")
 
 

@@ -146,8 +146,7 @@ class ObjectiveConfig:
     target_ms: Annotated[float, Range(0, 1_000_000, "ms", above=True)] | None = None  # bound on the latency
     # bound on every cost in bytes
     target_kb: Annotated[float, Range(0, 1_000_000_000, "kB", above=True)] | None = unless(None)
-    # the bound if no target is given, as a fraction of the hand-made reference's cost; on x86, 7 % of the networks in
-    # tiny and 40 % of random networks in mobile meet the default
+    # the bound if no target is given, as a fraction of the hand-made reference's cost
     target_fraction: Annotated[float, Range(0, 1_000, above=True)] = 0.8
     weight: Annotated[float, Range(-100, 0, below=True)] = -0.07  # MnasNet's exponent
 
@@ -165,7 +164,9 @@ class Config:
     table: LocalPath | None = None  # a table file to use instead of measuring
     ignore: list[str] = field(default_factory=list)  # keys of the device fingerprint that may differ
     model: str = "winner"  # the network to compress: the search's winner, or a hand-made network
-    run: LocalPath = ""  # the folder of a finished search whose winner to use, instead of searching
+    run: LocalPath = (
+        ""  # the folder of a finished search, whose winner is used instead of searching; of a report, to show it again
+    )
     csv: LocalPath | None = None  # published measurements, for experiments.fidelity
     publish: bool = False  # whether to copy the results into the folder `results`, for the paper
     threads: Annotated[int, Range(1, 1_024)] = 2  # threads of this machine, for training

@@ -91,6 +91,9 @@ class PublishedConfig:
 class CompareConfig(PublishedConfig):
     """What `python -m experiments.compare` compares; csv=PATH uses published networks instead of a supernet."""
 
+    # the column of latencies in ms; table: the file is of the configured space, whose latency table predicts them
+    latency: str = "rpi4_ms"
+
     accuracy: str = ""  # the column that searches see, in percent; known files need no column name
     report: str = ""  # the column by which results are judged; with + the mean of several columns
     strategies: list[str] = field(default_factory=list)  # random is always included; empty: all
@@ -120,7 +123,7 @@ class RankingConfig:
 
     # number of networks; null: 12 trained alone, or all in the file
     networks: Annotated[int, Range(4, 1_000_000)] | None = None
-    # trainings of each network, with seeds from `seed` on; two or more also tell how well one training predicts another
+    # trainings of each network, with seeds from `seed` on; with two or more, how well they agree is reported
     seeds: Annotated[int, Range(1, 100)] = 1
     # length of each training, in passes over the training images; 0: as long as `retrain`
     passes: Annotated[float, Range(0, 1_000_000, "passes")] = 0.0

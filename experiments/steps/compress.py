@@ -9,7 +9,7 @@ from pathlib import Path
 
 from experiments.config import Config
 from experiments.config.reference import Reference
-from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QUANTIZE, SPARSIFY
+from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
 from experiments.stages import NETWORK, STAGES, int8_record
 from experiments.stages.settings import OWN, Finetune, Quantize
 from experiments.stages.settings import Stage as Settings
@@ -20,6 +20,7 @@ from experiments.store.winner import read_winner
 from predictors.agent.runtimes import SUFFIXES
 from search_spaces.space import Arch
 
+TIMING = (PRUNE, LOWRANK, QAT, QUANTIZE)  # stages that time files or measure tables
 WORK = Reference("experiments.stages.task:work")
 GIVEN = Reference("experiments.steps.given_search:given")
 
@@ -91,9 +92,9 @@ def root_of(config: Config, arch: Arch | None, role: str = "winner") -> Path:
 
 
 def trained_first(config: Config, arch: Arch | None, role: str = "winner") -> Path:
-    """The same network after the first stages, which only train; later ones time files."""
+    """The same network after the stages before the first that may time files or measure a table."""
     root = root_of(config, arch, role)
-    stages = takewhile(lambda name: name not in (PRUNE, QUANTIZE), config.compress.stages)
+    stages = takewhile(lambda name: name not in TIMING, config.compress.stages)
     return list(chain_of(config, root, [*stages]))[-1].path
 
 

@@ -1,4 +1,4 @@
-"""Which file a report deploys: the quantized one, unless the fp32 file of the same network is as fast on the device."""
+"""Which file a report deploys: the quantized one if it is faster than the network's fp32 file, beyond intervals."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 All ways of `predictors.timing.block_protocols` that the runtime allows are timed in one session. Each is corrected with
 the same whole networks of that session, and judged on the same new ones. publish=true publishes the result for the
-paper. `mobile` with 24 + 60 networks (space=mobile data=cifar10 measure.networks=24) takes 7 minutes.
+paper.
 """
 
 from __future__ import annotations

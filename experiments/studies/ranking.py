@@ -2,9 +2,9 @@
 
 Random networks of the space are trained separately with one recipe (`retrain`). Their test accuracies are the truth for
 the supernet's validation accuracies, and for multiply-accumulates, parameters and NASWOT, which need no training.
-ranking.band=0.1 chooses networks of about the target's latency, among which size decides less. With ranking.seeds=2 or
-more, each network is trained as often and the truth is the mean; how well the first training agrees with the others
-tells how much of the ranking is chance (a perfect predictor agrees with the mean better than that). ranking.csv=PATH
+ranking.band=0.1 takes only networks within 10 % of the target's latency, so that size explains less of the ranking.
+With ranking.seeds=N, each network is trained N times and the truth is the mean; the agreement of the first training with
+the others shows how much of the ranking is chance (a perfect predictor agrees with the mean better). ranking.csv=PATH
 takes published accuracies instead: NAS-Bench-Macro's file, with space=nasbench_macro.
 """
 

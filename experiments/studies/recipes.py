@@ -2,7 +2,7 @@
 
 One network, the space's reference or a hand-made one, is trained by the configured recipe (`retrain`) and by
 others that change some of its settings, with the same seeds, so that recipes are compared by their differences. No test
-image is opened: the numbers of a report stay honest when a preset takes what is best here.
+image is used, so test accuracies stay unbiased if a preset adopts the best recipe.
 """
 
 from __future__ import annotations

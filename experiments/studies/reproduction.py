@@ -1,4 +1,4 @@
-"""Runs every command that the paper needs with one configuration, publishes the results, and says how long each took.
+"""Runs every command whose results the paper can show, publishes them, and says how long each took.
 
 Finished steps are kept, so after an interruption the same command continues. The seconds of a part are those of the
 steps that no earlier part needed, in this and in earlier commands.

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.bench.ranking import ABOVE_MEDIAN, OF_CEILING, OTHER, claims
+from experiments.bench.ranking import ABOVE_MEDIAN, OF_ANOTHER, OTHER, claims
 from experiments.studies.ranking import PREDICTORS
 from paper.ranking_rows import ANOTHER, RankTau
 
@@ -22,10 +22,10 @@ def taus(supernet: float, others: float, another: float | None, spread: float = 
 
 def test_a_supernet_that_ranks_as_another_training_does_is_enough() -> None:
     """Even if MACs would rank as well."""
-    ahead, ceiling = claims({"fair": taus(0.6, 0.6, 0.6), OTHER: taus(0.4, 0.6, 0.6)}, "fair", False)
+    ahead, agreement = claims({"fair": taus(0.6, 0.6, 0.6), OTHER: taus(0.4, 0.6, 0.6)}, "fair", False)
     assert ahead["value"] == pytest.approx(0.2)
-    assert (ceiling["value"], ceiling["bar"], ceiling["holds"]) == (1, OF_CEILING, True)
-    assert not ceiling["better_than_all_without_training"]
+    assert (agreement["value"], agreement["bar"], agreement["holds"]) == (1, OF_ANOTHER, True)
+    assert not agreement["better_than_all_without_training"]
 
 
 @pytest.mark.parametrize(("others", "holds"), [(0.1, True), (0.45, False)])
@@ -36,7 +36,7 @@ def test_below_that_it_must_certainly_beat_every_predictor_without_training(othe
     assert not claims({**found, "fair": wider}, "fair", False)[1]["holds"]
 
 
-def test_one_training_of_each_network_tells_no_ceiling() -> None:
+def test_one_training_of_each_network_tells_nothing_of_agreement() -> None:
     assert len(claims({"fair": taus(0.5, 0.1, None), OTHER: taus(0.5, 0.1, None)}, "fair", False)) == 1
 
 

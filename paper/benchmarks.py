@@ -1,0 +1,101 @@
+"""Comparisons of strategies on published networks: a table and a sentence.
+
+Each is published in a folder of its own in the results, whose name only sets the order:
+`python -m experiments.compare compare.csv=FILE publish=true results=paper/results/NAME`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from paper import checksums, comparison, comparison_agreement
+from paper.csv_records import ResultError
+from paper.latex import escape
+from paper.rows import FILES, Curve, Pair, read
+from paper.setup_file import Setup, setup
+
+MISSING = "--"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One comparison."""
+
+    title: str
+    made: Setup
+    regrets: Sequence[Pair]  # after all evaluations
+
+
+def folders(results: Path) -> list[Path]:
+    """The folders of the comparisons, in the order of their names."""
+    return sorted(path.parent for path in results.glob(f"*/{FILES[Pair]}"))
+
+
+def published(results: Path) -> bool:
+    return bool(folders(results))
+
+
+def check(results: Path) -> None:
+    """Raises ResultError for a folder whose files were changed, do not belong together, or name no published file."""
+    for folder in folders(results):
+        checksums.check(folder)
+        if not comparison.recorded(folder) or not comparison.of_published(setup(folder, comparison.SETUP)):
+            raise ResultError(f"{folder} has no comparison with compare.csv=FILE: only those have folders of their own")
+        comparison_agreement.check(folder)
+
+
+def macros(results: Path) -> dict[str, str]:
+    """Macro name -> LaTeX; an empty sentence without any. Raises ResultError."""
+    found = benchmarks(results)
+    bounded = all(one.made.text("objective") == "bounded" for one in found)
+    unit = "points of accuracy below the best network within the target" if bounded else "hundredths of the score"
+    return {"BenchmarksSentence": " ".join(map(sentence, found)), "BenchmarksUnit": unit}
+
+
+def write(results: Path, build: Path) -> None:
+    """Writes benchmarks.tex in the folder `build`. Raises ResultError."""
+    (build / "benchmarks.tex").write_text(table(benchmarks(results)), encoding="utf-8")
+
+
+def benchmarks(results: Path) -> list[Benchmark]:
+    found = []
+    for folder in folders(results):
+        made, title = setup(folder, comparison.SETUP), read(folder, Curve)[0].problem
+        found.append(Benchmark(title, made, comparison.of(read(folder, Pair), "regret", "evaluations")))
+    return found
+
+
+def sentence(one: Benchmark) -> str:
+    """Which strategies are better than which, and by what accuracies."""
+    return f"On {escape(one.title)}, {escape(comparison.verdict(one.regrets))}.{comparison.columns(one.made)}"
+
+
+def table(found: Sequence[Benchmark]) -> str:
+    """A line for each comparison: the mean regret of each strategy in points; bold: significantly below random's."""
+    means = [comparison.means(one.regrets) for one in found]
+    names = list(dict.fromkeys([comparison.BASELINE, *(name for one in means for name in one)]))
+    lines = [
+        " & ".join(
+            [
+                escape(one.title),
+                f"{one.regrets[0].at:.0f}",
+                str(one.regrets[0].seeds),
+                *(_cell(name, own, one) for name in names),
+            ]
+        )
+        for one, own in zip(found, means)
+    ]
+    head = " & ".join(["published networks", "evaluations", "seeds", *map(escape, names)])
+    columns = r"@{}>{\raggedright\arraybackslash}p{0.3\columnwidth}" + "r" * (len(names) + 2) + "@{}"
+    body = "".join(f"{line} \\\\\n" for line in lines)
+    return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"
+
+
+def _cell(name: str, means: dict[str, float], one: Benchmark) -> str:
+    if name not in means:
+        return MISSING
+    text = f"{100 * means[name]:.2f}"
+    ahead = comparison.BASELINE in comparison.better(one.regrets).get(name, [])
+    return rf"\textbf{{{text}}}" if ahead and one.regrets[0].seeds >= comparison.FEWEST_SEEDS else text
