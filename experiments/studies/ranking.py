@@ -3,9 +3,9 @@
 Random networks of the space are trained separately with one recipe (`retrain`). Their test accuracies are the truth for
 the supernet's validation accuracies, and for multiply-accumulates, parameters and NASWOT, which need no training.
 ranking.band=0.1 takes only networks within 10 % of the target's latency, so that size explains less of the ranking.
-With ranking.seeds=N, each network is trained N times and the truth is the mean; the agreement of the first training with
-the others shows how much of the ranking is chance (a perfect predictor agrees with the mean better). ranking.csv=PATH
-takes published accuracies instead: NAS-Bench-Macro's file, with space=nasbench_macro.
+With ranking.seeds=N, each network is trained N times and the truth is the mean; the agreement of the first training
+with the others shows how much of the ranking is chance (a perfect predictor agrees with the mean better).
+ranking.csv=PATH takes published accuracies instead: NAS-Bench-Macro's file, with space=nasbench_macro.
 """
 
 from __future__ import annotations
