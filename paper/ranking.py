@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from paper.latex import count
-from paper.ranking_rows import ANOTHER, RankTau
+from paper.compression_rows import PRECISION_NAMES
+from paper.latex import count, escape, ms
+from paper.ranking_rows import ANOTHER, OTHERS, RankTau
 from paper.rows import FILES, read
 from paper.setup_file import setup
 
@@ -31,13 +32,16 @@ def chosen(results: Path) -> str:
     made = setup(results, SETUP)
     if not made.values.get("band"):
         return ""
-    return rf" whose latencies are within {100 * made.number('band'):g}\,\% of the target"
+    where = f"{escape(made.text('device'))} in {PRECISION_NAMES.get(made.text('precision'), made.text('precision'))}"
+    within = rf"within {100 * made.number('band'):g}\,\% of {ms(made.number('target_ms') / 1e3)}"
+    return f" whose latencies, predicted for {where}, are {within}"
 
 
 def length(results: Path) -> str:
     """Words on how long each network was trained; none for published accuracies."""
     passes = setup(results, SETUP).values.get("passes")
-    return f" for {float(passes):.3g} {'pass' if float(passes) == 1 else 'passes'}" if passes else ""
+    shown = f"{float(passes):.3g}" if passes else ""
+    return f" for {shown} {'pass' if shown == '1' else 'passes'}" if shown else ""
 
 
 def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str:
@@ -46,7 +50,7 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
     `which`: words on the networks; `trained`: on the length of their training.
     """
     by_name = {one.predictor: one for one in taus if one.among == "all"}
-    supernet, another = by_name.pop("supernet"), by_name.pop(ANOTHER, None)
+    supernet, others = by_name.pop("supernet"), {one.predictor: one for one in taus if one.among == OTHERS}
     best = max(by_name.values(), key=lambda one: one.tau)
     verdict = "the intervals overlap"
     if supernet.tau_low > best.tau_high:
@@ -60,9 +64,12 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
         f"separate training{trained} have Kendall's $\\tau$ of {interval(supernet)}{doubt}. The best predictor without "
         f"training, {name}, has {interval(best)}: {verdict}."
     )
-    if another is None:
+    if not others:
         return said
-    return f"{said} One training of each network and others with different seeds have $\\tau$ of {interval(another)}."
+    return (
+        f"{said} With other trainings, of different seeds, one training of each network has $\\tau$ of "
+        f"{interval(others[ANOTHER])}, and the supernet {interval(others['supernet'])}."
+    )
 
 
 def interval(one: RankTau) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ANOTHER = "another training"  # as a predictor: how well one training predicts others
+OTHERS = "all, other trainings"  # all networks, judged by the mean of all trainings but the first
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,10 @@ class Ranked:
 
 @dataclass(frozen=True)
 class RankTau:
-    """The rank correlations of a predictor with separate training; 95 % bootstrap intervals.
-
-    Those of ANOTHER correlate the first training with the mean of the others.
-    """
+    """The rank correlations of a predictor with separate training; 95 % bootstrap intervals."""
 
     predictor: str
-    among: str  # all networks, or those above the median
+    among: str  # all networks, those above the median, or OTHERS
     networks: int
     tau: float  # Kendall's tau-b
     tau_low: float

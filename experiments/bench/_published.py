@@ -41,6 +41,7 @@ KEYS = (
     "space",
     "compiled",
     "threads",
+    "jobs",
 )  # of all benchmarks, because make bench passes all to each
 
 

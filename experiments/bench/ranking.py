@@ -20,11 +20,10 @@ from pathlib import Path
 from experiments.bench._published import published, run
 from experiments.store import artefacts
 from experiments.studies.ranking import PREDICTORS
-from paper.ranking_rows import ANOTHER, RankTau
+from paper.ranking_rows import ANOTHER, OTHERS, RankTau
 from paper.rows import read
 
 RUNS = Path("experiments/runs/bench/ranking")
-OUTPUT = RUNS.with_suffix(".json")
 OURS, OTHER = {True: "sandwich", False: "fair"}, "single_path"  # whether accuracies are published -> the rule
 ALONE = ("experiment=cifar10_laptop",)
 PUBLISHED = ("space=nasbench_macro", "data=image_folder", "train.steps=1000", "train.batch=64")
@@ -35,16 +34,16 @@ OF_ANOTHER = 0.9  # tau, as a fraction of that between two trainings
 
 
 def main(arguments: Sequence[str]) -> None:
-    asked = [argument for argument in arguments if "." in argument.partition("=")[0]]
+    asked = [argument for argument in arguments if "." in argument.partition("=")[0] or argument.startswith("jobs=")]
     of_published = any(argument.startswith("ranking.csv=") for argument in asked)
     given = {key: value for key, _, value in (argument.partition("=") for argument in arguments)}
     images = published(given.get("data.path", ""), NAME, "data.path=FILE, a .tar.gz of CIFAR-10 in class folders")
-    runs = f"runs={given.get('runs', RUNS)}"
-    common = [*(PUBLISHED if of_published else ALONE), f"data.path={images}", runs, *asked]
+    runs = Path(given.get("runs", RUNS))
+    common = [*(PUBLISHED if of_published else ALONE), f"data.path={images}", f"runs={runs}", *asked]
     ours = OURS[of_published]
     found = {rule: ranked([*common, f"train.rule={rule}"]) for rule in (ours, OTHER)}
     raw = {"command": common, **{rule: [asdict(one) for one in taus] for rule, taus in found.items()}}
-    artefacts.write(OUTPUT, json.dumps(raw, indent=1) + "\n")
+    artefacts.write(runs.with_suffix(".json"), json.dumps(raw, indent=1) + "\n")
     print(json.dumps(claims(found, ours, of_published)))
 
 
@@ -66,20 +65,21 @@ def claims(found: Mapping[str, Sequence[RankTau]], ours: str, of_published: bool
     if of_published:
         upper = taus[ours, "supernet", "above median"]
         made.append(claim(f"tau on the {upper.networks} networks above the median", upper.tau, ABOVE_MEDIAN))
-    elif another := taus.get((ours, ANOTHER, "all")):
-        made.append(
-            against_another(best, another, [taus[ours, name, "all"] for name in PREDICTORS if name != "supernet"])
-        )
+    elif (ours, ANOTHER, OTHERS) in taus:
+        made.append(against_another({name: taus[ours, name, OTHERS] for name in (*PREDICTORS, ANOTHER)}))
     return made
 
 
-def against_another(supernet: RankTau, another: RankTau, others: Sequence[RankTau]) -> dict[str, object]:
-    """The supernet ranks nearly as well as another training does, or certainly better than without training."""
-    best = max(others, key=lambda one: one.tau_high)
-    made = claim(
-        f"its tau, {supernet.tau:.2f}, divided by that of another training", supernet.tau / another.tau, OF_ANOTHER
-    )
-    better = supernet.tau_low > best.tau_high
+def against_another(taus: Mapping[str, RankTau]) -> dict[str, object]:
+    """The supernet predicts other trainings nearly as well as one training does, or certainly better than the rest.
+
+    If one training does not certainly predict others, nothing can be said. `taus`: of each predictor.
+    """
+    supernet, another = taus["supernet"], taus[ANOTHER]
+    agree, best = another.tau_low > 0, max(taus[name].tau_high for name in PREDICTORS if name != "supernet")
+    what = f"tau with other trainings: the supernet's, {supernet.tau:.2f}, divided by that of one training"
+    made = claim(what, supernet.tau / another.tau if agree else 0.0, OF_ANOTHER)
+    better = agree and supernet.tau_low > best
     return made | {"better_than_all_without_training": better, "holds": bool(made["holds"]) or better}
 
 

@@ -66,6 +66,19 @@ def passes_of(config: Config) -> float:
     return recipe.steps * recipe.batch / images
 
 
+def facts(config: Config) -> dict[str, str]:
+    """What the paper says of the networks and their training."""
+    asked = config.ranking
+    if asked.csv:
+        return {}
+    found = {"trainings": str(asked.seeds), "passes": f"{passes_of(config):.6g}"}
+    if asked.band is None:
+        return found
+    space = plan_of(config).space
+    target = target_of(config.objective, config.precision, space, read_table(plan_of(config).table))
+    return found | {"band": f"{asked.band:g}", "target_ms": str(1e3 * target), "precision": config.precision}
+
+
 def archs_of(config: Config, space: SearchSpace) -> list[Arch]:
     """Random networks; with `ranking.band`, only those whose latency is about the target.
 

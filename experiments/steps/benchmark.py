@@ -71,7 +71,8 @@ def trainings(config: Config) -> list[Training]:
     """The trainings that depend only on the search: of each network from scratch, and of its unpruned chain."""
     unpruned = replace(config, compress=replace(config.compress, stages=unpruned_stages(config)))
     archs = {"winner": arch_of(config)} | (_compared(config) if config.model == "winner" else {})
-    return [partial(trained_first, unpruned, arch, name) for name, arch in archs.items()]
+    roles = {arch: name for name, arch in reversed(archs.items())}  # each architecture once
+    return [partial(trained_first, unpruned, arch, name) for arch, name in reversed(roles.items())]
 
 
 def _compared(config: Config) -> dict[str, Arch]:

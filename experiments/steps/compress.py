@@ -11,7 +11,7 @@ from experiments.config import Config
 from experiments.config.reference import Reference
 from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
 from experiments.stages import NETWORK, STAGES, int8_record
-from experiments.stages.settings import OWN, Finetune, Quantize
+from experiments.stages.settings import OWN, Finetune, Quantize, float_layers
 from experiments.stages.settings import Stage as Settings
 from experiments.steps.plan import plan_of, retrain, retrain_foreign, search
 from experiments.store import artefacts
@@ -20,7 +20,6 @@ from experiments.store.winner import read_winner
 from predictors.agent.runtimes import SUFFIXES
 from search_spaces.space import Arch
 
-TIMING = (PRUNE, LOWRANK, QAT, QUANTIZE)  # stages that time files or measure tables
 WORK = Reference("experiments.stages.task:work")
 GIVEN = Reference("experiments.steps.given_search:given")
 
@@ -92,10 +91,14 @@ def root_of(config: Config, arch: Arch | None, role: str = "winner") -> Path:
 
 
 def trained_first(config: Config, arch: Arch | None, role: str = "winner") -> Path:
-    """The same network after the stages before the first that may time files or measure a table."""
-    root = root_of(config, arch, role)
-    stages = takewhile(lambda name: name not in TIMING, config.compress.stages)
-    return list(chain_of(config, root, [*stages]))[-1].path
+    """The same network after the first stages, which only train."""
+    return list(chain_of(config, root_of(config, arch, role), first_stages(config)))[-1].path
+
+
+def first_stages(config: Config) -> list[str]:
+    """The stages before the first that times files or measures a table."""
+    timing = {PRUNE, LOWRANK, QUANTIZE} | ({QAT} if float_layers(config) in ("time", "both") else set())
+    return list(takewhile(lambda name: name not in timing, config.compress.stages))
 
 
 def chain_of(config: Config, root: Path, stages: Sequence[str], prefix: str = "") -> Iterator[Made]:

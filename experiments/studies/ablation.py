@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from experiments.setup import session
 from experiments.setup.devices import live
 from experiments.setup.session_record import read_rows, show_rows
 from experiments.setup.session_step import Settings, Timed, timing
-from experiments.steps.compress import arch_of, chain, trained_first
+from experiments.steps.compress import arch_of, chain, first_stages, root_of, trained_first
 from experiments.steps.plan import plan_of
 from experiments.store import artefacts
 from experiments.store.step import Means
@@ -62,7 +62,7 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
         raise LutraError(f"python -m experiments.{step} is about a search's winner: leave model={config.model} out")
     for variant in variants.values():
         compression.check(variant.compress, variant.model)
-    train_all([partial(trained_first, variant, arch_of(variant)) for variant in variants.values()], config.jobs)
+    train_first([*variants.values()], config.jobs)
     ends = {name: chain(variant) for name, variant in variants.items()}
     plan = plan_of(config)
     tables = {"table": plan.table} | {
@@ -74,6 +74,14 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
         publish(config, folder, (f"{step}.csv",), f"{step}_setup.csv", 0)
     console.print(show_rows(read_rows(folder)[0], step))
     return folder
+
+
+def train_first(variants: Sequence[Config], jobs: int) -> None:
+    """Trains what the variants begin with, `jobs` at a time; what several have in common, once."""
+    models = {one.model: one for one in variants}
+    train_all([partial(root_of, one, arch_of(one)) for one in models.values()], jobs)
+    begun = {(one.model, *first_stages(one), one.compress.distillation): one for one in variants}
+    train_all([partial(trained_first, one, arch_of(one)) for one in begun.values()], jobs)
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:

@@ -20,7 +20,7 @@ import torch
 from rich.table import Table
 from torch import nn
 
-from experiments.comparison.ranking_truth import Truth, passes_of, published, trained_alone
+from experiments.comparison.ranking_truth import Truth, facts, published, trained_alone
 from experiments.compute.accelerator import accelerator
 from experiments.compute.parallel_evaluation import spread
 from experiments.config import Config
@@ -38,7 +38,7 @@ from experiments.store.key_fields import implied, unless
 from experiments.store.step import Means, Step
 from experiments.store.weights import load_supernet
 from paper.figures import ranking as figure
-from paper.ranking_rows import ANOTHER, Ranked, RankTau
+from paper.ranking_rows import ANOTHER, OTHERS, Ranked, RankTau
 from paper.rows import read
 from predictors.metrics.rank_correlation import RankCorrelation, rank_correlation
 from predictors.models.naswot import naswot
@@ -78,7 +78,7 @@ def ranking(config: Config) -> Path:
     plan, search, asked = plan_of(config), config.search, config.ranking
     if asked.csv and (asked.band is not None or asked.seeds > 1 or asked.passes):
         raise LutraError(
-            "ranking.csv= has accuracies of its own networks: leave ranking.band, ranking.seeds and ranking.passes out"
+            "ranking.csv= has accuracies of its own networks: give ranking.band=null ranking.seeds=1 ranking.passes=0"
         )
     truth = (published if asked.csv else trained_alone)(config, plan.space)
     settings = Settings(
@@ -95,9 +95,8 @@ def ranking(config: Config) -> Path:
     supernet = Path(asked.supernet) if asked.supernet else plan.supernet
     folder = plan.folder(Step("ranking", settings, {"supernet": supernet}, WORK))
     if config.publish:
-        more = {"band": "" if asked.band is None else f"{asked.band:g}", "trainings": str(asked.seeds)}
-        more |= {} if asked.csv else {"passes": f"{passes_of(config):.6g}"}
-        publish(config, folder, ("ranking.csv", "correlations.csv"), "ranking_setup.csv", 0, more, device=False)
+        files = ("ranking.csv", "correlations.csv")
+        publish(config, folder, files, "ranking_setup.csv", 0, facts(config), device=asked.band is not None)
     console.print(shown(read(folder, RankTau)))
     return folder
 
@@ -163,17 +162,21 @@ def _scored(settings: Settings, data: Dataset) -> dict[Arch, float]:
 def correlations(networks: Sequence[Ranked], seed: int) -> list[RankTau]:
     """Each predictor's correlations among all networks and, if there are at least three, those above the median.
 
-    If the networks were trained more than once, that of the first training with the others comes last.
+    If the networks were trained more than once, the last ones are with all trainings but the first, which is then one
+    of the predictors.
     """
     median = np.median([network.alone for network in networks])
-    groups = {"all": networks, "above median": [network for network in networks if network.alone > median]}
-    pairs = [(name, column, "alone") for name, column in PREDICTORS.items()]
-    pairs += [(ANOTHER, "others", "first")] if all(network.others is not None for network in networks) else []
+    groups = {
+        "all": (networks, PREDICTORS, "alone"),
+        "above median": ([network for network in networks if network.alone > median], PREDICTORS, "alone"),
+    }
+    if all(network.others is not None for network in networks):
+        groups[OTHERS] = networks, {**PREDICTORS, ANOTHER: "first"}, "others"
     return [
         RankTau(name, among, len(group), **asdict(_correlated(group, column, truth, seed)))
-        for among, group in groups.items()
+        for among, (group, predictors, truth) in groups.items()
         if len(group) > 2
-        for name, column, truth in pairs
+        for name, column in predictors.items()
     ]
 
 

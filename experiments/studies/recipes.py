@@ -11,7 +11,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ from rich.table import Table
 
 from experiments.comparison import setup
 from experiments.comparison.recipe_variants import BASE, recipes_of
-from experiments.compute.parallel_training import train_all
 from experiments.config import Config
 from experiments.config.command_config import REFERENCE
 from experiments.config.reference import Reference
@@ -81,11 +79,9 @@ def recipes(config: Config) -> Path:
         for seed in range(config.seed, config.seed + config.recipes.seeds)
         for name, recipe in recipes_of(config).items()
     }
-    trainings = {
-        name: partial(_trained, replace(config, seed=one.seed, retrain=one.recipe)) for name, one in tried.items()
-    }
-    train_all([*trainings.values()], config.jobs)
-    inputs: dict[str, Path | str] = {name: training() for name, training in trainings.items()}
+    inputs: dict[str, Path | str] = {
+        name: _trained(replace(config, seed=one.seed, retrain=one.recipe)) for name, one in tried.items()
+    }  # one after the other, because others would slow down the processor seconds
     network, space = config.recipes.network, ""
     if network == REFERENCE:
         network, space = f"the reference of {config.space.name}", config.space.name

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from experiments.compute.parallel_training import train_all
+from experiments.compute.parallel_training import Training, train_all
 from experiments.config import Config
 from experiments.config.reference import Reference
 from experiments.display.progress import console
@@ -51,7 +51,11 @@ def seeds(config: Config) -> Path:
     if config.run:
         raise LutraError("every seed has a search of its own: leave run= out")
     plan, numbers = plan_of(config), [*range(config.seed, config.seed + config.seeds.count)]
-    train_all([training for number in numbers for training in trainings(replace(config, seed=number))], config.jobs)
+    found: list[Training] = []
+    for number in numbers:
+        console.print(f"[bold]search with seed {number}[/bold]")
+        found += trainings(replace(config, seed=number))
+    train_all(found, config.jobs)
     files: dict[str, Path | str] = {}
     for number in numbers:
         console.print(f"[bold]seed {number}[/bold]")

@@ -21,7 +21,7 @@ from experiments.store.keys import data_key, device_key, passport_key
 from predictors.agent.machine import processor
 from search_spaces.errors import LutraError
 
-SILENT = ("runs", "results", "sweep", "status")  # keys that do not affect results
+SILENT = ("runs", "results", "sweep", "status", "jobs")  # keys that do not affect results
 NAME = 150  # the largest number of characters in a folder's name before its hash
 
 
@@ -84,7 +84,8 @@ def _content(text: str) -> str | None:
 def _asks_the_device(command: str, config: Config) -> bool:
     """Whether the command's results depend on the device, unlike those of training, or of published networks."""
     published = {"exact": config.exact.csv, "compare": config.compare.csv, "fidelity": config.csv}
-    return command not in ("train", "ranking") and not published.get(command)
+    trains = command == "train" or (command == "ranking" and config.ranking.band is None)
+    return not trains and not published.get(command)
 
 
 def _texts(tree: Any) -> Iterator[str]:

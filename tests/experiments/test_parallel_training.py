@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -12,6 +14,7 @@ import pytest
 from experiments.compute.parallel_training import train_all
 from experiments.config import Config
 from experiments.steps.plan import retrain
+from experiments.store.looking import NotMade, only_looks
 from search_spaces.errors import LutraError
 from search_spaces.spaces.tiny import tiny
 from search_spaces.training.recipe import NetworkRecipe
@@ -52,12 +55,27 @@ def test_networks_trained_at_the_same_time_are_those_trained_in_turn(tmp_path: P
 
 
 def _missing(name: str) -> Path:
+    """A training that fails in its own process."""
+    if only_looks():
+        raise NotMade(name)
     raise LutraError(f"{name} is missing")
+
+
+def _killed() -> Path:
+    if only_looks():
+        raise NotMade("killed")
+    os.kill(os.getpid(), signal.SIGKILL)
+    return Path()
 
 
 def test_an_error_of_one_training_is_that_of_the_command() -> None:
     with pytest.raises(LutraError, match="it is missing"):
-        train_all([partial(_missing, "it")], 2)
+        train_all([partial(_missing, "it")] * 2, 2)
+
+
+def test_a_killed_training_is_one_line_that_names_the_key() -> None:
+    with pytest.raises(LutraError, match="lower jobs"):
+        train_all([_killed, _killed], 2)
 
 
 def test_a_killed_command_leaves_no_training_behind(tmp_path: Path) -> None:
