@@ -20,8 +20,9 @@ from experiments.steps.compress import (
     arch_of,
     chain,
     folder_of_search,
+    made_by,
     root_of,
-    trained_first,
+    training_runs,
     unpruned_chain,
     unpruned_stages,
 )
@@ -71,8 +72,10 @@ def trainings(config: Config) -> list[Training]:
     """The trainings that depend only on the search: of each network from scratch, and of its unpruned chain."""
     unpruned = replace(config, compress=replace(config.compress, stages=unpruned_stages(config)))
     archs = {"winner": arch_of(config)} | (_compared(config) if config.model == "winner" else {})
+    first = next((end for start, end in training_runs(unpruned) if start == 0), 0)
+    stages = unpruned.compress.stages[:first]
     roles = {arch: name for name, arch in reversed(archs.items())}  # each architecture once
-    return [partial(trained_first, unpruned, arch, name) for arch, name in reversed(roles.items())]
+    return [partial(made_by, unpruned, arch, stages, name) for arch, name in reversed(roles.items())]
 
 
 def _compared(config: Config) -> dict[str, Arch]:

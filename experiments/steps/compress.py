@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import groupby
 from pathlib import Path
 
 from experiments.config import Config
@@ -90,15 +90,17 @@ def root_of(config: Config, arch: Arch | None, role: str = "winner") -> Path:
     return retrain_foreign(config, config.model) if arch is None else retrain(config, arch, role)
 
 
-def trained_first(config: Config, arch: Arch | None, role: str = "winner") -> Path:
-    """The same network after the first stages, which only train."""
-    return list(chain_of(config, root_of(config, arch, role), first_stages(config)))[-1].path
+def made_by(config: Config, arch: Arch | None, stages: Sequence[str], role: str = "winner") -> Path:
+    """The same network after some stages."""
+    return list(chain_of(config, root_of(config, arch, role), stages))[-1].path
 
 
-def first_stages(config: Config) -> list[str]:
-    """The stages before the first that times files or measures a table."""
+def training_runs(config: Config) -> list[tuple[int, int]]:
+    """The places, as in a slice, of stages that follow each other and only train: they time no file."""
     timing = {PRUNE, LOWRANK, QUANTIZE} | ({QAT} if float_layers(config) in ("time", "both") else set())
-    return list(takewhile(lambda name: name not in timing, config.compress.stages))
+    places = groupby(range(len(config.compress.stages)), lambda place: config.compress.stages[place] in timing)
+    runs = [list(run) for times, run in places if not times]
+    return [(run[0], run[-1] + 1) for run in runs]
 
 
 def chain_of(config: Config, root: Path, stages: Sequence[str], prefix: str = "") -> Iterator[Made]:

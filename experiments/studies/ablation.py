@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from experiments.compute.parallel_training import train_all
+from experiments.compute.parallel_training import Training, train_all
 from experiments.config import Config, compression
 from experiments.display.progress import console
 from experiments.display.publish import publish
@@ -15,7 +15,7 @@ from experiments.setup import session
 from experiments.setup.devices import live
 from experiments.setup.session_record import read_rows, show_rows
 from experiments.setup.session_step import Settings, Timed, timing
-from experiments.steps.compress import arch_of, chain, first_stages, root_of, trained_first
+from experiments.steps.compress import arch_of, chain, made_by, root_of, training_runs
 from experiments.steps.plan import plan_of
 from experiments.store import artefacts
 from experiments.store.step import Means
@@ -62,7 +62,7 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
         raise LutraError(f"python -m experiments.{step} is about a search's winner: leave model={config.model} out")
     for variant in variants.values():
         compression.check(variant.compress, variant.model)
-    train_first([*variants.values()], config.jobs)
+    train_networks([*variants.values()], config.jobs)
     ends = {name: chain(variant) for name, variant in variants.items()}
     plan = plan_of(config)
     tables = {"table": plan.table} | {
@@ -76,12 +76,20 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
     return folder
 
 
-def train_first(variants: Sequence[Config], jobs: int) -> None:
-    """Trains what the variants begin with, `jobs` at a time; what several have in common, once."""
+def train_networks(variants: Sequence[Config], jobs: int) -> None:
+    """Does all stages that train, `jobs` at a time, and what they need in turn; what variants have in common, once."""
     models = {one.model: one for one in variants}
     train_all([partial(root_of, one, arch_of(one)) for one in models.values()], jobs)
-    begun = {(one.model, *first_stages(one), one.compress.distillation): one for one in variants}
-    train_all([partial(trained_first, one, arch_of(one)) for one in begun.values()], jobs)
+    runs = [(one, training_runs(one)) for one in variants]
+    for number in range(max(len(places) for _, places in runs)):
+        trainings: dict[str, Training] = {}
+        for one, places in runs:
+            for start, end in places[number : number + 1]:
+                stages = one.compress.stages
+                made_by(one, arch_of(one), stages[:start])
+                same = repr((one.model, replace(one.compress, stages=stages[:end])))
+                trainings[same] = partial(made_by, one, arch_of(one), stages[:end])
+        train_all([*trainings.values()], jobs)
 
 
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:

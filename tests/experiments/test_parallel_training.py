@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from experiments.compute.parallel_training import train_all
 from experiments.config import Config
+from experiments.steps.compress import training_runs
 from experiments.steps.plan import retrain
 from experiments.store.looking import NotMade, only_looks
 from search_spaces.errors import LutraError
@@ -52,6 +54,26 @@ def test_networks_trained_at_the_same_time_are_those_trained_in_turn(tmp_path: P
         assert all(path.stat().st_mtime_ns == then for path, then in made.items())
         weights.append([training().read_bytes() for training in trainings])
     assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize(
+    ("stages", "float_layers", "runs"),
+    [
+        ([], "time", []),
+        (["quantize"], "time", []),
+        (["finetune", "quantize"], "time", [["finetune"]]),
+        (["prune", "finetune", "sparsify", "quantize"], "time", [["finetune", "sparsify"]]),
+        (["finetune", "lowrank", "cluster"], "time", [["finetune"], ["cluster"]]),
+        (["finetune", "qat", "quantize"], "time", [["finetune"]]),
+        (["finetune", "qat", "quantize"], "none", [["finetune", "qat"]]),
+    ],
+)
+def test_stages_that_time_files_are_never_done_beside_trainings(
+    stages: list[str], float_layers: str, runs: list[list[str]]
+) -> None:
+    quantize = replace(Config().compress.quantize, float_layers=float_layers)
+    config = replace(Config(), compress=replace(Config().compress, stages=stages, quantize=quantize))
+    assert [stages[slice(*places)] for places in training_runs(config)] == runs
 
 
 def _missing(name: str) -> Path:
