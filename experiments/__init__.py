@@ -9,14 +9,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import parent_process
 from pathlib import Path
 from types import TracebackType
 
 UNSUPPORTED = "Lutra runs on Linux and macOS; on Windows use WSL: https://learn.microsoft.com/windows/wsl/install"
-# python -m experiments.NAME, while Python still looks up the module; or the console script;
-# not their processes, which have the same arguments
-COMMAND = parent_process() is None and (sys.argv[:1] == ["-m"] or os.path.basename("".join(sys.argv[:1])) == "lutra")
+# a process that a command started, with the same arguments; it has imported this module before ours
+WORKER = (
+    "multiprocessing.process" in sys.modules and sys.modules["multiprocessing.process"].parent_process() is not None
+)
+# python -m experiments.NAME, while Python still looks up the module; or the console script
+COMMAND = not WORKER and (sys.argv[:1] == ["-m"] or os.path.basename("".join(sys.argv[:1])) == "lutra")
 
 
 def _interrupted(number: int, frame: object) -> None:

@@ -46,7 +46,7 @@ def _line(files: list[str], made: Setup, run: Setup) -> str:
     states = [known[key] for key in ("table_verdict", "session_verdict") if key in known]
     origin = _made_of(made)
     cells = [
-        escape(", ".join(file.removesuffix(".csv") for file in files)).replace(r"\_", r"\_\allowbreak{}"),
+        _breakable(escape(", ".join(file.removesuffix(".csv") for file in files))),
         "the same" if made.path != run.path and origin == _made_of(run) else origin,
         ", ".join([*dict.fromkeys(states), rf"\texttt{{{escape(known.get('git_commit', 'unknown')[:13])}}}"]),
     ]
@@ -60,4 +60,9 @@ def _made_of(made: Setup) -> str:
     machine = known.get("cpu") or known.get("device") or known.get("host_cpu", "")
     threads = f", {known['threads']}" if "threads" in known else ""
     facts = (", ".join(known[key] for key in ("space", "resolution") if key in known), machine + threads, *versions)
-    return "; ".join(filter(None, facts)) or "--"
+    return _breakable("; ".join(filter(None, facts))) or "--"
+
+
+def _breakable(text: str) -> str:
+    """The LaTeX text with breaks allowed after underscores and slashes."""
+    return text.replace(r"\_", r"\_\allowbreak{}").replace("/", r"/\allowbreak{}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -70,12 +70,11 @@ def retrain(config: Config) -> Path:
 
 def trainings(config: Config) -> list[Training]:
     """The trainings that depend only on the search: of each network from scratch, and of its unpruned chain."""
-    unpruned = replace(config, compress=replace(config.compress, stages=unpruned_stages(config)))
     archs = {"winner": arch_of(config)} | (_compared(config) if config.model == "winner" else {})
-    first = next((end for start, end in training_runs(unpruned) if start == 0), 0)
-    stages = unpruned.compress.stages[:first]
+    unpruned = unpruned_stages(config)
+    first = next((end for start, end in training_runs(config, unpruned) if start == 0), 0)
     roles = {arch: name for name, arch in reversed(archs.items())}  # each architecture once
-    return [partial(made_by, unpruned, arch, stages, name) for arch, name in reversed(roles.items())]
+    return [partial(made_by, config, arch, unpruned[:first], name) for arch, name in reversed(roles.items())]
 
 
 def _compared(config: Config) -> dict[str, Arch]:

@@ -95,10 +95,10 @@ def made_by(config: Config, arch: Arch | None, stages: Sequence[str], role: str 
     return list(chain_of(config, root_of(config, arch, role), stages))[-1].path
 
 
-def training_runs(config: Config) -> list[tuple[int, int]]:
+def training_runs(config: Config, stages: Sequence[str]) -> list[tuple[int, int]]:
     """The places, as in a slice, of stages that follow each other and only train: they time no file."""
     timing = {PRUNE, LOWRANK, QUANTIZE} | ({QAT} if float_layers(config) in ("time", "both") else set())
-    places = groupby(range(len(config.compress.stages)), lambda place: config.compress.stages[place] in timing)
+    places = groupby(range(len(stages)), lambda place: stages[place] in timing)
     runs = [list(run) for times, run in places if not times]
     return [(run[0], run[-1] + 1) for run in runs]
 

@@ -80,7 +80,7 @@ def train_networks(variants: Sequence[Config], jobs: int) -> None:
     """Does all stages that train, `jobs` at a time, and what they need in turn; what variants have in common, once."""
     models = {one.model: one for one in variants}
     train_all([partial(root_of, one, arch_of(one)) for one in models.values()], jobs)
-    runs = [(one, training_runs(one)) for one in variants]
+    runs = [(one, training_runs(one, one.compress.stages)) for one in variants]
     for number in range(max(len(places) for _, places in runs)):
         trainings: dict[str, Training] = {}
         for one, places in runs:

@@ -47,7 +47,7 @@ IN_NO_KEY = {
     **dict.fromkeys(("demo.model", "demo.source", "demo.frames", "demo.pace", "demo.record", "demo.bundle"), SHOWN),
     **dict.fromkeys(("device.host", "device.hosts", "device.user", "device.port", "device.python"), REACH),
     **dict.fromkeys(("device.folder", "device.ssh_config", "device.patience"), REACH),
-    **dict.fromkeys(("search.jobs", "search.backend"), SPREAD),
+    **dict.fromkeys(("jobs", "search.jobs", "search.backend"), SPREAD),
     **dict.fromkeys(("paper.title", "paper.author"), "is of a paper about finished results"),
     "reproduce.parts": SHOWN,
     "checkpoint_seconds": "says how much of a training a kill may lose: a resumed one ends in the same weights",
@@ -128,7 +128,7 @@ def case(finished: Finished, folder: Path) -> Callable[[str], tuple[Callable[[Co
             return measure, changed(config, "space.name", "edge")
         if part == "ranking":
             published = changed(config, "ranking.csv", picks(folder / "picks.csv"))
-            return ranking.ranking, config if name in ("seeds", "band") else published
+            return ranking.ranking, config if name in ("seeds", "band", "passes") else published
         if part == "transfer":
             (folder / LATENCIES).write_text("arch\n")
             return transfer, config

@@ -72,8 +72,8 @@ def test_stages_that_time_files_are_never_done_beside_trainings(
     stages: list[str], float_layers: str, runs: list[list[str]]
 ) -> None:
     quantize = replace(Config().compress.quantize, float_layers=float_layers)
-    config = replace(Config(), compress=replace(Config().compress, stages=stages, quantize=quantize))
-    assert [stages[slice(*places)] for places in training_runs(config)] == runs
+    config = replace(Config(), compress=replace(Config().compress, quantize=quantize))
+    assert [stages[slice(*places)] for places in training_runs(config, stages)] == runs
 
 
 def _missing(name: str) -> Path:
