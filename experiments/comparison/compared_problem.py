@@ -163,6 +163,7 @@ def of_published(config: Config, common: Mapping[str, Any]) -> Step:
     inputs = {"csv": path}
     if wanted.latency == TABLE:
         plan = plan_of(config)
+        accuracies(path, wanted.options, columns.seen, plan.space, reported)  # a wrong file is refused before measuring
         settings = replace(settings, space=plan.space, precision=config.precision)
         inputs["latencies"] = plan.table
     return Step("compare", settings, inputs, Reference("experiments.studies.compare:on_published"))
