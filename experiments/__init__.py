@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 UNSUPPORTED = "Lutra runs on Linux and macOS; on Windows use WSL: https://learn.microsoft.com/windows/wsl/install"
-# a process that a command started, with the same arguments; it has imported this module before ours
+# a process that a command started has the command's arguments; there, multiprocessing is imported before this module
 WORKER = (
     "multiprocessing.process" in sys.modules and sys.modules["multiprocessing.process"].parent_process() is not None
 )

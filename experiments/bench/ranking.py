@@ -4,8 +4,8 @@
 single-path sampling, with equally many steps. Needs no GPU: `experiment=cifar10_laptop`, whose networks all have about
 the target's latency and are trained twice. It claims that the supernet's tau is 0.10 above single-path sampling's, and
 either 0.9 of the tau between two trainings or certainly above that of every predictor without training. Keys are passed
-to both. ranking.csv=FILE uses NAS-Bench-Macro's published accuracies and its space instead. Nearly all of the
-time is training; the trained weights are kept in `experiments/runs/bench/ranking`, or in runs=FOLDER.
+to both. ranking.csv=FILE uses NAS-Bench-Macro's published accuracies and its space instead. Nearly all of the time is
+training; the trained weights are kept in `experiments/runs/bench/ranking`, or in runs=FOLDER.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def root_of(config: Config, arch: Arch | None, role: str = "winner") -> Path:
 
 
 def made_by(config: Config, arch: Arch | None, stages: Sequence[str], role: str = "winner") -> Path:
-    """The same network after some stages."""
+    """The file of the same network after these stages."""
     return list(chain_of(config, root_of(config, arch, role), stages))[-1].path
 
 

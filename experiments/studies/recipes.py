@@ -81,7 +81,7 @@ def recipes(config: Config) -> Path:
     }
     inputs: dict[str, Path | str] = {
         name: _trained(replace(config, seed=one.seed, retrain=one.recipe)) for name, one in tried.items()
-    }  # one after the other, because others would slow down the processor seconds
+    }  # in turn: trainings at the same time would raise each other's processor seconds
     network, space = config.recipes.network, ""
     if network == REFERENCE:
         network, space = f"the reference of {config.space.name}", config.space.name
