@@ -83,8 +83,7 @@ class DeviceConfig:
     # ssh: the library's version on the board; empty: this machine's; any: whatever is installed
     runtime: str = ""
     ssh_config: LocalPath = ""  # ssh: instead of ~/.ssh/config
-    # ssh: silence after which the link counts as broken
-    patience: Annotated[float, Range(1, 3_600, "seconds")] = 15.0
+    patience: Annotated[float, Range(1, 3_600, "seconds")] = 15.0  # ssh: silence after which the link counts as broken
     results: LocalPath = ""  # bundle: the results that run.py wrote on the board
     table: LocalPath = ""  # simulated: the table to replay
     scenario: str = "drifting"  # simulated: its disturbances
@@ -110,8 +109,7 @@ class TrainConfig(Recipe):
 
 DEVICES = ("local", "ssh", "bundle", "simulated")  # as in `experiments.setup.devices`, which loads numpy
 OFFLINE = ("bundle", "simulated")  # those that cannot time the files of a search
-# as in `predictors.board.simulated`
-SCENARIOS = ("quiet", "drifting", "busy", "throttled", "cut", "silent", "migrating")
+SCENARIOS = ("quiet", "drifting", "busy", "throttled", "cut", "silent", "migrating")  # of `predictors.board.simulated`
 BACKENDS = {"loky": "", "threading": "", "dask": "dask[distributed]", "ray": "ray"}  # the package that pip installs
 
 
@@ -154,9 +152,8 @@ class ObjectiveConfig:
 @dataclass(frozen=True)
 class Config:
     seed: Seed = 0  # of the search, and of the training of single networks
-    supernet_seed: Seed = (
-        0  # of the supernet's training; separate, so that one supernet serves the searches of all seeds
-    )
+    # of the supernet's training; separate, so that one supernet serves the searches of all seeds
+    supernet_seed: Seed = 0
     runs: LocalPath = "experiments/runs"  # the folder of all finished steps
     sweep: Name = ""  # the name of a --multirun, its folder in runs/sweeps; empty: the command's name
     results: LocalPath = "paper/results"  # the folder that publish=true writes to

@@ -14,17 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from experiments.comparison import compared_problem
+from experiments.comparison import compared_problem, published_problem
 from experiments.comparison import setup as comparison_setup
 from experiments.comparison import summary as comparison_summary
 from experiments.comparison.compared_problem import (
     ComparedProblem,
-    OnPublished,
     OnSupernet,
     Settings,
-    of_published,
     of_supernet,
 )
+from experiments.comparison.published_problem import OnPublished, of_published
 from experiments.comparison.seeded_searches import Evaluation, run_searches
 from experiments.comparison.significance import holm, rank_test, seeds_needed, significant
 from experiments.config import Config, StrategyConfig
@@ -106,7 +105,7 @@ def on_supernet(settings: OnSupernet, files: Mapping[str, Path], means: Means, f
 
 
 def on_published(settings: OnPublished, files: Mapping[str, Path], means: Means, folder: Path) -> None:
-    _compare(settings, files, compared_problem.on_published(settings, files, means), folder)
+    _compare(settings, files, published_problem.on_published(settings, files, means), folder)
 
 
 def _compare(settings: Settings, files: Mapping[str, Path], compared: ComparedProblem, folder: Path) -> None:

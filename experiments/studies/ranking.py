@@ -77,9 +77,7 @@ def ranking(config: Config) -> Path:
     """The folder of ranking.csv, with a row per network, and correlations.csv. Prints the latter."""
     plan, search, asked = plan_of(config), config.search, config.ranking
     if asked.csv and (asked.band is not None or asked.seeds > 1 or asked.passes):
-        raise LutraError(
-            "ranking.csv= has accuracies of its own networks: give ranking.band=null ranking.seeds=1 ranking.passes=0"
-        )
+        raise LutraError("ranking.csv= trains nothing: give ranking.band=null ranking.seeds=1 ranking.passes=0")
     truth = (published if asked.csv else trained_alone)(config, plan.space)
     settings = Settings(
         plan.space,
