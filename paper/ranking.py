@@ -52,17 +52,12 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
     by_name = {one.predictor: one for one in taus if one.among == "all"}
     supernet, others = by_name.pop("supernet"), {one.predictor: one for one in taus if one.among == OTHERS}
     best = max(by_name.values(), key=lambda one: one.tau)
-    verdict = "the intervals overlap"
-    if supernet.tau_low > best.tau_high:
-        verdict = "the supernet is better"
-    elif supernet.tau_high < best.tau_low:
-        verdict = "the supernet is worse"
     doubt = "" if supernet.tau_low > 0 or supernet.tau_high < 0 else ", which is not significantly different from zero"
     name = NAMES.get(best.predictor, best.predictor)
     said = (
         f"The supernet's ranking of {count(supernet.networks)} networks{which} and that by their accuracies after "
         f"separate training{trained} have Kendall's $\\tau$ of {interval(supernet)}{doubt}. The best predictor without "
-        f"training, {name}, has {interval(best)}: {verdict}."
+        f"training, {name}, has {interval(best)}{verdict(best)}."
     )
     if not others:
         return said
@@ -72,7 +67,21 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
     )
 
 
+def verdict(best: RankTau) -> str:
+    """Words on whether the supernet is better than the best predictor without training; none for older files."""
+    if best.lead is None or best.lead_low is None or best.lead_high is None:
+        return ""
+    certain = best.lead_low > 0 or best.lead_high < 0
+    doubt = "" if certain else ", which is not significant"
+    ahead = f"the difference is {with_interval(best.lead, best.lead_low, best.lead_high)}{doubt}"
+    return f"; on the same networks {ahead}"
+
+
 def interval(one: RankTau) -> str:
     """ "0.60 (95 % interval 0.30 to 0.80)"."""
-    tau, low, high = (f"{value:.2f}".replace("-", "$-$") for value in (one.tau, one.tau_low, one.tau_high))
-    return rf"{tau} (95\,\% interval {low} to {high})"
+    return with_interval(one.tau, one.tau_low, one.tau_high)
+
+
+def with_interval(*values: float) -> str:
+    middle, low, high = (f"{value:.2f}".replace("-", "$-$") for value in values)
+    return rf"{middle} (95\,\% interval {low} to {high})"

@@ -24,7 +24,11 @@ class Ranked:
 
 @dataclass(frozen=True)
 class RankTau:
-    """The rank correlations of a predictor with separate training; 95 % bootstrap intervals."""
+    """The rank correlations of a predictor with separate training; 95 % bootstrap intervals.
+
+    `lead` is how much higher the supernet's tau is; its interval is of the same resamples for both. Missing for the
+    supernet itself, and in older files.
+    """
 
     predictor: str
     among: str  # all networks, those above the median, or OTHERS
@@ -35,3 +39,11 @@ class RankTau:
     rho: float  # Spearman's
     rho_low: float
     rho_high: float
+    lead: float | None = None
+    lead_low: float | None = None
+    lead_high: float | None = None
+
+    @property
+    def beaten(self) -> bool:
+        """Whether the supernet is certainly better than this predictor."""
+        return self.lead_low is not None and self.lead_low > 0

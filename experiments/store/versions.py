@@ -47,7 +47,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "pruning_rules": (3, PACKAGES),
     "compare": (2, PACKAGES),
     "exact": (1, PACKAGES),
-    "ranking": (2, PACKAGES),
+    "ranking": (3, PACKAGES),
     "fidelity": (2, PACKAGES),
     "protocols": (1, MEASURING),
     "transfer_timing": (1, MEASURING),

@@ -11,7 +11,7 @@ ranking.csv=PATH takes published accuracies instead: NAS-Bench-Macro's file, wit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -40,7 +40,7 @@ from experiments.store.weights import load_supernet
 from paper.figures import ranking as figure
 from paper.ranking_rows import ANOTHER, OTHERS, Ranked, RankTau
 from paper.rows import read
-from predictors.metrics.rank_correlation import RankCorrelation, rank_correlation
+from predictors.metrics.rank_correlation import rank_correlation, tau_lead
 from predictors.models.naswot import naswot
 from search_spaces.costs import macs, parameters
 from search_spaces.errors import LutraError
@@ -53,7 +53,8 @@ BATCH = 128  # images for NASWOT, as in its paper
 TOGETHER = 64  # networks evaluated between two updates of the progress bar
 RESAMPLES = 1000
 WORK = Reference("experiments.studies.ranking:work")
-PREDICTORS = {"supernet": "inherited", "NASWOT": "naswot", "parameters": "parameters", "MACs": "macs"}  # -> column
+INHERITED = "inherited"  # the column of the supernet's accuracies
+PREDICTORS = {"supernet": INHERITED, "NASWOT": "naswot", "parameters": "parameters", "MACs": "macs"}  # -> column
 
 
 @dataclass(frozen=True)
@@ -171,16 +172,22 @@ def correlations(networks: Sequence[Ranked], seed: int) -> list[RankTau]:
     if all(network.others is not None for network in networks):
         groups[OTHERS] = networks, {**PREDICTORS, ANOTHER: "first"}, "others"
     return [
-        RankTau(name, among, len(group), **asdict(_correlated(group, column, truth, seed)))
+        _correlated(name, column, among, group, truth, seed)
         for among, (group, predictors, truth) in groups.items()
         if len(group) > 2
         for name, column in predictors.items()
     ]
 
 
-def _correlated(group: Sequence[Ranked], column: str, truth: str, seed: int) -> RankCorrelation:
-    predicted, true = (np.array([getattr(network, name) for network in group], float) for name in (column, truth))
-    return rank_correlation(predicted, true, RESAMPLES, seed)
+def _correlated(name: str, column: str, among: str, group: Sequence[Ranked], truth: str, seed: int) -> RankTau:
+    predicted, inherited, true = (
+        np.array([getattr(network, one) for network in group], float) for one in (column, INHERITED, truth)
+    )
+    made = RankTau(name, among, len(group), **asdict(rank_correlation(predicted, true, RESAMPLES, seed)))
+    if column == INHERITED:
+        return made
+    lead, low, high = tau_lead(inherited, predicted, true, RESAMPLES, seed)
+    return replace(made, lead=lead, lead_low=low, lead_high=high)
 
 
 def shown(found: Sequence[RankTau]) -> Table:
@@ -190,10 +197,12 @@ def shown(found: Sequence[RankTau]) -> Table:
         "networks",
         "Kendall tau",
         "Spearman rho",
+        "supernet's tau is higher by",
         title="rank correlation with separately trained networks",
     )
     for one in found:
         tau = f"{one.tau:.3f} [{one.tau_low:.3f}, {one.tau_high:.3f}]"
         rho = f"{one.rho:.3f} [{one.rho_low:.3f}, {one.rho_high:.3f}]"
-        table.add_row(one.predictor, one.among, str(one.networks), tau, rho)
+        lead = "" if one.lead is None else f"{one.lead:.3f} [{one.lead_low:.3f}, {one.lead_high:.3f}]"
+        table.add_row(one.predictor, one.among, str(one.networks), tau, rho, lead)
     return table

@@ -23,12 +23,33 @@ class RankCorrelation:
 
 def rank_correlation(predicted: np.ndarray, truth: np.ndarray, resamples: int, seed: int) -> RankCorrelation:
     """Correlates two values [n] of each network; 0 if one is constant. Intervals are bootstrap percentiles."""
-    count = len(truth)
+    both = _weighted(_drawn(len(truth), resamples, seed), predicted, truth)
+    (tau, low, high), (rho, lowest, highest) = map(_with_interval, both.T)
+    return RankCorrelation(tau, low, high, rho, lowest, highest)
+
+
+def tau_lead(
+    predicted: np.ndarray, other: np.ndarray, truth: np.ndarray, resamples: int, seed: int
+) -> tuple[float, float, float]:
+    """How much higher the tau of `predicted` is than that of `other`, with its 95 % interval; all are [n].
+
+    Both predict the same networks, so every resample has the same networks for both (a paired bootstrap): the intervals
+    of two predictors may overlap although one is certainly better.
+    """
+    times = _drawn(len(truth), resamples, seed)
+    return _with_interval(_weighted(times, predicted, truth)[:, 0] - _weighted(times, other, truth)[:, 0])
+
+
+def _drawn(count: int, resamples: int, seed: int) -> np.ndarray:
+    """How often each network is in all networks, and then in each resample: [1 + resamples, count]."""
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
-    both = _weighted(np.concatenate([np.ones((1, count)), drawn]), predicted, truth)
-    (tau, rho), resampled = both[0].tolist(), both[1:]
-    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0).tolist()
-    return RankCorrelation(tau, low[0], high[0], rho, low[1], high[1])
+    return np.concatenate([np.ones((1, count)), drawn])
+
+
+def _with_interval(values: np.ndarray) -> tuple[float, float, float]:
+    """The first value, that of all networks, and the interval of the others, those of resamples."""
+    low, high = np.quantile(values[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(values[0]), float(low), float(high)
 
 
 def _weighted(times: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
