@@ -149,6 +149,7 @@ class SeedsConfig:
     """How often `python -m experiments.seeds` repeats the search and what follows."""
 
     count: Annotated[int, Range(2, 10_000)] = 3  # runs, from `seed` on
+    baselines: bool = True  # whether each run also trains the reference and a random network, to compare with
 
 
 PARTS: tuple[str, ...] = (  # commands whose results the paper shows

@@ -45,11 +45,11 @@ class Bounds(Feasible):
     costs: Mapping[str, LayerCost]
 
 
-def benchmark(config: Config) -> Path:
-    """The folder holding benchmark.json and every stage's file."""
+def benchmark(config: Config, baselines: bool = True) -> Path:
+    """The folder holding benchmark.json and every stage's file; without `baselines`, only those of the winner."""
     live(config.device)
-    retrain(config)
-    plan, made, others = plan_of(config), chain(config), {one.name: one for one in _others(config)}
+    train_all(trainings(config, baselines), config.jobs)
+    plan, made, others = plan_of(config), chain(config), {one.name: one for one in _others(config, baselines)}
     tables = {"table": plan.table} if config.model == "winner" else {}
     tables |= {f"table of {one.name}": one.table for one in made if one.table is not None}
     compared = {name: one.path for name, one in others.items() if name != INHERITED} | {made[0].name: made[0].path}
@@ -68,24 +68,27 @@ def retrain(config: Config) -> Path:
     return root_of(config, arch_of(config))
 
 
-def trainings(config: Config) -> list[Training]:
+def trainings(config: Config, baselines: bool = True) -> list[Training]:
     """The trainings that depend only on the search: of each network from scratch, and of its unpruned chain."""
-    archs = {"winner": arch_of(config)} | (_compared(config) if config.model == "winner" else {})
+    archs = {"winner": arch_of(config)} | (_baselines(config) if baselines else {})
     unpruned = unpruned_stages(config)
     first = next((end for start, end in training_runs(config, unpruned) if start == 0), 0)
     roles = {arch: name for name, arch in reversed(archs.items())}  # each architecture once
     return [partial(made_by, config, arch, unpruned[:first], name) for arch, name in reversed(roles.items())]
 
 
-def _compared(config: Config) -> dict[str, Arch]:
+def _baselines(config: Config) -> dict[str, Arch]:
+    """The networks to compare the winner with; a hand-made network has none."""
+    if config.model != "winner":
+        return {}
     return {"reference": plan_of(config).space.reference, "random": random_network(config)}
 
 
-def _others(config: Config) -> Iterator[Made]:
-    """Networks to compare the winner with. All are trained with the same recipe."""
+def _others(config: Config, baselines: bool) -> Iterator[Made]:
+    """Networks beside the winner's chain. The baselines are trained with the same recipe."""
     if config.model != "winner":
         return
-    for name, arch in _compared(config).items():
+    for name, arch in (_baselines(config) if baselines else {}).items():
         file, recipe = plan_of(config).retrained(arch, name), config.retrain
         yield Made(name, file, steps=recipe.steps, all_images=recipe.all_images)
     yield Made(INHERITED, folder_of_search(config) / "inherited.safetensors", steps=config.train.steps)

@@ -1,7 +1,8 @@
 """Repeats the search, the training and the compression with several seeds, on one supernet and one latency table.
 
 Each seed searches, trains the winner, the reference and a random network from scratch, compresses and measures, as the
-pipeline does; the rows of all of them are in seeds.csv. Differences smaller than their spread may be chance.
+pipeline does; seeds.baselines=false leaves out the reference and the random network, which are most of the training.
+The rows of all seeds are in seeds.csv. Differences smaller than their spread may be chance.
 """
 
 from __future__ import annotations
@@ -54,12 +55,12 @@ def seeds(config: Config) -> Path:
     found: list[Training] = []
     for number in numbers:
         console.print(f"[bold]search with seed {number}[/bold]")
-        found += trainings(replace(config, seed=number))
+        found += trainings(replace(config, seed=number), config.seeds.baselines)
     train_all(found, config.jobs)
     files: dict[str, Path | str] = {}
     for number in numbers:
         console.print(f"[bold]seed {number}[/bold]")
-        files[str(number)] = benchmark(replace(config, seed=number)) / RECORD
+        files[str(number)] = benchmark(replace(config, seed=number), config.seeds.baselines) / RECORD
     folder = plan.folder(Step("seeds", Settings(plan.space, numbers), files, Reference(f"{__name__}:work")))
     if config.publish:
         publish(config, folder, (SEEDS,), "seeds_setup.csv", 0)

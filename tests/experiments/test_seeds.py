@@ -6,11 +6,13 @@ import csv
 import json
 import re
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from experiments.config import Config
 from experiments.setup.session_record import RECORD, read_rows
+from experiments.steps.benchmark import benchmark, trainings
 from experiments.store import artefacts
 from experiments.store.step import Means
 from experiments.studies import reproduction, seeds
@@ -76,6 +78,38 @@ def test_the_paper_has_mean_and_range_of_every_stage(results: Path, tmp_path: Pa
     assert text.macros(results) == {"SeedsSentence": "", "SeedsCount": ""}
     text.write(results, tmp_path)
     assert not (tmp_path / "seeds.tex").exists()
+
+
+def test_without_the_reference_nothing_is_said_of_it(results: Path) -> None:
+    """With seeds.baselines=false, no seed has its rows."""
+    path, before = results / "seeds.csv", text.macros(results)["SeedsSentence"]
+    rows = [row for row in csv.DictReader(path.open(newline="")) if row["stage"] not in ("reference", "random")]
+    artefacts.write_csv(path, rows)
+    after = text.macros(results)["SeedsSentence"]
+    assert before.startswith(after)
+    assert "eference" in before.removeprefix(after)
+
+
+def test_baselines_are_left_out_of_the_trainings_and_of_the_session(
+    here: Here, finished: Finished, tmp_path: Path
+) -> None:
+    """The winner's files stay the same."""
+    counts: list[int] = []
+
+    def alone(config: Config) -> Path:
+        counts.extend(len(trainings(config, baselines)) for baselines in (True, False))
+        return benchmark(config, baselines=False)
+
+    runs = copytree(finished.runs, tmp_path / "runs")
+    done = here(alone, *finished.arguments, f"runs={runs}")
+    assert (done.code, done.err) == (0, "")
+    assert counts == [3, 1]
+    own, whole = (
+        {(row.stage, row.precision): row.sha256 for row in read_rows(folder)[0]}
+        for folder in (Path(done.out.strip().splitlines()[-1]), finished.folder("benchmark"))
+    )
+    assert {stage for stage, _ in {*whole} - {*own}} == {"reference", "random"}
+    assert own.items() <= whole.items()
 
 
 @pytest.mark.parametrize("lost", [1, -1])
