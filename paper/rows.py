@@ -6,7 +6,7 @@ The paper needs the columns without a default; some commands write more columns 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar, get_type_hints
@@ -31,6 +31,19 @@ class Candidate:
     score: float
     feasible: bool
     costs: Mapping[str, float]  # predicted, by column: latency_s, then those in bytes
+    trained_accuracy: float | None = None  # likewise, after a short training alone; only of finalists
+
+
+def winner_of(candidates: Iterable[Candidate]) -> Candidate | None:
+    """The search's winner: the finalist with the highest trained accuracy, else the feasible one with the best score.
+
+    None if no candidate is feasible.
+    """
+    feasible = [one for one in candidates if one.feasible]
+    finalists = [one for one in feasible if one.trained_accuracy is not None]
+    if finalists:
+        return max(finalists, key=lambda one: one.trained_accuracy or 0.0)
+    return max(feasible, key=lambda one: one.score, default=None)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from statistics import fmean
 
 from experiments.store import artefacts
 from paper.compression_rows import Stage
-from paper.rows import Candidate, read
+from paper.rows import Candidate, read, winner_of
 from paper.setup_file import setup
 from search_spaces.errors import LutraError
 from search_spaces.published import picks
@@ -68,7 +68,8 @@ def report(folder: Path) -> Report:
     for stage, precision in (("retrained", "fp32"), ("retrained", INT8), (INT8, INT8)):
         if (stage, precision) not in named:
             raise LutraError(f"{folder / 'stages.csv'} has no row with stage={stage} and precision={precision}")
-    best = max(read(folder, Candidate), key=lambda row: (row.feasible, row.score))
+    candidates = read(folder, Candidate)
+    best = winner_of(candidates) or max(candidates, key=lambda row: row.score)
     whole = {precision: named["retrained", precision] for precision in ("fp32", INT8)}
     arch = picks(str(folder / "candidates.csv"), "arch", best.arch, 0)
     return Report(setup(folder).text("space"), arch, whole, named[INT8, INT8])

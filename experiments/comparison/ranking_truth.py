@@ -15,7 +15,7 @@ from experiments.compute.accelerator import accelerator
 from experiments.compute.parallel_training import train_all
 from experiments.config import Config
 from experiments.setup.images import dataset_of, placed
-from experiments.setup.recipes import counted
+from experiments.setup.recipes import shortened
 from experiments.setup.targets import costs_of, target_of
 from experiments.steps.plan import plan_of, retrain
 from experiments.steps.train import prepare
@@ -39,7 +39,7 @@ def trained_alone(config: Config, space: SearchSpace) -> Truth:
 
     The first training of each has the seed `seed`, the next ones those after it.
     """
-    config = shortened(config)
+    config = shortened(config, config.ranking.passes)
     archs, seeds = archs_of(config, space), range(config.seed, config.seed + config.ranking.seeds)
     train_all([partial(retrain, replace(config, seed=seed), arch) for seed in seeds for arch in archs], config.jobs)
     prepare(config.threads, config.seed)  # the accuracies are part of the step's hash
@@ -53,15 +53,9 @@ def trained_alone(config: Config, space: SearchSpace) -> Truth:
     return {arch: tuple(judged(arch, seed) for seed in seeds) for arch in archs}
 
 
-def shortened(config: Config) -> Config:
-    """The configuration whose `retrain` is as long as `ranking.passes` says, in steps."""
-    retrain = config.retrain
-    return counted(replace(config, retrain=replace(retrain, passes=config.ranking.passes or retrain.passes)))
-
-
 def passes_of(config: Config) -> float:
     """The length of each training, in passes over the training images."""
-    recipe, data = shortened(config).retrain, dataset_of(config.data)
+    recipe, data = shortened(config, config.ranking.passes).retrain, dataset_of(config.data)
     images = len(data.train.labels) + len(data.validation.labels) * recipe.all_images
     return recipe.steps * recipe.batch / images
 

@@ -120,6 +120,9 @@ class SearchConfig:
     budget: Annotated[int, Range(1, 1_000_000)] = 100  # distinct architectures to evaluate
     calibration: Annotated[int, Range(2, 10_000_000)] = 2000  # training images for batch-norm statistics
     validation: Annotated[int, Range(0, 10_000_000)] = 0  # validation images for accuracies; 0: all
+    # the best candidates, which are trained alone; the most accurate one wins. 0: the supernet chooses the winner
+    finalists: Annotated[int, Range(0, 1_000)] = 0
+    finalist_passes: Annotated[float, Range(0, 1_000_000, "passes", above=True)] = 1.5  # of each finalist's training
     jobs: Annotated[int, Range(1, 1_024)] = 1  # processes that share the evaluation of a population
     backend: str = "loky"  # what runs several jobs
 

@@ -85,6 +85,7 @@ def _asked(search: Search, means: Means, latencies: LatencyTable) -> dict[str, A
         "strategy": search.strategy.name,
         "seed": search.seed,
         "evaluations": search.search.budget,
+        **({"finalist_passes": search.search.finalist_passes} if search.search.finalists else {}),
         "objective": aim.name,
         "costs": " ".join(aim.costs),
         "target_ms": 1e3 * targets[LATENCY] if targets else "",

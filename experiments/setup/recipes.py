@@ -42,6 +42,11 @@ def counted(config: Config) -> Config:
     )
 
 
+def shortened(config: Config, passes: float) -> Config:
+    """The configuration whose `retrain` takes this many passes, in steps; 0: its own length."""
+    return counted(replace(config, retrain=replace(config.retrain, passes=passes or config.retrain.passes)))
+
+
 def _counted(config: Config, key: str, recipe: R) -> R:
     unknown = config.data.name == "image_folder" and not config.data.path  # whatever reads the images asks for it
     if not recipe.passes or unknown:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config import Config
+from experiments.steps.finalists import merit, read_trained
 from experiments.steps.plan import plan_of
 from experiments.store import journal
 from experiments.store.candidate_records import with_costs
@@ -16,7 +17,7 @@ from experiments.store.provenance import whole
 from experiments.store.step import as_json
 from experiments.store.winner import CANDIDATES, WINNER, read_winner
 from search_spaces.errors import LutraError
-from strategies.problems.problem import Candidate, best
+from strategies.problems.problem import Candidate
 
 
 def given(config: Config) -> Path:
@@ -50,10 +51,10 @@ def _check_images(folder: Path, searched: Any, own: Mapping[str, Any]) -> None:
 
 
 def _check_winner(folder: Path) -> None:
-    """Raises LutraError unless the winner is the best candidate, with the same numbers."""
+    """Raises LutraError unless the winner is the best candidate or finalist, with the same numbers."""
     winner, log = read_winner(folder), folder / CANDIDATES
     found = [record(Candidate, with_costs(one), log) for one in journal.read(log)]
-    own, first = next((one for one in found if one.arch == winner.arch), None), best(found) if found else None
-    proven = own is not None and first is not None and (own.feasible, own.score) == (first.feasible, first.score)
+    own, trained = next((one for one in found if one.arch == winner.arch), None), read_trained(folder)
+    proven = own is not None and merit(own, trained) == max(merit(one, trained) for one in found)
     if not proven or any(getattr(own, key) != getattr(winner, key) for key in ("accuracy", "costs", "score")):
         raise LutraError(f"{folder / WINNER} is not the best of its {CANDIDATES}; delete {folder} and search again")

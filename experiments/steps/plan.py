@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
@@ -16,6 +16,7 @@ from experiments.config.choices import space_of
 from experiments.config.reference import Reference
 from experiments.setup.cache import remembered
 from experiments.setup.devices import passport_of, results_of
+from experiments.setup.recipes import shortened
 from experiments.setup.targets import objective_of
 from experiments.steps.settings import TABLE, Alone, Budget, Device, Images, Search, Supernet, Table
 from experiments.store import artefacts
@@ -109,9 +110,12 @@ class Plan:
     def searching(self) -> Search:
         """The settings of the search."""
         config, search = self.config, self.config.search
-        budget = Budget(search.budget, search.calibration, search.validation)
+        budget, recipe = Budget(search.budget, search.calibration, search.validation), None
+        if search.finalists:
+            budget = replace(budget, finalists=search.finalists, finalist_passes=search.finalist_passes)
+            recipe = shortened(config, search.finalist_passes).retrain
         asked = (config.strategy, config.objective, budget, config.precision, config.seed, config.threads)
-        return Search(self.space, self.images, *asked, self.accelerator, config.train.batch)
+        return Search(self.space, self.images, *asked, self.accelerator, recipe, config.train.batch)
 
     def retrained(self, arch: Arch, role: str = "") -> Path:
         """The file of a network of the space, trained from scratch with the same recipe as every other.

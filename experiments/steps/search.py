@@ -21,6 +21,7 @@ from experiments.display.architecture import layer_rows, text
 from experiments.display.progress import console, track
 from experiments.setup.images import placed
 from experiments.setup.targets import costs_of, objective_of, targets_of
+from experiments.steps import finalists
 from experiments.steps.settings import Search
 from experiments.steps.train import prepare
 from experiments.store import artefacts, journal
@@ -76,15 +77,17 @@ def work(settings: Search, files: Mapping[str, Path], means: Means, folder: Path
     net = load_supernet(files["supernet"], space).to(accelerator(settings.accelerator))
     calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
     problem = problem_of(settings, means, data, net, latencies, calibration)
-    found, winner = _searched(settings, problem, folder)
-    _show(settings, latencies, found, winner, folder)
+    found = _searched(settings, problem, folder)
+    trained = finalists.trained(settings, means, data, found)
+    winner = max(found, key=lambda one: finalists.merit(one, trained))
+    _show(settings, latencies, found, trained, winner, folder)
     save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
     chosen = Winner(winner.arch, winner.accuracy, winner.costs, winner.score, str(problem.objective))
     artefacts.write(folder / WINNER, json.dumps(to_json(chosen), indent=1) + "\n")
 
 
-def _searched(settings: Search, problem: Problem, folder: Path) -> tuple[list[Candidate], Candidate]:
-    """All candidates, those of an interrupted search first, and the best one."""
+def _searched(settings: Search, problem: Problem, folder: Path) -> list[Candidate]:
+    """All candidates, those of an interrupted search first."""
     log = folder / CANDIDATES
     known = {tuple(record["arch"]): record["accuracy"] for record in journal.read(log)}
     if known:
@@ -94,17 +97,24 @@ def _searched(settings: Search, problem: Problem, folder: Path) -> tuple[list[Ca
     candidates = run_strategy(strategy_of(settings.strategy), problem, Random(settings.seed), budget)
     with events.writer(folder) as board:
         tracked = track(candidates, f"searching by {settings.strategy.name}", budget, best_so_far())
-        found, winner = followed(tracked, known, log, board)
+        found = followed(tracked, known, log, board)
     if len(found) < budget:
         console.print(f"the search ended after {len(found)} of {budget} candidates: it found no more feasible networks")
-    return found, winner
+    return found
 
 
-def _show(settings: Search, latencies: LatencyTable, found: list[Candidate], winner: Candidate, folder: Path) -> None:
+def _show(
+    settings: Search,
+    latencies: LatencyTable,
+    found: list[Candidate],
+    trained: finalists.Trained,
+    winner: Candidate,
+    folder: Path,
+) -> None:
     """Writes the results as CSV files and to TensorBoard, and prints the winner."""
     space, aim = settings.space, settings.objective
     targets = {} if aim.name == "pareto" else targets_of(aim, settings.precision, space, latencies)
-    artefacts.write_csv(folder / "candidates.csv", candidate_rows(settings, found))
+    artefacts.write_csv(folder / "candidates.csv", candidate_rows(settings, found, trained))
     layers = layer_rows(space.decode(winner.arch), latencies, settings.precision)
     artefacts.write_csv(folder / "architecture.csv", layers)
     with events.more(folder) as board:
@@ -114,13 +124,15 @@ def _show(settings: Search, latencies: LatencyTable, found: list[Candidate], win
         events.show_figure(board, folder, "pareto", pareto.plot(shown, in_ms(targets)))
         events.show_hparams(board, settings, best_metrics(winner))
     aimed = f", target {costs.text(targets)}" if targets else ""
-    console.print(f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aimed}{_lost(winner)}", highlight=False)
+    won = f", {trained[winner.arch]:.1%} after training alone, best of {len(trained)}" if trained else ""
+    told = f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aimed}{_lost(winner)}{won}"
+    console.print(told, highlight=False, soft_wrap=True)
 
 
 def followed(
     candidates: Iterable[Candidate], known: Collection[Arch], log: Path, board: SummaryWriter
-) -> tuple[list[Candidate], Candidate]:
-    """All candidates and the best one. Each is shown when it is found, and written to the journal if it is new."""
+) -> list[Candidate]:
+    """All candidates. Each is shown when it is found, and written to the journal if it is new."""
     found: list[Candidate] = []
     leaders: list[Candidate] = []
     for candidate in candidates:
@@ -129,7 +141,7 @@ def followed(
         found.append(candidate)
         leaders.append(best([*leaders[-1:], candidate]))
         _show_candidate(board, candidate, leaders[-1], len(found))
-    return found, leaders[-1]
+    return found
 
 
 def _show_candidate(board: SummaryWriter, candidate: Candidate, best_so_far: Candidate, count: int) -> None:
@@ -174,7 +186,7 @@ def shown_costs(prefix: str, values: Costs) -> dict[str, float]:
     return {f"{prefix}/{name}_{one.symbol}": one.scale * values[name] for name, one in units.items()}
 
 
-def candidate_rows(settings: Search, found: Iterable[Candidate]) -> list[dict[str, Any]]:
+def candidate_rows(settings: Search, found: Iterable[Candidate], trained: finalists.Trained) -> list[dict[str, Any]]:
     space = settings.space
     return [
         {
@@ -186,6 +198,7 @@ def candidate_rows(settings: Search, found: Iterable[Candidate]) -> list[dict[st
             **costs.columns(candidate.costs),
             "score": candidate.score,
             "feasible": candidate.feasible,
+            "trained_accuracy": trained.get(candidate.arch),
             "discretization_cost": candidate.discretization_cost,
             "macs": macs(space.decode(candidate.arch)),
             "parameters": parameters(space.decode(candidate.arch)),

@@ -155,11 +155,13 @@ class Alone:
 
 @dataclass(frozen=True)
 class Budget:
-    """How many candidates a search evaluates, and on how many images."""
+    """How many candidates a search evaluates, on how many images, and how many of them it trains how long."""
 
     budget: int
     calibration: int
     validation: int
+    finalists: int = unless(0)
+    finalist_passes: float = unless(0.0)
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,7 @@ class Search:
     seed: int
     threads: int
     accelerator: str = unless("cpu")
+    retrain: NetworkRecipe | None = unless(None)  # of the finalists
     batch: int | None = implied("supernet")  # in the supernet's training, and in a relaxation
 
     @property
@@ -186,4 +189,6 @@ class Search:
     def read(key: Mapping[str, Any], space: SearchSpace, data: Images) -> Search:
         """The settings of a finished search, read from its manifest."""
         own = StrategyConfig(**key["strategy"]), ObjectiveConfig(**key["objective"]), Budget(**key["search"])
-        return Search(space, data, *own, key["precision"], key["seed"], key["threads"], key.get("accelerator", "cpu"))
+        common = (key["precision"], key["seed"], key["threads"], key.get("accelerator", "cpu"))
+        recipe = NetworkRecipe(**key["retrain"]) if "retrain" in key else None
+        return Search(space, data, *own, *common, recipe)

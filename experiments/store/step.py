@@ -52,6 +52,7 @@ class Means:
     cache: str  # the folder of decoded images
     checkpoint_seconds: float  # a resumed training ends with the same weights
     jobs: int  # processes that share the evaluation of a population
+    trainings: int  # finalists trained at the same time
     backend: str  # of these processes
     max_rounds: int  # with a higher limit, rounds are added to a table in the same folder
     address: Address
@@ -66,6 +67,7 @@ class Means:
             data.cache,
             config.checkpoint_seconds,
             search.jobs,
+            config.jobs,
             search.backend,
             config.measure.max_rounds,
             address,

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paper.figures import style
-from paper.rows import Candidate, read
+from paper.rows import Candidate, read, winner_of
 from paper.setup_file import setup
 
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE)
@@ -37,7 +37,7 @@ def draw(results: Path) -> Figure:
 
 @rc_context(style.RC)
 def plot(candidates: Sequence[Candidate], target_ms: float | None) -> Figure:
-    """One panel per cost; one colour per strategy, a star for the feasible candidate with the highest score."""
+    """One panel per cost; one colour per strategy, a star for the winner."""
     figure = style.figure(2.35)
     costs = candidates[0].costs
     panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
@@ -69,8 +69,7 @@ def _panel(axes: Axes, candidates: Sequence[Candidate], cost: str) -> None:
         linewidth=0.8,
         label="front",
     )
-    winner = max((c for c in candidates if c.feasible), key=lambda c: c.score, default=None)
-    if winner:
+    if winner := winner_of(candidates):
         point = scale * winner.costs[cost], 100 * winner.accuracy
         axes.scatter(
             *point, s=90, marker="*", color=style.RED, edgecolor="white", linewidth=0.5, zorder=3, label="winner"

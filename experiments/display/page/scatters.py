@@ -10,7 +10,7 @@ from experiments.display.page.axes import HEIGHT, WIDTH, Axes, ends
 from experiments.display.page.elements import drawing, element, figure, table, tooltip
 from paper.figures.pareto import LATENCY, front
 from paper.figures.prediction import BAND
-from paper.rows import Candidate, Stage, Whole
+from paper.rows import Candidate, Stage, Whole, winner_of
 
 DRAWN = 1_500  # the largest number of candidates drawn besides the front
 LOOKS = {"fp32": "blue", "int8": "red"}
@@ -19,7 +19,7 @@ LOOKS = {"fp32": "blue", "int8": "red"}
 def pareto(candidates: Sequence[Candidate], target_ms: float | None, describe: Callable[[str], str]) -> list[Element]:
     """Every point has a tooltip; a keyboard reaches the front and the winner."""
     edge = front(candidates)
-    winner = max((one for one in candidates if one.feasible), key=lambda one: one.score, default=None)
+    winner = winner_of(candidates)
     marked = [*edge, *([winner] if winner is not None and winner not in edge else [])]
     others = [one for one in candidates if one not in marked]
     drawn = others[:: max(1, -(-len(others) // DRAWN))]

@@ -1,0 +1,153 @@
+"""Tests the finalists of a search: which they are, and that the most accurate one after training alone wins."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from experiments.config import Config, DataConfig
+from experiments.setup.images import placed
+from experiments.steps.compress import folder_of_search
+from experiments.steps.finalists import finalists, merit
+from experiments.steps.plan import search
+from experiments.store import artefacts
+from experiments.store.weights import load_network
+from experiments.store.winner import WINNER, read_winner
+from paper.macros import _finalists
+from paper.rows import Candidate as Row
+from paper.rows import read, winner_of
+from paper.setup_file import setup
+from search_spaces import documents
+from search_spaces.errors import LutraError
+from search_spaces.networks.evaluation import accuracy, predict
+from search_spaces.spaces.tiny import tiny
+from strategies.problems.problem import Candidate, best
+from tests.commands import Finished, Here, copy_steps
+
+ASKED = ("search.finalists=3", "search.finalist_passes=0.5")
+
+
+def candidates(count: int, slow: int = 0) -> list[Candidate]:
+    """Random networks with random scores; the last `slow` are the best, and infeasible."""
+    space, rng = tiny(1, 16, 10), Random(0)
+    archs = space.others(count, (), rng)
+    return [
+        Candidate(
+            arch, (value := rng.random()), {"latency": 1.0}, value + (place >= count - slow), place < count - slow
+        )
+        for place, arch in enumerate(archs)
+    ]
+
+
+def differing(one: Candidate, other: Candidate) -> float:
+    return sum(a != b for a, b in zip(one.arch, other.arch)) / len(one.arch)
+
+
+@pytest.mark.parametrize("count", [1, 3, 100])
+def test_finalists_are_the_best_that_are_not_alike(count: int) -> None:
+    found = candidates(60, slow=10)
+    made = finalists(found, count)
+    assert made == finalists(found[::-1], count)
+    assert 0 < len(made) <= count
+    assert made[0] == best(found)
+    assert all(one.feasible for one in made)
+    assert all(differing(a, b) >= 0.5 for a in made for b in made if a is not b)
+    for one in found:  # whoever is left out is worse than all, or too much like a better one
+        if one.feasible and one not in made:
+            alike = any(other.score > one.score and differing(one, other) < 0.5 for other in made)
+            assert alike or (len(made) == count and one.score < made[-1].score)
+
+
+def test_the_most_accurate_finalist_wins_and_without_finalists_the_best_candidate() -> None:
+    found = candidates(20, slow=3)
+    assert max(found, key=lambda one: merit(one, {})) == best(found)
+    worst = min((one for one in found if one.feasible), key=lambda one: one.score)
+    trained = {best(found).arch: 0.5, worst.arch: 0.6}
+    assert max(found, key=lambda one: merit(one, trained)) == worst
+
+
+@pytest.fixture
+def runs(finished: Finished, tmp_path: Path) -> Path:
+    return copy_steps(finished, tmp_path / "runs", "measure", "train")
+
+
+def searched(here: Here, finished: Finished, runs: Path, *asked: str) -> Path:
+    """The folder of a search with finalists."""
+    done = here(search, *finished.arguments, *ASKED, f"runs={runs}", *asked)
+    assert (done.code, done.err) == (0, "")
+    return Path(done.out.strip().splitlines()[-1])
+
+
+def test_finalists_are_trained_as_every_network_is_and_judged_by_validation_images(
+    here: Here, finished: Finished, runs: Path
+) -> None:
+    """The supernet finds the same candidates as without finalists; one training is a step, made once."""
+    folder = searched(here, finished, runs)
+    rows = read(folder, Row)
+    trained = {one.arch: one.trained_accuracy for one in rows if one.trained_accuracy is not None}
+    assert 1 <= len(trained) <= 3
+    before = read(finished.folder("search"), Row)
+    assert [(one.arch, one.accuracy) for one in rows] == [(one.arch, one.accuracy) for one in before]
+    winner = winner_of(rows)
+    assert winner is not None
+    assert winner.trained_accuracy == max(trained.values())
+    assert artefacts.arch_name(read_winner(folder).arch) == winner.arch
+    steps = {artefacts.arch_name(record["config"]["arch"]): path for path, record in alone(runs)}
+    assert {*steps} == {*trained}
+    made = artefacts.manifest(folder)["config"]
+    assert made["search"]["finalists"] == 3
+    data = placed(DataConfig(), "cpu")
+    images, labels = data.fixed(data.validation, 64, 0)
+    for arch, path in steps.items():
+        assert artefacts.manifest(path)["config"]["retrain"] == made["retrain"]
+        found = accuracy(predict(load_network(path / "network.safetensors"), images), labels)
+        assert found == pytest.approx(trained[arch])
+
+
+def alone(runs: Path) -> list[tuple[Path, dict]]:
+    return [(path, artefacts.manifest(path)) for path in runs.glob("retrain/finalist-*")]
+
+
+def test_trainings_at_the_same_time_and_finished_ones_change_nothing(
+    here: Here, finished: Finished, runs: Path
+) -> None:
+    folder = searched(here, finished, runs, "jobs=2")
+    rows, (again, _) = (folder / "candidates.csv").read_bytes(), alone(runs)[0]
+    shutil.rmtree(folder)
+    shutil.rmtree(again)
+    assert (searched(here, finished, runs) / "candidates.csv").read_bytes() == rows
+
+
+def test_a_search_with_finalists_is_given_only_with_the_winner_that_they_prove(
+    here: Here, finished: Finished, runs: Path
+) -> None:
+    folder = searched(here, finished, runs)
+    config = Config(run=str(folder))
+    assert folder_of_search(config) == folder
+    path, winner = folder / "candidates.csv", artefacts.arch_name(read_winner(folder).arch)
+    rows = list(csv.DictReader(path.open(newline="")))
+    next(row for row in rows if row["arch"] != winner)["trained_accuracy"] = "1.0"
+    artefacts.write_csv(path, rows)
+    record = documents.read_sealed(folder / "manifest.json")
+    record["outputs"][path.name] = artefacts.sha256(path)
+    (folder / "manifest.json").write_text(documents.sealed(record))
+    with pytest.raises(LutraError, match=f"{WINNER} is not the best"):
+        folder_of_search(replace(config, seed=1))
+
+
+def test_the_paper_says_how_the_finalists_were_chosen(tmp_path: Path) -> None:
+    common = {"strategy": "random", "accuracy": 0.5, "score": 0.5, "feasible": True, "costs": {"latency_s": 1.0}}
+    rows = [Row(arch=str(place), **common, trained_accuracy=one) for place, one in enumerate([None, 0.6, 0.7, 0.5])]
+    (tmp_path / "setup.csv").write_text("key,value\nfinalist_passes,1.5\n")
+    said = _finalists(rows, setup(tmp_path))
+    assert said.startswith("Of the best candidates, 3 that differ")
+    assert "for 1.5 passes" in said
+    assert _finalists([rows[0]], setup(tmp_path)) == ""
+    winner = winner_of(rows)
+    assert winner is not None
+    assert winner.arch == "2"
