@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Part:
-    """A command that publishes files, and the seconds of the steps that no earlier part needed."""
+    """A command that publishes files, and the seconds of the steps that no earlier part needed.
+
+    They are added, so that steps done at the same time (`jobs`) all count.
+    """
 
     part: str
     seconds: float

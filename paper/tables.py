@@ -70,7 +70,7 @@ def _state(run: Setup) -> str:
 
 
 def _minutes(parts: Sequence[Part]) -> str:
-    """How long each command took whose results are shown; steps that it shares with an earlier one count there."""
+    """The steps of each command whose results are shown, added; those shared with an earlier one count there."""
     return ", ".join(f"{escape(part.part)} {significant(part.seconds / 60)}" for part in parts)
 
 
@@ -103,7 +103,7 @@ def _setup(run: Setup, parts: Sequence[Part]) -> str:
         "latency table": f"{n['table_rounds']} rounds of {n['table_graphs']} graphs, "
         rf"SHA-256 \texttt{{{t['table_sha256'][:12]}}}" + (f", {verdict}" if verdict else ""),
         **({"time": times} if times else {}),  # older results lack them
-        **({"minutes": minutes} if (minutes := _minutes(parts)) else {}),
+        **({"minutes of steps": minutes} if (minutes := _minutes(parts)) else {}),
         "commit": rf"\texttt{{{t['git_commit'][:12]}}}",
     }
     lines = "".join(f"{name} & {value} \\\\\n" for name, value in rows.items())

@@ -78,7 +78,7 @@ def side_by_side(config: Config, step: str, variants: Mapping[str, Config]) -> P
 
 def train_networks(variants: Sequence[Config], jobs: int) -> None:
     """Does all stages that train, `jobs` at a time, and what they need in turn; what variants have in common, once."""
-    models = {one.model: one for one in variants}
+    models = {(one.model, one.seed): one for one in variants}
     train_all([partial(root_of, one, arch_of(one)) for one in models.values()], jobs)
     runs = [(one, training_runs(one, one.compress.stages)) for one in variants]
     for number in range(max(len(places) for _, places in runs)):
@@ -87,7 +87,7 @@ def train_networks(variants: Sequence[Config], jobs: int) -> None:
             for start, end in places[number : number + 1]:
                 stages = one.compress.stages
                 made_by(one, arch_of(one), stages[:start])
-                same = repr((one.model, replace(one.compress, stages=stages[:end])))
+                same = repr((one.model, one.seed, replace(one.compress, stages=stages[:end])))
                 trainings[same] = partial(made_by, one, arch_of(one), stages[:end])
         train_all([*trainings.values()], jobs)
 

@@ -1,8 +1,8 @@
 """Compares finetuning recipes on the winner, using only validation images.
 
 Every combination of lengths, learning rates, distillation weights and temperatures finetunes the same pruned networks,
-one for each seed. Recipes share the seeds, so they are compared by paired differences. No test image is used, so test
-accuracies in a report stay unbiased if a preset uses the best recipe found here.
+one for each seed, `jobs` at a time. Recipes share the seeds, so they are compared by paired differences. No test image
+is used, so test accuracies in a report stay unbiased if a preset uses the best recipe found here.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from experiments.config.reference import Reference
 from experiments.config.stage_order import FINETUNE, QUANTIZE
 from experiments.display.progress import console
 from experiments.setup.images import placed
-from experiments.steps.compress import chain_of, folder_of_search
-from experiments.steps.plan import plan_of, retrain
+from experiments.steps.compress import folder_of_search, made_by
+from experiments.steps.plan import plan_of
 from experiments.steps.settings import Images
 from experiments.steps.train import prepare
 from experiments.store import artefacts
@@ -33,10 +33,10 @@ from experiments.store.key_fields import FILES, FOLDER, implied
 from experiments.store.step import Means, Step
 from experiments.store.weights import load_network
 from experiments.store.winner import read_winner
+from experiments.studies.ablation import staged, train_networks
 from search_spaces.documents import read_csv
 from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import accuracy, predict
-from search_spaces.space import Arch
 
 WORK = Reference("experiments.studies.finetuning:work")
 
@@ -81,26 +81,24 @@ def finetuning(config: Config) -> Path:
     recipes = recipes_of(config)
     for recipe in recipes:
         compression.check(recipe, config.model)
-    plan, arch = plan_of(config), read_winner(folder_of_search(config)).arch
+    plan, searched = plan_of(config), folder_of_search(config)
+    arch = read_winner(searched).arch
     trained = {
         f"recipe {number} seed {seed}": Trained(number, seed, recipe, plan.accelerator)
         for seed in range(config.seed, config.seed + config.finetuning.seeds)
         for number, recipe in enumerate(recipes)
     }
-    inputs: dict[str, Path | str] = {
-        name: finetuned(replace(config, compress=one.recipe, seed=one.seed), arch, stages)
+    variants = {
+        name: staged(replace(config, compress=one.recipe, seed=one.seed, run=str(searched)), stages)
         for name, one in trained.items()
     }
+    train_networks([*variants.values()], config.jobs)
+    inputs: dict[str, Path | str] = {name: made_by(one, arch, stages) for name, one in variants.items()}
     label = f"{config.space.name}-{config.data.label}-seed{config.seed}"
     folder = plan.folder(Step("finetuning", Settings(plan.images, config.threads, trained, label), inputs, WORK))
     columns = [field.name for field in fields(Recipe)]
     console.print(shown([row for _, row in read_csv(folder / "finetuning.csv", columns)], config.finetuning.seeds))
     return folder
-
-
-def finetuned(config: Config, arch: Arch, stages: Sequence[str]) -> Path:
-    """The file of the winner, trained from scratch with the configuration's seed, after the stages."""
-    return list(chain_of(config, retrain(config, arch), stages))[-1].path
 
 
 def recipes_of(config: Config) -> list[CompressConfig]:

@@ -81,7 +81,8 @@ def minutes(seconds: float) -> str:
 
 def shown(seconds: Mapping[str, float]) -> Table:
     """A line for each part, and their sum."""
-    table = Table("part", "minutes", title="how long each part took, on the machine that made it")
+    title = "how long the steps of each part took, on the machine that made it; with jobs=2, some at the same time"
+    table = Table("part", "minutes", title=title)
     table.columns[1].justify = "right"
     for name, own in seconds.items():
         table.add_row(name, minutes(own))
