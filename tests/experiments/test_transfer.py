@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from experiments.comparison.pooled_candidates import Pool
-from experiments.config import Config, TransferConfig
+from experiments.config import Config, SearchConfig, TransferConfig
 from experiments.setup.deployment_targets import targets_of
 from experiments.studies.transfer import lost, transfer
 from paper import checksums
@@ -55,6 +55,13 @@ def test_losses_and_their_intervals() -> None:
     loss, low, high = lost(Value(2e-3, 1.9e-3, 2.1e-3), own)
     assert low < 2 / 1.01 - 1 < loss < 2 / 0.99 - 1 < high
     assert lost(Value(0.5e-3, 0.5e-3, 0.5e-3), own)[0] == pytest.approx(-0.5)  # the table chose wrongly
+
+
+def test_no_target_trains_finalists() -> None:
+    asked = Config(
+        search=SearchConfig(finalists=8), transfer=TransferConfig(targets=["precision=fp32", "precision=int8"])
+    )
+    assert {one.search.finalists for one in targets_of(asked).values()} == {0}
 
 
 def targets(*texts: str) -> dict[str, Config]:
