@@ -188,15 +188,15 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
 
 
 def _finalists(candidates: Sequence[Candidate], run: Setup) -> str:
-    """How the winner was chosen among the candidates that were trained alone; empty if the supernet chose it."""
+    """How the winner was chosen among the finalists; empty if the supernet chose it."""
     trained = sum(one.trained_accuracy is not None for one in candidates)
     if not trained:
         return ""
     passes = f"{run.number('finalist_passes'):g}"
     return (
-        f"Of the best candidates, {count(trained)} that differ from each other in at least half of their layers were "
-        f"trained alone for {passes} {'pass' if passes == '1' else 'passes'}; the winner is the one with the highest "
-        "validation accuracy then."
+        f"Of the best candidates, {count(trained)} that differ from each other in at least half of the searched layers "
+        f"were trained from scratch for {passes} {'pass' if passes == '1' else 'passes'}; the winner is the one with "
+        "the best score by its validation accuracy then."
     )
 
 

@@ -69,12 +69,11 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
 
 def verdict(best: RankTau) -> str:
     """Words on whether the supernet is better than the best predictor without training; none for older files."""
-    if best.lead is None or best.lead_low is None or best.lead_high is None:
+    if best.difference is None or best.difference_low is None or best.difference_high is None:
         return ""
-    certain = best.lead_low > 0 or best.lead_high < 0
-    doubt = "" if certain else ", which is not significant"
-    ahead = f"the difference is {with_interval(best.lead, best.lead_low, best.lead_high)}{doubt}"
-    return f"; on the same networks {ahead}"
+    doubt = "" if best.difference_low > 0 or best.difference_high < 0 else ", not significant"
+    interval = with_interval(best.difference, best.difference_low, best.difference_high)
+    return f"; the supernet's $\\tau$ is higher by {interval}{doubt}"
 
 
 def interval(one: RankTau) -> str:

@@ -26,7 +26,7 @@ class Ranked:
 class RankTau:
     """The rank correlations of a predictor with separate training; 95 % bootstrap intervals.
 
-    `lead` is how much higher the supernet's tau is; its interval is of the same resamples for both. Missing for the
+    `difference` is the supernet's tau less this one; its interval is of the same resamples for both. Missing for the
     supernet itself, and in older files.
     """
 
@@ -39,11 +39,11 @@ class RankTau:
     rho: float  # Spearman's
     rho_low: float
     rho_high: float
-    lead: float | None = None
-    lead_low: float | None = None
-    lead_high: float | None = None
+    difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
 
     @property
-    def beaten(self) -> bool:
-        """Whether the supernet is certainly better than this predictor."""
-        return self.lead_low is not None and self.lead_low > 0
+    def significantly_worse(self) -> bool:
+        """Whether the supernet is significantly better than this predictor."""
+        return self.difference_low is not None and self.difference_low > 0

@@ -31,19 +31,19 @@ class Candidate:
     score: float
     feasible: bool
     costs: Mapping[str, float]  # predicted, by column: latency_s, then those in bytes
-    trained_accuracy: float | None = None  # likewise, after a short training alone; only of finalists
+    trained_accuracy: float | None = None  # of a finalist: fraction of the validation images after a short training
+    trained_score: float | None = None  # the objective's, for that accuracy
 
 
-def winner_of(candidates: Iterable[Candidate]) -> Candidate | None:
-    """The search's winner: the finalist with the highest trained accuracy, else the feasible one with the best score.
+def winner_of(candidates: Iterable[Candidate]) -> Candidate:
+    """The search's winner: the finalist with the highest trained score, or without finalists the highest score.
 
-    None if no candidate is feasible.
+    If no candidate is feasible, the least infeasible one. Of equal ones the first.
     """
-    feasible = [one for one in candidates if one.feasible]
-    finalists = [one for one in feasible if one.trained_accuracy is not None]
-    if finalists:
-        return max(finalists, key=lambda one: one.trained_accuracy or 0.0)
-    return max(feasible, key=lambda one: one.score, default=None)
+    return max(
+        candidates,
+        key=lambda one: (-math.inf if one.trained_score is None else one.trained_score, one.feasible, one.score),
+    )
 
 
 @dataclass(frozen=True)

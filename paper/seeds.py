@@ -69,14 +69,15 @@ def sentence(winner: Sequence[Seeded], last: Sequence[Seeded]) -> str:
 
 
 def against(reference: Sequence[Seeded], last: Sequence[Seeded]) -> str:
-    """Whether the winner beats the reference with every seed; empty if the reference was not trained with each."""
+    """How the deployed file compares with the reference; empty if the reference was not trained with every seed."""
     if not reference:
         return ""
     gained = [100 * (one.test_accuracy - other.test_accuracy) for one, other in zip(last, reference)]
     ratio = [one.latency_median_s / other.latency_median_s for one, other in zip(reference, last)]
     return (
         f" Compared with the reference in fp32, the {last[0].precision_name} file is {_spread(ratio)} times as fast, "
-        f"with a change in test accuracy of {points(gained)}."
+        f"with a change in test accuracy of {points(gained)}. A change is significant if the 95\\,\\% interval of its "
+        "mean, by Student's $t$, does not include zero."
     )
 
 

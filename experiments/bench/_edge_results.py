@@ -68,8 +68,7 @@ def report(folder: Path) -> Report:
     for stage, precision in (("retrained", "fp32"), ("retrained", INT8), (INT8, INT8)):
         if (stage, precision) not in named:
             raise LutraError(f"{folder / 'stages.csv'} has no row with stage={stage} and precision={precision}")
-    candidates = read(folder, Candidate)
-    best = winner_of(candidates) or max(candidates, key=lambda row: row.score)
+    best = winner_of(read(folder, Candidate))
     whole = {precision: named["retrained", precision] for precision in ("fp32", INT8)}
     arch = picks(str(folder / "candidates.csv"), "arch", best.arch, 0)
     return Report(setup(folder).text("space"), arch, whole, named[INT8, INT8])

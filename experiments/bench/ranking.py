@@ -44,9 +44,9 @@ def main(arguments: Sequence[str]) -> None:
     given = {key: value for key, _, value in (argument.partition("=") for argument in arguments)}
     images = published(given.get("data.path", ""), NAME, "data.path=FILE, a .tar.gz of CIFAR-10 in class folders")
     runs = Path(given.get("runs", RUNS))
-    common = [*(PUBLISHED if of_published else ALONE), f"data.path={images}", f"runs={runs}", *asked]
-    found = {rule: ranked([*common, f"train.rule={rule}", *keys]) for rule, keys in RULES[of_published].items()}
-    raw = {"command": common, **{rule: [asdict(one) for one in taus] for rule, taus in found.items()}}
+    common = [*(PUBLISHED if of_published else ALONE), f"data.path={images}", f"runs={runs}"]
+    found = {rule: ranked([*common, f"train.rule={rule}", *keys, *asked]) for rule, keys in RULES[of_published].items()}
+    raw = {"command": [*common, *asked], **{rule: [asdict(one) for one in taus] for rule, taus in found.items()}}
     artefacts.write(runs.with_suffix(".json"), json.dumps(raw, indent=1) + "\n")
     print(json.dumps(claims(found, of_published)))
 
@@ -84,7 +84,7 @@ def against_another(taus: Mapping[str, RankTau]) -> dict[str, object]:
     agree = another.tau_low > 0
     what = f"tau with other trainings: the supernet's, {supernet.tau:.2f}, divided by that of one training"
     made = claim(what, supernet.tau / another.tau if agree else 0.0, OF_ANOTHER)
-    better = agree and all(taus[name].beaten for name in PREDICTORS if name != "supernet")
+    better = agree and all(taus[name].significantly_worse for name in PREDICTORS if name != "supernet")
     return made | {"better_than_all_without_training": better, "holds": bool(made["holds"]) or better}
 
 

@@ -39,7 +39,7 @@ def trained_alone(config: Config, space: SearchSpace) -> Truth:
 
     The first training of each has the seed `seed`, the next ones those after it.
     """
-    config = shortened(config, config.ranking.passes)
+    config = shortened(config, config.ranking.passes, "ranking.passes")
     archs, seeds = archs_of(config, space), range(config.seed, config.seed + config.ranking.seeds)
     train_all([partial(retrain, replace(config, seed=seed), arch) for seed in seeds for arch in archs], config.jobs)
     prepare(config.threads, config.seed)  # the accuracies are part of the step's hash
@@ -55,7 +55,7 @@ def trained_alone(config: Config, space: SearchSpace) -> Truth:
 
 def passes_of(config: Config) -> float:
     """The length of each training, in passes over the training images."""
-    recipe, data = shortened(config, config.ranking.passes).retrain, dataset_of(config.data)
+    recipe, data = shortened(config, config.ranking.passes, "ranking.passes").retrain, dataset_of(config.data)
     images = len(data.train.labels) + len(data.validation.labels) * recipe.all_images
     return recipe.steps * recipe.batch / images
 

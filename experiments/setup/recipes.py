@@ -42,9 +42,10 @@ def counted(config: Config) -> Config:
     )
 
 
-def shortened(config: Config, passes: float) -> Config:
-    """The configuration whose `retrain` takes this many passes, in steps; 0: its own length."""
-    return counted(replace(config, retrain=replace(config.retrain, passes=passes or config.retrain.passes)))
+def shortened(config: Config, passes: float, key: str) -> Config:
+    """The configuration whose `retrain` takes this many passes, which `key` gives, in steps; 0: its own length."""
+    recipe = replace(config.retrain, passes=passes or config.retrain.passes)
+    return replace(config, retrain=_counted(config, key.removesuffix(".passes"), recipe))
 
 
 def _counted(config: Config, key: str, recipe: R) -> R:

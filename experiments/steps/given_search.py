@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config import Config
-from experiments.steps.finalists import merit, read_trained
 from experiments.steps.plan import plan_of
-from experiments.store import journal
+from experiments.store import artefacts, journal
 from experiments.store.candidate_records import with_costs
 from experiments.store.json_records import record
 from experiments.store.keys import space_key
 from experiments.store.provenance import whole
 from experiments.store.step import as_json
 from experiments.store.winner import CANDIDATES, WINNER, read_winner
+from paper.rows import Candidate as Row
+from paper.rows import read, winner_of
 from search_spaces.errors import LutraError
 from strategies.problems.problem import Candidate
 
@@ -54,7 +55,9 @@ def _check_winner(folder: Path) -> None:
     """Raises LutraError unless the winner is the best candidate or finalist, with the same numbers."""
     winner, log = read_winner(folder), folder / CANDIDATES
     found = [record(Candidate, with_costs(one), log) for one in journal.read(log)]
-    own, trained = next((one for one in found if one.arch == winner.arch), None), read_trained(folder)
-    proven = own is not None and merit(own, trained) == max(merit(one, trained) for one in found)
+    own, rows = next((one for one in found if one.arch == winner.arch), None), read(folder, Row)
+    logged = {(artefacts.arch_name(one.arch), one.score, one.feasible) for one in found}
+    proven = own is not None and logged == {(one.arch, one.score, one.feasible) for one in rows}
+    proven = proven and winner_of(rows).arch == artefacts.arch_name(winner.arch)
     if not proven or any(getattr(own, key) != getattr(winner, key) for key in ("accuracy", "costs", "score")):
         raise LutraError(f"{folder / WINNER} is not the best of its {CANDIDATES}; delete {folder} and search again")

@@ -113,7 +113,8 @@ class Plan:
         budget, recipe = Budget(search.budget, search.calibration, search.validation), None
         if search.finalists:
             budget = replace(budget, finalists=search.finalists, finalist_passes=search.finalist_passes)
-            recipe = shortened(config, search.finalist_passes).retrain
+            judged = replace(config, retrain=replace(config.retrain, all_images=False))  # on validation images
+            recipe = shortened(judged, search.finalist_passes, "search.finalist_passes").retrain
         asked = (config.strategy, config.objective, budget, config.precision, config.seed, config.threads)
         return Search(self.space, self.images, *asked, self.accelerator, recipe, config.train.batch)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -21,7 +21,7 @@ from experiments.display.architecture import layer_rows, text
 from experiments.display.progress import console, track
 from experiments.setup.images import placed
 from experiments.setup.targets import costs_of, objective_of, targets_of
-from experiments.steps import finalists
+from experiments.steps.finalists import trained_accuracies
 from experiments.steps.settings import Search
 from experiments.steps.train import prepare
 from experiments.store import artefacts, journal
@@ -38,7 +38,7 @@ from search_spaces.costs import macs, parameters
 from search_spaces.networks.evaluation import Images, calibrate
 from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch
-from strategies.problems.objective import Costs
+from strategies.problems.objective import Costs, Objective
 from strategies.problems.problem import Candidate, Problem, best
 from strategies.problems.search import search as run_strategy
 from strategies.problems.supernet_problem import supernet_problem
@@ -78,9 +78,11 @@ def work(settings: Search, files: Mapping[str, Path], means: Means, folder: Path
     calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
     problem = problem_of(settings, means, data, net, latencies, calibration)
     found = _searched(settings, problem, folder)
-    trained = finalists.trained(settings, means, data, found)
-    winner = max(found, key=lambda one: finalists.merit(one, trained))
-    _show(settings, latencies, found, trained, winner, folder)
+    trained = trained_accuracies(settings, means, data, found)
+    artefacts.write_csv(folder / "candidates.csv", candidate_rows(settings, problem.objective, found, trained))
+    name = rows.winner_of(rows.read(folder, rows.Candidate)).arch
+    winner = next(one for one in found if artefacts.arch_name(one.arch) == name)
+    _show(settings, latencies, winner, trained, folder)
     save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
     chosen = Winner(winner.arch, winner.accuracy, winner.costs, winner.score, str(problem.objective))
     artefacts.write(folder / WINNER, json.dumps(to_json(chosen), indent=1) + "\n")
@@ -104,17 +106,11 @@ def _searched(settings: Search, problem: Problem, folder: Path) -> list[Candidat
 
 
 def _show(
-    settings: Search,
-    latencies: LatencyTable,
-    found: list[Candidate],
-    trained: finalists.Trained,
-    winner: Candidate,
-    folder: Path,
+    settings: Search, latencies: LatencyTable, winner: Candidate, trained: Mapping[Arch, float], folder: Path
 ) -> None:
-    """Writes the results as CSV files and to TensorBoard, and prints the winner."""
+    """Writes the winner's layers as a CSV file, shows the results in TensorBoard, and prints the winner."""
     space, aim = settings.space, settings.objective
     targets = {} if aim.name == "pareto" else targets_of(aim, settings.precision, space, latencies)
-    artefacts.write_csv(folder / "candidates.csv", candidate_rows(settings, found, trained))
     layers = layer_rows(space.decode(winner.arch), latencies, settings.precision)
     artefacts.write_csv(folder / "architecture.csv", layers)
     with events.more(folder) as board:
@@ -124,7 +120,7 @@ def _show(
         events.show_figure(board, folder, "pareto", pareto.plot(shown, in_ms(targets)))
         events.show_hparams(board, settings, best_metrics(winner))
     aimed = f", target {costs.text(targets)}" if targets else ""
-    won = f", {trained[winner.arch]:.1%} after training alone, best of {len(trained)}" if trained else ""
+    won = f", {trained[winner.arch]:.1%} after a short training, best of {len(trained)} finalists" if trained else ""
     told = f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aimed}{_lost(winner)}{won}"
     console.print(told, highlight=False, soft_wrap=True)
 
@@ -186,8 +182,12 @@ def shown_costs(prefix: str, values: Costs) -> dict[str, float]:
     return {f"{prefix}/{name}_{one.symbol}": one.scale * values[name] for name, one in units.items()}
 
 
-def candidate_rows(settings: Search, found: Iterable[Candidate], trained: finalists.Trained) -> list[dict[str, Any]]:
+def candidate_rows(
+    settings: Search, objective: Objective, found: Sequence[Candidate], trained: Mapping[Arch, float]
+) -> list[dict[str, Any]]:
+    """Every candidate in order. `trained`: the accuracies of finalists after their training, which have scores too."""
     space = settings.space
+    scores = {one.arch: objective.score(trained[one.arch], one.costs) for one in found if one.arch in trained}
     return [
         {
             "index": index,
@@ -199,6 +199,7 @@ def candidate_rows(settings: Search, found: Iterable[Candidate], trained: finali
             "score": candidate.score,
             "feasible": candidate.feasible,
             "trained_accuracy": trained.get(candidate.arch),
+            "trained_score": scores.get(candidate.arch),
             "discretization_cost": candidate.discretization_cost,
             "macs": macs(space.decode(candidate.arch)),
             "parameters": parameters(space.decode(candidate.arch)),

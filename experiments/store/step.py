@@ -52,7 +52,7 @@ class Means:
     cache: str  # the folder of decoded images
     checkpoint_seconds: float  # a resumed training ends with the same weights
     jobs: int  # processes that share the evaluation of a population
-    trainings: int  # finalists trained at the same time
+    training_jobs: int  # finalists that are trained at the same time
     backend: str  # of these processes
     max_rounds: int  # with a higher limit, rounds are added to a table in the same folder
     address: Address

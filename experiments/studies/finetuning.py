@@ -78,6 +78,8 @@ def finetuning(config: Config) -> Path:
     stages = [stage for stage in config.compress.stages if stage != QUANTIZE]
     if FINETUNE not in stages:
         raise LutraError("compress.stages has no finetune: add it, compress.stages=[prune,finetune,quantize]")
+    if config.model != "winner":
+        raise LutraError(f"python -m experiments.finetuning is about a search's winner: leave model={config.model} out")
     recipes = recipes_of(config)
     for recipe in recipes:
         compression.check(recipe, config.model)

@@ -40,7 +40,7 @@ from experiments.store.weights import load_supernet
 from paper.figures import ranking as figure
 from paper.ranking_rows import ANOTHER, OTHERS, Ranked, RankTau
 from paper.rows import read
-from predictors.metrics.rank_correlation import rank_correlation, tau_lead
+from predictors.metrics.rank_correlation import rank_correlation, tau_difference
 from predictors.models.naswot import naswot
 from search_spaces.costs import macs, parameters
 from search_spaces.errors import LutraError
@@ -186,8 +186,8 @@ def _correlated(name: str, column: str, among: str, group: Sequence[Ranked], tru
     made = RankTau(name, among, len(group), **asdict(rank_correlation(predicted, true, RESAMPLES, seed)))
     if column == INHERITED:
         return made
-    lead, low, high = tau_lead(inherited, predicted, true, RESAMPLES, seed)
-    return replace(made, lead=lead, lead_low=low, lead_high=high)
+    difference, low, high = tau_difference(inherited, predicted, true, RESAMPLES, seed)
+    return replace(made, difference=difference, difference_low=low, difference_high=high)
 
 
 def shown(found: Sequence[RankTau]) -> Table:
@@ -197,12 +197,12 @@ def shown(found: Sequence[RankTau]) -> Table:
         "networks",
         "Kendall tau",
         "Spearman rho",
-        "supernet's tau is higher by",
+        "supernet's tau less this",
         title="rank correlation with separately trained networks",
     )
     for one in found:
         tau = f"{one.tau:.3f} [{one.tau_low:.3f}, {one.tau_high:.3f}]"
         rho = f"{one.rho:.3f} [{one.rho_low:.3f}, {one.rho_high:.3f}]"
-        lead = "" if one.lead is None else f"{one.lead:.3f} [{one.lead_low:.3f}, {one.lead_high:.3f}]"
-        table.add_row(one.predictor, one.among, str(one.networks), tau, rho, lead)
+        worse = f"{one.difference:.3f} [{one.difference_low:.3f}, {one.difference_high:.3f}]" if one.difference else ""
+        table.add_row(one.predictor, one.among, str(one.networks), tau, rho, worse)
     return table

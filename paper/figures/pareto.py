@@ -69,7 +69,8 @@ def _panel(axes: Axes, candidates: Sequence[Candidate], cost: str) -> None:
         linewidth=0.8,
         label="front",
     )
-    if winner := winner_of(candidates):
+    winner = winner_of(candidates)
+    if winner.feasible:
         point = scale * winner.costs[cost], 100 * winner.accuracy
         axes.scatter(
             *point, s=90, marker="*", color=style.RED, edgecolor="white", linewidth=0.5, zorder=3, label="winner"

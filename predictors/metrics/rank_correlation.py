@@ -28,7 +28,7 @@ def rank_correlation(predicted: np.ndarray, truth: np.ndarray, resamples: int, s
     return RankCorrelation(tau, low, high, rho, lowest, highest)
 
 
-def tau_lead(
+def tau_difference(
     predicted: np.ndarray, other: np.ndarray, truth: np.ndarray, resamples: int, seed: int
 ) -> tuple[float, float, float]:
     """How much higher the tau of `predicted` is than that of `other`, with its 95 % interval; all are [n].

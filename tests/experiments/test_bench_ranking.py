@@ -12,7 +12,7 @@ from paper.ranking_rows import ANOTHER, OTHERS, RankTau
 
 
 def taus(supernet: float, others: float, another: float | None, spread: float = 0.05) -> list[RankTau]:
-    """Correlations, and leads of the supernet whose intervals are twice as wide."""
+    """Correlations, and differences to the supernet, whose intervals are twice as wide."""
     values = dict.fromkeys(PREDICTORS, others) | {"supernet": supernet}
     groups = {"all": values, "above median": values}
     groups |= {} if another is None else {OTHERS: {**values, ANOTHER: another}}
@@ -38,7 +38,7 @@ def test_a_supernet_that_ranks_as_another_training_does_is_enough() -> None:
 def test_below_that_it_must_certainly_beat_every_predictor_without_training(others: float, holds: bool) -> None:
     found = {"ours": taus(0.5, others, 0.9), "other": taus(0.5, others, 0.9)}
     assert [one["holds"] for one in claims(found, False)] == [False, holds]
-    doubtful = [replace(one, lead_low=-0.1) if one.predictor == "MACs" else one for one in found["ours"]]
+    doubtful = [replace(one, difference_low=-0.1) if one.predictor == "MACs" else one for one in found["ours"]]
     assert not claims({**found, "ours": doubtful}, False)[1]["holds"]
 
 

@@ -11,7 +11,7 @@ from scipy.stats import kendalltau, spearmanr
 
 from experiments.studies.ranking import PREDICTORS, correlations
 from paper.ranking_rows import Ranked
-from predictors.metrics.rank_correlation import _weighted, rank_correlation, tau_lead
+from predictors.metrics.rank_correlation import _weighted, rank_correlation, tau_difference
 from predictors.models.naswot import naswot
 from search_spaces.layers import Head, Stem
 from search_spaces.networks.network import Network
@@ -65,13 +65,13 @@ def test_two_predictors_are_compared_on_the_same_resamples() -> None:
     truth, noise = rng.standard_normal((2, 24))
     sharp = truth + 0.5 * noise
     blurred = sharp + 0.7 * rng.standard_normal(24)
-    assert tau_lead(sharp, sharp, truth, 200, 0) == (0, 0, 0)
-    lead, low, high = tau_lead(sharp, blurred, truth, 1000, 0)
+    assert tau_difference(sharp, sharp, truth, 200, 0) == (0, 0, 0)
+    difference, low, high = tau_difference(sharp, blurred, truth, 1000, 0)
     one, other = (rank_correlation(values, truth, 1000, 0) for values in (sharp, blurred))
-    assert lead == pytest.approx(one.tau - other.tau)
+    assert difference == pytest.approx(one.tau - other.tau)
     assert one.tau_low < other.tau_high
-    assert 0 < low < lead < high
-    assert tau_lead(blurred, sharp, truth, 1000, 0) == pytest.approx((-lead, -high, -low))
+    assert 0 < low < difference < high
+    assert tau_difference(blurred, sharp, truth, 1000, 0) == pytest.approx((-difference, -high, -low))
 
 
 def test_the_better_half_is_judged_on_its_own() -> None:
@@ -85,8 +85,8 @@ def test_the_better_half_is_judged_on_its_own() -> None:
     assert taus["all", "parameters"].tau == pytest.approx((22 - 6) / 28)
     assert taus["all", "supernet"].tau == pytest.approx(1)
     assert taus["all", "MACs"].tau == 0
-    assert (taus["all", "MACs"].lead, taus["all", "MACs"].beaten) == (pytest.approx(1), True)
-    assert (taus["all", "supernet"].lead, taus["all", "supernet"].beaten) == (None, False)
+    assert (taus["all", "MACs"].difference, taus["all", "MACs"].significantly_worse) == (pytest.approx(1), True)
+    assert (taus["all", "supernet"].difference, taus["all", "supernet"].significantly_worse) == (None, False)
 
 
 def test_naswot_by_hand() -> None:

@@ -114,10 +114,10 @@ def test_a_rank_correlation_that_may_be_zero_is_not_significant() -> None:
     assert r"$-$0.18 (95\,\% interval $-$0.68 to 0.32), which is not significantly different from zero" in said
     assert "not significantly" not in ranking.sentence([tau("supernet", 0.6, 0.5), tau("MACs", 0.4, 0.1)])
 
-    doubtful = replace(tau("MACs", 0.4, 0.1), lead=0.2, lead_low=-0.1, lead_high=0.5)
+    doubtful = replace(tau("MACs", 0.4, 0.1), difference=0.2, difference_low=-0.1, difference_high=0.5)
     said = ranking.sentence([tau("supernet", 0.6, 0.5), doubtful])
-    assert r"the difference is 0.20 (95\,\% interval $-$0.10 to 0.50), which is not significant." in said
-    certain = replace(doubtful, lead_low=0.1)
-    assert r"the difference is 0.20 (95\,\% interval 0.10 to 0.50)." in ranking.sentence(
+    assert r"$\tau$ is higher by 0.20 (95\,\% interval $-$0.10 to 0.50), not significant." in said
+    certain = replace(doubtful, difference_low=0.1)
+    assert r"$\tau$ is higher by 0.20 (95\,\% interval 0.10 to 0.50)." in ranking.sentence(
         [tau("supernet", 0.6, 0.5), certain]
     )

@@ -19,7 +19,8 @@ LOOKS = {"fp32": "blue", "int8": "red"}
 def pareto(candidates: Sequence[Candidate], target_ms: float | None, describe: Callable[[str], str]) -> list[Element]:
     """Every point has a tooltip; a keyboard reaches the front and the winner."""
     edge = front(candidates)
-    winner = winner_of(candidates)
+    best, finalists = winner_of(candidates), sum(one.trained_accuracy is not None for one in candidates)
+    winner = best if best.feasible else None
     marked = [*edge, *([winner] if winner is not None and winner not in edge else [])]
     others = [one for one in candidates if one not in marked]
     drawn = others[:: max(1, -(-len(others) // DRAWN))]
@@ -42,8 +43,9 @@ def pareto(candidates: Sequence[Candidate], target_ms: float | None, describe: C
         text = f"{what}{_described(one)}, {describe(one.arch)}"
         made.append(tooltip(axes.point(*_at(one), radius, look), text, focusable=True))
     hidden = len(candidates) - len(points)
+    why = f", the best of {finalists} finalists after a short training from scratch" if finalists else ""
     caption = (
-        f"{len(candidates):,} evaluated architectures, with the supernet's weights. Red: the winner; line: the "
+        f"{len(candidates):,} evaluated architectures, with the supernet's weights. Red: the winner{why}; line: the "
         "Pareto front; grey line: the target; hollow: above the target."
     ) + (f" {hidden:,} that are not on the front are not drawn." if hidden else "")
     rows = [[one.arch, *_numbers(one), "winner" if one is winner else ""] for one in sorted(marked, key=_ms)]
