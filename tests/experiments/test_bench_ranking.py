@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from experiments.bench import ranking as bench
 from experiments.bench.ranking import ABOVE_MEDIAN, OF_ANOTHER, claims
 from experiments.studies.ranking import PREDICTORS
 from paper.ranking_rows import ANOTHER, OTHERS, RankTau
@@ -55,3 +57,15 @@ def test_one_training_of_each_network_tells_nothing_of_agreement() -> None:
 def test_published_accuracies_are_judged_above_their_median() -> None:
     ahead, upper = claims({"ours": taus(0.9, 0.1, None), "other": taus(0.7, 0.1, None)}, True)
     assert (ahead["holds"], upper["holds"], upper["bar"]) == (True, True, ABOVE_MEDIAN)
+
+
+def test_a_key_that_is_given_counts_for_both_supernets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Although the rules have lengths of their own."""
+    asked: list[list[str]] = []
+    monkeypatch.setattr(bench, "published", lambda *arguments: "images")
+    monkeypatch.setattr(bench, "ranked", lambda command: asked.append([*command]) or [])
+    monkeypatch.setattr(bench, "claims", lambda *arguments: [])
+    bench.main([f"runs={tmp_path / 'runs'}"])
+    bench.main([f"runs={tmp_path / 'runs'}", "train.steps=200"])
+    lengths = [[one for one in command if one.startswith("train.steps=")] for command in asked]
+    assert lengths == [[], ["train.steps=3000"], ["train.steps=200"], ["train.steps=3000", "train.steps=200"]]
