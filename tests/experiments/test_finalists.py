@@ -117,7 +117,7 @@ def searched(here: Here, finished: Finished, runs: Path, *asked: str) -> Path:
 def test_finalists_are_trained_as_every_network_is_and_judged_by_validation_images(
     here: Here, finished: Finished, runs: Path
 ) -> None:
-    """The supernet finds the same candidates as without finalists; one training is a step, made once."""
+    """The supernet finds the same candidates as without finalists. What is lost is made again, and is the same."""
     folder = searched(here, finished, runs)
     rows = read(folder, Row)
     trained = {one.arch: one.trained_accuracy for one in rows if one.trained_accuracy is not None}
@@ -138,19 +138,14 @@ def test_finalists_are_trained_as_every_network_is_and_judged_by_validation_imag
         found = accuracy(predict(load_network(path / "network.safetensors"), images), labels)
         assert found == pytest.approx(trained[arch])
 
+    text = (folder / "candidates.csv").read_bytes()
+    for path in (folder, next(iter(steps.values()))):
+        shutil.rmtree(path)
+    assert (searched(here, finished, runs) / "candidates.csv").read_bytes() == text
+
 
 def alone(runs: Path) -> list[tuple[Path, dict]]:
     return [(path, artefacts.manifest(path)) for path in runs.glob("retrain/finalist-*")]
-
-
-def test_trainings_at_the_same_time_and_finished_ones_change_nothing(
-    here: Here, finished: Finished, runs: Path
-) -> None:
-    folder = searched(here, finished, runs, "jobs=2")
-    rows, (again, _) = (folder / "candidates.csv").read_bytes(), alone(runs)[0]
-    shutil.rmtree(folder)
-    shutil.rmtree(again)
-    assert (searched(here, finished, runs) / "candidates.csv").read_bytes() == rows
 
 
 def test_a_search_with_finalists_is_given_only_with_the_winner_that_they_prove(
