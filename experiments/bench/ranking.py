@@ -3,7 +3,7 @@
 `experiments.ranking` with two supernets on the same networks, trained by different rules. Needs no GPU:
 `experiment=cifar10_laptop`, whose networks all have about the target's latency and are trained twice; against its rule,
 the fair one with a third of the steps, which train four networks each. It claims that the supernet's tau is 0.10 higher
-than with the other rule, and either 0.9 of the tau between two trainings or certainly above that of every predictor
+than with the other rule, and either 0.9 of the tau between two trainings or significantly above that of every predictor
 without training. ranking.csv=FILE uses NAS-Bench-Macro's published accuracies and its space instead: the sandwich rule
 against single-path sampling, with equally many steps. Keys are passed to both. Nearly all of the time is training; the
 trained weights are kept in `experiments/runs/bench/ranking`, or in runs=FOLDER.
@@ -71,20 +71,21 @@ def claims(found: Mapping[str, Sequence[RankTau]], of_published: bool) -> list[d
         upper = taus[ours, "supernet", "above median"]
         made.append(claim(f"tau on the {upper.networks} networks above the median", upper.tau, ABOVE_MEDIAN))
     elif (ours, ANOTHER, OTHERS) in taus:
-        made.append(against_another({name: taus[ours, name, OTHERS] for name in (*PREDICTORS, ANOTHER)}))
+        untrained = [taus[ours, name, "all"] for name in PREDICTORS if name != "supernet"]
+        made.append(against_another(taus[ours, "supernet", OTHERS], taus[ours, ANOTHER, OTHERS], untrained))
     return made
 
 
-def against_another(taus: Mapping[str, RankTau]) -> dict[str, object]:
-    """The supernet predicts other trainings nearly as well as one training does, or certainly better than the rest.
+def against_another(supernet: RankTau, another: RankTau, untrained: Sequence[RankTau]) -> dict[str, object]:
+    """The supernet predicts other trainings nearly as well as one does, or significantly better than all the untrained.
 
-    If one training does not certainly predict others, nothing can be said. `taus`: of each predictor.
+    If one training does not certainly predict others, nothing can be said. `untrained`: predictors without training,
+    compared with the supernet by the mean of all trainings.
     """
-    supernet, another = taus["supernet"], taus[ANOTHER]
     agree = another.tau_low > 0
     what = f"tau with other trainings: the supernet's, {supernet.tau:.2f}, divided by that of one training"
     made = claim(what, supernet.tau / another.tau if agree else 0.0, OF_ANOTHER)
-    better = agree and all(taus[name].significantly_worse for name in PREDICTORS if name != "supernet")
+    better = agree and all(one.significantly_worse for one in untrained)
     return made | {"better_than_all_without_training": better, "holds": bool(made["holds"]) or better}
 
 
