@@ -21,23 +21,27 @@ from tests.networks import smallest_space
 from tests.search_spaces.bright_halves import SPACE, batch, supernet
 
 
-def in_two_processes(work: Callable[[], None]) -> None:
-    """Runs `work` in two processes with the environment that torchrun gives its own."""
+def in_two_processes(work: Callable[..., None], *arguments: object) -> None:
+    """Runs `work` in two processes with the environment that torchrun gives its own.
+
+    They are forked from a server that has computed no gradient: torch refuses some of them in a fork of this process.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-
-    def one(process: int) -> None:
-        own = {"RANK": str(process), "LOCAL_RANK": str(process), "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "tests"}
-        os.environ.update(own, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), GLOO_SOCKET_IFNAME="lo")
-        work()
-
-    fork = multiprocessing.get_context("fork")
-    processes = [fork.Process(target=one, args=(number,)) for number in range(2)]
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload([__name__])
+    processes = [server.Process(target=one, args=(number, port, work, *arguments)) for number in range(2)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0]
+
+
+def one(process: int, port: int, work: Callable[..., None], *arguments: object) -> None:
+    own = {"RANK": str(process), "LOCAL_RANK": str(process), "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "tests"}
+    os.environ.update(own, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), GLOO_SOCKET_IFNAME="lo")
+    work(*arguments)
 
 
 def halves() -> None:
@@ -59,25 +63,23 @@ def test_two_halves_of_a_batch_give_the_gradients_of_the_whole() -> None:
     in_two_processes(halves)
 
 
-def test_two_processes_have_the_loss_curve_of_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def train(runs: Path) -> None:
+    choices.SPACES["tiny"] = smallest_space
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    words = ["experiment=smoke", "threads=1", "train.learning_rate=0.01", "train.amp=false", f"runs={runs}"]
+    words += ["train.steps=3", "search.calibration=16", "search.validation=16"]  # images for curves of validation
+    sys.argv = ["experiments.train", *words]
+    command.run("experiments.steps.plan:train")
+
+
+def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The losses agree step by step at first; batch norms double the rounding error at every step."""
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     monkeypatch.setitem(choices.SPACES, "tiny", smallest_space)
-
-    def train(folder: str) -> None:
-        runs = f"runs={tmp_path / folder}"
-        words = ["experiment=smoke", "threads=1", "train.learning_rate=0.01", "train.amp=false", runs]
-        words += ["train.steps=3", "search.calibration=16", "search.validation=16"]  # images for curves of validation
-        monkeypatch.setattr(sys, "argv", ["experiments.train", *words])
-        command.run("experiments.steps.plan:train")
-        sys.stdout.flush()
-
-    train("one")
-    capfd.readouterr()
-    in_two_processes(lambda: train("two"))
-    assert capfd.readouterr().out.strip().endswith("supernet.safetensors")
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    monkeypatch.setattr(sys, "argv", [])
+    train(tmp_path / "one")
+    in_two_processes(train, tmp_path / "two")
+    assert len(list(tmp_path.glob("two/train/*/supernet.safetensors"))) == 1
     curves = []
     for folder in tmp_path.glob("*/train/*"):
         events = EventAccumulator(str(folder)).Reload()
