@@ -55,12 +55,13 @@ def _search(results: Path, given: set[str], texts: Mapping[str, str]) -> Iterato
     )
     if "Seeds" in given:
         found = seeds.checked(results)
-        reference, last = found[seeds.REFERENCE], found[seeds.last(results)]
+        reference, last = found.get(seeds.REFERENCE, []), found[seeds.last(results)]
         gained = [100 * (one.test_accuracy - other.test_accuracy) for one, other in zip(last, reference)]
-        yield (
-            f"Over {count(len(last))} seeds, the {precision} file differs from the reference in fp32 by "
-            f"{seeds.points(gained)}."
-        )
+        over = f"Over {count(len(last))} seeds, the {precision} file"
+        if gained:
+            yield f"{over} differs from the reference in fp32 by {seeds.points(gained)}."
+        else:
+            yield f"{over} classifies {seeds.percent(last)} of the test images correctly."
     if "Compare" in given and not texts["ComparedOrigin"]:
         yield random(results, escape(setup(results).text("strategy")))
     else:

@@ -81,7 +81,7 @@ def shown(rows: Sequence[Seeded]) -> Table:
     """A line for each stage: mean, smallest and largest accuracy and latency over the seeds."""
     count = len({row.seed for row in rows})
     table = Table("stage", "", "test %", "median ms", title=f"{count} seeds: mean (smallest to largest)")
-    names = labels([row.stage for row in rows])
+    names = labels([row.stage for row in rows if row.seed == rows[0].seed])
     for (stage, precision), own in by_stage(rows).items():
         accuracies, latencies = [row.test_accuracy for row in own], [row.latency_median_s for row in own]
         table.add_row(names.get(stage, stage), precision, spread(accuracies, 100, 2), spread(latencies, 1e3, 3))

@@ -13,6 +13,7 @@ import pytest
 from experiments.config import Config
 from experiments.setup.session_record import RECORD, read_rows
 from experiments.steps.benchmark import benchmark, trainings
+from experiments.steps.report import labels
 from experiments.store import artefacts
 from experiments.store.step import Means
 from experiments.studies import reproduction, seeds
@@ -60,6 +61,9 @@ def test_every_row_of_every_seed_is_written_once(results: Path, finished: Finish
     assert [row.seed for row in rows] == [number for number in NUMBERS for _ in stages]
     assert [(row.stage, row.precision) for row in rows] == stages * len(NUMBERS)
     assert json.loads((results / "verdict.json").read_text())
+    once = labels([stage for stage, _ in stages])
+    printed = [*seeds.shown(rows).columns[0].cells]
+    assert {*printed} == {once.get(stage, stage) for stage, _ in stages}
 
 
 def test_a_stage_is_shown_with_its_mean_and_its_range() -> None:
