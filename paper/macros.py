@@ -13,6 +13,7 @@ from paper import (
     comparison,
     compression,
     data_sets,
+    finalists,
     hand_made,
     origin,
     prediction,
@@ -172,7 +173,7 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
     return {
         "CandidateCount": count(len({candidate.arch for candidate in candidates})),
         "FeasibleCount": count(len({candidate.arch for candidate in feasible})),
-        "FinalistsSentence": _finalists(candidates, run),
+        "FinalistsSentence": finalists.sentence(candidates, run),
         "SpaceSize": count(run.number("space_size")),
         "Layers": count(run.number("layers")),
         "TestImages": count(run.number("test_images")),
@@ -185,19 +186,6 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
         "DataCited": data_sets.cited(run),
         **{word.capitalize(): escape(run.text(word)) for word in words},
     }
-
-
-def _finalists(candidates: Sequence[Candidate], run: Setup) -> str:
-    """How the winner was chosen among the finalists; empty if the supernet chose it."""
-    trained = sum(one.trained_accuracy is not None for one in candidates)
-    if not trained:
-        return ""
-    passes = f"{run.number('finalist_passes'):g}"
-    return (
-        f"Of the best candidates, {count(trained)} that differ from each other in at least half of the searched layers "
-        f"were trained from scratch for {passes} {'pass' if passes == '1' else 'passes'}; the winner is the one with "
-        "the best score by its validation accuracy then."
-    )
 
 
 def _of(precision: str, rows: Sequence, path: Path) -> list:

@@ -72,8 +72,8 @@ def verdict(best: RankTau) -> str:
     if best.difference is None or best.difference_low is None or best.difference_high is None:
         return ""
     doubt = "" if best.difference_low > 0 or best.difference_high < 0 else ", not significant"
-    interval = with_interval(best.difference, best.difference_low, best.difference_high)
-    return f"; the supernet's $\\tau$ is higher by {interval}{doubt}"
+    higher = with_interval(best.difference, best.difference_low, best.difference_high)
+    return f"; the supernet's $\\tau$ is higher by {higher}{doubt}"
 
 
 def interval(one: RankTau) -> str:

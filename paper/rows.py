@@ -6,11 +6,11 @@ The paper needs the columns without a default; some commands write more columns 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar, get_type_hints
 
+from paper.candidate_rows import Candidate
 from paper.compression_rows import HandMade, PruningRule, Stage, Variant
 from paper.csv_records import columns, records
 from paper.duration_rows import Part
@@ -19,31 +19,6 @@ from paper.ranking_rows import Ranked, RankTau
 from paper.recipe_rows import TriedRecipe
 from paper.seed_rows import Seeded
 from paper.transfer_rows import Transferred
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An architecture that a search evaluated."""
-
-    strategy: str
-    arch: str
-    accuracy: float  # fraction of the validation images, with inherited weights
-    score: float
-    feasible: bool
-    costs: Mapping[str, float]  # predicted, by column: latency_s, then those in bytes
-    trained_accuracy: float | None = None  # of a finalist: fraction of the validation images after a short training
-    trained_score: float | None = None  # the objective's, for that accuracy
-
-
-def winner_of(candidates: Iterable[Candidate]) -> Candidate:
-    """The search's winner: the finalist with the highest trained score, or without finalists the highest score.
-
-    If no candidate is feasible, the least infeasible one. Of equal ones the first.
-    """
-    return max(
-        candidates,
-        key=lambda one: (-math.inf if one.trained_score is None else one.trained_score, one.feasible, one.score),
-    )
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 from statistics import fmean
 
 from experiments.store import artefacts
+from paper.candidate_rows import Candidate, winner_of
 from paper.compression_rows import Stage
-from paper.rows import Candidate, read, winner_of
+from paper.rows import read
 from paper.setup_file import setup
 from search_spaces.errors import LutraError
 from search_spaces.published import picks

@@ -19,8 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from experiments.bench._published import published, run
+from experiments.comparison.ranking_correlations import PREDICTORS
 from experiments.store import artefacts
-from experiments.studies.ranking import PREDICTORS
 from paper.ranking_rows import ANOTHER, OTHERS, RankTau
 from paper.rows import read
 

@@ -24,6 +24,7 @@ from experiments.config.command_config import (
 )
 from experiments.config.compression import CompressConfig
 from experiments.config.image_names import Names, file_name, names
+from experiments.config.search_config import SearchConfig
 from experiments.config.texts import LocalPath, Name
 from experiments.store.key_fields import unless
 from predictors.timing.protocol import Protocol
@@ -111,21 +112,6 @@ DEVICES = ("local", "ssh", "bundle", "simulated")  # as in `experiments.setup.de
 OFFLINE = ("bundle", "simulated")  # those that cannot time the files of a search
 SCENARIOS = ("quiet", "drifting", "busy", "throttled", "cut", "silent", "migrating")  # of `predictors.board.simulated`
 BACKENDS = {"loky": "", "threading": "", "dask": "dask[distributed]", "ray": "ray"}  # the package that pip installs
-
-
-@dataclass(frozen=True)
-class SearchConfig:
-    """How the strategy searches."""
-
-    budget: Annotated[int, Range(1, 1_000_000)] = 100  # distinct architectures to evaluate
-    calibration: Annotated[int, Range(2, 10_000_000)] = 2000  # training images for batch-norm statistics
-    validation: Annotated[int, Range(0, 10_000_000)] = 0  # validation images for accuracies; 0: all
-    # how many of the best candidates are trained from scratch, so that the best of them wins; 0: the supernet chooses
-    finalists: Annotated[int, Range(0, 1_000)] = 0
-    # the length of each finalist's training, by the recipe of `retrain`
-    finalist_passes: Annotated[float, Range(0, 1_000_000, "passes", above=True)] = 1.5
-    jobs: Annotated[int, Range(1, 1_024)] = 1  # processes that share the evaluation of a population
-    backend: str = "loky"  # what runs several jobs
 
 
 @dataclass(frozen=True)

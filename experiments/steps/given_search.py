@@ -15,8 +15,9 @@ from experiments.store.keys import space_key
 from experiments.store.provenance import whole
 from experiments.store.step import as_json
 from experiments.store.winner import CANDIDATES, WINNER, read_winner
-from paper.rows import Candidate as Row
-from paper.rows import read, winner_of
+from paper.candidate_rows import Candidate as Row
+from paper.candidate_rows import winner_of
+from paper.rows import read
 from search_spaces.errors import LutraError
 from strategies.problems.problem import Candidate
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
@@ -21,6 +20,7 @@ from experiments.display.architecture import layer_rows, text
 from experiments.display.progress import console, track
 from experiments.setup.images import placed
 from experiments.setup.targets import costs_of, objective_of, targets_of
+from experiments.steps.candidate_table import candidate_rows
 from experiments.steps.finalists import trained_accuracies
 from experiments.steps.settings import Search
 from experiments.steps.train import prepare
@@ -30,15 +30,15 @@ from experiments.store.step import Means
 from experiments.store.weights import load_supernet, save_network
 from experiments.store.winner import CANDIDATES, WINNER, Winner
 from paper import rows
+from paper.candidate_rows import winner_of
 from paper.figures import architecture, pareto
 from predictors import costs
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
-from search_spaces.costs import macs, parameters
 from search_spaces.networks.evaluation import Images, calibrate
 from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch
-from strategies.problems.objective import Costs, Objective
+from strategies.problems.objective import Costs
 from strategies.problems.problem import Candidate, Problem, best
 from strategies.problems.search import search as run_strategy
 from strategies.problems.supernet_problem import supernet_problem
@@ -80,7 +80,7 @@ def work(settings: Search, files: Mapping[str, Path], means: Means, folder: Path
     found = _searched(settings, problem, folder)
     trained = trained_accuracies(settings, means, data, found)
     artefacts.write_csv(folder / "candidates.csv", candidate_rows(settings, problem.objective, found, trained))
-    name = rows.winner_of(rows.read(folder, rows.Candidate)).arch
+    name = winner_of(rows.read(folder, rows.Candidate)).arch
     winner = next(one for one in found if artefacts.arch_name(one.arch) == name)
     _show(settings, latencies, winner, trained, folder)
     save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
@@ -180,29 +180,3 @@ def shown_costs(prefix: str, values: Costs) -> dict[str, float]:
     """For TensorBoard: prefix/latency_ms."""
     units = {name: costs.unit(name) for name in values}
     return {f"{prefix}/{name}_{one.symbol}": one.scale * values[name] for name, one in units.items()}
-
-
-def candidate_rows(
-    settings: Search, objective: Objective, found: Sequence[Candidate], trained: Mapping[Arch, float]
-) -> list[dict[str, Any]]:
-    """Every candidate in order. `trained`: the accuracies of finalists after their training, which have scores too."""
-    space = settings.space
-    scores = {one.arch: objective.score(trained[one.arch], one.costs) for one in found if one.arch in trained}
-    return [
-        {
-            "index": index,
-            "strategy": settings.strategy.name,
-            "seed": settings.seed,
-            "arch": artefacts.arch_name(candidate.arch),
-            "accuracy": candidate.accuracy,
-            **costs.columns(candidate.costs),
-            "score": candidate.score,
-            "feasible": candidate.feasible,
-            "trained_accuracy": trained.get(candidate.arch),
-            "trained_score": scores.get(candidate.arch),
-            "discretization_cost": candidate.discretization_cost,
-            "macs": macs(space.decode(candidate.arch)),
-            "parameters": parameters(space.decode(candidate.arch)),
-        }
-        for index, candidate in enumerate(found)
-    ]

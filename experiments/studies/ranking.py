@@ -11,7 +11,7 @@ ranking.csv=PATH takes published accuracies instead: NAS-Bench-Macro's file, wit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import torch
 from rich.table import Table
 from torch import nn
 
+from experiments.comparison.ranking_correlations import correlations
 from experiments.comparison.ranking_truth import Truth, facts, published, trained_alone
 from experiments.compute.accelerator import accelerator
 from experiments.compute.parallel_evaluation import spread
@@ -38,9 +39,8 @@ from experiments.store.key_fields import implied, unless
 from experiments.store.step import Means, Step
 from experiments.store.weights import load_supernet
 from paper.figures import ranking as figure
-from paper.ranking_rows import ANOTHER, OTHERS, Ranked, RankTau
+from paper.ranking_rows import Ranked, RankTau
 from paper.rows import read
-from predictors.metrics.rank_correlation import rank_correlation, tau_difference
 from predictors.models.naswot import naswot
 from search_spaces.costs import macs, parameters
 from search_spaces.errors import LutraError
@@ -51,10 +51,7 @@ from search_spaces.space import Arch, SearchSpace
 
 BATCH = 128  # images for NASWOT, as in its paper
 TOGETHER = 64  # networks evaluated between two updates of the progress bar
-RESAMPLES = 1000
 WORK = Reference("experiments.studies.ranking:work")
-INHERITED = "inherited"  # the column of the supernet's accuracies
-PREDICTORS = {"supernet": INHERITED, "NASWOT": "naswot", "parameters": "parameters", "MACs": "macs"}  # -> column
 
 
 @dataclass(frozen=True)
@@ -158,38 +155,6 @@ def _scored(settings: Settings, data: Dataset) -> dict[Arch, float]:
     return scores
 
 
-def correlations(networks: Sequence[Ranked], seed: int) -> list[RankTau]:
-    """Each predictor's correlations among all networks and, if there are at least three, those above the median.
-
-    If the networks were trained more than once, the last ones are with all trainings but the first, which is then one
-    of the predictors.
-    """
-    median = np.median([network.alone for network in networks])
-    groups = {
-        "all": (networks, PREDICTORS, "alone"),
-        "above median": ([network for network in networks if network.alone > median], PREDICTORS, "alone"),
-    }
-    if all(network.others is not None for network in networks):
-        groups[OTHERS] = networks, {**PREDICTORS, ANOTHER: "first"}, "others"
-    return [
-        _correlated(name, column, among, group, truth, seed)
-        for among, (group, predictors, truth) in groups.items()
-        if len(group) > 2
-        for name, column in predictors.items()
-    ]
-
-
-def _correlated(name: str, column: str, among: str, group: Sequence[Ranked], truth: str, seed: int) -> RankTau:
-    predicted, inherited, true = (
-        np.array([getattr(network, one) for network in group], float) for one in (column, INHERITED, truth)
-    )
-    made = RankTau(name, among, len(group), **asdict(rank_correlation(predicted, true, RESAMPLES, seed)))
-    if column == INHERITED:
-        return made
-    difference, low, high = tau_difference(inherited, predicted, true, RESAMPLES, seed)
-    return replace(made, difference=difference, difference_low=low, difference_high=high)
-
-
 def shown(found: Sequence[RankTau]) -> Table:
     table = Table(
         "predictor",
@@ -203,6 +168,8 @@ def shown(found: Sequence[RankTau]) -> Table:
     for one in found:
         tau = f"{one.tau:.3f} [{one.tau_low:.3f}, {one.tau_high:.3f}]"
         rho = f"{one.rho:.3f} [{one.rho_low:.3f}, {one.rho_high:.3f}]"
-        worse = f"{one.difference:.3f} [{one.difference_low:.3f}, {one.difference_high:.3f}]" if one.difference else ""
-        table.add_row(one.predictor, one.among, str(one.networks), tau, rho, worse)
+        less = ""
+        if one.difference is not None:
+            less = f"{one.difference:.3f} [{one.difference_low:.3f}, {one.difference_high:.3f}]"
+        table.add_row(one.predictor, one.among, str(one.networks), tau, rho, less)
     return table

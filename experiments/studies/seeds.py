@@ -1,7 +1,7 @@
 """Repeats the search, the training and the compression with several seeds, on one supernet and one latency table.
 
 Each seed searches, trains the winner, the reference and a random network from scratch, compresses and measures, as the
-pipeline does; seeds.baselines=false leaves out the reference and the random network, which are most of the training.
+pipeline does; seeds.baselines=false leaves out the reference and the random network.
 The rows of all seeds are in seeds.csv. Differences smaller than their spread may be chance.
 """
 

@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from paper.candidate_rows import winner_of
 from paper.figures import style
-from paper.rows import Candidate, read, winner_of
+from paper.rows import Candidate, read
 from paper.setup_file import setup
 
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE)

@@ -9,7 +9,7 @@ import pytest
 
 from experiments.bench import ranking as bench
 from experiments.bench.ranking import ABOVE_MEDIAN, OF_ANOTHER, claims
-from experiments.studies.ranking import PREDICTORS
+from experiments.comparison.ranking_correlations import PREDICTORS
 from paper.ranking_rows import ANOTHER, OTHERS, RankTau
 
 

@@ -13,16 +13,17 @@ import pytest
 
 from experiments.config import Config, DataConfig, SearchConfig
 from experiments.setup.images import placed
+from experiments.steps.candidate_table import candidate_rows
 from experiments.steps.compress import folder_of_search
 from experiments.steps.finalists import finalists, trained_accuracies
 from experiments.steps.plan import plan_of, search
-from experiments.steps.search import candidate_rows
 from experiments.store import artefacts
 from experiments.store.weights import load_network
 from experiments.store.winner import WINNER, read_winner
-from paper.macros import _finalists
-from paper.rows import Candidate as Row
-from paper.rows import read, winner_of
+from paper.candidate_rows import Candidate as Row
+from paper.candidate_rows import winner_of
+from paper.finalists import sentence
+from paper.rows import read
 from paper.setup_file import setup
 from search_spaces import documents
 from search_spaces.errors import LutraError
@@ -169,7 +170,7 @@ def test_the_paper_says_how_the_finalists_were_chosen(tmp_path: Path) -> None:
     common = {"strategy": "random", "accuracy": 0.5, "score": 0.5, "feasible": True, "costs": {"latency_s": 1.0}}
     rows = [Row(arch=str(place), **common, trained_accuracy=one) for place, one in enumerate([None, 0.6, 0.7, 0.5])]
     (tmp_path / "setup.csv").write_text("key,value\nfinalist_passes,1.5\n")
-    said = _finalists(rows, setup(tmp_path))
+    said = sentence(rows, setup(tmp_path))
     assert said.startswith("Of the best candidates, 3 that differ")
     assert "for 1.5 passes" in said
-    assert _finalists([rows[0]], setup(tmp_path)) == ""
+    assert sentence([rows[0]], setup(tmp_path)) == ""

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.stats import kendalltau, spearmanr
 
-from experiments.studies.ranking import PREDICTORS, correlations
+from experiments.comparison.ranking_correlations import PREDICTORS, correlations
 from paper.ranking_rows import Ranked
 from predictors.metrics.rank_correlation import _weighted, rank_correlation, tau_difference
 from predictors.models.naswot import naswot

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.comparison.ranking_correlations import PREDICTORS, RESAMPLES
 from experiments.config import choices
 from experiments.store import artefacts
-from experiments.studies.ranking import PREDICTORS, RESAMPLES, ranking
+from experiments.studies.ranking import ranking
 from paper import ranking as sentences
 from paper.build import OPTIONAL
 from paper.ranking_rows import ANOTHER, OTHERS, Ranked, RankTau

@@ -8,9 +8,10 @@ from xml.etree.ElementTree import Element
 
 from experiments.display.page.axes import HEIGHT, WIDTH, Axes, ends
 from experiments.display.page.elements import drawing, element, figure, table, tooltip
+from paper.candidate_rows import Candidate, winner_of
 from paper.figures.pareto import LATENCY, front
 from paper.figures.prediction import BAND
-from paper.rows import Candidate, Stage, Whole, winner_of
+from paper.rows import Stage, Whole
 
 DRAWN = 1_500  # the largest number of candidates drawn besides the front
 LOOKS = {"fp32": "blue", "int8": "red"}

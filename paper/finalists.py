@@ -1,0 +1,22 @@
+"""The text about finalists: how the winner was chosen among the candidates that were trained from scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from paper.candidate_rows import Candidate
+from paper.latex import count
+from paper.setup_file import Setup
+
+
+def sentence(candidates: Sequence[Candidate], run: Setup) -> str:
+    """Empty if the supernet chose the winner."""
+    trained = sum(one.trained_accuracy is not None for one in candidates)
+    if not trained:
+        return ""
+    passes = f"{run.number('finalist_passes'):g}"
+    return (
+        f"Of the best candidates, {count(trained)} that differ from each other in at least half of the searched layers "
+        f"were trained from scratch for {passes} {'pass' if passes == '1' else 'passes'}; the winner is the one with "
+        "the best score by its validation accuracy then."
+    )
