@@ -7,13 +7,14 @@ from pathlib import Path
 from statistics import fmean
 
 from compress.runtimes import RUNTIMES
-from experiments.bench import runtimes
+from experiments.bench import _edge_results, runtimes
 from experiments.bench._compression import at_least, at_most
-from experiments.bench._edge_results import INT8, MissingError, Report, accuracy, by_arch, reports
+from experiments.bench._edge_results import INT8, MissingError, Trained, accuracy, by_arch
 from experiments.config.choices import SPACES
 from experiments.display.progress import say
 from experiments.store import artefacts
 from paper.significance import SAME_TIME
+from search_spaces.space import SearchSpace
 
 OURS, OTHER = "edge", "mobile"
 PIXELS, ROUNDS = 32, 15
@@ -25,34 +26,38 @@ Claims = list[dict[str, object]]
 
 def winners(settings: Mapping[str, str]) -> Claims:
     """Times the winners of both spaces in one session, in both runtimes and precisions; writes WINNERS."""
-    found = {OURS: reports(settings, OURS)}
+    found = {OURS: _edge_results.winners(settings, OURS, _space(OURS))}
     try:
-        found[OTHER] = reports(settings, OTHER)
+        found[OTHER] = _edge_results.winners(settings, OTHER, _space(OTHER))
     except MissingError as error:
         say(f"winners: without {OTHER}, {error}")
-    rows = {space: timed(space, own) for space, own in found.items()}
+    rows = {name: timed(name, _space(name), own) for name, own in found.items()}
     artefacts.write_csv(WINNERS, [row for own in rows.values() for row in own])
-    claims = int8_gains(rows[OURS][0])
+    claims = int8_gains(rows[OURS])
     return [*claims, *(compared(rows[OURS], rows[OTHER]) if OTHER in rows else [])]
 
 
-def timed(space: str, found: Sequence[Report], rounds: int = ROUNDS) -> list[Row]:
-    """A row for each winner: its accuracies, mean over its reports, and its latencies here, not pruned."""
-    own, groups = SPACES[space](3, PIXELS, 10), by_arch(found)
-    rows = runtimes.measured(space, PIXELS, own, [own.check(arch) for arch in groups], rounds)
+def timed(name: str, space: SearchSpace, found: Sequence[Trained], rounds: int = ROUNDS) -> list[Row]:
+    """A row for each winner: its accuracies, mean over its trainings, and its latencies here, not pruned."""
+    groups = by_arch(found)
+    rows = runtimes.measured(name, PIXELS, space, [*groups], rounds)
     return [
-        row | {"reports": len(group), **{f"{one}_accuracy": accuracy(group, one) for one in ("fp32", INT8)}}
+        row | {"trainings": len(group), **{f"{one}_accuracy": accuracy(group, one) for one in ("fp32", INT8)}}
         for row, group in zip(rows, groups.values(), strict=True)
     ]
 
 
-def int8_gains(row: Row) -> Claims:
-    """fp32's latency divided by INT8's, in each runtime; the bar is for the runtime with the fastest INT8."""
-    fastest = min(RUNTIMES, key=lambda name: _number(row, f"{name}_int8_s"))
+def _space(name: str) -> SearchSpace:
+    return SPACES[name](3, PIXELS, 10)
+
+
+def int8_gains(rows: Sequence[Row]) -> Claims:
+    """fp32's latency divided by INT8's, in each runtime, mean over the winners; the bar is for the fastest INT8."""
+    fastest = min(RUNTIMES, key=lambda name: fmean(_number(row, f"{name}_int8_s") for row in rows))
     found: Claims = []
     for name in RUNTIMES:
-        gain = _number(row, f"{name}_fp32_s") / _number(row, f"{name}_int8_s")
-        what = f"the winner in {name}: fp32's latency / INT8's"
+        gain = fmean(_number(row, f"{name}_fp32_s") / _number(row, f"{name}_int8_s") for row in rows)
+        what = f"{len(rows)} winner(s) in {name}: fp32's latency / INT8's, mean"
         found.append(at_least(f"{what}, its fastest INT8", gain, 2) if name == fastest else _figure(what, gain))
     return found
 
@@ -86,10 +91,9 @@ def best_seconds(row: Row) -> float:
 
 
 def chain(settings: Mapping[str, str]) -> Claims:
-    """The first winner from fp32 to the deployed file, each report in its own session; means over its reports."""
-    own = next(iter(by_arch(reports(settings, OURS)).values()))
-    pairs = [(one.whole["fp32"], one.deployed) for one in own]
-    title = f"the winner in fp32 / its deployed file, {len(own)} training(s)"
+    """From fp32 to the deployed file, each seed in its own session; means over seeds."""
+    pairs = [(one.whole["fp32"], one.deployed) for one in _edge_results.winners(settings, OURS, _space(OURS))]
+    title = f"the winner in fp32 / its deployed file, mean of {len(pairs)} seed(s)"
     return [
         at_least(f"{title}: latency", fmean(a.latency_median_s / b.latency_median_s for a, b in pairs), 3),
         at_least(f"{title}: bytes", fmean(a.file_bytes / b.file_bytes for a, b in pairs), 6),

@@ -15,7 +15,7 @@ from torch import nn
 from compress.files.foreign import Foreign
 from compress.files.own_kinds import OWN_KINDS
 from compress.pruning.depgraph import size
-from experiments.bench._edge_results import report
+from experiments.bench._edge_results import of_seeds
 from experiments.bench._gpu_run import Run, seconds_of_step
 from experiments.comparison.recipe_variants import SECTION, change
 from experiments.steps.train import calibrated, prepare
@@ -69,12 +69,12 @@ def long(run: Run) -> list[Row]:
 
 
 def networks(run: Run) -> dict[str, nn.Module]:
-    """The winner of the report edge=FOLDER, else the reference of `edge`; and the hand-made network model=NAME."""
+    """The first winner of the seeds in edge=FOLDER, else the reference of `edge`; and the hand-made model=NAME."""
     shape, name = run.images.shape, run.settings["model"]
     asked = shape.in_channels, shape.resolution, shape.classes
     space = edge(*asked)
     given = run.settings["edge"].split(",")[0]
-    arch = space.check(report(Path(given).expanduser()).arch) if given else space.reference
+    arch = next(of_seeds(Path(given).expanduser(), space)).arch if given else space.reference
     winner = Network([spec for spec in space.decode(arch) if spec.convs])
     if name in OWN_KINDS:
         other: nn.Module = Network(OWN_KINDS[name](*asked))

@@ -1,10 +1,10 @@
 """python -m experiments.bench.edge [part=NAME,...] [runs=FOLDER] [KEY=FOLDER,...]: what the device decides in `edge`.
 
 Two parts measure here, on one thread: `table`, `experiments.fidelity space=edge` with 24 whole networks in the table
-(about 20 minutes; fidelity=FOLDER reads a finished one), and `winners`, which times the winners of finished reports in
+(about 20 minutes; fidelity=FOLDER reads a finished one), and `winners`, which times the winners of finished runs in
 both runtimes and precisions. The others only read results of finished runs:
 
-    edge=FOLDER,... mobile=FOLDER,...   reports: one for each winner, and for each seed that it was trained with
+    edge=FOLDER,... mobile=FOLDER,...   experiments.seeds, with any number of seeds
     hand_made=FOLDER,...                experiments.hand_made, one for each seed
     comparison=FOLDER                   experiments.compare, with at least 6 seeds
     transfer=FOLDER                     experiments.transfer
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> None:
 def table(settings: Mapping[str, str]) -> Claims:
     """MACs and the corrected table as predictors of networks that neither has seen."""
     if settings["fidelity"]:
-        (folder,) = folders(settings, "fidelity", "fidelity", OURS, "fidelity.csv")[:1]
+        folder = folders(settings, "fidelity", "fidelity", OURS, "fidelity.csv")[0]
     else:
         asked = [NETWORKS, f"runs={settings['runs'] or RUNS}", *settings["dotted"].split()]
         done = subprocess.run([sys.executable, "-m", *COMMAND, *asked], check=True, stdout=subprocess.PIPE, text=True)
@@ -91,8 +91,6 @@ def predicted(points: Sequence[Judged], precision: str) -> Claims:
 def hand_made(settings: Mapping[str, str]) -> Claims:
     """The winner's files against the hand-made networks; means over the given folders."""
     found = [read(one, HandMade) for one in folders(settings, "hand_made", "hand_made", OURS, "hand_made.csv")]
-    if not settings["hand_made"]:
-        found = found[:1]
     runs = [{row.stage: row for row in rows} for rows in found]
     names = [name for name in runs[0] if all(name in own for own in runs)]
     accuracies = {name: fmean(own[name].test_accuracy for own in runs) for name in names}

@@ -6,7 +6,7 @@ finished part is not run again, an interrupted one continues, so the same comman
     correctness   all algorithms on the GPU and on the CPU, within tolerances
     speed         images/s in training steps of networks and supernets, against plain torch and, if installed, `ofa`
     macro         supernets of nasbench_macro, and how they rank NAS-Bench-Macro's accuracies: macro=FILE
-    long          the winner of a report, edge=FOLDER, and a hand-made network, model=NAME, trained for long;
+    long          the first winner in seeds.csv of edge=FOLDER, and a hand-made network, model=NAME, trained for long;
                   retrain.KEY=VALUE changes the recipe
 
 Images are images=FILE, a .tar.gz of CIFAR-10 in class folders. A part writes out=FOLDER/PART.csv when it is finished;

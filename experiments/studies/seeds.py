@@ -21,10 +21,12 @@ from experiments.display.progress import console
 from experiments.display.publish import publish, write_verdict
 from experiments.setup.session_record import RECORD, read_rows
 from experiments.steps.benchmark import benchmark, trainings
+from experiments.steps.compress import folder_of_search
 from experiments.steps.plan import plan_of
 from experiments.steps.report import check_reportable, labels
 from experiments.store import artefacts
 from experiments.store.step import Means, Step
+from experiments.store.winner import WINNER, read_winner
 from paper.rows import FILES, read
 from paper.seed_rows import Seeded, by_stage
 from predictors.timing.verdict import Verdict
@@ -60,7 +62,9 @@ def seeds(config: Config) -> Path:
     files: dict[str, Path | str] = {}
     for number in numbers:
         console.print(f"[bold]seed {number}[/bold]")
-        files[str(number)] = benchmark(replace(config, seed=number), config.seeds.baselines) / RECORD
+        own = replace(config, seed=number)
+        files[str(number)] = benchmark(own, config.seeds.baselines) / RECORD
+        files[f"winner {number}"] = folder_of_search(own) / WINNER
     folder = plan.folder(Step("seeds", Settings(plan.space, numbers), files, Reference(f"{__name__}:work")))
     if config.publish:
         publish(config, folder, (SEEDS,), "seeds_setup.csv", 0)
@@ -71,7 +75,10 @@ def seeds(config: Config) -> Path:
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
     """Writes seeds.csv, and the verdicts on the sessions."""
     records = {seed: read_rows(files[str(seed)].parent) for seed in settings.seeds}
-    rows = [asdict(Seeded(**asdict(row), seed=seed)) for seed, (own, _) in records.items() for row in own]
+    archs = {seed: artefacts.arch_name(read_winner(files[f"winner {seed}"].parent).arch) for seed in settings.seeds}
+    rows = [
+        asdict(Seeded(**asdict(row), seed=seed, arch=archs[seed])) for seed, (own, _) in records.items() for row in own
+    ]
     artefacts.write_csv(folder / SEEDS, rows)
     states = {f"seed {seed}": Verdict(one.state, (*one.reasons,), (), ()) for seed, (_, one) in records.items()}
     write_verdict(folder, states)

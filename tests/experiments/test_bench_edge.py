@@ -1,4 +1,4 @@
-"""Tests the benchmark `edge` on made-up results, written as the commands write them, and on a real report."""
+"""Tests the benchmark `edge` on made-up results, written as the commands write them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from experiments.bench import _edge_winners, edge
-from experiments.bench._edge_results import Report, report
+from experiments.bench._edge_results import of_seeds
 from experiments.comparison.significance import LEVEL
 from experiments.config.choices import SPACES
 from experiments.store import artefacts
 from paper.compression_rows import HandMade, Stage
 from paper.rows import FILES, Judged, Pair
+from paper.seed_rows import Seeded
 from paper.transfer_rows import MACS, Transferred
 from search_spaces.errors import LutraError
 from search_spaces.spaces.tiny import tiny
-from tests.commands import Finished
 
 STAGE = Stage("retrained", "fp32", 0.9, 0.9, 1e-3, 1e-3, None, 4000, macs=10, parameters=5, sha256="")
 
@@ -122,29 +122,37 @@ def test_winners_are_compared_in_their_best_runtimes() -> None:
     assert holds(found) == [True, True]
     nobody = _edge_winners.compared([winner("edge", 0.79, 1e-3)], [mobile])
     assert [one["value"] for one in nobody] == [0, pytest.approx(-1)]
-    assert holds(_edge_winners.int8_gains(mobile)) == [True]
+    assert holds(_edge_winners.int8_gains([mobile])) == [True]
 
 
-def test_a_real_report_is_read_and_its_winner_timed(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = report(finished.folder("report"))
-    assert found.space == "tiny"
-    assert tiny(1, 16, 10).check(found.arch) == found.arch
-    monkeypatch.setitem(SPACES, "tiny", lambda *shape: tiny(1, 16, 10))
-    again = replace(found, whole={name: replace(row, test_accuracy=0.0) for name, row in found.whole.items()})
-    (row,) = _edge_winners.timed("tiny", [found, again], rounds=1)
-    assert row["reports"] == 2
-    assert row["fp32_accuracy"] == pytest.approx(found.whole["fp32"].test_accuracy / 2)
-    assert len(_edge_winners.int8_gains(row)) == 2
+def seeded(lost: Sequence[float], arch: str = "0-0-0") -> list[Seeded]:
+    fields = {name: value for name, value in asdict(STAGE).items() if name not in ("stage", "precision")}
+    rows = []
+    for seed, points in enumerate(lost):
+        for stage, precision in (("retrained", "fp32"), ("retrained", "int8"), ("int8", "int8")):
+            own = fields | ({"file_bytes": 500, "latency_median_s": 2.5e-4} if stage == "int8" else {})
+            own["test_accuracy"] = 0.9 - (points if stage == "int8" else 0)
+            rows.append(Seeded(stage, precision, **own, seed=seed, arch=arch))
+    return rows
 
 
-def test_the_chain_is_judged_by_means_over_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
-    def made(lost: float) -> Report:
-        whole = {"fp32": STAGE, "int8": replace(STAGE, precision="int8")}
-        small = replace(STAGE, stage="int8", precision="int8", file_bytes=500, latency_median_s=2.5e-4)
-        return Report("edge", (0,), whole, replace(small, test_accuracy=0.9 - lost))
+def test_the_winner_of_each_seed_is_read_and_timed_once(tmp_path: Path) -> None:
+    space = tiny(1, 16, 10)
+    arch = "-".join(["0"] * len(space.layers))
+    found = [*of_seeds(written(tmp_path, seeded([0, 0], arch)), space)]
+    again = replace(found[1], whole={name: replace(row, test_accuracy=0.0) for name, row in found[1].whole.items()})
+    (row,) = _edge_winners.timed("tiny", space, [found[0], again], rounds=1)
+    assert row["trainings"] == 2
+    assert row["fp32_accuracy"] == pytest.approx(0.45)
+    assert len(_edge_winners.int8_gains([row])) == 2
+    with pytest.raises(LutraError, match="arch"):
+        [*of_seeds(written(tmp_path, seeded([0], "0")), space)]
 
+
+def test_the_chain_is_judged_by_means_over_seeds(tmp_path: Path, capsys: Any) -> None:
+    arch = "-".join("0" * len(SPACES["edge"](3, 32, 10).layers))
     for lost, expected in (((0.0, 0.008), True), ((0.004, 0.008), False)):
-        monkeypatch.setattr(_edge_winners, "reports", lambda *asked, own=lost: [*map(made, own)])
-        found = _edge_winners.chain({})
+        folder = written(tmp_path, seeded(lost, arch))
+        found, _ = claims(["part=chain", f"edge={folder}"], capsys)
         assert [one["value"] for one in found[:2]] == [4, 8]
         assert holds(found) == [True, True, expected]

@@ -16,6 +16,7 @@ from experiments.steps.benchmark import benchmark, trainings
 from experiments.steps.report import labels
 from experiments.store import artefacts
 from experiments.store.step import Means
+from experiments.store.winner import WINNER
 from experiments.studies import reproduction, seeds
 from experiments.studies.reproduction import reproduce, spent
 from paper import checksums
@@ -35,7 +36,7 @@ NUMBERS = [3, 4, 7]
 def results(finished: Finished, tmp_path: Path) -> Path:
     """Results of three seeds of one run; each is 10 % slower, and has 0.01 less accuracy, than the one before."""
     record = json.loads((finished.folder("benchmark") / RECORD).read_text())
-    files = {}
+    files: dict[str, Path] = {}
     for place, number in enumerate(NUMBERS):
         folder = tmp_path / f"seed {number}"
         folder.mkdir()
@@ -44,7 +45,8 @@ def results(finished: Finished, tmp_path: Path) -> Path:
             row["latency_median_s"] *= 1.1**place
             row["test_accuracy"] = 0.9 - 0.01 * place
         (folder / RECORD).write_text(json.dumps(changed))
-        files[str(number)] = folder / RECORD
+        files |= {str(number): folder / RECORD, f"winner {number}": folder / WINNER}
+        (folder / WINNER).write_bytes((finished.folder("search") / WINNER).read_bytes())
     made = tmp_path / "results"
     made.mkdir()
     means: Means = None  # type: ignore[assignment]  # not used
