@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import socket
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,34 +10,29 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from experiments.compute import process_group
-from experiments.config import choices, command
 from search_spaces.errors import LutraError
 from search_spaces.training.rules.sandwich import sandwich
-from tests.networks import smallest_space
+from tests.commands import ROOT, SMOKE, Command
 from tests.search_spaces.bright_halves import SPACE, batch, supernet
 
+FORKED = """
+import os, sys
+rank = str(int(os.fork() == 0))
+own = {{"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "tests"}}
+os.environ.update(own, MASTER_ADDR="127.0.0.1", MASTER_PORT="{port}", GLOO_SOCKET_IFNAME="lo")
+"""
+HALVES = """
+sys.path.append({root!r})
+from tests.search_spaces.test_distributed_training import halves
+halves()
+os._exit(0)
+"""
 
-def in_two_processes(work: Callable[..., None], *arguments: object) -> None:
-    """Runs `work` in two processes with the environment that torchrun gives its own.
 
-    They are forked from a server that has computed no gradient: torch refuses some of them in a fork of this process.
-    """
+def forked() -> str:
+    """Code by which a command becomes two processes, with the environment that torchrun gives its own."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload([__name__])
-    processes = [server.Process(target=one, args=(number, port, work, *arguments)) for number in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0]
-
-
-def one(process: int, port: int, work: Callable[..., None], *arguments: object) -> None:
-    own = {"RANK": str(process), "LOCAL_RANK": str(process), "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "tests"}
-    os.environ.update(own, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), GLOO_SOCKET_IFNAME="lo")
-    work(*arguments)
+        return FORKED.format(port=free.getsockname()[1])
 
 
 def halves() -> None:
@@ -59,26 +50,18 @@ def halves() -> None:
     torch.testing.assert_close([p.grad for p in model.parameters()], expected)
 
 
-def test_two_halves_of_a_batch_give_the_gradients_of_the_whole() -> None:
-    in_two_processes(halves)
+def test_two_halves_of_a_batch_give_the_gradients_of_the_whole(command: Command) -> None:
+    done = command("train", before=forked() + HALVES.format(root=str(ROOT)))
+    assert done.code == 0, done.err
 
 
-def train(runs: Path) -> None:
-    choices.SPACES["tiny"] = smallest_space
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    words = ["experiment=smoke", "threads=1", "train.learning_rate=0.01", "train.amp=false", f"runs={runs}"]
-    words += ["train.steps=3", "search.calibration=16", "search.validation=16"]  # images for curves of validation
-    sys.argv = ["experiments.train", *words]
-    command.run("experiments.steps.plan:train")
-
-
-def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_have_the_loss_curve_of_one(command: Command, tmp_path: Path) -> None:
     """The losses agree step by step at first; batch norms double the rounding error at every step."""
-    monkeypatch.setitem(choices.SPACES, "tiny", smallest_space)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-    monkeypatch.setattr(sys, "argv", [])
-    train(tmp_path / "one")
-    in_two_processes(train, tmp_path / "two")
+    words = [*SMOKE, "train.steps=3", "train.learning_rate=0.01", "train.amp=false"]
+    words += ["search.calibration=16", "search.validation=16"]  # images for curves of validation
+    for name, before in (("one", ""), ("two", forked())):
+        done = command("train", *words, f"runs={tmp_path / name}", before=before)
+        assert done.code == 0, done.err
     assert len(list(tmp_path.glob("two/train/*/supernet.safetensors"))) == 1
     curves = []
     for folder in tmp_path.glob("*/train/*"):
