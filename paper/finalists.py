@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
+from operator import ne
 
 from paper.candidate_rows import Candidate
 from paper.latex import count
@@ -11,12 +13,13 @@ from paper.setup_file import Setup
 
 def sentence(candidates: Sequence[Candidate], run: Setup) -> str:
     """Empty if the supernet chose the winner."""
-    trained = sum(one.trained_accuracy is not None for one in candidates)
+    trained = [one.arch.split("-") for one in candidates if one.trained_accuracy is not None]
     if not trained:
         return ""
+    layers = min(sum(map(ne, one, other)) for one, other in combinations(trained, 2))
     passes = f"{run.number('finalist_passes'):g}"
     return (
-        f"Of the best candidates, {count(trained)} that differ from each other in at least half of the searched layers "
+        f"Of the best candidates, {count(len(trained))} that differ from each other in at least {count(layers)} layers "
         f"were trained from scratch for {passes} {'pass' if passes == '1' else 'passes'}; the winner is the one with "
         "the best score by its validation accuracy then."
     )

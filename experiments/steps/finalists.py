@@ -22,18 +22,26 @@ from strategies.problems.problem import Candidate
 
 
 def finalists(space: SearchSpace, found: Sequence[Candidate], count: int) -> list[Candidate]:
-    """The best feasible candidates, each of which differs from all better ones in at least half of the searched layers.
+    """The best feasible candidates that differ from each other in at least half of the searched layers.
 
-    A search ends among near copies of its best candidate, which a short training would not tell apart. Fewer than
-    `count` if there are no more.
+    A search ends among near copies of its best candidate, which a short training would not tell apart. If there are
+    fewer than `count`, they may differ in fewer layers, as few as needed.
     """
-    searched = [layer for layer, options in enumerate(space.options) if options > 1]
-    chosen: list[Candidate] = []
-    for one in sorted(filter(lambda one: one.feasible, found), key=lambda one: one.score, reverse=True):
-        differing = (sum(one.arch[layer] != other.arch[layer] for layer in searched) for other in chosen)
-        if len(chosen) < count and all(2 * layers >= len(searched) for layers in differing):
-            chosen.append(one)
+    searched = sum(options > 1 for options in space.options)
+    ranked = sorted(filter(lambda one: one.feasible, found), key=lambda one: one.score, reverse=True)
+    for layers in range((searched + 1) // 2, 0, -1):
+        chosen: list[Candidate] = []
+        for one in ranked:
+            if len(chosen) < count and all(differing_layers(one.arch, other.arch) >= layers for other in chosen):
+                chosen.append(one)
+        if len(chosen) == count:
+            break
     return chosen
+
+
+def differing_layers(one: Arch, other: Arch) -> int:
+    """The number of layers with different options."""
+    return sum(a != b for a, b in zip(one, other, strict=True))
 
 
 def trained_accuracies(settings: Search, means: Means, data: Dataset, found: Sequence[Candidate]) -> dict[Arch, float]:
