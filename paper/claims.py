@@ -78,11 +78,10 @@ def random(results: Path, strategy: str) -> str:
                 if ours == theirs:
                     return f"{when}, {strategy} is as good as random search ({pair.seeds} seeds)."
                 better = (ours < theirs) == (measure == "regret")
-                doubt = "" if pair.significant else "not "
-                return (
-                    f"{when}, {strategy} is {'better' if better else 'worse'} than random search ({doubt}significant, "
-                    f"{pair.seeds} seeds)."
-                )
+                told = f"is significantly {'better' if better else 'worse'} than"
+                if not pair.significant:
+                    told = "does not differ significantly from"
+                return f"{when}, {strategy} {told} random search ({pair.seeds} seeds)."
     return ""
 
 
@@ -100,6 +99,6 @@ def _supernet(results: Path) -> str:
     supernet = next(one for one in read(results, RankTau) if one.among == "all")
     doubt = ", which is not significant" if supernet.tau_low <= 0 <= supernet.tau_high else ""
     return (
-        f"Its ranking of {count(supernet.networks)} networks{ranking.chosen(results)} and that by separate training"
-        f"{ranking.length(results)} have Kendall's $\\tau$ of {ranking.interval(supernet)}{doubt}."
+        f"Between its ranking of {count(supernet.networks)} networks{ranking.chosen(results)} and their ranking after "
+        f"separate training{ranking.length(results)}, Kendall's $\\tau$ is {ranking.interval(supernet)}{doubt}."
     )

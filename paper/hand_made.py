@@ -90,12 +90,10 @@ def beaten(ours: HandMade, others: Sequence[HandMade], subject: str, images: flo
     clauses = [f"{subject} is both faster and more accurate than {listed(behind)}"] if behind else []
     if ahead:
         one = len(ahead) == 1
-        predicate = f"{'beats' if one else 'beat'} it in both"
-        if not behind:
-            predicate = f"{'is' if one else 'are'} both faster and more accurate than {subject}"
-        clauses.append(f"{listed(ahead)} {predicate}")
+        whom = "it" if behind else subject
+        clauses.append(f"{listed(ahead)} {'is' if one else 'are'} both faster and more accurate than {whom}")
     elif 0 < len(behind) < len(others):
-        clauses.append("none beats it in both")
+        clauses.append("no hand-made network is both faster and more accurate than it")
     elif not behind:
         clauses.append(
             f"no hand-made network is both faster and more accurate than {subject}, nor {subject} than one of them"

@@ -55,9 +55,9 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
     doubt = "" if supernet.tau_low > 0 or supernet.tau_high < 0 else ", which is not significantly different from zero"
     name = NAMES.get(best.predictor, best.predictor)
     said = (
-        f"The supernet's ranking of {count(supernet.networks)} networks{which} and that by their accuracies after "
-        f"separate training{trained} have Kendall's $\\tau$ of {interval(supernet)}{doubt}. The best predictor without "
-        f"training, {name}, has {interval(best)}{verdict(best)}."
+        f"Between the supernet's ranking of {count(supernet.networks)} networks{which} and that by their accuracies "
+        f"after separate training{trained}, Kendall's $\\tau$ is {interval(supernet)}{doubt}. For the best predictor "
+        f"without training, {name}, it is {interval(best)}{verdict(best)}."
     )
     if not others:
         return said

@@ -125,7 +125,9 @@ def deployed(setup: Setup) -> str:
     """A sentence on a network that is deployed in fp32, because INT8 does not pay; empty otherwise."""
     if setup.values.get("deployed") != "fp32":
         return ""
-    return "As INT8 is not faster than fp32 on this device, the fp32 file of the same network is deployed."
+    return (
+        "As INT8 is not significantly faster than fp32 on this device, the fp32 file of the same network is deployed."
+    )
 
 
 def quantized(setup: Setup) -> str:

@@ -89,13 +89,14 @@ def mean(rows: Sequence[Transferred]) -> str:
     return rf"{_rounded(sum(row.loss for row in rows) / len(rows))}\,\%"
 
 
-def _rounded(loss: float) -> str:
-    return str(round(100 * loss)).replace("-", "$-$")
+def _rounded(loss: float, places: int = 0) -> str:
+    return f"{100 * loss:.{places}f}".replace("-", "$-$")
 
 
 def lost(row: Transferred, name: str = "") -> str:
     """The loss with its interval, in percent; `name` introduces the interval."""
-    loss, low, high = (_rounded(value) for value in (row.loss, row.loss_low, row.loss_high))
+    places = 0 if row.loss_high - row.loss_low > 0.02 else 1
+    loss, low, high = (_rounded(value, places) for value in (row.loss, row.loss_low, row.loss_high))
     return rf"{loss}\,\% ({name}{low} to {high})"
 
 

@@ -78,7 +78,8 @@ def parse_json(text: bytes | str, where: object, what: str = "JSON file", kind: 
     except RecursionError:
         raise DamagedError(f"{where} is not a valid {what}: its JSON is nested too deeply") from None
     except ValueError as error:
-        raise DamagedError(f"{where} is not a valid {what}: {error}") from None
+        why = f"it is not JSON ({error})" if isinstance(error, json.JSONDecodeError) else str(error)
+        raise DamagedError(f"{where} is not a valid {what}: {why}") from None
     if type(value) is not kind:
         found = NAMES.get(type(value), "a number")
         raise DamagedError(f"{where} is not a valid {what}: it holds {found}, not {NAMES.get(kind, 'a number')}")

@@ -91,7 +91,7 @@ def warning(shares: Mapping[int, float]) -> str:
     layers = ", ".join(f"{layer} ({100 * share:.2g} %)" for layer, share in sorted(found.items()))
     return (
         f"on an x86 CPU without VNNI, sums of INT8 products saturate in layers {layers}, "
-        "so results there will differ; quantize with reduce_range"
+        "so results there will differ; add compress.quantize.reduce_range=true"
     )
 
 

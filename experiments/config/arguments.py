@@ -41,6 +41,7 @@ def checked_words(words: Sequence[str]) -> list[str]:
     """
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
+    parser.allow_abbrev = False
     parsed = parser.parse_intermixed_args([*words])
     _check_options(parsed)
     folders = own_folders(parsed)
@@ -72,7 +73,7 @@ def asks_for_sweep(words: Sequence[str]) -> bool:
 
 def _refuse(message: str) -> NoReturn:
     reason = " ".join(message.split())
-    raise LutraError(f"{reason}; options: --cfg job, --multirun, --help; settings are written key=value")
+    raise LutraError(f"{reason}; options: --cfg job, --multirun, --help; settings are written key=value, without --")
 
 
 def _check_options(parsed: argparse.Namespace) -> None:

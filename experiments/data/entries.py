@@ -20,7 +20,8 @@ def entries(path: str) -> Iterator[Entry]:
     """
     root = Path(path).expanduser()
     if not path or not root.exists():
-        raise LutraError(f"there is no folder or archive {path!r}: give the images' location with data.path=...")
+        what = f"there is no folder or archive {path!r}" if path else "data.path is missing"
+        raise LutraError(f"{what}: give the images' location, data.path=FOLDER_OR_ARCHIVE")
     if not (root.is_dir() or root.is_file()):
         raise LutraError(
             f"{path} is neither a folder nor a file: data.path must be a folder of images or an archive of one"

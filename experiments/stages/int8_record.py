@@ -75,7 +75,7 @@ class Answers:
         kinds = ", ".join(f"{kind} x{count}" for kind, count in Counter(self.floats).items())
         floats = f"computes in float: {kinds}" if self.floats else ""
         others = [
-            f"{runtime}'s file with the same ranges differs by at most {100 * off:.2g} % of the largest logit"
+            f"a file for {runtime} with the same ranges: logits differ by at most {100 * off:.2g} % of the largest"
             for runtime, off in self.others.items()
         ]
         return [line for line in (first, *floating, floats, *others, self.blame, self.warning) if line]

@@ -75,7 +75,9 @@ def _chosen_widths(task: Task[Prune], network: Network, importances: Importances
     front = exact_front(kept, {LATENCY: latency})
     seconds = front.costs[LATENCY]
     within = np.flatnonzero(seconds <= max(target, seconds[0]))  # two sums for one network may round differently
-    console.print(f"from {1e3 * whole:.4g} ms to {1e3 * seconds[within[-1]]:.4g} ms, predicted", highlight=False)
+    console.print(
+        f"pruning: from {1e3 * whole:.4g} ms to {1e3 * seconds[within[-1]]:.4g} ms, predicted", highlight=False
+    )
     return widths_of(space, tuple(front.archs[within[-1]].tolist()))
 
 

@@ -27,6 +27,7 @@ from experiments.steps.compress import (
     unpruned_stages,
 )
 from experiments.steps.plan import plan_of
+from experiments.store import artefacts
 from predictors.models.layer_costs import LayerCost
 from predictors.tables.table_file import read_table
 from search_spaces.space import Arch, SearchSpace
@@ -91,7 +92,8 @@ def _others(config: Config, baselines: bool) -> Iterator[Made]:
     for name, arch in (_baselines(config) if baselines else {}).items():
         file, recipe = plan_of(config).retrained(arch, name), config.retrain
         yield Made(name, file, steps=recipe.steps, all_images=recipe.all_images)
-    yield Made(INHERITED, folder_of_search(config) / "inherited.safetensors", steps=config.train.steps)
+    trained = artefacts.manifest(plan_of(config).supernet.parent)["config"]["train"]
+    yield Made(INHERITED, folder_of_search(config) / "inherited.safetensors", steps=trained["steps"])
 
 
 def random_network(config: Config) -> Arch:

@@ -9,6 +9,7 @@ from experiments.config.reference import Reference
 from experiments.store.artefacts import MANIFEST
 from experiments.store.looking import NotMade, looking
 from experiments.store.provenance import LINEAGE
+from experiments.store.winner import WINNER
 from predictors.agent.runtimes import SUFFIXES
 from search_spaces.errors import LutraError
 
@@ -44,11 +45,18 @@ def deployed_in(report: Path) -> Path:
 
 
 def given_report(config: Config) -> Path | None:
-    """The folder run=FOLDER if it is a report. If it does not exist, raises a LutraError that names those that do."""
+    """The folder run=FOLDER if it is a report; None if it is a search.
+
+    If it is neither, raises a LutraError that names the finished reports.
+    """
     folder = Path(config.run)
     if not folder.is_dir():
         raise _missing(f"there is no folder {folder}", config)
-    return folder.resolve() if (folder / LINEAGE).is_file() else None
+    if (folder / LINEAGE).is_file():
+        return folder.resolve()
+    if not (folder / WINNER).is_file():
+        raise _missing(f"{folder} is the folder neither of a report nor of a search", config)
+    return None
 
 
 def _missing(what: str, config: Config) -> LutraError:

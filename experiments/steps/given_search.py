@@ -8,7 +8,7 @@ from typing import Any
 
 from experiments.config import Config
 from experiments.steps.plan import plan_of
-from experiments.store import artefacts, journal
+from experiments.store import artefacts, journal, provenance
 from experiments.store.candidate_records import with_costs
 from experiments.store.json_records import record
 from experiments.store.keys import space_key
@@ -42,6 +42,21 @@ def given(config: Config) -> Path:
         )
     _check_images(folder, manifest["config"].get("data"), as_json(plan_of(config).images))
     return folder
+
+
+def read_by_search(config: Config, name: str) -> Path | None:
+    """The file that this search read, its `table` or its `supernet`; None if no step in `runs` made it."""
+    folder, runs = Path(config.run).resolve(), Path(config.runs)
+    read_winner(folder)
+    return provenance.index(runs).file(artefacts.manifest(folder)["inputs"].get(name, ""))
+
+
+def supernet(config: Config) -> Path:
+    """The file of this search's supernet. Raises LutraError if no step in `runs` made it."""
+    found = read_by_search(config, "supernet")
+    if found is None:
+        raise LutraError(f"the supernet of {config.run} is not in {config.runs}: add runs=FOLDER, where it is")
+    return found
 
 
 def _check_images(folder: Path, searched: Any, own: Mapping[str, Any]) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from experiments.config import Config
+from experiments.config.choices import space_of
 from experiments.display.progress import console
+from experiments.setup.targets import objective_of
 from experiments.steps.benchmark import benchmark, retrain
 from experiments.steps.compress import compress
 from experiments.steps.plan import measure, search, train
 from experiments.steps.report import check_reportable, report
+from predictors.tables.table_file import read_table
 
 STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, retrain, compress, benchmark, report)
 
@@ -21,5 +24,7 @@ def pipeline(config: Config) -> Path:
     for number, step in enumerate(STEPS, 1):
         console.print(f"[bold]{number}/{len(STEPS)} {step.__name__}[/bold]")
         made = step(config)
+        if step is measure:  # an unreachable target is an error before training
+            objective_of(config.objective, config.precision, space_of(config), read_table(made))
         console.print(f"  {made}", soft_wrap=True, highlight=False)
     return made

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cached_property, partial
-from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,8 @@ from experiments.config import Config
 from experiments.config.choices import space_of
 from experiments.config.reference import Reference
 from experiments.setup.cache import remembered
-from experiments.setup.devices import passport_of, results_of
+from experiments.setup.devices import results_of
+from experiments.setup.given_table import checked
 from experiments.setup.recipes import shortened
 from experiments.setup.targets import objective_of
 from experiments.steps.settings import TABLE, Alone, Budget, Device, Images, Search, Supernet, Table
@@ -23,13 +24,15 @@ from experiments.store import artefacts
 from experiments.store.keys import passport_key
 from experiments.store.step import Means, Step
 from predictors.tables.table_file import read_table
-from predictors.timing.blocks import block_specs
+from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 
 T = TypeVar("T")
 TORCHRUN = "TORCHELASTIC_RUN_ID"  # set where torchrun has started this process
 CHECK_IMAGES = Reference("experiments.setup.images:check")
 SHOW_CONFIG = Reference("experiments.display.events:add_config")
+OF_SEARCH = Reference("experiments.steps.given_search:read_by_search")
+SUPERNET_OF_SEARCH = Reference("experiments.steps.given_search:supernet")
 TRAINS = ("train", "retrain", "trial", "search", "compress")  # steps that train, or read training images
 SHOWS = ("train", "search", "report")  # whose folder shows the configuration in TensorBoard
 
@@ -55,15 +58,14 @@ class Plan:
 
     @cached_property
     def table(self) -> Path:
-        """The file of the latency table: the given one, checked against the device, or a measured one."""
-        config, passport = self.config, passport_of(self.config.device)
-        if config.table is None:
-            return self.table_of(self.space)
-        table = read_table(Path(config.table))
-        table.require(passport, config.ignore, self.space, config.precision)
-        for precision, spec in product(table.corrections, block_specs(self.space)):
-            table.seconds(spec, precision)  # raises LutraError if it was never measured
-        return Path(config.table)
+        """The file of the latency table: the given one, that of the given search, or a measured one."""
+        config = self.config
+        if config.table is not None:
+            return checked(config, self.space, Path(config.table))
+        if config.run and (known := OF_SEARCH(config, "table")) is not None:
+            with contextlib.suppress(LutraError):  # of another device: then it is measured on this one
+                return checked(config, self.space, Path(known))
+        return self.table_of(self.space)
 
     def table_of(self, space: SearchSpace) -> Path:
         """The file of a table of any space.
@@ -83,8 +85,10 @@ class Plan:
 
     @cached_property
     def supernet(self) -> Path:
-        """The supernet's file."""
+        """The supernet's file; that of the given search, if there is one."""
         config = self.config
+        if config.run:
+            return Path(SUPERNET_OF_SEARCH(config))
 
         def step(processes: int) -> Step:
             common = (self.space, self.images, config.supernet_seed, config.threads, config.train)

@@ -76,6 +76,8 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     artefacts.write(folder / CARD, card(name, file, final, facts, data, hashed))
     made = [(step.what, steps.records[step.manifest]["config"]) for step in origin.line]
     made += [(QUANTIZE, steps.records[inputs["compress"]]["config"])] if chosen.path != quantized else []
+    if (table := steps.origin(inputs["table"])) is not None:
+        made += [("measure", steps.records[table]["config"])]
     lines = commands(made, _own(settings), facts)
     run = Run(folder, name, final.sha256, data, load(folders["benchmark"]), partial(_described, space), lines)
     artefacts.write(folder / PAGE, page(run))

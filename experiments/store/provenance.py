@@ -74,6 +74,13 @@ class Index:
         """The hash of the manifest of the step that made a file, or `sha256` itself if it is that of a manifest."""
         return sha256 if sha256 in self.records else self.makers.get(sha256)
 
+    def file(self, sha256: str) -> Path | None:
+        """A file with this hash that a step made."""
+        if (key := self.makers.get(sha256)) is None:
+            return None
+        step = self.step(key, sha256)
+        return self.runs / step.folder / step.file
+
     def ancestors(self, inputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """All steps that inputs come from, nearest first: the manifest, and the file that was read."""
         todo, seen = [*inputs.values()], set()
@@ -155,11 +162,12 @@ def verify(folder: Path) -> Lineage:
 
     Raises LutraError with the first file that is missing, damaged or changed.
     """
+    takes = "run= takes the folder that python -m experiments.report prints"
+    if not (folder / MANIFEST).exists():
+        raise LutraError(f"{folder / MANIFEST} is missing: {takes}; if this is one, report again")
     whole(folder)
     if not (folder / LINEAGE).exists():
-        raise LutraError(
-            f"{folder} has no {LINEAGE}: it is not a report, or an old one; run python -m experiments.report"
-        )
+        raise LutraError(f"{folder} has no {LINEAGE}: {takes}")
     lineage, runs = load(folder / LINEAGE), folder.parents[1]
     steps = (*lineage.line, *lineage.others)
     for step in steps:

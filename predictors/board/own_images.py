@@ -78,7 +78,9 @@ def camera(number: str) -> Iterator[Image.Image]:
             return seen(int(number or 0))
         except ImportError:
             continue
-    raise LutraError("a camera needs picamera2 or OpenCV: apt install python3-picamera2, or pip install opencv-python")
+    raise LutraError(
+        "a camera needs picamera2 or OpenCV: apt install python3-picamera2, or pip install opencv-python-headless"
+    )
 
 
 def _by_picamera2(number: int) -> Iterator[Image.Image]:

@@ -40,6 +40,7 @@ MESSAGES = (
         "{where} has a host key that is not known here: type: {ssh}, compare the fingerprint with the board's "
         "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), and accept it",
     ),
+    (r"Could not resolve hostname", "{where} is not known in this network: add device.host=NAME_OR_ADDRESS"),
     (r"Permission denied", "{where} asks for a password: type: {copy}"),
     (r"Bad owner|Bad configuration option|Can't open user config", "ssh cannot read its configuration: {last}"),
 )

@@ -144,9 +144,11 @@ class LatencyTable:
             if key not in {*ignore}
         ]
         if pairs:
+            same_space = all(what == "device" for *_, what in differing)
+            anyway = f"to use it anyway: ignore=[{','.join(one[0] for one in differing)}]"
             raise LutraError(
-                f"the table is for another device or space: {', '.join(pairs)}; measure one here: "
-                f"python -m experiments.measure; to use it anyway: ignore=[{','.join(one[0] for one in differing)}]"
+                f"the table is for another device or space: {', '.join(pairs)}; measure one here: python -m "
+                f"experiments.measure{f'; {anyway}' if same_space or space is None else f' space={space.name}'}"
             )
         if precision is not None and precision not in self.corrections:
             raise LutraError(

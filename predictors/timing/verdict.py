@@ -43,7 +43,7 @@ class Verdict:
             numbers = f"round {items[0].round + 1}" + (f" to {items[-1].round + 1}" if len(items) > 1 else "")
             lines.append(f"{numbers}: {sum(item.samples for item in items)} samples do not count: {reason}")
         if self.unknown:
-            lines.append(f"the board does not report its {', '.join(self.unknown)}: unknown is not the same as fine")
+            lines.append(f"the device does not report its {', '.join(self.unknown)}: unknown is not the same as fine")
         return lines
 
 

@@ -43,7 +43,7 @@ def with_values(values: Mapping[str, Any]) -> Config:
 
 def on_one_machine(patch: pytest.MonkeyPatch) -> None:
     """Nobody asks a board what it is, nor torch whether there is a GPU."""
-    for module in ("experiments.store.keys", "experiments.steps.plan"):
+    for module in ("experiments.store.keys", "experiments.setup.given_table"):
         patch.setattr(f"{module}.passport_of", lambda device: {"cpu": "one"})
     patch.setattr("experiments.steps.plan.computes_on", lambda name: name)
 

@@ -108,9 +108,10 @@ def test_a_report_is_shown_again_and_nothing_is_made(runs: Path, report: Path, h
     rows = list(csv.DictReader((report / "stages.csv").open(newline="")))
     for row in rows:
         assert f"{100 * float(row['test_accuracy']):.2f}" in out
-    code, _, err = here(show_report, "run=nowhere", f"runs={runs}")[:3]
-    assert code == 2
-    assert str(report) in err
+    for folder in ("nowhere", next((runs / "measure").iterdir())):
+        code, _, err = here(show_report, f"run={folder}", f"runs={runs}")[:3]
+        assert code == 2
+        assert str(report) in err
     assert everything(runs) == before
 
 
@@ -175,4 +176,5 @@ def test_what_is_no_report_is_refused(runs: Path, told: Told) -> None:
     code, out, err = told(f"run={search}")[:3]
     assert (code, out) == (2, "")
     assert f"{search} has no lineage.json" in err
-    assert told(f"run={runs / 'nowhere'}")[0] == 2
+    for folder in (runs / "nowhere", runs):
+        assert f"{folder / 'manifest.json'} is missing: run= takes the folder" in told(f"run={folder}")[2]

@@ -21,6 +21,7 @@ from tests.experiments.outcomes import Refused
         ("--resolve", "--cfg job --resolve"),
         ("--package=train", "goes with --cfg"),
         ("--experimental-rerun=config.pickle", "pickle"),
+        ("--experiment", "settings are written key=value"),
         ("--config-name=nope", "nope"),
         ("--config-path=/nope", "/nope"),
         ("--config-dir=/nope", "'/nope' not found"),

@@ -135,9 +135,11 @@ def test_a_comparison_of_this_run_says_whether_search_beats_random_search(result
         header,
         [("evaluations", 60, "regret", "random", "evolution", 0.02, 0.01, 0.5, "False", 7, 7)],
     )
-    assert claims.random(results, "evolution").startswith(
-        "By regret after 60 evaluations, evolution is better than random"
-    )
-    assert "(not significant, 7 seeds)" in claims.random(results, "evolution")
-    edit(results / "pairs.csv", "0.02,0.01", "0.02,0.02")
+    when, other = "By regret after 60 evaluations, evolution", "random search (7 seeds)."
+    assert claims.random(results, "evolution") == f"{when} does not differ significantly from {other}"
+    edit(results / "pairs.csv", "0.5,False", "0.01,True")
+    assert claims.random(results, "evolution") == f"{when} is significantly better than {other}"
+    edit(results / "pairs.csv", "0.02,0.01", "0.01,0.02")
+    assert claims.random(results, "evolution") == f"{when} is significantly worse than {other}"
+    edit(results / "pairs.csv", "0.01,0.02", "0.02,0.02")
     assert "evolution is as good as random search" in claims.random(results, "evolution")

@@ -63,7 +63,7 @@ def settings(steps: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
     search, last = by_name["search"], by_name["benchmark"]
     parts = {key: search[key] for key in ("data", "strategy", "objective", "search")}
     parts |= {"train": by_name["train"]["train"], "retrain": by_name["retrain"]["retrain"]}
-    parts |= {key: last[key] for key in ("device", "measure")}
+    parts |= {"device": last["device"], "measure": last["measure"] | by_name.get("measure", last)["measure"]}
     found |= dict(flat(parts))
     found |= {key: search[key] for key in ("precision", "seed", "threads", "accelerator") if key in search}
     found |= {"space.name": search["space"]["name"], "supernet_seed": by_name["train"]["seed"]}

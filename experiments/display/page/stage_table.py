@@ -59,7 +59,7 @@ def stages(rows: Sequence[Stage], final: Stage, all_predictions: Mapping[str, Pr
         numbers = ["" if one is None else f"{100 * one:.2f}" for one in accuracies]
         numbers += ["" if one is None else f"{1e3 * one:.4f}" for one in times]
         lines.append([name, row.precision, *numbers, *sizes])
-    caption = "Accuracies on images that no stage has seen; latencies measured in one session on the device."
+    caption = "No stage has seen the test images; latencies measured in one session on the device."
     return section("stages", "Stages", table(caption, columns, lines, texts=2))
 
 
