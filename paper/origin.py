@@ -70,7 +70,9 @@ def differences(group: Group, made: Setup, run: Setup) -> list[str]:
         words.append(f"the machine {_machine(made)}")
     other = _differ(made, run, "space")
     trunks, ours = (one.values.get("trunks", "") for one in (made, run))
-    if not other and (trunks or ours):  # older files do not say: they are of all trunks
+    if not made.values.get("space"):  # of a hand-made network
+        trunks = ours
+    elif not other and (trunks or ours):  # older files do not say: they are of all trunks
         trunks, ours = trunks or "all", ours or "all"
     if other or trunks != ours or _differ(made, run, "resolution"):
         at = f" at {escape(made.values['resolution'])} pixels" if made.values.get("resolution") else ""

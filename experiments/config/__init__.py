@@ -151,9 +151,9 @@ class Config:
     table: LocalPath | None = None  # a table file to use instead of measuring
     ignore: list[str] = field(default_factory=list)  # keys of the device fingerprint that may differ
     model: str = "winner"  # the network to compress: the search's winner, or a hand-made network
-    run: LocalPath = (
-        ""  # the folder of a finished search, whose winner is used instead of searching; of a report, to show it again
-    )
+    # the folder of a finished search, whose winner, latency table and supernet are used instead of making them; of a
+    # report, to show it again
+    run: LocalPath = ""
     csv: LocalPath | None = None  # published measurements, for experiments.fidelity
     publish: bool = False  # whether to copy the results into the folder `results`, for the paper
     threads: Annotated[int, Range(1, 1_024)] = 2  # threads of this machine, for training

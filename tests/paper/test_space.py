@@ -52,6 +52,7 @@ def test_the_trunks_set_what_differs_between_them(kept: list[int], varied: str, 
         ({"trunks": "0 2 3"}, {"trunks": "all"}, ["the space edge at 32 pixels under all its trunks"]),
         ({"trunks": "all"}, {"trunks": "0 6"}, ["the space edge at 32 pixels under 2 of its trunks"]),
         ({"trunks": "0 2 3"}, {"space": "mobile", "trunks": ""}, ["the space mobile at 32 pixels"]),
+        ({"trunks": "0 2 3"}, {"space": ""}, []),  # of a hand-made network
     ],
 )
 def test_files_under_other_trunks_are_named(run: dict[str, str], made: dict[str, str], said: list[str]) -> None:
