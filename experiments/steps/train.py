@@ -76,7 +76,8 @@ def trained(settings: Alone, means: Means, folder: Path) -> tuple[nn.Module, Tra
     prepare(settings.threads, settings.seed)
     data, recipe = placed(settings.data.at(means), settings.accelerator), settings.retrain
     network = _built(settings, data).to(accelerator(settings.accelerator))
-    name = settings.model if settings.arch is None else artefacts.arch_name(settings.arch)
+    role = folder.name.rpartition(settings.label)[0].replace("-", " ")  # "winner ", for example
+    name = settings.model if settings.arch is None else f"{role}{artefacts.arch_name(settings.arch)}"
     backward = cross_entropy(network, recipe.label_smoothing)
     images, label, every = data.joined if recipe.all_images else data, f"training {name}", means.checkpoint_seconds
     training = run_steps(network, images, recipe, settings.seed, backward, folder, label, every)
