@@ -13,7 +13,7 @@ class Seeded(Stage):
     """A stage of the run with this seed. The supernet and the latency table are those of all seeds."""
 
     seed: int = field(kw_only=True)
-    arch: str = field(default="", kw_only=True)  # of this seed's winner
+    whole_arch: str = field(default="", kw_only=True)  # this seed's winner, as one of the whole space
 
 
 def by_stage(rows: Iterable[Seeded]) -> dict[tuple[str, str], list[Seeded]]:

@@ -42,6 +42,11 @@ def within(lengths: Sequence[int], trunks: int, trunk: int) -> list[slice]:
     return [slice(trunk, trunk + 1) if trunks > 1 else slice(0, lengths[0]), *later]
 
 
+def whole(arch: tuple[int, ...], kept: Sequence[int]) -> tuple[int, ...]:
+    """The same network in the whole space; `kept`: the trunks that the architecture chooses from, empty if all."""
+    return (kept[arch[0]], *arch[1:]) if kept else arch
+
+
 def only(
     layers: Sequence[Sequence[Any]], kept: Sequence[int], trunks: int, reference: tuple[int, ...]
 ) -> tuple[tuple[tuple[Any, ...], ...], tuple[int, ...]]:

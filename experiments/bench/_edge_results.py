@@ -64,7 +64,7 @@ def of_seeds(folder: Path, space: SearchSpace) -> Iterator[Trained]:
             if (stage, precision) not in named:
                 raise LutraError(f"{path} has no row with stage={stage}, precision={precision} and seed={seed}")
         whole = {precision: named["retrained", precision] for precision in ("fp32", INT8)}
-        arch = picks(str(path), "arch", whole[INT8].arch, len(space.layers))
+        arch = picks(str(path), "whole_arch", whole[INT8].whole_arch, len(space.layers))
         yield Trained(space.check(arch), whole, named[INT8, INT8])
 
 

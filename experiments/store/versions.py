@@ -53,7 +53,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "transfer_timing": (1, MEASURING),
     "transfer": (1, PACKAGES),
     "profile": (1, MEASURING),
-    "seeds": (3, PACKAGES),
+    "seeds": (4, PACKAGES),
 }
 # A choice -> its version, if that is not 1; part of the keys of steps whose settings have this choice. It is named by
 # the dataclass that declares the field, and the value: "StrategyConfig.name=darts", "PruneConfig.rule=uniform",

@@ -32,6 +32,7 @@ from paper.seed_rows import Seeded, by_stage
 from predictors.timing.verdict import Verdict
 from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
+from search_spaces.trunks import whole
 
 SEEDS = FILES[Seeded]
 
@@ -77,9 +78,12 @@ def seeds(config: Config) -> Path:
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
     """Writes seeds.csv, and the verdicts on the sessions."""
     records = {seed: read_rows(files[str(seed)].parent) for seed in settings.seeds}
-    archs = {seed: artefacts.arch_name(read_winner(files[f"winner {seed}"].parent).arch) for seed in settings.seeds}
+    winners = {seed: read_winner(files[f"winner {seed}"].parent).arch for seed in settings.seeds}
+    names = {seed: artefacts.arch_name(whole(arch, settings.space.kept)) for seed, arch in winners.items()}
     rows = [
-        asdict(Seeded(**asdict(row), seed=seed, arch=archs[seed])) for seed, (own, _) in records.items() for row in own
+        asdict(Seeded(**asdict(row), seed=seed, whole_arch=names[seed]))
+        for seed, (own, _) in records.items()
+        for row in own
     ]
     artefacts.write_csv(folder / SEEDS, rows)
     states = {f"seed {seed}": Verdict(one.state, (*one.reasons,), (), ()) for seed, (_, one) in records.items()}
@@ -89,7 +93,9 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
 def shown(rows: Sequence[Seeded]) -> Table:
     """A line for each stage: mean, smallest and largest accuracy and latency over the seeds."""
     count = len({row.seed for row in rows})
-    table = Table("stage", "", "test %", "median ms", title=f"{count} seeds: mean (smallest to largest)")
+    table = Table(
+        "stage", "", "test %", "median ms", title=f"{count} seed{'' if count == 1 else 's'}: mean (smallest to largest)"
+    )
     names = labels([row.stage for row in rows if row.seed == rows[0].seed])
     for (stage, precision), own in by_stage(rows).items():
         accuracies, latencies = [row.test_accuracy for row in own], [row.latency_median_s for row in own]

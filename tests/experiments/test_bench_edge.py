@@ -132,7 +132,7 @@ def seeded(lost: Sequence[float], arch: str = "0-0-0") -> list[Seeded]:
         for stage, precision in (("retrained", "fp32"), ("retrained", "int8"), ("int8", "int8")):
             own = fields | ({"file_bytes": 500, "latency_median_s": 2.5e-4} if stage == "int8" else {})
             own["test_accuracy"] = 0.9 - (points if stage == "int8" else 0)
-            rows.append(Seeded(stage, precision, **own, seed=seed, arch=arch))
+            rows.append(Seeded(stage, precision, **own, seed=seed, whole_arch=arch))
     return rows
 
 

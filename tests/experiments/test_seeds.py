@@ -62,6 +62,8 @@ def test_every_row_of_every_seed_is_written_once(results: Path, finished: Finish
     stages = [(row.stage, row.precision) for row in read_rows(finished.folder("benchmark"))[0]]
     assert [row.seed for row in rows] == [number for number in NUMBERS for _ in stages]
     assert [(row.stage, row.precision) for row in rows] == stages * len(NUMBERS)
+    winner = json.loads((finished.folder("search") / WINNER).read_text())["arch"]
+    assert {row.whole_arch for row in rows} == {artefacts.arch_name(winner)}
     assert json.loads((results / "verdict.json").read_text())
     once = labels([stage for stage, _ in stages])
     printed = [*seeds.shown(rows).columns[0].cells]

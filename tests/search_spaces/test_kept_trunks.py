@@ -12,6 +12,7 @@ from experiments.steps.plan import measure
 from search_spaces.errors import LutraError
 from search_spaces.spaces.edge import edge
 from search_spaces.spaces.mobile import mobile
+from search_spaces.trunks import whole
 from tests.commands import Here
 
 WHOLE = edge(3, 32, 10)
@@ -23,6 +24,8 @@ def test_its_networks_are_those_of_the_whole_space(kept: list[int]) -> None:
     for _ in range(20):
         arch = space.sample(rng)
         trunk = kept[arch[0]]
+        assert whole(arch, space.kept) == (trunk, *arch[1:])
+        assert whole(arch, WHOLE.kept) == arch
         assert space.decode(arch) == WHOLE.decode((trunk, *arch[1:]))
         assert space.canonical(arch)[1:] == WHOLE.canonical((trunk, *arch[1:]))[1:]
     assert space.size * WHOLE.trunks == WHOLE.size * len(kept)
