@@ -18,8 +18,9 @@ def sentence(candidates: Sequence[Candidate], run: Setup) -> str:
         return ""
     layers = min(sum(map(ne, one, other)) for one, other in combinations(trained, 2))
     passes = f"{run.number('finalist_passes'):g}"
+    apart = f"{count(layers)} {'layer' if layers == 1 else 'layers'}"
     return (
-        f"Of the best candidates, {count(len(trained))} that differ from each other in at least {count(layers)} layers "
-        f"were trained from scratch for {passes} {'pass' if passes == '1' else 'passes'}; the winner is the one with "
-        "the best score by its validation accuracy then."
+        f"Of the best candidates, {count(len(trained))} that differ from each other in at least {apart} were trained "
+        f"from scratch for {passes} {'pass' if passes == '1' else 'passes'}; the winner is the one with the best score "
+        "by its validation accuracy then."
     )

@@ -68,19 +68,27 @@ def differences(group: Group, made: Setup, run: Setup) -> list[str]:
         words.append("a machine that they do not name")
     elif group.machine and any(_differ(made, run, key) for key in MACHINE):
         words.append(f"the machine {_machine(made)}")
-    other = _differ(made, run, "space")
-    trunks, ours = (one.values.get("trunks", "") for one in (made, run))
-    if not made.values.get("space"):  # of a hand-made network
-        trunks = ours
-    elif not other and (trunks or ours):  # older files do not say: they are of all trunks
-        trunks, ours = trunks or "all", ours or "all"
-    if other or trunks != ours or _differ(made, run, "resolution"):
-        at = f" at {escape(made.values['resolution'])} pixels" if made.values.get("resolution") else ""
-        words.append(f"the space {escape(made.text('space'))}{at}{under(trunks)}")
+    words += _space(made, run)
     if group.images and any(_differ(made, run, key) for key in ("data", "data_file", "data_title")):
         name = made.values.get("data_title") or made.values.get("data_file") or made.text("data")
         words.append(f"the images {escape(name)}")
     return words
+
+
+def _space(made: Setup, run: Setup) -> list[str]:
+    """The space of the files, or the size of a hand-made network's images, if it differs from the run's."""
+    pixels, other = made.values.get("resolution"), _differ(made, run, "resolution")
+    if not made.values.get("space"):
+        return [f"images of {escape(pixels)} pixels"] if pixels and other else []
+    trunks, ours = (one.values.get("trunks", "") for one in (made, run))
+    if _differ(made, run, "space"):
+        other = True
+    elif trunks or ours:  # older files do not say: they are of all trunks
+        trunks, ours = trunks or "all", ours or "all"
+    if not other and trunks == ours:
+        return []
+    at = f" at {escape(pixels)} pixels" if pixels else ""
+    return [f"the space {escape(made.text('space'))}{at}{under(trunks)}"]
 
 
 def under(trunks: str) -> str:

@@ -90,7 +90,7 @@ def mean(rows: Sequence[Transferred]) -> str:
 
 
 def _rounded(loss: float, places: int = 0) -> str:
-    return f"{100 * loss:.{places}f}".replace("-", "$-$")
+    return f"{100 * loss:z.{places}f}".replace("-", "$-$")
 
 
 def lost(row: Transferred, name: str = "") -> str:

@@ -64,7 +64,11 @@ def of_seeds(folder: Path, space: SearchSpace) -> Iterator[Trained]:
             if (stage, precision) not in named:
                 raise LutraError(f"{path} has no row with stage={stage}, precision={precision} and seed={seed}")
         whole = {precision: named["retrained", precision] for precision in ("fp32", INT8)}
-        arch = picks(str(path), "whole_arch", whole[INT8].whole_arch, len(space.layers))
+        if not whole[INT8].whole_arch:
+            raise LutraError(f"{path} does not name the winners: run python -m experiments.seeds again")
+        arch = picks(str(path), "whole_arch", whole[INT8].whole_arch, 0)
+        if len(arch) != len(space.layers):
+            raise LutraError(f"{path} is of another space: give one of space={space.name}")
         yield Trained(space.check(arch), whole, named[INT8, INT8])
 
 

@@ -26,7 +26,7 @@ from experiments.steps.compress import (
     unpruned_chain,
     unpruned_stages,
 )
-from experiments.steps.plan import plan_of
+from experiments.steps.plan import plan_of, train
 from experiments.store import artefacts
 from predictors.models.layer_costs import LayerCost
 from predictors.tables.table_file import read_table
@@ -49,6 +49,8 @@ class Bounds(Feasible):
 def benchmark(config: Config, baselines: bool = True) -> Path:
     """The folder holding benchmark.json and every stage's file; without `baselines`, only those of the winner."""
     live(config.device)
+    if config.run and config.model == "winner":
+        train(config)  # the given search's supernet: if it is missing, that is an error before training
     train_all(trainings(config, baselines), config.jobs)
     plan, made, others = plan_of(config), chain(config), {one.name: one for one in _others(config, baselines)}
     tables = {"table": plan.table} if config.model == "winner" else {}

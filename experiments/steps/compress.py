@@ -21,7 +21,6 @@ from predictors.agent.runtimes import SUFFIXES
 from search_spaces.space import Arch
 
 WORK = Reference("experiments.stages.task:work")
-GIVEN = Reference("experiments.steps.given_search:given")
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def chain_of(config: Config, root: Path, stages: Sequence[str], prefix: str = ""
 
 def folder_of_search(config: Config) -> Path:
     """The search's folder: the one that run= gives, after verifying it, or that of this configuration."""
-    return plan_of(config).once("given", lambda: GIVEN(config)) if config.run else search(config)
+    return search(config)
 
 
 def settings_of(config: Config, name: str, root: Path | None = None) -> Settings:

@@ -10,6 +10,7 @@ from experiments.config.compression import FASTER
 from experiments.setup.session_record import Session
 from experiments.store import artefacts
 from paper.compression_rows import Stage
+from paper.latex import decimals
 from predictors.costs import LATENCY
 
 HALF = "fp16"  # a kind that is asked for because of its size
@@ -53,5 +54,5 @@ def deployed(
 
 def _milliseconds(median: float, low: float, high: float) -> str:
     """ "0.0281 ms (95 % interval 0.0250 to 0.0310)"."""
-    shown = [f"{1e3 * seconds:.3g}" for seconds in (median, low, high)]
+    shown = [f"{1e3 * seconds:.{decimals(1e3 * median)}f}" for seconds in (median, low, high)]
     return f"{shown[0]} ms (95 % interval {shown[1]} to {shown[2]})"

@@ -24,13 +24,14 @@ from strategies.problems.problem import Candidate
 def finalists(space: SearchSpace, found: Sequence[Candidate], count: int) -> list[Candidate]:
     """The best feasible candidates that differ from each other in at least half of the searched layers.
 
-    A search ends among near copies of its best candidate, which a short training would not tell apart. If there are
-    fewer than `count`, they may differ in fewer layers, as few as needed.
+    A search ends among near copies of its best candidate, which a short training would not tell apart. If only fewer
+    than `count` candidates differ that much, the required number of layers is lowered, one by one, until enough do.
     """
     searched = sum(options > 1 for options in space.options)
     ranked = sorted(filter(lambda one: one.feasible, found), key=lambda one: one.score, reverse=True)
+    chosen: list[Candidate] = []
     for layers in range((searched + 1) // 2, 0, -1):
-        chosen: list[Candidate] = []
+        chosen = []
         for one in ranked:
             if len(chosen) < count and all(differing_layers(one.arch, other.arch) >= layers for other in chosen):
                 chosen.append(one)

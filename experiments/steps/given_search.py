@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from experiments.config import Config
+from experiments.display.progress import console
+from experiments.setup.cache import remembered
+from experiments.setup.given_table import checked
 from experiments.steps.plan import plan_of
 from experiments.store import artefacts, journal, provenance
 from experiments.store.candidate_records import with_costs
@@ -44,19 +48,37 @@ def given(config: Config) -> Path:
     return folder
 
 
-def read_by_search(config: Config, name: str) -> Path | None:
-    """The file that this search read, its `table` or its `supernet`; None if no step in `runs` made it."""
-    folder, runs = Path(config.run).resolve(), Path(config.runs)
-    read_winner(folder)
-    return provenance.index(runs).file(artefacts.manifest(folder)["inputs"].get(name, ""))
+def table(config: Config) -> Path | None:
+    """The file of the latency table that this search read. If it cannot be used, None, and a line that says why."""
+    found, why = _read_by_search(config, "table"), "no step beside it made the table"
+    if found is not None:
+        try:
+            return checked(replace(config, ignore=[]), plan_of(config).space, found)
+        except LutraError as error:
+            why = str(error)
+    console.print(f"The latency table of {config.run} is not used: {why}.", highlight=False, soft_wrap=True)
+    return None
 
 
 def supernet(config: Config) -> Path:
-    """The file of this search's supernet. Raises LutraError if no step in `runs` made it."""
-    found = read_by_search(config, "supernet")
+    """The file of this search's supernet. Raises LutraError if no step beside the search made it."""
+    found = _read_by_search(config, "supernet")
     if found is None:
-        raise LutraError(f"the supernet of {config.run} is not in {config.runs}: add runs=FOLDER, where it is")
+        raise LutraError(
+            f"no step beside {config.run} made its supernet: give the search in the folder `runs` that has both"
+        )
     return found
+
+
+def _read_by_search(config: Config, name: str) -> Path | None:
+    """The file that this search read by that name; None if no step in the search's folder `runs` made it."""
+    folder = plan_of(config).search
+    sha256, runs = artefacts.manifest(folder)["inputs"].get(name), folder.parents[1]
+    steps = remembered(f"index {runs}", lambda: provenance.index(runs))
+    if (key := steps.makers.get(sha256)) is None:
+        return None
+    made = whole(steps.folders[key])["outputs"]
+    return steps.folders[key] / next(file for file, own in made.items() if own == sha256)
 
 
 def _check_images(folder: Path, searched: Any, own: Mapping[str, Any]) -> None:

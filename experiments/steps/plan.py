@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -24,15 +23,15 @@ from experiments.store import artefacts
 from experiments.store.keys import passport_key
 from experiments.store.step import Means, Step
 from predictors.tables.table_file import read_table
-from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 
 T = TypeVar("T")
 TORCHRUN = "TORCHELASTIC_RUN_ID"  # set where torchrun has started this process
 CHECK_IMAGES = Reference("experiments.setup.images:check")
 SHOW_CONFIG = Reference("experiments.display.events:add_config")
-OF_SEARCH = Reference("experiments.steps.given_search:read_by_search")
-SUPERNET_OF_SEARCH = Reference("experiments.steps.given_search:supernet")
+GIVEN_SEARCH, GIVEN_TABLE, GIVEN_SUPERNET = (
+    Reference(f"experiments.steps.given_search:{name}") for name in ("given", "table", "supernet")
+)
 TRAINS = ("train", "retrain", "trial", "search", "compress")  # steps that train, or read training images
 SHOWS = ("train", "search", "report")  # whose folder shows the configuration in TensorBoard
 
@@ -62,9 +61,8 @@ class Plan:
         config = self.config
         if config.table is not None:
             return checked(config, self.space, Path(config.table))
-        if config.run and (known := OF_SEARCH(config, "table")) is not None:
-            with contextlib.suppress(LutraError):  # of another device: then it is measured on this one
-                return checked(config, self.space, Path(known))
+        if config.run and (known := GIVEN_TABLE(config)) is not None:
+            return Path(known)
         return self.table_of(self.space)
 
     def table_of(self, space: SearchSpace) -> Path:
@@ -88,7 +86,7 @@ class Plan:
         """The supernet's file; that of the given search, if there is one."""
         config = self.config
         if config.run:
-            return Path(SUPERNET_OF_SEARCH(config))
+            return Path(GIVEN_SUPERNET(config))
 
         def step(processes: int) -> Step:
             common = (self.space, self.images, config.supernet_seed, config.threads, config.train)
@@ -103,7 +101,9 @@ class Plan:
 
     @cached_property
     def search(self) -> Path:
-        """The folder of candidates.jsonl, winner.json, and the winner's inherited weights."""
+        """The folder of candidates.jsonl, winner.json, and the winner's inherited weights; run= gives another's."""
+        if self.config.run:
+            return Path(GIVEN_SEARCH(self.config))
         config, table = self.config, self.table
         # an unreachable target is an error before training
         objective_of(config.objective, config.precision, self.space, read_table(table))

@@ -74,13 +74,6 @@ class Index:
         """The hash of the manifest of the step that made a file, or `sha256` itself if it is that of a manifest."""
         return sha256 if sha256 in self.records else self.makers.get(sha256)
 
-    def file(self, sha256: str) -> Path | None:
-        """A file with this hash that a step made."""
-        if (key := self.makers.get(sha256)) is None:
-            return None
-        step = self.step(key, sha256)
-        return self.runs / step.folder / step.file
-
     def ancestors(self, inputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """All steps that inputs come from, nearest first: the manifest, and the file that was read."""
         todo, seen = [*inputs.values()], set()

@@ -41,7 +41,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "recipes": (1, PACKAGES),
     "pruned_files": (1, MEASURING),
     "benchmark": (3, PACKAGES),
-    "report": (10, PACKAGES),
+    "report": (11, PACKAGES),
     "ablation": (3, PACKAGES),
     "hand_made": (3, PACKAGES),
     "pruning_rules": (3, PACKAGES),
@@ -59,6 +59,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
 # the dataclass that declares the field, and the value: "StrategyConfig.name=darts", "PruneConfig.rule=uniform",
 # "Stage.stage=lowrank". Without a value, "Recipe.muon" is any use of a field marked `unless`.
 CHOICES = {
+    "Budget.finalists": 2,
     "TrainConfig.rule=fair": 2,
 }
 

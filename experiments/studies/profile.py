@@ -176,8 +176,5 @@ def remarks(rows: Sequence[Operator]) -> Iterator[str]:
         total, whole = sum(row.seconds for row in own), own[0].whole_s
         message = f"{precision}: the operators take {1e6 * total:.1f} us together, the whole file {1e6 * whole:.1f} us"
         if abs(total / whole - 1) > AGREE:
-            message += (
-                f": they differ by more than {100 * AGREE:.0f} %, since timing each operator takes time too; compare "
-                "operators with each other, not with other files"
-            )
+            message += f": they differ by more than {100 * AGREE:.0f} %, so compare operators only within a file"
         yield message

@@ -148,7 +148,7 @@ class LatencyTable:
             anyway = f"to use it anyway: ignore=[{','.join(one[0] for one in differing)}]"
             raise LutraError(
                 f"the table is for another device or space: {', '.join(pairs)}; measure one here: python -m "
-                f"experiments.measure{f'; {anyway}' if same_space or space is None else f' space={space.name}'}"
+                f"experiments.measure{f'; {anyway}' if same_space else ' with the same settings'}"
             )
         if precision is not None and precision not in self.corrections:
             raise LutraError(

@@ -145,8 +145,9 @@ def test_the_winner_of_each_seed_is_read_and_timed_once(tmp_path: Path) -> None:
     assert row["trainings"] == 2
     assert row["fp32_accuracy"] == pytest.approx(0.45)
     assert len(_edge_winners.int8_gains([row])) == 2
-    with pytest.raises(LutraError, match="arch"):
-        [*of_seeds(written(tmp_path, seeded([0], "0")), space)]
+    for name, told in (("0", "is of another space: give one of space=tiny"), ("", "does not name the winners")):
+        with pytest.raises(LutraError, match=told):
+            [*of_seeds(written(tmp_path, seeded([0], name)), space)]
 
 
 def test_the_chain_is_judged_by_means_over_seeds(tmp_path: Path, capsys: Any) -> None:

@@ -122,7 +122,7 @@ def test_the_faster_file_is_deployed(more: dict[str, Any], precision: str, tmp_p
     assert artefacts.sha256(found.path) == found.row.sha256
     assert bool(found.why) == (precision == "fp32")
     if found.why:
-        assert "is not significantly faster than fp32 here: 1e+03 ms (95 % interval 900 to 1.1e+03)" in found.why
+        assert "is not significantly faster than fp32 here: 1000 ms (95 % interval 900 to 1100)" in found.why
         assert (tmp_path / found.why.rpartition(" ")[2]).exists()
 
 

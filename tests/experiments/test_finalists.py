@@ -53,7 +53,16 @@ def candidates(count: int, slow: int = 0) -> list[Candidate]:
 FREE = sum(options > 1 for options in tiny(1, 16, 10).options)
 
 
-@pytest.mark.parametrize("count", [1, 3, 20, 100])
+def apart(found: list[Candidate], layers: int) -> list[Candidate]:
+    """The best feasible candidates that differ in so many layers."""
+    chosen: list[Candidate] = []
+    for one in sorted(found, key=lambda one: -one.score):
+        if one.feasible and all(differing_layers(one.arch, other.arch) >= layers for other in chosen):
+            chosen.append(one)
+    return chosen
+
+
+@pytest.mark.parametrize("count", [1, 3, 5, 20, 100])
 def test_finalists_are_the_best_that_are_not_alike(count: int) -> None:
     found = candidates(60, slow=10)
     space = tiny(1, 16, 10)
@@ -64,7 +73,9 @@ def test_finalists_are_the_best_that_are_not_alike(count: int) -> None:
     assert all(one.feasible for one in made)
     closest = min((differing_layers(a.arch, b.arch) for a, b in combinations(made, 2)), default=FREE)
     least = min(closest, (FREE + 1) // 2)
-    assert (least < FREE / 2) == (count > 3)  # only where there are fewer may they be more alike
+    assert (least < FREE / 2) == (count > 5)  # only where there are fewer may they be more alike,
+    for layers in range(least + 1, (FREE + 1) // 2 + 1):  # and no more than needed
+        assert len(apart(found, layers)) < count
     for one in found:  # whoever is left out is worse than all, or too much like a better one
         if one.feasible and one not in made:
             alike = any(other.score > one.score and differing_layers(one.arch, other.arch) < least for other in made)

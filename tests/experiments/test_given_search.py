@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from experiments.config import Config, SpaceConfig
+from experiments.setup.devices import passport_of
+from experiments.steps import given_search
 from experiments.steps.compress import folder_of_search
+from experiments.steps.plan import measure, train
 from experiments.store import artefacts, journal
 from search_spaces import documents
 from search_spaces.errors import LutraError
-from tests.commands import Finished
+from tests.commands import Finished, copy_steps
 
 
 @pytest.fixture
@@ -87,8 +90,44 @@ def test_a_search_of_another_space_is_refused(search_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("key", "value"), [("seed", 1), ("validation", 0.3), ("balanced", True), ("name", "cifar10")])
-def test_a_search_on_other_images_is_refused(key: str, value: object, search_folder: Path) -> None:
-    """A winner may have been chosen on images that another split trains on."""
-    config = Config(run=str(search_folder))
-    with pytest.raises(LutraError, match=r"other images|with these images"):
-        folder_of_search(dataclasses.replace(config, data=dataclasses.replace(config.data, **{key: value})))
+def test_a_search_on_other_images_is_refused(key: str, value: object, finished: Finished) -> None:
+    """A winner may have been chosen on images that another split trains on, and so may its supernet."""
+    config = Config(run=str(finished.folder("search")))
+    config = dataclasses.replace(config, data=dataclasses.replace(config.data, **{key: value}))
+    for wanted in (folder_of_search, train, measure):
+        with pytest.raises(LutraError, match=r"other images|with these images"):
+            wanted(config)
+
+
+def test_a_search_brings_its_table_and_its_supernet_from_its_own_runs(finished: Finished, search_folder: Path) -> None:
+    config = Config(run=str(finished.folder("search")), runs="elsewhere")
+    assert given_search.table(config) == measure(config) == finished.table
+    assert train(config) == finished.folder("train") / "supernet.safetensors"
+    with pytest.raises(LutraError, match=r"no step beside .* made its supernet"):
+        train(Config(run=str(search_folder)))
+
+
+@pytest.mark.parametrize("ignore", [[], ["cpu"]])
+def test_a_table_that_cannot_be_used_is_told(
+    ignore: list[str],
+    finished: Finished,
+    search_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One of another device is never used, also where `ignore` lets a table that is typed pass."""
+    assert given_search.table(Config(run=str(search_folder))) is None
+    passport = passport_of(Config().device) | {"cpu": "another"}
+    monkeypatch.setattr("experiments.setup.given_table.passport_of", lambda device: passport)
+    assert given_search.table(Config(run=str(finished.folder("search")), ignore=ignore)) is None
+    told = " ".join(capsys.readouterr().out.split())
+    assert "is not used: no step beside it made the table." in told
+    assert "is not used: the table is for another device or space: cpu" in told
+
+
+def test_a_damaged_supernet_is_refused(finished: Finished, tmp_path: Path) -> None:
+    runs = copy_steps(finished, tmp_path, "measure", "train", "search")
+    (file,) = runs.glob("train/*/supernet.safetensors")
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(LutraError, match=re.escape(str(file))):
+        train(Config(run=str(runs / "search" / finished.folder("search").name)))

@@ -26,6 +26,7 @@ from paper.duration_rows import Part
 from paper.rows import read
 from paper.seed_rows import Seeded
 from search_spaces.errors import LutraError
+from search_spaces.spaces.edge import edge
 from search_spaces.spaces.tiny import tiny
 from tests.commands import Finished, Here
 
@@ -68,6 +69,23 @@ def test_every_row_of_every_seed_is_written_once(results: Path, finished: Finish
     once = labels([stage for stage, _ in stages])
     printed = [*seeds.shown(rows).columns[0].cells]
     assert {*printed} == {once.get(stage, stage) for stage, _ in stages}
+
+
+def test_a_winner_is_named_in_the_whole_space(finished: Finished, tmp_path: Path) -> None:
+    whole, record = edge(3, 32, 10), finished.folder("benchmark") / RECORD
+    space = whole.under([2, 6])
+    won = json.loads((finished.folder("search") / WINNER).read_text()) | {"arch": [1, *space.reference[1:]]}
+    (tmp_path / WINNER).write_text(json.dumps(won))
+    means: Means = None  # type: ignore[assignment]  # not used
+    seeds.work(seeds.Settings(space, [0]), {"0": record, "winner 0": tmp_path / WINNER}, means, tmp_path)
+    (named,) = {row.whole_arch for row in read(tmp_path, Seeded)}
+    arch = tuple(map(int, named.split("-")))
+    assert whole.decode(arch) == space.decode((1, *space.reference[1:])) != space.decode(space.reference)
+
+
+def test_one_seed_is_not_published(here: Here, tmp_path: Path) -> None:
+    done = here(seeds.seeds, "publish=true", "seeds.count=1", f"results={tmp_path / 'results'}")
+    assert done.err == "error: the paper shows how far seeds spread: leave publish=true out, or set seeds.count=2\n"
 
 
 def test_a_stage_is_shown_with_its_mean_and_its_range() -> None:

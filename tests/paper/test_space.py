@@ -53,6 +53,7 @@ def test_the_trunks_set_what_differs_between_them(kept: list[int], varied: str, 
         ({"trunks": "all"}, {"trunks": "0 6"}, ["the space edge at 32 pixels under 2 of its trunks"]),
         ({"trunks": "0 2 3"}, {"space": "mobile", "trunks": ""}, ["the space mobile at 32 pixels"]),
         ({"trunks": "0 2 3"}, {"space": ""}, []),  # of a hand-made network
+        ({"trunks": "0 2 3"}, {"space": "", "resolution": "64"}, ["images of 64 pixels"]),
     ],
 )
 def test_files_under_other_trunks_are_named(run: dict[str, str], made: dict[str, str], said: list[str]) -> None:

@@ -17,9 +17,12 @@ from tests.search_spaces.bright_halves import SPACE, batch, supernet
 
 FORKED = """
 import os, sys
-rank = str(int(os.fork() == 0))
+other = os.fork()
+rank = str(int(other == 0))
 own = {{"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "tests"}}
 os.environ.update(own, MASTER_ADDR="127.0.0.1", MASTER_PORT="{port}", GLOO_SOCKET_IFNAME="lo")
+ended = os._exit
+os._exit = lambda code: ended(code or (other and os.waitpid(other, 0)[1] and 1))  # of both, the worse
 """
 HALVES = """
 sys.path.append({root!r})
