@@ -54,10 +54,10 @@ def test_a_tree_that_is_no_data_set(tmp_path: Path, folders: dict[str, int], wor
     says(lambda: image_folder(str(write_tar(tmp_path / "root.tgz", root)), 8, 0.2, 0), *words)
 
 
-@pytest.mark.parametrize("path", ["", "no/such/folder"])
-def test_a_path_that_is_not_there(path: str) -> None:
-    says(lambda: image_folder(path, 8, 0.2, 0), repr(path), "data.path=")
-    says(lambda: shape_of("image_folder", path, 8), repr(path), "data.path=")
+@pytest.mark.parametrize(("path", "what"), [("", "data.path is missing"), ("no/such/folder", "'no/such/folder'")])
+def test_a_path_that_is_not_there(path: str, what: str) -> None:
+    says(lambda: image_folder(path, 8, 0.2, 0), what, "data.path=")
+    says(lambda: shape_of("image_folder", path, 8), what, "data.path=")
 
 
 @pytest.mark.parametrize("name", DATASETS)
