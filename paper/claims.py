@@ -99,6 +99,7 @@ def _supernet(results: Path) -> str:
     supernet = next(one for one in read(results, RankTau) if one.among == "all")
     doubt = ", which is not significant" if supernet.tau_low <= 0 <= supernet.tau_high else ""
     return (
-        f"Between its ranking of {count(supernet.networks)} networks{ranking.chosen(results)} and their ranking after "
-        f"separate training{ranking.length(results)}, Kendall's $\\tau$ is {ranking.interval(supernet)}{doubt}."
+        f"Between its ranking of {count(supernet.networks)} networks{ranking.comma(ranking.chosen(results))} and their "
+        f"ranking after separate training{ranking.length(results)}, Kendall's $\\tau$ is "
+        f"{ranking.interval(supernet)}{doubt}."
     )

@@ -55,9 +55,9 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
     doubt = "" if supernet.tau_low > 0 or supernet.tau_high < 0 else ", which is not significantly different from zero"
     name = NAMES.get(best.predictor, best.predictor)
     said = (
-        f"Between the supernet's ranking of {count(supernet.networks)} networks{which} and that by their accuracies "
-        f"after separate training{trained}, Kendall's $\\tau$ is {interval(supernet)}{doubt}. For the best predictor "
-        f"without training, {name}, it is {interval(best)}{verdict(best)}."
+        f"Between the supernet's ranking of {count(supernet.networks)} networks{comma(which)} and that by their "
+        f"accuracies after separate training{trained}, Kendall's $\\tau$ is {interval(supernet)}{doubt}. For the best "
+        f"predictor without training, {name}, it is {interval(best)}{verdict(best)}."
     )
     if not others:
         return said
@@ -65,6 +65,11 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
         f"{said} With other trainings, of different seeds, one training of each network has $\\tau$ of "
         f"{interval(others[ANOTHER])}, and the supernet {interval(others['supernet'])}."
     )
+
+
+def comma(which: str) -> str:
+    """The words on the networks, with a comma if there are any."""
+    return f"{which}," if which else ""
 
 
 def verdict(best: RankTau) -> str:
