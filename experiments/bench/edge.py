@@ -10,9 +10,9 @@ both runtimes and precisions. The others only read results of finished runs:
     transfer=FOLDER                     experiments.transfer
 
 What is not given is looked for in runs=FOLDER, where the newest counts. A part without results is named, and its claims
-are left out. Writes experiments/bench/edge_results/{fidelity,winners}.csv. The committed winners.csv has five winners of
-`edge`, of cifar10_laptop with three seeds and of seed 0 with objective.target_ms=0.105 and 0.078, and one of `mobile`,
-of cifar10_laptop with space=mobile space.trunks=[] objective.target_ms=0.162, all with seeds.baselines=false.
+are left out. Writes experiments/bench/edge_results/{fidelity,winners}.csv. The committed winners.csv has five winners
+of `edge`, of cifar10_laptop with three seeds and of seed 0 with objective.target_ms=0.105 and 0.078, and one of
+`mobile`, of cifar10_laptop with space=mobile space.trunks=[] objective.target_ms=0.162, all with seeds.baselines=false.
 """
 
 from __future__ import annotations
