@@ -65,10 +65,11 @@ def int8_gains(rows: Sequence[Row]) -> Claims:
 def compared(ours: Sequence[Row], others: Sequence[Row]) -> Claims:
     """Winners in INT8, each in its best runtime. With several of the other space, the least gain counts."""
     gains = [faster(ours, other) for other in others], [more_accurate(ours, other) for other in others]
-    alike = f"{OTHER}'s winner / {OURS}'s: INT8 latency at equal accuracy (within {100 * CLOSE:g} points)"
+    best = f"the best of {len(ours)} winner(s) of {OURS}, against {len(others)} of {OTHER}"
+    alike = f"{best}: times as fast in INT8 at equal accuracy (within {100 * CLOSE:g} points)"
     return [
         at_least(f"{alike}{_none(min(gains[0]))}", min(gains[0]), 2),
-        at_least(f"points that {OURS}'s winner has more at equal latency{_none(min(gains[1]))}", min(gains[1]), 5),
+        at_least(f"{best}: points more at equal latency{_none(min(gains[1]))}", min(gains[1]), 5),
     ]
 
 

@@ -75,7 +75,7 @@ class Answers:
         kinds = ", ".join(f"{kind} x{count}" for kind, count in Counter(self.floats).items())
         floats = f"computes in float: {kinds}" if self.floats else ""
         others = [
-            f"a file for {runtime} with the same ranges: logits differ by at most {100 * off:.2g} % of the largest"
+            f"a file for {runtime} with the same ranges: logits differ by at most {100 * off:.2g} % of the largest one"
             for runtime, off in self.others.items()
         ]
         return [line for line in (first, *floating, floats, *others, self.blame, self.warning) if line]

@@ -46,7 +46,7 @@ def deployed(
     file = next(name for name, made in record["outputs"].items() if made == whole.sha256)
     times = [_milliseconds(row.latency_median_s, *session.interval(row)) for row in (small, whole)]
     why = (
-        f"{small.precision.upper()} is not significantly faster than fp32 here: {' against '.join(times)}; so the fp32 "
+        f"{small.precision.upper()} is not significantly faster than fp32 here: {' against '.join(times)}. The fp32 "
         f"file is deployed; compress.deploy=quantized deploys the other, {quantized.relative_to(quantized.parents[2])}"
     )
     return Deployed(benchmark / file, whole, why)

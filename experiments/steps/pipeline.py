@@ -6,14 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from experiments.config import Config
-from experiments.config.choices import space_of
 from experiments.display.progress import console
-from experiments.setup.targets import objective_of
 from experiments.steps.benchmark import benchmark, retrain
 from experiments.steps.compress import compress
-from experiments.steps.plan import measure, search, train
+from experiments.steps.plan import measure, plan_of, search, train
 from experiments.steps.report import check_reportable, report
-from predictors.tables.table_file import read_table
 
 STEPS: tuple[Callable[[Config], Path], ...] = (measure, train, search, retrain, compress, benchmark, report)
 
@@ -24,7 +21,7 @@ def pipeline(config: Config) -> Path:
     for number, step in enumerate(STEPS, 1):
         console.print(f"[bold]{number}/{len(STEPS)} {step.__name__}[/bold]")
         made = step(config)
-        if step is measure and not config.run:  # an unreachable target is an error before training
-            objective_of(config.objective, config.precision, space_of(config), read_table(made))
+        if step is measure:
+            plan_of(config).check_target()
         console.print(f"  {made}", soft_wrap=True, highlight=False)
     return made

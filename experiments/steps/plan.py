@@ -84,8 +84,7 @@ class Plan:
     @cached_property
     def supernet(self) -> Path:
         """The supernet's file; that of the given search, if there is one."""
-        config = self.config
-        if config.run:
+        if (config := self.config).run:
             return Path(GIVEN_SUPERNET(config))
 
         def step(processes: int) -> Step:
@@ -101,14 +100,17 @@ class Plan:
 
     @cached_property
     def search(self) -> Path:
-        """The folder of candidates.jsonl, winner.json, and the winner's inherited weights; run= gives another's."""
+        """The folder of candidates.jsonl, winner.json, and the winner's inherited weights; or the given folder."""
         if self.config.run:
             return Path(GIVEN_SEARCH(self.config))
-        config, table = self.config, self.table
-        # an unreachable target is an error before training
-        objective_of(config.objective, config.precision, self.space, read_table(table))
-        inputs = {"table": table, "supernet": self.supernet}
+        self.check_target()
+        inputs = {"table": self.table, "supernet": self.supernet}
         return self.folder(Step("search", self.searching, inputs, Reference("experiments.steps.search:work")))
+
+    def check_target(self) -> None:
+        """Raises LutraError, before anything is trained, if no network can meet the target of a new search."""
+        if not self.config.run:
+            objective_of(self.config.objective, self.config.precision, self.space, read_table(self.table))
 
     @cached_property
     def searching(self) -> Search:

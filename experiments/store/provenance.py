@@ -157,7 +157,7 @@ def verify(folder: Path) -> Lineage:
     """
     takes = "run= takes the folder that python -m experiments.report prints"
     if not (folder / MANIFEST).exists():
-        raise LutraError(f"{folder / MANIFEST} is missing: {takes}; if this is one, report again")
+        raise LutraError(f"{folder / MANIFEST} is missing: {takes}; if it was one, make it again")
     whole(folder)
     if not (folder / LINEAGE).exists():
         raise LutraError(f"{folder} has no {LINEAGE}: {takes}")

@@ -40,7 +40,6 @@ MESSAGES = (
         "{where} has a host key that is not known here: type: {ssh}, compare the fingerprint with the board's "
         "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), and accept it",
     ),
-    (r"Could not resolve hostname", "{where} is not known in this network: add device.host=NAME_OR_ADDRESS"),
     (r"Permission denied", "{where} asks for a password: type: {copy}"),
     (r"Bad owner|Bad configuration option|Can't open user config", "ssh cannot read its configuration: {last}"),
 )
@@ -120,7 +119,8 @@ def explain(to: Destination, do: str, process: subprocess.Popen[bytes], errors: 
     if code in (126, 127):
         return LutraError(f"{to.where} has no {to.python!r}: install Python 3.9 or newer there, or set device.python")
     if code == 255:
-        return Unreachable(f"{to.where} cannot be reached, or the connection broke, during {do!r}: {lines[-1]}")
+        hint = "; device.host=NAME_OR_ADDRESS gives another" if "Could not resolve hostname" in text else ""
+        return Unreachable(f"{to.where} cannot be reached, or the connection broke, during {do!r}: {lines[-1]}{hint}")
     return Unreachable(f"the agent on {to.where} exited with code {code} during {do!r}: {lines[-1]}")
 
 
