@@ -16,7 +16,7 @@ from experiments.display.progress import console
 from experiments.steps.finished_reports import finished_report
 from experiments.store import artefacts
 from experiments.store.provenance import FASTER_IN_FLOAT, LINEAGE, Lineage, Step, verify
-from experiments.store.winner import read_winner
+from experiments.store.winner import WINNER, read_winner
 from predictors import costs
 from search_spaces.documents import read_csv
 
@@ -24,7 +24,8 @@ SHORT = 12  # characters of a hash
 SERVED = ("table", "teacher", "ranges", FASTER_IN_FLOAT)  # a stage's inputs other than the network
 NAMES = {
     "train": "supernet",
-    "search": "search candidate",
+    "search": "search candidates",
+    "finalists": "best finalist",
     "retrain": "weights",
     "benchmark": "measured on the device",
     "measure": "latency table",
@@ -72,7 +73,7 @@ def _described(step: Step, more: str) -> str:
 
 
 def _found(runs: Path, step: Step) -> str:
-    if step.what != "search":
+    if step.file != WINNER:
         return ""
     winner = read_winner(runs / step.folder)
     return f"  {100 * winner.accuracy:.2f} % by the supernet, {costs.text(winner.costs)}"

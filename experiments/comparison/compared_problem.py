@@ -6,7 +6,7 @@ Accuracies are measured on the validation images; neither a search nor the compa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,6 @@ def of_supernet(config: Config, common: Mapping[str, Any]) -> Step:
     plan = plan_of(config)
     objective_of(config.objective, config.precision, plan.space, read_table(plan.table))
     own = {name: getattr(plan.searching, name) for name in SEARCHED}
-    own["search"] = replace(own["search"], finalists=0, finalist_passes=0.0)  # strategies alone are compared
     settings = OnSupernet(**common, **own, source=f"{config.space.name}-{config.data.label}")
     inputs = {"table": plan.table, "supernet": plan.supernet}
     return Step("compare", settings, inputs, Reference("experiments.studies.compare:on_supernet"))

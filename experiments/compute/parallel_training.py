@@ -15,7 +15,7 @@ from joblib.externals.loky import get_reusable_executor
 
 from experiments.display.progress import console, track
 from experiments.setup.cache import remembering
-from experiments.store.looking import NotMade, looking
+from experiments.store.looking import NotMade, looking, only_looks
 from search_spaces.errors import LutraError
 
 Training = Callable[[], Path]  # makes a step, or several that follow each other; picklable
@@ -29,7 +29,7 @@ def train_all(trainings: Sequence[Training], jobs: int) -> None:
     """
     left = [training for training in trainings if not _finished(training)]
     jobs = min(jobs, len(left))
-    if jobs < 2:
+    if jobs < 2 or only_looks():  # then the first one raises NotMade
         for training in left:
             training()
         return

@@ -45,8 +45,6 @@ def check(config: Config) -> None:
         raise LutraError("objective.costs lacks latency, which every result needs: add objective.costs=[latency,...]")
     if config.publish:
         check_writable("results", Path(config.results))
-        if config.seeds.count < 2:
-            raise LutraError("the paper shows how far seeds spread: leave publish=true out, or set seeds.count=2")
     if config.demo.bundle:
         check_writable("demo.bundle", Path(config.demo.bundle))
     if config.demo.record:

@@ -14,6 +14,7 @@ from experiments.steps.settings import Search
 from experiments.store import artefacts, versions
 from experiments.store.provenance import Index, Lineage
 from experiments.store.step import Means
+from experiments.store.winner import FINALIST
 from predictors.board.fingerprint import runtime_of
 from predictors.costs import LATENCY
 from predictors.tables.table import LatencyTable
@@ -43,7 +44,7 @@ def setup(
         "table_sha256": artefacts.sha256(table),
         **_trained({what: record["config"] for what, record in made.items()}),
         "supernet_total_seconds": made["train"]["seconds"],
-        "search_total_seconds": made["search"]["seconds"],
+        "search_total_seconds": made["search"]["seconds"] + _finalists_seconds(steps, made.get("finalists")),
         "measure_total_seconds": artefacts.manifest(table.parent)["seconds"] if own else "",
         "int8_agreement": checked.agreement,
         "float_layers": " ".join(map(str, checked.float_layers)),
@@ -55,6 +56,15 @@ def setup(
         "table_unknown": " ".join(latencies.verdict.unknown),
         **judged("session", session.state, session.reasons),
     }
+
+
+def _finalists_seconds(steps: Index, finalists: Mapping[str, Any] | None) -> float:
+    """The time of the finalists' trainings, which are added although several may run at the same time."""
+    if finalists is None:
+        return 0.0
+    trained = [sha256 for name, sha256 in finalists["inputs"].items() if name.startswith(FINALIST)]
+    makers = [steps.records[key]["seconds"] for one in trained if (key := steps.origin(one)) is not None]
+    return float(finalists["seconds"] + sum(makers))
 
 
 def judged(what: str, state: str, reasons: Sequence[str]) -> dict[str, str]:

@@ -6,19 +6,55 @@ chooses which networks are trained (as DARTS, Liu et al. 2019, trains the result
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from experiments.compute.accelerator import accelerator
 from experiments.compute.parallel_training import train_all
+from experiments.config import Config
 from experiments.config.reference import Reference
-from experiments.data.dataset import Dataset
-from experiments.steps.settings import Alone, Search
+from experiments.setup.images import placed
+from experiments.setup.recipes import shortened
+from experiments.steps.plan import Plan, retrain
+from experiments.steps.settings import Search
+from experiments.steps.train import prepare
+from experiments.steps.winner_files import write_files
+from experiments.store import artefacts
+from experiments.store.candidate_records import read_candidates
 from experiments.store.step import Means, Step
-from experiments.store.weights import load_network
+from experiments.store.weights import load_network, load_supernet
+from experiments.store.winner import CANDIDATES, FINALIST
+from predictors.tables.table_file import read_table
 from search_spaces.networks.evaluation import accuracy, predict
 from search_spaces.space import Arch, SearchSpace
 from strategies.problems.problem import Candidate
+
+
+def chosen(plan: Plan, search: Path, inputs: Mapping[str, Path]) -> Path:
+    """The folder with the same files as that of the finished `search`, whose winner is the best of the finalists.
+
+    It is `search` itself if there are fewer than two. `inputs`: the files that the search read.
+    """
+    config = training(plan.config)
+    count, passes = config.search.finalists, config.search.finalist_passes
+    found = finalists(plan.space, read_candidates(search / CANDIDATES), count)
+    if len(found) < 2:
+        return search
+    trainings = [partial(retrain, config, one.arch, "finalist") for one in found]
+    train_all(trainings, config.jobs)
+    networks = {_name(place): train() for place, train in enumerate(trainings)}
+    budget = replace(plan.searching.search, finalists=count, finalist_passes=passes)
+    settings = replace(plan.searching, search=budget, retrain=config.retrain)
+    files = {**inputs, CANDIDATES: search / CANDIDATES, **networks}
+    return plan.folder(Step("finalists", settings, files, Reference(f"{__name__}:work")))
+
+
+def training(config: Config) -> Config:
+    """The configuration whose recipe trains the finalists: shorter, and without the validation images."""
+    judged = replace(config, retrain=replace(config.retrain, all_images=False))
+    return shortened(judged, config.search.finalist_passes, "search.finalist_passes")
 
 
 def finalists(space: SearchSpace, found: Sequence[Candidate], count: int) -> list[Candidate]:
@@ -45,26 +81,20 @@ def differing_layers(one: Arch, other: Arch) -> int:
     return sum(a != b for a, b in zip(one, other, strict=True))
 
 
-def trained_accuracies(settings: Search, means: Means, data: Dataset, found: Sequence[Candidate]) -> dict[Arch, float]:
-    """Trains the finalists by `retrain`, `means.training_jobs` at a time; their fractions of the validation images.
-
-    Empty if there are fewer than two.
-    """
-    chosen = finalists(settings.space, found, settings.search.finalists)
-    if len(chosen) < 2:
-        return {}
-    steps = {one.arch: _retrain(settings, one.arch) for one in chosen}
-    train_all([partial(step.made, means) for step in steps.values()], means.training_jobs)
+def work(settings: Search, files: Mapping[str, Path], means: Means, folder: Path) -> None:
+    """Judges the trained finalists by the search's validation images."""
+    prepare(settings.threads, settings.seed)
+    device, data = accelerator(settings.accelerator), placed(settings.data.at(means), settings.accelerator)
     images, labels = data.fixed(data.validation, settings.search.validation, settings.seed)
-    device, judged = accelerator(settings.accelerator), dict[Arch, float]()
-    for arch, step in steps.items():
-        network = load_network(step.made(means) / "network.safetensors").to(device)
-        judged[arch] = accuracy(predict(network, images), labels)
-    return judged
+    found, trained = read_candidates(files[CANDIDATES]), dict[Arch, float]()
+    for place, one in enumerate(finalists(settings.space, found, settings.search.finalists)):
+        network = load_network(files[_name(place)]).to(device)
+        trained[one.arch] = accuracy(predict(network, images), labels)
+    artefacts.write(folder / CANDIDATES, files[CANDIDATES].read_bytes())
+    net = load_supernet(files["supernet"], settings.space).to(device)
+    calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
+    write_files(settings, read_table(files["table"]), net, calibration, found, trained, folder)
 
 
-def _retrain(settings: Search, arch: Arch) -> Step:
-    assert settings.retrain is not None  # set together with the number of finalists
-    common = (settings.data, settings.seed, settings.threads, settings.retrain, settings.accelerator)
-    alone = Alone(*common, settings.space, arch)
-    return Step("retrain", alone, {}, Reference("experiments.steps.train:alone"), label=f"finalist-{alone.label}")
+def _name(place: int) -> str:
+    return f"{FINALIST}{place}"

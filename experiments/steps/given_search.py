@@ -12,18 +12,16 @@ from experiments.display.progress import console
 from experiments.setup.cache import remembered
 from experiments.setup.given_table import checked
 from experiments.steps.plan import plan_of
-from experiments.store import artefacts, journal, provenance
-from experiments.store.candidate_records import with_costs
-from experiments.store.json_records import record
+from experiments.store import artefacts, provenance
+from experiments.store.candidate_records import read_candidates
 from experiments.store.keys import space_key
 from experiments.store.provenance import whole
 from experiments.store.step import as_json
-from experiments.store.winner import CANDIDATES, WINNER, read_winner
+from experiments.store.winner import CANDIDATES, SEARCHES, WINNER, read_winner
 from paper.candidate_rows import Candidate as Row
 from paper.candidate_rows import winner_of
 from paper.rows import read
 from search_spaces.errors import LutraError
-from strategies.problems.problem import Candidate
 
 
 def given(config: Config) -> Path:
@@ -31,7 +29,7 @@ def given(config: Config) -> Path:
     folder, space = Path(config.run).resolve(), space_key(config)
     read_winner(folder)
     manifest = whole(folder)
-    if manifest["step"] != "search":
+    if manifest["step"] not in SEARCHES:
         raise LutraError(
             f"{folder} comes from the step {manifest['step']}: "
             "run= takes the folder that python -m experiments.search prints"
@@ -92,7 +90,7 @@ def _check_images(folder: Path, searched: Any, own: Mapping[str, Any]) -> None:
 def _check_winner(folder: Path) -> None:
     """Raises LutraError unless the winner is the best candidate or finalist, with the same numbers."""
     winner, log = read_winner(folder), folder / CANDIDATES
-    found = [record(Candidate, with_costs(one), log) for one in journal.read(log)]
+    found = read_candidates(log)
     own, rows = next((one for one in found if one.arch == winner.arch), None), read(folder, Row)
     logged = {(artefacts.arch_name(one.arch), one.score, one.feasible) for one in found}
     proven = own is not None and logged == {(one.arch, one.score, one.feasible) for one in rows}

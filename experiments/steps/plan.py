@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,6 @@ from experiments.config.reference import Reference
 from experiments.setup.cache import remembered
 from experiments.setup.devices import results_of
 from experiments.setup.given_table import checked
-from experiments.setup.recipes import shortened
 from experiments.setup.targets import objective_of
 from experiments.steps.settings import TABLE, Alone, Budget, Device, Images, Search, Supernet, Table
 from experiments.store import artefacts
@@ -27,13 +26,14 @@ from search_spaces.space import Arch, SearchSpace
 
 T = TypeVar("T")
 TORCHRUN = "TORCHELASTIC_RUN_ID"  # set where torchrun has started this process
+FINALISTS = Reference("experiments.steps.finalists:chosen")
 CHECK_IMAGES = Reference("experiments.setup.images:check")
 SHOW_CONFIG = Reference("experiments.display.events:add_config")
 GIVEN_SEARCH, GIVEN_TABLE, GIVEN_SUPERNET = (
     Reference(f"experiments.steps.given_search:{name}") for name in ("given", "table", "supernet")
 )
-TRAINS = ("train", "retrain", "trial", "search", "compress")  # steps that train, or read training images
-SHOWS = ("train", "search", "report")  # whose folder shows the configuration in TensorBoard
+TRAINS = ("train", "retrain", "trial", "search", "finalists", "compress")  # steps that train, or read training images
+SHOWS = ("train", "search", "finalists", "report")  # whose folder shows the configuration in TensorBoard
 
 
 class Plan:
@@ -105,7 +105,8 @@ class Plan:
             return Path(GIVEN_SEARCH(self.config))
         self.check_target()
         inputs = {"table": self.table, "supernet": self.supernet}
-        return self.folder(Step("search", self.searching, inputs, Reference("experiments.steps.search:work")))
+        folder = self.folder(Step("search", self.searching, inputs, Reference("experiments.steps.search:work")))
+        return Path(FINALISTS(self, folder, inputs)) if self.config.search.finalists else folder
 
     def check_target(self) -> None:
         """Raises LutraError, before anything is trained, if no network can meet the target of a new search."""
@@ -114,15 +115,11 @@ class Plan:
 
     @cached_property
     def searching(self) -> Search:
-        """The settings of the search."""
+        """The settings of the search, before its finalists are trained."""
         config, search = self.config, self.config.search
-        budget, recipe = Budget(search.budget, search.calibration, search.validation), None
-        if search.finalists:
-            budget = replace(budget, finalists=search.finalists, finalist_passes=search.finalist_passes)
-            judged = replace(config, retrain=replace(config.retrain, all_images=False))  # on validation images
-            recipe = shortened(judged, search.finalist_passes, "search.finalist_passes").retrain
+        budget = Budget(search.budget, search.calibration, search.validation)
         asked = (config.strategy, config.objective, budget, config.precision, config.seed, config.threads)
-        return Search(self.space, self.images, *asked, self.accelerator, recipe, config.train.batch)
+        return Search(self.space, self.images, *asked, self.accelerator, batch=config.train.batch)
 
     def retrained(self, arch: Arch, role: str = "") -> Path:
         """The file of a network of the space, trained from scratch with the same recipe as every other.

@@ -23,8 +23,8 @@ from experiments.stages import int8_record
 from experiments.steps.deployment import deployed
 from experiments.steps.measure import network_rows, table_rows
 from experiments.steps.report import FIGURES, PAGE, Settings
-from experiments.steps.search import best_metrics
 from experiments.steps.settings import Search
+from experiments.steps.winner_files import best_metrics
 from experiments.store import artefacts, provenance
 from experiments.store.step import Means
 from experiments.store.winner import Winner, read_winner

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,29 +15,22 @@ from experiments.compute.parallel_evaluation import spread
 from experiments.config.choices import strategy_of
 from experiments.data.dataset import Dataset
 from experiments.display import events
-from experiments.display.architecture import layer_rows, text
 from experiments.display.progress import console, track
 from experiments.setup.images import placed
-from experiments.setup.targets import costs_of, objective_of, targets_of
-from experiments.steps.candidate_table import candidate_rows
-from experiments.steps.finalists import trained_accuracies
+from experiments.setup.targets import costs_of, objective_of
 from experiments.steps.settings import Search
 from experiments.steps.train import prepare
-from experiments.store import artefacts, journal
+from experiments.steps.winner_files import shown_costs, summary, write_files
+from experiments.store import journal
 from experiments.store.candidate_records import to_json
 from experiments.store.step import Means
-from experiments.store.weights import load_supernet, save_network
-from experiments.store.winner import CANDIDATES, WINNER, Winner
-from paper import rows
-from paper.candidate_rows import winner_of
-from paper.figures import architecture, pareto
-from predictors import costs
+from experiments.store.weights import load_supernet
+from experiments.store.winner import CANDIDATES
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
-from search_spaces.networks.evaluation import Images, calibrate
+from search_spaces.networks.evaluation import Images
 from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch
-from strategies.problems.objective import Costs
 from strategies.problems.problem import Candidate, Problem, best
 from strategies.problems.search import search as run_strategy
 from strategies.problems.supernet_problem import supernet_problem
@@ -78,14 +70,7 @@ def work(settings: Search, files: Mapping[str, Path], means: Means, folder: Path
     calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
     problem = problem_of(settings, means, data, net, latencies, calibration)
     found = _searched(settings, problem, folder)
-    trained = trained_accuracies(settings, means, data, found)
-    artefacts.write_csv(folder / "candidates.csv", candidate_rows(settings, problem.objective, found, trained))
-    name = winner_of(rows.read(folder, rows.Candidate)).arch
-    winner = next(one for one in found if artefacts.arch_name(one.arch) == name)
-    _show(settings, latencies, winner, trained, folder)
-    save_network(folder / "inherited.safetensors", calibrate(net.extract(winner.arch), calibration))
-    chosen = Winner(winner.arch, winner.accuracy, winner.costs, winner.score, str(problem.objective))
-    artefacts.write(folder / WINNER, json.dumps(to_json(chosen), indent=1) + "\n")
+    write_files(settings, latencies, net, calibration, found, {}, folder)
 
 
 def _searched(settings: Search, problem: Problem, folder: Path) -> list[Candidate]:
@@ -103,26 +88,6 @@ def _searched(settings: Search, problem: Problem, folder: Path) -> list[Candidat
     if len(found) < budget:
         console.print(f"the search ended after {len(found)} of {budget} candidates: it found no more feasible networks")
     return found
-
-
-def _show(
-    settings: Search, latencies: LatencyTable, winner: Candidate, trained: Mapping[Arch, float], folder: Path
-) -> None:
-    """Writes the winner's layers as a CSV file, shows the results in TensorBoard, and prints the winner."""
-    space, aim = settings.space, settings.objective
-    targets = {} if aim.name == "pareto" else targets_of(aim, settings.precision, space, latencies)
-    layers = layer_rows(space.decode(winner.arch), latencies, settings.precision)
-    artefacts.write_csv(folder / "architecture.csv", layers)
-    with events.more(folder) as board:
-        board.add_text("winner", text(rows.read(folder, rows.Layer)))
-        events.show_figure(board, folder, "architecture", architecture.draw(folder))
-        shown = rows.read(folder, rows.Candidate)
-        events.show_figure(board, folder, "pareto", pareto.plot(shown, in_ms(targets)))
-        events.show_hparams(board, settings, best_metrics(winner))
-    aimed = f", target {costs.text(targets)}" if targets else ""
-    won = f", {trained[winner.arch]:.1%} after a short training, best of {len(trained)} finalists" if trained else ""
-    told = f"winner {artefacts.arch_name(winner.arch)}: {_tell(winner)}{aimed}{_lost(winner)}{won}"
-    console.print(told, highlight=False, soft_wrap=True)
 
 
 def followed(
@@ -148,35 +113,12 @@ def _show_candidate(board: SummaryWriter, candidate: Candidate, best_so_far: Can
     board.add_scalar("candidate/best_score", best_so_far.score, count)
 
 
-def in_ms(targets: Costs) -> float | None:
-    return 1e3 * targets[costs.LATENCY] if targets else None
-
-
 def best_so_far() -> Callable[[Candidate], str]:
     """For the progress bar: given each candidate, describes the best so far, by the objective's score."""
     leaders: list[Candidate] = []
 
     def describe(candidate: Candidate) -> str:
         leaders[:] = [best([*leaders, candidate])]
-        return f"best so far {_tell(leaders[0])}"
+        return f"best so far {summary(leaders[0])}"
 
     return describe
-
-
-def _tell(candidate: Candidate) -> str:
-    return f"{candidate.accuracy:.1%} at {costs.text(candidate.costs)}"
-
-
-def _lost(candidate: Candidate) -> str:
-    cost = candidate.discretization_cost
-    return "" if cost is None else f", discretization cost {100 * cost:.1f} points"
-
-
-def best_metrics(winner: Winner | Candidate) -> dict[str, float]:
-    return {"best/accuracy": winner.accuracy, **shown_costs("best", winner.costs), "best/score": winner.score}
-
-
-def shown_costs(prefix: str, values: Costs) -> dict[str, float]:
-    """For TensorBoard: prefix/latency_ms."""
-    units = {name: costs.unit(name) for name in values}
-    return {f"{prefix}/{name}_{one.symbol}": one.scale * values[name] for name, one in units.items()}

@@ -166,7 +166,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Search:
-    """The settings of `search`."""
+    """The settings of `search`. Those of `finalists` also say how many there are, and how they are trained."""
 
     space: SearchSpace
     data: Images

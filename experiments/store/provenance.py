@@ -14,6 +14,7 @@ from typing import Any
 
 from experiments.store import artefacts
 from experiments.store.artefacts import MANIFEST
+from experiments.store.winner import CANDIDATES, WINNER
 from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 
@@ -41,7 +42,7 @@ class Lineage:
     """The steps that lead to a winner, the steps that they used, and files from outside `runs`."""
 
     arch: tuple[int, ...]
-    line: tuple[Step, ...]  # supernet, search, weights, each stage of compression, the measurement on the device
+    line: tuple[Step, ...]  # supernet, search, finalists, weights, each stage of compression, the timing on the device
     others: tuple[Step, ...]  # latency tables, networks to compare with
     given: dict[str, str]  # sha256 of a file from outside, by its path
     row: dict[str, Any]  # the deployed file's row in the report
@@ -122,9 +123,12 @@ def trace(index: Index, inputs: Mapping[str, str], given: Iterable[Path], row: M
     supernet = None if found is None else index.origin(found["inputs"]["supernet"])
     if found is None or supernet is None:
         raise LutraError(f"the report's search, or its supernet, is not in {index.runs}; add runs=FOLDER")
+    searches = [index.step(search, found["outputs"][WINNER])]
+    if (candidates := found["inputs"].get(CANDIDATES)) is not None and (key := index.origin(candidates)) is not None:
+        searches.insert(0, index.step(key, candidates))
     line = (
         index.step(supernet, found["inputs"]["supernet"]),
-        index.step(search, found["outputs"]["winner.json"]),
+        *searches,
         *stages,
         index.step(benchmark, row["sha256"]),
     )
@@ -174,7 +178,8 @@ def verify(folder: Path) -> Lineage:
             if name != NO_FILE and known.origin(sha256) is None and sha256 not in lineage.given.values():
                 raise LutraError(f"no step in {runs} made the {name} {sha256[:12]} that {runs / step.folder} read")
     inputs, given = artefacts.manifest(folder)["inputs"], map(Path, lineage.given)
-    winner = read_json(runs / lineage.line[1].folder / "winner.json", "winner")
+    search = next(step for step in lineage.line if step.file == WINNER)
+    winner = read_json(runs / search.folder / WINNER, "winner")
     if trace(known, inputs, given, lineage.row) != lineage or tuple(winner.get("arch", ())) != lineage.arch:
         raise LutraError(f"{folder / LINEAGE} does not follow from the manifests; delete {folder} and report again")
     return lineage

@@ -52,7 +52,6 @@ class Means:
     cache: str  # the folder of decoded images
     checkpoint_seconds: float  # a resumed training ends with the same weights
     jobs: int  # processes that share the evaluation of a population
-    training_jobs: int  # finalists that are trained at the same time
     backend: str  # of these processes
     max_rounds: int  # with a higher limit, rounds are added to a table in the same folder
     address: Address
@@ -67,7 +66,6 @@ class Means:
             data.cache,
             config.checkpoint_seconds,
             search.jobs,
-            config.jobs,
             search.backend,
             config.measure.max_rounds,
             address,

@@ -34,6 +34,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "train": (2, TRAINING),
     "retrain": (2, TRAINING),
     "search": (2, PACKAGES),
+    "finalists": (1, PACKAGES),
     "compress": (2, PACKAGES),
     "faster_in_float": (1, MEASURING),
     "finetuning": (1, PACKAGES),
@@ -59,7 +60,6 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
 # the dataclass that declares the field, and the value: "StrategyConfig.name=darts", "PruneConfig.rule=uniform",
 # "Stage.stage=lowrank". Without a value, "Recipe.muon" is any use of a field marked `unless`.
 CHOICES = {
-    "Budget.finalists": 2,
     "TrainConfig.rule=fair": 2,
 }
 

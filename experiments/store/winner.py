@@ -16,6 +16,8 @@ from strategies.problems.objective import Costs
 
 AIMED = ("Bounded", "MnasNet")  # objectives with a target for each cost
 WINNER, CANDIDATES = "winner.json", "candidates.jsonl"  # of a search
+FINALIST = "finalist "  # begins the name of a finalist's file among the inputs of a step
+SEARCHES = ("search", "finalists")  # steps whose folder has these files
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from experiments.display import events
 from experiments.display.progress import console, track
 from experiments.display.search_curves import AGAINST, MEASURES, Trace, common, curves, trace
 from experiments.steps.plan import plan_of
-from experiments.steps.search import best_metrics
+from experiments.steps.winner_files import best_metrics
 from experiments.store import artefacts
 from experiments.store.step import Means
 from paper.comparison import BASELINE, EXACT

@@ -54,6 +54,8 @@ def seeds(config: Config) -> Path:
     check_reportable(config)
     if config.run:
         raise LutraError("every seed has a search of its own: leave run= out")
+    if config.publish and config.seeds.count < 2:
+        raise LutraError("the paper shows how far seeds spread: leave publish=true out, or set seeds.count=2")
     plan, numbers = plan_of(config), [*range(config.seed, config.seed + config.seeds.count)]
     found: list[Training] = []
     for number in numbers:

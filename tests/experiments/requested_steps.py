@@ -46,6 +46,7 @@ def commands(folder: Path) -> Iterator[tuple[Callable[[Config], Path], Config]]:
     Path(table).write_text(TABLE)
     own = (report, ablation, hand_made, pruning_rules, protocols, fidelity, compare, profile, transfer, seeds)
     yield from ((one, config) for one in own)
+    yield report, changed(config, "search.finalists", 2)
     yield finetuning, changed(config, "compress.distillation", 0.5)
     yield recipes, config
     yield ranking, changed(config, "ranking.csv", picks(folder / "picks.csv"))

@@ -16,9 +16,10 @@ from experiments.config import Config, DataConfig, SearchConfig
 from experiments.setup.images import placed
 from experiments.steps.candidate_table import candidate_rows
 from experiments.steps.compress import folder_of_search
-from experiments.steps.finalists import differing_layers, finalists, trained_accuracies
+from experiments.steps.finalists import differing_layers, finalists, training
 from experiments.steps.plan import plan_of, search
 from experiments.store import artefacts
+from experiments.store.provenance import index
 from experiments.store.weights import load_network
 from experiments.store.winner import WINNER, read_winner
 from paper.candidate_rows import Candidate as Row
@@ -103,14 +104,12 @@ def test_the_finalist_with_the_best_score_wins_and_without_finalists_the_best_ca
 def test_finalists_never_learn_the_images_that_judge_them() -> None:
     """Also where the winner is trained on validation images too."""
     config = Config(search=SearchConfig(finalists=2), retrain=replace(Config().retrain, all_images=True))
-    recipe = plan_of(config).searching.retrain
-    assert recipe is not None
-    assert not recipe.all_images
+    assert not training(config).retrain.all_images
 
 
-def test_a_single_finalist_is_not_trained() -> None:
-    settings = replace(plan_of(Config(search=SearchConfig(finalists=2))).searching, space=tiny(1, 16, 10))
-    assert trained_accuracies(settings, None, None, candidates(1)) == {}  # type: ignore[arg-type]
+def test_a_single_finalist_is_not_trained(here: Here, finished: Finished) -> None:
+    done = here(search, *finished.arguments, f"runs={finished.runs}", "search.finalists=1")
+    assert done.out.strip().splitlines()[-1] == str(finished.folder("search"))
 
 
 @pytest.fixture
@@ -143,6 +142,9 @@ def test_finalists_are_trained_as_every_network_is_and_judged_by_validation_imag
     assert {*steps} == {*trained}
     made = artefacts.manifest(folder)["config"]
     assert made["search"]["finalists"] == 3
+    steps_of_winner = index(runs)
+    came_from = steps_of_winner.ancestors({"search": artefacts.sha256(folder / artefacts.MANIFEST)})
+    assert {*steps.values()} < {steps_of_winner.folders[key] for key, _ in came_from}
     data = placed(DataConfig(), "cpu")
     images, labels = data.fixed(data.validation, 64, 0)
     for arch, path in steps.items():
@@ -154,6 +156,10 @@ def test_finalists_are_trained_as_every_network_is_and_judged_by_validation_imag
     for path in (folder, next(iter(steps.values()))):
         shutil.rmtree(path)
     assert (searched(here, finished, runs) / "candidates.csv").read_bytes() == text
+    assert len([*runs.glob("search/*")]) == 1
+    other = searched(here, finished, runs, "search.finalists=2")  # evaluates no candidate again
+    assert other != folder
+    assert len([*runs.glob("search/*")]) == 1
 
 
 def alone(runs: Path) -> list[tuple[Path, dict]]:

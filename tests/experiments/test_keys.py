@@ -103,7 +103,7 @@ def case(finished: Finished, folder: Path) -> Callable[[str], tuple[Callable[[Co
         config, (part, _, name) = changed(Config(), "objective.target_fraction", 1.0), key.partition(".")
         if key.startswith(("compress.energy", "compress.sparsify", "compress.clusters")):
             config = changed(config, "compress.stages", ["lowrank", "sparsify", "cluster", "quantize"])
-        if key == "search.finalist_passes":
+        if key.startswith("search.finalist"):
             config = changed(config, "search.finalists", 2)
         if key.startswith("compress.qat"):
             config = changed(config, "compress.stages", ["qat", "quantize"])

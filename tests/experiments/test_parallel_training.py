@@ -16,7 +16,7 @@ from experiments.compute.parallel_training import train_all
 from experiments.config import Config
 from experiments.steps.compress import training_runs
 from experiments.steps.plan import retrain
-from experiments.store.looking import NotMade, only_looks
+from experiments.store.looking import NotMade, looking, only_looks
 from search_spaces.errors import LutraError
 from search_spaces.spaces.tiny import tiny
 from search_spaces.training.recipe import NetworkRecipe
@@ -28,7 +28,7 @@ import os, sys, time
 from functools import partial
 from pathlib import Path
 from experiments.compute.parallel_training import train_all
-from experiments.store.looking import NotMade, only_looks
+from experiments.store.looking import NotMade, looking, only_looks
 
 def never_ends(folder):
     if only_looks():
@@ -88,6 +88,15 @@ def _killed() -> Path:
         raise NotMade("killed")
     os.kill(os.getpid(), signal.SIGKILL)
     return Path()
+
+
+def test_a_command_that_only_looks_trains_nothing(tmp_path: Path) -> None:
+    """Also where `jobs` would start other processes, which do not know that it only looks."""
+    space, config = tiny(1, 16, 10), Config(runs=str(tmp_path))
+    trainings = [partial(retrain, config, arch) for arch in (space.smallest, space.largest)]
+    with looking(), pytest.raises(NotMade):
+        train_all(trainings, 2)
+    assert not any(tmp_path.rglob("*"))
 
 
 def test_an_error_of_one_training_is_that_of_the_command() -> None:

@@ -29,7 +29,6 @@ NOT_IN_A_KEY = {
     "cache": "says where decoded images are kept for the next command",
     "checkpoint_seconds": "says how much of a training a kill may lose: a resumed one ends in the same weights",
     "jobs": "divides the same work among processes",
-    "training_jobs": "divides the same work among processes",
     "backend": "divides the same work among processes",
     "max_rounds": "a table of fewer rounds is measured on, in its own folder",
     "address": "says how a board is reached: its fingerprint, which is in the key, says which one it is",

@@ -60,7 +60,7 @@ def settings(steps: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
     for name in stages:
         own = {key: value for key, value in by_name[name].items() if key in (*COMPRESSION, *QUANTIZATION)}
         found |= {f"compress.{key}": value for key, value in flat(own)}
-    search, last = by_name["search"], by_name["benchmark"]
+    search, last = by_name.get("finalists", by_name["search"]), by_name["benchmark"]
     parts = {key: search[key] for key in ("data", "strategy", "objective", "search")}
     parts |= {"train": by_name["train"]["train"], "retrain": by_name["retrain"]["retrain"]}
     parts |= {"device": last["device"], "measure": last["measure"] | by_name.get("measure", last)["measure"]}
