@@ -40,9 +40,11 @@ def winners(settings: Mapping[str, str]) -> Claims:
 def timed(name: str, space: SearchSpace, found: Sequence[Trained], rounds: int = ROUNDS) -> list[Row]:
     """A row for each winner: its accuracies, mean over its trainings, and its latencies here, not pruned."""
     groups = by_arch(found)
-    rows = runtimes.measured(name, PIXELS, space, [*groups], rounds)
+    networks = {artefacts.arch_name(arch): space.decode(arch) for arch in groups}
+    rows = runtimes.measured(f"winners of {name}", networks, rounds)
     return [
-        row | {"trainings": len(group), **{f"{one}_accuracy": accuracy(group, one) for one in ("fp32", INT8)}}
+        {"space": name, "pixels": PIXELS, **row}
+        | {"trainings": len(group), **{f"{one}_accuracy": accuracy(group, one) for one in ("fp32", INT8)}}
         for row, group in zip(rows, groups.values(), strict=True)
     ]
 

@@ -1,8 +1,9 @@
 """python -m experiments.bench.edge [part=NAME,...] [runs=FOLDER] [KEY=FOLDER,...]: what the device decides in `edge`.
 
-Two parts measure here, on one thread: `table`, `experiments.fidelity space=edge` with 24 whole networks in the table
-(about 20 minutes; fidelity=FOLDER reads a finished one), and `winners`, which times the winners of finished runs in
-both runtimes and precisions. The others only read results of finished runs:
+Three parts measure here, on one thread: `table`, `experiments.fidelity space=edge` with 24 whole networks in the table
+(about 20 minutes; fidelity=FOLDER reads a finished one), and two that time networks in both runtimes and precisions:
+`winners`, those of finished runs, and `references`, hand-made ones, a ViT and a hybrid among them (their accuracies:
+paper/results/hand_made.csv). The others only read results of finished runs:
 
     edge=FOLDER,... mobile=FOLDER,...   experiments.seeds, with any number of seeds
     hand_made=FOLDER,...                experiments.hand_made, one for each seed
@@ -10,9 +11,10 @@ both runtimes and precisions. The others only read results of finished runs:
     transfer=FOLDER                     experiments.transfer
 
 What is not given is looked for in runs=FOLDER, where the newest counts. A part without results is named, and its claims
-are left out. Writes experiments/bench/edge_results/{fidelity,winners}.csv. The committed winners.csv has five winners
-of `edge`, of cifar10_laptop with three seeds and of seed 0 with objective.target_ms=0.105 and 0.078, and one of
-`mobile`, of cifar10_laptop with space=mobile space.trunks=[] objective.target_ms=0.162, all with seeds.baselines=false.
+are left out. Writes experiments/bench/edge_results/{fidelity,winners,references}.csv. The committed winners.csv has
+five winners of `edge`, of cifar10_laptop with three seeds and of seed 0 with objective.target_ms=0.105 and 0.078, and
+one of `mobile`, of cifar10_laptop with space=mobile space.trunks=[] objective.target_ms=0.162, all with
+seeds.baselines=false.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from statistics import fmean
 
 from experiments.bench import against_hand_made
 from experiments.bench._compression import at_least, at_most
+from experiments.bench._edge_references import references
 from experiments.bench._edge_results import MissingError, folders
 from experiments.bench._edge_winners import OURS, PIXELS, Claims, chain, winners
 from experiments.bench._published import parse, run
@@ -135,6 +138,7 @@ def transfer(settings: Mapping[str, str]) -> Claims:
 PARTS: dict[str, Callable[[Mapping[str, str]], Claims]] = {
     "table": table,
     "winners": winners,
+    "references": references,
     "chain": chain,
     "hand_made": hand_made,
     "search": search,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -23,8 +23,8 @@ from experiments.display.progress import say, track
 from experiments.store import artefacts
 from predictors.board.device import Connection, as_arguments
 from predictors.board.local_device import local
+from search_spaces.layers import Spec
 from search_spaces.networks.onnx_writer import random_weights
-from search_spaces.space import Arch, SearchSpace
 from search_spaces.spaces.edge import edge
 from search_spaces.spaces.edge_imagenet import edge_imagenet
 from search_spaces.spaces.mobile import mobile
@@ -49,33 +49,34 @@ def main() -> None:
     for name, (make, pixels) in SPACES.items():
         space, rng = make(3, pixels, 10), Random(0)
         archs = [space.sample(rng) for _ in range(given["networks"])]
-        rows += measured(name, pixels, space, archs, given["rounds"])
+        networks = {artefacts.arch_name(arch): space.decode(arch) for arch in archs}
+        of_space = {"space": name, "pixels": pixels}
+        rows += [of_space | row for row in measured(f"networks of {name}", networks, given["rounds"])]
     artefacts.write_csv(PUBLISHED, rows)
     print(json.dumps(summary(rows)))
 
 
-def measured(name: str, pixels: int, space: SearchSpace, archs: list[Arch], rounds: int) -> Iterator[dict[str, object]]:
-    """Yields a row for each distinct network: its median seconds in each runtime and precision."""
-    archs = list(dict.fromkeys(archs))
+def measured(what: str, networks: Mapping[str, Sequence[Spec]], rounds: int) -> Iterator[dict[str, object]]:
+    """Yields a row for each network: its median seconds in each runtime and precision. `what` is shown as progress."""
     with local(1) as board:
         board.lock(say)
         versions = {runtime: board.ask("passport", runtime=runtime)[runtime] for runtime in RUNTIMES}
-        loaded: dict[str, tuple[Arch, Kind]] = {}
-        for arch in track(archs, f"writing networks of {name}", len(archs)):
-            for kind, file in files(space, arch).items():
-                label = f"{artefacts.arch_name(arch)} {' '.join(kind)}"
+        loaded: dict[str, tuple[str, Kind]] = {}
+        for name, layers in track(networks.items(), f"writing {what}", len(networks)):
+            for kind, file in files(layers).items():
+                label = f"{name} {' '.join(kind)}"
                 board.ask("load", **(as_arguments(label, file, board) | {"runtime": kind[0]}))
-                loaded[label] = arch, kind
-        seconds = timed(board, list(loaded), rounds, name)
+                loaded[label] = name, kind
+        seconds = timed(board, list(loaded), rounds, what)
         cpu = board.passport["cpu"]
-    for arch in archs:
-        medians = {f"{'_'.join(kind)}_s": seconds[label] for label, (own, kind) in loaded.items() if own == arch}
-        yield {"space": name, "pixels": pixels, "arch": artefacts.arch_name(arch), **medians, "cpu": cpu, **versions}
+    for name in networks:
+        medians = {f"{'_'.join(kind)}_s": seconds[label] for label, (own, kind) in loaded.items() if own == name}
+        yield {"arch": name, **medians, "cpu": cpu, **versions}
 
 
-def files(space: SearchSpace, arch: Arch) -> dict[Kind, bytes]:
+def files(layers: Sequence[Spec]) -> dict[Kind, bytes]:
     """Returns the network's file in each runtime and precision."""
-    specs = [spec for spec in space.decode(arch) if spec.convs]
+    specs = [spec for spec in layers if spec.convs]
     source = Source.with_weights(specs, random_weights(specs))
     shape = (4, specs[0].in_channels, specs[0].resolution, specs[0].resolution)
     ranges = activation_ranges(source.onnx, np.random.default_rng(0).standard_normal(shape, dtype=np.float32))
@@ -85,10 +86,10 @@ def files(space: SearchSpace, arch: Arch) -> dict[Kind, bytes]:
     return found
 
 
-def timed(board: Connection, labels: list[str], rounds: int, name: str) -> dict[str, float]:
+def timed(board: Connection, labels: list[str], rounds: int, what: str) -> dict[str, float]:
     """Returns the median seconds of every file; each round times every file once, in shuffled order."""
     samples: dict[str, list[float]] = {label: [] for label in labels}
-    for number in track(range(rounds), f"timing networks of {name}", rounds):
+    for number in track(range(rounds), f"timing {what}", rounds):
         order = Random(number).sample(labels, len(labels))
         for label, (seconds, _) in zip(order, board.round(order, SAMPLE)["samples"]):
             samples[label].append(seconds)
@@ -100,9 +101,9 @@ def summary(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for space in SPACES:
         own = [row for row in rows if row["space"] == space]
-        fastest = [min(KINDS, key=lambda kind: _seconds(row, kind)) for row in own]
+        fastest = [min(KINDS, key=lambda kind: seconds_of(row, kind)) for row in own]
         for kind in KINDS:
-            median = statistics.median(_seconds(row, kind) for row in own)
+            median = statistics.median(seconds_of(row, kind) for row in own)
             title = f"{space}, {' '.join(kind)}"
             found += [
                 {"what": f"{title}: median milliseconds", "value": 1000 * median},
@@ -111,7 +112,7 @@ def summary(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     return found
 
 
-def _seconds(row: Mapping[str, object], kind: Kind) -> float:
+def seconds_of(row: Mapping[str, object], kind: Kind) -> float:
     value = row["_".join((*kind, "s"))]
     assert isinstance(value, float)
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from experiments.bench import _edge_winners, edge
+from compress.files.own_kinds import OWN_KINDS
+from experiments.bench import _edge_references, _edge_winners, edge
 from experiments.bench._edge_results import of_seeds
 from experiments.comparison.significance import LEVEL
 from experiments.config.choices import SPACES
@@ -134,6 +136,22 @@ def seeded(lost: Sequence[float], arch: str = "0-0-0") -> list[Seeded]:
             own["test_accuracy"] = 0.9 - (points if stage == "int8" else 0)
             rows.append(Seeded(stage, precision, **own, seed=seed, whole_arch=arch))
     return rows
+
+
+def test_every_reference_is_timed_in_both_runtimes_and_precisions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(_edge_references, "REFERENCES", path := tmp_path / "references.csv")
+    monkeypatch.setattr(_edge_references, "ROUNDS", 1)
+    monkeypatch.setattr(_edge_references, "OWN_KINDS", {name: OWN_KINDS[name] for name in ("vit", "resnet8_blocks")})
+    found, _ = claims(["part=references"], capsys)
+    assert len(found) == 4
+    rows = {row["arch"]: row for row in csv.DictReader(path.open(newline=""))}
+    assert {*rows} == {"vit", "resnet8_blocks"}
+    for one in found:
+        name, _, runtime = one["what"].partition(":")[0].partition(" in ")
+        fp32, int8 = (float(rows[name][f"{runtime}_{precision}_s"]) for precision in ("fp32", "int8"))
+        assert one["value"] == fp32 / int8 > 0
 
 
 def test_the_winner_of_each_seed_is_read_and_timed_once(tmp_path: Path) -> None:
