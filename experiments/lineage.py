@@ -15,7 +15,8 @@ from experiments.config import Config, command
 from experiments.display.progress import console
 from experiments.steps.finished_reports import finished_report
 from experiments.store import artefacts
-from experiments.store.provenance import FASTER_IN_FLOAT, LINEAGE, Lineage, Step, verify
+from experiments.store.provenance import FASTER_IN_FLOAT, LINEAGE, Lineage, verify
+from experiments.store.step_index import Step
 from experiments.store.winner import WINNER, read_winner
 from predictors import costs
 from search_spaces.documents import read_csv
@@ -24,8 +25,6 @@ SHORT = 12  # characters of a hash
 SERVED = ("table", "teacher", "ranges", FASTER_IN_FLOAT)  # a stage's inputs other than the network
 NAMES = {
     "train": "supernet",
-    "search": "search candidates",
-    "finalists": "best finalist",
     "retrain": "weights",
     "benchmark": "measured on the device",
     "measure": "latency table",

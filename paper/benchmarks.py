@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from paper import checksums, comparison, comparison_agreement
+from paper import checksums, comparison, comparison_agreement, comparison_setup, published_networks
 from paper.csv_records import ResultError
 from paper.latex import escape
 from paper.rows import FILES, Curve, Pair, read
@@ -26,6 +26,7 @@ class Benchmark:
     title: str
     made: Setup
     regrets: Sequence[Pair]  # after all evaluations
+    shares: Sequence[Pair]  # of the hypervolume, likewise
 
 
 def folders(results: Path) -> list[Path]:
@@ -63,13 +64,28 @@ def benchmarks(results: Path) -> list[Benchmark]:
     found = []
     for folder in folders(results):
         made, title = setup(folder, comparison.SETUP), read(folder, Curve)[0].problem
-        found.append(Benchmark(title, made, comparison.of(read(folder, Pair), "regret", "evaluations")))
+        pairs = read(folder, Pair)
+        regrets, shares = (comparison.of(pairs, measure, "evaluations") for measure in ("regret", "share"))
+        found.append(Benchmark(title, made, regrets, shares))
     return found
 
 
 def sentence(one: Benchmark) -> str:
-    """Which strategies are better than which, and by what accuracies."""
-    return f"On {escape(one.title)}, {escape(comparison.verdict(one.regrets))}.{comparison.columns(one.made)}"
+    """Which strategies are better than which, by each measure, and by what accuracies and latencies."""
+    return f"On {published_networks.cited(one.title)}, {verdicts(one)}{comparison_setup.published(one.made)}"
+
+
+def verdicts(one: Benchmark) -> str:
+    """Sentences on the verdicts by regret and by hypervolume, without the first one's capital."""
+    regret, share = (escape(comparison.verdict(comparison.in_words(pairs))) for pairs in (one.regrets, one.shares))
+    if one.regrets[0].seeds < comparison.FEWEST_SEEDS:
+        return f"{regret}."
+    after = f"after {one.regrets[0].at:.0f} evaluations"
+    if regret == share:
+        return f"by regret and by hypervolume {after}, {regret}."
+    ahead, behind = comparison.better(one.regrets), comparison.better(one.shares)
+    opposite = any(winner in behind.get(loser, []) for winner, losers in ahead.items() for loser in losers)
+    return f"by regret {after}, {regret}. By hypervolume, {'however, ' * opposite}{share}."
 
 
 def table(found: Sequence[Benchmark]) -> str:
@@ -79,7 +95,7 @@ def table(found: Sequence[Benchmark]) -> str:
     lines = [
         " & ".join(
             [
-                escape(one.title),
+                published_networks.cited(one.title),
                 f"{one.regrets[0].at:.0f}",
                 str(one.regrets[0].seeds),
                 *(_cell(name, own, one) for name in names),
@@ -87,7 +103,8 @@ def table(found: Sequence[Benchmark]) -> str:
         )
         for one, own in zip(found, means)
     ]
-    head = " & ".join(["published networks", "evaluations", "seeds", *map(escape, names)])
+    short = [comparison.word(name).removeprefix("the ").removesuffix(" search") for name in names]
+    head = " & ".join(["published networks", "evaluations", "seeds", *map(escape, short)])
     columns = r"@{}>{\raggedright\arraybackslash}p{0.3\columnwidth}" + "r" * (len(names) + 2) + "@{}"
     body = "".join(f"{line} \\\\\n" for line in lines)
     return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"

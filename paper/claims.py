@@ -36,23 +36,23 @@ def _table(given: set[str], texts: Mapping[str, str]) -> str:
 
 
 def _hardware(results: Path) -> str:
-    rows = read(results, Transferred)
-    others = transfer.foreign(rows)
-    worst = max(others, key=lambda row: row.loss)
-    return (
-        f"A network that was chosen for another target takes {transfer.mean(others)} longer on average, and at most "
-        f"{transfer.lost(worst)}. {transfer.significance(others)}"
-    )
+    return transfer.claim(read(results, Transferred))
 
 
 def _search(results: Path, given: set[str], texts: Mapping[str, str]) -> Iterator[str]:
     data, precision = texts["Data"], texts["Quantized"]
     if "HandMade" in given:
         yield f"On {data}, in {precision} and with one training recipe, {texts['HandMadeVerdict']}."
-    yield (
-        f"Without pruning and in {texts['NasPrecision']}, the winner {texts['NasDeployed']}, compared with "
-        f"{texts['ReferenceName']}."
-    )
+    if texts["DeployedVersus"]:
+        yield (
+            f"Compared with {texts['ReferenceName']}, also in {texts['NasPrecision']}, the deployed file "
+            f"{texts['DeployedVersus']}; without pruning, the winner {texts['NasDeployed']}."
+        )
+    else:
+        yield (
+            f"Without pruning and in {texts['NasPrecision']}, the winner {texts['NasDeployed']}, compared with "
+            f"{texts['ReferenceName']}."
+        )
     if "Seeds" in given:
         found = seeds.checked(results)
         reference, last = found.get(seeds.REFERENCE, []), found[seeds.last(results)]

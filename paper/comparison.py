@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from paper import origin
-from paper.latex import escape, listed, ms, percent, significant
+from paper import comparison_setup, origin, published_networks
+from paper.latex import escape, listed, percent, significant
 from paper.rows import FILES, Curve, Pair, read
 from paper.setup_file import Setup, setup
 
 BASELINE = "random"
 EXACT = "exact front"
 FEWEST_SEEDS = 6  # below which nothing is called significant
+WORDS = {BASELINE: "random search", "nsga2": "NSGA-II", "surrogate": "the surrogate search", "darts": "DARTS"}
 SETUP = "compare_setup.csv"
 FILES_OF_IT = ("compare.csv", FILES[Curve], FILES[Pair], SETUP)
 GROUP = origin.Group(SETUP, FILES_OF_IT, images=True)
@@ -34,7 +36,7 @@ def recorded(results: Path) -> bool:
 
 def of_published(made: Setup) -> bool:
     """Whether the networks were read from a published file, and not from a supernet."""
-    return "accuracy_seen" in made.values
+    return published_networks.recorded(made)
 
 
 def macros(results: Path) -> dict[str, str]:
@@ -44,9 +46,9 @@ def macros(results: Path) -> dict[str, str]:
         made = setup(results, SETUP) if recorded(results) else None
         texts = [
             *_results(read(results, Curve), read(results, Pair), made),
-            _setup(made),
-            _caption(made),
-            _statistics(made),
+            comparison_setup.setup(made),
+            comparison_setup.caption(made),
+            comparison_setup.statistics(made),
             *_origin(results, read(results, Curve)[0].problem, made),
         ]
     return {f"Compared{name}": text for name, text in zip(NAMES, texts)}
@@ -54,18 +56,19 @@ def macros(results: Path) -> dict[str, str]:
 
 def _results(curves: Sequence[Curve], pairs: Sequence[Pair], made: Setup | None) -> list[str]:
     first = curves[0]
+    curves, pairs = [replace(one, strategy=word(one.strategy)) for one in curves], in_words(pairs)
     strategies = listed(dict.fromkeys(escape(curve.strategy) for curve in curves))
-    reference = "the front of all networks found by any search, as no exact front is known"
+    share = "Hypervolume is given as a share of that of all networks found by any search; the exact front is unknown."
     if first.reference == EXACT:
-        reference = f"the {EXACT}; accuracies are read from a file, so seconds are the strategies' own"
-    problem = (
-        f"The problem is {escape(first.problem)}; {strategies} searched with {first.seeds} seeds each. "
-        f"Hypervolumes are shares of that of {reference}.{columns(made)}"
-    )
+        share = (
+            f"Hypervolume is given as a share of that of the {EXACT}. Accuracies are read from a file, so seconds are "
+            "those of the strategies alone."
+        )
+    ran = f"{strategies} each ran with {first.seeds} seed{'s' if first.seeds != 1 else ''}"
     judged = of(pairs, "share", "evaluations")
     said = verdict(judged)
     return [
-        problem,
+        f"On {comparison_setup.subject(first.problem, made)}, {ran}. {share}{comparison_setup.published(made)}",
         f"{_compared(judged, 'hypervolume')} {escape(stopped(curves))}".strip(),
         _compared(of(pairs, "share", "seconds"), "hypervolume", said),
         _compared(of(pairs, "regret", "evaluations"), "regret", said),
@@ -73,69 +76,26 @@ def _results(curves: Sequence[Curve], pairs: Sequence[Pair], made: Setup | None)
     ]
 
 
-def columns(made: Setup | None) -> str:
-    """A sentence on the accuracies by which a file's networks were chosen and judged; empty for a supernet."""
-    if made is None or not of_published(made):
-        return ""
-    seen, reported = (escape(made.text(f"accuracy_{column}")) for column in ("seen", "reported"))
-    if seen in reported.split("+"):
-        return f" The searches saw the reported accuracy, {seen}, which favours all of them."
-    return f" The searches saw {seen}; their choices are judged by {reported}."
+def word(strategy: str) -> str:
+    """A strategy in a sentence."""
+    return WORDS.get(strategy, strategy)
 
 
-def _setup(made: Setup | None) -> str:
-    """A sentence on code and target."""
-    if made is None:
-        return (
-            "The comparison of strategies was made by older code: its files do not record their set-up (target, "
-            "supernet and commit)."
-        )
-    target = made.optional("target_ms")
-    aim = f", with a target of {ms(target / 1e3)}" if target else ""
-    return (
-        f"The comparison of strategies has the objective {escape(made.text('objective'))}{aim}; it was made by commit "
-        f"{escape(made.text('git_commit'))}."
-    )
-
-
-def _caption(made: Setup | None) -> str:
-    """Sentences on what the figure shows."""
-    if made is None:
-        return (
-            "The hypervolume's reference point is the slowest network with an accuracy of zero; bands are bootstrap "
-            "intervals."
-        )
-    return (
-        r"The hypervolume's reference point is the reference front's nadir times 1.1, with that front's objectives "
-        r"normalised to 0 and 1~\cite{ishibuchi2018reference}; bands are 95\,\% intervals of the mean by Student's $t$."
-    )
+def in_words(pairs: Iterable[Pair]) -> list[Pair]:
+    """The same pairs, with strategies as they are in sentences."""
+    return [replace(pair, a=word(pair.a), b=word(pair.b)) for pair in pairs]
 
 
 def _origin(results: Path, problem: str, made: Setup | None) -> tuple[str, str]:
     """A first sentence and words for a caption on what the searches ran on."""
-    caption = f" The problem is {escape(problem)}"
+    caption = f" All ran on {comparison_setup.subject(problem, made)}"
     if made is None:
         unknown = "its files name no machine, images or supernet"
         return "The files of this comparison name no machine, images or supernet. ", f"{caption}; {unknown}."
-    if of_published(made):
-        return (
-            f"These results do not come from this paper's run, but from published networks, {escape(problem)}. ",
-            f"{caption}.",
-        )
-    found = origin.named("", origin.differences(GROUP, made, setup(results)))
-    return found["Origin"], f"{caption}.{found['OriginBriefly']}"
-
-
-def _statistics(made: Setup | None) -> str:
-    """Sentences on the meaning of significant, and on seconds."""
-    test = r"Mann and Whitney's test~\cite{mann1947test} over the seeds, corrected~\cite{holm1979simple}"
-    if made is None:
-        return f"{test} for the pairs of one measure and budget, decides which differences are significant."
-    return (
-        f"Each strategy and seed has its own random numbers. {test} for all pairs, measures and budgets together, "
-        "decides at a level of one in twenty which differences are significant. Every search is charged the time that "
-        "it would have taken alone."
-    )
+    published = f"published networks, {escape(problem)}"
+    found = [published] if of_published(made) else origin.differences(GROUP, made, setup(results))
+    told = origin.named("", found)
+    return told["Origin"], f"{caption}.{'' if of_published(made) else told['OriginBriefly']}"
 
 
 def of(pairs: Iterable[Pair], measure: str, against: str) -> list[Pair]:
@@ -190,10 +150,9 @@ def stopped(curves: Iterable[Curve]) -> str:
 
 
 def _compared(pairs: Sequence[Pair], what: str, said: str = "") -> str:
-    """A sentence with one measure's means and its verdict, unless the verdict equals `said`."""
+    """A sentence with one measure's means and its verdict, which may be what was `said` before."""
     first, clause = pairs[0], verdict(pairs)
-    clause = "the verdict is the same" if clause == said else escape(clause)
     spent = f"{first.at:.0f} evaluations" if first.against == "evaluations" else rf"{significant(first.at)}\,s"
     written = percent if first.measure == "share" else (lambda value: f"{value:.4f}")
-    values = listed(f"{escape(name)} {written(mean)}" for name, mean in means(pairs).items())
-    return f"After {spent} the mean {what} is, from best to worst, {values}; by this measure, {clause}."
+    values = listed(f"{written(mean)} for {escape(name)}" for name, mean in means(pairs).items())
+    return f"After {spent} the mean {what} is {values}; {'again, ' if clause == said else ''}{escape(clause)}."

@@ -6,6 +6,7 @@ from paper.latex import count, escape
 from paper.setup_file import Setup
 
 CIFAR10 = "cifar10"
+JPEG = "_jpeg"  # ends the name of a copy as JPEG files
 DATA = {  # name and citation of known data sets
     CIFAR10: ("CIFAR-10", "krizhevsky2009learning"),
     "fashion_mnist": ("Fashion-MNIST", "xiao2017fashion"),
@@ -17,7 +18,8 @@ def source(setup: Setup) -> str:
     """The name of the images: their title, or that of their folder or archive, if they were read from one."""
     if title := setup.values.get("data_title"):
         return escape(title)
-    return _known(setup)[0] or escape(data_set(setup))
+    known = _known(setup)[0]
+    return f"{known}{' as JPEG files' if _as_jpeg(setup) else ''}" if known else escape(data_set(setup))
 
 
 def cited(setup: Setup) -> str:
@@ -28,8 +30,18 @@ def cited(setup: Setup) -> str:
 
 def data_set(setup: Setup) -> str:
     """The name of a data set, whether or not it is stored as JPEG files."""
+    return _file(setup).removesuffix(JPEG)
+
+
+def _as_jpeg(setup: Setup) -> bool:
+    """Whether the images of a known data set, which is published without loss, are stored as JPEG files."""
+    return _file(setup).endswith(JPEG)
+
+
+def _file(setup: Setup) -> str:
+    """The name of the images' folder or archive, without the ends of archives' names."""
     name = setup.values.get("data_file") or setup.text("data")
-    for suffix in (".gz", ".tgz", ".tar", ".zip", "_jpeg"):
+    for suffix in (".gz", ".tgz", ".tar", ".zip"):
         name = name.removesuffix(suffix)
     return name
 
@@ -49,7 +61,9 @@ def data(setup: Setup) -> str:
             f"{setup.number('resolution'):.0f} pixels. Any sensible network is nearly perfect on them, so "
             "they show that the chain works from end to end, not that one network is better than another."
         )
+    lossy = _as_jpeg(setup) and _known(setup)[0]
+    limit = f" JPEG loses quality, so accuracies are not comparable with those published for {lossy}." if lossy else ""
     return (
         f"These results are for {source(setup)} with {count(setup.number('train_images'))} training images of "
-        f"{setup.number('resolution'):.0f} pixels."
+        f"{setup.number('resolution'):.0f} pixels.{limit}"
     )

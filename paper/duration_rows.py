@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Part:
     """A command that publishes files, and the seconds of the steps that no earlier part needed.
 
-    They are added, also where some ran at the same time (`jobs`). Finalists' trainings are part of their search.
+    They are added, also where some ran at the same time (`jobs`). A search's finalists are among them.
     """
 
     part: str

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from paper import space_networks
 from paper.compression_rows import HandMade
 from paper.csv_records import ResultError
 from paper.latex import decimals, escape, listed, ms, percent, significant
@@ -72,6 +73,7 @@ def macros(results: Path) -> dict[str, str]:
         "HandMadeMore": " ".join(_sentence(beaten(row, others, _file(row), images)) for row in more),
         "HandMadeUnpruned": verdict(unpruned, others, "the unpruned winner", images),
         "HandMadeUnprunedNearest": nearest(unpruned, others),
+        **space_networks.macros(results, others),
     }
 
 
@@ -121,13 +123,13 @@ def comparison(ours: HandMade, others: Sequence[HandMade]) -> str:
         return f"{nearest(ours, others)} {most}"
     if len(others) == 1:
         return nearest(ours, others)
-    return f"The nearest in accuracy, and the most accurate, is {name(best)}, with {_relative(best, ours)}."
+    return f"The nearest of them in accuracy, and the most accurate, is {name(best)}, with {_relative(best, ours)}."
 
 
 def nearest(ours: HandMade, others: Sequence[HandMade]) -> str:
     """A sentence on the latency of the hand-made network with the nearest accuracy."""
     near = _nearest(ours, others)
-    start = f"{name(near)} has" if len(others) == 1 else f"The nearest in accuracy is {name(near)}, with"
+    start = f"{name(near)} has" if len(others) == 1 else f"The nearest of them in accuracy is {name(near)}, with"
     return f"{start} {_relative(near, ours)}."
 
 

@@ -15,6 +15,7 @@ from paper import (
     data_sets,
     finalists,
     hand_made,
+    operators,
     origin,
     prediction,
     provenance,
@@ -47,6 +48,7 @@ MODULES = (
     comparison,
     ranking,
     recipes,
+    operators,
     origin,
     sessions,
     space,
@@ -106,18 +108,23 @@ def _comparisons(found: Chain, rows: Sequence[Stage], run: Setup) -> dict[str, s
     images = run.number("test_images")
     quantized = {row.stage: row for row in rows if row.precision == last.precision}
     deployed = {row.stage: row for row in rows if row.precision == run.text("precision")}
-    predicted = [abs(row.predicted_s / row.latency_median_s - 1) for row in rows if row.predicted_s]
     return {
         "Speedup": significant(reference.latency_median_s / last.latency_median_s),
         "Shrink": significant(reference.file_bytes / last.file_bytes),
         "NasVersusHandMade": sentences.versus(winner, reference, images),
-        **_deployed(winner, reference, quantized, images),
-        "BothQuantized": sentences.both_quantized(quantized.get("retrained"), quantized.get("reference"), images),
+        **run_sentences.deployed(found, quantized, images),
+        "QuantizedWinner": sentences.quantized_winner(
+            quantized.get("retrained"),
+            {"the reference": quantized.get("reference"), "the random architecture": quantized.get("random")},
+            images,
+        ),
+        "QuantizedReference": sentences.quantized_reference(last, quantized.get("reference"), images),
         "NasVersusRandom": sentences.versus(winner, found.random, images),
-        "CompressedSentence": run_sentences.compressed(found, images),
+        "CompressedSentence": run_sentences.compressed(found, quantized.get("retrained"), images),
         "IntEightVerdict": sentences.shrinks(last, found.unquantized, images),
         "TargetSentence": run_sentences.targets(deployed.get("retrained", last), run),
-        "StagePredictionError": percent(max(predicted)) if predicted else "unknown",
+        "StagePredictionError": sentences.predictions(rows),
+        "ConversionSentence": sentences.conversions(run),
         "DataSentence": data_sets.data(run),
         "MachineSentence": sentences.machine(run),
         "TableVerdict": verdicts.of_table(run),
@@ -128,19 +135,9 @@ def _comparisons(found: Chain, rows: Sequence[Stage], run: Setup) -> dict[str, s
         "FinetuneTargets": sentences.targets(run),
         "Teacher": sentences.teacher(run),
         "HandMadeStages": run_sentences.compared(found),
-        "ProfileMethod": run_sentences.profile(run),
         "HandMadeStems": run_sentences.stems(run),
         "QuantizeSentence": run_sentences.quantization(last, run),
     }
-
-
-def _deployed(winner: Stage, reference: Stage, quantized: dict[str, Stage], images: float) -> dict[str, str]:
-    """Compares the winner with the reference, quantized if both were, else in fp32."""
-    pair, precision = (winner, reference), "fp32"
-    if {"retrained", "reference"} <= quantized.keys():
-        pair = quantized["retrained"], quantized["reference"]
-        precision = escape(pair[0].precision_name)
-    return {"NasDeployed": sentences.versus(*pair, images), "NasPrecision": precision}
 
 
 def _predictions(networks: Sequence[Whole], path: Path) -> dict[str, str]:
@@ -171,8 +168,7 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
     feasible = [candidate for candidate in candidates if candidate.feasible]
     words = ("space", "strategy", "objective", "device", "seed")
     return {
-        "CandidateCount": count(len({candidate.arch for candidate in candidates})),
-        "FeasibleCount": count(len({candidate.arch for candidate in feasible})),
+        "Candidates": _counted(len({one.arch for one in candidates}), len({one.arch for one in feasible})),
         "FinalistsSentence": finalists.sentence(candidates, run),
         "SpaceSize": count(run.number("space_size")),
         "Layers": count(run.number("layers")),
@@ -186,6 +182,13 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
         "DataCited": data_sets.cited(run),
         **{word.capitalize(): escape(run.text(word)) for word in words},
     }
+
+
+def _counted(candidates: int, feasible: int) -> str:
+    """Words on the number of candidates, and of those within the bounds."""
+    if candidates == feasible:
+        return f"{count(candidates)} architectures, all within the bounds"
+    return f"{count(candidates)} architectures, {count(feasible)} of them within the bounds"
 
 
 def _of(precision: str, rows: Sequence, path: Path) -> list:

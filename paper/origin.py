@@ -45,6 +45,7 @@ OPTIONAL = {
     "Steady": Group("profile_setup.csv", (FILES[Moment],), network=True),
 }
 MACHINE = ("cpu", "device", "machine", "threads", *RUNTIMES, *agreement.STATE)
+TRUNKS = {"edge": 12, "edge_imagenet": 11}  # how many a space has
 
 
 def check(results: Path) -> None:
@@ -65,14 +66,18 @@ def differences(group: Group, made: Setup, run: Setup) -> list[str]:
     """The machine, space and images of the files, as far as they differ from those of the run."""
     words = []
     if group.machine and not any(made.values.get(key) and run.values.get(key) for key in agreement.NAMES):
-        words.append("a machine that they do not name")
+        words.append("a machine that is not named")
     elif group.machine and any(_differ(made, run, key) for key in MACHINE):
         words.append(f"the machine {_machine(made)}")
     words += _space(made, run)
-    if group.images and any(_differ(made, run, key) for key in ("data", "data_file", "data_title")):
-        name = made.values.get("data_title") or made.values.get("data_file") or made.text("data")
-        words.append(f"the images {escape(name)}")
-    return words
+    return words + ([f"the images {name}"] if group.images and (name := other_images(made, run)) else [])
+
+
+def other_images(made: Setup, run: Setup) -> str:
+    """The name of the images, if they are not those of the run."""
+    if not any(_differ(made, run, key) for key in ("data", "data_file", "data_title")):
+        return ""
+    return escape(made.values.get("data_title") or made.values.get("data_file") or made.text("data"))
 
 
 def _space(made: Setup, run: Setup) -> list[str]:
@@ -88,13 +93,18 @@ def _space(made: Setup, run: Setup) -> list[str]:
     if not other and trunks == ours:
         return []
     at = f" at {escape(pixels)} pixels" if pixels else ""
-    return [f"the space {escape(made.text('space'))}{at}{under(trunks)}"]
+    return [f"the space {escape(made.text('space'))}{at}{under(trunks, made.text('space'))}"]
 
 
-def under(trunks: str) -> str:
-    """The trunks of a space in words: " under 3 of its trunks"; empty if it has none."""
-    kept = trunks.split()
-    return f" under {'all its trunks' if kept == ['all'] else f'{len(kept)} of its trunks'}" if kept else ""
+def under(trunks: str, space: str = "") -> str:
+    """The trunks of a space in words: " with 3 of its 12 trunks"; without the 12 for a space whose number of trunks is
+    not known, and empty for one that has none."""
+    kept, known = trunks.split(), TRUNKS.get(space)
+    if not kept:
+        return ""
+    if kept == ["all"]:
+        return f" with all {known} trunks" if known else " with all its trunks"
+    return f" with {len(kept)} of its {f'{known} ' if known else ''}trunks"
 
 
 def _differ(made: Setup, run: Setup, key: str) -> bool:
@@ -126,8 +136,8 @@ def named(name: str, found: Sequence[str]) -> dict[str, str]:
     """The macros of a group that comes from elsewhere: its first sentence, and words for its captions."""
     where = " and ".join(found)
     return {
-        f"{name}Origin": f"These results do not come from this paper's run, but from {where}. " if where else "",
-        f"{name}OriginBriefly": f" Not from this paper's run, but from {where}." if where else "",
+        f"{name}Origin": f"This experiment is not on the run's own set-up: it uses {where}. " if where else "",
+        f"{name}OriginBriefly": f" Not on the run's own set-up, but on {where}." if where else "",
     }
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from paper.csv_records import ResultError
-from paper.latex import count, escape, percent, significant
+from paper.latex import count, escape, percent
 from paper.rows import Judged, Summed, read
 from paper.setup_file import RUNTIMES, Setup, setup
 
 FRESH_SETUP, WAYS_SETUP = "fidelity_setup.csv", "protocols_setup.csv"
 PRECISIONS = {"fp32": "Float", "int8": "IntEight"}
 OURS, RETEST, ALONE = "corrected table", "re-test", "sum of blocks alone"
+CONTEXT = "sum of blocks in context"
 CHOSEN = "in context"  # the protocol of the table
 PROFILED = "node profile"  # the protocol that only onnxruntime allows
 NAMES = {
@@ -39,8 +40,25 @@ def fresh(results: Path) -> dict[str, str]:
         macros[f"FreshError{name}"] = percent(rows[OURS].mape)
         macros[f"FreshRetest{name}"] = percent(rows[RETEST].mape)
         macros[f"FreshWithinFive{name}"] = percent(rows[OURS].within_5)
-        macros[f"FreshAgainstAlone{name}"] = significant(rows[ALONE].mape / rows[OURS].mape)
-    return macros | _facts("Fresh", setup(results, FRESH_SETUP)) | {"FreshVerdict": fresh_verdict(judged)}
+        macros[f"FreshAlone{name}"] = percent(rows[ALONE].mape)
+        macros[f"FreshContext{name}"] = percent(rows[CONTEXT].mape) if CONTEXT in rows else "unknown"
+    return (
+        macros
+        | _facts("Fresh", setup(results, FRESH_SETUP))
+        | {
+            "FreshVerdict": fresh_verdict(judged),
+            "FreshSession": session(setup(results, FRESH_SETUP)),
+        }
+    )
+
+
+def session(made: Setup) -> str:
+    """A sentence on a session that was not clean, with reasons; otherwise empty."""
+    state, reasons = (made.values.get(f"session_verdict{part}", "") for part in ("", "_reasons"))
+    if state in ("", "clean"):
+        return ""
+    why = escape(reasons).replace("+-", r"$\pm$")
+    return f"The session was {escape(state)} ({why})."
 
 
 def ways(results: Path) -> dict[str, str]:

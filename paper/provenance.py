@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from paper import benchmarks, comparison, questions, result_age
-from paper.latex import escape
+from paper import agreement, benchmarks, comparison, origin, published_networks, questions, result_age
+from paper.latex import escape, listed
 from paper.missing_files import REPORT
+from paper.rows import FILES, Transferred, read
 from paper.setup_file import RUNTIMES, Setup, setup
 
+FIRST = "stages"  # the file by which the run's own line is known
+BEHIND = re.compile(r"which is (\d+) commits? behind")
+DOUBTS = {  # words of `paper.result_age` -> a sentence
+    "does not have": "This checkout does not have the commit of some results.",
+    "is not recorded": "Some results do not record their commit.",
+    "uncommitted changes": "Some results were made with uncommitted changes.",
+}
 COLUMNS = "".join(rf">{{\raggedright\arraybackslash}}p{{{width}\columnwidth}}" for width in (0.25, 0.36, 0.32))
 HEAD = rf"""\begin{{tabular}}{{@{{}}{COLUMNS}@{{}}}}
 \toprule
@@ -19,10 +29,23 @@ files & space, pixels; machine, threads; software & verdict, commit \\
 
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX: a footnote on results that are older than the code; empty if there are none."""
-    older = [escape(line.partition("; to renew")[0]) for line in result_age.lines(results)]
-    text = f"These results are not of the present code. {'; '.join(older)}."
+    text = " ".join(_older([*result_age.lines(results)]))
     note = rf"\begingroup\renewcommand{{\thefootnote}}{{}}\footnotetext{{{text}}}\endgroup"
-    return {"AgeNote": note if older else ""}
+    return {"AgeNote": note if text else ""}
+
+
+def _older(lines: Sequence[str]) -> Iterator[str]:
+    """Sentences: how old the oldest results are, and what is not known of others."""
+    doubts = [told for words, told in DOUBTS.items() if any(words in line for line in lines)]
+    older = [line for line in lines if not any(words in line for words in DOUBTS)]
+    behind = [int(found[1]) for line in older if (found := BEHIND.search(line))]
+    table = r"Table~\ref{tab:files} gives the commit of each file."
+    if older:
+        oldest = f" (the oldest is {max(behind)} commit{'s' if max(behind) != 1 else ''} behind)" if behind else ""
+        yield f"Some results were made by earlier versions of the code{oldest}; {table}"
+    yield from doubts
+    if doubts and not older:
+        yield table
 
 
 def write(results: Path, build: Path) -> None:
@@ -36,31 +59,68 @@ def write(results: Path, build: Path) -> None:
         if (results / name).exists()
     ]
     for folder in benchmarks.folders(results):
-        files = [f"{folder.name}/{file}" for file in comparison.FILES_OF_IT[:-1]]
-        lines.append(_line(files, setup(folder, comparison.SETUP), run))
+        lines.append(_line(comparison.FILES_OF_IT[:-1], setup(folder, comparison.SETUP), run, f" in {folder.name}"))
     (build / "files.tex").write_text(f"{HEAD}{''.join(lines)}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")
 
 
-def _line(files: list[str], made: Setup, run: Setup) -> str:
+def _line(files: Sequence[str], made: Setup, run: Setup, where: str = "") -> str:
     known = {key: value for key, value in made.values.items() if value}
     states = [known[key] for key in ("table_verdict", "session_verdict") if key in known]
-    origin = _made_of(made)
+    made_of = published_networks.origin(made) if comparison.of_published(made) else _made_of(made, run, files)
     cells = [
-        _breakable(escape(", ".join(file.removesuffix(".csv") for file in files))),
-        "the same" if made.path != run.path and origin == _made_of(run) else origin,
+        _breakable(escape(", ".join(file.removesuffix(".csv") for file in files) + where)),
+        _breakable(made_of) or "--",
         ", ".join([*dict.fromkeys(states), rf"\texttt{{{escape(known.get('git_commit', 'unknown')[:13])}}}"]),
     ]
     return " & ".join(cells) + " \\\\\n"
 
 
-def _made_of(made: Setup) -> str:
-    """The space, the machine and the software, as far as they are known."""
-    known = {key: escape(value) for key, value in made.values.items() if value}
-    versions = [f"{RUNTIMES[key]} {known[key]}" for key in RUNTIMES if key in known]
-    machine = known.get("cpu") or known.get("device") or known.get("host_cpu", "")
-    threads = f", {known['threads']}" if "threads" in known else ""
-    facts = (", ".join(known[key] for key in ("space", "resolution") if key in known), machine + threads, *versions)
-    return _breakable("; ".join(filter(None, facts))) or "--"
+def _made_of(made: Setup, run: Setup, files: Sequence[str]) -> str:
+    """The space, the machine and the software; those that are the run's are left out of the other files' lines."""
+    rows = read(made.path.parent, Transferred) if FILES[Transferred] in files else []
+    found = [(_space(one), _machine(one, own), _software(one, own)) for one, own in ((made, rows), (run, []))]
+    facts, ours = found
+    if made.path == run.path:
+        return "; ".join(filter(None, facts))
+    images = origin.other_images(made, run)
+    told = [f"images {images}"] if images else []
+    differing = [fact for fact, our in zip(facts, ours) if fact != our]
+    if len(differing) == len(facts) or not all(differing):
+        return "; ".join([*told, *filter(None, facts)])
+    told += differing
+    return "; ".join([*told, f"otherwise as for {FIRST}"]) if told else f"as for {FIRST}"
+
+
+def _space(made: Setup) -> str:
+    """The space with its trunks, or the network without a space; and the size of its images."""
+    space, pixels = made.values.get("space", ""), made.values.get("resolution")
+    trunks = made.values.get("trunks") or ("all" if space in origin.TRUNKS else "")  # older files are of all trunks
+    what = escape(space or made.values.get("network", "")) + (origin.under(trunks, space) if space else "")
+    return ", ".join(filter(None, (what, f"{escape(pixels)} pixels" if pixels else "")))
+
+
+def _machine(made: Setup, rows: Sequence[Transferred]) -> str:
+    """The machine and its threads, or all machines of a transfer matrix."""
+    machines = [*dict.fromkeys(escape(row.device) for row in rows)]
+    if len(machines) > 1:
+        return listed(machines)
+    threads = made.values.get("threads")
+    machine = made.values.get("cpu") or made.values.get("device") or made.values.get("host_cpu") or "unnamed machine"
+    return escape(machine) + (f", {threads} thread{'' if threads == '1' else 's'}" if threads else "")
+
+
+def _software(made: Setup, rows: Sequence[Transferred]) -> str:
+    """The runtimes with their versions, also those of a transfer matrix; empty if nothing was timed."""
+    if not any(made.values.get(key) for key in agreement.NAMES):
+        return ""
+    versions = [escape(f"{name} {made.values[key]}") for key, name in RUNTIMES.items() if made.values.get(key)]
+    return ", ".join(dict.fromkeys([*versions, *(_runtime(row.runtime) for row in rows)]))
+
+
+def _runtime(version: str) -> str:
+    """A runtime and its version, "litert 2.3.0", as they are in the text."""
+    key, _, number = version.partition(" ")
+    return escape(f"{RUNTIMES.get(key, key)} {number}")
 
 
 def _breakable(text: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from paper import origin
-from paper.latex import count, escape
+from paper.latex import count, escape, listed, significant
+from paper.recipe_rows import TriedRecipe
+from paper.rows import read
 from paper.setup_file import setup
 
 SETUP = "recipes_setup.csv"
@@ -21,12 +23,18 @@ def macros(results: Path) -> dict[str, str]:
     return {"RecipesCaption": _caption(results) if published(results) else ""}
 
 
+def _passes(results: Path) -> str:
+    """Words on the length of the trainings, in passes over the training images."""
+    lengths = sorted({significant(row.passes) for row in read(results, TriedRecipe)}, key=float)
+    return f"trained for {listed(lengths)} passes"
+
+
 def _caption(results: Path) -> str:
     made = setup(results, SETUP)
     seeds = made.number("seeds")
     times = f"the mean of {count(seeds)} seeds with 95\\,\\% t-intervals of paired differences"
     return (
-        f"Training recipes for {escape(made.text('network'))}: points gained on "
+        f"Training recipes for {escape(made.text('network'))}, {_passes(results)}: points gained on "
         f"{count(made.number('validation_images'))} validation images by changing the settings at the left, "
         f"{times if seeds > 1 else 'with one seed, so without intervals'}, and the same per CPU "
         f"minute of training on {escape(made.text('host_cpu'))}."

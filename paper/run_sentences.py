@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from paper import sentences
 from paper.chain import Chain
 from paper.compression import WHOLE, WHOLE_QAT
 from paper.compression_rows import Stage
-from paper.latex import kb, listed
+from paper.latex import escape, kb, listed
 from paper.setup_file import Setup
 
 SMALL = 64  # pixels of the images for which the stems of hand-made networks are usual
 COSTS = {"size": "of weights", "memory": "of activations"}
 
 
-def compressed(found: Chain, images: float) -> str:
-    """A sentence on what the stages before quantization do to the winner; empty if there are none."""
+def compressed(found: Chain, unpruned: Stage | None, images: float) -> str:
+    """A sentence on what the stages before quantization do to the winner; empty if there are none.
+
+    `unpruned`: the winner's quantized file without pruning, which is the fair comparison if it was trained for as long.
+    """
     if not found.between:
         return ""
+    if unpruned is not None and unpruned.steps == found.last.steps != found.winner.steps:
+        verdict = sentences.versus(found.last, unpruned, images)
+        return (
+            f"After {listed([*found.words, 'quantization'])}, the winner {verdict}, compared with its quantized file "
+            "that is not pruned, but trained for as many steps. "
+        )
     verdict = sentences.versus(found.unquantized, found.winner, images)
     return f"After {listed(found.words)}, the winner {verdict}, compared with the winner before. "
+
+
+def deployed(found: Chain, quantized: Mapping[str, Stage], images: float) -> dict[str, str]:
+    """Macro name -> LaTeX: the winner and the deployed file against the reference; in fp32 if it was not quantized."""
+    if not {"retrained", "reference"} <= quantized.keys():
+        versus = sentences.versus(found.winner, found.reference, images)
+        return {"NasDeployed": versus, "NasPrecision": "fp32", "DeployedVersus": ""}
+    winner, reference = quantized["retrained"], quantized["reference"]
+    pruned = found.last.sha256 != winner.sha256
+    return {
+        "NasDeployed": sentences.versus(winner, reference, images),
+        "NasPrecision": escape(winner.precision_name),
+        "DeployedVersus": sentences.versus(found.last, reference, images) if pruned else "",
+    }
 
 
 def targets(winner: Stage, run: Setup) -> str:
@@ -27,13 +52,6 @@ def targets(winner: Stage, run: Setup) -> str:
     others = [f"{kb(value)} {COSTS[cost]}" for cost, value in bytes_of.items() if value is not None]
     more = f" The search also had a target of {listed(others)}." if others else ""
     return sentences.target(winner, run) + more
-
-
-def profile(run: Setup) -> str:
-    """A sentence on how operators were timed."""
-    if run.runtime == "onnxruntime":
-        return "Operators were timed by the runtime's profiler, and summed."
-    return "Operators were timed as differences between files that end one operator apart, and summed."
 
 
 def stems(run: Setup) -> str:

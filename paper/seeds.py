@@ -64,7 +64,8 @@ def sentence(winner: Sequence[Seeded], last: Sequence[Seeded]) -> str:
     speedup = [one.latency_median_s / other.latency_median_s for one, other in zip(winner, last)]
     return (
         f"Over {count(len(last))} seeds of search, training and compression, the winner classifies {percent(winner)} "
-        f"{images} correctly in fp32, and the {name} file {percent(last)}; it is {_spread(speedup)} times as fast."
+        f"{images} correctly in fp32, and the {name} file {percent(last)}; the latter is {_spread(speedup)} times as "
+        "fast."
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from paper.compression_rows import Stage
 from paper.csv_records import number
-from paper.latex import escape, ms, percent, significant
+from paper.latex import escape, listed, ms, percent, significant
 from paper.rows import Whole
 from paper.setup_file import Setup
 from paper.significance import SAME_TIME, chance, overlap
@@ -47,11 +47,23 @@ def versus(new: Stage, old: Stage, images: float) -> str:
     return f"is not better: it {clause}" if no_better else clause
 
 
-def both_quantized(winner: Stage | None, reference: Stage | None, images: float) -> str:
-    """A sentence that compares them in INT8; empty unless both were quantized and timed."""
-    if winner is None or reference is None:
+def quantized_winner(winner: Stage | None, others: Mapping[str, Stage | None], images: float) -> str:
+    """A sentence that compares the unpruned winner with others in INT8, given by name, if all were quantized."""
+    clauses = [
+        f"compared with {name}, it {versus(winner, one, images)}" for name, one in others.items() if winner and one
+    ]
+    if winner is None or not clauses:
         return ""
-    return f"Both quantized without pruning, the winner {versus(winner, reference, images)}."
+    return f"In {escape(winner.precision_name)}, where nothing is pruned either: {'; '.join(clauses)}."
+
+
+def quantized_reference(last: Stage, reference: Stage | None, images: float) -> str:
+    """A sentence that compares the deployed file with the reference in the same precision; empty if there is none."""
+    if reference is None:
+        return ""
+    size = significant(reference.file_bytes / last.file_bytes)
+    clause = versus(last, reference, images)
+    return f"Compared with the reference in {escape(last.precision_name)}, it is {size} times smaller; it {clause}."
 
 
 def shrinks(new: Stage, old: Stage, images: float) -> str:
@@ -92,6 +104,26 @@ def correction(networks: Sequence[Whole]) -> str:
     return f"does not help: the mean error changes {numbers}"
 
 
+def predictions(rows: Sequence[Stage]) -> str:
+    """Words on the largest error of the predicted latencies in each precision."""
+    found: dict[str, float] = {}
+    for row in rows:
+        if row.predicted_s:
+            off = abs(row.predicted_s / row.latency_median_s - 1)
+            found[row.precision] = max(off, found.get(row.precision, 0.0))
+    return listed([f"{percent(worst)} in {_name(precision)}" for precision, worst in found.items()]) or "unknown"
+
+
+def conversions(setup: Setup) -> str:
+    """A sentence on what the prediction of a file with layers in float leaves out; empty if there are none."""
+    if not setup.values.get("float_layers"):
+        return ""
+    return (
+        "In the quantized files some layers stay in float; the conversions between the two precisions are not in the "
+        "table, so predictions leave them out."
+    )
+
+
 def error(networks: Sequence[Whole], column: str) -> np.ndarray:
     """|predicted / measured - 1| of each network [n]."""
     return np.array([abs(getattr(network, column) / network.measured_s - 1) for network in networks])
@@ -106,8 +138,8 @@ def board(setup: Setup) -> str:
     threads = setup.values.get("threads", "")
     used = f", with {escape(threads)} {'thread' if threads == '1' else 'threads'}" if threads else ""
     return (
-        f"All latencies were measured on one {kind}, {named}{used}. {verdict(setup)} The same commands measure other "
-        "devices, where other networks may be best."
+        f"All latencies of this run were measured on one {kind}, {named}{used}. {verdict(setup)} The same commands "
+        "measure other devices, where other networks may be best."
     )
 
 

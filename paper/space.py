@@ -46,7 +46,7 @@ def macros(results: Path) -> dict[str, str]:
     skips = trunks > 1 or run.number("space_size") > prod(options.values())  # skips are not timed
     skip = ", and a skip, which selects the depth; the skips of a stage come last" if skips else ""
     kind = INVERTED if blocks == ["MBConv"] else listed(KINDS.get(block, escape(block)) for block in blocks)
-    under = f"; one of {trunks} trunks sets {listed(_set_by_trunks(table))}" if trunks > 1 else ""
+    under = f". A trunk sets {listed(_set_by_trunks(table))} for all layers; there are {trunks}" if trunks > 1 else ""
     does, name = REFERENCES.get(run.text("space"), OTHER)
     heatmap = "Shown are the options under the first trunk." if trunks > 1 else "Stem and head have a single option."
     return {

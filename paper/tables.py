@@ -40,7 +40,8 @@ def _stages(chained: Sequence[Stage], quantized: Sequence[Stage]) -> str:
     places = decimals(1e3 * median(s.latency_median_s for s in chained))
     text = HEAD + "".join(_row(STAGE_NAMES.get(s.stage, escape(s.stage)), s, places) for s in chained)
     if quantized:
-        names = [f"{STAGE_NAMES.get(s.stage, escape(s.stage))}, {escape(s.precision_name)}" for s in quantized]
+        known = STAGE_NAMES | {"retrained": "winner, not pruned"}
+        names = [f"{known.get(s.stage, escape(s.stage))}, {escape(s.precision_name)}" for s in quantized]
         text += "\\midrule\n" + "".join(_row(name, s, places) for name, s in zip(names, quantized))
     return text + "\\bottomrule\n\\end{tabular}\n"
 

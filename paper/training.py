@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from paper import comparison, origin
+from paper import comparison, origin, ranking, recipes
 from paper.csv_records import ResultError
-from paper.latex import count, listed, significant
+from paper.latex import count, escape, listed, significant
 from paper.setup_file import Setup, setup
 
 RULES = {  # train.rule -> what it is called, and a sentence
@@ -28,6 +28,22 @@ RULES = {  # train.rule -> what it is called, and a sentence
         r"Each step trains one random network~\cite{guo2020single}, with a uniformly drawn depth~\cite{cai2020once}.",
     ),
 }
+RECIPE = {  # a setting of `retrain` -> words on it
+    "batch": "batches of {} images",
+    "learning_rate": "Nesterov's momentum with a learning rate of {}",
+    "muon": "Muon with {} for convolutions",
+    "weight_decay": "weight decay of {}",
+    "label_smoothing": "label smoothing of {}",
+    "ema": "an average of the weights with decay {}",
+    "alternating_flip": "mirroring in every second pass",
+    "reflect": "crops with reflected borders",
+    "cutout": "Cutout of {}",
+    "randaugment": "RandAugment of {}",
+    "mixup": "mixup of {}",
+    "half_resolution": "half resolution for the first {} of the steps",
+    "all_images": "validation images too",
+}
+NONE = ("False", "0", "0.0")  # values of a setting that is not used
 IMPORTANCES = {  # compress.prune.importance
     "taylor": r"the squared first-order change of the loss without it~\cite{molchanov2019importance}",
     "batch_norm": r"the scale of its batch norm~\cite{liu2017learning}",
@@ -68,15 +84,31 @@ def length(run: Setup) -> str:
     if not run.values.get("retrain_images"):
         return f"{steps}."
     passes = run.number("retrain_images") / run.number("train_images")
-    return f"{steps}, {significant(passes)} passes over the {count(run.number('train_images'))} training images."
+    size = count(run.number("train_images"))
+    return f"{steps}, {significant(passes)} passes over the {size} training images{_recipe(run)}."
+
+
+def _recipe(run: Setup) -> str:
+    """Words on the rest of the recipe; empty for older files, which do not say."""
+    given = dict(one.split("=", 1) for one in run.values.get("retrain_recipe", "").split())
+    known = [words.format(escape(given[key])) for key, words in RECIPE.items() if given.get(key) not in (None, *NONE)]
+    return f": {listed(known)}" if known else ""
 
 
 def one_run(results: Path) -> str:
-    """A clause: which results come from one run and seed."""
+    """A clause: which results come from one seed."""
     several = {
         "the comparison of strategies": comparison.published(results),
         "the spread over seeds": origin.used(results, "Seeds"),
-        "the gains of training recipes": origin.used(results, "Recipes"),
+        "the supernet's ranking": ranking.published(results) and _number(results, ranking.SETUP, "trainings") > 1,
+        "the gains of training recipes": origin.used(results, "Recipes")
+        and _number(results, recipes.SETUP, "seeds") > 1,
     }
     others = [words for words, published in several.items() if published]
-    return f"All results{f' except {listed(others)}' if others else ''} come from one run and seed"
+    return f"All results{f' except {listed(others)}' if others else ''} come from one seed"
+
+
+def _number(results: Path, name: str, key: str) -> float:
+    """A number in a file of keys and values; 1 if it is not there."""
+    made = setup(results, name)
+    return made.number(key) if made.values.get(key) else 1

@@ -1,4 +1,4 @@
-"""The text about the transfer matrix: a sentence, a table, and the check that the rows are a whole matrix."""
+"""The text about the transfer matrix: its sentences, a table, and the check that the rows are a whole matrix."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from paper import origin
+from paper import origin, transfer_targets
 from paper.csv_records import ResultError
-from paper.latex import count, escape, ms
+from paper.latex import count, escape, listed, ms
 from paper.rows import FILES, read
+from paper.transfer_losses import foreign, groups, lost, mean, own, significance, unsure
 from paper.transfer_rows import MACS, PARAMETERS, Transferred
 
 INTERVAL = r"95\,\% interval "
+OWN = "own"  # in place of a loss, where a network is the target's own
+CAPTION = (
+    "Latency lost on each target, in percent, by deploying a network that was chosen for something else; "
+    f"``{OWN}'': it is the target's own network."
+)
 HEAD = r"""\begin{tabular}{@{}lrrrr@{}}
 \toprule
 target & own & worst other & fewest MACs & fewest parameters \\
@@ -44,60 +50,89 @@ def check(results: Path) -> None:
 
 
 def macros(results: Path) -> dict[str, str]:
-    """Macro name -> LaTeX; an empty sentence without a published matrix. Raises ResultError."""
-    return {"TransferSentence": sentence(read(results, Transferred)) if published(results) else ""}
+    """Macro name -> LaTeX; empty texts without a published matrix. Raises ResultError."""
+    if not published(results):
+        return {"TransferSentence": "", "TransferCaption": ""}
+    rows = read(results, Transferred)
+    return {"TransferSentence": sentence(rows), "TransferCaption": caption(rows)}
 
 
 def sentence(rows: Sequence[Transferred]) -> str:
-    """How many networks the targets choose, and what others' choices lose on average and at most."""
-    targets = {row.target for row in rows}
-    networks = len({row.arch for row in rows if row.chosen_for in targets})
-    others = foreign(rows)
+    """What differs between the targets, which choose which network, and what other networks lose."""
+    shown, others = names(rows), foreign(rows)
+    told = [transfer_targets.sentence(rows), f"They choose {chosen(rows)}."]
+    if others:
+        worst = max(others, key=lambda row: row.loss)
+        by = listed(shown[name] for name in next(group for group in groups(rows) if worst.chosen_for in group))
+        told.append(
+            "On each target, its own network is compared with those of other targets that differ from it. Over these "
+            f"{count(len(others))} pairs, the other target's network takes {mean(others)} on average. The most is "
+            f"{lost(worst, INTERVAL)}, for that of {by} on {shown[worst.target]}. {significance(others)}"
+        )
+    told += [counted(rows, MACS), counted(rows, PARAMETERS)]
+    if noisy := sorted({shown[row.target] for row in rows if row.session != "clean"}):
+        told.append(f"The sessions of {listed(noisy)} were not clean.")
+    return " ".join(told)
+
+
+def claim(rows: Sequence[Transferred]) -> str:
+    """The same in brief."""
+    others, where = foreign(rows), ", all on one machine," if transfer_targets.machines(rows) == 1 else ""
+    targets = f"The {count(len({row.target for row in rows}))} targets{where} choose"
+    if not others:
+        return f"{targets} the same network."
     worst = max(others, key=lambda row: row.loss)
-    noisy = sorted({row.target for row in rows if row.session != "clean"})
-    chosen = "the same network" if networks == 1 else f"{count(networks)} different networks"
-    told = (
-        f"The {count(len(targets))} targets choose {chosen}. Another target's network "
-        f"takes {mean(others)} longer than the own one on average. The most is {lost(worst, INTERVAL)}, by that for "
-        f"{escape(worst.chosen_for)} on {escape(worst.target)}. {significance(others)} For the network of {MACS} the "
-        f"average is {mean([row for row in rows if row.chosen_for == MACS])}, for that of {PARAMETERS} "
-        f"{mean([row for row in rows if row.chosen_for == PARAMETERS])}."
+    return (
+        f"{targets} {count(len(groups(rows)))} different networks. Where another target's network differs from the "
+        f"target's own ({count(len(others))} pairs), it takes {mean(others)} on average; the most is "
+        f"{lost(worst, INTERVAL)}. {significance(others)}"
     )
-    return told + (f" The sessions of {escape(', '.join(noisy))} were not clean." if noisy else "")
 
 
-def foreign(rows: Sequence[Transferred]) -> list[Transferred]:
-    """The rows of networks that were chosen for another target."""
-    targets = {row.target for row in rows}
-    return [row for row in rows if row.chosen_for in targets and row.chosen_for != row.target]
+def names(rows: Sequence[Transferred]) -> dict[str, str]:
+    """The short name of each target, in LaTeX."""
+    found = transfer_targets.words(list(dict.fromkeys(row.target for row in rows)))
+    return {name: escape(" ".join(words)) for name, words in found.items()}
 
 
-def significance(others: Sequence[Transferred]) -> str:
-    """A sentence on how many of the losses are beyond their intervals."""
-    lose, gain = sum(row.loss_low > 0 for row in others), sum(row.loss_high < 0 for row in others)
-    if not lose:
-        told = f"None of the {count(len(others))} losses is significant"
-    else:
-        told = f"{count(lose)} of the {count(len(others))} losses are significant"
-        told = told.replace("are", "is") if lose == 1 else told
-    faster = f"; in {count(gain)} {'case' if gain == 1 else 'cases'} the other network is significantly faster"
-    return f"{told}{faster if gain else ''}."
+def chosen(rows: Sequence[Transferred]) -> str:
+    """Words on how many networks there are, and which targets share one."""
+    shown, found = names(rows), groups(rows)
+    if len(found) == 1:
+        return "the same network"
+    told = f"{count(len(found))} different networks"
+    shared = [listed(shown[name] for name in group) for group in found if len(group) > 1]
+    if not shared:
+        return told
+    if len(found) == 2:
+        return f"{told}: {shared[0]} choose one, {listed(shown[name] for name in found[1])} the other"
+    alone = "; each other target has one of its own" if len(shared) < len(found) else ""
+    return f"{told}: {', '.join([f'{shared[0]} share one', *(f'{group} another' for group in shared[1:])])}{alone}"
 
 
-def mean(rows: Sequence[Transferred]) -> str:
-    """The mean loss, in percent."""
-    return rf"{_rounded(sum(row.loss for row in rows) / len(rows))}\,\%"
+def counted(rows: Sequence[Transferred], what: str) -> str:
+    """A sentence on the network of fewest MACs or parameters: how many targets choose it, and its loss elsewhere."""
+    mine = own(rows)
+    others = [row for row in rows if row.chosen_for == what and row.arch != mine[row.target]]
+    same, network = len(mine) - len(others), f"The network of {what} is"
+    average = " on average" if len(others) > 1 else ""
+    if not others:
+        return f"{network} every target's choice."
+    if not same:
+        return f"{network} no target's choice; it takes {mean(others)} than the target's own{average}."
+    rest = count(len(others)) if average else "one"
+    return (
+        f"{network} also the choice of {count(same)} of the {count(len(mine))} targets; on the other {rest}, it takes "
+        f"{mean(others)}{average}."
+    )
 
 
-def _rounded(loss: float, places: int = 0) -> str:
-    return f"{100 * loss:z.{places}f}".replace("-", "$-$")
-
-
-def lost(row: Transferred, name: str = "") -> str:
-    """The loss with its interval, in percent; `name` introduces the interval."""
-    places = 0 if row.loss_high - row.loss_low > 0.02 else 1
-    loss, low, high = (_rounded(value, places) for value in (row.loss, row.loss_low, row.loss_high))
-    return rf"{loss}\,\% ({name}{low} to {high})"
+def caption(rows: Sequence[Transferred]) -> str:
+    """Sentences on what the figure shows."""
+    short = " ORT is onnxruntime." if any("onnxruntime" in name for name in names(rows).values()) else ""
+    mine = own(rows)
+    doubt = any(unsure(row) and row.arch != mine[row.target] for row in rows)
+    return f"{CAPTION}{short}{' In brackets: its interval includes zero.' if doubt else ''}"
 
 
 def _own(row: Transferred) -> str:
@@ -112,14 +147,14 @@ def write(results: Path, build: Path) -> None:
     if not published(results):
         return
     rows = read(results, Transferred)
-    found = {(row.target, row.chosen_for): row for row in rows}
-    targets = dict.fromkeys(row.target for row in rows)
+    found, shown, mine = {(row.target, row.chosen_for): row for row in rows}, names(rows), own(rows)
     lines = []
-    for target in targets:
-        worst = max((found[target, other] for other in targets if other != target), key=lambda row: row.loss)
+    for target in mine:
+        others = [row for row in foreign(rows) if row.target == target]
+        worst = max(others, key=lambda row: row.loss, default=found[target, target])
         cells = [
-            _own(found[target, target]),
-            *map(lost, (worst, found[target, MACS], found[target, PARAMETERS])),
+            OWN if row.arch == mine[target] else lost(row)
+            for row in (worst, found[target, MACS], found[target, PARAMETERS])
         ]
-        lines.append(f"{escape(target)} & {' & '.join(cells)} \\\\\n")
+        lines.append(f"{shown[target]} & {_own(found[target, target])} & {' & '.join(cells)} \\\\\n")
     (build / "transfer.tex").write_text(f"{HEAD}{''.join(lines)}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")

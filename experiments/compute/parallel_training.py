@@ -29,7 +29,7 @@ def train_all(trainings: Sequence[Training], jobs: int) -> None:
     """
     left = [training for training in trainings if not _finished(training)]
     jobs = min(jobs, len(left))
-    if jobs < 2 or only_looks():  # then the first one raises NotMade
+    if jobs < 2 or only_looks():  # when only looking, the first one raises NotMade
         for training in left:
             training()
         return

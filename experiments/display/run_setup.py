@@ -12,8 +12,9 @@ from experiments.setup.targets import targets_of
 from experiments.stages import int8_record
 from experiments.steps.settings import Search
 from experiments.store import artefacts, versions
-from experiments.store.provenance import Index, Lineage
+from experiments.store.provenance import Lineage
 from experiments.store.step import Means
+from experiments.store.step_index import Index
 from experiments.store.winner import FINALIST
 from predictors.board.fingerprint import runtime_of
 from predictors.costs import LATENCY
@@ -59,12 +60,17 @@ def setup(
 
 
 def _finalists_seconds(steps: Index, finalists: Mapping[str, Any] | None) -> float:
-    """The time of the finalists' trainings, which are added although several may run at the same time."""
+    """The time of the finalists' trainings and evaluation; added, although several trainings may run at once."""
     if finalists is None:
         return 0.0
-    trained = [sha256 for name, sha256 in finalists["inputs"].items() if name.startswith(FINALIST)]
-    makers = [steps.records[key]["seconds"] for one in trained if (key := steps.origin(one)) is not None]
-    return float(finalists["seconds"] + sum(makers))
+    trained = [steps.origin(sha256) for name, sha256 in finalists["inputs"].items() if name.startswith(FINALIST)]
+    return float(finalists["seconds"] + sum(steps.records[key]["seconds"] for key in trained if key is not None))
+
+
+def _recipe(own: Mapping[str, Any]) -> str:
+    """What a training does besides its length, as keys and values."""
+    named = {key: value for key, value in own.items() if key not in ("steps", "passes", "warmup", "momentum", "amp")}
+    return " ".join(f"{key}={value}" for key, value in named.items())
 
 
 def judged(what: str, state: str, reasons: Sequence[str]) -> dict[str, str]:
@@ -128,6 +134,7 @@ def _trained(made: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "accelerator": made["train"].get("accelerator", "cpu"),
         "supernet_steps": made["train"]["train"]["steps"],
         "retrain_steps": made["retrain"]["retrain"]["steps"],
+        "retrain_recipe": _recipe(made["retrain"]["retrain"]),
         "supernet_images": made["train"]["train"]["steps"] * made["train"]["train"]["batch"],
         "retrain_images": made["retrain"]["retrain"]["steps"] * made["retrain"]["retrain"]["batch"],
         "distillation": max(one.get("distillation", 0.0) for one in made.values()),

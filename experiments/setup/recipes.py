@@ -33,11 +33,14 @@ def counted(config: Config) -> Config:
     Raises LutraError for more steps than a training may have.
     """
     chosen = config.compress
-    tuned = _counted(config, "compress.finetune", chosen.finetune), _counted(config, "compress.qat", chosen.qat)
+    tuned = (
+        _counted(config, "compress.finetune.passes", chosen.finetune),
+        _counted(config, "compress.qat.passes", chosen.qat),
+    )
     return replace(
         config,
-        train=_counted(config, "train", config.train),
-        retrain=_counted(config, "retrain", config.retrain),
+        train=_counted(config, "train.passes", config.train),
+        retrain=_counted(config, "retrain.passes", config.retrain),
         compress=replace(chosen, finetune=tuned[0], qat=tuned[1]),
     )
 
@@ -45,10 +48,17 @@ def counted(config: Config) -> Config:
 def shortened(config: Config, passes: float, key: str) -> Config:
     """The configuration whose `retrain` takes this many passes, which `key` gives, in steps; 0: its own length."""
     recipe = replace(config.retrain, passes=passes or config.retrain.passes)
-    return replace(config, retrain=_counted(config, key.removesuffix(".passes"), recipe))
+    return replace(config, retrain=_counted(config, key, recipe))
+
+
+def of_finalists(config: Config) -> Config:
+    """The configuration whose `retrain` trains a search's finalists: shorter, and without the validation images."""
+    judged = replace(config, retrain=replace(config.retrain, all_images=False))
+    return shortened(judged, config.search.finalist_passes, "search.finalist_passes")
 
 
 def _counted(config: Config, key: str, recipe: R) -> R:
+    """The recipe in steps. Raises LutraError if its passes, which `key` gives, are too many."""
     unknown = config.data.name == "image_folder" and not config.data.path  # whatever reads the images asks for it
     if not recipe.passes or unknown:
         return recipe
@@ -58,8 +68,8 @@ def _counted(config: Config, key: str, recipe: R) -> R:
     made = in_steps(recipe, images)
     if made.steps > MOST_STEPS:
         raise LutraError(
-            f"{key}.passes={recipe.passes:g} over {images:,} images are {made.steps:,} steps, more than "
-            f"{MOST_STEPS:,}: lower {key}.passes"
+            f"{key}={recipe.passes:g} over {images:,} images are {made.steps:,} steps, more than {MOST_STEPS:,}: "
+            f"lower {key}"
         )
     return made
 

@@ -13,48 +13,42 @@ from pathlib import Path
 
 from experiments.compute.accelerator import accelerator
 from experiments.compute.parallel_training import train_all
-from experiments.config import Config
 from experiments.config.reference import Reference
+from experiments.display import events
 from experiments.setup.images import placed
-from experiments.setup.recipes import shortened
+from experiments.setup.recipes import of_finalists
 from experiments.steps.plan import Plan, retrain
 from experiments.steps.settings import Search
 from experiments.steps.train import prepare
 from experiments.steps.winner_files import write_files
 from experiments.store import artefacts
+from experiments.store.artefacts import MANIFEST
 from experiments.store.candidate_records import read_candidates
 from experiments.store.step import Means, Step
 from experiments.store.weights import load_network, load_supernet
-from experiments.store.winner import CANDIDATES, FINALIST
+from experiments.store.winner import CANDIDATES, FINALIST, SEARCH
 from predictors.tables.table_file import read_table
 from search_spaces.networks.evaluation import accuracy, predict
 from search_spaces.space import Arch, SearchSpace
 from strategies.problems.problem import Candidate
 
 
-def chosen(plan: Plan, search: Path, inputs: Mapping[str, Path]) -> Path:
-    """The folder with the same files as that of the finished `search`, whose winner is the best of the finalists.
+def best_finalist(plan: Plan, search: Path, inputs: Mapping[str, Path]) -> Path:
+    """A folder like that of the finished `search`, but with the best finalist as the winner.
 
-    It is `search` itself if there are fewer than two. `inputs`: the files that the search read.
+    It is `search` itself if there are fewer than two finalists. `inputs`: the files that the search read.
     """
-    config = training(plan.config)
-    count, passes = config.search.finalists, config.search.finalist_passes
+    config, count = of_finalists(plan.config), plan.config.search.finalists
     found = finalists(plan.space, read_candidates(search / CANDIDATES), count)
     if len(found) < 2:
         return search
     trainings = [partial(retrain, config, one.arch, "finalist") for one in found]
     train_all(trainings, config.jobs)
     networks = {_name(place): train() for place, train in enumerate(trainings)}
-    budget = replace(plan.searching.search, finalists=count, finalist_passes=passes)
-    settings = replace(plan.searching, search=budget, retrain=config.retrain)
-    files = {**inputs, CANDIDATES: search / CANDIDATES, **networks}
+    budget = replace(plan.searching.search, finalists=count, finalist_passes=config.search.finalist_passes)
+    settings = replace(plan.searching, search=budget)
+    files = {**inputs, SEARCH: search / MANIFEST, **networks}
     return plan.folder(Step("finalists", settings, files, Reference(f"{__name__}:work")))
-
-
-def training(config: Config) -> Config:
-    """The configuration whose recipe trains the finalists: shorter, and without the validation images."""
-    judged = replace(config, retrain=replace(config.retrain, all_images=False))
-    return shortened(judged, config.search.finalist_passes, "search.finalist_passes")
 
 
 def finalists(space: SearchSpace, found: Sequence[Candidate], count: int) -> list[Candidate]:
@@ -86,13 +80,16 @@ def work(settings: Search, files: Mapping[str, Path], means: Means, folder: Path
     prepare(settings.threads, settings.seed)
     device, data = accelerator(settings.accelerator), placed(settings.data.at(means), settings.accelerator)
     images, labels = data.fixed(data.validation, settings.search.validation, settings.seed)
-    found, trained = read_candidates(files[CANDIDATES]), dict[Arch, float]()
+    log, trained = files[SEARCH].parent / CANDIDATES, dict[Arch, float]()
+    found = read_candidates(log)
     for place, one in enumerate(finalists(settings.space, found, settings.search.finalists)):
         network = load_network(files[_name(place)]).to(device)
         trained[one.arch] = accuracy(predict(network, images), labels)
-    artefacts.write(folder / CANDIDATES, files[CANDIDATES].read_bytes())
+    artefacts.write(folder / CANDIDATES, log.read_bytes())
     net = load_supernet(files["supernet"], settings.space).to(device)
     calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
+    with events.writer(folder):
+        pass  # removes those of a killed attempt
     write_files(settings, read_table(files["table"]), net, calibration, found, trained, folder)
 
 

@@ -12,12 +12,13 @@ from experiments.display.progress import console
 from experiments.setup.cache import remembered
 from experiments.setup.given_table import checked
 from experiments.steps.plan import plan_of
-from experiments.store import artefacts, provenance
+from experiments.store import artefacts
 from experiments.store.candidate_records import read_candidates
 from experiments.store.keys import space_key
 from experiments.store.provenance import whole
 from experiments.store.step import as_json
-from experiments.store.winner import CANDIDATES, SEARCHES, WINNER, read_winner
+from experiments.store.step_index import Index, index
+from experiments.store.winner import CANDIDATES, FINALIST, SEARCH, SEARCHES, WINNER, read_winner
 from paper.candidate_rows import Candidate as Row
 from paper.candidate_rows import winner_of
 from paper.rows import read
@@ -35,6 +36,7 @@ def given(config: Config) -> Path:
             "run= takes the folder that python -m experiments.search prints"
         )
     _check_winner(folder)
+    _check_finalists(folder, manifest["inputs"])
     searched = manifest["config"].get("space")
     if searched != space:
         name = searched.get("name") if isinstance(searched, dict) else searched
@@ -71,12 +73,27 @@ def supernet(config: Config) -> Path:
 def _read_by_search(config: Config, name: str) -> Path | None:
     """The file that this search read by that name; None if no step in the search's folder `runs` made it."""
     folder = plan_of(config).search
-    sha256, runs = artefacts.manifest(folder)["inputs"].get(name), folder.parents[1]
-    steps = remembered(f"index {runs}", lambda: provenance.index(runs))
-    if (key := steps.makers.get(sha256)) is None:
+    sha256, steps = artefacts.manifest(folder)["inputs"].get(name), _beside(folder)
+    if not isinstance(sha256, str) or (key := steps.origin(sha256)) is None:
         return None
     made = whole(steps.folders[key])["outputs"]
     return steps.folders[key] / next(file for file, own in made.items() if own == sha256)
+
+
+def _beside(folder: Path) -> Index:
+    """The finished steps in the search's folder `runs`."""
+    runs = folder.parents[1]
+    return remembered(f"index {runs}", lambda: index(runs))
+
+
+def _check_finalists(folder: Path, inputs: Mapping[str, str]) -> None:
+    """Raises LutraError if the search before its finalists, or one of their trainings, is not beside the folder."""
+    for name, sha256 in inputs.items():
+        if (name == SEARCH or name.startswith(FINALIST)) and _beside(folder).origin(sha256) is None:
+            what = "the search" if name == SEARCH else f"the training of {name}"
+            raise LutraError(
+                f"{what} that {folder} was made from is not beside it: give it in the folder `runs` that has both"
+            )
 
 
 def _check_images(folder: Path, searched: Any, own: Mapping[str, Any]) -> None:

@@ -22,6 +22,6 @@ def pipeline(config: Config) -> Path:
         console.print(f"[bold]{number}/{len(STEPS)} {step.__name__}[/bold]")
         made = step(config)
         if step is measure:
-            plan_of(config).check_target()
+            plan_of(config).check_search()
         console.print(f"  {made}", soft_wrap=True, highlight=False)
     return made

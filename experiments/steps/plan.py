@@ -16,6 +16,7 @@ from experiments.config.reference import Reference
 from experiments.setup.cache import remembered
 from experiments.setup.devices import results_of
 from experiments.setup.given_table import checked
+from experiments.setup.recipes import of_finalists
 from experiments.setup.targets import objective_of
 from experiments.steps.settings import TABLE, Alone, Budget, Device, Images, Search, Supernet, Table
 from experiments.store import artefacts
@@ -26,7 +27,7 @@ from search_spaces.space import Arch, SearchSpace
 
 T = TypeVar("T")
 TORCHRUN = "TORCHELASTIC_RUN_ID"  # set where torchrun has started this process
-FINALISTS = Reference("experiments.steps.finalists:chosen")
+FINALISTS = Reference("experiments.steps.finalists:best_finalist")
 CHECK_IMAGES = Reference("experiments.setup.images:check")
 SHOW_CONFIG = Reference("experiments.display.events:add_config")
 GIVEN_SEARCH, GIVEN_TABLE, GIVEN_SUPERNET = (
@@ -103,14 +104,16 @@ class Plan:
         """The folder of candidates.jsonl, winner.json, and the winner's inherited weights; or the given folder."""
         if self.config.run:
             return Path(GIVEN_SEARCH(self.config))
-        self.check_target()
+        self.check_search()
         inputs = {"table": self.table, "supernet": self.supernet}
         folder = self.folder(Step("search", self.searching, inputs, Reference("experiments.steps.search:work")))
         return Path(FINALISTS(self, folder, inputs)) if self.config.search.finalists else folder
 
-    def check_target(self) -> None:
-        """Raises LutraError, before anything is trained, if no network can meet the target of a new search."""
+    def check_search(self) -> None:
+        """Raises LutraError, before anything is trained, for a target or a length that a new search cannot have."""
         if not self.config.run:
+            if self.config.search.finalists:
+                of_finalists(self.config)
             objective_of(self.config.objective, self.config.precision, self.space, read_table(self.table))
 
     @cached_property

@@ -27,6 +27,7 @@ from experiments.steps.settings import Search
 from experiments.steps.winner_files import best_metrics
 from experiments.store import artefacts, provenance
 from experiments.store.step import Means
+from experiments.store.step_index import index
 from experiments.store.winner import Winner, read_winner
 from paper import rows as results
 from paper.compression_rows import Stage
@@ -43,7 +44,7 @@ CARD = "model_card.md"
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
     """Writes CSV files, figures, the page, the lineage and the model card, and copies the deployed file."""
     searched, latencies = settings.search, read_table(files["table"])
-    space, steps = searched.space, provenance.index(means.runs)
+    space, steps = searched.space, index(means.runs)
     folders = {name: path.parent for name, path in files.items() if path.name == artefacts.MANIFEST}
     rows, session = read_rows(folders["benchmark"])
     (quantized,) = (path for path in folders["compress"].iterdir() if path.suffix in SUFFIXES)

@@ -155,7 +155,10 @@ class Alone:
 
 @dataclass(frozen=True)
 class Budget:
-    """How many candidates a search evaluates, on how many images, and how many of them it trains how long."""
+    """How many candidates a search evaluates, on how many images.
+
+    Of the step `finalists` also how many it chooses from, and for how long they were trained.
+    """
 
     budget: int
     calibration: int
@@ -166,7 +169,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Search:
-    """The settings of `search`. Those of `finalists` also say how many there are, and how they are trained."""
+    """The settings of `search`, and of `finalists`."""
 
     space: SearchSpace
     data: Images
@@ -177,7 +180,6 @@ class Search:
     seed: int
     threads: int
     accelerator: str = unless("cpu")
-    retrain: NetworkRecipe | None = unless(None)  # of the finalists
     batch: int | None = implied("supernet")  # in the supernet's training, and in a relaxation
 
     @property
@@ -190,5 +192,4 @@ class Search:
         """The settings of a finished search, read from its manifest."""
         own = StrategyConfig(**key["strategy"]), ObjectiveConfig(**key["objective"]), Budget(**key["search"])
         common = (key["precision"], key["seed"], key["threads"], key.get("accelerator", "cpu"))
-        recipe = NetworkRecipe(**key["retrain"]) if "retrain" in key else None
-        return Search(space, data, *own, *common, recipe)
+        return Search(space, data, *own, *common)

@@ -37,7 +37,7 @@ def write_files(
     trained: Mapping[Arch, float],
     folder: Path,
 ) -> None:
-    """Writes them, shows the results in TensorBoard, and prints the winner.
+    """Writes the search's files, shows the results in TensorBoard, and prints the winner.
 
     `trained`: the finalists' fractions of the validation images after their training; empty if there are none.
     """
@@ -67,10 +67,12 @@ def _show(settings: Search, winner: Candidate, targets: Costs, folder: Path) -> 
 
 
 def _print(winner: Candidate, targets: Costs, trained: Mapping[Arch, float]) -> None:
-    aimed = f", target {costs.text(targets)}" if targets else ""
-    won = f", {trained[winner.arch]:.1%} after a short training, best of {len(trained)} finalists" if trained else ""
-    told = f"winner {artefacts.arch_name(winner.arch)}: {summary(winner)}{aimed}{_lost(winner)}{won}"
-    console.print(told, highlight=False, soft_wrap=True)
+    name = f"{'winner' if trained else 'best candidate'} {artefacts.arch_name(winner.arch)}"
+    target = f", target {costs.text(targets)}" if targets else ""
+    message = f"{name}: {summary(winner)}{target}{_lost(winner)}"
+    if trained:
+        message += f", {trained[winner.arch]:.1%} after a short training, best of {len(trained)} finalists"
+    console.print(message, highlight=False, soft_wrap=True)
 
 
 def summary(candidate: Candidate) -> str:

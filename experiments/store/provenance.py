@@ -1,40 +1,23 @@
-"""The lineage of a report: follows hashes in manifests from the deployed file back to the supernet.
-
-Nothing extra is stored: a step's inputs are the sha256 of files, which are outputs in another step's manifest.
-"""
+"""The lineage of a report: follows hashes in manifests from the deployed file back to the supernet."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from experiments.store import artefacts
 from experiments.store.artefacts import MANIFEST
-from experiments.store.winner import CANDIDATES, WINNER
+from experiments.store.step_index import Index, Step
+from experiments.store.winner import CANDIDATES, SEARCH, WINNER
 from search_spaces.documents import read_json
 from search_spaces.errors import LutraError
 
 LINEAGE = "lineage.json"
 FASTER_IN_FLOAT = "faster_in_float"  # the input with the layers that the device computes faster in float
 NO_FILE = "passport"  # the only input that is not a file: the device fingerprint
-
-
-@dataclass(frozen=True)
-class Step:
-    """A finished step, and the file that the next one was made from."""
-
-    what: str  # the step's name, or the stage of compression
-    folder: str  # below `runs`
-    file: str
-    sha256: str  # of the file
-    manifest: str  # sha256 of the step's manifest
-    inputs: dict[str, str]  # sha256 of what it read, by name
-    seconds: float
-    git_commit: str | None
 
 
 @dataclass(frozen=True)
@@ -46,63 +29,6 @@ class Lineage:
     others: tuple[Step, ...]  # latency tables, networks to compare with
     given: dict[str, str]  # sha256 of a file from outside, by its path
     row: dict[str, Any]  # the deployed file's row in the report
-
-
-class Index:
-    """The finished steps in `folders`, by the sha256 of their manifests and of the files that they made."""
-
-    def __init__(self, runs: Path, folders: Iterable[Path]) -> None:
-        self.runs = runs
-        self.folders: dict[str, Path] = {}
-        self.records: dict[str, dict[str, Any]] = {}
-        for folder in sorted(folders):
-            with contextlib.suppress(LutraError):  # ignores damaged manifests
-                record = artefacts.manifest(folder)
-                self.folders[key := artefacts.sha256(folder / MANIFEST)] = folder
-                self.records[key] = record
-        self.makers: dict[str, str] = {}
-        for key, record in self.records.items():
-            read = self._read(record)
-            for made in record["outputs"].values():
-                if made not in read:  # a copy
-                    self.makers.setdefault(made, key)
-
-    def _read(self, record: Mapping[str, Any]) -> set[str]:
-        steps = [self.records[key] for key in record["inputs"].values() if key in self.records]
-        return {*record["inputs"].values()}.union(*(step["outputs"].values() for step in steps))
-
-    def origin(self, sha256: str) -> str | None:
-        """The hash of the manifest of the step that made a file, or `sha256` itself if it is that of a manifest."""
-        return sha256 if sha256 in self.records else self.makers.get(sha256)
-
-    def ancestors(self, inputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-        """All steps that inputs come from, nearest first: the manifest, and the file that was read."""
-        todo, seen = [*inputs.values()], set()
-        for sha256 in todo:
-            key = self.origin(sha256)
-            if key is not None and key not in seen:
-                seen.add(key)
-                todo += self.records[key]["inputs"].values()
-                yield key, sha256
-
-    def step(self, key: str, passed: str) -> Step:
-        record = self.records[key]
-        file = next((name for name, sha256 in record["outputs"].items() if sha256 == passed), MANIFEST)
-        return Step(
-            record["config"].get("stage", record["step"]),
-            self.folders[key].relative_to(self.runs).as_posix(),
-            file,
-            passed,
-            key,
-            record["inputs"],
-            record["seconds"],
-            record["git_commit"],
-        )
-
-
-def index(runs: Path) -> Index:
-    """The index of all finished steps."""
-    return Index(runs, [path.parent for path in runs.glob(f"*/*/{MANIFEST}")])
 
 
 def trace(index: Index, inputs: Mapping[str, str], given: Iterable[Path], row: Mapping[str, Any]) -> Lineage:
@@ -124,8 +50,10 @@ def trace(index: Index, inputs: Mapping[str, str], given: Iterable[Path], row: M
     if found is None or supernet is None:
         raise LutraError(f"the report's search, or its supernet, is not in {index.runs}; add runs=FOLDER")
     searches = [index.step(search, found["outputs"][WINNER])]
-    if (candidates := found["inputs"].get(CANDIDATES)) is not None and (key := index.origin(candidates)) is not None:
-        searches.insert(0, index.step(key, candidates))
+    if (before := found["inputs"].get(SEARCH)) is not None:
+        if before not in index.records:
+            raise LutraError(f"the search before {searches[0].folder} is not in {index.runs}; add runs=FOLDER")
+        searches.insert(0, index.step(before, index.records[before]["outputs"][CANDIDATES]))
     line = (
         index.step(supernet, found["inputs"]["supernet"]),
         *searches,

@@ -17,6 +17,7 @@ from strategies.problems.objective import Costs
 AIMED = ("Bounded", "MnasNet")  # objectives with a target for each cost
 WINNER, CANDIDATES = "winner.json", "candidates.jsonl"  # of a search
 FINALIST = "finalist "  # begins the name of a finalist's file among the inputs of a step
+SEARCH = "search"  # the name of the search's manifest among the inputs of `finalists`
 SEARCHES = ("search", "finalists")  # steps whose folder has these files
 
 

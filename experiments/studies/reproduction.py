@@ -18,7 +18,7 @@ from experiments.config.reference import Reference
 from experiments.display.progress import console
 from experiments.display.publish import put
 from experiments.store import artefacts
-from experiments.store.provenance import index
+from experiments.store.step_index import index
 from paper.duration_rows import Part
 from paper.rows import FILES, read
 from paper.setup_file import setup

@@ -40,13 +40,11 @@ def test_the_paper_tells_of_a_comparison_where_there_is_one(whole: Whole, tmp_pa
     assert set(comparison.macros(tmp_path / "results").values()) == {""}
     assert {path.name for path in whole.results.glob("*.csv")} == PUBLISHED
     said = comparison.macros(whole.results)
-    assert said["ComparedProblem"].startswith(
-        "The problem is small; random, nsga2 and evolution searched with 2 seeds each"
-    )
+    assert said["ComparedProblem"].startswith("On small, random search, NSGA-II and evolution each ran with 2 seeds. ")
     assert "After 12 evaluations the mean hypervolume is" in said["ComparedEvaluations"]
     assert "2 seeds cannot show a significant difference" in said["ComparedEvaluations"]
-    assert "The searches saw accuracy\\_12epoch\\_percent" in said["ComparedProblem"]
-    assert "objective pareto; it was made by commit" in said["ComparedSetup"]
+    assert "The searches saw the column accuracy\\_12epoch\\_percent of the file" in said["ComparedProblem"]
+    assert "is the Pareto front." in said["ComparedSetup"]
     for name in ("first.pdf", "second.pdf"):
         style.save(figure.draw(whole.results), tmp_path / name)
     assert (tmp_path / "first.pdf").read_bytes() == (tmp_path / "second.pdf").read_bytes()

@@ -14,12 +14,13 @@ import pytest
 
 from experiments.config import Config, DataConfig, SearchConfig
 from experiments.setup.images import placed
+from experiments.setup.recipes import of_finalists
 from experiments.steps.candidate_table import candidate_rows
 from experiments.steps.compress import folder_of_search
-from experiments.steps.finalists import differing_layers, finalists, training
+from experiments.steps.finalists import differing_layers, finalists
 from experiments.steps.plan import plan_of, search
 from experiments.store import artefacts
-from experiments.store.provenance import index
+from experiments.store.step_index import index
 from experiments.store.weights import load_network
 from experiments.store.winner import WINNER, read_winner
 from paper.candidate_rows import Candidate as Row
@@ -104,7 +105,7 @@ def test_the_finalist_with_the_best_score_wins_and_without_finalists_the_best_ca
 def test_finalists_never_learn_the_images_that_judge_them() -> None:
     """Also where the winner is trained on validation images too."""
     config = Config(search=SearchConfig(finalists=2), retrain=replace(Config().retrain, all_images=True))
-    assert not training(config).retrain.all_images
+    assert not of_finalists(config).retrain.all_images
 
 
 def test_a_single_finalist_is_not_trained(here: Here, finished: Finished) -> None:
@@ -148,7 +149,6 @@ def test_finalists_are_trained_as_every_network_is_and_judged_by_validation_imag
     data = placed(DataConfig(), "cpu")
     images, labels = data.fixed(data.validation, 64, 0)
     for arch, path in steps.items():
-        assert artefacts.manifest(path)["config"]["retrain"] == made["retrain"]
         found = accuracy(predict(load_network(path / "network.safetensors"), images), labels)
         assert found == pytest.approx(trained[arch])
 
@@ -160,6 +160,30 @@ def test_finalists_are_trained_as_every_network_is_and_judged_by_validation_imag
     other = searched(here, finished, runs, "search.finalists=2")  # evaluates no candidate again
     assert other != folder
     assert len([*runs.glob("search/*")]) == 1
+    plain = here(search, *finished.arguments, f"runs={runs}").out.strip().splitlines()[-1]
+    known = index(runs)
+    of_plain = known.ancestors({"search": artefacts.sha256(Path(plain) / artefacts.MANIFEST)})
+    whole = known.ancestors({"search": artefacts.sha256(folder / artefacts.MANIFEST)})
+    assert {known.records[key]["step"] for key, _ in of_plain} == {"search", "train", "measure"}
+    assert other not in {known.folders[key] for key, _ in whole}  # although it may have made equal files
+
+
+@pytest.mark.parametrize("lost", ["search", "retrain"])
+def test_a_search_with_finalists_is_given_with_all_that_it_was_made_from(
+    lost: str, here: Here, finished: Finished, runs: Path
+) -> None:
+    folder = searched(here, finished, runs)
+    shutil.rmtree(next(runs.glob(f"{lost}/*")))
+    done = here(search, *finished.arguments, f"runs={runs}", f"run={folder}")
+    assert (done.code, done.out) == (2, "")
+    assert f"{'the search' if lost == 'search' else 'the training of finalist'}" in done.err
+    assert "is not beside it" in done.err
+
+
+def test_a_training_that_is_too_long_is_refused_before_the_search(here: Here, finished: Finished) -> None:
+    asked = ("search.finalists=2", "search.finalist_passes=1000000", "retrain.batch=2", "seed=8")
+    done = here(search, *finished.arguments, *asked, f"runs={finished.runs}")
+    assert done.err.startswith("error: search.finalist_passes=1e+06 over 1,151 images are 575,500,000 steps")
 
 
 def alone(runs: Path) -> list[tuple[Path, dict]]:

@@ -28,7 +28,7 @@ import os, sys, time
 from functools import partial
 from pathlib import Path
 from experiments.compute.parallel_training import train_all
-from experiments.store.looking import NotMade, looking, only_looks
+from experiments.store.looking import NotMade, only_looks
 
 def never_ends(folder):
     if only_looks():

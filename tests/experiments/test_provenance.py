@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from experiments.store import artefacts, provenance
+from experiments.store.step_index import index
 from search_spaces.errors import LutraError
 
 
@@ -49,8 +50,8 @@ def inputs(step: Callable[..., Path], tmp_path: Path) -> dict[str, str]:
 
 def reported(step: Callable[..., Path], inputs: dict[str, str], tmp_path: Path) -> Path:
     row = {"sha256": artefacts.sha256(next((tmp_path / "runs").glob("compress/*/int8.onnx")))}
-    index = provenance.index(tmp_path / "runs")
-    text = provenance.dump(provenance.trace(index, inputs, [tmp_path / "table.json"], row))
+    steps = index(tmp_path / "runs")
+    text = provenance.dump(provenance.trace(steps, inputs, [tmp_path / "table.json"], row))
     return step("report", inputs, {"lineage.json": text, "int8.onnx": "deployed"})
 
 
@@ -63,7 +64,7 @@ def test_a_stage_may_come_twice_and_a_copy_is_no_origin(
         found = provenance.verify(first)
         whats = [one.what for one in found.line]
         assert whats == ["train", "search", "retrain", "prune", "finetune", "prune", "quantize", "benchmark"]
-        again = provenance.trace(provenance.index(tmp_path / "runs"), inputs, [tmp_path / "table.json"], found.row)
+        again = provenance.trace(index(tmp_path / "runs"), inputs, [tmp_path / "table.json"], found.row)
         assert again == found
 
 

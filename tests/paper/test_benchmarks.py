@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from paper import benchmarks, checksums, comparison, result_age
+from paper import benchmarks, checksums, comparison, provenance, published_networks, result_age
 from paper.csv_records import ResultError
+from paper.setup_file import Setup
 from search_spaces.documents import sha256
-from tests.paper.made_up_comparison import compared, edit, seal
+from tests.paper.made_up_comparison import RUN, compared, edit, seal, write_setup
 
 TITLES = ("NAS-Bench-201 on a Pi", "NAS_Bench_Macro")
-OF_A_FILE = {"accuracy_seen": "acc_1", "accuracy_reported": "acc2+acc3", "objective": "bounded"}
+CITED = r"NAS-Bench-201~\cite{dong2020nasbench201} on a Pi"
+OF_A_FILE = {
+    "accuracy_seen": "acc_1", "accuracy_reported": "acc2+acc3", "objective": "bounded", "precision": "",
+    "data_file": "a_file.csv",
+}  # fmt: skip
 
 
 def listed(folder: Path) -> None:
@@ -31,7 +36,7 @@ def results(tmp_path: Path) -> Path:
         (folder / "curves.csv").write_text((folder / "curves.csv").read_text().replace("\np,", f"\n{title},"))
         if number:
             edit(folder / "pairs.csv", "0.01,True", "0.5,False")
-        seal(folder, **OF_A_FILE)
+        seal(folder, **(OF_A_FILE | ({"latencies_sha256": "ab", "precision": "int8"} if number else {})))
         listed(folder)
     return tmp_path
 
@@ -39,13 +44,66 @@ def results(tmp_path: Path) -> Path:
 def test_each_comparison_has_a_line_and_a_sentence(results: Path) -> None:
     benchmarks.check(results)
     said = benchmarks.macros(results)["BenchmarksSentence"]
-    assert "On NAS-Bench-201 on a Pi, nsga2 is significantly better than random." in said
-    assert r"On NAS\_Bench\_Macro, no two strategies differ significantly." in said
-    assert r"The searches saw acc\_1; their choices are judged by acc2+acc3." in said
+    both = "by regret and by hypervolume after 20 evaluations"
+    assert f"On {CITED}, {both}, NSGA-II is significantly better than random search." in said
+    assert rf"On NAS\_Bench\_Macro, {both}, no two strategies differ significantly." in said
+    assert (
+        r"The searches saw the column acc\_1 of the file; their choices are judged by the mean of acc2 and acc3."
+        in said
+    )
     benchmarks.write(results, results)
     lines = (results / "benchmarks.tex").read_text().splitlines()
-    assert r"NAS-Bench-201 on a Pi & 20 & 8 & 20.00 & \textbf{10.00} \\" in lines
+    assert "published networks & evaluations & seeds & random & NSGA-II \\\\" in lines
+    assert rf"{CITED} & 20 & 8 & 20.00 & \textbf{{10.00}} \\" in lines
     assert r"NAS\_Bench\_Macro & 20 & 8 & 20.00 & 10.00 \\" in lines
+
+
+def test_a_verdict_by_hypervolume_that_differs_is_told(results: Path) -> None:
+    pairs, curves = results / "0" / "pairs.csv", results / "0" / "curves.csv"
+    edit(pairs, "share,random,nsga2,0.7,0.9,0.01,True", "share,random,nsga2,0.7,0.9,0.5,False")
+    seal(results / "0", **OF_A_FILE)
+    told = f"On {CITED}, by regret after 20 evaluations, NSGA-II is significantly better than random search."
+    said = benchmarks.macros(results)["BenchmarksSentence"]
+    assert f"{told} By hypervolume, no two strategies differ significantly." in said
+    edit(pairs, "share,random,nsga2,0.7,0.9,0.5,False", "share,random,nsga2,0.95,0.9,0.01,True")
+    edit(curves, ",0.7,0.6", ",0.95,0.6")
+    seal(results / "0", **OF_A_FILE)
+    said = benchmarks.macros(results)["BenchmarksSentence"]
+    assert f"{told} By hypervolume, however, random search is significantly better than NSGA-II." in said
+
+
+def test_latencies_are_said_to_be_the_publishers_or_predicted(results: Path) -> None:
+    first, second = benchmarks.macros(results)["BenchmarksSentence"].split(r"On NAS\_Bench\_Macro")
+    assert "The latencies are also those of the file, measured by its publishers on their device, not by us." in first
+    assert "The latencies are predicted by our latency table of C (1 thread, INT8)." in second
+    write_setup(results / "setup.csv", RUN)
+    provenance.write(results, results)
+    table = (results / "files.tex").read_text().replace(r"\allowbreak{}", "")
+    of_file, of_table = [line for line in table.splitlines() if line.startswith("compare, curves, pairs in ")]
+    assert r"the file a\_file.csv, with its publishers' accuracies and latencies; nothing was measured here" in of_file
+    assert "onnxruntime" not in of_file
+    assert "latencies predicted for C (1 thread, INT8)" in of_table
+
+
+def test_the_publishers_of_known_latencies_are_cited() -> None:
+    facts = {"data_file": "nasbench201_cifar10_rpi4.csv", "precision": ""}
+    assert r"HW-NAS-Bench~\cite{li2021hwnasbench}" in published_networks.latencies(Setup(Path(), facts))
+    assert published_networks.cited("HW-NAS-Bench & mine") == r"HW-NAS-Bench~\cite{li2021hwnasbench} \& mine"
+    known = (Path(benchmarks.__file__).parent / "references.bib").read_text()
+    assert all(f"{{{key}," in known for key in published_networks.CITED.values())
+
+
+@pytest.mark.parametrize(
+    ("reported", "judged"),
+    [
+        ("acc2", "judged by acc2."),
+        ("acc1", "judged by the same column, which flatters all strategies."),
+        ("acc1+acc2", "judged by the mean of acc1 and acc2, which flatters all strategies."),
+    ],
+)
+def test_an_accuracy_that_was_seen_and_judges_is_told(reported: str, judged: str) -> None:
+    facts = {"accuracy_seen": "acc1", "accuracy_reported": reported}
+    assert published_networks.columns(Setup(Path(), facts)).endswith(judged)
 
 
 def test_regret_is_in_points_of_accuracy_only_within_a_target(results: Path) -> None:

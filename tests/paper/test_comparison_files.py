@@ -24,8 +24,32 @@ Change = Callable[[Path], object]
 def test_files_of_one_comparison_and_run_are_accepted(results: Path) -> None:
     comparison_agreement.check(results)
     said = comparison.macros(results)
-    assert "nsga2 is significantly better than random" in said["ComparedEvaluations"]
-    assert "commit 0123456789ab" in said["ComparedSetup"]
+    assert "NSGA-II is significantly better than random search." in said["ComparedEvaluations"]
+    assert "; again, NSGA-II is significantly better than random search." in said["ComparedRegret"]
+    assert said["ComparedSetup"].endswith(r"is accuracy under a hard latency limit of 0.200\,ms.")
+    assert said["ComparedProblem"].startswith(
+        "On the space mobile with images and latencies in INT8, random search and NSGA-II each ran with 8 seeds. "
+    )
+    assert "commit" not in "".join(said.values())  # the table of files has it
+
+
+@pytest.mark.parametrize(
+    ("objective", "words"),
+    [
+        ("pareto", "is the Pareto front."),
+        ("mnasnet", r"equation~\eqref{eq:score} with a target of 0.200\,ms."),
+        ("my_o", r"is my\_o."),
+    ],
+)
+def test_the_objective_is_told_in_words(results: Path, objective: str, words: str) -> None:
+    seal(results, objective=objective)
+    assert comparison.macros(results)["ComparedSetup"].endswith(words)
+
+
+def test_seconds_and_regret_have_a_verdict_of_their_own_if_it_differs(results: Path) -> None:
+    edit(results / "pairs.csv", "regret,random,nsga2,0.2,0.1,0.01,True", "regret,random,nsga2,0.2,0.1,0.5,False")
+    seal(results)
+    assert "for random search; no two strategies differ significantly." in comparison.macros(results)["ComparedRegret"]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +92,7 @@ def test_a_comparison_from_elsewhere_says_so_first_and_in_its_caption(results: P
     seal(results, **changed)
     comparison_agreement.check(results)
     told = comparison.macros(results)
-    assert told["ComparedOrigin"].startswith("These results do not come from this paper's run, but from ")
+    assert told["ComparedOrigin"].startswith("This experiment is not on the run's own set-up: it uses ")
     for text in (told["ComparedOrigin"], told["ComparedOriginBriefly"]):
         assert named in text
 

@@ -41,23 +41,30 @@ def test_setup_and_data_reach_the_text(results: Path, tmp_path: Path) -> None:
     edit(results / "setup.csv", "target_ms,0.1", "target_ms,")
     edit(results / "setup.csv", "space,tiny", "data_file,cifar10_jpeg.tar.gz\nspace,tiny")
     tables.write(results, tmp_path)
-    assert macros.numbers(results)["Data"] == "CIFAR-10"
-    assert macros.numbers(results)["DataCited"] == r"CIFAR-10~\cite{krizhevsky2009learning}"
-    assert r"data & CIFAR-10, 16 pixels" in (tmp_path / "setup.tex").read_text()
-    assert r"results are for CIFAR-10 with 1\,150 training images" in macros.numbers(results)["DataSentence"]
+    assert macros.numbers(results)["Data"] == "CIFAR-10 as JPEG files"
+    assert macros.numbers(results)["DataCited"] == r"CIFAR-10 as JPEG files~\cite{krizhevsky2009learning}"
+    assert r"data & CIFAR-10 as JPEG files, 16 pixels" in (tmp_path / "setup.tex").read_text()
+    assert r"for CIFAR-10 as JPEG files with 1\,150 training images" in macros.numbers(results)["DataSentence"]
+    assert "not comparable with those published for CIFAR-10" in macros.numbers(results)["DataSentence"]
     assert macros.numbers(results)["TargetSentence"] == "The search had no target."
     assert "target & none" in (tmp_path / "setup.tex").read_text()
     assert r"time & table 64\,s, supernet 38\,s, search 22\,s" in (tmp_path / "setup.tex").read_text()
     assert macros.numbers(results)["QuantizedLayers"] == "all layers"
+    assert macros.numbers(results)["ConversionSentence"] == ""
     edit(results / "setup.csv", "cifar10_jpeg.tar.gz", "my_birds\nfloat_layers,0 12")
     told = macros.numbers(results)
     assert told["Data"] == told["DataCited"] == r"my\_birds"
     assert told["QuantizedLayers"] == "all layers but numbers 0, 12, counted from 0, which stay in float"
+    assert "predictions leave them out" in told["ConversionSentence"]
 
 
 def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_path: Path) -> None:
     told = macros.numbers(results)
-    assert told["FreshAgainstAloneFloat"] == "40.0"
+    assert told["FreshAloneFloat"] == r"40.0\,\%"
+    assert told["FreshSession"] == ""
+    state = 'session_verdict,noisy\nsession_verdict_reasons,"fp32/5 (+-4.1 %)"\n'
+    (results / "fidelity_setup.csv").write_text((results / "fidelity_setup.csv").read_text() + state)
+    assert macros.numbers(results)["FreshSession"] == r"The session was noisy (fp32/5 ($\pm$4.1 \%))."
     assert told["FreshVerdict"].startswith("No other predictor")
     assert r"\emph{in context} has the smallest mean error in fp32 (1.0" in told["ProtocolVerdict"]
     assert "all other tables" not in told["ProtocolVerdict"].lower()

@@ -96,12 +96,52 @@ def test_each_file_has_its_commit_and_older_ones_are_named_on_the_first_page(
     assert table.count(SETUP["git_commit"][:13]) == 3  # the report, fidelity, protocols
     assert "noisy, clean" in table
     assert all(name in table for name in ("stages", "fidelity", "protocols", "ablation", "hand\\_"))
-    monkeypatch.setattr("paper.result_age.lines", lambda results: ["setup.csv: made by commit a_b, 3 commits behind"])
-    assert r"\footnotetext{" in provenance.macros(results)["AgeNote"]
-    assert r"a\_b, 3 commits behind" in provenance.macros(results)["AgeNote"]
     assert "\\maketitle\n\\AgeNote{}\n" in text_of("paper")
     monkeypatch.setattr("paper.result_age.lines", lambda results: [])
     assert provenance.macros(results)["AgeNote"] == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            ["a, which is 3 commits behind this code", "b, which is 12 commits behind this code"],
+            r"of the code (the oldest is 12 commits behind); Table~\ref{tab:files} gives the commit of each file.}",
+        ),
+        (["a, which is 1 commit behind this code"], "(the oldest is 1 commit behind);"),
+        (["curves.csv: made by older code"], "Some results were made by earlier versions of the code; Table"),
+        (
+            ["a: made by commit 0, which this checkout does not have"],
+            "{This checkout does not have the commit of some results. Table",
+        ),
+        (["a: the commit that made these results is not recorded"], "{Some results do not record their commit. Table"),
+        (["a: made by commit 0+ with uncommitted changes"], "{Some results were made with uncommitted changes. Table"),
+    ],
+)
+def test_the_note_on_age_is_short(lines: list[str], told: str, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paper.result_age.lines", lambda results: lines)
+    assert told in provenance.macros(results)["AgeNote"]
+    assert ".csv" not in provenance.macros(results)["AgeNote"]
+
+
+def test_a_line_of_the_table_of_files_has_what_differs_from_the_run(tmp_path: Path) -> None:
+    run = {"space": "edge", "trunks": "0 2 3", "resolution": "32", "cpu": "C", "threads": "1", "onnxruntime": "1.0"}
+    for made, told in [
+        ({}, "as for stages"),
+        ({"trunks": "all"}, "edge with all 12 trunks, 32 pixels; otherwise as for stages"),
+        ({"trunks": ""}, "edge with all 12 trunks, 32 pixels; otherwise as for stages"),
+        ({"space": "mobile", "trunks": ""}, "mobile, 32 pixels; otherwise as for stages"),
+        ({"threads": "4"}, "C, 4 threads; otherwise as for stages"),
+        ({"data": "digits"}, "images digits; otherwise as for stages"),
+        ({"onnxruntime": ""}, "edge with 3 of its 12 trunks, 32 pixels; C, 1 thread"),  # unknown, so not as stages
+        ({"cpu": ""}, "edge with 3 of its 12 trunks, 32 pixels; unnamed machine, 1 thread"),
+    ]:
+        write(tmp_path / "setup.csv", "key,value", [*(run | {"data": "cifar10"}).items()])
+        write(tmp_path / "fidelity_setup.csv", "key,value", [*(run | {"data": "cifar10"} | made).items()])
+        provenance.write(tmp_path, tmp_path)
+        first, other = (tmp_path / "files.tex").read_text().splitlines()[4:6]
+        assert "edge with 3 of its 12 trunks, 32 pixels; C, 1 thread; onnxruntime 1.0" in first
+        assert other.split(" & ")[1] == told, made
 
 
 def test_other_targets_of_a_search_are_told(results: Path) -> None:

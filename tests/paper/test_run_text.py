@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
 
+from experiments.store import artefacts
 from paper import (
     agreement,
     compression,
@@ -70,7 +72,7 @@ def test_the_text_describes_the_space_of_the_run(results: Path) -> None:
     (results / "table.csv").write_text((results / "table.csv").read_text() + "0,1,PatchStem(1),fp32,1e-5,1e-5,1e-5\n")
     told = macros.numbers(results)
     assert "under the first trunk" in told["HeatmapSentence"]
-    assert told["SpaceBlocks"].endswith("; one of 2 trunks sets the stem")
+    assert told["SpaceBlocks"].endswith(". A trunk sets the stem for all layers; there are 2")
     assert "PatchStem" not in told["SpaceBlocks"]
     edit(results / "setup.csv", "space,edge", "space,mine")
     assert macros.numbers(results)["ReferenceName"] == "the space's hand-made reference"
@@ -99,6 +101,20 @@ def test_a_run_with_training_for_int8_has_a_paper_that_says_so(results: Path, tm
     tables.write(results, tmp_path)
     names = [line.partition(" & ")[0] for line in (tmp_path / "stages.tex").read_text().splitlines()]
     assert names.index("finetuned") + 1 == names.index("trained for INT8") == names.index("INT8") - 1
+
+
+def test_pruning_is_compared_with_a_file_that_was_trained_for_as_long(results: Path) -> None:
+    before = macros.numbers(results)["CompressedSentence"]
+    assert "compared with the winner before" in before
+    rows = list(csv.DictReader((results / "stages.csv").open(newline="")))
+    last = next(row for row in rows if row["stage"] == "int8")
+    unpruned = last | {"stage": "retrained", "sha256": f"{999:064x}", "test_accuracy": "0.5"}
+    rows = [row for row in rows if (row["stage"], row["precision"]) != ("retrained", "int8")]
+    rows = [row | {"steps": "150" if row["precision"] == "int8" else "100"} for row in rows]
+    artefacts.write_csv(results / "stages.csv", [*rows, unpruned | {"steps": "150"}])
+    told = macros.numbers(results)["CompressedSentence"]
+    assert told.startswith("After pruning, finetuning and quantization, the winner takes as long")
+    assert "not pruned, but trained for as many steps" in told
 
 
 def test_a_run_with_other_stages_says_that_the_comparison_is_of_another_file(results: Path) -> None:

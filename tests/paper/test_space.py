@@ -10,10 +10,11 @@ import pytest
 from experiments.display.run_setup import space_facts
 from paper.figures import heatmap
 from paper.macros import numbers
-from paper.origin import Group, differences
+from paper.origin import TRUNKS, Group, differences, under
 from paper.rows import Block
 from paper.setup_file import Setup
 from search_spaces.spaces.edge import edge
+from search_spaces.spaces.edge_imagenet import edge_imagenet
 from tests.paper.made_up_results import synthetic, write
 
 RESOLUTION, WIDTH, STEM = "the resolution of the images", "the width", "the stem"
@@ -23,10 +24,10 @@ RESOLUTION, WIDTH, STEM = "the resolution of the images", "the width", "the stem
     ("kept", "varied"),
     [
         ([0], ""),
-        ([0, 2, 3], f"; one of 3 trunks sets {RESOLUTION}"),
-        ([0, 1], f"; one of 2 trunks sets {WIDTH}"),  # whose stems are equal
-        ([6, 9], f"; one of 2 trunks sets {STEM}"),
-        (range(12), f"; one of 12 trunks sets {RESOLUTION}, {WIDTH} and {STEM}"),
+        ([0, 2, 3], f". A trunk sets {RESOLUTION} for all layers; there are 3"),
+        ([0, 1], f". A trunk sets {WIDTH} for all layers; there are 2"),  # whose stems are equal
+        ([6, 9], f". A trunk sets {STEM} for all layers; there are 2"),
+        (range(12), f". A trunk sets {RESOLUTION}, {WIDTH} and {STEM} for all layers; there are 12"),
     ],
 )
 def test_the_trunks_set_what_differs_between_them(kept: list[int], varied: str, tmp_path: Path) -> None:
@@ -47,10 +48,10 @@ def test_the_trunks_set_what_differs_between_them(kept: list[int], varied: str, 
         ({}, {}, []),
         ({"trunks": "all"}, {}, []),  # older files are of all trunks
         ({}, {"trunks": "all"}, []),
-        ({}, {"trunks": "0 6"}, ["the space edge at 32 pixels under 2 of its trunks"]),
-        ({"trunks": "0 2 3"}, {}, ["the space edge at 32 pixels under all its trunks"]),
-        ({"trunks": "0 2 3"}, {"trunks": "all"}, ["the space edge at 32 pixels under all its trunks"]),
-        ({"trunks": "all"}, {"trunks": "0 6"}, ["the space edge at 32 pixels under 2 of its trunks"]),
+        ({}, {"trunks": "0 6"}, ["the space edge at 32 pixels with 2 of its 12 trunks"]),
+        ({"trunks": "0 2 3"}, {}, ["the space edge at 32 pixels with all 12 trunks"]),
+        ({"trunks": "0 2 3"}, {"trunks": "all"}, ["the space edge at 32 pixels with all 12 trunks"]),
+        ({"trunks": "all"}, {"trunks": "0 6"}, ["the space edge at 32 pixels with 2 of its 12 trunks"]),
         ({"trunks": "0 2 3"}, {"space": "mobile", "trunks": ""}, ["the space mobile at 32 pixels"]),
         ({"trunks": "0 2 3"}, {"space": ""}, []),  # of a hand-made network
         ({"trunks": "0 2 3"}, {"space": "", "resolution": "64"}, ["images of 64 pixels"]),
@@ -59,6 +60,13 @@ def test_the_trunks_set_what_differs_between_them(kept: list[int], varied: str, 
 def test_files_under_other_trunks_are_named(run: dict[str, str], made: dict[str, str], said: list[str]) -> None:
     common, group = {"space": "edge", "resolution": "32"}, Group("", (), machine=False)
     assert differences(group, Setup(Path(), common | made), Setup(Path(), common | run)) == said
+
+
+def test_the_number_of_trunks_is_that_of_the_space_and_untold_where_it_is_unknown() -> None:
+    assert {"edge": edge(3, 32, 10).trunks, "edge_imagenet": edge_imagenet(3, 224, 10).trunks} == TRUNKS
+    assert under("0 2", "own") == " with 2 of its trunks"
+    assert under("all", "own") == " with all its trunks"
+    assert under("", "edge") == ""
 
 
 @pytest.mark.parametrize("kept", [[0], [0, 1], [0, 2, 3], [6, 9]])

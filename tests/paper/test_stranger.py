@@ -39,7 +39,7 @@ def test_files_of_the_run_need_no_word_and_others_are_named(group: str, results:
         ({"cpu": "Cortex-A76"}, "the machine Cortex-A76 (1 thread"),
         ({"threads": "4"}, "4 threads"),
         ({"onnxruntime": "1.99"}, "onnxruntime 1.99"),
-        ({"device": "", "cpu": ""}, "a machine that they do not name"),
+        ({"device": "", "cpu": ""}, "a machine that is not named"),
     ]
     for changed, words in [
         ({"space": "mobile"}, "the space mobile at 16 pixels"),
@@ -48,7 +48,8 @@ def test_files_of_the_run_need_no_word_and_others_are_named(group: str, results:
     ]:
         own(results, name, **changed)
         told = macros.numbers(results)
-        assert told[f"{group}Origin"].startswith("These results do not come from this paper's run, but from ")
+        assert told[f"{group}Origin"].startswith("This experiment is not on the run's own set-up: it uses ")
+        assert told[f"{group}OriginBriefly"].startswith(" Not on the run's own set-up, but on ")
         assert words in told[f"{group}Origin"], changed
         assert words in told[f"{group}OriginBriefly"], changed
 
@@ -138,8 +139,21 @@ def test_sessions_with_different_latencies_for_one_file_are_explained(results: P
 
 
 def test_only_what_has_several_seeds_is_excepted_from_one_run(results: Path) -> None:
-    assert macros.numbers(results)["OneRun"] == "All results come from one run and seed"
-    own(results, "recipes_setup.csv", data="digits", **dict.fromkeys(("network", "host_cpu"), "x"), seeds="3",
-        validation_images="9")  # fmt: skip
+    assert macros.numbers(results)["OneRun"] == "All results come from one seed"
     (results / "recipes.csv").write_text("layer\n1\n")
-    assert training.one_run(results) == "All results except the gains of training recipes come from one run and seed"
+    for seeds, excepted in (("3", " except the gains of training recipes"), ("1", "")):
+        own(results, "recipes_setup.csv", data="digits", **dict.fromkeys(("network", "host_cpu"), "x"), seeds=seeds,
+            validation_images="9")  # fmt: skip
+        assert training.one_run(results) == f"All results{excepted} come from one seed"
+
+
+def test_the_recipe_is_told_by_what_it_uses(results: Path) -> None:
+    edit(
+        results / "setup.csv",
+        "retrain_steps,",
+        "retrain_images,1150\nretrain_recipe,batch=128 muon=0.02 cutout=0.0 reflect=True\nretrain_steps,",
+    )
+    assert (
+        ": batches of 128 images, Muon with 0.02 for convolutions and crops with reflected borders."
+        in (macros.numbers(results)["TrainingLength"])
+    )
