@@ -42,7 +42,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "recipes": (1, PACKAGES),
     "pruned_files": (1, MEASURING),
     "benchmark": (3, PACKAGES),
-    "report": (11, PACKAGES),
+    "report": (12, PACKAGES),
     "ablation": (3, PACKAGES),
     "hand_made": (3, PACKAGES),
     "pruning_rules": (3, PACKAGES),
