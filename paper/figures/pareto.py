@@ -80,7 +80,7 @@ def _panel(axes: Axes, candidates: Sequence[Candidate], cost: str) -> None:
     below = sum(100 * c.accuracy < lowest - margin for c in candidates)
     if below:
         note = f"{below} of {len(candidates)} lie below"
-        axes.text(0.98, 0.02, note, transform=axes.transAxes, ha="right", fontsize=6, color=style.GREY)
+        axes.set_title(note, loc="right", fontsize=6, color=style.GREY)
     axes.set_xlabel(f"predicted {cost.rpartition('_')[0]} ({'ms' if cost == LATENCY else 'kB'})")
 
 

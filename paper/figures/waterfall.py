@@ -95,7 +95,7 @@ def _steps(axes: Axes, values: Sequence[float], more: str, less: str, gap: float
         axes.text(
             max(before, after) + gap,
             row,
-            f"{after - before:+.{decimals}f}".replace("-", "\N{MINUS SIGN}"),
+            f"{after - before:+z.{decimals}f}".replace("-", "\N{MINUS SIGN}"),
             va="center",
             fontsize=7,
         )
