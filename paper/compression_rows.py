@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from paper.latex import count
+from paper.latex import count, escape
 
 TRAINED = "quantization-aware"  # the network after training for INT8, a stage that a run may have
 PRECISION_NAMES = {"int8": "INT8", "fp16": "FP16", "dynamic": "dynamic INT8"}  # in the text; others as they are
@@ -18,6 +18,14 @@ STAGE_NAMES = {
     TRAINED: "trained for INT8",
     **PRECISION_NAMES,
 }
+
+
+def row_name(stage: str, precision: str = "") -> str:
+    """The name of a network's row in LaTeX; `precision`: that of a file that was quantized without pruning."""
+    if not precision:
+        return STAGE_NAMES.get(stage, escape(stage))
+    name = "winner, not pruned" if stage == "retrained" else STAGE_NAMES.get(stage, escape(stage))
+    return f"{name}, {escape(precision)}"
 
 
 @dataclass(frozen=True)

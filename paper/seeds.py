@@ -8,9 +8,9 @@ from statistics import fmean
 
 from paper import origin
 from paper.chain import chain
-from paper.compression_rows import STAGE_NAMES, Stage
+from paper.compression_rows import Stage, row_name
 from paper.csv_records import ResultError
-from paper.latex import count, decimals, escape, significant
+from paper.latex import count, decimals, significant
 from paper.rows import FILES, read
 from paper.seed_rows import Seeded, by_stage
 from paper.significance import mean_interval
@@ -110,9 +110,7 @@ def write(results: Path, build: Path) -> None:
 
 
 def _line(stage: str, precision: str, rows: Sequence[Seeded]) -> str:
-    name = STAGE_NAMES.get(stage, escape(stage))
-    if precision not in ("fp32", stage):
-        name += f", {escape(rows[0].precision_name)}"
+    name = row_name(stage, "" if precision in ("fp32", stage) else rows[0].precision_name)
     columns: tuple[Callable[[Seeded], float], ...] = (
         lambda row: 100 * row.test_accuracy,
         lambda row: 1e3 * row.latency_median_s,

@@ -8,7 +8,7 @@ from statistics import median
 
 from paper import origin
 from paper.chain import chain
-from paper.compression_rows import STAGE_NAMES, Stage
+from paper.compression_rows import Stage, row_name
 from paper.data_sets import source
 from paper.duration_rows import Part
 from paper.latex import count, decimals, escape, significant
@@ -38,10 +38,9 @@ def write(results: Path, build: Path) -> None:
 def _stages(chained: Sequence[Stage], quantized: Sequence[Stage]) -> str:
     """The chain and, below a rule, the other networks in INT8, if they were measured."""
     places = decimals(1e3 * median(s.latency_median_s for s in chained))
-    text = HEAD + "".join(_row(STAGE_NAMES.get(s.stage, escape(s.stage)), s, places) for s in chained)
+    text = HEAD + "".join(_row(row_name(s.stage), s, places) for s in chained)
     if quantized:
-        known = STAGE_NAMES | {"retrained": "winner, not pruned"}
-        names = [f"{known.get(s.stage, escape(s.stage))}, {escape(s.precision_name)}" for s in quantized]
+        names = [row_name(s.stage, s.precision_name) for s in quantized]
         text += "\\midrule\n" + "".join(_row(name, s, places) for name, s in zip(names, quantized))
     return text + "\\bottomrule\n\\end{tabular}\n"
 
