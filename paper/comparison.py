@@ -146,7 +146,10 @@ def stopped(curves: Iterable[Curve]) -> str:
     """A sentence on strategies that ran out of time before their evaluations; empty if there are none."""
     last = {curve.strategy: curve for curve in curves if curve.against == "evaluations"}
     early = [f"{name} after {one.evaluations:.0f}" for name, one in last.items() if one.evaluations < one.at]
-    return f"Earlier, seconds ran out for {listed(early)} evaluations." if early else ""
+    if not early:
+        return ""
+    ended = f"The time limit ended the searches by {listed(early)} evaluations"
+    return f"{ended}; at equal times they are compared by seconds."
 
 
 def _compared(pairs: Sequence[Pair], what: str, said: str = "") -> str:

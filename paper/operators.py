@@ -27,7 +27,7 @@ def sentence(rows: Sequence[Operator], runtime: str) -> str:
     wholes = {row.precision: row.whole_s for row in rows}
     sums = {precision: sum(row.seconds for row in rows if row.precision == precision) for precision in wholes}
     clauses = [
-        f"{ms(sums[precision])} in {PRECISION_NAMES.get(precision, precision)}, where the whole file takes {ms(whole)}"
+        f"{ms(sums[precision])} in {PRECISION_NAMES.get(precision, precision)} (the whole file: {ms(whole)})"
         for precision, whole in wholes.items()
     ]
     return f"Operators were timed {method}. They add up to {listed(clauses)}: compare layers within one file only."
