@@ -66,10 +66,11 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
         said += f" Among the better half of the networks, the supernet's is {interval(half)}{doubt}."
     if not others:
         return said
+    again, ours = others[ANOTHER], others["supernet"]
+    most = ": so the first is about the best that any predictor can reach" if again.tau > ours.tau else ""
     return (
-        f"{said} Two trainings of the same networks with different seeds agree with a $\\tau$ of "
-        f"{interval(others[ANOTHER])}, and the supernet with one training at {interval(others['supernet'])}: so the "
-        "first is about the best that any predictor can reach."
+        f"{said} Two trainings of the same networks with different seeds agree with a $\\tau$ of {interval(again)}, "
+        f"and the supernet with one training at {interval(ours)}{most}."
     )
 
 

@@ -23,7 +23,7 @@ from experiments.steps.train import prepare
 from experiments.steps.winner_files import write_files
 from experiments.store import artefacts
 from experiments.store.artefacts import MANIFEST
-from experiments.store.candidate_records import read_candidates
+from experiments.store.candidate_journal import read_candidates
 from experiments.store.step import Means, Step
 from experiments.store.weights import load_network, load_supernet
 from experiments.store.winner import CANDIDATES, FINALIST, SEARCH

@@ -13,7 +13,7 @@ from experiments.setup.cache import remembered
 from experiments.setup.given_table import checked
 from experiments.steps.plan import plan_of
 from experiments.store import artefacts
-from experiments.store.candidate_records import read_candidates
+from experiments.store.candidate_journal import read_candidates
 from experiments.store.keys import space_key
 from experiments.store.provenance import whole
 from experiments.store.step import as_json

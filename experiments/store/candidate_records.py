@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from experiments.store import journal
-from experiments.store.json_records import record
 from predictors.costs import NAMES
-from strategies.problems.problem import Candidate
 
 COSTS = "costs"
 
@@ -23,12 +19,7 @@ def to_json(one: Any) -> dict[str, Any]:
     return found
 
 
-def with_costs(found: Mapping[str, Any]) -> dict[str, Any]:
+def with_costs(record: Mapping[str, Any]) -> dict[str, Any]:
     """The dataclass's fields, from the JSON object."""
-    costs = {key: value for key, value in found.items() if key in NAMES}
-    return {COSTS: costs, **{key: value for key, value in found.items() if key not in NAMES}}
-
-
-def read_candidates(path: Path) -> list[Candidate]:
-    """The candidates in a search's journal, in order. Raises LutraError if the file is damaged."""
-    return [record(Candidate, with_costs(one), path) for one in journal.read(path)]
+    costs = {key: value for key, value in record.items() if key in NAMES}
+    return {COSTS: costs, **{key: value for key, value in record.items() if key not in NAMES}}

@@ -83,7 +83,7 @@ def test_two_trainings_of_each_network_tell_how_well_they_agree(run: Run) -> Non
     assert taus["supernet"].tau == pytest.approx(rank_correlation(inherited, others, RESAMPLES, 0).tau)
     assert set(taus) == {*PREDICTORS} == {one.predictor for one in read(once, RankTau)}
     said = sentences.sentence(read(twice, RankTau))
-    assert "of different seeds" in said
+    assert "of the same networks with different seeds" in said
     assert "different seeds" not in sentences.sentence(read(once, RankTau))
 
 
