@@ -42,7 +42,7 @@ def check(results: Path) -> None:
     """Raises ResultError for a folder whose files were changed, do not belong together, or name no published file."""
     for folder in folders(results):
         checksums.check(folder)
-        if not comparison.recorded(folder) or not comparison.of_published(setup(folder, comparison.SETUP)):
+        if not comparison.recorded(folder) or not published_networks.are_in(setup(folder, comparison.SETUP)):
             raise ResultError(f"{folder} has no comparison with compare.csv=FILE: only those have folders of their own")
         comparison_agreement.check(folder)
 

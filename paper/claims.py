@@ -19,7 +19,7 @@ def macros(results: Path, texts: Mapping[str, str]) -> dict[str, str]:
     given = {name for name in questions.PARTS if questions.given(results, name)}
     claims = {
         questions.TABLE: _table(given, texts),
-        questions.HARDWARE: _hardware(results) if "Transfer" in given else "",
+        questions.HARDWARE: transfer.claim(read(results, Transferred)) if "Transfer" in given else "",
         questions.SEARCH: " ".join(_search(results, given, texts)),
         questions.STAGES: _stages(results, texts) if "Ablation" in given else "",
         questions.SUPERNET: _supernet(results) if "Ranking" in given else "",
@@ -35,18 +35,14 @@ def _table(given: set[str], texts: Mapping[str, str]) -> str:
     return f"On {where} its mean error is {listed(errors)}. {texts['TableVerdict']}".strip()
 
 
-def _hardware(results: Path) -> str:
-    return transfer.claim(read(results, Transferred))
-
-
 def _search(results: Path, given: set[str], texts: Mapping[str, str]) -> Iterator[str]:
     data, precision = texts["Data"], texts["Quantized"]
     if "HandMade" in given:
         yield f"On {data}, in {precision} and with one training recipe, {texts['HandMadeVerdict']}."
     if texts["DeployedVersus"]:
         yield (
-            f"Compared with {texts['ReferenceName']}, also in {texts['NasPrecision']}, the deployed file "
-            f"{texts['DeployedVersus']}; without pruning, the winner {texts['NasDeployed']}."
+            f"Compared with {texts['ReferenceName']}, also in {texts['NasPrecision']}, the compressed winner "
+            f"{texts['DeployedVersus']}; without pruning, it {texts['NasDeployed']}."
         )
     else:
         yield (

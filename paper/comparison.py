@@ -34,11 +34,6 @@ def recorded(results: Path) -> bool:
     return (results / SETUP).exists()
 
 
-def of_published(made: Setup) -> bool:
-    """Whether the networks were read from a published file, and not from a supernet."""
-    return published_networks.recorded(made)
-
-
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX; empty sentences without a published comparison. Raises ResultError."""
     texts = [""] * len(NAMES)
@@ -93,9 +88,9 @@ def _origin(results: Path, problem: str, made: Setup | None) -> tuple[str, str]:
         unknown = "its files name no machine, images or supernet"
         return "The files of this comparison name no machine, images or supernet. ", f"{caption}; {unknown}."
     published = f"published networks, {escape(problem)}"
-    found = [published] if of_published(made) else origin.differences(GROUP, made, setup(results))
+    found = [published] if published_networks.are_in(made) else origin.differences(GROUP, made, setup(results))
     told = origin.named("", found)
-    return told["Origin"], f"{caption}.{'' if of_published(made) else told['OriginBriefly']}"
+    return told["Origin"], f"{caption}.{'' if published_networks.are_in(made) else told['OriginBriefly']}"
 
 
 def of(pairs: Iterable[Pair], measure: str, against: str) -> list[Pair]:

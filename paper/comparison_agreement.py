@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from paper import comparison, origin
+from paper import comparison, origin, published_networks
 from paper.csv_records import ResultError
 from paper.rows import FILES, Curve, Pair, read
 from paper.setup_file import Setup, setup
@@ -27,7 +27,7 @@ def check(results: Path) -> None:
     if comparison.recorded(results):
         made = setup(results, comparison.SETUP)
         _check_files(results, made)
-        if not comparison.of_published(made):
+        if not published_networks.are_in(made):
             _check_run(made, setup(results))
 
 

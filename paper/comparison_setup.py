@@ -10,7 +10,7 @@ from paper.setup_file import Setup
 
 def subject(problem: str, made: Setup | None) -> str:
     """What was searched: a space with its images, or the networks of a file."""
-    if made is None or published_networks.recorded(made) or not {"space", "data", "precision"} <= made.values.keys():
+    if made is None or published_networks.are_in(made) or not {"space", "data", "precision"} <= made.values.keys():
         return published_networks.cited(problem)
     precision = PRECISION_NAMES.get(made.text("precision"), made.text("precision"))
     return f"the space {escape(made.text('space'))} with {data_sets.source(made)} and latencies in {escape(precision)}"
@@ -18,7 +18,7 @@ def subject(problem: str, made: Setup | None) -> str:
 
 def published(made: Setup | None) -> str:
     """Sentences on the file of published networks; empty for a supernet."""
-    if made is None or not published_networks.recorded(made):
+    if made is None or not published_networks.are_in(made):
         return ""
     return published_networks.columns(made) + published_networks.latencies(made)
 

@@ -66,7 +66,7 @@ def write(results: Path, build: Path) -> None:
 def _line(files: Sequence[str], made: Setup, run: Setup, where: str = "") -> str:
     known = {key: value for key, value in made.values.items() if value}
     states = [known[key] for key in ("table_verdict", "session_verdict") if key in known]
-    made_of = published_networks.origin(made) if comparison.of_published(made) else _made_of(made, run, files)
+    made_of = published_networks.origin(made) if published_networks.are_in(made) else _made_of(made, run, files)
     cells = [
         _breakable(escape(", ".join(file.removesuffix(".csv") for file in files) + where)),
         _breakable(made_of) or "--",

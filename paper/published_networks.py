@@ -14,7 +14,7 @@ CITED = {  # part of a title -> reference; the longest first, as one contains an
 MEASURED_BY = {"nasbench201_cifar10_rpi4.csv": "HW-NAS-Bench"}  # file -> whose latencies it has
 
 
-def recorded(made: Setup) -> bool:
+def are_in(made: Setup) -> bool:
     """Whether the networks of a comparison were read from a published file, and not from a supernet."""
     return "accuracy_seen" in made.values
 
