@@ -13,10 +13,12 @@ import os
 import platform
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+SIGNED_WITHIN = 1.0  # seconds that a holder needs at most to write its name, after it has locked the file
 HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)  # another process holds the lock
 NONE = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EBADF, errno.EIO)
 _reported: set[str] = set()  # folders without locks that this process has reported
@@ -32,7 +34,10 @@ def exclusive(path: Path) -> Iterator[None]:
             say(f"waiting for {holder(path)}: {path.parent}")
             take(file, fcntl.LOCK_EX)
         sign(file)
-        yield
+        try:
+            yield
+        finally:
+            _empty(file)  # so that nobody takes this process for the next holder
 
 
 def take(file: IO[Any], operation: int) -> bool:
@@ -50,19 +55,27 @@ def take(file: IO[Any], operation: int) -> bool:
 
 def sign(file: IO[Any]) -> None:
     """Writes the holder into a lock file, which must be open for writing."""
+    _empty(file)
     with contextlib.suppress(OSError):  # for example a full disk: the lock still holds
-        os.ftruncate(file.fileno(), 0)
         os.pwrite(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode(), 0)
 
 
 def holder(path: Path) -> str:
-    """What a lock file says about its holder."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            line = file.readline(200).strip()
-    except OSError:
-        line = ""
-    return line if line.isprintable() and line else "another process"
+    """Which process holds a locked file, by what the file says; one that has just locked it is given time to sign."""
+    end = time.monotonic() + SIGNED_WITHIN
+    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+        while not (line := file.readline(200)).endswith("\n") and time.monotonic() < end:
+            time.sleep(0.01)
+            file.seek(0)
+        name = line.strip()
+        if line.endswith("\n") and name.isprintable() and name:
+            return name
+    return "another process"
+
+
+def _empty(file: IO[Any]) -> None:
+    with contextlib.suppress(OSError):
+        os.ftruncate(file.fileno(), 0)
 
 
 def probe(folder: Path) -> None:

@@ -8,6 +8,8 @@ import os
 import platform
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,14 +96,36 @@ def test_locks_are_asked_of_files_that_are_open_for_writing(tmp_path: Path, monk
         assert jobs.held(folder / ".lock")
 
 
-def test_who_waits_for_a_step_names_whom_and_goes_on(tmp_path: Path) -> None:
-    words = [sys.executable, "-c", RACING, str(tmp_path / "runs"), str(tmp_path / "log")]
-    pipe = subprocess.PIPE
-    racers = [subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(2)]
-    for racer in racers:
-        assert racer.stdin
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    said = "".join(racer.communicate()[1] for racer in racers)
-    folder = next((tmp_path / "runs" / "made").iterdir())
-    assert said in [f"waiting for process {racer.pid} on {platform.node()}: {folder}\n" for racer in racers]
+def test_who_waits_for_a_step_names_whom_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock = tmp_path / "step" / ".lock"
+    lock.parent.mkdir()
+    with open(lock, "a+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=_pass, args=[lock])
+        waiting.start()
+        time.sleep(0.2)  # a holder that has locked the file and has not signed it yet
+        locks.sign(held)
+        said = ""
+        while not said:
+            said = capsys.readouterr().err
+            time.sleep(0.01)
+    waiting.join()
+    assert said == f"waiting for process {os.getpid()} on {platform.node()}: {lock.parent}\n"
+
+
+def test_a_holder_that_never_signs_is_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "SIGNED_WITHIN", 0.0)
+    lock = tmp_path / ".lock"
+    for content in ("", "process 1", "\x00\x01\n", " \n"):
+        lock.write_text(content)
+        assert locks.holder(lock) == "another process"
+
+
+def test_who_released_a_lock_is_not_taken_for_its_next_holder(tmp_path: Path) -> None:
+    _pass(tmp_path / ".lock")
+    assert (tmp_path / ".lock").read_text() == ""
+
+
+def _pass(lock: Path) -> None:
+    with locks.exclusive(lock):
+        assert lock.read_text() == f"process {os.getpid()} on {platform.node()}\n"
