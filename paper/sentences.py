@@ -115,12 +115,18 @@ def predictions(rows: Sequence[Stage]) -> str:
 
 
 def conversions(setup: Setup) -> str:
-    """A sentence on what the prediction of a file with layers in float leaves out; empty if there are none."""
-    if not setup.values.get("float_layers"):
+    """A sentence on how files with layers in float are predicted; empty if there are none."""
+    layers = setup.values.get("float_layers", "")
+    if not layers:
         return ""
+    if setup.values.get("untimed_float_layers", layers):  # files that do not say were predicted from rows alone
+        return (
+            "In the quantized files some layers stay in float; the conversions between the two precisions are not in "
+            "the table, so predictions leave them out."
+        )
     return (
-        "In the quantized files some layers stay in float; the conversions between the two precisions are not in the "
-        "table, so predictions leave them out."
+        "In the quantized files some layers stay in float because that is faster; for these, the prediction is that "
+        "of the file entirely in INT8, times the ratio of latencies that was measured when the layers were chosen."
     )
 
 

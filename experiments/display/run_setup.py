@@ -49,6 +49,7 @@ def setup(
         "measure_total_seconds": artefacts.manifest(table.parent)["seconds"] if own else "",
         "int8_agreement": checked.agreement,
         "float_layers": " ".join(map(str, checked.float_layers)),
+        "untimed_float_layers": " ".join(map(str, checked.untimed_float_layers)),
         "saturating_layers": "" if checked.saturating is None else checked.saturating,
         "git_commit": made["benchmark"]["git_commit"],
         "other_versions": versions.disagreements(everything, made["benchmark"]),

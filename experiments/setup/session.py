@@ -5,7 +5,7 @@ This is the only place that uses the test images. Accuracies are those of the sa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,12 @@ from experiments.setup.devices import board_of
 from experiments.setup.golden_outputs import difference
 from experiments.setup.images import dataset_of
 from experiments.setup.predicted_classes import balanced, correct, predict, save, validated
+from experiments.setup.predicted_latency import predicted_seconds
 from experiments.setup.reference_networks import reference_networks
 from experiments.setup.session_record import Session, write_rows
 from experiments.setup.session_step import Settings, Timed
 from experiments.stages import int8_record
+from experiments.stages.int8_record import InFloat
 from experiments.stages.quantizing import array, fp32_file
 from experiments.steps.measure import followed
 from experiments.steps.train import prepare
@@ -60,7 +62,7 @@ class Item:
     all_images: bool  # whether it was trained on validation images too
     seconds: float = 0.0
     parent: str = ""
-    in_float: Collection[int] = ()  # layers of an INT8 file
+    in_float: Sequence[InFloat] = ()  # layers of an INT8 file
     deployed: bool = False
 
 
@@ -115,7 +117,7 @@ def _item(one: Timed, images: DataConfig, settings: Settings) -> Item:
     facts = made.steps, made.all_images, one.seconds, parent
     if made.deployed:
         assert made.parent is not None
-        in_float = [layer.layer for layer in int8_record.load(made.path.parent).in_float]
+        in_float = int8_record.load(made.path.parent).in_float
         return Item(one.row, made.precision, load_network(made.parent), made.path.read_bytes(), *facts, in_float, True)
     network = load_network(made.path)
     file = fp32_file(images, settings.seed, network, settings.device.library, settings.inside)
@@ -144,6 +146,7 @@ def _row(
 ) -> Stage:
     """A file's row. `predicted`: classes of the test images; `times`: median and 90th percentile, in seconds."""
     cost = size(one.network, data.shape.image)
+    specs = one.network.specs if isinstance(one.network, Network) and one.precision in PRECISIONS else None
     return Stage(
         stage=one.name,
         precision=one.precision,
@@ -151,7 +154,7 @@ def _row(
         test_accuracy=correct(predicted, data.test),
         latency_median_s=times[0],
         latency_p90_s=times[1],
-        predicted_s=_predicted(one, tables),
+        predicted_s=None if specs is None else predicted_seconds(specs, one.precision, one.in_float, tables),
         file_bytes=len(one.file),
         compressed_bytes=compressed_bytes(one.file),
         peak_bytes=None if memory is None else memory.peak_bytes,
@@ -164,14 +167,3 @@ def _row(
         sha256=sha256(one.file),
         balanced_accuracy=balanced(predicted, data),
     )
-
-
-def _predicted(one: Item, tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]]) -> float | None:
-    """The seconds predicted by the first table that has all layers, at the machine's current speed."""
-    if not (isinstance(one.network, Network) and one.precision in PRECISIONS):
-        return None
-    known = one.network.specs, one.precision, one.in_float
-    for table, slower in tables:
-        if table.covers(*known):
-            return float(slower[one.precision].now(table.latency(*known)))
-    return None

@@ -30,6 +30,11 @@ class InFloat:
     int8_s: float | None = None
     float_s: float | None = None
 
+    @property
+    def ratio(self) -> float | None:
+        """The file's time with the layer in float, relative to its time with the layer in INT8; None if not timed."""
+        return None if self.int8_s is None or self.float_s is None else self.float_s / self.int8_s
+
     def line(self, number: int) -> str:
         """The reason formatted for people; `number` is the layer's number in its space."""
         if self.int8_s is None or self.float_s is None:
@@ -61,6 +66,11 @@ class Answers:
     def float_layers(self) -> list[int]:
         """The numbers in the space of the layers in float."""
         return [self.number(one.layer) for one in self.in_float]
+
+    @property
+    def untimed_float_layers(self) -> list[int]:
+        """Those of them that were not timed, such as layers chosen for accuracy."""
+        return [self.number(one.layer) for one in self.in_float if one.ratio is None]
 
     @property
     def saturating(self) -> int | None:
