@@ -62,5 +62,9 @@ if COMMAND:
 if COMMAND and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _interrupted)
 
-# Waiting threads sleep: if another program is busy, spinning threads make a step more than ten times slower.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads that wait for each other spin for a moment, then sleep: spinning on takes cores from other programs, and to
+# sleep at once slows small layers down (experiments.bench.waiting).
+SPINS = 2_000
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))

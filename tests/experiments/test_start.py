@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+import experiments
 from tests.commands import ROOT, Finished
 
 COMPUTING = ("torch", "torchvision", "sklearn", "moocore")
@@ -142,3 +143,20 @@ def test_a_finished_pipeline_is_found_without_loading_what_computes(
     name: str, finished: Finished, started: Started
 ) -> None:
     assert started(name, *finished.arguments, f"runs={finished.runs}") == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ("PASSIVE", str(experiments.SPINS))),
+        ({"GOMP_SPINCOUNT": "0"}, ("PASSIVE", "0")),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", "None")),
+    ],
+)
+def test_threads_wait_as_the_user_asks_or_spin_for_a_moment(given: dict[str, str], expected: tuple[str, str]) -> None:
+    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    surroundings = {name: value for name, value in os.environ.items() if name not in names}
+    code = f"import os, experiments; print(*map(os.environ.get, {names}))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=surroundings | given, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    assert tuple(done.stdout.split()) == expected
