@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from paper import agreement, benchmarks, comparison, origin, published_networks, questions, result_age
 from paper.latex import escape, listed
 from paper.missing_files import REPORT
+from paper.result_age import Age
 from paper.rows import FILES, Transferred, read
 from paper.setup_file import RUNTIMES, Setup, setup
 
 FIRST = "stages"  # the file by which the run's own line is known
-BEHIND = re.compile(r"which is (\d+) commits? behind")
-DOUBTS = {  # words of `paper.result_age` -> a sentence
-    "does not have": "This checkout does not have the commit of some results.",
-    "is not recorded": "Some results do not record their commit.",
-    "uncommitted changes": "Some results were made with uncommitted changes.",
-}
 COLUMNS = "".join(rf">{{\raggedright\arraybackslash}}p{{{width}\columnwidth}}" for width in (0.25, 0.36, 0.32))
 HEAD = rf"""\begin{{tabular}}{{@{{}}{COLUMNS}@{{}}}}
 \toprule
@@ -29,22 +23,26 @@ files & space, pixels; machine, threads; software & verdict, commit \\
 
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX: a footnote on results that are older than the code; empty if there are none."""
-    text = " ".join(_older([*result_age.lines(results)]))
+    text = " ".join(_older([*result_age.ages(results)]))
     note = rf"\begingroup\renewcommand{{\thefootnote}}{{}}\footnotetext{{{text}}}\endgroup"
     return {"AgeNote": note if text else ""}
 
 
-def _older(lines: Sequence[str]) -> Iterator[str]:
+def _older(ages: Sequence[Age]) -> Iterator[str]:
     """Sentences: how old the oldest results are, and what is not known of others."""
-    doubts = [told for words, told in DOUBTS.items() if any(words in line for line in lines)]
-    older = [line for line in lines if not any(words in line for words in DOUBTS)]
-    behind = [int(found[1]) for line in older if (found := BEHIND.search(line))]
     table = r"Table~\ref{tab:files} gives the commit of each file."
+    older, others = [age for age in ages if age.older], [age for age in ages if not age.older]
     if older:
-        oldest = f" (the oldest is {max(behind)} commit{'s' if max(behind) != 1 else ''} behind)" if behind else ""
+        behind = max(age.behind or 0 for age in older)
+        oldest = f" (the oldest is {result_age.commits(behind)} behind)" if behind else ""
         yield f"Some results were made by earlier versions of the code{oldest}; {table}"
-    yield from doubts
-    if doubts and not older:
+    if any(age.commit and age.behind is None for age in others):
+        yield "This checkout does not have the commit of some results."
+    if any(not age.commit for age in others):
+        yield "Some results do not record their commit."
+    if any(age.commit.endswith("+") for age in ages):
+        yield "Some results were made with uncommitted changes."
+    if others and not older:
         yield table
 
 

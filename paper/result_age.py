@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from paper import comparison
@@ -14,34 +15,62 @@ HERE = Path(__file__).resolve().parents[1]
 CODE = ("search_spaces", "predictors", "strategies", "compress", "experiments", "hydra_conf")  # affects results
 
 
+@dataclass(frozen=True)
+class Age:
+    """Files that one commit made, if it is not this checkout's or cannot be compared with it."""
+
+    files: tuple[str, ...]
+    commit: str = ""  # empty: not recorded
+    behind: int | None = None  # commits to the code since; None: unknown, as the checkout does not have the commit
+    sealed: bool = True  # whether the files have a setup, which records the commit
+
+    @property
+    def older(self) -> bool:
+        """Whether the files are known to be older than this code."""
+        return not self.sealed or bool(self.behind)
+
+    def line(self) -> str:
+        """The age in words for people."""
+        names, by = ", ".join(self.files), f"made by commit {self.commit}"
+        if not self.sealed:
+            told = (
+                f"made by older code, and no {comparison.SETUP} records their set-up; to renew them: python -m "
+                "experiments.compare publish=true"
+            )
+        elif not self.commit:
+            told = "the commit that made these results is not recorded"
+        elif self.behind is None:
+            told = f"{by}, which this checkout does not have"
+        elif self.behind:
+            told = f"{by}, which is {commits(self.behind)} behind this code"
+        else:
+            told = f"{by} with uncommitted changes"
+        return f"{names}: {told}"
+
+
+def commits(count: int) -> str:
+    return f"{count} commit{'' if count == 1 else 's'}"
+
+
 def lines(results: Path) -> Iterator[str]:
     """One line per commit that differs from this checkout's, with the files that record it."""
+    return (age.line() for age in ages(results))
+
+
+def ages(results: Path) -> Iterator[Age]:
+    """The files of each commit that differs from this checkout's; those made by its code are left out."""
     if comparison.published(results) and not comparison.recorded(results):
-        yield (
-            f"{FILES[Curve]}, {FILES[Pair]}: made by older code, and no {comparison.SETUP} records their set-up; to "
-            "renew them: python -m experiments.compare publish=true"
-        )
+        yield Age((FILES[Curve], FILES[Pair]), sealed=False)
+    if _git("rev-parse", "--verify", "HEAD") is None:
+        return
     made_by: dict[str, list[str]] = {}
     for path in sorted([*results.glob("*setup.csv"), *results.glob("*/*setup.csv")]):
         commit = setup(path.parent, path.name).values.get("git_commit", "")
         made_by.setdefault(commit, []).append(str(path.relative_to(results)))
     for commit, names in made_by.items():
-        if age := _age(commit):
-            yield f"{', '.join(names)}: {age}"
-
-
-def _age(commit: str) -> str:
-    """A note on results made by that commit; empty if the code is the same, or if git cannot tell."""
-    if _git("rev-parse", "--verify", "HEAD") is None:
-        return ""
-    if not commit:
-        return "the commit that made these results is not recorded"
-    count = _git("rev-list", "--count", f"{commit.rstrip('+')}..HEAD", "--", *CODE)
-    if count is None:
-        return f"made by commit {commit}, which this checkout does not have"
-    if count != "0":
-        return f"made by commit {commit}, which is {count} commit{'s' if count != '1' else ''} behind this code"
-    return f"made by commit {commit} with uncommitted changes" if commit.endswith("+") else ""
+        count = _git("rev-list", "--count", f"{commit.rstrip('+')}..HEAD", "--", *CODE) if commit else None
+        if count != "0" or commit.endswith("+"):
+            yield Age(tuple(names), commit, None if count is None else int(count))
 
 
 def _git(*words: str) -> str | None:

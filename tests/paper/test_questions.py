@@ -9,6 +9,7 @@ import pytest
 
 from paper import build, claims, macros, missing_files, provenance, questions
 from paper.csv_records import ResultError
+from paper.result_age import Age
 from tests.commands import ROOT
 from tests.paper.made_up_results import SETUP, edit, listed, write
 
@@ -97,29 +98,29 @@ def test_each_file_has_its_commit_and_older_ones_are_named_on_the_first_page(
     assert "noisy, clean" in table
     assert all(name in table for name in ("stages", "fidelity", "protocols", "ablation", "hand\\_"))
     assert "\\maketitle\n\\AgeNote{}\n" in text_of("paper")
-    monkeypatch.setattr("paper.result_age.lines", lambda results: [])
+    monkeypatch.setattr("paper.result_age.ages", lambda results: [])
     assert provenance.macros(results)["AgeNote"] == ""
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("ages", "told"),
     [
         (
-            ["a, which is 3 commits behind this code", "b, which is 12 commits behind this code"],
+            [Age(("a.csv",), "0", 3), Age(("b.csv",), "1", 12)],
             r"of the code (the oldest is 12 commits behind); Table~\ref{tab:files} gives the commit of each file.}",
         ),
-        (["a, which is 1 commit behind this code"], "(the oldest is 1 commit behind);"),
-        (["curves.csv: made by older code"], "Some results were made by earlier versions of the code; Table"),
+        ([Age(("a.csv",), "0", 1)], "(the oldest is 1 commit behind);"),
+        ([Age(("curves.csv",), sealed=False)], "Some results were made by earlier versions of the code; Table"),
         (
-            ["a: made by commit 0, which this checkout does not have"],
+            [Age(("a.csv",), "0")],
             "{This checkout does not have the commit of some results. Table",
         ),
-        (["a: the commit that made these results is not recorded"], "{Some results do not record their commit. Table"),
-        (["a: made by commit 0+ with uncommitted changes"], "{Some results were made with uncommitted changes. Table"),
+        ([Age(("a.csv",))], "{Some results do not record their commit. Table"),
+        ([Age(("a.csv",), "0+", 0)], "{Some results were made with uncommitted changes. Table"),
     ],
 )
-def test_the_note_on_age_is_short(lines: list[str], told: str, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("paper.result_age.lines", lambda results: lines)
+def test_the_note_on_age_is_short(ages: list[Age], told: str, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paper.result_age.ages", lambda results: ages)
     assert told in provenance.macros(results)["AgeNote"]
     assert ".csv" not in provenance.macros(results)["AgeNote"]
 
