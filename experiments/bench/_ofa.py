@@ -6,7 +6,6 @@ Central taps and first channels as in ours (without its kernel transformation), 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from random import Random
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from search_spaces.networks.network import ConvBN, Layer
 from search_spaces.networks.supernet import Supernet
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.training.loop import Backward
+from search_spaces.training.rules.sandwich import networks
 
 
 class OfaSupernet(nn.Module):
@@ -80,12 +80,12 @@ def in_turn(supernet: OfaSupernet, space: SearchSpace, smoothing: float, seed: i
     """The sandwich rule as users of dynamic layers run it: forward and backward, network by network."""
 
     def backward(step: int, images: Tensor, labels: Tensor) -> float:
-        rng = Random(f"sandwich {seed} {step}")
-        logits = supernet(images, space.largest)
+        largest, *others = networks(space, seed, step)
+        logits = supernet(images, largest)
         loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
         loss.backward()
         soft = logits.detach().softmax(1)
-        for arch in (space.smallest, space.sample(rng), space.sample(rng)):
+        for arch in others:
             F.cross_entropy(supernet(images, arch), soft).backward()
         return loss.item()
 

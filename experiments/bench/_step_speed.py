@@ -18,7 +18,7 @@ from search_spaces.networks.network import Network
 from search_spaces.networks.supernet import Supernet
 from search_spaces.space import SearchSpace
 from search_spaces.training.loop import Backward, Recipe, Training, cross_entropy, fit
-from search_spaces.training.rules.sandwich import sandwich
+from search_spaces.training.rules.sandwich import networks, sandwich
 
 OURS, PLAIN, OFA = "lutra", "plain torch", "ofa"
 MANY = 1_000_000  # steps that no benchmark reaches
@@ -51,12 +51,11 @@ def of_network(specs: Sequence[Spec], batch: Batch, amp: bool | None = None) -> 
 
 
 def of_supernet(space: SearchSpace, batch: Batch, amp: bool | None = None) -> dict[str, Step]:
-    """Sandwich steps of a supernet: in plain torch four networks of the space in turn; `ofa` if it has the blocks."""
+    """Sandwich steps of a supernet, always of the same four networks, which plain torch trains one after another."""
     device, own = batch[0].device, Supernet(space).to(batch[0].device)
-    archs = [space.largest, space.smallest, *space.others(2, [space.largest, space.smallest], Random(0))]
     found = {
-        OURS: ours(own, sandwich(own, space, SMOOTHING, 0), batch, amp),
-        PLAIN: training([Plain(space.decode(arch)).to(device) for arch in archs], *batch, amp),
+        OURS: ours(own, repeated(sandwich(own, space, SMOOTHING, 0)), batch, amp),
+        PLAIN: training([Plain(space.decode(arch)).to(device) for arch in networks(space, 0, 0)], *batch, amp),
     }
     if space.name != "mobile":
         return found
@@ -64,10 +63,15 @@ def of_supernet(space: SearchSpace, batch: Batch, amp: bool | None = None) -> di
         from experiments.bench._ofa import OfaSupernet, in_turn
 
         other = OfaSupernet(own).to(device).to(memory_format=torch.channels_last)
-        found[OFA] = ours(other, in_turn(other, space, SMOOTHING, 0), batch, amp)
+        found[OFA] = ours(other, repeated(in_turn(other, space, SMOOTHING, 0)), batch, amp)
     except ImportError as error:
         say(f"{error.name} is not installed, so its supernet is left out")
     return found
+
+
+def repeated(rule: Backward) -> Backward:
+    """The rule's first step in every step, so that all contenders train the same networks."""
+    return lambda step, images, labels: rule(0, images, labels)
 
 
 def seconds(contenders: Mapping[str, Step], steps: int, device: torch.device) -> dict[str, list[float]]:

@@ -2,8 +2,8 @@
 
 Steps of the reference network and of the supernet of `edge` and `mobile` at 32 px, with batches of 128, one and two
 threads, fp32 and bfloat16: ours as our commands do them, with the moving average of the weights; plain torch in
-channels_last under autocast; and its torch.compile for networks, whose compilation takes minutes. A supernet's step in
-plain torch is that of four networks, one after another.
+channels_last under autocast; and its torch.compile for networks, whose compilation takes minutes. A supernet's step is
+always that of the same four networks, which plain torch trains one after another.
 
 The four combinations of threads and precision run in processes of their own, where all contenders do one step at a
 time in turns, and a large matrix product shows the peak: a step counts as 6 operations per multiply-accumulate and

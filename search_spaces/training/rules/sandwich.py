@@ -8,8 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from search_spaces.space import SearchSpace
+from search_spaces.space import Arch, SearchSpace
 from search_spaces.training.loop import Backward
+
+
+def networks(space: SearchSpace, seed: int, step: int, middle: int = 2) -> list[Arch]:
+    """The networks that learn in a step: the largest, the smallest, and `middle` random ones."""
+    rng = Random(f"sandwich {seed} {step}")
+    return [space.largest, space.smallest, *(space.sample(rng) for _ in range(middle))]
 
 
 def sandwich(supernet: nn.Module, space: SearchSpace, smoothing: float, seed: int, middle: int = 2) -> Backward:
@@ -19,9 +25,7 @@ def sandwich(supernet: nn.Module, space: SearchSpace, smoothing: float, seed: in
     """
 
     def backward(step: int, images: Tensor, labels: Tensor) -> float:
-        rng = Random(f"sandwich {seed} {step}")
-        drawn = [space.sample(rng) for _ in range(middle)]
-        logits, *others = supernet(images, space.largest, space.smallest, *drawn)
+        logits, *others = supernet(images, *networks(space, seed, step, middle))
         loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
         soft = logits.detach().softmax(1)
         distilled = [F.cross_entropy(other, soft) for other in others]
