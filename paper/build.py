@@ -121,8 +121,6 @@ def typeset(build: Path, document: str = "paper") -> Path:
         "latexmk",
         "-norc",
         "-pdf",
-        "-e",
-        "$max_repeat=12",  # balancing the last page's columns can take more than the usual five runs
         "-halt-on-error",
         "-interaction=nonstopmode",
         "-file-line-error",

@@ -62,7 +62,7 @@ def test_the_paper_is_built_with_a_comparison(whole: Whole, begun: Path, tmp_pat
     build.typeset(begun)
     log = (begun / "paper.log").read_text(errors="replace")
     assert "undefined" not in log
-    assert r"Overfull \hbox" not in log  # the last page's columns are balanced, to within some points
+    assert r"Overfull \hbox" not in log
     (results / "curves.csv").unlink()
     with pytest.raises(macros.ResultError, match=r"curves\.csv is missing; .*experiments\.compare publish=true"):
         build.sources(results, begun)
