@@ -82,7 +82,7 @@ def macros(results: Path) -> dict[str, str]:
         "QatVerdict": trained_for_it(rows, images),
         "QuantizationLoss": lost(rows, images),
         "DistilledKey": ", by Distillation" if TAUGHT in rows else "",
-        "PrunedPrediction": predicted(whole),
+        "PrunedPrediction": predicted(whole, bool(setup(results).values.get("float_layers"))),
     }
 
 
@@ -142,13 +142,14 @@ def lost(rows: Mapping[str, Variant], images: float) -> str:
     return f"Quantized, the winner {points(rows['quantize'], rows[NOTHING], images)}; the pruned network {pruned}."
 
 
-def predicted(whole: Variant) -> str:
-    """A sentence on the error of the prediction."""
+def predicted(whole: Variant, in_float: bool = False) -> str:
+    """A sentence on the error of the prediction; `in_float`: whether the file has layers in float."""
     if whole.predicted_s is None:
         return "The pruned file's latency was not predicted."
     error = 100 * (whole.predicted_s / whole.latency_median_s - 1)
     over = "above" if error > 0 else "below"
-    return rf"The prediction for the pruned file is {abs(error):.1f}\,\% {over} its measured latency."
+    how = ", which treats layers in float as described above," if in_float else ""
+    return rf"The prediction for the pruned file{how} is {abs(error):.1f}\,\% {over} its measured latency."
 
 
 def write(results: Path, build: Path) -> None:

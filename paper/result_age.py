@@ -17,35 +17,35 @@ CODE = ("search_spaces", "predictors", "strategies", "compress", "experiments", 
 
 @dataclass(frozen=True)
 class Age:
-    """Files that one commit made, if it is not this checkout's or cannot be compared with it."""
+    """Files whose code differs from this checkout's, or may differ: one commit made them."""
 
     files: tuple[str, ...]
-    commit: str = ""  # empty: not recorded
-    behind: int | None = None  # commits to the code since; None: unknown, as the checkout does not have the commit
-    sealed: bool = True  # whether the files have a setup, which records the commit
+    commit: str = ""  # empty: not recorded; ends with + if there were uncommitted changes
+    behind: int | None = None  # commits to the code since; None: unknown
+    has_setup: bool = True  # whether a setup file belongs to them, which records the commit
 
     @property
     def older(self) -> bool:
         """Whether the files are known to be older than this code."""
-        return not self.sealed or bool(self.behind)
+        return not self.has_setup or bool(self.behind)
 
     def line(self) -> str:
         """The age in words for people."""
         names, by = ", ".join(self.files), f"made by commit {self.commit}"
-        if not self.sealed:
-            told = (
+        if not self.has_setup:
+            message = (
                 f"made by older code, and no {comparison.SETUP} records their set-up; to renew them: python -m "
                 "experiments.compare publish=true"
             )
         elif not self.commit:
-            told = "the commit that made these results is not recorded"
+            message = "the commit that made these results is not recorded"
         elif self.behind is None:
-            told = f"{by}, which this checkout does not have"
+            message = f"{by}, which this checkout does not have"
         elif self.behind:
-            told = f"{by}, which is {commits(self.behind)} behind this code"
+            message = f"{by}, which is {commits(self.behind)} behind this code"
         else:
-            told = f"{by} with uncommitted changes"
-        return f"{names}: {told}"
+            message = f"{by} with uncommitted changes"
+        return f"{names}: {message}"
 
 
 def commits(count: int) -> str:
@@ -60,7 +60,7 @@ def lines(results: Path) -> Iterator[str]:
 def ages(results: Path) -> Iterator[Age]:
     """The files of each commit that differs from this checkout's; those made by its code are left out."""
     if comparison.published(results) and not comparison.recorded(results):
-        yield Age((FILES[Curve], FILES[Pair]), sealed=False)
+        yield Age((FILES[Curve], FILES[Pair]), has_setup=False)
     if _git("rev-parse", "--verify", "HEAD") is None:
         return
     made_by: dict[str, list[str]] = {}

@@ -116,17 +116,23 @@ def predictions(rows: Sequence[Stage]) -> str:
 
 def conversions(setup: Setup) -> str:
     """A sentence on how files with layers in float are predicted; empty if there are none."""
-    layers = setup.values.get("float_layers", "")
+    layers = setup.values.get("float_layers", "").split()
     if not layers:
         return ""
-    if setup.values.get("untimed_float_layers", layers):  # files that do not say were predicted from rows alone
+    untimed = setup.values.get("untimed_float_layers", " ".join(layers)).split()  # files that do not say timed none
+    if len(untimed) == len(layers):
         return (
             "In the quantized files some layers stay in float; the conversions between the two precisions are not in "
             "the table, so predictions leave them out."
         )
+    others = (
+        f" Layers {escape(', '.join(untimed))} stay in float for better accuracy; there, predictions leave out the "
+        "conversions between the two precisions."
+    )
     return (
         "In the quantized files some layers stay in float because that is faster; for these, the prediction is that "
-        "of the file entirely in INT8, times the ratio of latencies that was measured when the layers were chosen."
+        "of the file entirely in INT8, times the ratio of latencies that was measured when the layers were "
+        f"chosen.{others if untimed else ''}"
     )
 
 

@@ -17,14 +17,14 @@ def predicted_seconds(
     in_float: Sequence[InFloat],
     tables: Sequence[tuple[LatencyTable, Mapping[str, Slowdown]]],
 ) -> float | None:
-    """The seconds by the first table that has all layers; None if no table has. Each table has its slowdowns until now.
+    """The seconds by the first table that has all layers, else None; with each table, the slowdowns since its session.
 
     A layer of an INT8 file that stays in float because that was faster counts as INT8, and changes the whole as it did
     when it was timed, conversions included. Any other layer in float counts as fp32, without conversions.
     """
     untimed = [layer.layer for layer in in_float if layer.ratio is None]
-    gained = math.prod(layer.ratio for layer in in_float if layer.ratio is not None)
+    ratio = math.prod(layer.ratio for layer in in_float if layer.ratio is not None)
     for table, slower in tables:
         if table.covers(specs, precision, untimed):
-            return float(slower[precision].now(table.latency(specs, precision, untimed)) * gained)
+            return float(slower[precision].now(table.latency(specs, precision, untimed)) * ratio)
     return None

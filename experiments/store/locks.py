@@ -31,13 +31,15 @@ def exclusive(path: Path) -> Iterator[None]:
     with open(path, "a+") as file:
         probe(path.parent)
         if not take(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            say(f"waiting for {holder(path)}: {path.parent}")
-            take(file, fcntl.LOCK_EX)
+            name = holder(path)
+            if not take(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                say(f"waiting for {name}: {path.parent}")
+                take(file, fcntl.LOCK_EX)
         sign(file)
         try:
             yield
         finally:
-            _empty(file)  # so that nobody takes this process for the next holder
+            empty(file)  # so that this process is not taken for the next holder, which has not signed yet
 
 
 def take(file: IO[Any], operation: int) -> bool:
@@ -55,7 +57,7 @@ def take(file: IO[Any], operation: int) -> bool:
 
 def sign(file: IO[Any]) -> None:
     """Writes the holder into a lock file, which must be open for writing."""
-    _empty(file)
+    empty(file)
     with contextlib.suppress(OSError):  # for example a full disk: the lock still holds
         os.pwrite(file.fileno(), f"process {os.getpid()} on {platform.node()}\n".encode(), 0)
 
@@ -73,7 +75,8 @@ def holder(path: Path) -> str:
     return "another process"
 
 
-def _empty(file: IO[Any]) -> None:
+def empty(file: IO[Any]) -> None:
+    """Removes the holder's name from a lock file."""
     with contextlib.suppress(OSError):
         os.ftruncate(file.fileno(), 0)
 

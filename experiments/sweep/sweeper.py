@@ -90,7 +90,9 @@ def attempt(settings: DictConfig, work: Callable[[], object]) -> None:
             claimed = jobs.claim(lock)
         if not claimed:
             _say(f"{folder}: skipped, another process runs it")
-        elif not _is_finished(folder):
+            return
+        stack.callback(locks.empty, lock)
+        if not _is_finished(folder):
             _say(f"{folder}")
             jobs.begin(folder, [hydra.job.name, *hydra.overrides.task])
             with _reported(folder), _logged(folder, hydra.runtime.choices["hydra/launcher"]):

@@ -61,8 +61,7 @@ class Depthwise(torch.autograd.Function):
 def data_gradient(gradient: Tensor, weight: Tensor, stride: int, x: Tensor) -> Tensor:
     """The gradient of x: the output's gradient, spread to x's pixels, convolved with the rotated kernels."""
     if stride > 1 and x.dtype == torch.float32:
-        border = weight.shape[-1] // 2
-        return _native(gradient, x, weight, stride, (border, border), (True, False))
+        return _native(gradient, x, weight, stride, (border(weight.shape[-1]),) * 2, (True, False))
     if stride > 1:
         spread = torch.zeros_like(x)
         spread[:, :, ::stride, ::stride] = gradient
@@ -72,24 +71,25 @@ def data_gradient(gradient: Tensor, weight: Tensor, stride: int, x: Tensor) -> T
 
 def weight_gradient(gradient: Tensor, x: Tensor, weight: Tensor, stride: int) -> Tensor:
     """[C, 1, k, k]: computed for a few columns of taps at a time, from the columns of x that they touch."""
-    kernel, border = weight.shape[-1], weight.shape[-1] // 2
+    kernel = weight.shape[-1]
+    edge = border(kernel)
     if kernel <= COLUMNS or x.shape[-1] < COLUMNS or (stride > 1 and x.dtype == torch.float32):
-        return _native(gradient, x, weight, stride, (border, border), (False, True))
+        return _native(gradient, x, weight, stride, (edge, edge), (False, True))
     parts, first = [], 0
     for taps in weight.tensor_split(math.ceil(kernel / COLUMNS), dim=3):
-        left, columns = border - first, stride * (gradient.shape[-1] - 1) + taps.shape[-1]
+        left, columns = edge - first, stride * (gradient.shape[-1] - 1) + taps.shape[-1]
         met = F.pad(x, (left, columns - left - x.shape[-1]))  # negative numbers crop
-        parts.append(_native(gradient, met, taps, stride, (border, 0), (False, True)))
+        parts.append(_native(gradient, met, taps, stride, (edge, 0), (False, True)))
         first += taps.shape[-1]
     return torch.cat(parts, dim=3)
 
 
 def _native(
-    gradient: Tensor, x: Tensor, weight: Tensor, stride: int, border: tuple[int, int], wanted: tuple[bool, bool]
+    gradient: Tensor, x: Tensor, weight: Tensor, stride: int, padding: tuple[int, int], wanted: tuple[bool, bool]
 ) -> Tensor:
-    """torch's own gradient: of x, or of `weight` [C, 1, rows, columns]; `border`: zeros above and left of x."""
+    """torch's own gradient: of x, or of `weight` [C, 1, rows, columns]. `padding`: of rows and of columns."""
     mask = [*wanted, False]
     of_x, of_weight, _ = torch.ops.aten.convolution_backward(
-        gradient, x, weight, None, [stride] * 2, border, [1, 1], False, [0, 0], len(weight), mask
+        gradient, x, weight, None, [stride] * 2, padding, [1, 1], False, [0, 0], len(weight), mask
     )
     return of_x if wanted[0] else of_weight

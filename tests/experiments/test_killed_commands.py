@@ -20,7 +20,7 @@ from tests.experiments.outcomes import one_line, results, stamps, trained
 def test_a_pipeline_killed_at_every_step_ends_as_if_it_was_not(
     finished: Finished, command: Command, tmp_path: Path
 ) -> None:
-    """It uses the same table, of which tests/faults kills the measuring, and another hash seed."""
+    """The table is copied, because tests/faults kills its measuring. The hash seed is another."""
     arguments = (*finished.arguments, f"runs={tmp_path}", "compress.stages=[finetune,quantize]")
     copy_steps(finished, tmp_path, "measure")
     moments = (

@@ -47,3 +47,5 @@ def test_the_report_calls_layers_by_their_numbers(tmp_path) -> None:
     save(tmp_path, answers)
     assert load(tmp_path) == dataclasses.replace(answers, in_float=[InFloat(1, "accuracy")])
     assert Answers("int8", 9, 1.0, "", None, "", [InFloat(1, "accuracy")]).float_layers == [1]
+    timed = dataclasses.replace(answers, in_float=[InFloat(1, "accuracy"), InFloat(2, "time", 2.0, 1.0)])
+    assert (timed.float_layers, timed.untimed_float_layers) == ([3, 4], [3])

@@ -96,7 +96,10 @@ def test_locks_are_asked_of_files_that_are_open_for_writing(tmp_path: Path, monk
         assert jobs.held(folder / ".lock")
 
 
-def test_who_waits_for_a_step_names_whom_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_who_waits_for_a_step_names_whom_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(locks, "SIGNED_WITHIN", 60.0)
     lock = tmp_path / "step" / ".lock"
     lock.parent.mkdir()
     with open(lock, "a+") as held:
@@ -105,9 +108,9 @@ def test_who_waits_for_a_step_names_whom_and_goes_on(tmp_path: Path, capsys: pyt
         waiting.start()
         time.sleep(0.2)  # a holder that has locked the file and has not signed it yet
         locks.sign(held)
-        said = ""
-        while not said:
-            said = capsys.readouterr().err
+        said, end = "", time.monotonic() + 60
+        while not said.endswith("\n") and time.monotonic() < end:
+            said += capsys.readouterr().err
             time.sleep(0.01)
     waiting.join()
     assert said == f"waiting for process {os.getpid()} on {platform.node()}: {lock.parent}\n"

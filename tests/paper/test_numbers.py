@@ -56,6 +56,12 @@ def test_setup_and_data_reach_the_text(results: Path, tmp_path: Path) -> None:
     assert told["Data"] == told["DataCited"] == r"my\_birds"
     assert told["QuantizedLayers"] == "all layers but numbers 0, 12, counted from 0, which stay in float"
     assert "predictions leave them out" in told["ConversionSentence"]
+    edit(results / "setup.csv", "float_layers,0 12", "float_layers,0 12\nuntimed_float_layers,12")
+    mixed = macros.numbers(results)["ConversionSentence"]
+    assert "times the ratio" in mixed
+    assert "Layers 12 stay in float for better accuracy" in mixed
+    edit(results / "setup.csv", "untimed_float_layers,12", "untimed_float_layers,")
+    assert macros.numbers(results)["ConversionSentence"].endswith("when the layers were chosen.")
 
 
 def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_path: Path) -> None:

@@ -110,12 +110,13 @@ def test_each_file_has_its_commit_and_older_ones_are_named_on_the_first_page(
             r"of the code (the oldest is 12 commits behind); Table~\ref{tab:files} gives the commit of each file.}",
         ),
         ([Age(("a.csv",), "0", 1)], "(the oldest is 1 commit behind);"),
-        ([Age(("curves.csv",), sealed=False)], "Some results were made by earlier versions of the code; Table"),
+        ([Age(("curves.csv",), has_setup=False)], "Some results were made by earlier versions of the code; Table"),
         (
             [Age(("a.csv",), "0")],
             "{This checkout does not have the commit of some results. Table",
         ),
         ([Age(("a.csv",))], "{Some results do not record their commit. Table"),
+        ([Age(("a.csv",), "0+", 3)], "3 commits behind); Table~\\ref{tab:files} gives the commit of each file. Some "),
         ([Age(("a.csv",), "0+", 0)], "{Some results were made with uncommitted changes. Table"),
     ],
 )
