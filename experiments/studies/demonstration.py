@@ -40,8 +40,11 @@ def demo(config: Config) -> Path | None:
     """Shows the classifications and prints a summary; returns the path of the recording or the folder, if any."""
     chosen = config.demo
     film = Film(Path(chosen.record).expanduser(), chosen.pace) if chosen.record and not chosen.bundle else None
-    path = model_of(config)
     data = dataset_of(config.data)
+    frames: Iterable[Frame] = frames_of(
+        chosen.source, data, config.seed, _say
+    )  # before anything is measured or trained
+    path = model_of(config)
     shown = board.Shown(
         f"{config.data.names.title}, {path.name}",
         data.classes,
@@ -55,7 +58,6 @@ def demo(config: Config) -> Path | None:
     check_fits(
         path, classifier, data, {data.shape.resolution, *(stem.resolution for stem in space_of(config).layers[0])}
     )
-    frames: Iterable[Frame] = frames_of(chosen.source, data, config.seed, _say)
     frames = (sized(frame, classifier.shape[-1]) for frame in frames)
     frames = islice(frames, chosen.frames or (KEPT if film or chosen.bundle else None))
     if chosen.bundle:

@@ -48,7 +48,7 @@ class Link:
     def alive(self) -> None:
         """Called during a request: ends the agent if the host has gone, and sends heartbeats."""
         if self.pipe.moves(select.POLLIN, 0):  # the host sends nothing before the answer, so this is the end of input
-            raise SystemExit("the host closed the connection")
+            raise SystemExit(1)
         if time.monotonic() > self.beat:
             self.beat = time.monotonic() + BEAT
             self.answers.write(b"\n")

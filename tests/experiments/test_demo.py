@@ -128,3 +128,9 @@ def test_mistakes_get_one_line(run: Demo, tmp_path: Path, arguments: list[str], 
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "it.png").write_bytes(b"no image")
     assert said in run(*(argument.format(tmp=tmp_path) for argument in arguments), fails=True)
+
+
+def test_a_missing_source_is_told_before_anything_is_measured(run: Demo, tmp_path: Path) -> None:
+    said = run("demo.model=", f"demo.source={tmp_path / 'none'}", "experiment=smoke", fails=True)
+    assert "there is no folder or image" in said
+    assert not list(tmp_path.glob("runs/measure/*"))
