@@ -2,7 +2,8 @@
 
 Networks for images of 224 pixels downsample by 32, which would turn 32 pixels into one. Here the stem has stride 1, as
 is usual for CIFAR, and the rest is as published: 2x2 pixels remain, for four times the MACs. Like our own networks,
-they have no dropout, and residual blocks start as the identity: the training recipe is the same for all.
+they have no dropout, and residual blocks start as the identity: the training recipe is the same for all. torchvision
+takes seconds to import, so it is imported where it is used.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Callable, Mapping
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision import models
 
 from search_spaces.errors import unknown
 from search_spaces.networks.convolution import Conv2d
@@ -20,6 +20,8 @@ from search_spaces.networks.convolution import Conv2d
 
 def mobilenet_v2(classes: int, in_channels: int) -> nn.Module:
     """Sandler et al. 2018, width 1.0."""
+    from torchvision import models
+
     model = models.mobilenet_v2(weights=None, num_classes=classes, dropout=0.0)
     model.features[0][0] = _stem(model.features[0][0], in_channels)
     return model
@@ -27,6 +29,8 @@ def mobilenet_v2(classes: int, in_channels: int) -> nn.Module:
 
 def mobilenet_v3_small(classes: int, in_channels: int) -> nn.Module:
     """Howard et al. 2019, width 1.0."""
+    from torchvision import models
+
     model = models.mobilenet_v3_small(weights=None, num_classes=classes, dropout=0.0)
     model.features[0][0] = _stem(model.features[0][0], in_channels)
     return model
@@ -34,6 +38,8 @@ def mobilenet_v3_small(classes: int, in_channels: int) -> nn.Module:
 
 def shufflenet_v2(classes: int, in_channels: int) -> nn.Module:
     """Ma et al. 2018, width 1.0."""
+    from torchvision import models
+
     model = models.shufflenet_v2_x1_0(weights=None, num_classes=classes)
     model.conv1[0] = _stem(model.conv1[0], in_channels)
     return model
@@ -41,6 +47,8 @@ def shufflenet_v2(classes: int, in_channels: int) -> nn.Module:
 
 def shufflenet_v2_half(classes: int, in_channels: int) -> nn.Module:
     """Ma et al. 2018, width 0.5."""
+    from torchvision import models
+
     model = models.shufflenet_v2_x0_5(weights=None, num_classes=classes)
     model.conv1[0] = _stem(model.conv1[0], in_channels)
     return model

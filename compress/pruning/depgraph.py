@@ -13,7 +13,6 @@ import torch
 import torch_pruning
 from torch import Tensor, nn
 from torch_pruning.pruner.importance import Importance
-from torchvision.models import ShuffleNetV2
 
 from compress.files.foreign import Foreign
 from compress.pruning.prune import check_keep
@@ -76,6 +75,8 @@ class SeparateParts(nn.Module):
     """
 
     def __init__(self, model: nn.Module, shape: tuple[int, int, int]) -> None:
+        from torchvision.models import ShuffleNetV2  # takes seconds
+
         super().__init__()
         self.parts: Sequence[nn.Module] = nn.ModuleList([model])  # type: ignore[assignment]
         self.shapes = [shape]

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms import RandAugment
 
 CUTOUT, MIXUP, FLIP, RESIZED, RANDAUGMENT = 4, 5, 6, 7, 8  # random streams from one seed, beside those of `dataset`
 ASPECT = 4 / 3  # the largest of a resized crop, and its inverse the smallest
@@ -63,6 +62,8 @@ def randaugmented(images: Tensor, magnitude: int, step: int, seed: int) -> Tenso
 
     Every `ALIKE` images of the batch are changed alike. Leaves torch's own random stream as it was.
     """
+    from torchvision.transforms import RandAugment  # takes seconds
+
     change = RandAugment(magnitude=magnitude)
     drawn = int(np.random.default_rng((RANDAUGMENT, seed, step)).integers(0, 2**63))
     with torch.random.fork_rng(devices=[]), torch.autocast(images.device.type, enabled=False):
