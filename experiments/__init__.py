@@ -63,8 +63,7 @@ if COMMAND and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _interrupted)
 
 # Threads that wait for each other spin for a moment, then sleep: spinning on takes cores from other programs, and to
-# sleep at once slows small layers down (experiments.bench.waiting). Only GNU's OpenMP counts spins; on macOS, threads
-# sleep at once.
+# sleep at once slows small layers down (experiments.bench.waiting). Only GNU's OpenMP, torch's on Linux, counts spins.
 SPINS = 2_000
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from paper import sentences
+from paper import float_layers, sentences
 from paper.chain import Chain
 from paper.compression import WHOLE, WHOLE_QAT
 from paper.compression_rows import Stage
@@ -68,7 +68,7 @@ def quantization(last: Stage, run: Setup) -> str:
         return "Weights are quantized to INT8 after training; the ranges of activations are those of each image."
     return (
         r"Static quantization after training~\cite{jacob2018quantization,wu2020integer}: one scale per output channel "
-        f"for weights, and activations with ranges from training images, of {sentences.quantized(run)}."
+        f"for weights, and activations with ranges from training images, of {float_layers.quantized(run)}."
     )
 
 

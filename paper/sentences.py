@@ -114,28 +114,6 @@ def predictions(rows: Sequence[Stage]) -> str:
     return listed([f"{percent(worst)} in {_name(precision)}" for precision, worst in found.items()]) or "unknown"
 
 
-def conversions(setup: Setup) -> str:
-    """A sentence on how files with layers in float are predicted; empty if there are none."""
-    layers = setup.values.get("float_layers", "").split()
-    if not layers:
-        return ""
-    untimed = setup.values.get("untimed_float_layers", " ".join(layers)).split()  # files that do not say timed none
-    if len(untimed) == len(layers):
-        return (
-            "In the quantized files some layers stay in float; the conversions between the two precisions are not in "
-            "the table, so predictions leave them out."
-        )
-    others = (
-        f" Layers {escape(', '.join(untimed))} stay in float for better accuracy; there, predictions leave out the "
-        "conversions between the two precisions."
-    )
-    return (
-        "In the quantized files some layers stay in float because that is faster; for these, the prediction is that "
-        "of the file entirely in INT8, times the ratio of latencies that was measured when the layers were "
-        f"chosen.{others if untimed else ''}"
-    )
-
-
 def error(networks: Sequence[Whole], column: str) -> np.ndarray:
     """|predicted / measured - 1| of each network [n]."""
     return np.array([abs(getattr(network, column) / network.measured_s - 1) for network in networks])
@@ -172,16 +150,6 @@ def deployed(setup: Setup) -> str:
     return (
         "As INT8 is not significantly faster than fp32 on this device, the fp32 file of the same network is deployed."
     )
-
-
-def quantized(setup: Setup) -> str:
-    """The quantized layers, as words for a list."""
-    layers = setup.values.get("float_layers", "").split()
-    if not layers:
-        return "all layers"
-    if layers == ["0"]:
-        return "all layers but the first, which stays in float"
-    return f"all layers but numbers {', '.join(map(escape, layers))}, counted from 0, which stay in float"
 
 
 def targets(setup: Setup) -> str:

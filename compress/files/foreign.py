@@ -2,13 +2,14 @@
 
 Networks for images of 224 pixels downsample by 32, which would turn 32 pixels into one. Here the stem has stride 1, as
 is usual for CIFAR, and the rest is as published: 2x2 pixels remain, for four times the MACs. Like our own networks,
-they have no dropout, and residual blocks start as the identity: the training recipe is the same for all. torchvision
-takes seconds to import, so it is imported where it is used.
+they have no dropout, and residual blocks start as the identity: the training recipe is the same for all.
+torchvision takes seconds to import, so it is imported where it is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,38 +21,37 @@ from search_spaces.networks.convolution import Conv2d
 
 def mobilenet_v2(classes: int, in_channels: int) -> nn.Module:
     """Sandler et al. 2018, width 1.0."""
-    from torchvision import models
-
-    model = models.mobilenet_v2(weights=None, num_classes=classes, dropout=0.0)
+    model = _published("mobilenet_v2", num_classes=classes, dropout=0.0)
     model.features[0][0] = _stem(model.features[0][0], in_channels)
     return model
 
 
 def mobilenet_v3_small(classes: int, in_channels: int) -> nn.Module:
     """Howard et al. 2019, width 1.0."""
-    from torchvision import models
-
-    model = models.mobilenet_v3_small(weights=None, num_classes=classes, dropout=0.0)
+    model = _published("mobilenet_v3_small", num_classes=classes, dropout=0.0)
     model.features[0][0] = _stem(model.features[0][0], in_channels)
     return model
 
 
 def shufflenet_v2(classes: int, in_channels: int) -> nn.Module:
     """Ma et al. 2018, width 1.0."""
-    from torchvision import models
-
-    model = models.shufflenet_v2_x1_0(weights=None, num_classes=classes)
+    model = _published("shufflenet_v2_x1_0", num_classes=classes)
     model.conv1[0] = _stem(model.conv1[0], in_channels)
     return model
 
 
 def shufflenet_v2_half(classes: int, in_channels: int) -> nn.Module:
     """Ma et al. 2018, width 0.5."""
-    from torchvision import models
-
-    model = models.shufflenet_v2_x0_5(weights=None, num_classes=classes)
+    model = _published("shufflenet_v2_x0_5", num_classes=classes)
     model.conv1[0] = _stem(model.conv1[0], in_channels)
     return model
+
+
+def _published(name: str, **options: Any) -> Any:
+    """torchvision's network, without weights."""
+    from torchvision.models import get_model
+
+    return get_model(name, weights=None, **options)
 
 
 def _stem(published: nn.Conv2d, in_channels: int) -> nn.Conv2d:

@@ -4,7 +4,7 @@ A step has hundreds of short parallel parts, and after each the threads wait for
 once loses time by waking up; one that spins takes a core from other programs. Times steps of `mobile`'s reference
 network with two threads, in a new process for each policy in turn: `experiments.SPINS`, no spinning, and OpenMP's own
 policy; on a quiet machine, then while other programs keep every core busy. Takes six minutes. Only GNU's OpenMP, which
-torch has on Linux, counts spins.
+torch has on Linux, counts spins, so this runs on Linux only.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from experiments import SPINS
 from experiments.bench._compression import at_least, at_most
 from experiments.bench._published import run
 from experiments.bench._step_speed import OURS, noise, of_network, seconds
+from experiments.bench.disturbance import BUSY
 from experiments.display.progress import say, track
 from experiments.steps.train import prepare
+from search_spaces.errors import LutraError
 from search_spaces.spaces.mobile import mobile
 
 SPIN, SLEEP, OPENMP = "spin for a moment", "sleep at once", "wait as OpenMP chooses"
 POLICIES = {SPIN: SPINS, SLEEP: 0, OPENMP: 300_000}  # spins before a thread sleeps; GNU's OpenMP chooses so many
-BUSY = [sys.executable, "-c", "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"]
 TURNS, STEPS, BATCH, PIXELS, THREADS = 5, 6, 128, 32, 2
 
 
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str]) -> None:
     if "step" in arguments:  # in a process of its own
         print(json.dumps(step_seconds()))
         return
+    if sys.platform != "linux":
+        raise LutraError("only GNU's OpenMP, torch's on Linux, counts spins")
     quiet = measured("a quiet machine")
     with every_core_busy():
         busy = measured("a busy machine")

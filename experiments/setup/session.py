@@ -25,7 +25,7 @@ from experiments.setup.predicted_classes import balanced, correct, predict, save
 from experiments.setup.predicted_latency import predicted_seconds
 from experiments.setup.reference_networks import reference_networks
 from experiments.setup.session_record import Session, write_rows
-from experiments.setup.session_step import Settings, Timed
+from experiments.setup.session_step import RECORD, Settings, Timed
 from experiments.stages import int8_record
 from experiments.stages.int8_record import InFloat
 from experiments.stages.quantizing import array, fp32_file
@@ -69,7 +69,10 @@ class Item:
 def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Path) -> None:
     """Writes all files and their record to the folder; networks of the tables measure the machine's current speed."""
     prepare(1, settings.seed)
-    tables = [read_table(path) for path in dict.fromkeys(files[name] for name in files if name not in settings.timed)]
+    others = {name: path for name, path in files.items() if name not in settings.timed}
+    tables = [
+        read_table(path) for path in dict.fromkeys(others[name] for name in others if not name.startswith(RECORD))
+    ]
     names = {f"{one.name}.{one.precision}": one for one in _items(settings, means)}
     data, measure = dataset_of(settings.data.at(means)), settings.measure
     for name, one in names.items():

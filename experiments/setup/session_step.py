@@ -8,12 +8,15 @@ from pathlib import Path
 
 from experiments.config import Config, MeasureConfig
 from experiments.config.reference import Reference
+from experiments.stages import int8_record
 from experiments.steps.compress import Made
 from experiments.steps.plan import plan_of
 from experiments.steps.settings import Device, Images
 from experiments.store.key_fields import FILES, FOLDER, implied, unless
 from experiments.store.keys import passport_key
 from experiments.store.step import Step
+
+RECORD = "record of"  # how the input of a quantized file's record begins, before the file's name
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,10 @@ class Settings:
 
 
 def timing(config: Config, name: str, timed: Mapping[str, Timed], tables: Mapping[str, Path], work: str) -> Step:
-    """Returns the step that times files in one session. Networks of the tables show the machine's current speed."""
+    """Returns the step that times files in one session. Networks of the tables show the machine's current speed.
+
+    The records of quantized files are inputs too: the times of their layers in float are part of the predictions.
+    """
     whose = config.space.name if config.model == "winner" else config.model
     settings = Settings(
         Device.of(config.device),
@@ -53,4 +59,8 @@ def timing(config: Config, name: str, timed: Mapping[str, Timed], tables: Mappin
         config.compress.inside,
     )
     files = {file: one.made.path for file, one in timed.items()}
-    return Step(name, settings, {**tables, **files, "passport": passport_key(config.device)}, Reference(work))
+    made = {file: one.made for file, one in timed.items() if one.made.deployed}
+    records = {f"{RECORD} {file}": one.path.parent / int8_record.ANSWERS for file, one in made.items()}
+    return Step(
+        name, settings, {**tables, **files, **records, "passport": passport_key(config.device)}, Reference(work)
+    )

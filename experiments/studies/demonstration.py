@@ -41,9 +41,8 @@ def demo(config: Config) -> Path | None:
     chosen = config.demo
     film = Film(Path(chosen.record).expanduser(), chosen.pace) if chosen.record and not chosen.bundle else None
     data = dataset_of(config.data)
-    frames: Iterable[Frame] = frames_of(
-        chosen.source, data, config.seed, _say
-    )  # before anything is measured or trained
+    # before anything is measured or trained
+    frames: Iterable[Frame] = frames_of(chosen.source, data, config.seed, _say)
     path = model_of(config)
     shown = board.Shown(
         f"{config.data.names.title}, {path.name}",

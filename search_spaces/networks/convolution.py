@@ -47,7 +47,7 @@ class Depthwise(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.stride = stride
-        return F.conv2d(x, weight, None, stride, weight.shape[-1] // 2, 1, len(weight))
+        return F.conv2d(x, weight, None, stride, border(weight.shape[-1]), 1, len(weight))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
@@ -66,7 +66,7 @@ def data_gradient(gradient: Tensor, weight: Tensor, stride: int, x: Tensor) -> T
         spread = torch.zeros_like(x)
         spread[:, :, ::stride, ::stride] = gradient
         gradient = spread
-    return F.conv2d(gradient, weight.flip(2, 3), None, 1, weight.shape[-1] // 2, 1, len(weight))
+    return F.conv2d(gradient, weight.flip(2, 3), None, 1, border(weight.shape[-1]), 1, len(weight))
 
 
 def weight_gradient(gradient: Tensor, x: Tensor, weight: Tensor, stride: int) -> Tensor:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+from experiments.config import Config
 from experiments.setup.predicted_latency import predicted_seconds
-from experiments.stages.int8_record import InFloat
+from experiments.setup.session_step import Timed, timing
+from experiments.stages.int8_record import Answers, InFloat, save
+from experiments.steps.compress import Made
+from experiments.store.step import Means
 from predictors.tables.table import LatencyTable
 from predictors.timing.slowdown import Slowdown
 from search_spaces.layers import ResidualBlock
@@ -49,3 +54,18 @@ def test_the_first_table_that_has_all_layers_predicts(table: LatencyTable) -> No
     rows = {key: row for key, row in table.rows.items() if key[1] != SPECS[1]}
     without = dataclasses.replace(table, rows=rows)
     assert predicted_seconds(SPECS, "int8", [], [(without, {}), (table, NOW)]) == seconds(table)
+
+
+def test_a_session_depends_on_the_times_of_layers_in_float(tmp_path: Path) -> None:
+    """Equal files may have records with other times, which predict another latency."""
+    config, folders = Config(runs=str(tmp_path / "runs")), set()
+    for number, ratio in enumerate((0.9, 0.8)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for name in ("int8.onnx", "network.safetensors"):
+            (folder / name).write_bytes(b"the same")
+        save(folder, Answers("int8", 9, 1.0, "", None, "", [InFloat(0, "time", 1.0, ratio)]))
+        made = Made("quantized", folder / "int8.onnx", folder / "network.safetensors")
+        step = timing(config, "benchmark", {"int8": Timed("int8", made)}, {}, "module:work")
+        folders.add(step.made(Means.of(config), lambda folder: None))
+    assert len(folders) == 2

@@ -59,7 +59,7 @@ def test_setup_and_data_reach_the_text(results: Path, tmp_path: Path) -> None:
     edit(results / "setup.csv", "float_layers,0 12", "float_layers,0 12\nuntimed_float_layers,12")
     mixed = macros.numbers(results)["ConversionSentence"]
     assert "times the ratio" in mixed
-    assert "Layers 12 stay in float for better accuracy" in mixed
+    assert "for better accuracy (numbers 12) are predicted without" in mixed
     edit(results / "setup.csv", "untimed_float_layers,12", "untimed_float_layers,")
     assert macros.numbers(results)["ConversionSentence"].endswith("when the layers were chosen.")
 
