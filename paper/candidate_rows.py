@@ -16,9 +16,10 @@ class Candidate:
     accuracy: float  # fraction of the validation images, with inherited weights
     score: float
     feasible: bool
-    costs: Mapping[str, float]  # predicted, by column: latency_s, then those in bytes
+    costs: Mapping[str, float]  # predicted, by column: latency_s (measured if `timed`), then those in bytes
     trained_accuracy: float | None = None  # of a finalist: fraction of the validation images after a short training
     trained_score: float | None = None  # the objective's, for that accuracy
+    timed: bool = False  # whether it was timed on the device, because its prediction left open if it meets the target
 
 
 def winner_of(candidates: Iterable[Candidate]) -> Candidate:

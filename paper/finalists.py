@@ -1,4 +1,4 @@
-"""The text about finalists: how the winner was chosen among the candidates that were trained from scratch."""
+"""The text on candidates of which more was measured: timed on the device, or trained from scratch as finalists."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ from operator import ne
 from paper.candidate_rows import Candidate
 from paper.latex import count
 from paper.setup_file import Setup
+
+
+def timed_sentence(candidates: Sequence[Candidate]) -> str:
+    """Empty if no candidate was timed during the search."""
+    timed = len({one.arch for one in candidates if one.timed})
+    if not timed:
+        return ""
+    near, whose, was = ("it meets", "its latency", "was") if timed == 1 else ("they meet", "their latencies", "were")
+    return (
+        f"For {count(timed)} of them the prediction left open whether {near} the target: {whose} {was} measured on the "
+        "device during the search. "
+    )
 
 
 def sentence(candidates: Sequence[Candidate], run: Setup) -> str:

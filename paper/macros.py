@@ -170,6 +170,7 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
     words = ("space", "strategy", "objective", "device", "seed")
     return {
         "Candidates": _counted(len({one.arch for one in candidates}), len({one.arch for one in feasible})),
+        "TimedSentence": finalists.timed_sentence(candidates),
         "FinalistsSentence": finalists.sentence(candidates, run),
         "SpaceSize": count(run.number("space_size")),
         "Layers": count(run.number("layers")),

@@ -10,6 +10,7 @@ from random import Random
 
 import numpy as np
 
+from experiments.comparison.fresh_networks import fresh_archs
 from experiments.comparison.published_space import accuracies, whole
 from experiments.compute.accelerator import accelerator
 from experiments.compute.parallel_training import train_all
@@ -20,7 +21,6 @@ from experiments.setup.targets import costs_of, target_of
 from experiments.steps.plan import plan_of, retrain
 from experiments.steps.train import prepare
 from experiments.store.weights import load_network
-from experiments.studies.fidelity import fresh_archs
 from predictors.costs import LATENCY
 from predictors.tables.table_file import read_table
 from search_spaces.errors import LutraError

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from experiments.config import ObjectiveConfig
+from experiments.config import Config, ObjectiveConfig
+from experiments.display.progress import say
+from experiments.setup.devices import live
 from experiments.store.artefacts import arch_name
 from predictors import costs
 from predictors.costs import LATENCY
@@ -35,6 +37,39 @@ def objective_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, tabl
     return chosen(goal, targets)
 
 
+def check_targets(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> None:
+    """Raises LutraError for a target that no network meets; says if every network meets one."""
+    objective_of(goal, precision, space, table)
+    if remark := idle_targets(goal, precision, space, table):
+        say(remark)
+
+
+def check_timed(config: Config) -> None:
+    """Raises LutraError if candidates are to be timed, but cannot be, or no bound decides about them."""
+    if config.search.timed:
+        live(config.device)
+        if config.objective.name != "bounded":
+            raise LutraError(
+                f"search.timed=true times candidates near a bound, and objective={config.objective.name} has none: "
+                "add objective=bounded, or leave search.timed out"
+            )
+
+
+def idle_targets(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> str:
+    """A remark on targets that every network meets, which therefore decide nothing; empty where there is none."""
+    if goal.name == "pareto":
+        return ""
+    known, targets = costs_of(goal, precision, space, table), targets_of(goal, precision, space, table)
+    most = {name: cost(cost.highest) for name, cost in known.items()}
+    met = [name for name in known if targets[name] >= most[name]]
+    told = "; ".join(
+        f"a {name} of {costs.unit(name).text(targets[name])} or less (at most {costs.unit(name).text(most[name])})"
+        for name in met
+    )
+    keys = " or ".join(["objective.target_fraction", *dict.fromkeys(_key(name) for name in met)])
+    return f"every network in {space.name} has {told}, so the search is not bounded by it: lower {keys}" if met else ""
+
+
 def chosen(goal: ObjectiveConfig, targets: Costs) -> Objective:
     """`bounded` or `mnasnet`."""
     return Bounded(targets) if goal.name == "bounded" else MnasNet(targets, goal.weight)
@@ -42,11 +77,14 @@ def chosen(goal: ObjectiveConfig, targets: Costs) -> Objective:
 
 def beyond_reach(space: str, name: str, target: float, whose: str, least: float) -> LutraError:
     unit = costs.unit(name)
-    key = "objective.target_ms" if name == LATENCY else "objective.target_kb"
     return LutraError(
         f"no network in {space} has a {name} of {unit.text(target)} or less: {whose} the least, {unit.text(least)}; "
-        f"raise {key} or objective.target_fraction"
+        f"raise {_key(name)} or objective.target_fraction"
     )
+
+
+def _key(name: str) -> str:
+    return "objective.target_ms" if name == LATENCY else "objective.target_kb"
 
 
 def targets_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> dict[str, float]:

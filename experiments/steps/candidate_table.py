@@ -30,6 +30,7 @@ def candidate_rows(
             **costs.columns(candidate.costs),
             "score": candidate.score,
             "feasible": candidate.feasible,
+            "timed": candidate.timed,
             "trained_accuracy": trained.get(candidate.arch),
             "trained_score": scores.get(candidate.arch),
             "discretization_cost": candidate.discretization_cost,

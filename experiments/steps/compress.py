@@ -13,7 +13,7 @@ from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QA
 from experiments.stages import NETWORK, STAGES, int8_record
 from experiments.stages.settings import OWN, Finetune, Quantize, float_layers
 from experiments.stages.settings import Stage as Settings
-from experiments.steps.plan import plan_of, retrain, retrain_foreign, search
+from experiments.steps.plan import plan_of, retrain, search
 from experiments.store import artefacts
 from experiments.store.step import Step
 from experiments.store.winner import read_winner
@@ -86,7 +86,7 @@ def arch_of(config: Config) -> Arch | None:
 
 def root_of(config: Config, arch: Arch | None, role: str = "winner") -> Path:
     """The file of an architecture, or else of the hand-made network to compress, trained from scratch."""
-    return retrain_foreign(config, config.model) if arch is None else retrain(config, arch, role)
+    return plan_of(config).hand_made(config.model) if arch is None else retrain(config, arch, role)
 
 
 def made_by(config: Config, arch: Arch | None, stages: Sequence[str], role: str = "winner") -> Path:

@@ -33,7 +33,7 @@ from search_spaces.space import Arch, SearchSpace
 from strategies.problems.problem import Candidate
 
 
-def best_finalist(plan: Plan, search: Path, inputs: Mapping[str, Path]) -> Path:
+def best_finalist(plan: Plan, search: Path, inputs: Mapping[str, Path | str]) -> Path:
     """A folder like that of the finished `search`, but with the best finalist as the winner.
 
     It is `search` itself if there are fewer than two finalists. `inputs`: the files that the search read.

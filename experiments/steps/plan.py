@@ -17,8 +17,8 @@ from experiments.setup.cache import remembered
 from experiments.setup.devices import results_of
 from experiments.setup.given_table import checked
 from experiments.setup.recipes import of_finalists
-from experiments.setup.targets import objective_of
-from experiments.steps.settings import TABLE, Alone, Budget, Device, Images, Search, Supernet, Table
+from experiments.setup.targets import check_targets, check_timed
+from experiments.steps.settings import TABLE, Alone, Budget, Device, Images, Search, Supernet, Table, Timing
 from experiments.store import artefacts
 from experiments.store.keys import passport_key
 from experiments.store.step import Means, Step
@@ -105,7 +105,9 @@ class Plan:
         if self.config.run:
             return Path(GIVEN_SEARCH(self.config))
         self.check_search()
-        inputs = {"table": self.table, "supernet": self.supernet}
+        inputs: dict[str, Path | str] = {"table": self.table, "supernet": self.supernet}
+        if self.searching.timing:
+            inputs["passport"] = passport_key(self.config.device)
         folder = self.folder(Step("search", self.searching, inputs, Reference("experiments.steps.search:work")))
         return Path(FINALISTS(self, folder, inputs)) if self.config.search.finalists else folder
 
@@ -114,7 +116,8 @@ class Plan:
         if not self.config.run:
             if self.config.search.finalists:
                 of_finalists(self.config)
-            objective_of(self.config.objective, self.config.precision, self.space, read_table(self.table))
+            check_timed(self.config)
+            check_targets(self.config.objective, self.config.precision, self.space, read_table(self.table))
 
     @cached_property
     def searching(self) -> Search:
@@ -122,7 +125,8 @@ class Plan:
         config, search = self.config, self.config.search
         budget = Budget(search.budget, search.calibration, search.validation)
         asked = (config.strategy, config.objective, budget, config.precision, config.seed, config.threads)
-        return Search(self.space, self.images, *asked, self.accelerator, batch=config.train.batch)
+        timing = Timing(Device.of(config.device), config.measure) if search.timed else None
+        return Search(self.space, self.images, *asked, self.accelerator, config.train.batch, timing)
 
     def retrained(self, arch: Arch, role: str = "") -> Path:
         """The file of a network of the space, trained from scratch with the same recipe as every other.
@@ -193,8 +197,3 @@ def search(config: Config) -> Path:
 def retrain(config: Config, arch: Arch, role: str = "") -> Path:
     """The file of a network trained from scratch; `role` begins the name of its folder."""
     return plan_of(config).retrained(arch, role)
-
-
-def retrain_foreign(config: Config, model: str) -> Path:
-    """The file of a hand-made network trained from scratch."""
-    return plan_of(config).hand_made(model)

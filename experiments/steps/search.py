@@ -18,6 +18,7 @@ from experiments.display import events
 from experiments.display.progress import console, track
 from experiments.setup.images import placed
 from experiments.setup.targets import costs_of, objective_of
+from experiments.steps.candidate_timing import with_timing
 from experiments.steps.settings import Search
 from experiments.steps.train import prepare
 from experiments.steps.winner_files import shown_costs, summary, write_files
@@ -69,6 +70,8 @@ def work(settings: Search, files: Mapping[str, Path], means: Means, folder: Path
     net = load_supernet(files["supernet"], space).to(accelerator(settings.accelerator))
     calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
     problem = problem_of(settings, means, data, net, latencies, calibration)
+    if settings.timing:
+        problem = with_timing(problem, settings, means, latencies, folder)
     found = _searched(settings, problem, folder)
     write_files(settings, latencies, net, calibration, found, {}, folder)
 

@@ -168,6 +168,14 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """How candidates are timed during a search."""
+
+    device: Device
+    measure: MeasureConfig
+
+
+@dataclass(frozen=True)
 class Search:
     """The settings of `search`, and of `finalists`."""
 
@@ -181,6 +189,7 @@ class Search:
     threads: int
     accelerator: str = unless("cpu")
     batch: int | None = implied("supernet")  # in the supernet's training, and in a relaxation
+    timing: Timing | None = unless(None)  # None: candidates are not timed
 
     @property
     def label(self) -> str:

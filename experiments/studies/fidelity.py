@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from random import Random
 
 import numpy as np
 
+from experiments.comparison.fresh_networks import fresh_archs
 from experiments.comparison.learning_curves import of_published, point, read_points, shown
 from experiments.config import Config, MeasureConfig
 from experiments.config.reference import Reference
 from experiments.display import events
-from experiments.display.progress import console, track
+from experiments.display.progress import console, say, track
 from experiments.display.publish import publish, write_verdict
 from experiments.setup.devices import board_of, live
 from experiments.setup.reference_networks import reference_networks
@@ -27,9 +27,11 @@ from experiments.steps.settings import Device
 from experiments.store import artefacts
 from experiments.store.keys import passport_key
 from experiments.store.step import Means, Step
+from paper import rows as results
 from paper.figures import fidelity as figure
 from paper.rows import Fresh as Predicted
 from paper.rows import Judged
+from predictors.metrics.prediction_interval import margin
 from predictors.models.learned import LEARNERS
 from predictors.tables.assembly import file_name
 from predictors.tables.table import LatencyTable
@@ -74,8 +76,27 @@ def fidelity(config: Config) -> Path:
         publish(config, folder, ("fresh.csv", "fidelity.csv"), "fidelity_setup.csv", fitted)
     for data in dict.fromkeys(one.data for one in found):
         console.print(shown(found, data))
+    if config.csv is None:
+        for line in covered(read_table(plan_of(config).table), results.read(folder, Predicted)):
+            say(line)
     console.print(f"CSV files and figures: {folder}", soft_wrap=True)
     return folder
+
+
+def covered(table: LatencyTable, rows: Sequence[Predicted]) -> Iterator[str]:
+    """How many of the new networks lie in the interval that the table states for a prediction, in each precision."""
+    for precision in table.corrections:
+        factor = margin(table, precision)
+        off = f"{100 * (factor - 1):.2g} %"
+        ratios = [
+            max(one.measured_s / one.predicted_s, one.predicted_s / one.measured_s)
+            for one in rows
+            if (one.precision, one.predictor) == (precision, CORRECTED)
+        ]
+        yield (
+            f"{precision}: by the table's leave-one-out errors, 95 % of its predictions are off by less than {off}; of "
+            f"the new networks {sum(ratio <= factor for ratio in ratios)} of {len(ratios)} are"
+        )
 
 
 def _of_fresh(config: Config) -> Path:
@@ -115,26 +136,6 @@ def _write(folder: Path, rows: Sequence[Predicted], found: Sequence[Judged]) -> 
         for one in found:
             for column in ("mape", "within_5", "within_10", "tau"):
                 board.add_scalar(f"{one.data} {column}/{one.predictor}", getattr(one, column), 0)
-
-
-def fresh_archs(
-    space: SearchSpace, known: set[Arch], count: int, seed: int, key: str = "fidelity.networks"
-) -> list[Arch]:
-    """Distinct random networks that are not among the known ones.
-
-    Raises LutraError if the space has too few; `key` is the setting that asks for `count`.
-    """
-    left = space.size - len({space.canonical(arch) for arch in known})
-    if left < count:
-        raise LutraError(
-            f"{space.name} has {space.size} networks, of which {len(known)} are known: too few for {count} fresh ones; "
-            + (
-                f"ask for fewer: {key}={left}"
-                if left > 1
-                else "measure fewer, measure.networks=3, or choose another space"
-            )
-        )
-    return space.others(count, known, Random(f"fidelity {seed}"))
 
 
 def _timed(

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from experiments.comparison.fresh_networks import fresh_archs
 from experiments.config import Config, MeasureConfig
 from experiments.config.reference import Reference
 from experiments.display.progress import console, say, track
@@ -28,7 +29,6 @@ from experiments.steps.settings import Device
 from experiments.store import artefacts, journal
 from experiments.store.keys import passport_key
 from experiments.store.step import Means, Step
-from experiments.studies.fidelity import fresh_archs
 from paper.rows import Summed
 from predictors.board.device import Board
 from predictors.board.fingerprint import PRECISIONS

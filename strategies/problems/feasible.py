@@ -29,6 +29,12 @@ class Feasible:
     space: SearchSpace
     objective: Objective
     costs: Mapping[str, Callable[[Arch], float]]
+    drawn: Objective | None = None  # whose bounds are drawn within; None: those of the objective
+
+    @property
+    def bounds(self) -> Objective:
+        """What an architecture must meet to be evaluated."""
+        return self.drawn or self.objective
 
     def costs_of(self, arch: Arch) -> dict[str, float]:
         """An architecture's costs, by name."""
@@ -39,13 +45,13 @@ class Feasible:
         return {name: _together(cost, picks) for name, cost in self.costs.items()}
 
     def feasible(self, arch: Arch) -> bool:
-        """Whether an architecture is a network within the objective's bounds."""
-        return self.space.valid(arch) and self.objective.allows(self.costs_of(arch))
+        """Whether an architecture is a network within the bounds."""
+        return self.space.valid(arch) and self.bounds.allows(self.costs_of(arch))
 
     def feasible_all(self, picks: np.ndarray) -> np.ndarray:
         """`feasible` for each row of choices [n, layers]."""
         fits = np.array([self.space.valid(tuple(arch)) for arch in picks.tolist()], bool)
-        fits[fits] = self.objective.allows(self.cost_columns(picks[fits]))
+        fits[fits] = self.bounds.allows(self.cost_columns(picks[fits]))
         return fits
 
     def sample(self, rng: Random) -> Arch:
@@ -69,7 +75,7 @@ class Feasible:
         if not self.feasible(arch):
             nearest = ", ".join(f"{name} {value:.4g}" for name, value in self.costs_of(arch).items())
             raise LutraError(
-                f"no network in {self.space.name} was found that meets {self.objective}; the nearest has {nearest}: "
+                f"no network in {self.space.name} was found that meets {self.bounds}; the nearest has {nearest}: "
                 "raise objective.target_fraction, target_ms or target_kb"
             )
         for _ in range(STEPS * len(arch)):

@@ -8,6 +8,7 @@ from random import Random
 
 import numpy as np
 
+from predictors.costs import LATENCY
 from search_spaces.space import Arch, SearchSpace
 from strategies.problems.feasible import Feasible
 from strategies.problems.objective import Costs, Objective
@@ -21,10 +22,11 @@ class Candidate:
 
     arch: Arch
     accuracy: float  # fraction of the validation images
-    costs: Costs  # predicted, by name: latency in seconds, sizes in bytes
+    costs: Costs  # predicted, by name: latency in seconds, sizes in bytes; if it was `timed`, the latency is measured
     score: float  # the objective's, higher is better
     feasible: bool
     mixture: float | None = None  # DARTS: the accuracy of the mixture before discretization, fraction
+    timed: bool = False  # whether it was timed on the device during the search
 
     @property
     def discretization_cost(self) -> float | None:
@@ -39,7 +41,8 @@ class Problem(Feasible):
     Strategies draw, mutate and cross architectures with the methods of `Feasible`, which cost nothing; only evaluations
     count. `accuracies` evaluates a population in one call, where computation may be shared and distributed; an
     architecture gets the same accuracy in every population. `memo` stores all evaluated accuracies. Filled from the
-    candidates of a killed search, it lets the same seed replay that search at no cost.
+    candidates of a killed search, it lets the same seed replay that search at no cost. `timed` measures the
+    latencies of those architectures of a population whose prediction does not suffice; `latencies` stores them.
     """
 
     space: SearchSpace
@@ -48,6 +51,9 @@ class Problem(Feasible):
     costs: Mapping[str, Callable[[Arch], float]]  # by name: latency in seconds, sizes in bytes
     relax: Callable[[int], Relaxation] | None = None  # from a seed; None if nothing can be trained
     memo: dict[Arch, float] = field(default_factory=dict, repr=False)
+    drawn: Objective | None = None
+    timed: Callable[[Sequence[Arch]], Mapping[Arch, float]] | None = None  # seconds by architecture; None: none is
+    latencies: dict[Arch, float] = field(default_factory=dict, repr=False)  # seconds
     diagnose: bool = True  # whether DARTS also measures each mixture's accuracy, which a timed search omits
 
     def evaluate(self, arch: Arch) -> Candidate:
@@ -60,11 +66,17 @@ class Problem(Feasible):
         unknown = [arch for arch in dict.fromkeys(networks) if arch not in self.memo]
         if unknown:
             self.memo.update(zip(unknown, self.accuracies(unknown), strict=True))
+        if self.timed and (unknown := [arch for arch in unknown if arch not in self.latencies]):
+            self.latencies.update(self.timed(unknown))
         return [self._judged(arch) for arch in networks]
 
     def _judged(self, arch: Arch) -> Candidate:
-        accuracy, costs = self.memo[arch], self.costs_of(arch)
-        return Candidate(arch, accuracy, costs, self.objective.score(accuracy, costs), self.objective.allows(costs))
+        """By its measured latency, if it was timed. Draws go by predictions, so that a replay draws the same."""
+        accuracy, costs, timed = self.memo[arch], self.costs_of(arch), arch in self.latencies
+        if timed:
+            costs[LATENCY] = self.latencies[arch]
+        score, allowed = self.objective.score(accuracy, costs), self.objective.allows(costs)
+        return Candidate(arch, accuracy, costs, score, allowed, timed=timed)
 
 
 Strategy = Callable[[Problem, Random], Iterator[Candidate]]

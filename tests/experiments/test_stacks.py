@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.comparison.fresh_networks import fresh_archs
 from experiments.comparison.ranking_truth import published
 from experiments.config import Config, RankingConfig
-from experiments.studies.fidelity import fresh_archs
 from predictors.timing.blocks import computing, networks_to_time
 from search_spaces.errors import LutraError
 from search_spaces.layers import Spec, Stem

@@ -8,8 +8,9 @@ from random import Random
 import numpy as np
 import pytest
 
+from experiments.comparison.fresh_networks import fresh_archs
 from experiments.comparison.learning_curves import read_points
-from experiments.studies.fidelity import fidelity, fresh_archs, predictions
+from experiments.studies.fidelity import fidelity, predictions
 from paper.figures import fidelity as figure
 from paper.rows import Fresh
 from predictors.models.learned import LEARNERS
@@ -58,6 +59,7 @@ def test_the_command_times_fresh_networks(finished: Finished, here: Here, tmp_pa
     done = here(fidelity, *finished.arguments, f"runs={tmp_path}", "fidelity.networks=3")
     assert done.code == 0, done.err
     (folder,) = tmp_path.glob("fidelity/tiny-local-*")
+    assert done.out.count("of 3 are") == 2
     found = read_points(folder / "fidelity.csv")
     expected = {"re-test", "sum of blocks alone", "sum of blocks in context", "corrected table", "MACs", *LEARNERS}
     assert {(one.data, one.predictor) for one in found} == {(p, name) for p in ("fp32", "int8") for name in expected}
