@@ -26,8 +26,8 @@ Stages = dict[tuple[str, str], list[Seeded]]
 
 
 def published(results: Path) -> bool:
-    """Whether the results include other seeds of the paper's run, which are optional."""
-    return origin.used(results, "Seeds")
+    """Whether the results include other seeds of the paper's run, which are optional; one seed is no spread."""
+    return origin.used(results, "Seeds") and len({row.seed for row in read(results, Seeded)}) > 1
 
 
 def checked(results: Path) -> Stages:

@@ -148,7 +148,7 @@ class TransferConfig:
 class SeedsConfig:
     """How often `python -m experiments.seeds` repeats the search and what follows."""
 
-    count: Annotated[int, Range(1, 10_000)] = 3  # runs, from `seed` on; the paper shows two or more
+    count: Annotated[int, Range(1, 10_000)] = 3  # runs, from `seed` on; the paper shows them if there are two or more
     baselines: bool = True  # whether each run also trains the reference and a random network, to compare with
 
 

@@ -27,6 +27,7 @@ from experiments.steps.report import check_reportable, labels
 from experiments.store import artefacts
 from experiments.store.step import Means, Step
 from experiments.store.winner import WINNER, read_winner
+from paper.compression_rows import Stage
 from paper.rows import FILES, read
 from paper.seed_rows import Seeded, by_stage
 from predictors.timing.verdict import Verdict
@@ -54,8 +55,11 @@ def seeds(config: Config) -> Path:
     check_reportable(config)
     if config.run:
         raise LutraError("every seed has a search of its own: leave run= out")
-    if config.publish and config.seeds.count < 2:
-        raise LutraError("the paper shows how far seeds spread: leave publish=true out, or set seeds.count=2")
+    if config.publish and config.seeds.count < 2 and (Path(config.results) / FILES[Stage]).exists():
+        raise LutraError(
+            f"the paper of {config.results} shows how far seeds spread, which takes seeds.count=2 or more: leave "
+            "publish=true out, or publish one run elsewhere, results=FOLDER"
+        )
     plan, numbers = plan_of(config), [*range(config.seed, config.seed + config.seeds.count)]
     found: list[Training] = []
     for number in numbers:

@@ -12,7 +12,7 @@ import pytest
 
 from experiments.config import Config
 from experiments.setup.session_record import RECORD, read_rows
-from experiments.steps.benchmark import benchmark, trainings
+from experiments.steps.benchmark import trainings
 from experiments.steps.report import labels
 from experiments.store import artefacts
 from experiments.store.step import Means
@@ -83,9 +83,11 @@ def test_a_winner_is_named_in_the_whole_space(finished: Finished, tmp_path: Path
     assert whole.decode(arch) == space.decode((1, *space.reference[1:])) != space.decode(space.reference)
 
 
-def test_one_seed_is_not_published(here: Here, tmp_path: Path) -> None:
-    done = here(seeds.seeds, "publish=true", "seeds.count=1", f"results={tmp_path / 'results'}")
-    assert done.err == "error: the paper shows how far seeds spread: leave publish=true out, or set seeds.count=2\n"
+def test_one_seed_does_not_replace_those_of_a_paper(here: Here, tmp_path: Path) -> None:
+    (tmp_path / "stages.csv").touch()
+    done = here(seeds.seeds, "publish=true", "seeds.count=1", f"results={tmp_path}")
+    assert done.err.startswith(f"error: the paper of {tmp_path} shows how far seeds spread, which takes seeds.count=2")
+    assert done.err.count("\n") == 1
 
 
 def test_a_stage_is_shown_with_its_mean_and_its_range() -> None:
@@ -119,20 +121,23 @@ def test_without_the_reference_nothing_is_said_of_it(results: Path) -> None:
 def test_baselines_are_left_out_of_the_trainings_and_of_the_session(
     here: Here, finished: Finished, tmp_path: Path
 ) -> None:
-    """The winner's files stay the same."""
+    """The winner's files stay the same; and one run is published, but not beside a paper's."""
     counts: list[int] = []
 
-    def alone(config: Config) -> Path:
+    def count(config: Config) -> Path:
         counts.extend(len(trainings(config, baselines)) for baselines in (True, False))
-        return benchmark(config, baselines=False)
+        return tmp_path
 
-    runs = copytree(finished.runs, tmp_path / "runs")
-    done = here(alone, *finished.arguments, f"runs={runs}")
-    assert (done.code, done.err) == (0, "")
+    arguments = (*finished.arguments, f"runs={copytree(finished.runs, tmp_path / 'runs')}")
+    assert here(count, *arguments).code == 0
     assert counts == [3, 1]
+    done = here(
+        seeds.seeds, *arguments, "seeds.count=1", "seeds.baselines=false", "publish=true", f"results={tmp_path / 'one'}"
+    )
+    assert (done.code, done.err) == (0, "")
     own, whole = (
-        {(row.stage, row.precision): row.sha256 for row in read_rows(folder)[0]}
-        for folder in (Path(done.out.strip().splitlines()[-1]), finished.folder("benchmark"))
+        {(row.stage, row.precision): row.sha256 for row in rows}
+        for rows in (read(tmp_path / "one", Seeded), read_rows(finished.folder("benchmark"))[0])
     )
     assert {stage for stage, _ in {*whole} - {*own}} == {"reference", "random"}
     assert own.items() <= whole.items()
