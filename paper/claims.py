@@ -8,7 +8,7 @@ from pathlib import Path
 from paper import chain, comparison, questions, ranking, seeds, shares, transfer
 from paper.compression import variants
 from paper.latex import count, escape, listed
-from paper.rows import Pair, RankTau, Transferred, read
+from paper.rows import Curve, Pair, RankTau, Transferred, read
 from paper.setup_file import setup
 
 NOUNS = dict(chain.STAGES.values())
@@ -24,15 +24,20 @@ def macros(results: Path, texts: Mapping[str, str]) -> dict[str, str]:
         questions.STAGES: _stages(results, texts) if "Ablation" in given else "",
         questions.SUPERNET: _supernet(results) if "Ranking" in given else "",
     }
-    return {"Claims": " ".join(rf"\emph{{{question}}} {claim}" for question, claim in claims.items() if claim)}
+    compared = "Compare" in given and not texts["ComparedOrigin"]
+    told = random(results, escape(setup(results).text("strategy"))) if compared else ""
+    return {"RandomClaim": told} | {
+        "Claims": " ".join(rf"\emph{{{question}}} {claim}" for question, claim in claims.items() if claim)
+    }
 
 
 def _table(given: set[str], texts: Mapping[str, str]) -> str:
-    which, where = "Prediction", f"{texts['NetworkCount']} timings of whole networks, each predicted from the others,"
-    if "Fidelity" in given and not texts["FreshOrigin"]:
-        which, where = "Fresh", f"{texts['FreshNetworks']} new networks"
+    which, more = "Prediction", ""
+    where = f"{texts['NetworkCount']} timings of whole networks, each left out of the correction's fit,"
+    if "Fidelity" in given:
+        which, where, more = "Fresh", f"{texts['FreshNetworks']} new networks", texts["FreshOriginBriefly"]
     errors = [f"{texts[f'{which}Error{name}']} in {words}" for name, words in (("Float", "fp32"), ("IntEight", "INT8"))]
-    return f"On {where} its mean error is {listed(errors)}. {texts['TableVerdict']}".strip()
+    return f"On {where} its mean error is {listed(errors)}.{more} {texts['TableVerdict']}".strip()
 
 
 def _search(results: Path, given: set[str], texts: Mapping[str, str]) -> Iterator[str]:
@@ -42,7 +47,7 @@ def _search(results: Path, given: set[str], texts: Mapping[str, str]) -> Iterato
     if texts["DeployedVersus"]:
         yield (
             f"Compared with {texts['ReferenceName']}, also in {texts['NasPrecision']}, the compressed winner "
-            f"{texts['DeployedVersus']}; without pruning, it {texts['NasDeployed']}."
+            f"{texts['DeployedVersus']}."
         )
     else:
         yield (
@@ -66,18 +71,19 @@ def _search(results: Path, given: set[str], texts: Mapping[str, str]) -> Iterato
 
 def random(results: Path, strategy: str) -> str:
     """Whether the run's strategy is better than random search after as many evaluations."""
+    curves = read(results, Curve)
     for measure in ("regret", "share"):
         for pair in comparison.of(read(results, Pair), measure, "evaluations"):
-            if {pair.a, pair.b} == {strategy, comparison.BASELINE}:
+            if {pair.a, pair.b} == {strategy, comparison.BASELINE} and comparison.comparable(pair, curves):
                 ours, theirs = (pair.mean_a, pair.mean_b) if pair.a == strategy else (pair.mean_b, pair.mean_a)
                 when = f"By {'regret' if measure == 'regret' else 'hypervolume'} after {pair.at:.0f} evaluations"
                 if ours == theirs:
-                    return f"{when}, {strategy} is as good as random search ({pair.seeds} seeds)."
+                    return f"{when}, {comparison.word(strategy)} is as good as random search ({pair.seeds} seeds)."
                 better = (ours < theirs) == (measure == "regret")
                 told = f"is significantly {'better' if better else 'worse'} than"
                 if not pair.significant:
                     told = "does not differ significantly from"
-                return f"{when}, {strategy} {told} random search ({pair.seeds} seeds)."
+                return f"{when}, {comparison.word(strategy)} {told} random search ({pair.seeds} seeds)."
     return ""
 
 

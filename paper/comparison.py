@@ -60,13 +60,14 @@ def _results(curves: Sequence[Curve], pairs: Sequence[Pair], made: Setup | None)
             "those of the strategies alone."
         )
     ran = f"{strategies} each ran with {first.seeds} seed{'s' if first.seeds != 1 else ''}"
-    judged = of(pairs, "share", "evaluations")
+    finished = [pair for pair in pairs if comparable(pair, curves)]
+    judged = of(finished, "share", "evaluations")
     said = verdict(judged)
     return [
         f"On {comparison_setup.subject(first.problem, made)}, {ran}. {share}{comparison_setup.published(made)}",
         f"{_compared(judged, 'hypervolume')} {escape(stopped(curves))}".strip(),
         _compared(of(pairs, "share", "seconds"), "hypervolume", said),
-        _compared(of(pairs, "regret", "evaluations"), "regret", said),
+        _compared(of(finished, "regret", "evaluations"), "regret", said),
         str(first.seeds),
     ]
 
@@ -117,6 +118,8 @@ def better(pairs: Iterable[Pair]) -> dict[str, list[str]]:
 
 def verdict(pairs: Sequence[Pair]) -> str:
     """A clause: "nsga2 is significantly better than random; other pairs do not differ significantly"."""
+    if not pairs:
+        return "no two strategies finished all evaluations"
     seeds, needed = pairs[0].seeds, max(FEWEST_SEEDS, pairs[0].seeds_needed)
     if seeds < FEWEST_SEEDS:
         count = "1 seed" if seeds == 1 else f"{seeds} seeds"
@@ -137,18 +140,31 @@ def verdict(pairs: Sequence[Pair]) -> str:
     return "; ".join(clauses)
 
 
-def stopped(curves: Iterable[Curve]) -> str:
-    """A sentence on strategies that ran out of time before their evaluations; empty if there are none."""
+def unfinished(curves: Iterable[Curve]) -> dict[str, float]:
+    """The strategies that ran out of time before all evaluations, and their mean numbers of evaluations."""
     last = {curve.strategy: curve for curve in curves if curve.against == "evaluations"}
-    early = [f"{name} after {one.evaluations:.0f}" for name, one in last.items() if one.evaluations < one.at]
+    return {name: one.evaluations for name, one in last.items() if one.evaluations < one.at}
+
+
+def comparable(pair: Pair, curves: Iterable[Curve]) -> bool:
+    """Whether both strategies had finished as many evaluations, if they are compared after so many."""
+    return pair.against != "evaluations" or not {pair.a, pair.b} & {*unfinished(curves)}
+
+
+def stopped(curves: Iterable[Curve]) -> str:
+    """A sentence on strategies that are not compared by evaluations; empty if there are none."""
+    early = unfinished(curves)
     if not early:
         return ""
-    ended = f"The time limit ended the searches by {listed(early)} evaluations"
-    return f"{ended}; at equal times they are compared by seconds."
+    ended = listed([f"{name} finished {evaluations:.0f}" for name, evaluations in early.items()])
+    those = "it is" if len(early) == 1 else "they are"
+    return f"Within the time limit {ended} evaluations, so {those} compared only by seconds."
 
 
 def _compared(pairs: Sequence[Pair], what: str, said: str = "") -> str:
-    """A sentence with one measure's means and its verdict, which may be what was `said` before."""
+    """A sentence with one measure's means and its verdict, which may be what was `said` before; none for no pairs."""
+    if not pairs:
+        return ""
     first, clause = pairs[0], verdict(pairs)
     spent = f"{first.at:.0f} evaluations" if first.against == "evaluations" else rf"{significant(first.at)}\,s"
     written = percent if first.measure == "share" else (lambda value: f"{value:.4f}")

@@ -11,7 +11,7 @@ from paper.compression_rows import Stage, Variant
 from paper.csv_records import ResultError
 from paper.latex import decimals, escape, signed, significant
 from paper.rows import FILES, read
-from paper.sentences import more_accurate, versus
+from paper.sentences import more_accurate, smaller
 from paper.setup_file import setup
 from paper.significance import chance, clearly_better
 
@@ -88,10 +88,10 @@ def macros(results: Path) -> dict[str, str]:
 
 def gain(new: Variant, old: Variant, images: float = math.inf, compressed: bool = True) -> str:
     """A clause: "makes the file 6.10 times smaller (...) and 3.20 times as fast, and loses 0.4 points"."""
-    losslessly = significant(old.compressed_bytes / new.compressed_bytes)
+    losslessly = smaller(old.compressed_bytes / new.compressed_bytes)
     return (
-        f"makes the file {significant(old.file_bytes / new.file_bytes)} times smaller "
-        f"{f'({losslessly} times where both are compressed) ' if compressed else ''}and "
+        f"makes the file {smaller(old.file_bytes / new.file_bytes)} "
+        f"{f'({losslessly} where both are compressed) ' if compressed else ''}and "
         f"{significant(old.latency_median_s / new.latency_median_s)} times as fast, and {points(new, old, images)}"
     )
 
@@ -100,32 +100,33 @@ def points(new: Variant, old: Variant, images: float = math.inf) -> str:
     """A clause, "loses 0.4 points (not significant)"; `images`: the number of test images."""
     change = 100 * (new.test_accuracy - old.test_accuracy)
     if abs(change) < 0.05:
-        return "keeps the test accuracy"
+        return "changes the test accuracy by less than 0.1 points"
     doubt = "" if abs(change) > chance(new, old, images) else " (not significant)"
     return f"{'gains' if change > 0 else 'loses'} {abs(change):.1f} points{doubt}"
 
 
 def more(rows: Mapping[str, Variant], chosen: str, images: float) -> str:
-    """A sentence on what all stages of the run gain over quantization alone."""
-    whole, alone, before = rows[chosen], rows["quantize"], WORDS[chosen][1]
-    smaller, faster = alone.file_bytes / whole.file_bytes, alone.latency_median_s / whole.latency_median_s
-    if smaller <= 1 and faster <= 1:
-        return f"Compared with quantization alone, {before} before it reduce neither size nor latency."
-    size = f"{significant(max(smaller, 1 / smaller))} times {'smaller' if smaller >= 1 else 'larger'}"
+    """A sentence on what pruning gains for the run's INT8 file, which is compared with one that was trained as long.
+
+    There is none if the run's training for INT8 makes it longer: then it is compared with quantization alone.
+    """
+    whole, alone = rows[chosen], rows["finetune, quantize" if chosen == WHOLE else "quantize"]
+    what = "the winner finetuned as long and quantized without pruning" if chosen == WHOLE else "quantization alone"
+    before = "pruning" if chosen == WHOLE else f"{WORDS[chosen][1]} before it"
+    ratio, faster = alone.file_bytes / whole.file_bytes, alone.latency_median_s / whole.latency_median_s
+    if ratio <= 1 and faster <= 1:
+        return f"Compared with {what}, {before} reduces neither size nor latency."
     return (
-        f"Compared with quantization alone, {before} before it make the file {size} and "
-        f"{significant(faster)} times as fast; it {more_accurate(whole, alone, images)}."
+        f"Compared with {what}, {before} makes the file {smaller(ratio)} and {significant(faster)} times as fast; it "
+        f"{more_accurate(whole, alone, images)}."
     )
 
 
 def finetuned(rows: Mapping[str, Variant], images: float) -> str:
-    """Two sentences: whether the winner was fully trained, and what pruning costs with equal training."""
+    """A sentence on whether the winner was fully trained."""
     tuned, winner = rows["finetune"], rows[NOTHING]
     why = ": its training had not converged" if clearly_better(tuned, winner, images) else ""
-    return (
-        f"Finetuned without pruning, the winner {more_accurate(tuned, winner, images)}{why}. Compared with this "
-        f"network's quantized file, the pruned one {versus(rows[WHOLE], rows['finetune, quantize'], images)}."
-    )
+    return f"Finetuned without pruning, the winner {more_accurate(tuned, winner, images)}{why}."
 
 
 def trained_for_it(rows: Mapping[str, Variant], images: float) -> str:
@@ -158,6 +159,8 @@ def write(results: Path, build: Path) -> None:
         return
     rows = variants(results)
     places = decimals(1e3 * median(row.latency_median_s for row in rows.values()))
+    if rows[LABELS].sha256 == rows[WHOLE].sha256:  # finetuning has no teacher: the same file, timed twice
+        del rows[LABELS]
     lines = "".join(_row(row, rows[NOTHING], places) for row in rows.values())
     (build / "ablation.tex").write_text(f"{HEAD}{lines}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")
 

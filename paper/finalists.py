@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from operator import ne
 
-from paper.candidate_rows import Candidate
+from paper.candidate_rows import Candidate, winner_of
 from paper.latex import count
 from paper.setup_file import Setup
 
@@ -31,8 +31,11 @@ def sentence(candidates: Sequence[Candidate], run: Setup) -> str:
     layers = min(sum(map(ne, one, other)) for one, other in combinations(trained, 2))
     passes = f"{run.number('finalist_passes'):g}"
     apart = f"{count(layers)} {'layer' if layers == 1 else 'layers'}"
+    allowed = sorted({one.arch: one.score for one in candidates if one.feasible}.values(), reverse=True)
+    place = count(1 + allowed.index(winner_of(candidates).score))
     return (
-        f"Of the best candidates, {count(len(trained))} that differ from each other in at least {apart} were trained "
-        f"from scratch for {passes} {'pass' if passes == '1' else 'passes'}; the winner is the one with the best score "
-        "by its validation accuracy then."
+        f"{count(len(trained))} candidates were trained from scratch for {passes} "
+        f"{'pass' if passes == '1' else 'passes'}: the best one, then always the next best one that differs from those "
+        f"before it in at least {apart}. The winner has the best score by its validation accuracy then; with inherited "
+        f"weights it was number {place} of {count(len(allowed))}."
     )

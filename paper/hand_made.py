@@ -82,7 +82,12 @@ def verdict(ours: HandMade, others: Sequence[HandMade], subject: str = "the winn
 
     `images`: the number of test images.
     """
-    return beaten(ours, others, subject, images) + _only_faster(ours, others, subject, images)
+    worse = [other for other in others if clearly_faster(other, ours) and clearly_better(ours, other, images)]
+    return (
+        beaten(ours, others, subject, images)
+        + "".join(f"; {name(other)} is faster, but {_points(other, ours)} accurate" for other in worse)
+        + _only_faster(ours, others, subject, images)
+    )
 
 
 def beaten(ours: HandMade, others: Sequence[HandMade], subject: str, images: float) -> str:
@@ -138,14 +143,19 @@ def _nearest(ours: HandMade, others: Sequence[HandMade]) -> HandMade:
 
 
 def _relative(other: HandMade, ours: HandMade) -> str:
-    points = 100 * (other.test_accuracy - ours.test_accuracy)
-    difference = "the same test accuracy" if abs(points) < 0.05 else f"{abs(points):.1f} points "
-    difference += "" if abs(points) < 0.05 else "more" if points > 0 else "less"
+    alike = abs(other.test_accuracy - ours.test_accuracy) < 0.0005
+    difference = "the same test accuracy" if alike else _points(other, ours)
     ratio = other.latency_median_s / ours.latency_median_s
     if abs(ratio - 1) < SAME_TIME:
         return f"{difference} ({percent(other.test_accuracy)}) and the same latency ({ms(other.latency_median_s)})"
     times = f"{significant(ratio)} times the latency"
     return f"{difference} ({percent(other.test_accuracy)}) and {times} ({ms(other.latency_median_s)})"
+
+
+def _points(other: HandMade, ours: HandMade) -> str:
+    """ "3.6 points less"."""
+    points = 100 * (other.test_accuracy - ours.test_accuracy)
+    return f"{abs(points):.1f} points {'more' if points > 0 else 'less'}"
 
 
 def _beats(one: HandMade, other: HandMade, images: float) -> bool:

@@ -28,6 +28,7 @@ from paper import (
     seeds,
     sentences,
     sessions,
+    significance,
     space,
     title,
     training,
@@ -43,6 +44,8 @@ from paper.setup_file import RUNTIMES, Setup, setup
 
 NAMES = {"reference": "Reference", "random": "Random", "inherited": "Inherited", "retrained": "Winner"}
 PRECISIONS = {"fp32": "Float", "int8": "IntEight"}
+COUNTED = {"SpaceSize": "space_size", "Layers": "layers", "TestImages": "test_images"}
+COUNTED |= {"TableRounds": "table_rounds", "TableGraphs": "table_graphs"}
 # Each has the macros of its files, or empty ones
 MODULES = (
     benchmarks,
@@ -52,6 +55,7 @@ MODULES = (
     operators,
     origin,
     sessions,
+    significance,
     space,
     title,
     training,
@@ -172,14 +176,9 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
         "Candidates": _counted(len({one.arch for one in candidates}), len({one.arch for one in feasible})),
         "TimedSentence": finalists.timed_sentence(candidates),
         "FinalistsSentence": finalists.sentence(candidates, run),
-        "SpaceSize": count(run.number("space_size")),
-        "Layers": count(run.number("layers")),
-        "TestImages": count(run.number("test_images")),
-        "TableRounds": count(run.number("table_rounds")),
-        "TableGraphs": count(run.number("table_graphs")),
+        **{name: count(run.number(key)) for name, key in COUNTED.items()},
         "DeployedPrecision": {"int8": "INT8"}.get(run.text("precision"), escape(run.text("precision"))),
         "Runtime": RUNTIMES[run.runtime],
-        "Confidence": r"95\,\%",
         "Data": data_sets.source(run),
         "DataCited": data_sets.cited(run),
         **{word.capitalize(): escape(run.text(word)) for word in words},

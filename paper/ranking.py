@@ -56,9 +56,9 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
     doubt = "" if supernet.tau_low > 0 or supernet.tau_high < 0 else ", which is not significantly different from zero"
     name = NAMES.get(best.predictor, best.predictor)
     said = (
-        f"Between the supernet's ranking of {count(supernet.networks)} networks{comma(which)} and that by their "
-        f"accuracies after separate training{trained}, Kendall's $\\tau$ is {interval(supernet)}{doubt}. For the best "
-        f"predictor without training, {name}, it is {interval(best)}{verdict(best)}."
+        f"{count(supernet.networks)} networks{comma(which)} were ranked by the supernet, and by their accuracies after "
+        f"separate training{trained}. Kendall's $\\tau$ between the two is {interval(supernet)}{doubt}. For the "
+        f"best predictor without training, {name}, it is {interval(best)}{verdict(best)}."
     )
     half = next((one for one in taus if (one.predictor, one.among) == ("supernet", HALF)), None)
     if half is not None:
@@ -67,10 +67,10 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
     if not others:
         return said
     again, ours = others[ANOTHER], others["supernet"]
-    most = ": so the first is about the best that any predictor can reach" if again.tau > ours.tau else ""
     return (
         f"{said} Two trainings of the same networks with different seeds agree with a $\\tau$ of {interval(again)}, "
-        f"and the supernet with one training at {interval(ours)}{most}."
+        f"and the supernet with one training at {interval(ours)}: as trainings differ by chance, no predictor can be "
+        "expected to reach 1."
     )
 
 

@@ -54,7 +54,7 @@ def quantized_winner(winner: Stage | None, others: Mapping[str, Stage | None], i
     ]
     if winner is None or not clauses:
         return ""
-    return f"In {escape(winner.precision_name)}, where nothing is pruned either: {'; '.join(clauses)}."
+    return f"In {escape(winner.precision_name)}, before pruning: {'; '.join(clauses)}."
 
 
 def quantized_reference(last: Stage, reference: Stage | None, images: float) -> str:
@@ -69,12 +69,18 @@ def quantized_reference(last: Stage, reference: Stage | None, images: float) -> 
 def shrinks(new: Stage, old: Stage, images: float) -> str:
     """A clause on the effect of quantization: "makes the file 3.4 times smaller, takes 31 % less time and ..."."""
     points = 100 * (new.test_accuracy - old.test_accuracy)
-    change = "does not change the test accuracy"
+    change = "changes the test accuracy by less than 0.1 points"
     if abs(points) >= 0.05:
         change = f"{'raises' if points > 0 else 'lowers'} the test accuracy by {abs(points):.1f} points"
         change += "" if abs(points) > chance(new, old, images) else " (not significant)"
-    size = significant(old.file_bytes / new.file_bytes)
-    return f"makes the file {size} times smaller, {faster(new, old)} and {change}"
+    return f"makes the file {smaller(old.file_bytes / new.file_bytes)}, {faster(new, old)} and {change}"
+
+
+def smaller(ratio: float) -> str:
+    """ "3.4 times smaller", "2 % smaller", "5 % larger"; `ratio`: the old size, relative to the new one."""
+    if ratio >= 1.1:
+        return f"{significant(ratio)} times smaller"
+    return rf"{100 * abs(1 / ratio - 1):.0f}\,\% {'smaller' if ratio >= 1 else 'larger'}"
 
 
 def target(winner: Stage, setup: Setup) -> str:

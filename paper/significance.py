@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 from paper.compression_rows import Stage
 
+CONFIDENCE = 0.95  # of all intervals
 SAME_TIME = 0.02  # fraction: approximate uncertainty of medians
 STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)  # 97.5 % quantiles of t with 1, 2, ... degrees
+
+
+def macros(results: Path) -> dict[str, str]:
+    """Macro name -> LaTeX: what the text says of these rules."""
+    return {"Confidence": rf"{100 * CONFIDENCE:g}\,\%", "SameTime": rf"{100 * SAME_TIME:g}\,\%"}
 
 
 def overlap(one: Stage, other: Stage) -> bool:

@@ -9,7 +9,7 @@ from paper.latex import escape
 from paper.setup_file import setup
 
 FILE = "title.csv"
-TITLE = r"Lutra: neural architecture search against\\the latency measured on your own board"
+TITLE = r"Lutra: neural architecture search against\\the latency measured on your own device"
 AUTHOR = "The Lutra authors"
 # Puts \Stamp on every page; goes before \begin{document}
 STAMPED = r"""\AddToHook{shipout/foreground}{%

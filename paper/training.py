@@ -31,11 +31,11 @@ RULES = {  # train.rule -> what it is called, and a sentence
 RECIPE = {  # a setting of `retrain` -> words on it
     "batch": "batches of {} images",
     "learning_rate": "Nesterov's momentum with a learning rate of {}",
-    "muon": "Muon with {} for convolutions",
+    "muon": r"Muon~\cite{jordan2024muon} with {} for convolutions",
     "weight_decay": "weight decay of {}",
     "label_smoothing": "label smoothing of {}",
     "ema": "an average of the weights with decay {}",
-    "alternating_flip": "mirroring in every second pass",
+    "alternating_flip": r"mirroring in every second pass~\cite{jordan2024airbench}",
     "reflect": "crops with reflected borders",
     "cutout": "Cutout of {}",
     "randaugment": "RandAugment of {}",
@@ -91,7 +91,9 @@ def length(run: Setup) -> str:
 def _recipe(run: Setup) -> str:
     """Words on the rest of the recipe; empty for older files, which do not say."""
     given = dict(one.split("=", 1) for one in run.values.get("retrain_recipe", "").split())
-    known = [words.format(escape(given[key])) for key, words in RECIPE.items() if given.get(key) not in (None, *NONE)]
+    known = [
+        words.replace("{}", escape(given[key])) for key, words in RECIPE.items() if given.get(key) not in (None, *NONE)
+    ]
     return f": {listed(known)}" if known else ""
 
 

@@ -77,15 +77,16 @@ def sentence(rows: Sequence[Transferred]) -> str:
 
 def claim(rows: Sequence[Transferred]) -> str:
     """The same in brief."""
-    others, where = foreign(rows), ", all on one machine," if transfer_targets.machines(rows) == 1 else ""
+    others, alone = foreign(rows), transfer_targets.machines(rows) == 1
+    where, unseen = (", all on one machine,", " No other machine was measured.") if alone else ("", "")
     targets = f"The {count(len({row.target for row in rows}))} targets{where} choose"
     if not others:
-        return f"{targets} the same network."
+        return f"{targets} the same network.{unseen}"
     worst = max(others, key=lambda row: row.loss)
     return (
-        f"{targets} {count(len(groups(rows)))} different networks. Where another target's network differs from the "
-        f"target's own ({count(len(others))} pairs), it takes {mean(others)} on average; the most is "
-        f"{lost(worst, INTERVAL)}. {significance(others)}"
+        f"{targets} {chosen(rows)}. Where another target's network differs from the target's own "
+        f"({count(len(others))} pairs), it takes {mean(others)} on average; the most is {lost(worst, INTERVAL)}. "
+        f"{significance(others)}{unseen}"
     )
 
 
@@ -111,10 +112,10 @@ def chosen(rows: Sequence[Transferred]) -> str:
 
 
 def counted(rows: Sequence[Transferred], what: str) -> str:
-    """A sentence on the network of fewest MACs or parameters: how many targets choose it, and its loss elsewhere."""
+    """A sentence on the network with the fewest MACs or parameters: which targets choose it, and its loss elsewhere."""
     mine = own(rows)
     others = [row for row in rows if row.chosen_for == what and row.arch != mine[row.target]]
-    same, network = len(mine) - len(others), f"The network of {what} is"
+    same, network = len(mine) - len(others), f"The network with the {what} is"
     average = " on average" if len(others) > 1 else ""
     if not others:
         return f"{network} every target's choice."
@@ -136,7 +137,7 @@ def caption(rows: Sequence[Transferred]) -> str:
 
 
 def _own(row: Transferred) -> str:
-    """A latency with half of its interval."""
+    """A latency with the larger half of its interval."""
     half = max(row.high_s - row.measured_s, row.measured_s - row.low_s) / row.measured_s
     return rf"{ms(row.measured_s)} ($\pm${100 * half:.1f}\,\%)"
 

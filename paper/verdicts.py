@@ -5,7 +5,7 @@ from __future__ import annotations
 from paper.latex import escape, listed
 from paper.setup_file import Setup
 
-UNKNOWN = {"throttled": "throttled state", "clock_khz": "clock", "temperature_mc": "temperature"}  # facts in words
+UNKNOWN = {"throttled": "throttling", "clock_khz": "clock", "temperature_mc": "temperature"}  # facts in words
 
 
 def verdict(setup: Setup) -> str:
@@ -20,7 +20,7 @@ def verdict(setup: Setup) -> str:
     if not texts:
         return "Disturbances during the measurement are not recorded."
     unknown = [UNKNOWN.get(key, escape(key)) for key in setup.values.get("table_unknown", "").split()]
-    silent = f" The machine does not report its {listed(unknown)}, so these were not checked." if unknown else ""
+    silent = f" The machine reports nothing about {listed(unknown)}, so these were not checked." if unknown else ""
     return f"According to the checks during the measurement, {'; '.join(texts)}.{silent}"
 
 

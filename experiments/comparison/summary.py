@@ -51,7 +51,8 @@ def lines(curves: list[Curve], pairs: list[Pair]) -> list[str]:
     for against in AGAINST:
         for measure in MEASURES:
             own = comparison.of(pairs, measure, against)
-            texts.append(f"  {NAMES[measure]} after {own[0].at:.4g} {against}: {comparison.verdict(own)}")
+            told = comparison.verdict([one for one in own if comparison.comparable(one, curves)])
+            texts.append(f"  {NAMES[measure]} after {own[0].at:.4g} {against}: {told}")
     return texts
 
 

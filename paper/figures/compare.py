@@ -46,7 +46,7 @@ def plot(curves: Sequence[Curve]) -> Figure:
         axes.set_xlabel(against)
     seconds = grid[-1][-1]
     seconds.set_xscale("log")
-    seconds.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    seconds.xaxis.set_major_locator(LogLocator())
     seconds.xaxis.set_major_formatter("{x:g}")
     seconds.xaxis.set_minor_formatter(NullFormatter())
     figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
@@ -56,7 +56,9 @@ def plot(curves: Sequence[Curve]) -> Figure:
 def _panel(axes: Axes, curves: Sequence[Curve], measure: str, looks: dict[str, Look]) -> None:
     scale = ROWS[measure][0]
     for name, (colour, line) in looks.items():
-        own = [curve for curve in curves if curve.strategy == name]
+        own = [
+            one for one in curves if one.strategy == name and (one.against != COLUMNS[0] or one.at <= one.evaluations)
+        ]
         at = [curve.at for curve in own]
         mean, low, high = ([scale * v for v in _values(own, measure, end)] for end in ("", "_low", "_high"))
         width = 2 if name == BASELINE else 1.1

@@ -15,7 +15,7 @@ from paper.rows import Fresh, read
 
 BAND = 0.05  # fraction
 LOOKS = {  # colour, marker, face
-    "forest": (style.GREY, "^", "none"),
+    "MACs": (style.GREY, "^", "none"),
     "sum of blocks alone": (style.ORANGE, "s", "none"),
     "corrected table": (style.BLUE, "o", style.BLUE),
 }

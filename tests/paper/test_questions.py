@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from paper import build, claims, macros, missing_files, provenance, questions
 from paper.csv_records import ResultError
 from paper.result_age import Age
+from paper.rows import Curve
 from tests.commands import ROOT
 from tests.paper.made_up_results import SETUP, edit, listed, write
 
@@ -166,7 +168,7 @@ def test_claims_are_those_of_the_files(results: Path) -> None:
     assert f"The chain of {told['ChainStages']} {told['AblationWholeBriefly']}" in told["Claims"]
     assert told["HandMadeVerdict"] in told["Claims"]
     without(results, "Fidelity")
-    assert "each predicted from the others" in claims.macros(results, macros.numbers(results))["Claims"]
+    assert "each left out of the correction's fit" in claims.macros(results, macros.numbers(results))["Claims"]
 
 
 def test_a_comparison_of_this_run_says_whether_search_beats_random_search(results: Path) -> None:
@@ -177,6 +179,11 @@ def test_a_comparison_of_this_run_says_whether_search_beats_random_search(result
         header,
         [("evaluations", 60, "regret", "random", "evolution", 0.02, 0.01, 0.5, "False", 7, 7)],
     )
+    columns = ",".join(one.name for one in fields(Curve))
+    curves = [
+        ("edge", "", name, "evaluations", 7, 60, 60, 0.5, "", "", 0.02, "", "") for name in ("evolution", "random")
+    ]
+    write(results / "curves.csv", columns, curves)
     when, other = "By regret after 60 evaluations, evolution", "random search (7 seeds)."
     assert claims.random(results, "evolution") == f"{when} does not differ significantly from {other}"
     edit(results / "pairs.csv", "0.5,False", "0.01,True")
@@ -185,3 +192,5 @@ def test_a_comparison_of_this_run_says_whether_search_beats_random_search(result
     assert claims.random(results, "evolution") == f"{when} is significantly worse than {other}"
     edit(results / "pairs.csv", "0.01,0.02", "0.02,0.02")
     assert "evolution is as good as random search" in claims.random(results, "evolution")
+    edit(results / "curves.csv", "evolution,evaluations,7,60,60", "evolution,evaluations,7,60,4")
+    assert claims.random(results, "evolution") == ""  # it did not finish as many

@@ -154,6 +154,6 @@ def test_the_recipe_is_told_by_what_it_uses(results: Path) -> None:
         "retrain_images,1150\nretrain_recipe,batch=128 muon=0.02 cutout=0.0 reflect=True\nretrain_steps,",
     )
     assert (
-        ": batches of 128 images, Muon with 0.02 for convolutions and crops with reflected borders."
+        r": batches of 128 images, Muon~\cite{jordan2024muon} with 0.02 for convolutions and crops with reflected "
         in (macros.numbers(results)["TrainingLength"])
     )

@@ -61,9 +61,9 @@ def test_the_text_follows_from_the_rows(tmp_path: Path) -> None:
         r"Over these 4 pairs, the other target's network takes 50.0\,\% longer on average. The most is 50.0\,\% "
         r"(95\,\% interval 49.5 to 50.5), for that of onnxruntime INT8 and LiteRT INT8 on onnxruntime fp32. ",
         "All 4 losses are significant. ",
-        "The network of fewest MACs is also the choice of 2 of the 4 targets; on the other 2, it takes 50.0",
-        r"The network of fewest parameters is no target's choice; it takes 50.0\,\% longer than the target's own on "
-        "average.",
+        "The network with the fewest MACs is also the choice of 2 of the 4 targets; on the other 2, it takes 50.0",
+        r"The network with the fewest parameters is no target's choice; it takes 50.0\,\% longer than the target's own "
+        "on average.",
         "The sessions of LiteRT fp32 were not clean.",
     ):
         assert sentence in told["TransferSentence"]
@@ -82,15 +82,17 @@ def test_a_network_that_several_targets_share_counts_once_on_each_other_target()
     assert {(row.target, row.arch) for row in others} == {(FAST, "b"), (SMALL, "a"), (LITE, "b"), (LITE_SMALL, "a")}
     assert len(others) == 4
     assert "differs from the target's own (4 pairs), it takes 50.0" in text.claim(rows)
-    assert text.claim(rows).startswith("The 4 targets, all on one machine, choose 2 different networks. ")
+    assert text.claim(rows).startswith("The 4 targets, all on one machine, choose 2 different networks: ")
 
 
 def test_targets_with_one_network_have_nothing_to_lose(tmp_path: Path) -> None:
     rows = matrix(dict.fromkeys(SHARED, "a"))
     said = text.sentence(rows)
-    assert "They choose the same network. The network of fewest MACs is every target's choice." in said
+    assert "They choose the same network. The network with the fewest MACs is every target's choice." in said
     assert "pairs" not in said
-    assert text.claim(rows) == "The 4 targets, all on one machine, choose the same network."
+    assert (
+        text.claim(rows) == "The 4 targets, all on one machine, choose the same network. No other machine was measured."
+    )
     text.write(write(tmp_path, rows), tmp_path)
     assert "LiteRT INT8 & 1.00\\,ms ($\\pm$0.0\\,\\%) & own & own & 50.0" in (tmp_path / "transfer.tex").read_text()
 
