@@ -18,8 +18,8 @@ def timed_sentence(candidates: Sequence[Candidate]) -> str:
         return ""
     near, whose, was = ("it meets", "its latency", "was") if timed == 1 else ("they meet", "their latencies", "were")
     return (
-        f"For {count(timed)} of them the prediction left open whether {near} the target: {whose} {was} measured on the "
-        "device during the search. "
+        f"For {count(timed)} of the architectures the prediction left open whether {near} the target: {whose} {was} "
+        "measured on the device during the search. "
     )
 
 

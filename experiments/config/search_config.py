@@ -19,7 +19,7 @@ class SearchConfig:
     finalists: Annotated[int, Range(0, 1_000)] = 0
     # the length of each finalist's training, by the recipe of `retrain`
     finalist_passes: Annotated[float, Range(0, 1_000_000, "passes", above=True)] = 1.5
-    # whether candidates whose predicted latency leaves open if they meet the target are timed on the device
+    # whether candidates whose predicted latency leaves open whether they meet the target are timed on the device
     timed: bool = False
     jobs: Annotated[int, Range(1, 1_024)] = 1  # processes that share the evaluation of a population
     backend: str = "loky"  # what runs several jobs

@@ -36,7 +36,7 @@ LAYOUT = {  # the tab Custom Scalars: category -> chart -> the only tag, because
     },
     "search": {
         "validation accuracy of each candidate": ["Multiline", ["candidate/accuracy"]],
-        "predicted latency of each candidate (ms)": ["Multiline", ["candidate/latency_ms"]],
+        "latency of each candidate (ms)": ["Multiline", ["candidate/latency_ms"]],
         "best score so far": ["Multiline", ["candidate/best_score"]],
     },
     "compression": {

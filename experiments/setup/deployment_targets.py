@@ -28,7 +28,7 @@ def targets_of(config: Config) -> dict[str, Config]:
         for precision in PRECISIONS
         for threads in range(1, min(2, os.cpu_count() or 1) + 1)
     ]
-    config = replace(config, search=replace(config.search, finalists=0))  # all accuracies are the supernet's
+    config = replace(config, search=replace(config.search, finalists=0, timed=False))  # all by supernet and table
     found: dict[str, Config] = {}
     for text in asked:
         one = target(config, text)

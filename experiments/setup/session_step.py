@@ -10,8 +10,9 @@ from experiments.config import Config, MeasureConfig
 from experiments.config.reference import Reference
 from experiments.stages import int8_record
 from experiments.steps.compress import Made
+from experiments.steps.device_settings import Device
 from experiments.steps.plan import plan_of
-from experiments.steps.settings import Device, Images
+from experiments.steps.settings import Images
 from experiments.store.key_fields import FILES, FOLDER, implied, unless
 from experiments.store.keys import passport_key
 from experiments.store.step import Step

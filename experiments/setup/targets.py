@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from experiments.config import Config, ObjectiveConfig
-from experiments.display.progress import say
-from experiments.setup.devices import live
+from experiments.config import OFFLINE, Config, ObjectiveConfig
 from experiments.store.artefacts import arch_name
 from predictors import costs
 from predictors.costs import LATENCY
@@ -37,17 +35,17 @@ def objective_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, tabl
     return chosen(goal, targets)
 
 
-def check_targets(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> None:
-    """Raises LutraError for a target that no network meets; says if every network meets one."""
-    objective_of(goal, precision, space, table)
-    if remark := idle_targets(goal, precision, space, table):
-        say(remark)
-
-
 def check_timed(config: Config) -> None:
     """Raises LutraError if candidates are to be timed, but cannot be, or no bound decides about them."""
     if config.search.timed:
-        live(config.device)
+        if config.device.name in OFFLINE:
+            raise LutraError(
+                f"device={config.device.name} cannot time candidates during a search: leave search.timed out"
+            )
+        if config.ignore:
+            raise LutraError(
+                "search.timed=true needs a table of the device that times: leave ignore= out, or leave search.timed out"
+            )
         if config.objective.name != "bounded":
             raise LutraError(
                 f"search.timed=true times candidates near a bound, and objective={config.objective.name} has none: "
@@ -56,8 +54,8 @@ def check_timed(config: Config) -> None:
 
 
 def idle_targets(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> str:
-    """A remark on targets that every network meets, which therefore decide nothing; empty where there is none."""
-    if goal.name == "pareto":
+    """A remark on bounds that every network meets, which therefore decide nothing; empty where there are none."""
+    if goal.name != "bounded":
         return ""
     known, targets = costs_of(goal, precision, space, table), targets_of(goal, precision, space, table)
     most = {name: cost(cost.highest) for name, cost in known.items()}
@@ -66,8 +64,9 @@ def idle_targets(goal: ObjectiveConfig, precision: str, space: SearchSpace, tabl
         f"a {name} of {costs.unit(name).text(targets[name])} or less (at most {costs.unit(name).text(most[name])})"
         for name in met
     )
-    keys = " or ".join(["objective.target_fraction", *dict.fromkeys(_key(name) for name in met)])
-    return f"every network in {space.name} has {told}, so the search is not bounded by it: lower {keys}" if met else ""
+    keys = dict.fromkeys(_key(name) if _given(goal, name) else "objective.target_fraction" for name in met)
+    where = f"every network in {space.name} in {precision}"
+    return f"{where} has {told}, so this bound decides nothing: lower {' and '.join(keys)}" if met else ""
 
 
 def chosen(goal: ObjectiveConfig, targets: Costs) -> Objective:
@@ -81,6 +80,10 @@ def beyond_reach(space: str, name: str, target: float, whose: str, least: float)
         f"no network in {space} has a {name} of {unit.text(target)} or less: {whose} the least, {unit.text(least)}; "
         f"raise {_key(name)} or objective.target_fraction"
     )
+
+
+def _given(goal: ObjectiveConfig, name: str) -> float | None:
+    return goal.target_ms if name == LATENCY else goal.target_kb
 
 
 def _key(name: str) -> str:
@@ -97,7 +100,7 @@ def targets_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, table:
 
 def given(goal: ObjectiveConfig, name: str, otherwise: float) -> float:
     """The target in seconds or bytes: the configured one, or else `otherwise`."""
-    value = goal.target_ms if name == LATENCY else goal.target_kb
+    value = _given(goal, name)
     return otherwise if value is None else value / costs.unit(name).scale
 
 

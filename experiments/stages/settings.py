@@ -9,7 +9,8 @@ from typing import Any
 from experiments.config import OFFLINE, Config, MeasureConfig
 from experiments.config.compression import CompressConfig, PruneConfig, QuantizeConfig, SparsifyConfig
 from experiments.config.stage_order import CLUSTER, FINETUNE, LOWRANK, PRUNE, QAT, QUANTIZE, SPARSIFY
-from experiments.steps.settings import Device, Images
+from experiments.steps.device_settings import Device
+from experiments.steps.settings import Images
 from experiments.store.key_fields import implied, unless
 from search_spaces.layers import Spec
 from search_spaces.space import SearchSpace

@@ -15,6 +15,7 @@ from experiments.compute.accelerator import accelerator
 from experiments.compute.parallel_training import train_all
 from experiments.config.reference import Reference
 from experiments.display import events
+from experiments.display.progress import say
 from experiments.setup.images import placed
 from experiments.setup.recipes import of_finalists
 from experiments.steps.plan import Plan, retrain
@@ -41,6 +42,7 @@ def best_finalist(plan: Plan, search: Path, inputs: Mapping[str, Path | str]) ->
     config, count = of_finalists(plan.config), plan.config.search.finalists
     found = finalists(plan.space, read_candidates(search / CANDIDATES), count)
     if len(found) < 2:
+        say(f"no finalists are trained: {len(found)} of the candidates {'is' if len(found) == 1 else 'are'} feasible")
         return search
     trainings = [partial(retrain, config, one.arch, "finalist") for one in found]
     train_all(trainings, config.jobs)

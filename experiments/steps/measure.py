@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from compress.runtimes import RUNTIMES
 from experiments.display import events
 from experiments.display.progress import console, track
 from experiments.setup.devices import ROUNDS, board_of, hand_over
-from experiments.steps.settings import TABLE, Table
+from experiments.steps.device_settings import TABLE, Table
 from experiments.store import artefacts, journal
 from experiments.store.step import Means
 from paper.figures import heatmap, prediction
@@ -76,7 +76,9 @@ def _save(space: SearchSpace, table: LatencyTable, folder: Path) -> None:
     artefacts.write(folder / TABLE, dump(table))
 
 
-def timing_files(networks: Iterable[Specs], runtime: str) -> Iterator[tuple[str, bytes]]:
+def timing_files(
+    networks: Iterable[Specs], runtime: str, precisions: Collection[str] = PRECISIONS
+) -> Iterator[tuple[str, bytes]]:
     """The file of every network in each precision, with random weights, by the name that `assemble` expects."""
     written = RUNTIMES[runtime]
     for index, specs in enumerate(networks):
@@ -84,8 +86,10 @@ def timing_files(networks: Iterable[Specs], runtime: str) -> Iterator[tuple[str,
         first = specs[0]
         shape = (4, first.in_channels, first.resolution, first.resolution)
         images = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
-        yield file_name("fp32", index), written.fp32(source)
-        yield file_name("int8", index), written.int8(source, activation_ranges(source.onnx, images))
+        if "fp32" in precisions:
+            yield file_name("fp32", index), written.fp32(source)
+        if "int8" in precisions:
+            yield file_name("int8", index), written.int8(source, activation_ranges(source.onnx, images))
 
 
 def followed(

@@ -17,8 +17,9 @@ from experiments.setup.cache import remembered
 from experiments.setup.devices import results_of
 from experiments.setup.given_table import checked
 from experiments.setup.recipes import of_finalists
-from experiments.setup.targets import check_targets, check_timed
-from experiments.steps.settings import TABLE, Alone, Budget, Device, Images, Search, Supernet, Table, Timing
+from experiments.setup.targets import check_timed, objective_of
+from experiments.steps.device_settings import TABLE, Device, Table, Timing
+from experiments.steps.settings import Alone, Budget, Images, Search, Supernet
 from experiments.store import artefacts
 from experiments.store.keys import passport_key
 from experiments.store.step import Means, Step
@@ -78,7 +79,7 @@ class Plan:
             Table(space, Device.of(config.device), measure),
             {"passport": passport_key(config.device), **results_of(config.device)},
             Reference("experiments.steps.measure:work"),
-            Reference("experiments.steps.settings:unfinished"),
+            Reference("experiments.steps.device_settings:unfinished"),
         )
         return self.folder(step) / TABLE
 
@@ -117,7 +118,7 @@ class Plan:
             if self.config.search.finalists:
                 of_finalists(self.config)
             check_timed(self.config)
-            check_targets(self.config.objective, self.config.precision, self.space, read_table(self.table))
+            objective_of(self.config.objective, self.config.precision, self.space, read_table(self.table))
 
     @cached_property
     def searching(self) -> Search:
@@ -125,7 +126,7 @@ class Plan:
         config, search = self.config, self.config.search
         budget = Budget(search.budget, search.calibration, search.validation)
         asked = (config.strategy, config.objective, budget, config.precision, config.seed, config.threads)
-        timing = Timing(Device.of(config.device), config.measure) if search.timed else None
+        timing = Timing.of(config) if search.timed else None
         return Search(self.space, self.images, *asked, self.accelerator, config.train.batch, timing)
 
     def retrained(self, arch: Arch, role: str = "") -> Path:

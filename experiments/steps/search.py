@@ -15,9 +15,9 @@ from experiments.compute.parallel_evaluation import spread
 from experiments.config.choices import strategy_of
 from experiments.data.dataset import Dataset
 from experiments.display import events
-from experiments.display.progress import console, track
+from experiments.display.progress import console, say, track
 from experiments.setup.images import placed
-from experiments.setup.targets import costs_of, objective_of
+from experiments.setup.targets import costs_of, idle_targets, objective_of
 from experiments.steps.candidate_timing import with_timing
 from experiments.steps.settings import Search
 from experiments.steps.train import prepare
@@ -70,6 +70,8 @@ def work(settings: Search, files: Mapping[str, Path], means: Means, folder: Path
     net = load_supernet(files["supernet"], space).to(accelerator(settings.accelerator))
     calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
     problem = problem_of(settings, means, data, net, latencies, calibration)
+    if remark := idle_targets(settings.objective, settings.precision, space, latencies):
+        say(remark)
     if settings.timing:
         problem = with_timing(problem, settings, means, latencies, folder)
     found = _searched(settings, problem, folder)

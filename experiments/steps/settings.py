@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from experiments.config import DataConfig, DeviceConfig, MeasureConfig, ObjectiveConfig, StrategyConfig, TrainConfig
+from experiments.config import DataConfig, ObjectiveConfig, StrategyConfig, TrainConfig
 from experiments.config.image_names import OWN, Names, names
 from experiments.data import DECODER
 from experiments.data.image_hashes import contents
-from experiments.store import artefacts
+from experiments.steps.device_settings import Timing
 from experiments.store.key_fields import FOLDER, implied, unless
 from experiments.store.step import Means
-from predictors.tables.assembly import unfinished as rounds_missing
-from predictors.tables.table_file import SCHEMA, read_table
 from search_spaces.space import Arch, SearchSpace
 from search_spaces.training.recipe import NetworkRecipe
-
-TABLE = "table.json"
 
 
 @dataclass(frozen=True)
@@ -66,56 +61,6 @@ class Images:
 def _files(path: str, cache: str) -> str:
     """A hash of the images, which are read once per process."""
     return contents(path, cache).key
-
-
-@dataclass(frozen=True)
-class Device:
-    """How the device runs the networks."""
-
-    name: str
-    threads: int
-    cores: str
-    runtime: str
-    scenario: str = unless("")
-    seed: int | None = unless(None)
-    table: str = unless("")  # of a simulated device: the hash of the file
-    library: str = unless("onnxruntime")
-
-    @staticmethod
-    def of(device: DeviceConfig) -> Device:
-        common = (device.name, device.threads, device.cores, device.runtime)
-        if device.name != "simulated":
-            return Device(*common, library=device.library)
-        table = artefacts.sha256(Path(device.table)) if device.table else ""
-        return Device(*common, device.scenario, device.seed, table, device.library)
-
-    def at(self, means: Means) -> DeviceConfig:
-        own = {one.name: value for one in fields(self) if one.name != "table" and (value := getattr(self, one.name))}
-        return DeviceConfig(**own, **asdict(means.address))
-
-
-@dataclass(frozen=True)
-class Table:
-    """The settings of `measure`, which makes a latency table."""
-
-    space: SearchSpace
-    device: Device
-    measure: Mapping[str, Any]  # `MeasureConfig` without max_rounds
-    schema: str = SCHEMA
-
-    @property
-    def label(self) -> str:
-        return f"{self.space.name}-{self.device.name}"
-
-    def protocol(self, means: Means) -> MeasureConfig:
-        return MeasureConfig(**self.measure, max_rounds=means.max_rounds)
-
-
-def unfinished(settings: Table, means: Means, folder: Path) -> bool:
-    """Whether a finished table is noisy and may get more rounds."""
-    if settings.device.name == "bundle":
-        return False
-    return rounds_missing(read_table(folder / TABLE), settings.protocol(means))
 
 
 @dataclass(frozen=True)
@@ -165,14 +110,6 @@ class Budget:
     validation: int
     finalists: int = unless(0)
     finalist_passes: float = unless(0.0)
-
-
-@dataclass(frozen=True)
-class Timing:
-    """How candidates are timed during a search."""
-
-    device: Device
-    measure: MeasureConfig
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ def _print(winner: Candidate, targets: Costs, trained: Mapping[Arch, float]) -> 
     name = f"{'winner' if trained else 'best candidate'} {artefacts.arch_name(winner.arch)}"
     target = f", target {costs.text(targets)}" if targets else ""
     message = f"{name}: {summary(winner)}{target}{_lost(winner)}"
+    if not winner.feasible:
+        message += "; no candidate meets the target"
     if trained:
         message += f", {trained[winner.arch]:.1%} after a short training, best of {len(trained)} finalists"
     console.print(message, highlight=False, soft_wrap=True)

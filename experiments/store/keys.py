@@ -7,7 +7,8 @@ from typing import Any
 from experiments.config import Config, DataConfig, DeviceConfig
 from experiments.config.choices import space_of
 from experiments.setup.devices import passport_of
-from experiments.steps.settings import Device, Images
+from experiments.steps.device_settings import Device
+from experiments.steps.settings import Images
 from experiments.store import artefacts
 from experiments.store.step import as_json
 from predictors.board.fingerprint import deciding

@@ -133,8 +133,9 @@ def choices(settings: Any) -> Iterator[str]:
         own = getattr(settings, one.name)
         if IMPLIED in one.metadata:
             continue
-        for kind in type(settings).__mro__ if not is_dataclass(own) else ():
-            yield f"{kind.__name__}.{one.name}={own}"
+        for kind in type(settings).__mro__:
+            if not is_dataclass(own):
+                yield f"{kind.__name__}.{one.name}={own}"
             if own != one.metadata.get(UNLESS, own):
                 yield f"{kind.__name__}.{one.name}"
         for inner in own if isinstance(own, list) else [own]:

@@ -23,7 +23,7 @@ SEARCHES = ("search", "finalists")  # steps whose folder has these files
 
 @dataclass(frozen=True)
 class Winner:
-    """The architecture that a search chose. Costs are predicted; accuracy is a fraction of the validation images."""
+    """The architecture that a search chose. Costs are its candidate's; accuracy: of validation images."""
 
     arch: Arch
     accuracy: float

@@ -21,9 +21,9 @@ from experiments.display.progress import console, say, track
 from experiments.display.publish import publish, write_verdict
 from experiments.setup.devices import board_of, live
 from experiments.setup.reference_networks import reference_networks
+from experiments.steps.device_settings import Device
 from experiments.steps.measure import followed, timing_files
 from experiments.steps.plan import plan_of
-from experiments.steps.settings import Device
 from experiments.store import artefacts
 from experiments.store.keys import passport_key
 from experiments.store.step import Means, Step
@@ -84,18 +84,17 @@ def fidelity(config: Config) -> Path:
 
 
 def covered(table: LatencyTable, rows: Sequence[Predicted]) -> Iterator[str]:
-    """How many of the new networks lie in the interval that the table states for a prediction, in each precision."""
+    """How many of the new networks lie in the 95 % interval that the table states for one, in each precision."""
     for precision in table.corrections:
         factor = margin(table, precision)
-        off = f"{100 * (factor - 1):.2g} %"
         ratios = [
             max(one.measured_s / one.predicted_s, one.predicted_s / one.measured_s)
             for one in rows
             if (one.precision, one.predictor) == (precision, CORRECTED)
         ]
         yield (
-            f"{precision}: by the table's leave-one-out errors, 95 % of its predictions are off by less than {off}; of "
-            f"the new networks {sum(ratio <= factor for ratio in ratios)} of {len(ratios)} are"
+            f"{precision}: by its leave-one-out errors, the table is off by less than a factor of {factor:.3g} for a "
+            f"new network, with 95 %; this holds for {sum(ratio <= factor for ratio in ratios)} of these {len(ratios)}"
         )
 
 

@@ -29,8 +29,8 @@ from experiments.setup.devices import board_of, live
 from experiments.stages import int8_record
 from experiments.stages.settings import Quantize
 from experiments.steps.compress import chain, settings_of
+from experiments.steps.device_settings import Device
 from experiments.steps.plan import plan_of
-from experiments.steps.settings import Device
 from experiments.store import artefacts
 from experiments.store.key_fields import implied
 from experiments.store.keys import passport_key

@@ -23,9 +23,9 @@ from experiments.config.reference import Reference
 from experiments.display.progress import console, say, track
 from experiments.display.publish import publish, write_verdict
 from experiments.setup.devices import ROUNDS
+from experiments.steps.device_settings import Device
 from experiments.steps.measure import followed, timing_files
 from experiments.steps.plan import plan_of
-from experiments.steps.settings import Device
 from experiments.store import artefacts, journal
 from experiments.store.keys import passport_key
 from experiments.store.step import Means, Step

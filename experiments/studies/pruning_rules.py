@@ -19,9 +19,9 @@ from experiments.display.progress import say
 from experiments.setup.devices import board_of, live
 from experiments.stages.settings import float_layers
 from experiments.steps.compress import chain
+from experiments.steps.device_settings import Device
 from experiments.steps.measure import followed
 from experiments.steps.plan import plan_of
-from experiments.steps.settings import Device
 from experiments.store import artefacts
 from experiments.store.json_records import typed
 from experiments.store.key_fields import FOLDER, implied

@@ -23,9 +23,9 @@ from experiments.display.progress import console, track
 from experiments.display.publish import publish, write_verdict
 from experiments.setup.deployment_targets import targets_of
 from experiments.setup.devices import board_of
+from experiments.steps.device_settings import Device
 from experiments.steps.measure import followed, timing_files
 from experiments.steps.plan import plan_of
-from experiments.steps.settings import Device
 from experiments.store import artefacts
 from experiments.store.keys import passport_key
 from experiments.store.step import Means, Step

@@ -74,14 +74,15 @@ def _panel(axes: Axes, candidates: Sequence[Candidate], cost: str) -> None:
     if winner.feasible:
         point = scale * winner.costs[cost], 100 * winner.accuracy
         axes.scatter(
-            *point, s=90, marker="*", color=style.RED, edgecolor="white", linewidth=0.5, zorder=3, label="winner"
+            *point, s=90, marker="*", color="white", edgecolor="black", linewidth=0.8, zorder=3, label="winner"
         )
     axes.set_ylim(lowest - margin, highest + margin)
     below = sum(100 * c.accuracy < lowest - margin for c in candidates)
     if below:
         note = f"{below} of {len(candidates)} lie below"
         axes.set_title(note, loc="right", fontsize=6, color=style.GREY)
-    axes.set_xlabel(f"predicted {cost.rpartition('_')[0]} ({'ms' if cost == LATENCY else 'kB'})")
+    how = "" if cost == LATENCY and any(c.timed for c in candidates) else "predicted "
+    axes.set_xlabel(f"{how}{cost.rpartition('_')[0]} ({'ms' if cost == LATENCY else 'kB'})")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ is chosen if it outweighs their sum, not if it is the largest of five nearly equ
 Choosing one option per layer costs accuracy, which Zela et al. found to be related to sharp minima. Every candidate
 therefore includes its mixture's accuracy, measured with the same weights and images: the difference is the cost of
 discretization. (The mixture's batch norms use each batch's own statistics, because they cannot be calibrated.) This is
-a diagnosis, not part of the algorithm, so a timed search omits it.
+a diagnosis, not part of the algorithm, so a search whose seconds are compared omits it.
 """
 
 from __future__ import annotations

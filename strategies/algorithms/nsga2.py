@@ -1,8 +1,9 @@
 """NSGA-II (Deb et al. 2002, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II"): accuracy up, costs down.
 
 A population is an array of choices [n, layers] and an array of points [n, m], which are error and costs. The
-objective's score is not used. All members are feasible, by their predicted costs, so the paper's constrained domination
-(section VI) is not needed. Duplicates count once, because copies would crowd a discrete space.
+objective's score is not used. All members are feasible by their predicted costs, so the paper's constrained domination
+(section VI) is not needed; those whose measured latency misses the target stay as parents. Duplicates count once,
+because copies would crowd a discrete space.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class Feasible:
         """The network with the most room below its bounds; with non-additive costs in a large space, a local one."""
 
         def burden(arch: Arch) -> float:
-            return self.objective.burden(self.costs_of(arch))
+            return self.bounds.burden(self.costs_of(arch))
 
         arch = min(self.space.networks or [self.space.reference], key=burden)
         while (cheaper := min([arch, *self.space.neighbours(arch)], key=burden)) != arch:

@@ -54,7 +54,9 @@ class Problem(Feasible):
     drawn: Objective | None = None
     timed: Callable[[Sequence[Arch]], Mapping[Arch, float]] | None = None  # seconds by architecture; None: none is
     latencies: dict[Arch, float] = field(default_factory=dict, repr=False)  # seconds
-    diagnose: bool = True  # whether DARTS also measures each mixture's accuracy, which a timed search omits
+    diagnose: bool = (
+        True  # whether DARTS also measures each mixture's accuracy, which a search whose seconds are compared omits
+    )
 
     def evaluate(self, arch: Arch) -> Candidate:
         """Evaluates an architecture, in the same way for every strategy."""

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.display.page.commands import settings
 from experiments.steps.candidate_timing import TIMED
 from experiments.steps.plan import search
-from experiments.store import journal
+from experiments.store import artefacts, journal
 from experiments.store.candidate_journal import read_candidates
 from experiments.store.winner import CANDIDATES, WINNER, read_winner
 from paper.finalists import timed_sentence
@@ -46,6 +47,9 @@ def test_the_device_decides_near_the_target_and_a_stopped_search_times_nothing_a
     assert {*seconds} == {one.arch for one in found if one.timed}
     assert read_winner(folder).arch == best(found).arch
     assert [one.timed for one in read(folder, Candidate)] == [one.timed for one in found]
+    others = [next(finished.runs.glob(f"{name}/*/manifest.json")).parent for name in ("train", "retrain", "benchmark")]
+    steps = [(one.parent.name, artefacts.manifest(one)["config"]) for one in others]
+    assert settings([*steps, ("search", artefacts.manifest(folder)["config"])])["search.timed"]  # as its page says
 
     kept = {name: (folder / name).read_bytes() for name in (CANDIDATES, TIMED, "rounds.jsonl")}
     for path in [path for path in folder.iterdir() if path.name not in kept]:
@@ -63,8 +67,9 @@ def test_the_device_decides_near_the_target_and_a_stopped_search_times_nothing_a
     ("arguments", "said"),
     [
         (("objective=mnasnet",), "objective=mnasnet has none: add objective=bounded, or leave search.timed out"),
-        (("device=simulated",), "device=simulated only works with python -m experiments.measure"),
-        (("device=bundle",), "device=bundle only works with python -m experiments.measure"),
+        (("device=simulated",), "device=simulated cannot time candidates during a search"),
+        (("ignore=[cpu]",), "needs a table of the device that times"),
+        (("device=bundle",), "device=bundle cannot time candidates during a search"),
     ],
 )
 def test_what_cannot_be_timed_is_refused_before_anything_is_made(
@@ -88,5 +93,9 @@ def test_the_paper_says_how_many_candidates_were_timed() -> None:
     one = Candidate("random", "0-0", 0.5, 0.5, True, {"latency_s": 1e-3})
     timed = [replace(one, arch=f"0-{place}", timed=True) for place in range(3)]
     assert timed_sentence([one]) == ""
-    assert timed_sentence([one, timed[1]]).startswith("For 1 of them the prediction left open whether it meets")
-    assert timed_sentence([one, *timed[1:]]).startswith("For 2 of them the prediction left open whether they meet")
+    assert timed_sentence([one, timed[1]]).startswith(
+        "For 1 of the architectures the prediction left open whether it meets"
+    )
+    assert timed_sentence([one, *timed[1:]]).startswith(
+        "For 2 of the architectures the prediction left open whether they meet"
+    )

@@ -208,10 +208,13 @@ def test_a_search_with_finalists_is_given_only_with_the_winner_that_they_prove(
 
 
 def test_the_paper_says_how_the_finalists_were_chosen(tmp_path: Path) -> None:
-    common = {"strategy": "random", "accuracy": 0.5, "score": 0.5, "feasible": True, "costs": {"latency_s": 1.0}}
-    rows = [Row(arch=str(place), **common, trained_accuracy=one) for place, one in enumerate([None, 0.6, 0.7, 0.5])]
+    common = {"strategy": "random", "accuracy": 0.5, "feasible": True, "costs": {"latency_s": 1.0}}
+    rows = [
+        Row(arch=str(place), score=-place, **common, trained_accuracy=one, trained_score=one)
+        for place, one in enumerate([None, 0.6, 0.7, 0.5])
+    ]
     (tmp_path / "setup.csv").write_text("key,value\nfinalist_passes,1.5\n")
     said = sentence(rows, setup(tmp_path))
-    assert said.startswith("Of the best candidates, 3 that differ")
-    assert "for 1.5 passes" in said
+    assert said.startswith("3 candidates were trained from scratch for 1.5 passes: the best one, then")
+    assert said.endswith("with inherited weights it was number 3 of 4.")
     assert sentence([rows[0]], setup(tmp_path)) == ""

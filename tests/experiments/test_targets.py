@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.config import ObjectiveConfig
-from experiments.setup.targets import check_targets, costs_of, idle_targets
+from experiments.setup.targets import costs_of, idle_targets, objective_of
 from predictors.costs import LATENCY, NAMES
 from search_spaces.errors import LutraError
 from search_spaces.spaces.tiny import tiny
@@ -28,7 +28,7 @@ def test_a_target_decides_between_the_least_and_the_most_of_a_cost(name: str, pr
     def remark(target: float) -> str:
         key, scale = ("target_ms", 1e3) if name == LATENCY else ("target_kb", 1e-3)
         own = replace(goal, **{key: scale * target})
-        check_targets(own, precision, SPACE, table)
+        objective_of(own, precision, SPACE, table)
         return idle_targets(own, precision, SPACE, table)
 
     with pytest.raises(LutraError, match="no network"):

@@ -67,7 +67,7 @@ def settings(steps: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
     found |= dict(flat(parts))
     found |= {key: search[key] for key in ("precision", "seed", "threads", "accelerator") if key in search}
     found |= {"space.name": search["space"]["name"], "supernet_seed": by_name["train"]["seed"]}
-    found |= {"compress.stages": stages, "compress.memory": last["memory"]}
+    found |= {"search.timed": "timing" in search, "compress.stages": stages, "compress.memory": last["memory"]}
     return {key: value for key, value in found.items() if key not in HASHES}
 
 

@@ -30,7 +30,7 @@ def pareto(candidates: Sequence[Candidate], target_ms: float | None, describe: C
     points = [*shown, *marked]
     times = [_ms(one) for one in points] + ([target_ms] if target_ms is not None else [])
     axes = Axes(ends(times), ends([100 * one.accuracy for one in points]))
-    made = axes.frame("predicted latency (ms)", "validation accuracy (%)")
+    made = axes.frame("latency (ms)", "validation accuracy (%)")
     if target_ms is not None:
         made.append(tooltip(axes.line([(target_ms, axes.y_ends[0]), (target_ms, axes.y_ends[1])], "grey"), "target"))
     corners = [point for a, b in pairwise(edge) for point in (_at(a), (_ms(b), _at(a)[1]))]
@@ -47,11 +47,12 @@ def pareto(candidates: Sequence[Candidate], target_ms: float | None, describe: C
     why = f", the best of {finalists} finalists after a short training from scratch" if finalists else ""
     caption = (
         f"{len(candidates):,} evaluated architectures, with the supernet's weights. Red: the winner{why}; line: the "
-        "Pareto front; grey line: the target; hollow: above the target."
+        "Pareto front; grey line: the target; hollow: above the target. Latencies are predicted"
+        f"{', or measured near the target' if any(one.timed for one in candidates) else ''}."
     ) + (f" {hidden:,} that are not on the front are not drawn." if hidden else "")
     rows = [[one.arch, *_numbers(one), "winner" if one is winner else ""] for one in sorted(marked, key=_ms)]
-    listed = table("The front, and the winner", ["architecture", "accuracy (%)", "predicted latency (ms)", ""], rows)
-    label = "Validation accuracy against predicted latency of every candidate"
+    listed = table("The front, and the winner", ["architecture", "accuracy (%)", "latency (ms)", ""], rows)
+    label = "Validation accuracy against latency of every candidate"
     more = element("details", element("summary", "The front as a table"), listed)
     return [figure(caption, drawing(WIDTH, HEIGHT, label, *made)), more]
 
@@ -70,7 +71,8 @@ def _numbers(one: Candidate) -> tuple[str, str]:
 
 def _described(one: Candidate) -> str:
     accuracy, latency = _numbers(one)
-    return f"architecture {one.arch}, accuracy {accuracy} %, predicted latency {latency} ms"
+    how = "measured" if one.timed else "predicted"
+    return f"architecture {one.arch}, accuracy {accuracy} %, {how} latency {latency} ms"
 
 
 def prediction(networks: Sequence[Whole], stages: Sequence[Stage]) -> list[Element]:

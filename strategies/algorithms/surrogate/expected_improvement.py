@@ -26,8 +26,7 @@ def improving(
     scores = normal_scores(np.array([c.score for c in found.values()]))
     chosen = informative(scores)
     picks, scores = np.array(list(found))[chosen], scores[chosen]
-    costs = np.array([[*c.costs.values()] for c in found.values()])[chosen]
-    model = fitted(picks, costs, scores, problem.space.options, before)
+    model = fitted(picks, cost_rows(problem, picks), scores, problem.space.options, before)
     gains: dict[Arch, float] = {}
 
     def points(picks: np.ndarray) -> np.ndarray:

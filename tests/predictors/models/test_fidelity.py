@@ -46,7 +46,7 @@ def test_on_a_board_without_noise_the_corrected_table_is_exact() -> None:
 
 
 def test_the_figure_has_a_panel_for_each_precision() -> None:
-    predictors = ("corrected table", "sum of blocks alone", "forest", "ridge")
+    predictors = ("corrected table", "sum of blocks alone", "MACs", "ridge")
     networks = [Fresh(p, name, 1e-3 * n, 1.1e-3 * n) for p in ("fp32", "int8") for name in predictors for n in (1, 2)]
     panels = figure.plot(networks).axes
     assert [axes.get_ylabel() for axes in panels] == ["predicted, fp32 (ms)", "predicted, int8 (ms)"]
@@ -59,7 +59,7 @@ def test_the_command_times_fresh_networks(finished: Finished, here: Here, tmp_pa
     done = here(fidelity, *finished.arguments, f"runs={tmp_path}", "fidelity.networks=3")
     assert done.code == 0, done.err
     (folder,) = tmp_path.glob("fidelity/tiny-local-*")
-    assert done.out.count("of 3 are") == 2
+    assert done.out.count("of these 3") == 2
     found = read_points(folder / "fidelity.csv")
     expected = {"re-test", "sum of blocks alone", "sum of blocks in context", "corrected table", "MACs", *LEARNERS}
     assert {(one.data, one.predictor) for one in found} == {(p, name) for p in ("fp32", "int8") for name in expected}
