@@ -20,6 +20,7 @@ CONTEXT = "sum of blocks in context"
 CHOSEN = "in context"  # the protocol of the table
 PROFILED = "node profile"  # the protocol that only onnxruntime allows
 NAMES = {
+    "re-test": "second pass, as a limit",
     "sum of blocks alone": "sum, blocks alone",
     "sum of blocks in context": "sum, in context",
     "gaussian_process": "Gaussian process",

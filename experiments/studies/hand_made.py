@@ -14,6 +14,7 @@ from experiments.config.choices import space_of
 from experiments.config.compression import NOT_FOR
 from experiments.config.validation import check_runtime
 from experiments.studies.ablation import WHOLE, side_by_side, staged
+from paper.hand_made import SAVED
 
 UNPRUNED = ["finetune", "quantize"]
 USUAL = ("mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2", "resnet8")
@@ -35,7 +36,7 @@ def hand_made(config: Config) -> Path:
     for name in models:  # before anything is trained
         check_runtime(replace(config, model=name))
     variants = {"winner": staged(config, WHOLE), "winner, unpruned": staged(config, UNPRUNED)}
-    variants |= {f"winner, saved {part:g}": staged(saving(config, part), WHOLE) for part in config.hand_made.saved}
+    variants |= {f"{SAVED}{part:g}": staged(saving(config, part), WHOLE) for part in config.hand_made.saved}
     variants |= {name: staged(replace(config, model=name), UNPRUNED) for name in models}
     return side_by_side(config, "hand_made", variants)
 
