@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from paper import origin
-from paper.latex import count, escape, listed, significant
-from paper.recipe_rows import TriedRecipe
+from paper.latex import count, escape, listed
+from paper.recipe_rows import TriedRecipe, labels
 from paper.rows import read
 from paper.setup_file import setup
 
@@ -25,17 +25,19 @@ def macros(results: Path) -> dict[str, str]:
 
 def _passes(results: Path) -> str:
     """Words on the length of the trainings, in passes over the training images."""
-    lengths = sorted({significant(row.passes) for row in read(results, TriedRecipe)}, key=float)
+    lengths = sorted({f"{row.passes:.3g}" for row in read(results, TriedRecipe)}, key=float)
     return f"trained for {listed(lengths)} passes"
 
 
 def _caption(results: Path) -> str:
     made = setup(results, SETUP)
     seeds = made.number("seeds")
+    names = [row.recipe for row in read(results, TriedRecipe)[1:]]
+    marked = "" if labels(names) == names else " A letter stands for the recipe that it marks."
     times = f"the mean of {count(seeds)} seeds with 95\\,\\% t-intervals of paired differences"
     return (
         f"Training recipes for {escape(made.text('network'))}, {_passes(results)}: points gained on "
         f"{count(made.number('validation_images'))} validation images by changing the settings at the left, "
         f"{times if seeds > 1 else 'with one seed, so without intervals'}, and the same per CPU "
-        f"minute of training on {escape(made.text('host_cpu'))}."
+        f"minute of training on {escape(made.text('host_cpu'))}.{marked}"
     )

@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paper.figures import style
-from paper.recipe_rows import TriedRecipe
+from paper.recipe_rows import TriedRecipe, labels
 from paper.rows import read
 
 WIDTH = 22  # letters of a line of a recipe
+HIGHEST = 4.3  # inches
 
 
 def draw(results: Path) -> Figure:
@@ -28,9 +29,9 @@ def draw(results: Path) -> Figure:
 def plot(rows: Sequence[TriedRecipe]) -> Figure:
     """A line for each recipe; the first row is the base, whose accuracy and cost are in the title."""
     base, *others = rows
-    names = ["\n".join(wrap(row.recipe, WIDTH)) for row in others]
+    names = ["\n".join(wrap(name, WIDTH)) for name in labels([row.recipe for row in others])]
     lines = np.array([1 + name.count("\n") for name in names])
-    figure = style.figure(0.9 + 0.19 * len(others) + 0.1 * (lines - 1).sum())
+    figure = style.figure(min(0.9 + 0.19 * len(others) + 0.1 * (lines - 1).sum(), HIGHEST))
     gains, rates = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     places = np.cumsum((lines + 1) / 2) - (lines + 1) / 4
     for place, row in zip(places, others):
