@@ -24,7 +24,7 @@ def test_a_search_that_ran_out_of_seconds_is_judged_by_what_it_had() -> None:
     rows = [Curve(**(facts | row)) for row in curves({"slow": [slow], "fast": [fast]})]
     last = [row for row in rows if (row.strategy, row.against) == ("slow", "evaluations")][-1]
     assert (last.at, last.evaluations, last.share) == (3, 2, 0.2)
-    assert "ended the searches by slow after 2 evaluations; at equal times" in comparison.stopped(rows)
+    assert "slow finished 2 evaluations, so it is compared only by seconds" in comparison.stopped(rows)
     assert comparison.stopped(row for row in rows if row.strategy == "fast") == ""
 
 
