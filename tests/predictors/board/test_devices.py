@@ -61,9 +61,9 @@ def locks(pid: int, lab: Lab) -> bool:
 
 @needs_sshd
 def test_an_idle_connection_outlives_its_patience(quick: Lab) -> None:
-    with ssh(replace(quick.to, patience=2), 1) as board:
+    with ssh(replace(quick.to, patience=4), 1) as board:
         assert board.passport
-        time.sleep(3)
+        time.sleep(5)
         assert board.ask("ping") == {}
 
 

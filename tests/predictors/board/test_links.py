@@ -18,7 +18,7 @@ from tests.predictors.board.sshd_lab import Lab, needs_sshd, until
 @needs_sshd
 def test_a_frozen_link_is_noticed_on_both_sides(quick: Lab) -> None:
     """The agent ends although its end of the link stays open; the lock is free for a new connection."""
-    to = replace(quick.to, patience=2)
+    to = replace(quick.to, patience=4)
     with ssh(to, 1) as board:
         board.load("net", b"any")
         (session,) = quick.sessions()
