@@ -10,37 +10,13 @@ from statistics import median
 from paper import space_networks
 from paper.compression_rows import HandMade
 from paper.csv_records import ResultError
+from paper.hand_made_names import CITED, name, saved
 from paper.latex import decimals, escape, listed, ms, percent, significant
 from paper.rows import FILES, read
 from paper.setup_file import setup
 from paper.significance import SAME_TIME, clearly_better, clearly_faster
 
 WINNER, UNPRUNED = "winner", "winner, unpruned"  # more files of the winner are called "winner, saved 0.2"
-SAVED = "winner, saved "
-NAMES = {
-    "mobilenet_v2": "MobileNetV2",
-    "mobilenet_v3_small": "MobileNetV3-small",
-    "shufflenet_v2": "ShuffleNetV2",
-    "shufflenet_v2_half": r"ShuffleNetV2 $\times 0.5$",
-    "resnet8": "ResNet-8",
-    "vit": "ViT",
-    "hybrid": "hybrid",
-    "mobilenet_v2_half": r"MobileNetV2 $\times 0.5$",
-    "mobilenet_v4_small": "MobileNetV4-like",
-    "resnet8_blocks": "ResNet-8",
-}
-CITED = {
-    "mobilenet_v2": r"MobileNetV2~\cite{sandler2018mobilenetv2}",
-    "mobilenet_v3_small": r"MobileNetV3-small~\cite{howard2019searching}",
-    "shufflenet_v2": r"ShuffleNetV2~\cite{ma2018shufflenet}",
-    "shufflenet_v2_half": r"ShuffleNetV2 of half the width~\cite{ma2018shufflenet}",
-    "resnet8": r"the ResNet-8 of MLPerf Tiny~\cite{banbury2021mlperf}",
-    "vit": "a compact vision transformer",
-    "hybrid": "a hybrid of residual blocks and attention",
-    "mobilenet_v2_half": r"MobileNetV2 of half the width~\cite{sandler2018mobilenetv2}",
-    "mobilenet_v4_small": r"a network like MobileNetV4-Conv-Small~\cite{qin2024mobilenetv4}",
-    "resnet8_blocks": r"a ResNet-8 like that of MLPerf Tiny~\cite{banbury2021mlperf}",
-}
 HEAD = r"""\begin{tabular}{@{}lrrrrrrr@{}}
 \toprule
  & test & latency & $\pm$ & file & & weights & training \\
@@ -53,9 +29,9 @@ def split(results: Path) -> tuple[dict[str, HandMade], list[HandMade]]:
     """Our files by name, and the hand-made networks. Raises ResultError if one of ours is missing."""
     rows = read(results, HandMade)
     ours = {row.stage: row for row in rows if row.stage.split(",")[0] == WINNER}
-    for name in (WINNER, UNPRUNED):
-        if name not in ours:
-            raise ResultError(f"{results / FILES[HandMade]}: there is no row with stage={name}")
+    for stage in (WINNER, UNPRUNED):
+        if stage not in ours:
+            raise ResultError(f"{results / FILES[HandMade]}: there is no row with stage={stage}")
     others = [row for row in rows if row.stage not in ours]
     if not others:
         raise ResultError(f"{results / FILES[HandMade]}: there is no hand-made network")
@@ -66,7 +42,7 @@ def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX. Raises ResultError."""
     ours, others = split(results)
     winner, unpruned, images = ours[WINNER], ours[UNPRUNED], setup(results).number("test_images")
-    more = [row for name, row in ours.items() if name not in (WINNER, UNPRUNED)]
+    more = [row for stage, row in ours.items() if stage not in (WINNER, UNPRUNED)]
     return {
         "HandMadeBeside": listed([CITED.get(other.stage, escape(other.stage)) for other in others]),
         "HandMadeVerdict": verdict(winner, others, "the compressed winner", images),
@@ -164,19 +140,8 @@ def _beats(one: HandMade, other: HandMade, images: float) -> bool:
     return clearly_faster(one, other) and clearly_better(one, other, images)
 
 
-def name(row: HandMade) -> str:
-    if row.stage.startswith(SAVED):
-        return rf"winner, saving {_saved(row)}\,\%"
-    return NAMES.get(row.stage, escape(row.stage))
-
-
-def _saved(row: HandMade) -> str:
-    """Percent of the latency that pruning can save."""
-    return f"{100 * float(row.stage.removeprefix(SAVED)):g}"
-
-
 def _file(row: HandMade) -> str:
-    return rf"the winner pruned to save {_saved(row)}\,\% of the latency that pruning can save"
+    return rf"the winner pruned to save {saved(row)}\,\% of the latency that pruning can save"
 
 
 def _sentence(clause: str) -> str:

@@ -14,7 +14,7 @@ from experiments.config.choices import space_of
 from experiments.config.compression import NOT_FOR
 from experiments.config.validation import check_runtime
 from experiments.studies.ablation import WHOLE, side_by_side, staged
-from paper.hand_made import SAVED
+from paper.hand_made_names import SAVED
 
 UNPRUNED = ["finetune", "quantize"]
 USUAL = ("mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2", "resnet8")

@@ -14,7 +14,6 @@ from experiments.steps.plan import search
 from experiments.store import artefacts, journal
 from experiments.store.candidate_journal import read_candidates
 from experiments.store.winner import CANDIDATES, WINNER, read_winner
-from paper.finalists import timed_sentence
 from paper.rows import Candidate, read
 from predictors.costs import LATENCY
 from predictors.metrics.prediction_interval import margin
@@ -87,15 +86,3 @@ def test_the_margin_holds_as_many_new_networks_as_it_says() -> None:
         networks = [replace(made.networks[0], held_out=1.0, measured=np.exp(error)) for error in errors]
         held += abs(new) <= np.log(margin(replace(made, networks=tuple(networks)), networks[0].precision))
     assert held / tables == pytest.approx(0.95, abs=0.015)
-
-
-def test_the_paper_says_how_many_candidates_were_timed() -> None:
-    one = Candidate("random", "0-0", 0.5, 0.5, True, {"latency_s": 1e-3})
-    timed = [replace(one, arch=f"0-{place}", timed=True) for place in range(3)]
-    assert timed_sentence([one]) == ""
-    assert timed_sentence([one, timed[1]]).startswith(
-        "For 1 of the architectures the prediction left open whether it meets"
-    )
-    assert timed_sentence([one, *timed[1:]]).startswith(
-        "For 2 of the architectures the prediction left open whether they meet"
-    )

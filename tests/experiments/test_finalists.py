@@ -25,9 +25,7 @@ from experiments.store.weights import load_network
 from experiments.store.winner import WINNER, read_winner
 from paper.candidate_rows import Candidate as Row
 from paper.candidate_rows import winner_of
-from paper.finalists import sentence
 from paper.rows import read
-from paper.setup_file import setup
 from search_spaces import documents
 from search_spaces.errors import LutraError
 from search_spaces.networks.evaluation import accuracy, predict
@@ -205,16 +203,3 @@ def test_a_search_with_finalists_is_given_only_with_the_winner_that_they_prove(
     (folder / "manifest.json").write_text(documents.sealed(record))
     with pytest.raises(LutraError, match=f"{WINNER} is not the best"):
         folder_of_search(replace(config, seed=1))
-
-
-def test_the_paper_says_how_the_finalists_were_chosen(tmp_path: Path) -> None:
-    common = {"strategy": "random", "accuracy": 0.5, "feasible": True, "costs": {"latency_s": 1.0}}
-    rows = [
-        Row(arch=str(place), score=-place, **common, trained_accuracy=one, trained_score=one)
-        for place, one in enumerate([None, 0.6, 0.7, 0.5])
-    ]
-    (tmp_path / "setup.csv").write_text("key,value\nfinalist_passes,1.5\n")
-    said = sentence(rows, setup(tmp_path))
-    assert said.startswith("3 candidates were trained from scratch for 1.5 passes: the best one, then")
-    assert said.endswith("with inherited weights it was number 3 of 4.")
-    assert sentence([rows[0]], setup(tmp_path)) == ""
