@@ -31,9 +31,9 @@ KEYS = {  # in the table and in the figure
     WHOLE_QAT: "PFTQ",
     LABELS: "PLQ",
 }
-WORDS = {  # of a run's stages, all and those before quantization
-    WHOLE: ("pruning, finetuning and quantization", "pruning and finetuning"),
-    WHOLE_QAT: ("pruning, finetuning, training for INT8 and quantization", "pruning, finetuning and training for INT8"),
+WORDS = {  # of a run's stages: all, and those that the file that it is compared with lacks
+    WHOLE: ("pruning, finetuning and quantization", "pruning"),
+    WHOLE_QAT: ("pruning, finetuning, training for INT8 and quantization", "pruning and training for INT8"),
 }
 NAMES = {NOTHING: "the winner in fp32, as trained"}
 COUNTED, THREE = r"\multicolumn{2}{c}", r"\multicolumn{3}{c}"
@@ -106,19 +106,14 @@ def points(new: Variant, old: Variant, images: float = math.inf) -> str:
 
 
 def more(rows: Mapping[str, Variant], chosen: str, images: float) -> str:
-    """A sentence on what pruning gains for the run's INT8 file, which is compared with one that was trained as long.
-
-    There is none if the run's training for INT8 makes it longer: then it is compared with quantization alone.
-    """
-    whole, alone = rows[chosen], rows["finetune, quantize" if chosen == WHOLE else "quantize"]
-    what = "the winner finetuned as long and quantized without pruning" if chosen == WHOLE else "quantization alone"
-    before = "pruning" if chosen == WHOLE else f"{WORDS[chosen][1]} before it"
+    """A sentence that compares the run's INT8 file with that of the winner finetuned as long, but not pruned."""
+    whole, alone = rows[chosen], rows["finetune, quantize"]
+    what = f"Compared with the winner finetuned as long and quantized without {WORDS[chosen][1]}, the compressed file"
     ratio, faster = alone.file_bytes / whole.file_bytes, alone.latency_median_s / whole.latency_median_s
     if ratio <= 1 and faster <= 1:
-        return f"Compared with {what}, {before} reduces neither size nor latency."
+        return f"{what} is neither smaller nor faster."
     return (
-        f"Compared with {what}, {before} makes the file {smaller(ratio)} and {significant(faster)} times as fast; it "
-        f"{more_accurate(whole, alone, images)}."
+        f"{what} is {smaller(ratio)} and {significant(faster)} times as fast; it {more_accurate(whole, alone, images)}."
     )
 
 

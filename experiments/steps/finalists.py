@@ -42,7 +42,8 @@ def best_finalist(plan: Plan, search: Path, inputs: Mapping[str, Path | str]) ->
     config, count = of_finalists(plan.config), plan.config.search.finalists
     found = finalists(plan.space, read_candidates(search / CANDIDATES), count)
     if len(found) < 2:
-        say(f"no finalists are trained: {len(found)} of the candidates {'is' if len(found) == 1 else 'are'} feasible")
+        if count > 1:
+            say(f"no finalists are trained, as the candidates within the bounds are too few: {len(found)}")
         return search
     trainings = [partial(retrain, config, one.arch, "finalist") for one in found]
     train_all(trainings, config.jobs)

@@ -23,7 +23,7 @@ SEARCHES = ("search", "finalists")  # steps whose folder has these files
 
 @dataclass(frozen=True)
 class Winner:
-    """The architecture that a search chose. Costs are its candidate's; accuracy: of validation images."""
+    """The architecture that a search chose, its candidate's costs, and its fraction of the validation images."""
 
     arch: Arch
     accuracy: float

@@ -42,7 +42,7 @@ def test_compression_is_told_by_its_files(results: Path, tmp_path: Path) -> None
     assert "6.67 times smaller" in told["AblationWhole"]
     assert told["AblationWhole"].endswith("3.33 times as fast, and loses 0.4 points")
     assert (
-        "pruning makes the file 2.00 times smaller and 1.67 times as fast; it is 0.6 points less accurate"
+        "the compressed file is 2.00 times smaller and 1.67 times as fast; it is 0.6 points less accurate"
         in told["AblationMore"]
     )
     assert "its training had not converged" in told["AblationFinetune"]

@@ -97,7 +97,7 @@ def test_a_run_with_training_for_int8_has_a_paper_that_says_so(results: Path, tm
     assert told["CompressedSentence"].startswith("After pruning, finetuning and training for INT8, the winner")
     assert "without quantization-aware training" in told["HandMadeStages"]
     assert told["AblationWhole"].endswith("loses 0.3 points (not significant)")
-    assert "pruning, finetuning and training for INT8 before it make" in told["AblationMore"]
+    assert "quantized without pruning and training for INT8, the compressed file is" in told["AblationMore"]
     tables.write(results, tmp_path)
     names = [line.partition(" & ")[0] for line in (tmp_path / "stages.tex").read_text().splitlines()]
     assert names.index("finetuned") + 1 == names.index("trained for INT8") == names.index("INT8") - 1
