@@ -17,15 +17,15 @@ NOUNS = dict(chain.STAGES.values())
 def macros(results: Path, texts: Mapping[str, str]) -> dict[str, str]:
     """Macro name -> LaTeX; `texts`: the other macros. Raises ResultError."""
     given = {name for name in questions.PARTS if questions.given(results, name)}
+    compared = "Compare" in given and not texts["ComparedOrigin"]
+    told = random(results, escape(setup(results).text("strategy"))) if compared else ""
     claims = {
         questions.TABLE: _table(given, texts),
         questions.HARDWARE: transfer.claim(read(results, Transferred)) if "Transfer" in given else "",
-        questions.SEARCH: " ".join(_search(results, given, texts)),
+        questions.SEARCH: " ".join(_search(results, given, texts, told)),
         questions.STAGES: _stages(results, texts) if "Ablation" in given else "",
         questions.SUPERNET: _supernet(results) if "Ranking" in given else "",
     }
-    compared = "Compare" in given and not texts["ComparedOrigin"]
-    told = random(results, escape(setup(results).text("strategy"))) if compared else ""
     return {"RandomClaim": told} | {
         "Claims": " ".join(rf"\emph{{{question}}} {claim}" for question, claim in claims.items() if claim)
     }
@@ -40,7 +40,7 @@ def _table(given: set[str], texts: Mapping[str, str]) -> str:
     return f"On {where} its mean error is {listed(errors)}.{more} {texts['TableVerdict']}".strip()
 
 
-def _search(results: Path, given: set[str], texts: Mapping[str, str]) -> Iterator[str]:
+def _search(results: Path, given: set[str], texts: Mapping[str, str], told: str) -> Iterator[str]:
     data, precision = texts["Data"], texts["Quantized"]
     if "HandMade" in given:
         yield f"On {data}, in {precision} and with one training recipe, {texts['HandMadeVerdict']}."
@@ -63,10 +63,7 @@ def _search(results: Path, given: set[str], texts: Mapping[str, str]) -> Iterato
             yield f"{over} differs from the reference in fp32 by {seeds.points(gained)}."
         else:
             yield f"{over} classifies {seeds.percent(last)} of the test images correctly."
-    if "Compare" in given and not texts["ComparedOrigin"]:
-        yield random(results, escape(setup(results).text("strategy")))
-    else:
-        yield "Strategies of search were not compared in this run."
+    yield told or "Strategies of search were not compared in this run."
 
 
 def random(results: Path, strategy: str) -> str:

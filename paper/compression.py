@@ -67,7 +67,7 @@ def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX. Raises ResultError."""
     rows, images = variants(results), setup(results).number("test_images")
     chosen = whole_of(rows, read(results, Stage))
-    winner, whole = rows[NOTHING], rows[chosen]
+    winner, whole, in_float = rows[NOTHING], rows[chosen], bool(setup(results).values.get("float_layers"))
     return {
         "ChainStages": WORDS[chosen][0],
         "ChainKey": KEYS[chosen],
@@ -81,9 +81,22 @@ def macros(results: Path) -> dict[str, str]:
         "DistillationVerdict": more_accurate(rows.get(TAUGHT, rows[WHOLE]), rows[LABELS], images),
         "QatVerdict": trained_for_it(rows, images),
         "QuantizationLoss": lost(rows, images),
-        "DistilledKey": ", by Distillation" if TAUGHT in rows else "",
-        "PrunedPrediction": predicted(whole, bool(setup(results).values.get("float_layers"))),
+        "LearnedKey": learned_from(rows),
+        "FloatSentence": "Which layers stay in float is decided for each file. " if in_float else "",
+        "PrunedPrediction": predicted(whole, in_float),
     }
+
+
+def shown(rows: Mapping[str, Variant]) -> dict[str, Variant]:
+    """Without the file that was finetuned by labels alone, if that is the whole chain's: finetuning has no teacher."""
+    same = rows[LABELS].sha256 == rows[WHOLE].sha256
+    return {name: row for name, row in rows.items() if not (same and name == LABELS)}
+
+
+def learned_from(rows: Mapping[str, Variant]) -> str:
+    """The rest of the table's key: what some files were finetuned by."""
+    kinds = [words for name, words in ((LABELS, "Labels alone"), (TAUGHT, "Distillation")) if name in shown(rows)]
+    return f", finetune by {' or '.join(kinds)}" if kinds else ""
 
 
 def gain(new: Variant, old: Variant, images: float = math.inf, compressed: bool = True) -> str:
@@ -152,10 +165,8 @@ def write(results: Path, build: Path) -> None:
     """ablation.tex in the folder `build`, if there are results for it. Raises ResultError."""
     if not (results / FILES[Variant]).exists():
         return
-    rows = variants(results)
+    rows = shown(variants(results))
     places = decimals(1e3 * median(row.latency_median_s for row in rows.values()))
-    if rows[LABELS].sha256 == rows[WHOLE].sha256:  # finetuning has no teacher: the same file, timed twice
-        del rows[LABELS]
     lines = "".join(_row(row, rows[NOTHING], places) for row in rows.values())
     (build / "ablation.tex").write_text(f"{HEAD}{lines}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")
 

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from paper.compression import LABELS, NOTHING, WHOLE, key, variants
+from paper.compression import NOTHING, WHOLE, key, shown, variants
 from paper.compression_rows import Variant
 from paper.figures import style
 
@@ -31,10 +31,7 @@ PATH = (NOTHING, "prune, finetune", WHOLE)
 
 def draw(results: Path) -> Figure:
     """From ablation.csv."""
-    rows = variants(results)
-    if rows[LABELS].sha256 == rows[WHOLE].sha256:
-        del rows[LABELS]
-    return plot(rows)
+    return plot(shown(variants(results)))
 
 
 @rc_context(style.RC)
