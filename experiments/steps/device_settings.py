@@ -44,8 +44,17 @@ class Device:
         return DeviceConfig(**own, **asdict(means.address))
 
 
+class Timed:
+    """Settings of a step that times files; how many rounds at most is not one of them."""
+
+    measure: Mapping[str, Any]
+
+    def protocol(self, means: Means) -> MeasureConfig:
+        return MeasureConfig(**self.measure, max_rounds=means.max_rounds)
+
+
 @dataclass(frozen=True)
-class Table:
+class Table(Timed):
     """The settings of `measure`, which makes a latency table."""
 
     space: SearchSpace
@@ -57,9 +66,6 @@ class Table:
     def label(self) -> str:
         return f"{self.space.name}-{self.device.name}"
 
-    def protocol(self, means: Means) -> MeasureConfig:
-        return MeasureConfig(**self.measure, max_rounds=means.max_rounds)
-
 
 def unfinished(settings: Table, means: Means, folder: Path) -> bool:
     """Whether a finished table is noisy and may get more rounds."""
@@ -69,7 +75,7 @@ def unfinished(settings: Table, means: Means, folder: Path) -> bool:
 
 
 @dataclass(frozen=True)
-class Timing:
+class Timing(Timed):
     """How candidates are timed during a search."""
 
     device: Device
@@ -80,6 +86,3 @@ class Timing:
         left_out = ("max_rounds", "networks")
         measure = {key: value for key, value in asdict(config.measure).items() if key not in left_out}
         return Timing(Device.of(config.device), measure)
-
-    def protocol(self, means: Means) -> MeasureConfig:
-        return MeasureConfig(**self.measure, max_rounds=means.max_rounds)
