@@ -8,7 +8,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from experiments.compute.gpu import computes_on
-from experiments.config import Config, compression
+from experiments.config import OFFLINE, Config, compression
 from experiments.config.reference import Reference
 from experiments.config.registry import LATENCY
 from experiments.config.schema import settings
@@ -43,6 +43,8 @@ def check(config: Config) -> None:
         raise LutraError("fidelity.train=[] is empty: give numbers of networks, fidelity.train=[50,100]")
     if LATENCY not in config.objective.costs:
         raise LutraError("objective.costs lacks latency, which every result needs: add objective.costs=[latency,...]")
+    if config.search.timed and not config.run:
+        _check_timed(config)
     if config.publish:
         check_writable("results", Path(config.results))
     if config.demo.bundle:
@@ -60,6 +62,21 @@ def check_runtime(config: Config) -> None:
             raise LutraError(
                 f"runtime={runtime} does not support {key}={value}: leave it out, or add runtime=onnxruntime"
             )
+
+
+def _check_timed(config: Config) -> None:
+    """Raises LutraError if candidates cannot be timed, or if no bound decides about them."""
+    if config.device.name in OFFLINE:
+        raise LutraError(f"device={config.device.name} cannot time candidates during a search: leave search.timed out")
+    if config.ignore:
+        raise LutraError(
+            "search.timed=true needs a table of the device that times: leave ignore= out, or leave search.timed out"
+        )
+    if config.objective.name != "bounded":
+        raise LutraError(
+            f"search.timed=true times candidates near a bound, and objective={config.objective.name} has none: "
+            "add objective=bounded, or leave search.timed out"
+        )
 
 
 def _check_threads(config: Config) -> None:

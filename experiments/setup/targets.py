@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from experiments.config import OFFLINE, Config, ObjectiveConfig
+from experiments.config import ObjectiveConfig
 from experiments.store.artefacts import arch_name
 from predictors import costs
 from predictors.costs import LATENCY
@@ -33,24 +33,6 @@ def objective_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, tabl
                 f"{space.name} in {precision}", name, targets[name], f"{arch_name(cost.lowest)} has", least
             )
     return chosen(goal, targets)
-
-
-def check_timed(config: Config) -> None:
-    """Raises LutraError if candidates are to be timed, but cannot be, or no bound decides about them."""
-    if config.search.timed:
-        if config.device.name in OFFLINE:
-            raise LutraError(
-                f"device={config.device.name} cannot time candidates during a search: leave search.timed out"
-            )
-        if config.ignore:
-            raise LutraError(
-                "search.timed=true needs a table of the device that times: leave ignore= out, or leave search.timed out"
-            )
-        if config.objective.name != "bounded":
-            raise LutraError(
-                f"search.timed=true times candidates near a bound, and objective={config.objective.name} has none: "
-                "add objective=bounded, or leave search.timed out"
-            )
 
 
 def idle_targets(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> str:

@@ -17,7 +17,7 @@ from experiments.setup.cache import remembered
 from experiments.setup.devices import results_of
 from experiments.setup.given_table import checked
 from experiments.setup.recipes import of_finalists
-from experiments.setup.targets import check_timed, objective_of
+from experiments.setup.targets import objective_of
 from experiments.steps.device_settings import TABLE, Device, Table, Timing
 from experiments.steps.settings import Alone, Budget, Images, Search, Supernet
 from experiments.store import artefacts
@@ -117,7 +117,6 @@ class Plan:
         if not self.config.run:
             if self.config.search.finalists:
                 of_finalists(self.config)
-            check_timed(self.config)
             objective_of(self.config.objective, self.config.precision, self.space, read_table(self.table))
 
     @cached_property
