@@ -25,9 +25,14 @@ def show(folder: Path) -> None:
             unit = ", %" if measure == "share" else ""
             table.add_column(f"{NAMES[measure]}{unit}, {moments[against]:.4g} {against}", justify="right")
     table.add_column("evaluations", justify="right")
+    early = comparison.unfinished(curves)
     for name in comparison.means(comparison.of(pairs, "share", "evaluations")):
         own = {curve.against: curve for curve in curves if (curve.strategy, curve.at) == (name, moments[curve.against])}
-        cells = [_cell(own[against], measure) for against in AGAINST for measure in MEASURES]
+        cells = [
+            "not reached" if against == "evaluations" and name in early else _cell(own[against], measure)
+            for against in AGAINST
+            for measure in MEASURES
+        ]
         table.add_row(name, *cells, f"{own['seconds'].evaluations:.0f}")
     console.print(table)
     for line in lines(curves, pairs):

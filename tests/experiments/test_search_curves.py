@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from experiments.comparison.seeded_searches import Evaluation
+from experiments.comparison.summary import show
 from experiments.display.search_curves import common, curves, interval, trace
+from experiments.store import artefacts
+from experiments.studies.compare import pair_rows
 from paper import comparison
 from paper.rows import Curve
 from strategies.problems.objective import Pareto
@@ -26,6 +30,19 @@ def test_a_search_that_ran_out_of_seconds_is_judged_by_what_it_had() -> None:
     assert (last.at, last.evaluations, last.share) == (3, 2, 0.2)
     assert "slow finished 2 evaluations, so it is compared only by seconds" in comparison.stopped(rows)
     assert comparison.stopped(row for row in rows if row.strategy == "fast") == ""
+
+
+def test_the_table_has_no_value_for_evaluations_that_a_search_did_not_finish(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow, fast = course([10, 10], [0.1, 0.2]), course([1, 1, 1], [0.1, 0.2, 0.3])
+    traces = {"slow": [slow, slow], "random": [fast, fast]}
+    artefacts.write_csv(tmp_path / "curves.csv", [{"problem": "p", "reference": "r"} | row for row in curves(traces)])
+    artefacts.write_csv(tmp_path / "pairs.csv", pair_rows(traces))
+    show(tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    ended = {name: sum(line.count("not reached") for line in lines if f" {name} " in line) for name in traces}
+    assert ended == {"slow": 2, "random": 0}
 
 
 def test_a_trace_is_a_step_function() -> None:
