@@ -7,7 +7,7 @@ shuffled, so a file has different neighbours each time, and their estimates are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,19 +40,20 @@ def estimate_drift(rounds: Sequence[Samples], trusted: np.ndarray) -> Drift:
     index = {name: i for i, name in enumerate(names)}
     file = np.array([index[name] for order, _ in rounds for name in order])
     logs = np.log(np.concatenate([seconds for _, seconds in rounds]))
-    bounds = np.cumsum([0, *(len(order) for order, _ in rounds)])
-    spans = [slice(a, b) for a, b in zip(bounds, bounds[1:])]  # noqa: RUF007 (Python 3.9, on an offline board)
-    number = np.repeat(np.arange(len(rounds)), np.diff(bounds))
+    sizes = np.array([len(order) for order, _ in rounds])
+    number = np.repeat(np.arange(len(rounds)), sizes)
+    known = np.unique(number[trusted])
+    running = _running_median(sizes)
     speed = np.zeros(len(file))
     for _ in range(SWEEPS):
         before = speed
         residual = logs - _medians(logs - speed, file, len(names), trusted)[file]
-        speed = np.concatenate([_running(residual[span]) for span in spans])
-        speed -= np.median([np.median(speed[span][trusted[span]]) for span in spans if trusted[span].any()])
+        speed = running(residual)
+        speed -= np.median(_medians(speed, number, len(rounds), trusted)[known])
         if np.array_equal(speed, before):
             break
     residual = logs - speed - _medians(logs - speed, file, len(names), trusted)[file]
-    spread = np.concatenate([TO_SIGMA * _running(np.abs(residual[span])) for span in spans])
+    spread = TO_SIGMA * running(np.abs(residual))
     return Drift(names, file, number, logs, speed, residual, spread)
 
 
@@ -67,9 +68,22 @@ def _medians(values: np.ndarray, group: np.ndarray, count: int, trusted: np.ndar
     return (ordered[first + (size - 1) // 2] + ordered[first + size // 2]) / 2
 
 
-def _running(values: np.ndarray) -> np.ndarray:
-    """The running median of WINDOW values, of the same length; constant at the ends."""
-    if len(values) <= WINDOW:
-        return np.full(len(values), np.median(values))
-    medians = np.median(np.lib.stride_tricks.sliding_window_view(values, WINDOW), axis=1)
-    return medians[np.clip(np.arange(len(values)) - WINDOW // 2, 0, len(medians) - 1)]
+def _running_median(sizes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The running median of WINDOW samples along rounds of `sizes` samples, constant at the ends of each round.
+
+    A round of fewer samples has one median.
+    """
+    number, ends = np.repeat(np.arange(len(sizes)), sizes), np.cumsum(sizes)
+    whole = (sizes >= WINDOW)[number]  # samples of rounds that a window fits into
+    first = np.clip(np.arange(len(number)) - WINDOW // 2, (ends - sizes)[number], (ends - WINDOW)[number])[whole]
+
+    def running(values: np.ndarray) -> np.ndarray:
+        found = np.empty(len(values))
+        if not whole.all():
+            found[~whole] = _medians(values, number, len(sizes), ~whole)[number[~whole]]
+        if whole.any():
+            windows = np.lib.stride_tricks.sliding_window_view(values, WINDOW)[first]
+            found[whole] = np.partition(windows, WINDOW // 2, axis=1)[:, WINDOW // 2]
+        return found
+
+    return running
