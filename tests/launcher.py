@@ -101,6 +101,7 @@ sign, left = asked["die"]
 if left:
     sys.addaudithook(die)
 sys.argv[1:] = asked["arguments"]
+os.fsync = lambda descriptor: None  # no test cuts the power
 sys.modules["paper.figures.style"].rendered = lambda drawn, kind: DOT
 exec(asked["before"])
 code: Any = 0
