@@ -25,6 +25,7 @@ from paper import (
     comparison_agreement,
     compression,
     hand_made,
+    longer_runs,
     macros,
     missing_files,
     origin,
@@ -92,6 +93,7 @@ def sources(results: Path, build: Path) -> None:
     missing_files.check(results)
     checksums.check(results)
     benchmarks.check(results)
+    longer_runs.check(results)
     origin.check(results)
     agreement.check(results)
     comparison_agreement.check(results)

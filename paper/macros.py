@@ -16,6 +16,7 @@ from paper import (
     finalists,
     float_layers,
     hand_made,
+    longer_runs,
     operators,
     origin,
     prediction,
@@ -61,6 +62,7 @@ MODULES = (
     training,
     transfer,
     seeds,
+    longer_runs,
     questions,
     provenance,
 )

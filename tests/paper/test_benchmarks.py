@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from paper import benchmarks, checksums, comparison, provenance, published_networks, result_age
+from paper import benchmarks, comparison, provenance, published_networks, result_age
 from paper.csv_records import ResultError
 from paper.setup_file import Setup
-from search_spaces.documents import sha256
 from tests.paper.made_up_comparison import RUN, compared, edit, seal, write_setup
+from tests.paper.made_up_results import listed
 
 TITLES = ("NAS-Bench-201 on a Pi", "NAS_Bench_Macro")
 CITED = r"NAS-Bench-201~\cite{dong2020nasbench201} on a Pi"
@@ -18,11 +18,6 @@ OF_A_FILE = {
     "accuracy_seen": "acc_1", "accuracy_reported": "acc2+acc3", "objective": "bounded", "precision": "",
     "data_file": "a_file.csv",
 }  # fmt: skip
-
-
-def listed(folder: Path) -> None:
-    hashes = {path.name: sha256(path.read_bytes()) for path in folder.glob("*.csv")}
-    (folder / checksums.LIST).write_text(checksums.dump(hashes))
 
 
 @pytest.fixture

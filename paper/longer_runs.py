@@ -1,0 +1,67 @@
+"""Sentences about runs with other settings, such as longer training: each has its seeds.csv in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import fmean
+
+from paper import checksums, origin
+from paper.chain import BEFORE, chain, stage_of
+from paper.compression_rows import Stage
+from paper.csv_records import ResultError
+from paper.latex import count, escape, listed, ms, percent, significant
+from paper.rows import FILES, read
+from paper.seed_rows import Seeded, by_stage
+from paper.seeds import WINNER
+from paper.setup_file import setup
+
+SETUP = origin.OPTIONAL["Seeds"].setup
+
+
+def folders(results: Path) -> list[Path]:
+    """The folders of the runs, in the order of their names."""
+    return sorted(path.parent for path in results.glob(f"*/{FILES[Seeded]}"))
+
+
+def check(results: Path) -> None:
+    """Raises ResultError for a folder whose files were changed or are missing."""
+    for folder in folders(results):
+        checksums.check(folder)
+
+
+def macros(results: Path) -> dict[str, str]:
+    """Macro name -> LaTeX; an empty text without any such run. Raises ResultError."""
+    return {"LongerSentences": "".join(f"{one} " for one in _sentences(results))}
+
+
+def _sentences(results: Path) -> Iterator[str]:
+    run, ours = setup(results), chain(read(results, Stage), results / FILES[Stage]).winner
+    for folder in folders(results):
+        winner, between, last = _chain(folder)
+        elsewhere = origin.differences(origin.OPTIONAL["Seeds"], setup(folder, SETUP), run)
+        where = f" on {' and '.join(elsewhere)}" if elsewhere else ""
+        seeds = f"{count(len(winner))} seed{'' if len(winner) == 1 else 's'}"
+        after = f", after {listed(between)}," if between else ""
+        yield (
+            f"In a run with other settings{where} ({escape(folder.name)}; {seeds}), the winner has "
+            f"{significant(fmean(row.macs for row in winner) / 1e6)} million MACs and is trained for "
+            f"{count(winner[0].steps or 0)} steps instead of {count(ours.steps or 0)}. It reaches {_reached(winner)} "
+            f"in fp32; the {last[0].precision_name} file{after} reaches {_reached(last)}."
+        )
+
+
+def _chain(folder: Path) -> tuple[Sequence[Seeded], list[str], Sequence[Seeded]]:
+    """The winner in fp32, what was done before quantization, and the quantized file. Raises ResultError."""
+    rows = by_stage(read(folder, Seeded))
+    *between, last = [name for name in dict.fromkeys(stage for stage, _ in rows) if name not in BEFORE] or [""]
+    quantized = next((own for (stage, kind), own in rows.items() if stage == last and kind != "fp32"), None)
+    if quantized is None or WINNER not in rows:
+        raise ResultError(f"{folder / FILES[Seeded]}: there are no rows of the winner, or of its quantized file")
+    return rows[WINNER], [stage_of(name)[1] for name in between], quantized
+
+
+def _reached(rows: Sequence[Seeded]) -> str:
+    """Test accuracy and latency, as means over the seeds."""
+    accuracy, latency = fmean(row.test_accuracy for row in rows), fmean(row.latency_median_s for row in rows)
+    return f"{percent(accuracy)} on the test images at {ms(latency)}"
