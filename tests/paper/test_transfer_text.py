@@ -82,7 +82,7 @@ def test_a_network_that_several_targets_share_counts_once_on_each_other_target()
     assert {(row.target, row.arch) for row in others} == {(FAST, "b"), (SMALL, "a"), (LITE, "b"), (LITE_SMALL, "a")}
     assert len(others) == 4
     assert "differs from the target's own (4 pairs), it takes 50.0" in text.claim(rows)
-    assert text.claim(rows).startswith("The 4 targets, all on one machine, choose 2 different networks: ")
+    assert text.claim(rows).startswith("The 4 targets, all on one machine, choose 2 different networks. ")
 
 
 def test_targets_with_one_network_have_nothing_to_lose(tmp_path: Path) -> None:
