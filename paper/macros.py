@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from paper import (
     benchmarks,
     claims,
@@ -16,6 +14,7 @@ from paper import (
     finalists,
     float_layers,
     hand_made,
+    latency_table,
     longer_runs,
     operators,
     origin,
@@ -38,19 +37,18 @@ from paper import (
 )
 from paper.chain import Chain, chain
 from paper.compression_rows import Stage
-from paper.csv_records import ResultError
 from paper.latex import PREAMBLE, count, escape, kb, ms, percent, significant
-from paper.rows import Block, Candidate, Whole, read
+from paper.rows import Candidate, read
 from paper.setup_file import RUNTIMES, Setup, setup
 
 NAMES = {"reference": "Reference", "random": "Random", "inherited": "Inherited", "retrained": "Winner"}
-PRECISIONS = {"fp32": "Float", "int8": "IntEight"}
 COUNTED = {"SpaceSize": "space_size", "Layers": "layers", "TestImages": "test_images"}
 COUNTED |= {"TableRounds": "table_rounds", "TableGraphs": "table_graphs"}
 # Each has the macros of its files, or empty ones
 MODULES = (
     benchmarks,
     comparison,
+    latency_table,
     ranking,
     recipes,
     operators,
@@ -79,13 +77,7 @@ def numbers(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX, from the CSV files. Raises ResultError."""
     run, rows = setup(results), read(results, Stage)
     found = chain(rows, results / "stages.csv")
-    texts = (
-        _stages(found)
-        | _comparisons(found, rows, run)
-        | _predictions(read(results, Whole), results / "networks.csv")
-        | _blocks(read(results, Block), results / "table.csv")
-        | _search(read(results, Candidate), run)
-    )
+    texts = _stages(found) | _comparisons(found, rows, run) | _search(read(results, Candidate), run)
     for part, macros in GIVEN.items():
         if questions.given(results, part):
             texts |= macros(results)
@@ -147,30 +139,6 @@ def _comparisons(found: Chain, rows: Sequence[Stage], run: Setup) -> dict[str, s
     }
 
 
-def _predictions(networks: Sequence[Whole], path: Path) -> dict[str, str]:
-    macros = {"NetworkCount": count(len(networks)), "CorrectionVerdict": sentences.correction(networks)}
-    for precision, name in PRECISIONS.items():
-        own = _of(precision, networks, path)
-        corrected = sentences.error(own, "predicted_s")
-        macros[f"PredictionError{name}"] = percent(corrected.mean())
-        macros[f"PredictionWorst{name}"] = percent(corrected.max())
-        macros[f"PredictionWithinFive{name}"] = f"{(corrected <= 0.05).sum()} of {len(own)}"
-        macros[f"NaiveError{name}"] = percent(sentences.error(own, "naive_s").mean())
-    return macros
-
-
-def _blocks(blocks: Sequence[Block], path: Path) -> dict[str, str]:
-    """The speed-up of INT8 for each block."""
-    fp32, int8 = ({b.spec: b.seconds for b in _of(p, blocks, path) if b.seconds > 0} for p in PRECISIONS)
-    ratios = np.array([fp32[spec] / int8[spec] for spec in fp32.keys() & int8.keys()])
-    return {
-        "BlockCount": count(len(fp32)),
-        "BlockSpeedupLeast": significant(ratios.min()),
-        "BlockSpeedupMedian": significant(float(np.median(ratios))),
-        "BlockSpeedupMost": significant(ratios.max()),
-    }
-
-
 def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
     feasible = [candidate for candidate in candidates if candidate.feasible]
     words = ("space", "strategy", "objective", "device", "seed")
@@ -192,10 +160,3 @@ def _counted(candidates: int, feasible: int) -> str:
     if candidates == feasible:
         return f"{count(candidates)} architectures, all within the bounds"
     return f"{count(candidates)} architectures, {count(feasible)} of them within the bounds"
-
-
-def _of(precision: str, rows: Sequence, path: Path) -> list:
-    own = [row for row in rows if row.precision == precision]
-    if not own:
-        raise ResultError(f"{path}: there is no row with precision={precision}")
-    return own

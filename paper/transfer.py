@@ -84,8 +84,9 @@ def claim(rows: Sequence[Transferred]) -> str:
         return f"{targets} the same network.{unseen}"
     worst = max(others, key=lambda row: row.loss)
     return (
-        f"{targets} {count(len(groups(rows)))} different networks. Where another target's network differs from the target's own "
-        f"({count(len(others))} pairs), it takes {mean(others)} on average; the most is {lost(worst, INTERVAL)}. "
+        f"{targets} {count(len(groups(rows)))} different networks. Where another target's network differs from the "
+        f"target's own ({count(len(others))} pairs), it takes {mean(others)} on average; the most is "
+        f"{lost(worst, INTERVAL)}. "
         f"{significance(others)}{unseen}"
     )
 

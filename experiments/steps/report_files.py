@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from compress.files.metadata import with_metadata
 from experiments.config.reference import Reference
@@ -59,13 +60,11 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
         "deployed": final.precision,
         "deployed_reason": chosen.why,
     }
-    artefacts.write_csv(folder / "setup.csv", [{"key": key, "value": value} for key, value in facts.items()])
-    artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])
-    artefacts.write_csv(folder / "table.csv", table_rows(space, latencies))
-    artefacts.write_csv(folder / "networks.csv", network_rows(latencies))
     winner = read_winner(folders["search"])
     layers = layer_rows(space.decode(winner.arch), latencies, searched.precision)
-    artefacts.write_csv(folder / "architecture.csv", layers)
+    _write_tables(folder, facts, rows, layers)
+    artefacts.write_csv(folder / "table.csv", table_rows(space, latencies))
+    artefacts.write_csv(folder / "networks.csv", network_rows(latencies))
     artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
     artefacts.write(folder / int8_record.ANSWERS, (folders["compress"] / int8_record.ANSWERS).read_bytes())
     lineage = provenance.dump(origin)
@@ -83,6 +82,15 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     run = Run(folder, name, final.sha256, data, load(folders["benchmark"]), partial(_described, space), lines)
     artefacts.write(folder / PAGE, page(run))
     _show(searched, winner, final, folder)
+
+
+def _write_tables(
+    folder: Path, facts: Mapping[str, object], rows: Sequence[Stage], layers: list[dict[str, Any]]
+) -> None:
+    """Writes the set-up, the stages and the winner's layers."""
+    artefacts.write_csv(folder / "setup.csv", [{"key": key, "value": value} for key, value in facts.items()])
+    artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])
+    artefacts.write_csv(folder / "architecture.csv", layers)
 
 
 def _own(settings: Settings) -> dict[str, object]:
