@@ -1,9 +1,10 @@
 """Convolutions for training, with gradients that are fast on a CPU.
 
-oneDNN's depthwise weight gradient is fast for kernels of up to three columns, and several times slower for wider ones;
-its data gradient is slow in bfloat16 with stride 2. So a wider kernel's gradient is computed three columns at a time,
-and the data gradient is a convolution of the output's gradient, with zeros between its pixels. Its weight gradient of a
-bfloat16 convolution of one pixel is sometimes NaN, so only the tap that meets the pixel is computed there.
+oneDNN's depthwise weight gradient is fast for kernels of up to three columns that are not larger than the image, and
+up to forty times slower for others; its data gradient is slow in bfloat16 with stride 2. So a wider kernel's gradient
+is computed three columns at a time, from an image that is padded to at least the kernel's size, and the data gradient
+is a convolution of the output's gradient, with zeros between its pixels. Its weight gradient of a bfloat16 convolution
+of one pixel is sometimes NaN, so only the tap that meets the pixel is computed there.
 """
 
 from __future__ import annotations
@@ -71,15 +72,18 @@ def data_gradient(gradient: Tensor, weight: Tensor, stride: int, x: Tensor) -> T
 
 def weight_gradient(gradient: Tensor, x: Tensor, weight: Tensor, stride: int) -> Tensor:
     """[C, 1, k, k]: computed for a few columns of taps at a time, from the columns of x that they touch."""
-    kernel = weight.shape[-1]
-    edge = border(kernel)
-    if kernel <= COLUMNS or x.shape[-1] < COLUMNS or (stride > 1 and x.dtype == torch.float32):
+    kernel, (height, width) = weight.shape[-1], x.shape[-2:]
+    edge, small = border(kernel), min(height, width) < kernel
+    if not small and (kernel <= COLUMNS or (stride > 1 and x.dtype == torch.float32)):
         return _native(gradient, x, weight, stride, (edge, edge), (False, True))
+    reach = [stride * (size - 1) for size in gradient.shape[-2:]]  # from the first pixel under a tap to its last
+    rows = (edge, reach[0] + kernel - edge - height) if small or stride > 1 else (0, 0)
     parts, first = [], 0
     for taps in weight.tensor_split(math.ceil(kernel / COLUMNS), dim=3):
-        left, columns = edge - first, stride * (gradient.shape[-1] - 1) + taps.shape[-1]
-        met = F.pad(x, (left, columns - left - x.shape[-1]))  # negative numbers crop
-        parts.append(_native(gradient, met, taps, stride, (edge, 0), (False, True)))
+        columns = reach[1] + taps.shape[-1]
+        left = max(-width, min(edge - first, columns))
+        met = F.pad(x, (left, columns - left - width, *rows))  # negative numbers crop
+        parts.append(_native(gradient, met, taps, stride, (edge - rows[0], 0), (False, True)))
         first += taps.shape[-1]
     return torch.cat(parts, dim=3)
 
