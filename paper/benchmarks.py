@@ -64,8 +64,11 @@ def benchmarks(results: Path) -> list[Benchmark]:
     found = []
     for folder in folders(results):
         made, title = setup(folder, comparison.SETUP), read(folder, Curve)[0].problem
-        pairs = read(folder, Pair)
+        curves = read(folder, Curve)
+        pairs = [pair for pair in read(folder, Pair) if comparison.comparable(pair, curves)]
         regrets, shares = (comparison.of(pairs, measure, "evaluations") for measure in ("regret", "share"))
+        if not regrets:
+            raise ResultError(f"{folder}: {comparison.verdict([])}, so there is nothing to compare")
         found.append(Benchmark(title, made, regrets, shares))
     return found
 

@@ -22,7 +22,7 @@ def macros(results: Path, texts: Mapping[str, str]) -> dict[str, str]:
     claims = {
         questions.TABLE: _table(given, texts),
         questions.HARDWARE: transfer.claim(read(results, Transferred)) if "Transfer" in given else "",
-        questions.SEARCH: " ".join(_search(results, given, texts, told)),
+        questions.SEARCH: " ".join(_search(results, given, texts)) + (f" {told}" if told else ""),
         questions.STAGES: _stages(results, texts) if "Ablation" in given else "",
         questions.SUPERNET: _supernet(results) if "Ranking" in given else "",
     }
@@ -40,7 +40,7 @@ def _table(given: set[str], texts: Mapping[str, str]) -> str:
     return f"On {where} its mean error is {listed(errors)}.{more} {texts['TableVerdict']}".strip()
 
 
-def _search(results: Path, given: set[str], texts: Mapping[str, str], told: str) -> Iterator[str]:
+def _search(results: Path, given: set[str], texts: Mapping[str, str]) -> Iterator[str]:
     data, precision = texts["Data"], texts["Quantized"]
     if "HandMade" in given:
         yield f"On {data}, in {precision} and with one training recipe, {texts['HandMadeVerdict']}."
@@ -63,7 +63,8 @@ def _search(results: Path, given: set[str], texts: Mapping[str, str], told: str)
             yield f"{over} differs from the reference in fp32 by {seeds.points(gained)}."
         else:
             yield f"{over} classifies {seeds.percent(last)} of the test images correctly."
-    yield told or "Strategies of search were not compared in this run."
+    if "Compare" not in given or texts["ComparedOrigin"]:
+        yield "Strategies of search were not compared in this run."
 
 
 def random(results: Path, strategy: str) -> str:

@@ -11,6 +11,12 @@ from paper.latex import count
 from paper.setup_file import Setup
 
 
+def rejected(candidates: Sequence[Candidate]) -> str:
+    """Which candidates are not evaluated."""
+    timed = any(one.timed for one in candidates)
+    return "whose predicted latency is clearly beyond the bound" if timed else "beyond the latency bound"
+
+
 def timed_sentence(candidates: Sequence[Candidate]) -> str:
     """Empty if no candidate was timed during the search."""
     timed = len({one.arch for one in candidates if one.timed})

@@ -32,7 +32,7 @@ def conversions(setup: Setup) -> str:
         "conversions between the two precisions."
     )
     return (
-        "In the quantized files some layers stay in float because that is faster; for these, the prediction is that "
-        "of the file entirely in INT8, times the ratio of latencies that was measured when the layers were "
-        f"chosen.{others if untimed else ''}"
+        "In the quantized files some layers stay in float because that is faster; the prediction of such a "
+        "file is that of the file entirely in INT8, times the ratio of latencies that was measured when the layers "
+        f"were chosen.{others if untimed else ''}"
     )

@@ -44,11 +44,19 @@ def _sentences(results: Path) -> Iterator[str]:
         seeds = f"{count(len(winner))} seed{'' if len(winner) == 1 else 's'}"
         after = f", after {listed(between)}," if between else ""
         yield (
-            f"In a run with other settings{where} ({escape(folder.name)}; {seeds}), the winner has "
-            f"{significant(fmean(row.macs for row in winner) / 1e6)} million MACs and is trained for "
-            f"{count(winner[0].steps or 0)} steps instead of {count(ours.steps or 0)}. It reaches {_reached(winner)} "
-            f"in fp32; the {last[0].precision_name} file{after} reaches {_reached(last)}."
+            f"In a run with other settings{where} ({escape(folder.name)}; {seeds}), the winner "
+            f"{_differing(winner, ours)}. It reaches {_reached(winner)} in fp32; the {last[0].precision_name} "
+            f"file{after} reaches {_reached(last)}."
         )
+
+
+def _differing(winner: Sequence[Seeded], ours: Stage) -> str:
+    """A clause on the size of the winner and on its training, compared with the paper's."""
+    macs, steps = fmean(row.macs for row in winner), winner[0].steps or 0
+    size = f"has {significant(macs / 1e6)} million MACs instead of {significant(ours.macs / 1e6)}"
+    length = f"{count(steps)} steps" + (f" instead of {count(ours.steps or 0)}" if steps != ours.steps else "")
+    more = winner[0].validation_accuracy is None and ours.validation_accuracy is not None
+    return f"{size}, and is trained for {length}{', on validation images too' if more else ''}"
 
 
 def _chain(folder: Path) -> tuple[Sequence[Seeded], list[str], Sequence[Seeded]]:

@@ -109,7 +109,7 @@ def _comparisons(found: Chain, rows: Sequence[Stage], run: Setup) -> dict[str, s
     deployed = {row.stage: row for row in rows if row.precision == run.text("precision")}
     return {
         "Speedup": significant(reference.latency_median_s / last.latency_median_s),
-        "Shrink": significant(reference.file_bytes / last.file_bytes),
+        "Shrink": sentences.smaller(reference.file_bytes / last.file_bytes),
         "NasVersusHandMade": sentences.versus(winner, reference, images),
         **run_sentences.deployed(found, quantized, images),
         "QuantizedWinner": sentences.quantized_winner(
@@ -144,6 +144,7 @@ def _search(candidates: Sequence[Candidate], run: Setup) -> dict[str, str]:
     words = ("space", "strategy", "objective", "device", "seed")
     return {
         "Candidates": _counted(len({one.arch for one in candidates}), len({one.arch for one in feasible})),
+        "Rejected": finalists.rejected(candidates),
         "TimedSentence": finalists.timed_sentence(candidates),
         "FinalistsSentence": finalists.sentence(candidates, run),
         **{name: count(run.number(key)) for name, key in COUNTED.items()},

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from paper import benchmarks, comparison, origin, ranking
+from paper import benchmarks, comparison, origin, ranking, seeds
 from paper.compression_rows import HandMade, PruningRule, Variant
 from paper.csv_records import writer
 from paper.latex import escape
@@ -67,6 +67,8 @@ def given(results: Path, name: str) -> bool:
         return benchmarks.published(results)
     if name == "Ranking":
         return ranking.published(results)
+    if name == "Seeds":
+        return seeds.published(results)
     if name in origin.OPTIONAL:
         return origin.used(results, name)
     return any((results / file).exists() for file in PARTS[name].files)

@@ -61,9 +61,11 @@ def quantized_reference(last: Stage, reference: Stage | None, images: float) -> 
     """A sentence that compares the deployed file with the reference in the same precision; empty if there is none."""
     if reference is None:
         return ""
-    size = significant(reference.file_bytes / last.file_bytes)
+    size = smaller(reference.file_bytes / last.file_bytes)
     clause = versus(last, reference, images)
-    return f"Compared with the reference in {escape(last.precision_name)}, it is {size} times smaller; it {clause}."
+    return (
+        f"Compared with the reference in {escape(last.precision_name)}, the compressed winner is {size}; it {clause}."
+    )
 
 
 def shrinks(new: Stage, old: Stage, images: float) -> str:
@@ -77,9 +79,13 @@ def shrinks(new: Stage, old: Stage, images: float) -> str:
 
 
 def smaller(ratio: float) -> str:
-    """ "3.4 times smaller", "2 % smaller", "5 % larger"; `ratio`: the old size, relative to the new one."""
+    """ "3.4 times smaller", "2 % smaller", "twice as large"; `ratio`: the old size, relative to the new one."""
     if ratio >= 1.1:
         return f"{significant(ratio)} times smaller"
+    if ratio <= 1 / 1.1:
+        return f"{significant(1 / ratio)} times as large"
+    if abs(ratio - 1) < 0.005:
+        return "no smaller"
     return rf"{100 * abs(1 / ratio - 1):.0f}\,\% {'smaller' if ratio >= 1 else 'larger'}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from paper import comparison, origin, ranking, recipes
+from paper import comparison, origin, ranking, recipes, seeds
 from paper.csv_records import ResultError
 from paper.latex import count, escape, listed, significant
 from paper.setup_file import Setup, setup
@@ -101,7 +101,7 @@ def one_run(results: Path) -> str:
     """A clause: which results come from one seed."""
     several = {
         "the comparison of strategies": comparison.published(results),
-        "the spread over seeds": origin.used(results, "Seeds"),
+        "the spread over seeds": seeds.published(results),
         "the supernet's ranking": ranking.published(results) and _number(results, ranking.SETUP, "trainings") > 1,
         "the gains of training recipes": origin.used(results, "Recipes")
         and _number(results, recipes.SETUP, "seeds") > 1,

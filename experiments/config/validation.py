@@ -43,8 +43,6 @@ def check(config: Config) -> None:
         raise LutraError("fidelity.train=[] is empty: give numbers of networks, fidelity.train=[50,100]")
     if LATENCY not in config.objective.costs:
         raise LutraError("objective.costs lacks latency, which every result needs: add objective.costs=[latency,...]")
-    if config.search.timed and not config.run:
-        _check_timed(config)
     if config.publish:
         check_writable("results", Path(config.results))
     if config.demo.bundle:
@@ -64,8 +62,10 @@ def check_runtime(config: Config) -> None:
             )
 
 
-def _check_timed(config: Config) -> None:
-    """Raises LutraError if candidates cannot be timed, or if no bound decides about them."""
+def check_timed(config: Config) -> None:
+    """Raises LutraError if a search is to time its candidates and cannot, or if no bound decides about them."""
+    if not config.search.timed:
+        return
     if config.device.name in OFFLINE:
         raise LutraError(f"device={config.device.name} cannot time candidates during a search: leave search.timed out")
     if config.ignore:

@@ -35,13 +35,18 @@ def objective_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, tabl
     return chosen(goal, targets)
 
 
-def idle_targets(goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable) -> str:
-    """A remark on bounds that every network meets, which therefore decide nothing; empty where there are none."""
+def idle_targets(
+    goal: ObjectiveConfig, precision: str, space: SearchSpace, table: LatencyTable, margin: float = 1.0
+) -> str:
+    """A remark on bounds that every network meets, which therefore decide nothing; empty where there are none.
+
+    `margin`: the factor within which a latency is known.
+    """
     if goal.name != "bounded":
         return ""
     known, targets = costs_of(goal, precision, space, table), targets_of(goal, precision, space, table)
     most = {name: cost(cost.highest) for name, cost in known.items()}
-    met = [name for name in known if targets[name] >= most[name]]
+    met = [name for name in known if targets[name] >= most[name] * (margin if name == LATENCY else 1)]
     told = "; ".join(
         f"a {name} of {costs.unit(name).text(targets[name])} or less (at most {costs.unit(name).text(most[name])})"
         for name in met

@@ -47,8 +47,8 @@ def with_timing(problem: Problem, settings: Search, means: Means, table: Latency
     say(f"networks predicted to take {unit.text(least)} to {unit.text(most)} are timed")
     if factor > WIDE:
         say(
-            f"so many, because the table's predictions may be off by a factor of {factor:.2g}: a table from a calmer "
-            "machine, or with more whole networks (measure.networks), is narrower"
+            f"this range is wide, because the table's predictions may be off by a factor of {factor:.2g}; a table from "
+            "a calmer machine, or with more whole networks (measure.networks), narrows it"
         )
     timer = Timer(problem.costs[LATENCY], settings, means, table, folder, least)
     known = {tuple(record["arch"]): record["seconds"] for record in journal.read(folder / TIMED)}
@@ -90,7 +90,7 @@ class Timer:
         assert asked is not None
         networks = [computing(self.settings.space.decode(arch)) for arch in archs]
         written, (known, then) = dict(timing_files(networks, asked.device.library, [precision])), self._references
-        protocol, files = asked.protocol(self.means), written | known
+        protocol, files = asked.protocol, written | known
         with board_of(asked.device.at(self.means), self.folder) as board:
             rounds = list(measure(board, files, protocol))
         names = dict(zip(written, map(arch_name, archs)))

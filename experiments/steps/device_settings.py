@@ -44,23 +44,20 @@ class Device:
         return DeviceConfig(**own, **asdict(means.address))
 
 
-class Timed:
-    """Settings of a step that times files; how many rounds at most is not one of them."""
-
-    measure: Mapping[str, Any]
-
-    def protocol(self, means: Means) -> MeasureConfig:
-        return MeasureConfig(**self.measure, max_rounds=means.max_rounds)
-
-
 @dataclass(frozen=True)
-class Table(Timed):
-    """The settings of `measure`, which makes a latency table."""
+class Table:
+    """The settings of `measure`, which makes a latency table.
+
+    The largest number of rounds is not one of them, because a noisy table gets more rounds when it is raised.
+    """
 
     space: SearchSpace
     device: Device
     measure: Mapping[str, Any]  # `MeasureConfig` without max_rounds
     schema: str = SCHEMA
+
+    def protocol(self, means: Means) -> MeasureConfig:
+        return MeasureConfig(**self.measure, max_rounds=means.max_rounds)
 
     @property
     def label(self) -> str:
@@ -75,14 +72,17 @@ def unfinished(settings: Table, means: Means, folder: Path) -> bool:
 
 
 @dataclass(frozen=True)
-class Timing(Timed):
+class Timing:
     """How candidates are timed during a search."""
 
     device: Device
-    measure: Mapping[str, Any]  # `MeasureConfig` without max_rounds and networks
+    measure: Mapping[str, Any]  # `MeasureConfig` without networks
 
     @staticmethod
     def of(config: Config) -> Timing:
-        left_out = ("max_rounds", "networks")
-        measure = {key: value for key, value in asdict(config.measure).items() if key not in left_out}
+        measure = {key: value for key, value in asdict(config.measure).items() if key != "networks"}
         return Timing(Device.of(config.device), measure)
+
+    @property
+    def protocol(self) -> MeasureConfig:
+        return MeasureConfig(**self.measure)

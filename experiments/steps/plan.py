@@ -13,6 +13,7 @@ from experiments.compute.gpu import computes_on
 from experiments.config import Config
 from experiments.config.choices import space_of
 from experiments.config.reference import Reference
+from experiments.config.validation import check_timed
 from experiments.setup.cache import remembered
 from experiments.setup.devices import results_of
 from experiments.setup.given_table import checked
@@ -106,9 +107,8 @@ class Plan:
         if self.config.run:
             return Path(GIVEN_SEARCH(self.config))
         self.check_search()
-        inputs: dict[str, Path | str] = {"table": self.table, "supernet": self.supernet}
-        if self.searching.timing:
-            inputs["passport"] = passport_key(self.config.device)
+        passport = {"passport": passport_key(self.config.device)} if self.searching.timing else {}
+        inputs: dict[str, Path | str] = {"table": self.table, "supernet": self.supernet, **passport}
         folder = self.folder(Step("search", self.searching, inputs, Reference("experiments.steps.search:work")))
         return Path(FINALISTS(self, folder, inputs)) if self.config.search.finalists else folder
 
@@ -117,6 +117,7 @@ class Plan:
         if not self.config.run:
             if self.config.search.finalists:
                 of_finalists(self.config)
+            check_timed(self.config)
             objective_of(self.config.objective, self.config.precision, self.space, read_table(self.table))
 
     @cached_property

@@ -27,6 +27,7 @@ from experiments.store.candidate_records import to_json
 from experiments.store.step import Means
 from experiments.store.weights import load_supernet
 from experiments.store.winner import CANDIDATES
+from predictors.metrics.prediction_interval import margin
 from predictors.tables.table import LatencyTable
 from predictors.tables.table_file import read_table
 from search_spaces.networks.evaluation import Images
@@ -70,7 +71,8 @@ def work(settings: Search, files: Mapping[str, Path], means: Means, folder: Path
     net = load_supernet(files["supernet"], space).to(accelerator(settings.accelerator))
     calibration = data.fixed(data.train, settings.search.calibration, settings.seed)[0]
     problem = problem_of(settings, means, data, net, latencies, calibration)
-    if remark := idle_targets(settings.objective, settings.precision, space, latencies):
+    doubt = margin(latencies, settings.precision) if settings.timing else 1.0
+    if remark := idle_targets(settings.objective, settings.precision, space, latencies, doubt):
         say(remark)
     if settings.timing:
         problem = with_timing(problem, settings, means, latencies, folder)

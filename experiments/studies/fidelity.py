@@ -93,8 +93,8 @@ def covered(table: LatencyTable, rows: Sequence[Predicted]) -> Iterator[str]:
             if (one.precision, one.predictor) == (precision, CORRECTED)
         ]
         yield (
-            f"{precision}: by its leave-one-out errors, the table is off by less than a factor of {factor:.3g} for a "
-            f"new network, with 95 %; this holds for {sum(ratio <= factor for ratio in ratios)} of these {len(ratios)}"
+            f"{precision}: by its leave-one-out errors, the table is off by less than a factor of {factor:.3g} for "
+            f"95 % of new networks; this holds for {sum(ratio <= factor for ratio in ratios)} of these {len(ratios)}"
         )
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.config import Config
 from experiments.display.page.commands import settings
 from experiments.steps.candidate_timing import TIMED
+from experiments.steps.device_settings import Timing
 from experiments.steps.plan import search
 from experiments.store import artefacts, journal
 from experiments.store.candidate_journal import read_candidates
@@ -75,6 +77,13 @@ def test_what_cannot_be_timed_is_refused_before_anything_is_made(
     refused: Refused, arguments: tuple[str, ...], said: str
 ) -> None:
     assert said in refused(search, "experiment=smoke", *ASKED, *arguments)
+
+
+def test_the_key_of_a_timed_search_has_the_most_rounds() -> None:
+    """Unlike a table, a finished search gets no more rounds when they are raised."""
+    few, many = (replace(Config(), measure=replace(Config().measure, max_rounds=rounds)) for rounds in (3, 500))
+    assert Timing.of(few) != Timing.of(many)
+    assert Timing.of(many).protocol.max_rounds == 500
 
 
 def test_the_margin_holds_as_many_new_networks_as_it_says() -> None:

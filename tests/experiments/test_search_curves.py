@@ -28,7 +28,7 @@ def test_a_search_that_ran_out_of_seconds_is_judged_by_what_it_had() -> None:
     rows = [Curve(**(facts | row)) for row in curves({"slow": [slow], "fast": [fast]})]
     last = [row for row in rows if (row.strategy, row.against) == ("slow", "evaluations")][-1]
     assert (last.at, last.evaluations, last.share) == (3, 2, 0.2)
-    assert "slow finished 2 evaluations, so it is compared only by seconds" in comparison.stopped(rows)
+    assert comparison.stopped(rows) == "Of all evaluations, slow finished only 2, so it is compared only by seconds."
     assert comparison.stopped(row for row in rows if row.strategy == "fast") == ""
 
 
@@ -43,6 +43,13 @@ def test_the_table_has_no_value_for_evaluations_that_a_search_did_not_finish(
     lines = capsys.readouterr().out.splitlines()
     ended = {name: sum(line.count("not reached") for line in lines if f" {name} " in line) for name in traces}
     assert ended == {"slow": 2, "random": 0}
+
+
+def test_a_search_that_repeats_itself_at_its_end_counts_as_finished() -> None:
+    short, whole = (course([1.0] * count, [0.1] * count) for count in (19, 20))
+    facts = {"problem": "p", "reference": "r"}
+    rows = [Curve(**(facts | row)) for row in curves({"short": [short], "whole": [whole]})]
+    assert comparison.unfinished(rows) == {}
 
 
 def test_a_trace_is_a_step_function() -> None:

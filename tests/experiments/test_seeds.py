@@ -17,6 +17,7 @@ from experiments.store import artefacts
 from experiments.store.step import Means
 from experiments.store.winner import WINNER
 from experiments.studies import seeds
+from paper import questions, training
 from paper import seeds as text
 from paper.csv_records import ResultError
 from paper.rows import read
@@ -111,6 +112,15 @@ def test_without_the_reference_nothing_is_said_of_it(results: Path) -> None:
     after = text.macros(results)["SeedsSentence"]
     assert before.startswith(after)
     assert "eference" in before.removeprefix(after)
+
+
+def test_one_seed_is_not_shown_as_a_spread(results: Path) -> None:
+    assert questions.given(results, "Seeds")
+    assert training.one_run(results) == "All results except the spread over seeds come from one seed"
+    path = results / "seeds.csv"
+    artefacts.write_csv(path, [row for row in csv.DictReader(path.open(newline="")) if row["seed"] == "3"])
+    assert not questions.given(results, "Seeds")
+    assert training.one_run(results) == "All results come from one seed"
 
 
 def test_baselines_are_left_out_of_the_trainings_and_of_the_session(

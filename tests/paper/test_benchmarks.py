@@ -67,6 +67,13 @@ def test_a_verdict_by_hypervolume_that_differs_is_told(results: Path) -> None:
     assert f"{told} By hypervolume, however, random search is significantly better than NSGA-II." in said
 
 
+def test_a_strategy_that_did_not_finish_is_not_compared(results: Path) -> None:
+    edit(results / "0" / "curves.csv", "nsga2,evaluations,8,20,20", "nsga2,evaluations,8,20,4")
+    seal(results / "0", **OF_A_FILE)
+    with pytest.raises(ResultError, match="no two strategies finished all evaluations"):
+        benchmarks.macros(results)
+
+
 def test_latencies_are_said_to_be_the_publishers_or_predicted(results: Path) -> None:
     first, second = benchmarks.macros(results)["BenchmarksSentence"].split(r"On NAS\_Bench\_Macro")
     assert "The latencies are also those of the file, measured by its publishers on their device, not by us." in first

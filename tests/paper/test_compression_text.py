@@ -96,6 +96,14 @@ def test_the_nearest_and_the_beaten_follow_from_the_rows() -> None:
     assert hand_made.comparison(ours, [row("resnet8", 0.9, 1e-3)]).startswith("ResNet-8 has the same test accuracy")
 
 
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [(3.4, "3.40 times smaller"), (1.02, r"2\,\% smaller"), (1.0, "no smaller"), (0.5, "2.00 times as large")],
+)
+def test_words_on_sizes(ratio: float, said: str) -> None:
+    assert sentences.smaller(ratio) == said
+
+
 def test_the_spaces_own_networks_stand_beside_the_hand_made_ones(results: Path) -> None:
     """Also those that were not searched, in the same precision; what they have is not the search's merit."""
     told = macros.numbers(results)
@@ -113,7 +121,9 @@ def test_the_spaces_own_networks_stand_beside_the_hand_made_ones(results: Path) 
     assert "the random architecture 99.0" in told["HandMadeSpace"]
     assert "both faster and more accurate than 4 of the 4 hand-made networks" in told["HandMadeSpace"]
     assert "compared with the random architecture, it is not better" in told["QuantizedWinner"]
-    assert told["QuantizedReference"].startswith("Compared with the reference in INT8, it is 1.00 times smaller")
+    assert told["QuantizedReference"].startswith(
+        "Compared with the reference in INT8, the compressed winner is no smaller; it"
+    )
     assert told["DeployedVersus"].startswith("takes 830")
     assert told["DeployedVersus"] in told["Claims"]
     edit(results / "setup.csv", "resolution,16", "resolution,32")

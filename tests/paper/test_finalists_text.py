@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from paper.candidate_rows import Candidate
-from paper.finalists import sentence, timed_sentence
+from paper.finalists import rejected, sentence, timed_sentence
 from paper.setup_file import setup
 
 
@@ -27,6 +27,8 @@ def test_the_paper_says_how_many_candidates_were_timed() -> None:
     one = Candidate("random", "0-0", 0.5, 0.5, True, {"latency_s": 1e-3})
     timed = [replace(one, arch=f"0-{place}", timed=True) for place in range(3)]
     assert timed_sentence([one]) == ""
+    assert rejected([one]) == "beyond the latency bound"
+    assert rejected([one, timed[1]]) == "whose predicted latency is clearly beyond the bound"
     assert timed_sentence([one, timed[1]]).startswith(
         "For 1 of the architectures the prediction left open whether it meets"
     )
