@@ -67,8 +67,8 @@ def check_sizes(measurements: Measurements, sizes: Iterable[int], name: str) -> 
             fitting = [n for n in (50, 100, 200, 400, 900) if n <= count - LEFT]
             advice = f"fidelity.train={str(fitting).replace(' ', '')}" if fitting else "a file of more networks"
             raise LutraError(
-                f"{name} has {count} networks: predictors cannot learn from {size} of them, because they need at least "
-                f"3 to learn from, and {LEFT} others to be judged on; try {advice}"
+                f"{name} has {count} networks: predictors cannot learn from {size} of them, because they learn from at "
+                f"least 3, and are judged by {LEFT} others; try {advice}"
             )
 
 
@@ -104,7 +104,7 @@ def read_points(path: Path) -> list[Judged]:
     try:
         return [Judged(**{name: kind(row[name]) for name, kind in kinds.items()}) for _, row in rows]
     except ValueError as error:
-        raise LutraError(f"{path} is damaged: {error}") from None
+        raise LutraError(f"{path} is damaged: {error}; delete its folder, and repeat the command") from None
 
 
 def shown(found: Iterable[Judged], data: str) -> Table:

@@ -60,7 +60,10 @@ def read_candidates(path: Path, space: SearchSpace) -> tuple[np.ndarray, np.ndar
     """Distinct networks [n, layers] and their accuracies [n]. Raises LutraError for a network of another space."""
     found = accuracies_of(path, space)
     if len(found) < 2 * FOLDS:
-        raise LutraError(f"{path} has {len(found)} distinct candidates, but fitting effects needs at least {2 * FOLDS}")
+        raise LutraError(
+            f"{path} has {len(found)} distinct candidates, but fitting effects needs at least {2 * FOLDS}: search with "
+            "a larger search.budget"
+        )
     return np.array(list(found)), np.array(list(found.values()))
 
 

@@ -44,6 +44,9 @@ class Pool:
 
     @cached_property
     def winners(self) -> dict[str, int]:
-        """By what is minimised, the cheapest network that is accurate enough; of equal ones, the most accurate."""
+        """For each target, MACs and parameters: the place of the cheapest network that is accurate enough.
+
+        Of equally cheap ones it is the most accurate.
+        """
         short = self.accuracies < self.least
         return {name: int(np.lexsort((-self.accuracies, cost, short))[0]) for name, cost in self.costs.items()}

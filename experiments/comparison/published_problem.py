@@ -105,7 +105,7 @@ def published_objective(goal: ObjectiveConfig, table: Table) -> Objective:
         return Pareto({LATENCY: max(table.latency.values())})
     target, fastest = target_of_published(goal, table), min(table.latency.values())
     if target < fastest:
-        raise beyond_reach(table.space.name, LATENCY, target, "one has", fastest)
+        raise beyond_reach(table.space.name, LATENCY, target, "", fastest)
     return chosen(goal, {LATENCY: target})
 
 

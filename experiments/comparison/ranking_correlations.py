@@ -1,4 +1,4 @@
-"""The rank correlations of the supernet and of predictors without training with the accuracies of separate training."""
+"""Rank correlations of the supernet, and of zero-cost proxies, with the accuracies of networks trained alone."""
 
 from __future__ import annotations
 

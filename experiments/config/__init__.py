@@ -84,7 +84,7 @@ class DeviceConfig:
     # ssh: the library's version on the board; empty: this machine's; any: whatever is installed
     runtime: str = ""
     ssh_config: LocalPath = ""  # ssh: instead of ~/.ssh/config
-    patience: Annotated[float, Range(1, 3_600, "seconds")] = 15.0  # ssh: silence after which the link counts as broken
+    patience: Annotated[float, Range(2, 3_600, "seconds")] = 15.0  # ssh: silence after which the link counts as broken
     results: LocalPath = ""  # bundle: the results that run.py wrote on the board
     table: LocalPath = ""  # simulated: the table to replay
     scenario: str = "drifting"  # simulated: its disturbances

@@ -108,8 +108,8 @@ class CompressConfig:
     calibration: Annotated[int, Range(1, 10_000_000)] = 512  # training images for INT8 ranges
     # whether the deployed file normalises: it takes pixels (uint8) and outputs probabilities
     inside: bool = False
-    # which file the report deploys: faster: the INT8 file if it was faster than the same network's fp32 file, otherwise
-    # that one; quantized: always the quantized file
+    # which file the report deploys: faster: the INT8 file if it was significantly faster than the same network's fp32
+    # file, otherwise the fp32 file; quantized: always the quantized file
     deploy: str = FASTER
     memory: bool = True  # whether to measure each file's peak memory on the device
 

@@ -30,7 +30,7 @@ def objective_of(goal: ObjectiveConfig, precision: str, space: SearchSpace, tabl
         least = cost(cost.lowest)
         if targets[name] < least:
             raise beyond_reach(
-                f"{space.name} in {precision}", name, targets[name], f"{arch_name(cost.lowest)} has", least
+                f"{space.name} in {precision}", name, targets[name], f", that of {arch_name(cost.lowest)}", least
             )
     return chosen(goal, targets)
 
@@ -62,9 +62,10 @@ def chosen(goal: ObjectiveConfig, targets: Costs) -> Objective:
 
 
 def beyond_reach(space: str, name: str, target: float, whose: str, least: float) -> LutraError:
+    """`whose`: which network has the least, as words after its value; may be empty."""
     unit = costs.unit(name)
     return LutraError(
-        f"no network in {space} has a {name} of {unit.text(target)} or less: {whose} the least, {unit.text(least)}; "
+        f"no network in {space} has a {name} of {unit.text(target)} or less: the least is {unit.text(least)}{whose}; "
         f"raise {_key(name)} or objective.target_fraction"
     )
 

@@ -39,7 +39,7 @@ INHERITED = "inherited"  # the winner with the supernet's weights, which is neve
 
 @dataclass(frozen=True)
 class Bounds(Feasible):
-    """What a problem knows at no cost, without the libraries that solve it."""
+    """The space, bounds and costs of a search: draws feasible networks without loading torch."""
 
     space: SearchSpace
     objective: Objective

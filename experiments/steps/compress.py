@@ -95,7 +95,7 @@ def made_by(config: Config, arch: Arch | None, stages: Sequence[str], role: str 
 
 
 def training_runs(config: Config, stages: Sequence[str]) -> list[tuple[int, int]]:
-    """The places, as in a slice, of stages that follow each other and only train: they time no file."""
+    """Slices (start, end) of consecutive stages that only train, which several networks can do at the same time."""
     timing = {PRUNE, LOWRANK, QUANTIZE} | ({QAT} if float_layers(config) in ("time", "both") else set())
     places = groupby(range(len(stages)), lambda place: stages[place] in timing)
     runs = [list(run) for times, run in places if not times]

@@ -1,4 +1,4 @@
-"""Which file a report deploys: the quantized one if it is faster than the network's fp32 file, beyond intervals."""
+"""Which file a report deploys: the quantized one if it is significantly faster than the network's fp32 file."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def given_report(config: Config) -> Path | None:
     if (folder / LINEAGE).is_file():
         return folder.resolve()
     if not (folder / WINNER).is_file():
-        raise _missing(f"{folder} is the folder neither of a report nor of a search", config)
+        raise _missing(f"{folder} is neither a report's folder nor a search's", config)
     return None
 
 

@@ -50,7 +50,7 @@ def given(config: Config) -> Path:
 
 def table(config: Config) -> Path | None:
     """The file of the latency table that this search read. If it cannot be used, None, and a line that says why."""
-    found, why = _read_by_search(config, "table"), "no step beside it made the table"
+    found, why = _read_by_search(config, "table"), "the step that measured it is not in the search's folder `runs`"
     if found is not None:
         try:
             return checked(replace(config, ignore=[]), plan_of(config).space, found)
@@ -65,7 +65,8 @@ def supernet(config: Config) -> Path:
     found = _read_by_search(config, "supernet")
     if found is None:
         raise LutraError(
-            f"no step beside {config.run} made its supernet: give the search in the folder `runs` that has both"
+            f"the supernet of {config.run} is not in the same folder `runs`: copy the folder of its training there, or "
+            "leave run= out"
         )
     return found
 
@@ -92,7 +93,8 @@ def _check_finalists(folder: Path, inputs: Mapping[str, str]) -> None:
         if (name == SEARCH or name.startswith(FINALIST)) and _beside(folder).origin(sha256) is None:
             what = "the search" if name == SEARCH else f"the training of {name}"
             raise LutraError(
-                f"{what} that {folder} was made from is not beside it: give it in the folder `runs` that has both"
+                f"{folder} was made from {what}, which is not in the same folder `runs`: copy its folder there, or "
+                "leave run= out"
             )
 
 

@@ -74,7 +74,7 @@ def model_of(config: Config) -> Path:
     if not config.demo.model:
         path = deployed_file(config) or chain(config)[-1].path
         if path.suffix not in SUFFIXES:
-            raise LutraError("compress.stages ends without quantize, which makes the file that is shown")
+            raise LutraError("only a quantized file is shown: end compress.stages with quantize")
         return path
     path = Path(config.demo.model).expanduser()
     if not path.is_file():

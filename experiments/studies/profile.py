@@ -71,7 +71,7 @@ def profile(config: Config) -> Path:
         raise LutraError("a profile is about the search's winner: leave model at winner")
     root, made = chain(config)[0], chain(config)[-1]
     if not made.deployed:
-        raise LutraError("compress.stages ends without quantize, which makes the file that is profiled")
+        raise LutraError("only a quantized file is profiled: end compress.stages with quantize")
     assert made.parent is not None
     inputs: dict[str, Path | str] = {
         "deployed": made.path,

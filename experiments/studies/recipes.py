@@ -46,7 +46,7 @@ RECORD = "trial.json"
 
 @dataclass(frozen=True)
 class Trial:
-    """What training by a recipe came to."""
+    """The accuracy and the CPU time of one training."""
 
     accuracy: float  # fraction of all validation images
     cpu_seconds: float  # of the training steps, over all threads

@@ -57,8 +57,8 @@ def seeds(config: Config) -> Path:
         raise LutraError("every seed has a search of its own: leave run= out")
     if config.publish and config.seeds.count < 2 and (Path(config.results) / FILES[Stage]).exists():
         raise LutraError(
-            f"the paper of {config.results} shows how far seeds spread, which takes seeds.count=2 or more: leave "
-            "publish=true out, or publish one run elsewhere, results=FOLDER"
+            f"one run cannot replace the seeds of the paper in {config.results}: give seeds.count=2 or more, leave "
+            "publish=true out, or publish it elsewhere, results=FOLDER"
         )
     plan, numbers = plan_of(config), [*range(config.seed, config.seed + config.seeds.count)]
     found: list[Training] = []

@@ -24,19 +24,23 @@ def pin(cores: str, threads: int) -> dict[str, Any]:
     allowed = usable_cores()
     wanted = listed(cores) if cores else fastest(allowed)
     if missing := sorted({*wanted} - {*allowed}):
-        raise ValueError(f"device.cores={cores} needs core {span(missing)}, the agent may use {span(allowed)}")
+        raise ValueError(f"device.cores={cores} has core {span(missing)}, but the agent may use only {span(allowed)}")
     if not cores and threads > len(wanted):
         wanted = allowed
     if threads > len(wanted):
         raise ValueError(
-            f"device.threads={threads} is more than the {len(wanted)} cores that the agent may use ({span(wanted)})"
+            f"device.threads={threads} is more than the {len(wanted)} cores that the agent may use ({span(wanted)}): "
+            "give fewer threads or more cores"
         )
     if cores or wanted != allowed:
         if not hasattr(os, "sched_setaffinity"):
             raise ValueError("this system cannot bind a process to cores: leave device.cores empty")
         os.sched_setaffinity(0, wanted)
         if usable_cores() != wanted:
-            raise ValueError(f"the system did not bind the agent to cores {span(wanted)} but to {span(usable_cores())}")
+            raise ValueError(
+                f"the system did not bind the agent to cores {span(wanted)} but to {span(usable_cores())}: leave "
+                "device.cores empty"
+            )
         machine.pinned = True
     return {"cores": span(wanted), "pinned": machine.pinned}
 

@@ -42,7 +42,8 @@ class Board(Protocol):
     def ask(self, do: str, **arguments: Any) -> Any:
         """The agent's answer. Raises Unreachable if the connection broke, LutraError if the request failed."""
 
-    def load(self, name: str, onnx: bytes) -> None: ...
+    def load(self, name: str, file: bytes) -> None:
+        """Sends a file in the runtime's format and opens it. Raises LutraError if it cannot run."""
 
     def round(self, order: Sequence[str], seconds: float, each: bool = False) -> dict[str, Any]:
         """One sample of each file, in this order: {"before": state, "samples": [...], "after": state}."""
@@ -141,8 +142,8 @@ class Connection:
         if "unlocked" in answer:
             say(f"{self._where} cannot be locked ({answer['unlocked']}): do not start another measurement there")
 
-    def load(self, name: str, onnx: bytes) -> None:
-        self.ask("load", **as_arguments(name, onnx, self))
+    def load(self, name: str, file: bytes) -> None:
+        self.ask("load", **as_arguments(name, file, self))
 
     def round(self, order: Sequence[str], seconds: float, each: bool = False) -> dict[str, Any]:
         return self.ask("round", order=list(order), seconds=seconds, each=each)

@@ -37,8 +37,8 @@ class DevicePool:
                 )
                 raise LutraError(f"{first} and {host} are not of one kind: {differences}; measure a table for each")
 
-    def load(self, name: str, onnx: bytes) -> None:
-        self._each(lambda host, board: board.load(name, onnx))
+    def load(self, name: str, file: bytes) -> None:
+        self._each(lambda host, board: board.load(name, file))
 
     def ask(self, do: str, **arguments: Any) -> Any:
         """The merged state of all boards if `do` is "state"; for other requests, the first board's answer."""

@@ -148,7 +148,7 @@ class OfflineBoard:
     def __init__(self, path: Path, results: Results) -> None:
         self._path, self.passport, self.threads = path, results.passport, results.passport["threads"]
 
-    def load(self, name: str, onnx: bytes) -> None:
+    def load(self, name: str, file: bytes) -> None:
         """Does nothing: the board has the file."""
 
     def round(self, order: Any, seconds: float, each: bool = False) -> dict[str, Any]:

@@ -56,9 +56,9 @@ class ResumableBoard:
             self.close()
             raise
 
-    def load(self, name: str, onnx: bytes) -> None:
+    def load(self, name: str, file: bytes) -> None:
         """Remembers the file; it is sent when a round is needed that is not in memory."""
-        self._files[name], self._hashes[name] = onnx, hashlib.sha256(onnx).hexdigest()
+        self._files[name], self._hashes[name] = file, hashlib.sha256(file).hexdigest()
         self._loaded.discard(name)
 
     def round(self, order: Sequence[str], seconds: float, each: bool = False) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Disturbance:
 
 
 class SimulatedBoard:
-    """Implements `predictors.board.device.Board`. `seconds(onnx)`: a file's latency on the undisturbed board."""
+    """Implements `predictors.board.device.Board`. `seconds(file)`: a file's latency on the undisturbed board."""
 
     def __init__(
         self,
@@ -82,8 +82,8 @@ class SimulatedBoard:
             raise LutraError(f"the simulated board could not {do}: it can only time files")
         return requests[do](**arguments)
 
-    def load(self, name: str, onnx: bytes) -> None:
-        self._known[name] = self._seconds(onnx)
+    def load(self, name: str, file: bytes) -> None:
+        self._known[name] = self._seconds(file)
 
     def round(self, order: Sequence[str], seconds: float, each: bool = False) -> dict[str, Any]:
         before = self.state()
@@ -171,8 +171,8 @@ def simulated(table: LatencyTable, scenario: str, seed: int, threads: int, again
     """A board that replays a recorded table; its link breaks at most once. Files not in the table are an error."""
     known = table.timed_seconds()
 
-    def seconds(onnx: bytes) -> float:
-        digest = hashlib.sha256(onnx).hexdigest()
+    def seconds(file: bytes) -> float:
+        digest = hashlib.sha256(file).hexdigest()
         if digest not in known:
             raise LutraError(
                 f"the simulated device can only time the {len(known)} files in its table, and this is not one of them; "

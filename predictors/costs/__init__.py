@@ -26,7 +26,7 @@ NAMES = tuple(sorted(module.name for module in iter_modules(__path__)))
 
 @dataclass(frozen=True)
 class Unit:
-    """A cost's unit: the CSV column that holds raw values, and the symbol and scale for display."""
+    """A cost's unit: the CSV column of its values (seconds or bytes), and the symbol and scale for display."""
 
     column: str
     symbol: str
@@ -55,14 +55,14 @@ def layer_costs(
 
 
 def text(costs: Mapping[str, float]) -> str:
-    """Costs formatted for display, such as: 0.123 ms, size 82.4 kB."""
+    """Costs (latency in seconds, others in bytes) for display, such as: 0.123 ms, size 82.4 kB."""
     return ", ".join(
         f"{'' if name == LATENCY else f'{name} '}{unit(name).text(value)}" for name, value in costs.items()
     )
 
 
 def columns(costs: Mapping[str, float]) -> dict[str, float]:
-    """Costs as CSV columns."""
+    """Costs (latency in seconds, others in bytes) by their CSV columns."""
     return {unit(name).column: value for name, value in costs.items()}
 
 

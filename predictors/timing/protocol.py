@@ -18,7 +18,7 @@ class Protocol:
     min_rounds: Annotated[int, Range(1, 1_000)] = 9  # the smallest number of rounds that count
     max_rounds: Annotated[int, Range(1, 1_000)] = 15  # the largest number of rounds
     sample_seconds: Annotated[float, Range(1e-4, 10, "seconds")] = 0.02  # length of a sample
-    # a row is known when its 95 % interval is within this fraction of it; 1: any value above 0 will do
+    # a row is known when half of its 95 % interval is at most this fraction of it; 1: any value above 0 will do
     within: Annotated[float, Range(0, 1, above=True)] = 0.02
     seed: Seed = 0  # for the order of samples, and the choice of whole networks to time
 

@@ -40,11 +40,11 @@ class Recipe(Augmentation):
 
     steps: Annotated[int, Range(1, MOST_STEPS, "batches")]  # how long to train
     batch: Annotated[int, Range(2, 65_536, "images")]  # images of a step
-    learning_rate: Annotated[float, Range(0, 100, above=True)]  # the highest
+    learning_rate: Annotated[float, Range(0, 100, above=True)]  # at its peak
     momentum: Annotated[float, Range(0, 1, above=True, below=True)] = 0.9  # Nesterov's, which must be positive
     weight_decay: Fraction = 5e-5  # of matrices and convolutions
     warmup: Fraction = 0.1  # fraction of the steps in which the learning rate rises
-    label_smoothing: Annotated[float, Range(0, 1, below=True)] = 0.1  # share of the other classes in a label
+    label_smoothing: Annotated[float, Range(0, 1, below=True)] = 0.1  # fraction of each label that all classes share
     ema: Annotated[float, Range(0, 1, "decay a step", below=True)] = (
         0.999  # moving average of the weights; 0: keep the last weights
     )

@@ -95,7 +95,7 @@ def survivors(points: np.ndarray, count: int) -> np.ndarray:
 
 
 def crowding_distance(points: np.ndarray, ranks: np.ndarray) -> np.ndarray:
-    """Half the normalised circumference of the box between a point's neighbours in its front (section III-B)."""
+    """The sum of the normalised sides of the box between each point's neighbours in its front [n] (section III-B)."""
     total = np.zeros(len(points))
     for column in range(points.shape[1]):
         others = np.delete(points, column, axis=1).T

@@ -14,6 +14,7 @@ from random import Random
 
 import numpy as np
 
+from predictors import costs
 from search_spaces.errors import LutraError
 from search_spaces.space import Arch, SearchSpace
 from strategies.problems.objective import Objective
@@ -73,10 +74,9 @@ class Feasible:
     def _walk(self, rng: Random) -> Arch:
         arch = self.cheapest
         if not self.feasible(arch):
-            nearest = ", ".join(f"{name} {value:.4g}" for name, value in self.costs_of(arch).items())
             raise LutraError(
-                f"no network in {self.space.name} was found that meets {self.bounds}; the nearest has {nearest}: "
-                "raise objective.target_fraction, target_ms or target_kb"
+                f"no network in {self.space.name} was found within the bounds; the nearest has "
+                f"{costs.text(self.costs_of(arch))}: raise objective.target_fraction, target_ms or target_kb"
             )
         for _ in range(STEPS * len(arch)):
             step = self.space.mutate(arch, rng)

@@ -25,9 +25,11 @@ class Objective(Protocol):
 
     front: ClassVar[bool]  # whether a front of networks is wanted rather than one network
 
-    def score(self, accuracy: float, costs: Costs) -> float: ...
+    def score(self, accuracy: float, costs: Costs) -> float:
+        """Of an accuracy (fraction) and costs (latency in seconds, others in bytes)."""
 
-    def loss(self, cross_entropy: Tensor, costs: Mapping[str, Tensor]) -> Tensor: ...
+    def loss(self, cross_entropy: Tensor, costs: Mapping[str, Tensor]) -> Tensor:
+        """A scalar for DARTS to minimise, of the cross entropy (nats) and of costs that have gradients."""
 
     def allows(self, costs: Mapping[str, Any]) -> Any:
         """Whether a search may evaluate a network with these costs; arrays [n] give an array [n] or one answer."""

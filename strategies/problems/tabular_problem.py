@@ -70,7 +70,9 @@ def read_csv(
     for where, picks, (ms, *percents) in networks(path, options, (latency, *names)):
         for name, percent in zip(names, percents):
             if percent * accuracy_unit > 1:
-                raise LutraError(f"{where}: {name} {percent:g} times the unit {accuracy_unit} is above 1")
+                raise LutraError(
+                    f"{where}: {name} {percent:g} times the unit {accuracy_unit} is above 1, so it is no accuracy"
+                )
         seen, *others = (percent * accuracy_unit for percent in percents)
         rows[picks] = seen, sum(others) / len(others), ms * latency_unit
     if len(rows) < 2:
@@ -78,7 +80,9 @@ def read_csv(
     table = _table(path.stem, rows)
     tuples = math.prod(table.space.options)
     if len(rows) < DENSITY * tuples:
-        raise LutraError(f"{path} has {len(rows)} of {tuples:.1e} architectures, too few to draw from")
+        raise LutraError(
+            f"{path} has {len(rows)} of {tuples:.1e} architectures, but a search needs {DENSITY:.1%} of them"
+        )
     return table
 
 

@@ -104,7 +104,7 @@ def test_a_search_with_finalists_is_given_with_all_that_it_was_made_from(
     done = here(search, *finished.arguments, f"runs={runs}", f"run={folder}")
     assert (done.code, done.out) == (2, "")
     assert f"{'the search' if lost == 'search' else 'the training of finalist'}" in done.err
-    assert "is not beside it" in done.err
+    assert "which is not in the same folder `runs`" in done.err
 
 
 def test_a_training_that_is_too_long_is_refused_before_the_search(here: Here, finished: Finished) -> None:

@@ -103,7 +103,7 @@ def test_a_search_brings_its_table_and_its_supernet_from_its_own_runs(finished: 
     config = Config(run=str(finished.folder("search")), runs="elsewhere")
     assert given_search.table(config) == measure(config) == finished.table
     assert train(config) == finished.folder("train") / "supernet.safetensors"
-    with pytest.raises(LutraError, match=r"no step beside .* made its supernet"):
+    with pytest.raises(LutraError, match=r"the supernet of .* is not in the same folder"):
         train(Config(run=str(search_folder)))
 
 
@@ -121,7 +121,7 @@ def test_a_table_that_cannot_be_used_is_told(
     monkeypatch.setattr("experiments.setup.given_table.passport_of", lambda device: passport)
     assert given_search.table(Config(run=str(finished.folder("search")), ignore=ignore)) is None
     told = " ".join(capsys.readouterr().out.split())
-    assert "is not used: no step beside it made the table." in told
+    assert "is not used: the step that measured it is not in the search's folder `runs`." in told
     assert "is not used: the table is for another device or space: cpu" in told
 
 

@@ -48,8 +48,8 @@ def test_the_named_cores_are_those_that_are_used(bound: list[int]) -> None:
 @pytest.mark.parametrize(
     ("cores", "threads", "told"),
     [
-        ("8", 1, "device.cores=8 needs core 8, the agent may use 0-7"),
-        ("6-9", 1, "needs core 8-9"),
+        ("8", 1, "device.cores=8 has core 8, but the agent may use only 0-7"),
+        ("6-9", 1, "has core 8-9, but"),
         ("4-5", 3, "device.threads=3 is more than the 2 cores that the agent may use .4-5"),
         ("", 9, "device.threads=9 is more than the 8 cores that the agent may use .0-7"),
         ("fast", 1, "'fast' is not a list of cores"),

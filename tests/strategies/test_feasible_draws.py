@@ -52,7 +52,7 @@ def test_a_bound_that_no_network_meets_is_told() -> None:
         problem, asked = charged(layers, Bounded({"latency": 1e-4}))
         for draw in (problem.sample, partial(problem.mutate, problem.space.reference)):
             with pytest.raises(
-                LutraError, match=r"no network in toy was found that meets .*: raise objective\.target_fraction"
+                LutraError, match=r"no network in toy was found within the bounds; .* ms: raise objective\.target"
             ):
                 draw(Random(0))
         assert asked == []

@@ -34,7 +34,10 @@ def test_digits_become_picks_and_units_become_seconds_and_fractions(tmp_path: Pa
         (["00,90,1", "010,90,1"], "line 3: ops must be 2 layers"),
         (["0x,90,1"], "line 2: ops must be one number per layer"),
         (["00,90,1"], "1 networks"),
-        (["0000000,90,1", *(f"{10**6 * k + k}".zfill(7)[:1] + f"{k}" * 6 + ",90,1" for k in range(1, 9))], "too few"),
+        (
+            ["0000000,90,1", *(f"{10**6 * k + k}".zfill(7)[:1] + f"{k}" * 6 + ",90,1" for k in range(1, 9))],
+            "of them or more",
+        ),
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, rows: list[str], says: str) -> None:

@@ -66,7 +66,7 @@ class Flaky:
     def __init__(self) -> None:
         self.threads, self.passport, self.boot, self.broken = 1, {"model": "one"}, "first boot", False
 
-    def load(self, name: str, onnx: bytes) -> None:
+    def load(self, name: str, file: bytes) -> None:
         pass
 
     def ask(self, do: str, **arguments: Any) -> Any:
@@ -91,7 +91,7 @@ class Fake:
     def __init__(self, spoil: Any = lambda samples: samples) -> None:
         self.spoil = spoil
 
-    def load(self, name: str, onnx: bytes) -> None: ...
+    def load(self, name: str, file: bytes) -> None: ...
 
     def ask(self, do: str, **arguments: Any) -> Any:
         return STATE if do == "state" else self.round(**arguments)

@@ -90,6 +90,6 @@ def test_the_command_learns_from_a_file(here: Here, tmp_path: Path) -> None:
     refused = here(fidelity, f"csv={path}", f"runs={tmp_path}")
     assert refused.code == 2
     assert refused.err == (
-        f"error: {path} has 90 networks: predictors cannot learn from 100 of them, because they need at least 3 to "
-        "learn from, and 20 others to be judged on; try fidelity.train=[50]\n"
+        f"error: {path} has 90 networks: predictors cannot learn from 100 of them, because they learn from at "
+        "least 3, and are judged by 20 others; try fidelity.train=[50]\n"
     )
