@@ -24,7 +24,7 @@ def pin(cores: str, threads: int) -> dict[str, Any]:
     allowed = usable_cores()
     wanted = listed(cores) if cores else fastest(allowed)
     if missing := sorted({*wanted} - {*allowed}):
-        raise ValueError(f"device.cores={cores} has core {span(missing)}, but the agent may use only {span(allowed)}")
+        raise ValueError(f"device.cores={cores} names core {span(missing)}, but the agent may use only {span(allowed)}")
     if not cores and threads > len(wanted):
         wanted = allowed
     if threads > len(wanted):

@@ -48,8 +48,8 @@ def test_the_named_cores_are_those_that_are_used(bound: list[int]) -> None:
 @pytest.mark.parametrize(
     ("cores", "threads", "told"),
     [
-        ("8", 1, "device.cores=8 has core 8, but the agent may use only 0-7"),
-        ("6-9", 1, "has core 8-9, but"),
+        ("8", 1, "device.cores=8 names core 8, but the agent may use only 0-7"),
+        ("6-9", 1, "names core 8-9, but"),
         ("4-5", 3, "device.threads=3 is more than the 2 cores that the agent may use .4-5"),
         ("", 9, "device.threads=9 is more than the 8 cores that the agent may use .0-7"),
         ("fast", 1, "'fast' is not a list of cores"),
@@ -100,7 +100,7 @@ def test_a_real_agent_runs_where_it_was_told_and_its_passport_says_so() -> None:
         assert board.ask("state")["cores"] == core
         assert os.sched_getaffinity(board._process.pid) == {int(core)}
     with (
-        pytest.raises(LutraError, match=r"^this machine: device\.cores=4000 needs core 4000") as caught,
+        pytest.raises(LutraError, match=r"^this machine: device\.cores=4000 names core 4000") as caught,
         local(1, cores="4000"),
     ):
         pass
