@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from paper import build, comparison, macros
+from paper import build, comparison
+from paper.csv_records import ResultError
 from paper.figures import compare as figure
 from paper.figures import style
 from paper.rows import Pair
@@ -64,5 +65,5 @@ def test_the_paper_is_built_with_a_comparison(whole: Whole, begun: Path, tmp_pat
     assert "undefined" not in log
     assert r"Overfull \hbox" not in log
     (results / "curves.csv").unlink()
-    with pytest.raises(macros.ResultError, match=r"curves\.csv is missing; .*experiments\.compare publish=true"):
+    with pytest.raises(ResultError, match=r"curves\.csv is missing; .*experiments\.compare publish=true"):
         build.sources(results, begun)

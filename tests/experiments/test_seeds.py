@@ -82,7 +82,9 @@ def test_a_winner_is_named_in_the_whole_space(finished: Finished, tmp_path: Path
 def test_one_seed_does_not_replace_those_of_a_paper(here: Here, tmp_path: Path) -> None:
     (tmp_path / "stages.csv").touch()
     done = here(seeds.seeds, "publish=true", "seeds.count=1", f"results={tmp_path}")
-    assert done.err.startswith(f"error: the paper of {tmp_path} shows how far seeds spread, which takes seeds.count=2")
+    assert done.err.startswith(
+        f"error: one run cannot replace the seeds of the paper in {tmp_path}: give seeds.count=2"
+    )
     assert done.err.count("\n") == 1
 
 
