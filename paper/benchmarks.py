@@ -63,13 +63,14 @@ def write(results: Path, build: Path) -> None:
 def benchmarks(results: Path) -> list[Benchmark]:
     found = []
     for folder in folders(results):
-        made, title = setup(folder, comparison.SETUP), read(folder, Curve)[0].problem
-        curves = read(folder, Curve)
+        made, curves = setup(folder, comparison.SETUP), read(folder, Curve)
         pairs = [pair for pair in read(folder, Pair) if comparison.comparable(pair, curves)]
         regrets, shares = (comparison.of(pairs, measure, "evaluations") for measure in ("regret", "share"))
         if not regrets:
-            raise ResultError(f"{folder}: {comparison.verdict([])}, so there is nothing to compare")
-        found.append(Benchmark(title, made, regrets, shares))
+            raise ResultError(
+                f"{folder}: {comparison.verdict([])}; compare again with more compare.seconds, or delete the folder"
+            )
+        found.append(Benchmark(curves[0].problem, made, regrets, shares))
     return found
 
 

@@ -79,7 +79,7 @@ def shrinks(new: Stage, old: Stage, images: float) -> str:
 
 
 def smaller(ratio: float) -> str:
-    """ "3.4 times smaller", "2 % smaller", "twice as large"; `ratio`: the old size, relative to the new one."""
+    """ "3.40 times smaller", "no smaller", "2.00 times as large"; `ratio`: the old size, relative to the new one."""
     if ratio >= 1.1:
         return f"{significant(ratio)} times smaller"
     if ratio <= 1 / 1.1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from experiments.steps.settings import Search
 from experiments.steps.winner_files import best_metrics
 from experiments.store import artefacts, provenance
 from experiments.store.step import Means
-from experiments.store.step_index import index
+from experiments.store.step_index import Index, index
 from experiments.store.winner import Winner, read_winner
 from paper import rows as results
 from paper.compression_rows import Stage
@@ -60,11 +60,13 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
         "deployed": final.precision,
         "deployed_reason": chosen.why,
     }
-    winner = read_winner(folders["search"])
-    layers = layer_rows(space.decode(winner.arch), latencies, searched.precision)
-    _write_tables(folder, facts, rows, layers)
+    artefacts.write_csv(folder / "setup.csv", [{"key": key, "value": value} for key, value in facts.items()])
+    artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])
     artefacts.write_csv(folder / "table.csv", table_rows(space, latencies))
     artefacts.write_csv(folder / "networks.csv", network_rows(latencies))
+    winner = read_winner(folders["search"])
+    layers = layer_rows(space.decode(winner.arch), latencies, searched.precision)
+    artefacts.write_csv(folder / "architecture.csv", layers)
     artefacts.write(folder / "candidates.csv", (folders["search"] / "candidates.csv").read_bytes())
     artefacts.write(folder / int8_record.ANSWERS, (folders["compress"] / int8_record.ANSWERS).read_bytes())
     lineage = provenance.dump(origin)
@@ -74,23 +76,22 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     file = with_metadata(file, description(file, final, facts, data, hashed))
     artefacts.write(folder / name, file)
     artefacts.write(folder / CARD, card(name, file, final, facts, data, hashed))
-    made = [(step.what, steps.records[step.manifest]["config"]) for step in origin.line]
-    made += [(QUANTIZE, steps.records[inputs["compress"]]["config"])] if chosen.path != quantized else []
-    if (table := steps.origin(inputs["table"])) is not None:
-        made += [("measure", steps.records[table]["config"])]
-    lines = commands(made, _own(settings), facts)
+    lines = commands(_repeated(origin, steps, inputs, chosen.path == quantized), _own(settings), facts)
     run = Run(folder, name, final.sha256, data, load(folders["benchmark"]), partial(_described, space), lines)
     artefacts.write(folder / PAGE, page(run))
     _show(searched, winner, final, folder)
 
 
-def _write_tables(
-    folder: Path, facts: Mapping[str, object], rows: Sequence[Stage], layers: list[dict[str, Any]]
-) -> None:
-    """Writes the set-up, the stages and the winner's layers."""
-    artefacts.write_csv(folder / "setup.csv", [{"key": key, "value": value} for key, value in facts.items()])
-    artefacts.write_csv(folder / "stages.csv", [asdict(row) for row in rows])
-    artefacts.write_csv(folder / "architecture.csv", layers)
+def _repeated(
+    origin: provenance.Lineage, steps: Index, inputs: Mapping[str, str], quantized: bool
+) -> list[tuple[str, Any]]:
+    """The steps that the page's commands repeat, with their settings. `quantized`: whether that file is deployed."""
+    made = [(step.what, steps.records[step.manifest]["config"]) for step in origin.line]
+    if not quantized:
+        made.append((QUANTIZE, steps.records[inputs["compress"]]["config"]))
+    if (table := steps.origin(inputs["table"])) is not None:
+        made.append(("measure", steps.records[table]["config"]))
+    return made
 
 
 def _own(settings: Settings) -> dict[str, object]:

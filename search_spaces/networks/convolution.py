@@ -1,10 +1,11 @@
 """Convolutions for training, with gradients that are fast on a CPU.
 
-oneDNN's depthwise weight gradient is fast for kernels of up to three columns that are not larger than the image, and
-up to forty times slower for others; its data gradient is slow in bfloat16 with stride 2. So a wider kernel's gradient
-is computed three columns at a time, from an image that is padded to at least the kernel's size, and the data gradient
-is a convolution of the output's gradient, with zeros between its pixels. Its weight gradient of a bfloat16 convolution
-of one pixel is sometimes NaN, so only the tap that meets the pixel is computed there.
+oneDNN's depthwise weight gradient is fast for kernels of up to three columns, and several times slower for wider ones;
+in bfloat16 it is slower still for kernels larger than the image, and for some with stride 2, unless the rows beyond the
+image are given as zeros. So a wider kernel's gradient is computed three columns at a time, from an image that is padded
+where needed. The data gradient is slow in bfloat16 with stride 2, so it is a convolution of the output's gradient, with
+zeros between its pixels. The weight gradient of a bfloat16 convolution of one pixel is sometimes NaN, so only the tap
+that meets the pixel is computed there.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def weight_gradient(gradient: Tensor, x: Tensor, weight: Tensor, stride: int) ->
     parts, first = [], 0
     for taps in weight.tensor_split(math.ceil(kernel / COLUMNS), dim=3):
         columns = reach[1] + taps.shape[-1]
-        left = max(-width, min(edge - first, columns))
+        left = max(-width, min(edge - first, columns))  # taps may meet no pixel of a narrow image
         met = F.pad(x, (left, columns - left - width, *rows))  # negative numbers crop
         parts.append(_native(gradient, met, taps, stride, (edge - rows[0], 0), (False, True)))
         first += taps.shape[-1]

@@ -44,7 +44,7 @@ class Recipe(Augmentation):
     momentum: Annotated[float, Range(0, 1, above=True, below=True)] = 0.9  # Nesterov's, which must be positive
     weight_decay: Fraction = 5e-5  # of matrices and convolutions
     warmup: Fraction = 0.1  # fraction of the steps in which the learning rate rises
-    label_smoothing: Annotated[float, Range(0, 1, below=True)] = 0.1  # fraction of each label that all classes share
+    label_smoothing: Annotated[float, Range(0, 1, below=True)] = 0.1  # fraction of each label, spread over all classes
     ema: Annotated[float, Range(0, 1, "decay a step", below=True)] = (
         0.999  # moving average of the weights; 0: keep the last weights
     )

@@ -81,7 +81,8 @@ def read_csv(
     tuples = math.prod(table.space.options)
     if len(rows) < DENSITY * tuples:
         raise LutraError(
-            f"{path} has {len(rows)} of {tuples:.1e} architectures, but a search needs {DENSITY:.1%} of them"
+            f"{path} has {len(rows)} of {tuples:.1e} architectures, but a search needs {DENSITY:.1%} of them: give a "
+            "file with more"
         )
     return table
 
