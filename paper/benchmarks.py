@@ -6,17 +6,19 @@ Each is published in a folder of its own in the results, whose name only sets th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from paper import checksums, comparison, comparison_agreement, comparison_setup, published_networks
 from paper.csv_records import ResultError
-from paper.latex import escape
+from paper.latex import escape, listed
 from paper.rows import FILES, Curve, Pair, read
 from paper.setup_file import Setup, setup
 
 MISSING = "--"
+CITATION = re.compile(r"~\\cite\{\w+\}")  # which an abstract does not have
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,30 @@ def verdicts(one: Benchmark) -> str:
     ahead, behind = comparison.better(one.regrets), comparison.better(one.shares)
     opposite = any(winner in behind.get(loser, []) for winner, losers in ahead.items() for loser in losers)
     return f"by regret {after}, {regret}. By hypervolume, {'however, ' * opposite}{share}."
+
+
+def claim(results: Path, strategy: str) -> str:
+    """A sentence on whether the strategy's regret differs significantly from random search's; empty if none can say."""
+    judged: dict[str, list[str]] = {}
+    for one in benchmarks(results):
+        if said := _against_random(one, strategy):
+            title = CITATION.sub("", published_networks.cited(one.title))
+            judged.setdefault(said, []).append(f"{title} ({one.regrets[0].seeds} seeds)")
+    told = [f"{said} random search's on {listed(where)}" for said, where in judged.items()]
+    return f"With published accuracies, {comparison.word(strategy)}'s regret is {listed(told)}." if told else ""
+
+
+def _against_random(one: Benchmark, strategy: str) -> str:
+    """Empty if the two were not compared, or with too few seeds."""
+    pairs = {frozenset((pair.a, pair.b)) for pair in one.regrets if pair.seeds >= comparison.FEWEST_SEEDS}
+    if frozenset((strategy, comparison.BASELINE)) not in pairs:
+        return ""
+    better = comparison.better(one.regrets)
+    if comparison.BASELINE in better.get(strategy, []):
+        return "significantly below"
+    return (
+        "significantly above" if strategy in better.get(comparison.BASELINE, []) else "not significantly different from"
+    )
 
 
 def table(found: Sequence[Benchmark]) -> str:

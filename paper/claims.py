@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from paper import chain, comparison, questions, ranking, seeds, shares, transfer
+from paper import benchmarks, chain, comparison, questions, ranking, seeds, shares, transfer
 from paper.compression import variants
 from paper.latex import count, escape, listed
 from paper.rows import Curve, Pair, RankTau, Transferred, read
@@ -18,7 +18,8 @@ def macros(results: Path, texts: Mapping[str, str]) -> dict[str, str]:
     """Macro name -> LaTeX; `texts`: the other macros. Raises ResultError."""
     given = {name for name in questions.PARTS if questions.given(results, name)}
     compared = "Compare" in given and not texts["ComparedOrigin"]
-    told = random(results, escape(setup(results).text("strategy"))) if compared else ""
+    strategy = escape(setup(results).text("strategy"))
+    told = " ".join(filter(None, (random(results, strategy) if compared else "", benchmarks.claim(results, strategy))))
     claims = {
         questions.TABLE: _table(given, texts),
         questions.HARDWARE: transfer.claim(read(results, Transferred)) if "Transfer" in given else "",
@@ -26,24 +27,44 @@ def macros(results: Path, texts: Mapping[str, str]) -> dict[str, str]:
         questions.STAGES: _stages(results, texts) if "Ablation" in given else "",
         questions.SUPERNET: _supernet(results) if "Ranking" in given else "",
     }
-    return {"RandomClaim": told} | {
+    return {"RandomClaim": told, **_conclusions(results, given, texts)} | {
         "Claims": " ".join(rf"\emph{{{question}}} {claim}" for question, claim in claims.items() if claim)
     }
 
 
 def _table(given: set[str], texts: Mapping[str, str]) -> str:
-    which, more = "Prediction", ""
-    where = f"{texts['NetworkCount']} timings of whole networks, each left out of the correction's fit,"
+    which, where = (
+        "Prediction",
+        f"{texts['NetworkCount']} timings of whole networks, each left out of the correction's fit,",
+    )
     if "Fidelity" in given:
-        which, where, more = "Fresh", f"{texts['FreshNetworks']} new networks", texts["FreshOriginBriefly"]
+        which, where = "Fresh", f"{texts['FreshNetworks']} new networks{texts['FreshElsewhere']}"
     errors = [f"{texts[f'{which}Error{name}']} in {words}" for name, words in (("Float", "fp32"), ("IntEight", "INT8"))]
-    return f"On {where} its mean error is {listed(errors)}.{more} {texts['TableVerdict']}".strip()
+    noisy = texts["FreshNoisy"] if "Fidelity" in given else ""
+    return f"On {where} its mean error is {listed(errors)}{noisy}. {texts['TableVerdict']}".strip()
+
+
+def _conclusions(results: Path, given: set[str], texts: Mapping[str, str]) -> dict[str, str]:
+    """Macro name -> LaTeX: the answers in brief; empty for questions that no file answers."""
+    new = f"{texts['FreshNetworks']} new networks" if "Fidelity" in given else "whole networks"
+    which = "Fresh" if "Fidelity" in given else "Prediction"
+    targets = transfer.brief(read(results, Transferred)) if "Transfer" in given else ""
+    tau = ranking.doubted(ranking.of_supernet(read(results, RankTau))) if "Ranking" in given else ""
+    return {
+        "TableConclusion": f"The table predicts the latency of {new} with a mean error of "
+        f"{texts[f'{which}ErrorFloat']} in fp32 and of {texts[f'{which}ErrorIntEight']} in INT8.",
+        "HardwareConclusion": f"{targets} " if targets else "",
+        "UnprunedConclusion": f"{told} " if (told := seeds.unpruned(results) or texts.get("AblationMore", "")) else "",
+        "SupernetConclusion": rf"Between the supernet's ranking and that after separate training, $\tau$ is {tau}. "
+        if tau
+        else "",
+    }
 
 
 def _search(results: Path, given: set[str], texts: Mapping[str, str]) -> Iterator[str]:
     data, precision = texts["Data"], texts["Quantized"]
     if "HandMade" in given:
-        yield f"On {data}, in {precision} and with one training recipe, {texts['HandMadeVerdict']}."
+        yield f"On {data}, in {precision} and with one training recipe, {texts['HandMadeBriefly']}."
     if texts["DeployedVersus"]:
         yield (
             f"Compared with {texts['ReferenceName']}, also in {texts['NasPrecision']}, the compressed winner "
@@ -91,15 +112,16 @@ def _stages(results: Path, texts: Mapping[str, str]) -> str:
     means = [f"{shares.number(shares.added(rows, faster, stage)[2], 1)} by {NOUNS[stage]}" for stage in shares.STAGES]
     return (
         f"The chain of {texts['ChainStages']} {texts['AblationWholeBriefly']}; the mean speedup over all "
-        f"orders is {listed(means)}. {texts['AblationMore']}"
+        f"orders is {listed(means)}. {seeds.unpruned(results) or texts['AblationMore']}"
     )
 
 
 def _supernet(results: Path) -> str:
-    supernet = next(one for one in read(results, RankTau) if one.among == "all")
-    doubt = ", which is not significant" if supernet.tau_low <= 0 <= supernet.tau_high else ""
+    taus = read(results, RankTau)
+    supernet = ranking.of_supernet(taus)
+    half = ranking.better_half(taus)
+    among = f" Among the better half of them it is {ranking.doubted(half)}." if half else ""
     return (
-        f"Between its ranking of {count(supernet.networks)} networks{ranking.comma(ranking.chosen(results))} and their "
-        f"ranking after separate training{ranking.length(results)}, Kendall's $\\tau$ is "
-        f"{ranking.interval(supernet)}{doubt}."
+        f"Between its ranking of {count(supernet.networks)} networks and their ranking after separate "
+        f"training{ranking.length(results)}, Kendall's $\\tau$ is {ranking.doubted(supernet)}.{among}"
     )

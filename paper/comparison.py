@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from paper import comparison_setup, origin, published_networks
+from paper import comparison_setup, origin, published_networks, search_seconds
+from paper.comparison_setup import Unit
 from paper.latex import escape, listed, percent, significant
 from paper.rows import FILES, Curve, Pair, read
 from paper.setup_file import Setup, setup
@@ -15,12 +16,13 @@ BASELINE = "random"
 EXACT = "exact front"
 FEWEST_SEEDS = 6  # below which nothing is called significant
 ENOUGH = 0.9  # the share of all evaluations with which a search counts as finished
+SHARE = Unit("hypervolume", percent)
 WORDS = {BASELINE: "random search", "nsga2": "NSGA-II", "surrogate": "the surrogate search", "darts": "DARTS"}
 SETUP = "compare_setup.csv"
 FILES_OF_IT = ("compare.csv", FILES[Curve], FILES[Pair], SETUP)
 GROUP = origin.Group(SETUP, FILES_OF_IT, images=True)
 NAMES = (
-    *("Problem", "Evaluations", "Seconds", "Regret", "Seeds"),
+    *("Problem", "Regret", "Evaluations", "Seconds", "Seeds"),
     *("Setup", "Caption", "Statistics", "Origin", "OriginBriefly"),
 )
 
@@ -47,6 +49,9 @@ def macros(results: Path) -> dict[str, str]:
             comparison_setup.statistics(made),
             *_origin(results, read(results, Curve)[0].problem, made),
         ]
+        texts[NAMES.index("Seconds")] += search_seconds.sentence(
+            results
+        )  # after the verdict, which they may have changed
     return {f"Compared{name}": text for name, text in zip(NAMES, texts)}
 
 
@@ -62,15 +67,33 @@ def _results(curves: Sequence[Curve], pairs: Sequence[Pair], made: Setup | None)
         )
     ran = f"{strategies} each ran with {first.seeds} seed{'s' if first.seeds != 1 else ''}"
     finished = [pair for pair in pairs if comparable(pair, curves)]
-    judged = of(finished, "share", "evaluations")
-    said = verdict(judged)
+    regrets, shares = (of(finished, measure, "evaluations") for measure in ("regret", "share"))
+    later = _compared(of(pairs, "share", "seconds"), SHARE, verdict(shares))
     return [
-        f"On {comparison_setup.subject(first.problem, made)}, {ran}. {share}{comparison_setup.published(made)}",
-        f"{_compared(judged, 'hypervolume')} {escape(stopped(curves))}".strip(),
-        _compared(of(pairs, "share", "seconds"), "hypervolume", said),
-        _compared(of(finished, "regret", "evaluations"), "regret", said),
+        f"On {comparison_setup.subject(first.problem, made)}, {ran}. {comparison_setup.regret(made)} {share}"
+        f"{comparison_setup.published(made)}",
+        _compared(regrets, comparison_setup.unit(made)),
+        f"{_compared(shares, SHARE, verdict(regrets))} {escape(stopped(curves, _limit(made)))}".strip(),
+        f"{later} {escape(_by_then(curves, pairs))}".strip(),
         str(first.seeds),
     ]
+
+
+def _limit(made: Setup | None) -> str:
+    """Words on the seconds after which a search was ended."""
+    given = made is not None and made.values.get("seconds_limit")
+    return f" within {made.number('seconds_limit'):g} s" if made and given else ""
+
+
+def _by_then(curves: Sequence[Curve], pairs: Sequence[Pair]) -> str:
+    """A sentence on how many networks the unfinished strategies had evaluated when all are compared by seconds."""
+    at = next((pair.at for pair in of(pairs, "share", "seconds")), None)
+    early = unfinished(curves)
+    had = {one.strategy: one.evaluations for one in curves if (one.against, one.at) == ("seconds", at)}
+    told = [
+        f"{name} had evaluated {had[name]:.3g} network{'' if had[name] == 1 else 's'}" for name in early & had.keys()
+    ]
+    return f"By then, {listed(told)} per search." if told else ""
 
 
 def word(strategy: str) -> str:
@@ -155,22 +178,28 @@ def comparable(pair: Pair, curves: Iterable[Curve]) -> bool:
     return pair.against != "evaluations" or not {pair.a, pair.b} & {*unfinished(curves)}
 
 
-def stopped(curves: Iterable[Curve]) -> str:
-    """A sentence on strategies that are not compared by evaluations; empty if there are none."""
-    early = unfinished(curves)
+def stopped(curves: Iterable[Curve], limit: str = "") -> str:
+    """A sentence on strategies that are not compared by evaluations; empty if there are none.
+
+    `limit`: words on the time after which they were ended.
+    """
+    last = {curve.strategy: curve for curve in curves if curve.against == "evaluations"}
+    early = [last[name] for name in unfinished(last.values())]
     if not early:
         return ""
-    ended = listed([f"{name} finished only {evaluations:.0f}" for name, evaluations in early.items()])
-    those = "it is" if len(early) == 1 else "they are"
-    return f"Of all evaluations, {ended}, so {those} compared only by seconds."
+    ended = [f"{one.strategy} completed only {one.evaluations:.0f} of the {one.at:.0f} evaluations" for one in early]
+    reached = [f"{100 * one.share:.1f} %" for one in early]
+    those, each = (
+        ("it is", "its mean hypervolume is") if len(early) == 1 else ("they are", "their mean hypervolumes are")
+    )
+    return f"{listed(ended)}{limit}, so {those} compared only by seconds; with these, {each} {listed(reached)}."
 
 
-def _compared(pairs: Sequence[Pair], what: str, said: str = "") -> str:
+def _compared(pairs: Sequence[Pair], unit: Unit, said: str = "") -> str:
     """A sentence with one measure's means and its verdict, which may be what was `said` before; none for no pairs."""
     if not pairs:
         return ""
     first, clause = pairs[0], verdict(pairs)
     spent = f"{first.at:.0f} evaluations" if first.against == "evaluations" else rf"{significant(first.at)}\,s"
-    written = percent if first.measure == "share" else (lambda value: f"{value:.4f}")
-    values = listed(f"{written(mean)} for {escape(name)}" for name, mean in means(pairs).items())
-    return f"After {spent} the mean {what} is {values}; {'again, ' if clause == said else ''}{escape(clause)}."
+    values = listed(f"{unit.written(mean)} for {escape(name)}" for name, mean in means(pairs).items())
+    return f"After {spent} the mean {unit.name} is {values}; {'again, ' if clause == said else ''}{escape(clause)}."

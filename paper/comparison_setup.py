@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from paper import data_sets, published_networks
 from paper.compression_rows import PRECISION_NAMES
 from paper.latex import escape, ms
 from paper.setup_file import Setup
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What strategies are compared by, and how its values are written."""
+
+    name: str
+    written: Callable[[float], str]
 
 
 def subject(problem: str, made: Setup | None) -> str:
@@ -40,6 +51,29 @@ def setup(made: Setup | None) -> str:
     return f"The objective in the comparison of strategies is {words.get(objective, escape(objective))}."
 
 
+def in_points(made: Setup | None) -> bool:
+    """Whether the score is an accuracy."""
+    return made is not None and made.values.get("objective") == "bounded"
+
+
+def unit(made: Setup | None) -> Unit:
+    """Regret in points of accuracy, or in score."""
+    if in_points(made):
+        return Unit("regret", lambda value: f"{100 * value:.2f} points")
+    return Unit("regret", lambda value: f"{value:.4f}")
+
+
+def regret(made: Setup | None) -> str:
+    """Sentences on what regret is, and on what the searches do not aim at."""
+    if not in_points(made):
+        return "Regret is by how much the best score so far is below the best of all."
+    weights = "" if made is None or published_networks.are_in(made) else ", with inherited weights,"
+    return (
+        f"Regret is by how many points of validation accuracy{weights} the best network so far within the limit is "
+        "below the best of all; the searches aim at it, and not at the hypervolume."
+    )
+
+
 def caption(made: Setup | None) -> str:
     """Sentences on what the figure shows."""
     if made is None:
@@ -50,6 +84,7 @@ def caption(made: Setup | None) -> str:
     return (
         r"The hypervolume's reference point is the reference front's nadir times 1.1, with that front's objectives "
         r"normalised to 0 and 1~\cite{ishibuchi2018reference}; bands are 95\,\% intervals of the mean by Student's $t$."
+        " The scales show what is reached after a tenth of the evaluations."
     )
 
 
@@ -60,6 +95,6 @@ def statistics(made: Setup | None) -> str:
         return f"{test} for the pairs of one measure and budget, decides which differences are significant."
     return (
         f"Each strategy and seed has its own random numbers. {test} for all pairs, measures and budgets together, "
-        "decides at a level of one in twenty which differences are significant. Every search is charged the time that "
-        "it would have taken alone."
+        "decides at a level of one in twenty which differences are significant. A search is charged the time of each "
+        "evaluation, even if an earlier search had made the same one."
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
+from paper import accuracy_scale
 from paper.compression_rows import Stage, Variant
 from paper.csv_records import ResultError
 from paper.latex import decimals, escape, signed, significant
@@ -82,6 +83,7 @@ def macros(results: Path) -> dict[str, str]:
         "QatVerdict": trained_for_it(rows, images),
         "QuantizationLoss": lost(rows, images),
         "LearnedKey": learned_from(rows),
+        "BelowScale": accuracy_scale.sentence([100 * row.test_accuracy for row in shown(rows).values()]),
         "FloatSentence": "Which layers stay in float is decided for each file. " if in_float else "",
         "PrunedPrediction": predicted(whole, in_float),
     }
@@ -146,9 +148,14 @@ def trained_for_it(rows: Mapping[str, Variant], images: float) -> str:
 
 
 def lost(rows: Mapping[str, Variant], images: float) -> str:
-    """A sentence on the effect of INT8 rounding on the winner and on the pruned network."""
-    pruned = points(rows[WHOLE], rows["prune, finetune"], images)
-    return f"Quantized, the winner {points(rows['quantize'], rows[NOTHING], images)}; the pruned network {pruned}."
+    """A sentence on the effect of INT8 rounding on the winner, and on the pruned and finetuned network."""
+    alone, last = (
+        points(rows[new], rows[old], images) for new, old in (("quantize", NOTHING), (WHOLE, "prune, finetune"))
+    )
+    tuned = "the pruned and finetuned network"
+    if alone == last:
+        return f"Quantization {alone}, for the winner and for {tuned}."
+    return f"Quantization {alone} for the winner, and {last} for {tuned}."
 
 
 def predicted(whole: Variant, in_float: bool = False) -> str:

@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from itertools import combinations
 from operator import ne
 
+from scipy.stats import kendalltau
+
 from paper.candidate_rows import Candidate, winner_of
-from paper.latex import count
+from paper.latex import against, count
 from paper.setup_file import Setup
+from paper.significance import by_chance
+
+FEWEST = 4  # finalists whose two rankings are compared
 
 
 def rejected(candidates: Sequence[Candidate]) -> str:
@@ -44,4 +49,25 @@ def sentence(candidates: Sequence[Candidate], run: Setup) -> str:
         f"{'pass' if passes == '1' else 'passes'}: the best one, then always the next best one that differs from those "
         f"before it in at least {apart}. The winner has the best score by its validation accuracy then; with inherited "
         f"weights it was number {place} of {count(len(allowed))}."
+    )
+
+
+def ranking(candidates: Sequence[Candidate], run: Setup) -> str:
+    """Sentences on how the finalists' two rankings agree, and on the winner's lead; empty for few finalists."""
+    trained = [one for one in candidates if one.trained_accuracy is not None]
+    if len(trained) < FEWEST:
+        return ""
+    before, after = [one.accuracy for one in trained], [one.trained_accuracy or 0.0 for one in trained]
+    told = (
+        f"Among the {count(len(trained))} candidates that were trained, Kendall's $\\tau$ between the accuracies with "
+        f"inherited weights and after this training is {kendalltau(before, after).statistic:z.2f}"
+    ).replace("is -", "is $-$")
+    first, second = sorted(after, reverse=True)[:2]
+    if winner_of(candidates).trained_accuracy != first or not run.values.get("validation_images"):
+        return f"{told}. "
+    lead, bound = 100 * (first - second), by_chance(first, second, run.number("validation_images"))
+    doubt = "not significantly" if lead <= bound else "significantly"
+    return (
+        f"{told}; the winner is {against(lead, bound)} points more accurate than the next one, {doubt} "
+        rf"($\pm${against(bound, lead)}). "
     )

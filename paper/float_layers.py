@@ -16,6 +16,13 @@ def quantized(setup: Setup) -> str:
     return f"all layers but numbers {', '.join(map(escape, layers))}, counted from 0, which stay in float"
 
 
+def in_table(setup: Setup) -> str:
+    """Words on the layers whose latency in the table is not that of the deployed file; empty if there are none."""
+    if not setup.values.get("float_layers", "").split():
+        return ""
+    return ", all in INT8, although some are deployed in float"
+
+
 def conversions(setup: Setup) -> str:
     """A sentence on how files with layers in float are predicted; empty if there are none."""
     layers = setup.values.get("float_layers", "").split()

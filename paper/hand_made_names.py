@@ -12,8 +12,8 @@ NAMES = {
     "shufflenet_v2": "ShuffleNetV2",
     "shufflenet_v2_half": r"ShuffleNetV2 $\times 0.5$",
     "resnet8": "ResNet-8",
-    "vit": "ViT",
-    "hybrid": "hybrid",
+    "vit": "the small ViT",
+    "hybrid": "the hybrid",
     "mobilenet_v2_half": r"MobileNetV2 $\times 0.5$",
     "mobilenet_v4_small": "MobileNetV4-like",
     "resnet8_blocks": "ResNet-8",
@@ -33,6 +33,7 @@ CITED = {
 
 
 def name(row: HandMade) -> str:
+    """In a sentence; a table leaves out the article."""
     if row.stage.startswith(SAVED):
         return rf"winner, saving {saved(row)}\,\%"
     return NAMES.get(row.stage, escape(row.stage))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from paper import sentences
 from paper.csv_records import ResultError
 from paper.latex import count, percent, significant
 from paper.rows import FILES, Block, Whole, read
+from paper.space import FIXED
 
 PRECISIONS = {"fp32": "Float", "int8": "IntEight"}
 
@@ -34,9 +36,10 @@ def _predictions(networks: Sequence[Whole], path: Path) -> dict[str, str]:
 
 
 def _blocks(blocks: Sequence[Block], path: Path) -> dict[str, str]:
-    """The speed-up of INT8 for each block."""
+    """The speed-up of INT8 for each block between stem and head, of which those two are no options."""
     fp32, int8 = ({b.spec: b.seconds for b in _of(p, blocks, path) if b.seconds > 0} for p in PRECISIONS)
-    ratios = np.array([fp32[spec] / int8[spec] for spec in fp32.keys() & int8.keys()])
+    both = [spec for spec in fp32.keys() & int8.keys() if not re.split(r"\W", spec)[0].endswith(FIXED)]
+    ratios = np.array([fp32[spec] / int8[spec] for spec in both])
     return {
         "BlockCount": count(len(fp32)),
         "BlockSpeedupLeast": significant(ratios.min()),

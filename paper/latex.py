@@ -57,6 +57,11 @@ def signed(value: float) -> str:
     return "0.0" if text in ("+0.0", "-0.0") else f"${text[0]}${text[1:]}"
 
 
+def against(value: float, bound: float) -> str:
+    """A value beside the bound that it is judged by: with two decimals where one would show both as the same number."""
+    return f"{value:.{2 if f'{value:.1f}' == f'{bound:.1f}' else 1}f}"
+
+
 def significant(value: float) -> str:
     return f"{value:.{decimals(value)}f}"
 

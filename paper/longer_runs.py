@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from paper import checksums, origin
+from paper import checksums, origin, verdicts
 from paper.chain import BEFORE, chain, stage_of
 from paper.compression_rows import Stage
 from paper.csv_records import ResultError
@@ -38,15 +38,18 @@ def macros(results: Path) -> dict[str, str]:
 def _sentences(results: Path) -> Iterator[str]:
     run, ours = setup(results), chain(read(results, Stage), results / FILES[Stage]).winner
     for folder in folders(results):
-        winner, between, last = _chain(folder)
-        elsewhere = origin.differences(origin.OPTIONAL["Seeds"], setup(folder, SETUP), run)
+        made, (winner, between, last, unpruned) = setup(folder, SETUP), _chain(folder)
+        elsewhere = origin.differences(origin.OPTIONAL["Seeds"], made, run)
         where = f" on {' and '.join(elsewhere)}" if elsewhere else ""
         seeds = f"{count(len(winner))} seed{'' if len(winner) == 1 else 's'}"
-        after = f", after {listed(between)}," if between else ""
+        kind = f"in {last[0].precision_name}"
+        after = f"after {listed(between)}, with {count(last[0].steps or 0)} steps in all, " if between else ""
+        without = f"; without pruning, but trained for as many steps, {_reached(unpruned)} {kind}" if unpruned else ""
+        noisy = verdicts.of_session(made)
         yield (
             f"In a run with other settings{where} ({escape(folder.name)}; {seeds}), the winner "
-            f"{_differing(winner, ours)}. It reaches {_reached(winner)} in fp32; the {last[0].precision_name} "
-            f"file{after} reaches {_reached(last)}."
+            f"{_differing(winner, ours)}. Test accuracy and latency are {_reached(winner)} in fp32; {after}"
+            f"{_reached(last)} {kind}{without}.{f' {noisy}' if noisy else ''}"
         )
 
 
@@ -59,17 +62,22 @@ def _differing(winner: Sequence[Seeded], ours: Stage) -> str:
     return f"{size}, and is trained for {length}{', on validation images too' if more else ''}"
 
 
-def _chain(folder: Path) -> tuple[Sequence[Seeded], list[str], Sequence[Seeded]]:
-    """The winner in fp32, what was done before quantization, and the quantized file. Raises ResultError."""
+def _chain(folder: Path) -> tuple[Sequence[Seeded], list[str], Sequence[Seeded], Sequence[Seeded]]:
+    """The winner in fp32, what was done before quantization, the quantized file, and the one that was not pruned.
+
+    The last is empty unless it was trained for as many steps. Raises ResultError.
+    """
     rows = by_stage(read(folder, Seeded))
     *between, last = [name for name in dict.fromkeys(stage for stage, _ in rows) if name not in BEFORE] or [""]
     quantized = next((own for (stage, kind), own in rows.items() if stage == last and kind != "fp32"), None)
     if quantized is None or WINNER not in rows:
         raise ResultError(f"{folder / FILES[Seeded]}: there are no rows of the winner, or of its quantized file")
-    return rows[WINNER], [stage_of(name)[1] for name in between], quantized
+    unpruned = rows.get((WINNER[0], quantized[0].precision), [])
+    alike = [one.steps for one in unpruned] == [one.steps for one in quantized] and unpruned is not quantized
+    return rows[WINNER], [stage_of(name)[1] for name in between], quantized, unpruned if alike else []
 
 
 def _reached(rows: Sequence[Seeded]) -> str:
     """Test accuracy and latency, as means over the seeds."""
     accuracy, latency = fmean(row.test_accuracy for row in rows), fmean(row.latency_median_s for row in rows)
-    return f"{percent(accuracy)} on the test images at {ms(latency)}"
+    return f"{percent(accuracy)} at {ms(latency)}"

@@ -30,4 +30,7 @@ def sentence(rows: Sequence[Operator], runtime: str) -> str:
         f"{ms(sums[precision])} in {PRECISION_NAMES.get(precision, precision)} (the whole file: {ms(whole)})"
         for precision, whole in wholes.items()
     ]
-    return f"Operators were timed {method}. They add up to {listed(clauses)}: compare layers within one file only."
+    return (
+        f"Operators were timed {method}. They add up to {listed(clauses)}, so they show which layers take the time, "
+        "but not how long they take."
+    )

@@ -138,6 +138,7 @@ def named(name: str, found: Sequence[str]) -> dict[str, str]:
     return {
         f"{name}Origin": f"This experiment is not on the run's own set-up: it uses {where}. " if where else "",
         f"{name}OriginBriefly": f" Not on the run's own set-up, but on {where}." if where else "",
+        f"{name}Elsewhere": f" (not the run's own set-up: {where})" if where else "",
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from paper import verdicts
 from paper.csv_records import ResultError
 from paper.latex import count, escape, percent
 from paper.rows import Judged, Summed, read
@@ -48,18 +49,16 @@ def fresh(results: Path) -> dict[str, str]:
         | _facts("Fresh", setup(results, FRESH_SETUP))
         | {
             "FreshVerdict": fresh_verdict(judged),
-            "FreshSession": session(setup(results, FRESH_SETUP)),
+            "FreshSession": verdicts.of_session(setup(results, FRESH_SETUP)),
+            "FreshNoisy": noisy(setup(results, FRESH_SETUP)),
         }
     )
 
 
-def session(made: Setup) -> str:
-    """A sentence on a session that was not clean, with reasons; otherwise empty."""
-    state, reasons = (made.values.get(f"session_verdict{part}", "") for part in ("", "_reasons"))
-    if state in ("", "clean"):
-        return ""
-    why = escape(reasons).replace("+-", r"$\pm$")
-    return f"The session was {escape(state)} ({why})."
+def noisy(made: Setup) -> str:
+    """Words on a session that was not clean; otherwise empty."""
+    state = made.values.get("session_verdict", "")
+    return "" if state in ("", "clean") else f", in a session that its checks call {escape(state)}"
 
 
 def ways(results: Path) -> dict[str, str]:

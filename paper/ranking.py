@@ -24,8 +24,40 @@ def published(results: Path) -> bool:
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX; an empty sentence without a published ranking. Raises ResultError."""
     if not published(results):
-        return {"RankingSentence": ""}
-    return {"RankingSentence": sentence(read(results, RankTau), chosen(results), length(results))}
+        return {"RankingSentence": "", "RankingLimit": "; how well they rank was not measured"}
+    taus = read(results, RankTau)
+    return {
+        "RankingSentence": sentence(taus, chosen(results), length(results)),
+        "RankingLimit": limit(taus, length(results)),
+    }
+
+
+def limit(taus: Sequence[RankTau], trained: str) -> str:
+    """Words on what the ranking was compared with, and on whether it holds among the better networks."""
+    half, compared = better_half(taus), f"; their ranking was compared with separate training{trained}"
+    if half is None or not doubt(half):
+        return compared
+    return f"{compared}, and among the better half of the networks its $\\tau$ {doubt(half)}"
+
+
+def of_supernet(taus: Sequence[RankTau]) -> RankTau:
+    """The supernet's, among all networks."""
+    return next(one for one in taus if (one.predictor, one.among) == ("supernet", "all"))
+
+
+def better_half(taus: Sequence[RankTau]) -> RankTau | None:
+    """The supernet's, among the networks that are more accurate than the median one."""
+    return next((one for one in taus if (one.predictor, one.among) == ("supernet", HALF)), None)
+
+
+def doubt(one: RankTau) -> str:
+    """Words for a correlation whose interval includes zero; empty for others."""
+    return "is not significantly different from zero" if one.tau_low <= 0 <= one.tau_high else ""
+
+
+def doubted(one: RankTau) -> str:
+    """A correlation with its interval, and with the doubt."""
+    return f"{interval(one)}{f', which {doubt(one)}' if doubt(one) else ''}"
 
 
 def chosen(results: Path) -> str:
@@ -53,17 +85,15 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
     by_name = {one.predictor: one for one in taus if one.among == "all"}
     supernet, others = by_name.pop("supernet"), {one.predictor: one for one in taus if one.among == OTHERS}
     best = max(by_name.values(), key=lambda one: one.tau)
-    doubt = "" if supernet.tau_low > 0 or supernet.tau_high < 0 else ", which is not significantly different from zero"
     name = NAMES.get(best.predictor, best.predictor)
     said = (
         f"{count(supernet.networks)} networks{comma(which)} were ranked by the supernet, and by their accuracies after "
-        f"separate training{trained}. Kendall's $\\tau$ between the two is {interval(supernet)}{doubt}. For the "
+        f"separate training{trained}. Kendall's $\\tau$ between the two is {doubted(supernet)}. For the "
         f"best predictor without training, {name}, it is {interval(best)}{verdict(best)}."
     )
-    half = next((one for one in taus if (one.predictor, one.among) == ("supernet", HALF)), None)
+    half = better_half(taus)
     if half is not None:
-        doubt = "" if half.tau_low > 0 or half.tau_high < 0 else ", which is not significantly different from zero"
-        said += f" Among the better half of the networks, the supernet's is {interval(half)}{doubt}."
+        said += f" Among the better half of the networks, the supernet's is {doubted(half)}."
     if not others:
         return said
     again, ours = others[ANOTHER], others["supernet"]

@@ -128,6 +128,15 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Searched:
+    """A candidate of one search of a comparison."""
+
+    strategy: str
+    seed: int
+    seconds: float = 0.0  # that the search needed for it; missing in older files
+
+
+@dataclass(frozen=True)
 class Pair:
     """Two strategies with the same budget, by one measure, and whether they differ significantly."""
 
@@ -155,6 +164,7 @@ FILES: dict[type, str] = {
     Summed: "protocols.csv",
     Curve: "curves.csv",
     Pair: "pairs.csv",
+    Searched: "compare.csv",
     Ranked: "ranking.csv",
     RankTau: "correlations.csv",
     Variant: "ablation.csv",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
 from paper import origin
-from paper.chain import chain
+from paper.chain import BEFORE, chain, stage_of
 from paper.compression_rows import Stage, row_name
 from paper.csv_records import ResultError
-from paper.latex import count, decimals, significant
+from paper.latex import count, decimals, listed, signed, significant
 from paper.rows import FILES, read
 from paper.seed_rows import Seeded, by_stage
+from paper.setup_file import setup
 from paper.significance import mean_interval
 
 HEAD = r"""\begin{tabular}{@{}lrrr@{}}
@@ -51,11 +53,53 @@ def last(results: Path) -> tuple[str, str]:
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX; an empty sentence without other seeds. Raises ResultError."""
     if not published(results):
-        return {"SeedsSentence": "", "SeedsCount": ""}
+        return {"SeedsSentence": "", "SeedsCount": "", "OneSeed": ""}
     found = checked(results)
     quantized = found[last(results)]
-    text = sentence(found[WINNER], quantized) + against(found.get(REFERENCE, ()), quantized)
-    return {"SeedsSentence": text, "SeedsCount": count(len(quantized))}
+    told = [sentence(found[WINNER], quantized), stages(found, last(results)), unpruned(results)]
+    return {
+        "SeedsSentence": " ".join(filter(None, told)) + against(found.get(REFERENCE, ()), quantized),
+        "SeedsCount": count(len(quantized)),
+        "OneSeed": f" (seed {count(setup(results).number('seed'))})",
+    }
+
+
+def stages(found: Stages, last: tuple[str, str]) -> str:
+    """A sentence on how much each stage changes the accuracy with each seed."""
+    names = [*(key for key in found if key[1] == "fp32" and key[0] not in BEFORE), last]
+    ranges = [
+        _range([100 * (new.test_accuracy - old.test_accuracy) for old, new in zip(found[before], found[after])])
+        for before, after in pairwise([WINNER, *names])
+    ]
+    (first, points), *others = zip([stage_of(stage)[1] for stage, _ in names], ranges)
+    more = [f"{what} by {points}" for what, points in others]
+    return f"From seed to seed, {listed([f'{first} changes the test accuracy by {points} points', *more])}."
+
+
+def unpruned(results: Path) -> str:
+    """A sentence that compares the deployed file with the winner's that is not pruned, but was trained for as long.
+
+    Empty without other seeds, or without that file.
+    """
+    if not published(results):
+        return ""
+    found, key = checked(results), last(results)
+    ours, others = found[key], found.get(("retrained", key[1]), [])
+    if [one.steps for one in ours] != [one.steps for one in others]:
+        return ""
+    ratios = [other.latency_median_s / one.latency_median_s for one, other in zip(ours, others)]
+    changes = [100 * (one.test_accuracy - other.test_accuracy) for one, other in zip(ours, others)]
+    return (
+        f"Compared with the winner finetuned as long and quantized without pruning, the {ours[0].precision_name} file "
+        f"is {min(ratios):.2f} to {max(ratios):.2f} times as fast over the {count(len(ours))} seeds, and its test "
+        f"accuracy differs by {_range(changes)} points."
+    )
+
+
+def _range(points: Sequence[float]) -> str:
+    """ "+0.4 to +4.5": the smallest and the largest."""
+    low, high = signed(min(points)), signed(max(points))
+    return low if low == high else f"{low} to {high}"
 
 
 def sentence(winner: Sequence[Seeded], last: Sequence[Seeded]) -> str:

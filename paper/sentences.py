@@ -8,7 +8,7 @@ import numpy as np
 
 from paper.compression_rows import Stage
 from paper.csv_records import number
-from paper.latex import escape, listed, ms, percent, significant
+from paper.latex import against, escape, listed, ms, percent, significant
 from paper.rows import Whole
 from paper.setup_file import Setup
 from paper.significance import SAME_TIME, chance, overlap
@@ -34,8 +34,8 @@ def more_accurate(new: Stage, old: Stage, images: float) -> str:
     bound = chance(new, old, images)
     doubt = "" if abs(points) > bound else "not "
     return (
-        f"is {abs(points):.1f} points {'more' if points > 0 else 'less'} accurate on the test images "
-        rf"({doubt}significant, $\pm${bound:.1f})"
+        f"is {against(abs(points), bound)} points {'more' if points > 0 else 'less'} accurate on the test images "
+        rf"({doubt}significant, $\pm${against(bound, abs(points))})"
     )
 
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
-from paper.latex import escape, listed
+from paper.latex import count, escape, listed
+from paper.origin import TRUNKS
 from paper.rows import Block, read
-from paper.setup_file import setup
+from paper.setup_file import Setup, setup
 
 INVERTED = r"inverted residual blocks~\cite{sandler2018mobilenetv2} with several kernel sizes and expand ratios"
 KINDS = {  # of blocks, in words; others are named as in the code
@@ -46,15 +47,26 @@ def macros(results: Path) -> dict[str, str]:
     skips = trunks > 1 or run.number("space_size") > prod(options.values())  # skips are not timed
     skip = ", and a skip, which selects the depth; the skips of a stage come last" if skips else ""
     kind = INVERTED if blocks == ["MBConv"] else listed(KINDS.get(block, escape(block)) for block in blocks)
-    under = f". A trunk sets {listed(_set_by_trunks(table))} for all layers; there are {trunks}" if trunks > 1 else ""
     does, name = REFERENCES.get(run.text("space"), OTHER)
-    heatmap = "Shown are the options under the first trunk." if trunks > 1 else "Stem and head have a single option."
+    heatmap = "Shown are the options under the first trunk." if trunks > 1 else ""
     return {
-        "SpaceBlocks": f"{kind}{skip}{under}",
+        "SpaceBlocks": f"{kind}{skip}",
+        "SpaceCounts": _counts(run, trunks, _set_by_trunks(table)) if trunks > 1 else _counts(run),
         "SpaceReference": does,
         "ReferenceName": name,
         "HeatmapSentence": heatmap,
     }
+
+
+def _counts(run: Setup, trunks: int = 1, differing: Sequence[str] = ()) -> str:
+    """A sentence on the numbers of layers and of networks; with several trunks, on what differs between them."""
+    layers, size = run.number("layers"), f"{count(run.number('space_size'))} networks"
+    if trunks == 1:
+        return f"It has {count(layers)} layers and {size}."
+    known = TRUNKS.get(run.text("space"))
+    part = f"{count(trunks)} of the {count(known)} trunks" if known and known > trunks else f"{count(trunks)} trunks"
+    set_by = f"which differ in {listed(differing)}" if differing else "which differ"
+    return f"It has {count(layers - 1)} such layers, under one of {part}, {set_by}: {size} in all."
 
 
 def _set_by_trunks(table: Sequence[Block]) -> list[str]:

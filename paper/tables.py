@@ -69,6 +69,15 @@ def _state(run: Setup) -> str:
     return ", ".join(f"{name} {escape(run.values[key])}" for key, name in words.items() if run.values.get(key))
 
 
+def earlier(versions: str) -> str:
+    """The commits of earlier steps: "retrain: 3dd95a862866, efbd036c7892", from "retrain: commit 3dd9...; ..."."""
+    commits: dict[str, list[str]] = {}
+    for one in versions.split("; "):
+        steps, _, version = one.rpartition(": ")
+        commits.setdefault(steps, []).append(version.removeprefix("commit "))
+    return "; ".join(f"{steps}: {', '.join(found)}" for steps, found in commits.items())
+
+
 def _minutes(parts: Sequence[Part]) -> str:
     """The steps of each command whose results are shown, added; those shared with an earlier one count there."""
     return ", ".join(f"{escape(part.part)} {significant(part.seconds / 60)}" for part in parts)
@@ -98,7 +107,7 @@ def _setup(run: Setup, parts: Sequence[Part]) -> str:
         **({"processor": state} if (state := _state(run)) else {}),
         "threads": t["threads"],
         "software": f"{RUNTIMES[run.runtime]} {t[run.runtime]}, torch {t['torch']}, Python {t['python']}",
-        **({"earlier steps": t["other_versions"]} if run.values.get("other_versions") else {}),
+        **({"earlier steps": earlier(t["other_versions"])} if run.values.get("other_versions") else {}),
         **({"not compared": t["ignored"]} if run.values.get("ignored") else {}),
         "latency table": f"{n['table_rounds']} rounds of {n['table_graphs']} graphs, "
         rf"SHA-256 \texttt{{{t['table_sha256'][:12]}}}" + (f", {verdict}" if verdict else ""),

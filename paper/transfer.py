@@ -60,7 +60,11 @@ def macros(results: Path) -> dict[str, str]:
 def sentence(rows: Sequence[Transferred]) -> str:
     """What differs between the targets, which choose which network, and what other networks lose."""
     shown, others = names(rows), foreign(rows)
-    told = [transfer_targets.sentence(rows), f"They choose {chosen(rows)}."]
+    cause = transfer_targets.deciding(groups(rows))
+    told = [
+        transfer_targets.sentence(rows),
+        f"They choose {chosen(rows)}.{f' So {cause} alone decides.' if cause else ''}",
+    ]
     if others:
         worst = max(others, key=lambda row: row.loss)
         by = listed(shown[name] for name in next(group for group in groups(rows) if worst.chosen_for in group))
@@ -75,19 +79,27 @@ def sentence(rows: Sequence[Transferred]) -> str:
     return " ".join(told)
 
 
-def claim(rows: Sequence[Transferred]) -> str:
-    """The same in brief."""
-    others, alone = foreign(rows), transfer_targets.machines(rows) == 1
-    where, unseen = (", all on one machine,", " No other machine was measured.") if alone else ("", "")
+def brief(rows: Sequence[Transferred]) -> str:
+    """A sentence on how many networks the targets choose, and on what decides which."""
+    where = ", all on one machine," if transfer_targets.machines(rows) == 1 else ""
     targets = f"The {count(len({row.target for row in rows}))} targets{where} choose"
+    found, cause = groups(rows), transfer_targets.deciding(groups(rows))
+    if len(found) == 1:
+        return f"{targets} the same network."
+    return f"{targets} {count(len(found))} different networks{f'; {cause} alone decides which' if cause else ''}."
+
+
+def claim(rows: Sequence[Transferred]) -> str:
+    """The sentences in brief."""
+    others = foreign(rows)
+    unseen = " No other machine was measured." if transfer_targets.machines(rows) == 1 else ""
     if not others:
-        return f"{targets} the same network.{unseen}"
+        return f"{brief(rows)}{unseen}"
     worst = max(others, key=lambda row: row.loss)
     return (
-        f"{targets} {count(len(groups(rows)))} different networks. Where another target's network differs from the "
-        f"target's own ({count(len(others))} pairs), it takes {mean(others)} on average; the most is "
-        f"{lost(worst, INTERVAL)}. "
-        f"{significance(others)}{unseen}"
+        f"{brief(rows)} Where another target's network differs from the target's own ({count(len(others))} pairs), it "
+        f"takes {mean(others)} on average; the most is {lost(worst, INTERVAL)}. {significance(others)} "
+        f"{counted(rows, MACS)}{unseen}"
     )
 
 

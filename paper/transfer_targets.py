@@ -47,6 +47,21 @@ def words(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return shown
 
 
+def deciding(groups: Sequence[Sequence[str]]) -> str:
+    """What alone decides which group a target is in: "the precision".
+
+    Empty if nothing does, or if the targets differ in nothing else.
+    """
+    targets = parts([name for group in groups for name in group])
+    kinds = {"device": "the machine", **DIFFERING}
+    differing = [key for key in kinds if len({getattr(one, key) for one in targets.values()}) > 1]
+    for key in differing if len(differing) > 1 else ():
+        values = [{getattr(targets[name], key) for name in group} for group in groups]
+        if all(len(one) == 1 for one in values) and len(set.union(*values)) == len(groups):
+            return kinds[key]
+    return ""
+
+
 def machines(rows: Sequence[Transferred]) -> int:
     """The number of machines; two boards of one model have different names."""
     targets = parts(list(dict.fromkeys(row.target for row in rows)))

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from paper.latex import escape, listed
 from paper.setup_file import Setup
+
+PART = re.compile(r"(first pass|second pass|seed \d+): (.+)")  # of a session, and a reason for its verdict
+KNOWN_TO = re.compile(r"\+-([\d.]+) %")
 
 UNKNOWN = {"throttled": "throttling", "clock_khz": "clock", "temperature_mc": "temperature"}  # facts in words
 
@@ -22,6 +27,26 @@ def verdict(setup: Setup) -> str:
     unknown = [UNKNOWN.get(key, escape(key)) for key in setup.values.get("table_unknown", "").split()]
     silent = f" The machine reports nothing about {listed(unknown)}, so these were not checked." if unknown else ""
     return f"According to the checks during the measurement, {'; '.join(texts)}.{silent}"
+
+
+def of_session(setup: Setup) -> str:
+    """A sentence on a session that was not clean, with the reasons; otherwise empty."""
+    state, reasons = (setup.values.get(f"session_verdict{part}", "") for part in ("", "_reasons"))
+    return "" if state in ("", "clean") else f"The session was {escape(state)} ({_in_words(reasons)})."
+
+
+def _in_words(reasons: str) -> str:
+    """Reasons by the part of the session that they are about; of a list of files only the worst interval."""
+    found: dict[str, list[str]] = {}
+    for reason in reasons.split("; "):
+        part = PART.fullmatch(reason)
+        name, text = part.groups() if part else ("", reason)
+        told, _, files = text.partition(": ")
+        worst = max(KNOWN_TO.findall(files), key=float, default="")
+        found.setdefault(name, []).append(
+            escape(told).replace("+-", r"$\pm$") + (rf", at worst to $\pm${worst}\,\%" if worst else "")
+        )
+    return "; ".join(f"{name}{': ' if name else ''}{listed(own)}" for name, own in found.items())
 
 
 def of_table(setup: Setup) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from itertools import count, pairwise
 from math import inf
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from paper import accuracy_scale
 from paper.compression import NOTHING, WHOLE, key, shown, variants
-from paper.compression_rows import Variant
+from paper.compression_rows import PRECISION_NAMES, Variant
 from paper.figures import style
 
 LARGEST = 140  # square points
-CUT = 3  # lower accuracies are drawn at the edge; in units of the distance from the best to the median
 # Typographic points: from a point to its name, height and width of a letter, half of a point's mark
 ASIDE, APART, LETTER, MARK = 10, 8, 4.3, 3
 Box = tuple[float, float, float, float]  # left, bottom, right, top
@@ -40,9 +39,11 @@ def plot(rows: Mapping[str, Variant]) -> Figure:
     figure = style.figure(2.7)
     axes = figure.subplots()
     heights = {name: 100 * row.test_accuracy for name, row in rows.items()}
-    best = max(heights.values())
-    spread = max(best - median(heights.values()), 0.4)
-    lowest = max(best - CUT * spread, min(heights.values()))
+    best, spread, lowest = (
+        max(heights.values()),
+        accuracy_scale.unit(heights.values()),
+        accuracy_scale.lowest(heights.values()),
+    )
     points = {name: (1e3 * row.latency_median_s, max(heights[name], lowest)) for name, row in rows.items()}
     _networks(axes, rows, points, {name for name in rows if heights[name] < lowest})
     axes.set_ylim(lowest - 0.25 * spread, best + 0.35 * spread)
@@ -59,7 +60,7 @@ def plot(rows: Mapping[str, Variant]) -> Figure:
     used = dict.fromkeys(row.precision for row in rows.values())
     looks = {name: style.PRECISIONS.get(name, style.PRECISIONS["int8"]) for name in used}
     marks = [
-        Line2D([], [], linestyle="", marker=marker, color=colour, label=precision)
+        Line2D([], [], linestyle="", marker=marker, color=colour, label=PRECISION_NAMES.get(precision, precision))
         for precision, (colour, marker) in looks.items()
     ]
     figure.legend(handles=marks, loc="outside upper center", ncols=2)

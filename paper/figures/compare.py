@@ -14,34 +14,40 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from paper.comparison import BASELINE
+from paper.comparison import BASELINE, SETUP, recorded
+from paper.comparison_setup import in_points
 from paper.figures import style
 from paper.rows import Curve, read
+from paper.setup_file import setup
 
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.RED, style.SKY)
 LINES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 2)))  # differ without colour too
 Look = tuple[str, Any]  # colour, kind of line
-ROWS = {"share": (100, "hypervolume (%)"), "regret": (1, "regret (score)")}  # scale, label
+SHARE, POINTS, SCORE = (100, "hypervolume (%)"), (100, "regret (points)"), (1, "regret (score)")  # scale, label
 COLUMNS = ("evaluations", "seconds")
 
 
 def draw(results: Path) -> Figure:
-    """From curves.csv."""
-    return plot(read(results, Curve))
+    """From curves.csv, and from the objective in compare_setup.csv."""
+    made = setup(results, SETUP) if recorded(results) else None
+    return plot(read(results, Curve), POINTS if in_points(made) else SCORE)
 
 
 @rc_context(style.RC)
-def plot(curves: Sequence[Curve]) -> Figure:
-    """A colour and a line for each strategy, grey for random search. Scales start after a tenth of the budget."""
-    figure = style.figure(3.1)
-    grid = figure.subplots(len(ROWS), len(COLUMNS), sharey="row", sharex="col")
+def plot(curves: Sequence[Curve], regret: tuple[float, str] = SCORE) -> Figure:
+    """A colour and a line for each strategy, grey for random search. Scales start after a tenth of the budget.
+
+    `regret`: its scale and its label.
+    """
+    figure, rows = style.figure(3.1), {"share": SHARE, "regret": regret}
+    grid = figure.subplots(len(rows), len(COLUMNS), sharey="row", sharex="col")
     others = [name for name in dict.fromkeys(curve.strategy for curve in curves) if name != BASELINE]
     looks = dict(zip(others, cycle(zip(COLOURS, LINES)))) | {BASELINE: (style.GREY, "-")}
-    for row, measure in zip(grid, ROWS):
+    for row, (measure, (scale, label)) in zip(grid, rows.items()):
         for axes, against in zip(row, COLUMNS):
-            _panel(axes, [curve for curve in curves if curve.against == against], measure, looks)
-        row[0].set_ylabel(ROWS[measure][1])
-        row[0].set_ylim(*_range(curves, measure))
+            _panel(axes, [curve for curve in curves if curve.against == against], measure, scale, looks)
+        row[0].set_ylabel(label)
+        row[0].set_ylim(*_range(curves, measure, scale))
     for axes, against in zip(grid[-1], COLUMNS):
         axes.set_xlabel(against)
     seconds = grid[-1][-1]
@@ -53,8 +59,7 @@ def plot(curves: Sequence[Curve]) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, curves: Sequence[Curve], measure: str, looks: dict[str, Look]) -> None:
-    scale = ROWS[measure][0]
+def _panel(axes: Axes, curves: Sequence[Curve], measure: str, scale: float, looks: dict[str, Look]) -> None:
     for name, (colour, line) in looks.items():
         own = [
             one for one in curves if one.strategy == name and (one.against != COLUMNS[0] or one.at <= one.evaluations)
@@ -73,11 +78,11 @@ def _values(curves: Sequence[Curve], measure: str, end: str) -> list[float]:
     return [value for value in found if value is not None]
 
 
-def _range(curves: Sequence[Curve], measure: str) -> tuple[float, float]:
+def _range(curves: Sequence[Curve], measure: str, scale: float) -> tuple[float, float]:
     """The range of the intervals after a tenth of the evaluations, with a margin."""
     own = [curve for curve in curves if curve.against == COLUMNS[0]]
     late = [curve for curve in own if curve.at >= max(c.at for c in own) / 10]
-    scale, reached = ROWS[measure][0], [v for end in ("", "_low", "_high") for v in _values(late, measure, end)]
+    reached = [v for end in ("", "_low", "_high") for v in _values(late, measure, end)]
     low, high = scale * min(reached), scale * max(reached)
     margin = 0.05 * (high - low) or 1e-3
     return low - margin, high + margin

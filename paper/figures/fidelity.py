@@ -10,6 +10,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from paper.compression_rows import PRECISION_NAMES
 from paper.figures import style
 from paper.rows import Fresh, read
 
@@ -43,7 +44,7 @@ def plot(networks: Sequence[Fresh]) -> Figure:
         axes.plot(ends, ends, color="black", linewidth=0.6, zorder=0)
         axes.fill_between(ends, [(1 - BAND) * e for e in ends], [(1 + BAND) * e for e in ends], color="0.88", zorder=-1)
         axes.set_xlim(*ends)
-        axes.set_ylabel(f"predicted, {precision} (ms)")
+        axes.set_ylabel(f"predicted, {PRECISION_NAMES.get(precision, precision)} (ms)")
     panels[-1].set_xlabel("measured (ms)")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure

@@ -10,6 +10,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from paper.compression_rows import PRECISION_NAMES
 from paper.figures import style
 from paper.rows import Whole, read
 
@@ -43,7 +44,7 @@ def plot(networks: Sequence[Whole]) -> Figure:
             look = {"s": 12, "marker": marker, "facecolor": face, "edgecolor": colour, "linewidth": 0.7}
             above.scatter(measured, predicted, **look)
             errors = [100 * (p / m - 1) for p, m in zip(predicted, measured)]
-            below.scatter(measured, errors, label=f"{precision}, {label}", **look)
+            below.scatter(measured, errors, label=f"{PRECISION_NAMES.get(precision, precision)}, {label}", **look)
     above.set_ylabel("predicted (ms)")
     above.set_xlim(*measured_ends)
     above.set_ylim(*ends)

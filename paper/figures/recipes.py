@@ -16,8 +16,8 @@ from paper.figures import style
 from paper.recipe_rows import TriedRecipe, labels
 from paper.rows import read
 
-WIDTH = 22  # letters of a line of a recipe
-HIGHEST = 4.3  # inches
+WIDTH = 26  # letters of a line of a recipe
+HIGHEST = 6.0  # inches
 
 
 def draw(results: Path) -> Figure:

@@ -34,15 +34,19 @@ def draw(results: Path) -> Figure:
 def plot(rows: Sequence[Transferred]) -> Figure:
     """A line for each network, a column for each target; in brackets what the interval does not tell from nothing."""
     own = transfer_losses.own(rows)
-    targets, networks = list(own), list(dict.fromkeys(row.chosen_for for row in rows))
-    beside, below, upright = labels(networks, targets)
+    targets, networks = list(own), list(dict.fromkeys(row.arch for row in rows))
+    chosen = [list(dict.fromkeys(row.chosen_for for row in rows if row.arch == arch)) for arch in networks]
+    beside, below, upright = labels(chosen, targets)
     tall = LETTER * longest(below) if upright else LINE * (1 + below[0].count("\n"))
     loss = np.full((len(networks), len(targets)), np.nan)
-    figure = style.figure(0.4 + tall + (0.08 + LINE * (1 + beside[0].count("\n"))) * len(networks))
+    lines = max(1 + text.count("\n") for text in beside)
+    figure = style.figure(0.4 + tall + (0.08 + LINE * lines) * len(networks))
     narrow = (style.COLUMN - MARGIN - LETTER * longest(beside)) / len(targets) < NARROW
     axes = figure.subplots()
     for row in rows:
-        line, column = networks.index(row.chosen_for), targets.index(row.target)
+        line, column = networks.index(row.arch), targets.index(row.target)
+        if not np.isnan(loss[line, column]):
+            continue
         loss[line, column] = row.loss
         number = str(round(100 * row.loss))
         shown = f"({number})" if transfer_losses.unsure(row) else number
@@ -58,10 +62,13 @@ def plot(rows: Sequence[Transferred]) -> Figure:
     return figure
 
 
-def labels(networks: Sequence[str], targets: Sequence[str]) -> tuple[list[str], list[str], bool]:
-    """The labels of lines and of columns, and whether the latter stand upright, as they are too wide side by side."""
+def labels(chosen: Sequence[Sequence[str]], targets: Sequence[str]) -> tuple[list[str], list[str], bool]:
+    """The labels of lines and of columns, and whether the latter stand upright, as they are too wide side by side.
+
+    `chosen`: what each network was chosen for.
+    """
     words = {name: [SHORT.get(word, word) for word in found] for name, found in transfer_targets.words(targets).items()}
-    rows = [_wrapped(words.get(name, [name])) for name in networks]
+    rows = ["\n".join(_wrapped(words.get(name, [name])) for name in names) for names in chosen]
     columns = ["\n".join(one) for one in words.values()]
     if LETTER * (longest(columns) + 1) * len(columns) <= style.COLUMN - MARGIN - LETTER * longest(rows):
         return rows, columns, False

@@ -28,7 +28,9 @@ def test_a_search_that_ran_out_of_seconds_is_judged_by_what_it_had() -> None:
     rows = [Curve(**(facts | row)) for row in curves({"slow": [slow], "fast": [fast]})]
     last = [row for row in rows if (row.strategy, row.against) == ("slow", "evaluations")][-1]
     assert (last.at, last.evaluations, last.share) == (3, 2, 0.2)
-    assert comparison.stopped(rows) == "Of all evaluations, slow finished only 2, so it is compared only by seconds."
+    told = "slow completed only 2 of the 3 evaluations{}, so it is compared only by seconds; with these, its mean "
+    assert comparison.stopped(rows) == told.format("") + "hypervolume is 20.0 %."
+    assert comparison.stopped(rows, " within 9 s") == told.format(" within 9 s") + "hypervolume is 20.0 %."
     assert comparison.stopped(row for row in rows if row.strategy == "fast") == ""
 
 

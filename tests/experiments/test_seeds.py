@@ -96,12 +96,14 @@ def test_the_paper_has_mean_and_range_of_every_stage(results: Path, tmp_path: Pa
     macros = text.macros(results)
     assert macros["SeedsCount"] == "3"
     assert r"89.0\,\% (88.0 to 90.0) of the test images" in macros["SeedsSentence"]
+    assert "From seed to seed, pruning changes the test accuracy by 0.0 points" in macros["SeedsSentence"]
+    assert macros["OneSeed"] == " (seed 0)"
     assert "has $-$" not in macros["SeedsSentence"]  # the reference is as accurate as the deployed file
     text.write(results, tmp_path)
     table = (tmp_path / "seeds.tex").read_text()
     assert table.count("89.0 (88.0--90.0)") == len(text.checked(results))
     (results / "seeds_setup.csv").unlink()
-    assert text.macros(results) == {"SeedsSentence": "", "SeedsCount": ""}
+    assert text.macros(results) == {"SeedsSentence": "", "SeedsCount": "", "OneSeed": ""}
     text.write(results, tmp_path)
     assert not (tmp_path / "seeds.tex").exists()
 

@@ -53,6 +53,19 @@ def test_each_comparison_has_a_line_and_a_sentence(results: Path) -> None:
     assert r"NAS\_Bench\_Macro & 20 & 8 & 20.00 & 10.00 \\" in lines
 
 
+def test_the_claim_about_a_strategy_is_that_of_its_regrets(results: Path) -> None:
+    start, there = "With published accuracies, NSGA-II's regret is", "NAS-Bench-201 on a Pi (8 seeds)"
+    assert benchmarks.claim(results, "nsga2") == (
+        f"{start} significantly below random search's on {there} and not significantly different from random search's "
+        r"on NAS\_Bench\_Macro (8 seeds)."
+    )
+    edit(results / "1" / "pairs.csv", "0.5,False", "0.01,True")
+    seal(results / "1", **OF_A_FILE)
+    both = rf"{there} and NAS\_Bench\_Macro (8 seeds)."
+    assert benchmarks.claim(results, "nsga2") == f"{start} significantly below random search's on {both}"
+    assert benchmarks.claim(results, "evolution") == ""  # was not compared
+
+
 def test_a_verdict_by_hypervolume_that_differs_is_told(results: Path) -> None:
     pairs, curves = results / "0" / "pairs.csv", results / "0" / "curves.csv"
     edit(pairs, "share,random,nsga2,0.7,0.9,0.01,True", "share,random,nsga2,0.7,0.9,0.5,False")

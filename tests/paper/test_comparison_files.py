@@ -24,8 +24,8 @@ Change = Callable[[Path], object]
 def test_files_of_one_comparison_and_run_are_accepted(results: Path) -> None:
     comparison_agreement.check(results)
     said = comparison.macros(results)
-    assert "NSGA-II is significantly better than random search." in said["ComparedEvaluations"]
-    assert "; again, NSGA-II is significantly better than random search." in said["ComparedRegret"]
+    assert "20.00 points for random search; NSGA-II is significantly better than random" in said["ComparedRegret"]
+    assert "; again, NSGA-II is significantly better than random search." in said["ComparedEvaluations"]
     assert said["ComparedSetup"].endswith(r"is accuracy under a hard latency limit of 0.200\,ms.")
     assert said["ComparedProblem"].startswith(
         "On the space mobile with images and latencies in INT8, random search and NSGA-II each ran with 8 seeds. "
@@ -116,6 +116,29 @@ def test_pairs_say_what_curves_say_with_or_without_a_setup(
         (results / comparison.SETUP).unlink()
     with pytest.raises(ResultError, match=named):
         comparison_agreement.check(results)
+
+
+def test_a_search_that_took_far_longer_than_its_strategy_s_others_is_named(results: Path) -> None:
+    searches = {"random": (10, 11, 12, 19), "nsga2": (10, 50, 11, 9)}
+    rows = [f"{name},{seed},{seconds / 2}" for name, own in searches.items() for seed, seconds in enumerate(own)]
+    (results / "compare.csv").write_text("\n".join(["strategy,seed,seconds", *rows, *rows, ""]))  # two candidates each
+    seal(results)
+    told = comparison.macros(results)["ComparedSeconds"]
+    assert told.endswith(
+        " Seconds are as measured; one search of nsga2 took 4.76 times as long as that strategy's median search."
+    )
+
+
+def test_a_strategy_that_ran_out_of_seconds_says_how_many_networks_it_had(results: Path) -> None:
+    edit(results / "curves.csv", "p,union,nsga2,evaluations,8,20,20", "p,union,nsga2,evaluations,8,20,4")
+    edit(results / "curves.csv", "p,union,nsga2,seconds,8,20,20", "p,union,nsga2,seconds,8,20,1.5")
+    seal(results, seconds_limit="200.0")
+    told = comparison.macros(results)
+    assert told["ComparedRegret"] == ""
+    assert told["ComparedEvaluations"].startswith(
+        "NSGA-II completed only 4 of the 20 evaluations within 200 s, so it is "
+    )
+    assert told["ComparedSeconds"].endswith(" By then, NSGA-II had evaluated 1.5 networks per search.")
 
 
 def test_a_comparison_on_published_networks_needs_no_run_on_the_same_machine(results: Path) -> None:

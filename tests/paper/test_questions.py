@@ -166,7 +166,7 @@ def test_a_paper_of_a_report_alone_is_built(results: Path, begun: Path) -> None:
 def test_claims_are_those_of_the_files(results: Path) -> None:
     told = macros.numbers(results)
     assert f"The chain of {told['ChainStages']} {told['AblationWholeBriefly']}" in told["Claims"]
-    assert told["HandMadeVerdict"] in told["Claims"]
+    assert told["HandMadeBriefly"] in told["Claims"]
     without(results, "Fidelity")
     assert "each left out of the correction's fit" in claims.macros(results, macros.numbers(results))["Claims"]
 

@@ -67,12 +67,12 @@ def test_the_text_describes_the_space_of_the_run(results: Path) -> None:
     told = macros.numbers(results)
     assert told["SpaceBlocks"].startswith("fused inverted residual blocks and inverted residual blocks")
     assert ", and a skip" in told["SpaceBlocks"]
-    assert "single option" in told["HeatmapSentence"]
+    assert told["HeatmapSentence"] == ""
     assert "MobileNetV2" not in told["SpaceReference"] + told["ReferenceName"]
     (results / "table.csv").write_text((results / "table.csv").read_text() + "0,1,PatchStem(1),fp32,1e-5,1e-5,1e-5\n")
     told = macros.numbers(results)
     assert "under the first trunk" in told["HeatmapSentence"]
-    assert told["SpaceBlocks"].endswith(". A trunk sets the stem for all layers; there are 2")
+    assert "under one of 2 of the 12 trunks, which differ in the stem: " in told["SpaceCounts"]
     assert "PatchStem" not in told["SpaceBlocks"]
     edit(results / "setup.csv", "space,edge", "space,mine")
     assert macros.numbers(results)["ReferenceName"] == "the space's hand-made reference"

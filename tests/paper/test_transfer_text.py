@@ -57,7 +57,7 @@ def test_the_text_follows_from_the_rows(tmp_path: Path) -> None:
     for sentence in (
         "The 4 targets are all on one machine and use 1 thread; only the runtime and the precision differ. ",
         "They choose 2 different networks: onnxruntime fp32 and LiteRT fp32 choose one, onnxruntime INT8 and LiteRT "
-        "INT8 the other. ",
+        "INT8 the other. So the precision alone decides. ",
         r"Over these 4 pairs, the other target's network takes 50.0\,\% longer on average. The most is 50.0\,\% "
         r"(95\,\% interval 49.5 to 50.5), for that of onnxruntime INT8 and LiteRT INT8 on onnxruntime fp32. ",
         "All 4 losses are significant. ",
@@ -82,7 +82,18 @@ def test_a_network_that_several_targets_share_counts_once_on_each_other_target()
     assert {(row.target, row.arch) for row in others} == {(FAST, "b"), (SMALL, "a"), (LITE, "b"), (LITE_SMALL, "a")}
     assert len(others) == 4
     assert "differs from the target's own (4 pairs), it takes 50.0" in text.claim(rows)
-    assert text.claim(rows).startswith("The 4 targets, all on one machine, choose 2 different networks. ")
+    assert text.claim(rows).startswith(
+        "The 4 targets, all on one machine, choose 2 different networks; the precision alone decides "
+    )
+
+
+@pytest.mark.parametrize(
+    ("archs", "told"),
+    [("abab", "the precision"), ("aabb", "the runtime"), ("abcd", ""), ("aaab", ""), ("aaaa", "")],
+)
+def test_what_alone_decides_is_told_only_if_it_does(archs: str, told: str) -> None:
+    assert transfer_targets.deciding(transfer_losses.groups(matrix(dict(zip(SHARED, archs))))) == told
+    assert transfer_targets.deciding([[FAST], [SMALL]]) == ""  # nothing else differs
 
 
 def test_targets_with_one_network_have_nothing_to_lose(tmp_path: Path) -> None:
@@ -164,7 +175,14 @@ def test_the_figure_has_a_number_or_own_for_each_cell_and_the_caption_explains_b
     unsure = [rows[0], replace(rows[1], loss_low=-0.1), *rows[2:]]
     assert text.caption(unsure).endswith("ORT is onnxruntime. In brackets: its interval includes zero.")
     (axes,) = figure.plot(unsure).axes
-    assert [one.get_text() for one in axes.texts] == ["own", "(50)", "own", "50", "50", "own", "50", "50"]
+    assert [one.get_text() for one in axes.texts] == [
+        "own",
+        "(50)",
+        "50",
+        "50",
+        "own",
+        "50",
+    ]  # fewest MACs: no new network
     assert axes.texts[1].get_position() == (0, 1)
 
 
