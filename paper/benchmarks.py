@@ -54,7 +54,20 @@ def macros(results: Path) -> dict[str, str]:
     found = benchmarks(results)
     bounded = all(one.made.text("objective") == "bounded" for one in found)
     unit = "points of accuracy below the best network within the target" if bounded else "hundredths of the score"
-    return {"BenchmarksSentence": " ".join(map(sentence, found)), "BenchmarksUnit": unit}
+    return {
+        "BenchmarksSentence": " ".join(map(sentence, found)),
+        "BenchmarksUnit": unit,
+        "BenchmarksBudget": "the evaluations and seeds given" if _differ(found) else "".join(map(_budget, found[:1])),
+    }
+
+
+def _budget(one: Benchmark) -> str:
+    return f"{one.regrets[0].at:.0f} evaluations, over {one.regrets[0].seeds} seeds"
+
+
+def _differ(found: Sequence[Benchmark]) -> bool:
+    """Whether the comparisons had different numbers of evaluations or seeds, so that the table has to say them."""
+    return len({*map(_budget, found)}) > 1
 
 
 def write(results: Path, build: Path) -> None:
@@ -120,22 +133,22 @@ def _against_random(one: Benchmark, strategy: str) -> str:
 
 def table(found: Sequence[Benchmark]) -> str:
     """A line for each comparison: the mean regret of each strategy in points; bold: significantly below random's."""
-    means = [comparison.means(one.regrets) for one in found]
+    differ, means = _differ(found), [comparison.means(one.regrets) for one in found]
     names = list(dict.fromkeys([comparison.BASELINE, *(name for one in means for name in one)]))
     lines = [
         " & ".join(
             [
                 published_networks.cited(one.title),
-                f"{one.regrets[0].at:.0f}",
-                str(one.regrets[0].seeds),
+                *([f"{one.regrets[0].at:.0f}", str(one.regrets[0].seeds)] if differ else []),
                 *(_cell(name, own, one) for name in names),
             ]
         )
         for one, own in zip(found, means)
     ]
     short = [comparison.word(name).removeprefix("the ").removesuffix(" search") for name in names]
-    head = " & ".join(["published networks", "evaluations", "seeds", *map(escape, short)])
-    columns = r"@{}>{\raggedright\arraybackslash}p{0.3\columnwidth}" + "r" * (len(names) + 2) + "@{}"
+    numbers = ["evaluations", "seeds"] if differ else []
+    head = " & ".join(["published networks", *numbers, *map(escape, short)])
+    columns = r"@{}>{\raggedright\arraybackslash}p{0.3\columnwidth}" + "r" * (len(names) + len(numbers)) + "@{}"
     body = "".join(f"{line} \\\\\n" for line in lines)
     return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"
 

@@ -19,12 +19,10 @@ from paper.significance import SAME_TIME, clearly_better, clearly_faster
 ARTICLE = "the "
 FEW = 2  # networks that the abstract names
 WINNER, UNPRUNED = "winner", "winner, unpruned"  # more files of the winner are called "winner, saved 0.2"
-HEAD = r"""\begin{tabular}{@{}lrrrrrrr@{}}
-\toprule
- & test & latency & $\pm$ & file & & weights & training \\
- & (\%) & (ms) & (\%) & (kB) & MMACs & (thousand) & steps \\
-\midrule
-"""
+COLUMNS = (
+    *(("test", r"(\%)"), ("latency", "(ms)"), (r"$\pm$", r"(\%)"), ("file", "(kB)")),
+    *(("", "MMACs"), ("weights", "(thousand)"), ("training", "steps")),
+)
 
 
 def split(results: Path) -> tuple[dict[str, HandMade], list[HandMade]]:
@@ -194,14 +192,18 @@ def write(results: Path, build: Path) -> None:
     ours, others = split(results)
     places = decimals(1e3 * median(row.latency_median_s for row in (*ours.values(), *others)))
     fast = [sorted(rows, key=lambda row: row.latency_median_s) for rows in (ours.values(), others)]
-    parts = ["".join(_row(row, places) for row in rows) for rows in fast]
-    text = HEAD + "\\midrule\n".join(parts)
+    columns = COLUMNS if len({row.steps for rows in fast for row in rows}) > 1 else COLUMNS[:-1]  # as the text says
+    head = "".join(f" & {' & '.join(line)} \\\\\n" for line in zip(*columns))
+    parts = ["".join(_row(row, places, len(columns)) for row in rows) for rows in fast]
+    text = f"\\begin{{tabular}}{{@{{}}l{'r' * len(columns)}@{{}}}}\n\\toprule\n{head}\\midrule\n" + "\\midrule\n".join(
+        parts
+    )
     (build / "hand_made.tex").write_text(text + "\\bottomrule\n\\end{tabular}\n", encoding="utf-8")
 
 
-def _row(row: HandMade, places: int) -> str:
+def _row(row: HandMade, places: int, columns: int) -> str:
+    first = "winner, compressed" if row.stage == WINNER else name(row).removeprefix(ARTICLE)
     cells = [
-        "winner, compressed" if row.stage == WINNER else name(row).removeprefix(ARTICLE),
         f"{100 * row.test_accuracy:.1f}",
         f"{1e3 * row.latency_median_s:.{places}f}",
         row.spread,
@@ -210,4 +212,4 @@ def _row(row: HandMade, places: int) -> str:
         f"{row.parameters / 1e3:.0f}",
         row.trained,
     ]
-    return " & ".join(cells) + " \\\\\n"
+    return " & ".join([first, *cells[:columns]]) + " \\\\\n"

@@ -98,7 +98,11 @@ def shown(rows: Sequence[Seeded]) -> Table:
     """A line for each stage: mean, smallest and largest accuracy and latency over the seeds."""
     count = len({row.seed for row in rows})
     table = Table(
-        "stage", "", "test %", "median ms", title=f"{count} seed{'' if count == 1 else 's'}: mean (smallest to largest)"
+        "stage",
+        "",
+        "test %",
+        "median ms",
+        title="1 seed" if count == 1 else f"{count} seeds: mean (smallest to largest)",
     )
     names = labels([row.stage for row in rows if row.seed == rows[0].seed])
     for (stage, precision), own in by_stage(rows).items():
@@ -108,6 +112,6 @@ def shown(rows: Sequence[Seeded]) -> Table:
 
 
 def spread(values: Sequence[float], factor: float, places: int) -> str:
-    """Mean, smallest and largest value, multiplied by `factor`."""
+    """Mean, smallest and largest value, multiplied by `factor`; of one value, that value."""
     mean, low, high = (f"{factor * one:.{places}f}" for one in (statistics.fmean(values), min(values), max(values)))
-    return f"{mean} ({low} to {high})"
+    return f"{mean} ({low} to {high})" if len(values) > 1 else mean

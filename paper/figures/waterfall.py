@@ -92,13 +92,9 @@ def _steps(axes: Axes, values: Sequence[float], more: str, less: str, gap: float
         hatch = "////" if colour == style.RED else ""  # readable without colour
         look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
         axes.barh(row, after - before, left=before, height=0.6, **look)
-        axes.text(
-            max(before, after) + gap,
-            row,
-            f"{after - before:+z.{decimals}f}".replace("-", "\N{MINUS SIGN}"),
-            va="center",
-            fontsize=7,
-        )
+        text = f"{after - before:+z.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+        text = text.strip("+") if not text.strip("+0.") else text  # nothing has no sign
+        axes.text(max(before, after) + gap, row, text, va="center", fontsize=7)
     for row, value in enumerate(values):
         axes.plot([value, value], [row - 0.3, row + 1.3], color="black", linewidth=0.4)
 

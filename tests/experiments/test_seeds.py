@@ -90,6 +90,7 @@ def test_one_seed_does_not_replace_those_of_a_paper(here: Here, tmp_path: Path) 
 
 def test_a_stage_is_shown_with_its_mean_and_its_range() -> None:
     assert seeds.spread([0.5, 0.75, 1.0], 100, 1) == "75.0 (50.0 to 100.0)"
+    assert seeds.spread([0.5], 100, 1) == "50.0"
 
 
 def test_the_paper_has_mean_and_range_of_every_stage(results: Path, tmp_path: Path) -> None:
