@@ -56,7 +56,8 @@ def _sentences(results: Path) -> Iterator[str]:
 def _differing(winner: Sequence[Seeded], ours: Stage) -> str:
     """A clause on the size of the winner and on its training, compared with the paper's."""
     macs, steps = fmean(row.macs for row in winner), winner[0].steps or 0
-    size = f"has {significant(macs / 1e6)} million MACs instead of {significant(ours.macs / 1e6)}"
+    size = f"has {significant(macs / 1e6)} million MACs"
+    size += f" instead of {significant(ours.macs / 1e6)}" if macs != ours.macs else ""
     length = f"{count(steps)} steps" + (f" instead of {count(ours.steps or 0)}" if steps != ours.steps else "")
     more = winner[0].validation_accuracy is None and ours.validation_accuracy is not None
     return f"{size}, and is trained for {length}{', on validation images too' if more else ''}"

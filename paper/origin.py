@@ -13,7 +13,7 @@ from pathlib import Path
 from paper import agreement
 from paper.compression_rows import Stage
 from paper.csv_records import ResultError, writer
-from paper.latex import escape
+from paper.latex import escape, listed
 from paper.recipe_rows import TriedRecipe
 from paper.rows import FILES, Fresh, Judged, Moment, Operator, Ranked, RankTau, Summed, Transferred, read
 from paper.seed_rows import Seeded
@@ -156,10 +156,19 @@ def left_out(results: Path, name: str) -> str:
     if not (results / group.setup).exists():
         return f"{files}: left out of the paper, as no {group.setup} says where they come from; {_renew(group)}"
     made = setup(results, group.setup)
+    if other := undescribed(group, made):
+        return f"{files}: left out of the paper, as {group.setup} describes only {listed(other)}; {_renew(group)}"
     found = differences(group, made, setup(results))
     if group.network and made.values.get("deployed") not in {row.sha256 for row in read(results, Stage)}:
         found.append("another network")
     return f"{files}: left out of the paper, as they come from {' and '.join(found)}; {_renew(group)}" if found else ""
+
+
+def undescribed(group: Group, made: Setup) -> list[str]:
+    """The files that the setup describes, if those of the group are not among them; older setups describe none."""
+    files = dict.fromkeys(file for one in OPTIONAL.values() if one.setup == group.setup for file in one.files)
+    known = [file for file in files if made.values.get(f"{Path(file).stem}_sha256")]
+    return known if known and not {*group.files} <= {*known} else []
 
 
 def _renew(group: Group) -> str:

@@ -6,7 +6,7 @@ Accuracies are measured on the validation images; neither a search nor the compa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,9 @@ class OnSupernet(Settings):
     precision: str
     threads: int
     accelerator: str = unless("cpu")
+    title: str = unless("")  # of the data set
+    jobs: int = unless(1)  # processes that share an evaluation, and
+    backend: str = unless("loky")  # what starts them: they decide how many seconds it takes
     batch: int | None = implied("supernet")  # in the supernet's training, and in a relaxation
 
 
@@ -69,6 +72,7 @@ class ComparedProblem:
     budget: int  # candidates per search; at most the number of all networks
     exact: Sequence[Candidate]  # the front, by reported accuracies; empty if unknown
     report: Report  # from a candidate as searches see it to the candidate as it is reported
+    jobs: int = 1  # processes that share an evaluation
 
     @property
     def data(self) -> str:
@@ -84,7 +88,10 @@ def of_supernet(config: Config, common: Mapping[str, Any]) -> Step:
     plan = plan_of(config)
     objective_of(config.objective, config.precision, plan.space, read_table(plan.table))
     own = {name: getattr(plan.searching, name) for name in SEARCHED}
-    settings = OnSupernet(**common, **own, source=f"{config.space.name}-{config.data.label}")
+    title, label, jobs = config.data.title, config.data.label, config.search.jobs
+    settings = OnSupernet(**common, **own, title=title, jobs=jobs, source=f"{config.space.name}-{label}")
+    if jobs > 1:
+        settings = replace(settings, backend=config.search.backend)
     inputs = {"table": plan.table, "supernet": plan.supernet}
     return Step("compare", settings, inputs, Reference("experiments.studies.compare:on_supernet"))
 
@@ -100,11 +107,12 @@ def on_supernet(settings: OnSupernet, files: Mapping[str, Path], means: Means) -
     net = load_supernet(files["supernet"], space).to(accelerator(settings.accelerator))
     return ComparedProblem(
         f"{space.name} on {settings.data.names.title}, latency in {settings.precision}",
-        _facts(search, means, latencies),
+        _facts(search, means, latencies) | {"jobs": settings.jobs},
         problem_of(search, means, data, net, latencies, calibration),
         min(settings.search.budget, space.size),
         (),
         as_seen,
+        settings.jobs,
     )
 
 

@@ -10,6 +10,7 @@ guide to statistical tests for assessing randomized algorithms in software engin
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from experiments.store.candidate_records import to_json, with_costs
 from search_spaces.space import Arch
 from strategies.problems.problem import Candidate, Problem, Strategy
 from strategies.problems.search import search
+
+EACH = 2  # networks per process, of the first evaluation
 
 
 @dataclass(frozen=True)
@@ -71,17 +74,18 @@ def run_searches(
     budget: int,
     seconds: float,
     folder: Path,
+    jobs: int = 1,
 ) -> Iterator[Evaluation]:
     """Runs every strategy with the first seed, then with the next, and so on.
 
     A search ends after `budget` candidates or, unless `seconds` is 0, with the candidate that exceeds `seconds`.
+    `jobs`: processes that share an evaluation.
     """
     ledger = Ledger(folder / "accuracies.jsonl", problem.accuracies)
     log = folder / "searches.jsonl"
     finished = {(record["strategy"], record["seed"]): _evaluations(record) for record in journal.read(log)}
     if len(finished) < len(strategies) * len(seeds):
-        known = problem.space.canonical(problem.space.reference)
-        problem.accuracies([known])  # so that no search pays for the first call's set-up
+        problem.accuracies(_networks(problem, jobs))  # so that no search pays for starting processes
     for seed in seeds:
         for name, strategy in strategies.items():
             if (name, seed) in finished:
@@ -89,6 +93,8 @@ def run_searches(
                 continue
             own = replace(problem, accuracies=ledger.accuracies, memo={}, diagnose=False)
             searched, paid = [], 0.0
+            gc.collect()  # so that no search pays for looking through what the earlier ones left
+            gc.freeze()
             for candidate, cost in timed(ledger, search(strategy, own, stream(name, seed), budget)):
                 searched.append(Evaluation(name, seed, candidate, cost))
                 yield searched[-1]
@@ -96,6 +102,12 @@ def run_searches(
                 if seconds and paid >= seconds:
                     break
             journal.append(log, _record(name, seed, searched))
+
+
+def _networks(problem: Problem, count: int) -> list[Arch]:
+    """The reference and random networks, so many that every process gets some."""
+    rng, reference = Random(0), problem.space.canonical(problem.space.reference)
+    return [reference, *(problem.space.sample(rng) for _ in range(EACH * count - 1))]
 
 
 def stream(strategy: str, seed: int) -> Random:

@@ -35,12 +35,17 @@ def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
     artefacts.write(path, _text({**facts, "host_cpu": host["cpu"], "host_machine": host["machine"]}))
 
 
-def publish(folder: Path, results: Path, names: Sequence[str], setup: str = SETUP) -> None:
-    """Publishes the files of a finished comparison with their hashes, the versions and the commit."""
+def publish(
+    folder: Path, results: Path, names: Sequence[str], setup: str = SETUP, now: Mapping[str, str] | None = None
+) -> None:
+    """Publishes the files of a finished comparison with their hashes, the versions and the commit.
+
+    `now`: facts that may have changed since it was made.
+    """
     record = artefacts.manifest(folder)
     facts = {row["key"]: row["value"] for _, row in read_csv(folder / setup, ("key", "value"))}
     hashes = {f"{Path(name).stem}_sha256": record["outputs"][name] for name in names}
-    facts = {**record["versions"], **facts, **hashes, "git_commit": record["git_commit"]}
+    facts = {**record["versions"], **facts, **(now or {}), **hashes, "git_commit": record["git_commit"]}
     put(results, {name: (folder / name).read_bytes() for name in names} | {setup: _text(facts).encode()})
 
 

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import dataclasses
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +27,7 @@ from experiments.config.interpolations import check_references
 from experiments.config.reference import Reference
 from experiments.config.schema import configured, settings
 from experiments.config.stored_schema import REGISTER, VERSION_BASE, store
+from experiments.config.system_errors import explained
 from experiments.config.validation import check
 from experiments.config.values import options
 from experiments.setup.cache import remembering
@@ -40,8 +40,6 @@ ATTEMPT = Reference("experiments.sweep.sweeper:attempt")
 END = Reference("experiments.sweep.sweeper:end")
 SHOW = Reference("experiments.display.progress:show_path")
 _composed_mode = Hydra.get_mode
-# torch and onnxruntime raise plain RuntimeErrors for a lack of memory, which only their words tell from others
-ALLOCATION = re.compile(r"(can't|could not|unable to|failed to|cannot) allocate|out of memory|bad_alloc", re.IGNORECASE)
 
 
 def _folder(runs: str, sweep: str | None = None) -> str:
@@ -129,23 +127,13 @@ def _one_line_errors(begun: Sequence[DictConfig], announced: Sequence[object]) -
 def _perform(function: Callable[[Config], object], settings: DictConfig) -> object:
     """Runs the function and prints the path that it returns. Turns memory and system errors into LutraErrors."""
     try:
-        with remembering():
+        with remembering(), explained():
             config = checked(settings)
             if (in_steps := COUNTED(config)) != config:
                 check(in_steps)
             made = function(in_steps)
     except HandedOver as handed:
         return handed.bundle
-    except Exception as error:  # torch and onnxruntime have their own exception types
-        if isinstance(error, OSError) and error.filename is not None:
-            raise LutraError(f"cannot use {error.filename}: {error.strerror}") from error
-        reason = " ".join(str(error).split())
-        if not (isinstance(error, MemoryError) or (ALLOCATION.search(reason) and not isinstance(error, LutraError))):
-            raise
-        raise LutraError(
-            f"out of memory ({reason[:200] or type(error).__name__}): lower data.size, or the batch of the recipe "
-            "(train.batch, retrain.batch), or free some memory; the same command continues from the finished steps"
-        ) from error
     if isinstance(made, Path):
         SHOW(made)
     return made

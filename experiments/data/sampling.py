@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-ORDER, CLASSES, MEMBERS = 1, 7, 8  # random streams from one seed, beside those of `dataset` and `augmentation`
+ORDER, CLASSES, MEMBERS = 1, 9, 10  # random streams from one seed, beside those of `dataset` and `augmentation`
 
 
 def shuffled(count: int, first: int, size: int, seed: int) -> np.ndarray:

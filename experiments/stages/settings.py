@@ -113,9 +113,18 @@ def float_layers(config: Config) -> str:
     return "none" if chosen.float_layers == "time" and without else chosen.float_layers
 
 
+def _pruned(chosen: PruneConfig) -> PruneConfig:
+    """Without the settings that the rule does not use, which would only make equal steps look different."""
+    usual = PruneConfig()
+    if chosen.rule == usual.rule:
+        return replace(chosen, keep=usual.keep)
+    return replace(chosen, target_ms=usual.target_ms, saved=usual.saved, widths=usual.widths)
+
+
 def _trained(chosen: CompressConfig) -> dict[str, Any]:
     names = ("finetune", "distillation", "temperature", "teacher")
-    return {name: getattr(chosen, name) for name in names}
+    used = chosen if chosen.distillation else replace(chosen, temperature=CompressConfig().temperature)
+    return {name: getattr(used, name) for name in names}
 
 
 def _smoothing(chosen: CompressConfig) -> float | None:
@@ -124,7 +133,7 @@ def _smoothing(chosen: CompressConfig) -> float | None:
 
 
 OWN: dict[str, Callable[[Config, dict[str, Any]], Stage]] = {  # (configuration, settings of all stages) -> a stage's
-    PRUNE: lambda c, common: Prune(**common, prune=c.compress.prune, precision=c.precision),
+    PRUNE: lambda c, common: Prune(**common, prune=_pruned(c.compress.prune), precision=c.precision),
     LOWRANK: lambda c, common: Factorise(**common, energy=c.compress.energy, precision=c.precision),
     FINETUNE: lambda c, common: Finetune(**common, **_trained(c.compress)),
     SPARSIFY: lambda c, common: Sparsify(**common, **_trained(c.compress), sparsify=c.compress.sparsify),

@@ -15,11 +15,11 @@ from functools import cached_property
 from pathlib import Path
 
 from experiments.display.progress import say
-from experiments.setup.devices import board_of
+from experiments.setup.devices import ROUNDS, board_of
 from experiments.setup.reference_networks import reference_networks
 from experiments.steps.measure import timing_files
 from experiments.steps.settings import Search
-from experiments.store import journal
+from experiments.store import artefacts, journal
 from experiments.store.artefacts import arch_name
 from experiments.store.step import Means
 from predictors import costs
@@ -50,6 +50,7 @@ def with_timing(problem: Problem, settings: Search, means: Means, table: Latency
             f"this range is wide, because the table's predictions may be off by a factor of {factor:.2g}; a table from "
             "a calmer machine, or with more whole networks (measure.networks), narrows it"
         )
+    artefacts.declare(folder / ROUNDS)  # also where an interrupted search had timed all that it needed
     timer = Timer(problem.costs[LATENCY], settings, means, table, folder, least)
     known = {tuple(record["arch"]): record["seconds"] for record in journal.read(folder / TIMED)}
     return replace(problem, drawn=Bounded({**limits, LATENCY: most}), timed=timer, latencies=known)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from experiments.config import Config
 from experiments.config.reference import Reference
-from experiments.store.artefacts import MANIFEST
+from experiments.store.artefacts import MANIFEST, manifest
 from experiments.store.looking import NotMade, looking
 from experiments.store.provenance import LINEAGE
 from experiments.store.winner import WINNER
@@ -38,10 +38,10 @@ def deployed_file(config: Config) -> Path | None:
         return None
 
 
-def deployed_in(report: Path) -> Path:
-    """The deployed file in a report's folder."""
-    (file,) = (path for path in report.iterdir() if path.suffix in SUFFIXES)
-    return file
+def deployed_in(step: Path) -> Path:
+    """The file that a report deploys, or that quantization made. Other files in the folder are not the step's."""
+    (file,) = (name for name in manifest(step)["outputs"] if Path(name).suffix in SUFFIXES)
+    return step / file
 
 
 def given_report(config: Config) -> Path | None:

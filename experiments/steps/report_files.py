@@ -22,6 +22,7 @@ from experiments.setup.predicted_classes import load
 from experiments.setup.session_record import read_rows
 from experiments.stages import int8_record
 from experiments.steps.deployment import deployed
+from experiments.steps.finished_reports import deployed_in
 from experiments.steps.measure import network_rows, table_rows
 from experiments.steps.report import FIGURES, PAGE, Settings
 from experiments.steps.settings import Search
@@ -34,7 +35,6 @@ from paper import rows as results
 from paper.compression_rows import Stage
 from paper.figures import waterfall
 from paper.figures.heatmap import short
-from predictors.agent.runtimes import SUFFIXES
 from predictors.tables.table_file import read_table
 from search_spaces.documents import sha256
 from search_spaces.space import SearchSpace
@@ -48,7 +48,7 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     space, steps = searched.space, index(means.runs)
     folders = {name: path.parent for name, path in files.items() if path.name == artefacts.MANIFEST}
     rows, session = read_rows(folders["benchmark"])
-    (quantized,) = (path for path in folders["compress"].iterdir() if path.suffix in SUFFIXES)
+    quantized = deployed_in(folders["compress"])
     chosen = deployed(quantized, folders["benchmark"], rows, session, searched.objective.costs, settings.deploy)
     final, name = chosen.row, f"{chosen.row.precision}{chosen.path.suffix}"
     inputs = {name: artefacts.sha256(path) for name, path in files.items()}
@@ -76,7 +76,8 @@ def work(settings: Settings, files: Mapping[str, Path], means: Means, folder: Pa
     file = with_metadata(file, description(file, final, facts, data, hashed))
     artefacts.write(folder / name, file)
     artefacts.write(folder / CARD, card(name, file, final, facts, data, hashed))
-    lines = commands(_repeated(origin, steps, inputs, chosen.path == quantized), _own(settings), facts)
+    elsewhere = steps.origin(inputs["table"]) is None or bool(settings.ignore)
+    lines = commands(_repeated(origin, steps, inputs, chosen.path == quantized), _own(settings, elsewhere), facts)
     run = Run(folder, name, final.sha256, data, load(folders["benchmark"]), partial(_described, space), lines)
     artefacts.write(folder / PAGE, page(run))
     _show(searched, winner, final, folder)
@@ -94,10 +95,13 @@ def _repeated(
     return made
 
 
-def _own(settings: Settings) -> dict[str, object]:
-    """The settings of the configuration that no manifest of the steps spells out, by their keys."""
-    trunks = [*settings.search.space.kept]
-    return {"ignore": settings.ignore, "compress.deploy": settings.deploy, "space.trunks": trunks}
+def _own(settings: Settings, elsewhere: bool) -> dict[str, object]:
+    """The settings of the configuration that no manifest of the steps spells out, by their keys.
+
+    `elsewhere`: whether the table is a given file.
+    """
+    trunks, table = [*settings.search.space.kept], {"table": "FILE"} if elsewhere else {}
+    return {"ignore": settings.ignore, "compress.deploy": settings.deploy, "space.trunks": trunks, **table}
 
 
 def _described(space: SearchSpace, arch: str) -> str:

@@ -14,7 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from experiments.store import locks, unfinished, versions
-from experiments.store.disk import csv_text, declare, declared, digest, disk_errors, full_disk, sha256, write, write_csv
+from experiments.store.disk import (
+    TEMPORARY,
+    csv_text,
+    declare,
+    declared,
+    digest,
+    disk_errors,
+    full_disk,
+    sha256,
+    write,
+    write_csv,
+)
 from experiments.store.looking import NotMade, only_looks
 from experiments.store.manifest_shape import SHAPE
 from experiments.store.unfinished import CHECKPOINT, earlier
@@ -84,14 +95,16 @@ def step(
 
 
 def _folder(steps: Path, label: str, key: Mapping[str, Any]) -> Path:
-    """The step's folder: that of its label, unless it was finished in one with another label."""
+    """The step's folder: that of its label, unless it was finished, or begun, in one with another label."""
     own = steps / f"{label}-{_key_hash(key)}"
     if _exists(own / MANIFEST):
         return own
-    for other in sorted(steps.glob(f"*-{_key_hash(key)}")):
+    others = sorted(steps.glob(f"*-{_key_hash(key)}"))
+    for other in others:
         if _exists(other / MANIFEST) and key.items() <= manifest(other).items():
             return other
-    return own
+    begun = [other for other in others if _exists(other / LOCK) and not _exists(other / MANIFEST)]
+    return begun[0] if begun and not _exists(own) else own
 
 
 def reopen(folder: Path) -> None:
@@ -167,7 +180,7 @@ def _key_hash(record: Mapping[str, Any]) -> str:
 
 def _remove_temporary(folder: Path) -> None:
     """Removes temporary files of a killed process."""
-    for path in filter(Path.is_file, folder.rglob(".*.*")):
+    for path in filter(Path.is_file, folder.rglob(TEMPORARY)):
         path.unlink(missing_ok=True)
 
 

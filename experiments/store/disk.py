@@ -21,6 +21,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EROFS, errno.EPERM)
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EROFS)  # on some network file systems
 FORMULA = ("=", "+", "-", "@")  # the first characters of a spreadsheet formula
+UNFINISHED = ".lutra-tmp"  # ends the names of files that are being written
+TEMPORARY = f".*{UNFINISHED}"
 declared: set[Path] = set()  # the files that this process has written
 
 
@@ -29,7 +31,7 @@ def write(path: Path, data: bytes | str) -> None:
     content = data.encode() if isinstance(data, str) else data
     with disk_errors(path, len(content)):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)

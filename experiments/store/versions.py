@@ -25,7 +25,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARIES = ("torch", "torchvision", "numpy", "scikit-learn", "onnx", "onnxruntime", "ai-edge-litert")  # affect results
+LIBRARIES = (  # that affect results
+    *("torch", "torchvision", "numpy", "scikit-learn", "onnx", "onnxruntime", "ai-edge-litert"),
+    *("pillow", "scipy", "moocore", "torch-pruning", "onnxscript"),
+)
 RECORDED = (*LIBRARIES, "hydra-core")
 PACKAGES = ("search_spaces", "predictors", "strategies", "compress", "experiments")
 TRAINING, MEASURING = ("search_spaces", "experiments"), ("search_spaces", "predictors", "compress", "experiments")
@@ -61,6 +64,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
 # "Stage.stage=lowrank". Without a value, "Recipe.muon" is any use of a field marked `unless`.
 CHOICES = {
     "TrainConfig.rule=fair": 2,
+    "Images.balanced": 2,
 }
 
 

@@ -64,7 +64,8 @@ def compare(config: Config) -> Path:
         console.print(line, highlight=False, soft_wrap=True)
     folder = plan_of(config).folder(step)
     if config.publish:
-        comparison_setup.publish(folder, Path(config.results), PUBLISHED)
+        now = {} if config.compare.csv else {"data_file": config.data.names.file}  # the folder may have been renamed
+        comparison_setup.publish(folder, Path(config.results), PUBLISHED, now=now)
     comparison_summary.show(folder)
     return folder
 
@@ -126,8 +127,11 @@ def _compare(settings: Settings, files: Mapping[str, Path], compared: ComparedPr
 
 def _searches(settings: Settings, compared: ComparedProblem, folder: Path) -> Searches:
     strategies = {one.name: strategy_of(one) for one in settings.strategies}
+    for name in strategies:
+        STRATEGIES[name].function  # noqa: B018  is imported here, so that no search pays for it
     seeds = range(settings.seed, settings.seed + settings.compare.seeds)
-    running = run_searches(compared.problem, strategies, seeds, compared.budget, settings.compare.seconds, folder)
+    budgets = compared.budget, settings.compare.seconds
+    running = run_searches(compared.problem, strategies, seeds, *budgets, folder, compared.jobs)
     searches: dict[str, list[list[Evaluation]]] = {name: [[] for _ in seeds] for name in strategies}
     total = compared.budget * len(strategies) * len(seeds)
     for one in track(running, "comparing", total, lambda one: f"{one.strategy}, seed {one.seed}"):

@@ -134,7 +134,7 @@ def write_front(folder: Path, space: SearchSpace, front: list[Candidate], slack:
 
 
 def read_front(path: Path) -> list[Point]:
-    """The front from front.csv, the fastest network first."""
+    """The front from front.csv, sorted by its first cost."""
     units = {name: costs.unit(name).column for name in costs.NAMES}
     return [
         Point(
@@ -152,10 +152,13 @@ def within(points: list[Point], budget_ms: float, source: str) -> Point:
     fitting = [point for point in points if 1e3 * point.costs[LATENCY] <= budget_ms]
     if not fitting:
         of = "the file" if source == "csv" else "the space"
-        raise LutraError(
-            f"no network in {of} is within {budget_ms:g} ms: the fastest is {shown(points[0])}; raise exact.budget_ms"
-        )
+        best = shown(fastest(points))
+        raise LutraError(f"no network in {of} is within {budget_ms:g} ms: the fastest is {best}; raise exact.budget_ms")
     return max(fitting, key=lambda point: point.accuracy)
+
+
+def fastest(points: list[Point]) -> Point:
+    return min(points, key=lambda point: point.costs[LATENCY])
 
 
 def shown(point: Point) -> str:
@@ -166,7 +169,7 @@ def front_text(points: list[Point]) -> str:
     slack = max(point.accuracy_at_most - point.accuracy for point in points)
     bound = f"thinned: no network as fast is more than {100 * slack:.2g} points better" if slack else "nothing left out"
     best = max(points, key=lambda point: point.accuracy)
-    ends = f"fastest: {shown(points[0])}\nmost accurate: {shown(best)}\n"
+    ends = f"fastest: {shown(fastest(points))}\nmost accurate: {shown(best)}\n"
     return f"{len(points)} networks on the front ({bound})\n{ends}"
 
 

@@ -118,7 +118,7 @@ def _fitted(settings: Settings) -> list[Arch]:
 
 @contextmanager
 def _connect(device: Device, parts: Mapping[str, str], again: bool) -> Iterator[Board]:
-    with local(device.threads, PROFILER, runtime=device.library) as board:
+    with local(device.threads, PROFILER, cores=device.cores, runtime=device.library) as board:
         board.lock(say)
         board.ask("clocks", parts=parts)
         yield board

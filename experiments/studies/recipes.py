@@ -89,7 +89,7 @@ def recipes(config: Config) -> Path:
     settings = Settings(plan.images, network, space, config.threads, tried, label)
     folder = plan.folder(Step("recipes", settings, inputs, WORK))
     if config.publish:
-        setup.publish(folder, Path(config.results), [CSV[TriedRecipe]], SETUP)
+        setup.publish(folder, Path(config.results), [CSV[TriedRecipe]], SETUP, {"data_file": config.data.names.file})
     console.print(shown(read(folder, TriedRecipe)))
     return folder
 

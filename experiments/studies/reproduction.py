@@ -15,6 +15,7 @@ from rich.table import Table
 from experiments.config import Config
 from experiments.config.command_config import PARTS
 from experiments.config.reference import Reference
+from experiments.config.system_errors import explained
 from experiments.display.progress import console
 from experiments.display.publish import put
 from experiments.store import artefacts
@@ -40,7 +41,8 @@ def reproduce(config: Config) -> Path:
     for number, name in enumerate(config.reproduce.parts, 1):
         console.print(f"[bold]part {number}/{len(config.reproduce.parts)} {name}[/bold]")
         try:
-            made = COMMANDS[name](replace(config, publish=True))
+            with explained():
+                made = COMMANDS[name](replace(config, publish=True))
         except LutraError as error:
             failed[name] = error
             console.print(f"  {name}: {error}", highlight=False, soft_wrap=True)

@@ -14,8 +14,10 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from experiments.comparison.published_problem import TABLE
 from experiments.config import Config
 from experiments.config.schema import configured
+from experiments.setup.deployment_targets import targets_of
 from experiments.store import artefacts, versions
 from experiments.store.keys import data_key, device_key, passport_key
 from predictors.agent.machine import processor
@@ -46,18 +48,24 @@ def job_key(command: str, config: Config) -> dict[str, Any]:
         del settings["accelerator"]
     settings["data"] = _known(lambda: data_key(config.data)) or settings["data"]
     settings["device"] = _known(lambda: device_key(config.device)) or settings["device"]
-    named = {text: _content(text) for text in _texts({**settings, "data": None})}
+    named = {text: _content(text) for text in _texts({**settings, "device": asdict(config.device), "data": None})}
     return {
         "command": command,
         "settings": settings,
         "files": {text: content for text, content in named.items() if content},
         "passport": _known(lambda: passport_key(config.device)) if _asks_the_device(command, config) else None,
+        **({"passports": _known(lambda: _passports(config))} if command == "transfer" else {}),
         "machine": [platform.machine(), processor()],  # not its name: nodes of one kind give the same results
         "versions": [
             versions.libraries(),
             {step: number for step, (number, _) in versions.STEPS.items()} | versions.CHOICES,
         ],
     }
+
+
+def _passports(config: Config) -> dict[str, str]:
+    """The passport of each target's device."""
+    return {name: passport_key(one.device) for name, one in targets_of(config).items()}
 
 
 def _plain(settings: DictConfig) -> dict[Any, Any]:
@@ -84,6 +92,8 @@ def _content(text: str) -> str | None:
 def _asks_the_device(command: str, config: Config) -> bool:
     """Whether the command's results depend on the device, unlike those of training, or of published networks."""
     published = {"exact": config.exact.csv, "compare": config.compare.csv, "fidelity": config.csv}
+    if config.compare.latency == TABLE:  # which is measured there
+        del published["compare"]
     trains = command == "train" or (command == "ranking" and config.ranking.band is None)
     return not trains and not published.get(command)
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from experiments.config.registry import LATENCY
+from experiments.steps.finished_reports import deployed_in
+from experiments.store.artefacts import MANIFEST
 from experiments.store.winner import read_winner
 from paper.csv_records import records
-from predictors.agent.runtimes import SUFFIXES
 from predictors.board.measured_part import measured_part
 from search_spaces.documents import read_csv, sha256
 from search_spaces.published import number
@@ -20,19 +21,18 @@ TARGET = "target_s"  # the metric that the latency is compared with
 def metrics(made: Path) -> dict[str, float]:
     """Metrics of a report's deployed file, a search's winner, or an exact front's most accurate network."""
     folder = made if made.is_dir() else made.parent
-    if (folder / "stages.csv").exists():
-        deployed = {sha256(measured_part(path.read_bytes())) for path in folder.iterdir() if path.suffix in SUFFIXES}
+    if (folder / "stages.csv").exists() and (folder / MANIFEST).exists():
+        deployed = sha256(measured_part(deployed_in(folder).read_bytes()))
         stages = records(folder / "stages.csv", dict.fromkeys(COLUMNS.values(), float) | {"sha256": str})
-        final = next((row for row in stages if row["sha256"] in deployed), None)
+        final = next((row for row in stages if row["sha256"] == deployed), None)
         return {name: final[column] for name, column in COLUMNS.items()} | _target(folder) if final else {}
     if (folder / "winner.json").exists():
         winner = read_winner(folder)
         aimed = {TARGET: winner.targets[LATENCY]} if LATENCY in winner.targets else {}
         return {"validation_accuracy": winner.accuracy, "latency_s": winner.costs[LATENCY]} | aimed
     if (folder / "front.csv").exists():
-        columns = ("accuracy", "latency_s")
-        where, row = read_csv(folder / "front.csv", columns)[-1]
-        return {column: number(where, column, row[column]) for column in columns}
+        front = records(folder / "front.csv", {"accuracy": float, "latency_s": float})
+        return max(front, key=lambda row: row["accuracy"])
     return {}
 
 

@@ -45,17 +45,23 @@ class Job:
 
 
 def jobs_of(sweep: Path) -> list[Job]:
-    """Every job ever requested in the sweep, in order; if its configuration changed, the latest attempt."""
+    """Every job ever requested in the sweep, in order; if what it depends on changed, that of the latest request."""
     found: dict[tuple[str, ...], Job] = {}
     for path in sorted(sweep.glob(f"{PLANS}/*.json"), key=lambda path: path.stat().st_mtime):
         try:
             found |= {asked: Job(asked, "missing") for asked in read_plan(path)}
         except LutraError as error:
             found[path.name,] = Job((path.name,), "damaged", reason=str(error))
-    begun = [job for path in sweep.glob(f"*/{BEGUN}") if (job := _seen(path.parent))]
-    for job in sorted(begun, key=lambda job: job.started):
-        found[job.asked] = job
+    for path in sorted(sweep.glob(f"*/{BEGUN}"), key=lambda path: path.stat().st_mtime):
+        if job := _seen(path.parent):
+            found[job.asked] = job
     return list(found.values())
+
+
+def asked_again(folder: Path) -> None:
+    """Records that a finished job is the one that its words ask for now; on a read-only disk, no other can be begun."""
+    with contextlib.suppress(OSError):
+        os.utime(folder / BEGUN)
 
 
 def _seen(folder: Path) -> Job | None:

@@ -81,7 +81,8 @@ def attempt(settings: DictConfig, work: Callable[[], object]) -> None:
         )
     hydra = HydraConfig.get()
     folder = Path(hydra.sweep.dir) / job_name(settings)
-    if _is_finished(folder):  # possibly on a read-only disk
+    if _is_finished(folder):
+        jobs.asked_again(folder)
         return
     with contextlib.ExitStack() as stack:
         with artefacts.disk_errors(folder):

@@ -77,6 +77,11 @@ class LayerCost(ABC):
         return min(self._corners(np.nanargmin), key=self)
 
     @property
+    def cheapest(self) -> list[Arch]:
+        """A cheapest architecture under each trunk."""
+        return [*self._corners(np.nanargmin)]
+
+    @property
     def highest(self) -> Arch:
         """A most expensive architecture."""
         return max(self._corners(np.nanargmax), key=self)

@@ -51,5 +51,10 @@ def _compare(a: LatencyTable, b: LatencyTable, precision: str) -> Comparison:
     slower = slowdown(then, now)
     beyond = now / slower.now(then)
     moved = [Moved(*row) for row in zip(specs, then.tolist(), now.tolist(), beyond.tolist())]
-    moved.sort(key=lambda row: -abs(np.log(row.beyond)))
+    moved.sort(key=_change, reverse=True)
     return Comparison(precision, slower.ratio, float(kendalltau(then, now).statistic), tuple(moved))
+
+
+def _change(row: Moved) -> float:
+    """How far the ratio is from 1; infinite where the line through all layers predicts no positive time."""
+    return abs(np.log(row.beyond)) if row.beyond > 0 else np.inf

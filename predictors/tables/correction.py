@@ -50,11 +50,12 @@ def fit_slope(naive: np.ndarray, measured: np.ndarray, layers: Numbers = 0.0) ->
 def cross_validated(naive: np.ndarray, measured: np.ndarray, layers: np.ndarray) -> tuple[Correction, np.ndarray]:
     """The correction, and its leave-one-out predictions [n] in seconds.
 
-    Fits only the slope if a leave-one-out prediction is not positive.
+    Fits only the slope if a leave-one-out prediction is not positive, or if the slope is not: then a network of faster
+    blocks would be predicted to be slower.
     """
-    predicted = leave_one_out(fit, naive, measured, layers)
-    if predicted.min() > 0:
-        return fit(naive, measured, layers), predicted
+    predicted, found = leave_one_out(fit, naive, measured, layers), fit(naive, measured, layers)
+    if predicted.min() > 0 and found.slope > 0:
+        return found, predicted
     return fit_slope(naive, measured), leave_one_out(fit_slope, naive, measured, layers)
 
 

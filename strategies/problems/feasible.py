@@ -2,8 +2,8 @@
 
 Random architectures, mutations and crossovers are drawn until one is feasible (Guo et al. 2020, section 3.4; Cai et al.
 2020). If nearly all would be rejected, a feasible network is drawn from a list of all feasible ones, if these can be
-listed; otherwise by a random walk over feasible mutations (Metropolis et al. 1953), from the network with the most room
-below its bounds.
+listed; otherwise by a random walk over feasible mutations (Metropolis et al. 1953), from a network with the most room
+below its bounds, under each trunk.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ class Feasible:
 
     def _walk(self, rng: Random) -> Arch:
         arch = self.cheapest
+        if len(starts := self._fitting(list(dict.fromkeys([arch, *self._corners])))) > 1:
+            arch = rng.choice(starts)  # a walk does not lead from one trunk to another
         if not self.feasible(arch):
             raise LutraError(
                 f"no network in {self.space.name} was found within the bounds; the nearest has "
@@ -93,15 +95,20 @@ class Feasible:
         """Every feasible network, if these can be listed: in a small space, or if there are few; otherwise empty."""
         if self.space.networks is not None:
             return self._fitting(self.space.networks)
-        edge = self._fitting([self.cheapest]) if self._rare and len(self.costs) == 1 else []
+        edge = self._fitting({self.cheapest, *self._corners}) if self._rare and len(self.costs) == 1 else []
         known = {*edge}
-        while (
-            edge and len(known) <= FEW
-        ):  # with one additive cost, single changes lead from the cheapest to every other
+        # with one additive cost, single changes lead from a trunk's cheapest network to every other under this trunk
+        while edge and len(known) <= FEW:
             around = {other for arch in edge for other in self.space.neighbours(arch)}
             edge = self._fitting(around - known)
             known.update(edge)
         return [] if edge else sorted(known)
+
+    @cached_property
+    def _corners(self) -> list[Arch]:
+        """The network that is the cheapest by a cost, for each additive cost and under each trunk."""
+        found = (corner for cost in self.costs.values() for corner in getattr(cost, "cheapest", ()))
+        return list(dict.fromkeys(map(self.space.canonical, found))) or [self.space.reference]
 
     def _fitting(self, archs: Collection[Arch]) -> list[Arch]:
         return [arch for arch, fits in zip(archs, self.feasible_all(np.array([*archs]))) if fits]
@@ -113,7 +120,7 @@ class Feasible:
         def burden(arch: Arch) -> float:
             return self.bounds.burden(self.costs_of(arch))
 
-        arch = min(self.space.networks or [self.space.reference], key=burden)
+        arch = min(self.space.networks or [self.space.reference, *self._corners], key=burden)
         while (cheaper := min([arch, *self.space.neighbours(arch)], key=burden)) != arch:
             arch = cheaper
         return arch

@@ -14,8 +14,10 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from experiments.config.registry import DATASETS
+from experiments.steps.finished_reports import deployed_in
 from experiments.steps.report import FIGURES, labels
 from experiments.store import artefacts
+from experiments.sweep.job_metrics import metrics
 from predictors.board.measured_part import measured_part
 from search_spaces.documents import sha256
 from tests.commands import Command, Finished, git
@@ -53,6 +55,16 @@ def test_the_report_holds_what_the_paper_is_made_of(finished: Finished) -> None:
     tables = {f"{name}.csv" for name in ("stages", "candidates", "networks", "table", "setup", "architecture")}
     figures = {f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")}
     assert tables | figures | {"int8.onnx", "int8.json", "lineage.json"} <= names
+
+
+def test_the_deployed_file_is_the_one_that_the_report_made(finished: Finished, tmp_path: Path) -> None:
+    """Beside it there may be files that a file manager leaves."""
+    report = tmp_path / "report"
+    shutil.copytree(finished.folder("report"), report)
+    shutil.copy(report / "int8.onnx", report / "._int8.onnx")
+    shutil.copy(report / "int8.onnx", report / "another.onnx")
+    assert deployed_in(report) == report / "int8.onnx"
+    assert metrics(report) == metrics(finished.folder("report")) != {}
 
 
 def test_the_report_says_how_far_int8_answers_as_fp32(finished: Finished) -> None:

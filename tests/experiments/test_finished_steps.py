@@ -128,6 +128,23 @@ def test_stray_files_do_not_condemn_a_step(tmp_path: Path) -> None:
     assert set(artefacts.manifest(folder)["outputs"]) == {"out/file"}
 
 
+def test_an_unfinished_step_goes_on_whatever_it_is_made_for_and_keeps_its_user_s_files(tmp_path: Path) -> None:
+    def stopped(folder: Path) -> None:
+        artefacts.write(folder / "half", "half")
+        (folder / ".notes.txt").write_text("by its user")
+        raise LutraError("no")
+
+    def went_on(folder: Path) -> None:
+        assert (folder / "half").read_text() == "half"
+
+    with pytest.raises(LutraError):
+        artefacts.step(tmp_path, "retrain", "finalist-tiny", {}, {}, stopped)
+    folder = artefacts.step(tmp_path, "retrain", "winner-tiny", {}, {}, went_on)
+    assert folder.name.startswith("finalist-tiny-")
+    assert (folder / ".notes.txt").read_text() == "by its user"
+    assert len([*(tmp_path / "retrain").iterdir()]) == 1
+
+
 def test_files_that_a_kill_left_in_a_finished_step_are_removed(tmp_path: Path) -> None:
     """Killed between its manifest and their removal."""
     folder = step(tmp_path, write_once)

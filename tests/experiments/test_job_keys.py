@@ -59,6 +59,25 @@ def test_a_job_that_asks_no_device_has_none_in_its_hash(name: str, override: str
     assert key(override, command=name) == key(override, command=name, onnxruntime="2")
 
 
+def test_a_job_has_all_devices_that_it_asks_in_its_hash(
+    key: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("compare.csv=a", "compare.latency=table")  # is measured
+    assert key(*asked, command="compare") != key(*asked, command="compare", onnxruntime="3")
+    versions = {"board": "1"}
+    monkeypatch.setattr(job_keys, "passport_key", lambda device: versions.get(device.host, "here"))
+    targets = ("transfer.targets=[precision=fp32,'device.name=ssh device.host=board']",)
+    known = key(*targets, command="transfer")
+    versions["board"] = "2"
+    assert key(*targets, command="transfer") != known
+    results = tmp_path / "R.json"
+    results.write_text("one")
+    carried = ("device.name=bundle", f"device.results={results}")
+    known = key(*carried)
+    results.write_text("two")
+    assert key(*carried) != known
+
+
 def test_a_job_whose_device_cannot_be_reached_still_has_a_hash(
     key: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

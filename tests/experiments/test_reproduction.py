@@ -22,16 +22,20 @@ def test_a_part_that_fails_does_not_end_the_others(here: Here, monkeypatch: pyte
     def fails(config: Config) -> Path:
         raise LutraError("no pruned network is as fast")
 
+    def is_refused(config: Config) -> Path:
+        raise PermissionError(13, "Permission denied", "profile.csv")
+
     def works(config: Config) -> Path:
         assert config.publish
         return made
 
     made = artefacts.step(tmp_path, "fidelity", "made", {}, {}, lambda folder: None)
-    parts = {"ablation": fails, "fidelity": works}
+    parts = {"ablation": fails, "profile": is_refused, "fidelity": works}
     monkeypatch.setattr(reproduction, "COMMANDS", parts)
-    done = here(reproduce, f"runs={tmp_path}", f"results={tmp_path}", "reproduce.parts=[ablation,fidelity]")
+    done = here(reproduce, f"runs={tmp_path}", f"results={tmp_path}", "reproduce.parts=[ablation,profile,fidelity]")
     assert done.code == 2
-    assert "1 of 2 parts failed, the others are done: ablation: no pruned network" in done.err
+    assert "2 of 3 parts failed, the others are done: ablation: no pruned network" in done.err
+    assert "profile: cannot use profile.csv: Permission denied" in done.err
     assert "fidelity: 0.0 min" in done.out
 
 

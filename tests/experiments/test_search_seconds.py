@@ -77,6 +77,18 @@ def test_what_only_the_first_call_costs_is_charged_to_no_search(
     assert sum(one.seconds for one in found) < 10
 
 
+def test_every_process_is_started_before_the_first_search(tabular: Table, tmp_path: Path) -> None:
+    problem, asked = tabular.problem(Pareto({"latency": 1.0})), list[int]()
+
+    def counted(archs: Sequence[Arch]) -> Sequence[float]:
+        asked.append(len(archs))
+        return problem.accuracies(archs)
+
+    counting = replace(problem, accuracies=counted)
+    list(run_searches(counting, {"a": random_search}, [0], 5, 0.0, tmp_path, jobs=3))
+    assert asked[0] >= 3
+
+
 def test_a_callers_time_is_not_the_strategys(tabular: Table, tmp_path: Path, now: list[float]) -> None:
     problem = tabular.problem(Pareto({"latency": 1.0}))
 

@@ -99,6 +99,27 @@ def test_a_finished_job_is_done_again_when_anything_that_it_depends_on_changes(h
     assert skipped() == 0
 
 
+def test_a_sweep_reports_what_its_jobs_depend_on_now(house: House) -> None:
+    """Not what the latest attempt with these words depended on."""
+    path = house.folder / "a.csv"
+    first, other = path.read_bytes(), (house.folder / "b.csv").read_bytes()
+
+    def made() -> list[str]:
+        code, _ = house.start(house.arguments("a")).end()
+        assert code == 0
+        return (house.sweep / "sweep.csv").read_text().splitlines()
+
+    found = {}
+    for content in (first, other, first, other):
+        path.write_bytes(content)
+        assert found.setdefault(content, made()) == made()
+    assert found[first] != found[other]
+    path.write_text("broken")
+    assert house.start(house.arguments("a")).end()[0] == 2
+    path.write_bytes(first)
+    assert made() == found[first]
+
+
 @pytest.mark.parametrize("launcher", [["joblib", "hydra.launcher.n_jobs=2"], ["submitit_local"]])
 def test_jobs_side_by_side_keep_their_states_and_the_exit_code(house: House, launcher: list[str]) -> None:
     (house.folder / "a.csv").write_text("ops,percent,fast_ms,slow_ms\nx,1,1,1")

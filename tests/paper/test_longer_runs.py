@@ -51,6 +51,7 @@ def test_a_sentence_has_the_means_of_the_winner_and_of_the_quantized_file(result
     assert r"Test accuracy and latency are 90.5\,\% at 1.50\,ms in fp32; after pruning and finetuning, with " in said
     assert r" steps in all, 90.5\,\% at 1.50\,ms in INT8" in said
     assert "session" not in said
+    assert "million MACs, and" in said  # those of the paper's winner
     with (longer / longer_runs.SETUP).open("a") as file:
         file.write("session_verdict,noisy\n")
         file.write('session_verdict_reasons,"seed 1: 2 of 6 files are not known: a (+-3.0 %), b (+-11.4 %)"\n')

@@ -100,6 +100,21 @@ def test_an_optional_section_is_left_out_unless_its_files_say_that_they_are_of_t
         assert "publish=true" in line
 
 
+def test_a_file_that_was_not_published_anew_is_not_taken_for_the_new_network_s(results: Path) -> None:
+    """A profile without minutes leaves the steady.csv of an earlier network where it is."""
+    for name in ("profile.csv", "steady.csv"):
+        (results / name).write_text("layer\n1\n")
+    facts = {
+        "data": "digits",
+        "deployed": f"{6:064x}",
+        "profile_sha256": sha256((results / "profile.csv").read_bytes()),
+    }
+    own(results, "profile_setup.csv", **facts)
+    assert origin.used(results, "Profile")
+    assert not origin.used(results, "Steady")
+    assert "as profile_setup.csv describes only profile.csv" in origin.left_out(results, "Steady")
+
+
 def test_every_missing_file_is_listed_with_its_command(results: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     gone = ("setup.csv", "pruning_rules_setup.csv", "fidelity.csv", "protocols.csv")
     for name in gone:

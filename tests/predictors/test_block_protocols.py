@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from compress.quantization.quantize import quantize
 from compress.runtimes import RUNTIMES
-from experiments.config import choices
+from experiments.config import DeviceConfig, choices
+from experiments.steps.device_settings import Device
+from experiments.studies import protocols as studied
 from experiments.studies.protocols import PROFILER, judged, protocols, to_time
 from predictors.board.local_device import local
 from predictors.board.profiler import AFTER, BEFORE, BETWEEN, PARTS, kernels
@@ -89,6 +94,19 @@ def test_both_clocks_tell_seconds(precision: str) -> None:
     assert [bool(singles) for _, singles in samples] == [True, False, False, False]  # a profile has no single times
     seconds = [seconds for seconds, _ in samples]
     assert all(0.01 < other / seconds[0] < 100 for other in seconds)  # the same unit
+
+
+def test_blocks_are_timed_on_the_cores_that_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+
+    @contextmanager
+    def local(threads: int, prelude: str, **given: object) -> Iterator[Mock]:
+        asked.update(given, threads=threads)
+        yield Mock()
+
+    monkeypatch.setattr(studied, "local", local)
+    with studied._connect(Device.of(DeviceConfig(cores="1", threads=3)), {}, False):
+        assert (asked["cores"], asked["threads"]) == ("1", 3)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

@@ -15,7 +15,8 @@ from experiments.comparison.option_effects import Fit, read_candidates, read_eff
 from experiments.config import DeviceConfig, command
 from experiments.setup.devices import passport_of
 from experiments.store import artefacts
-from experiments.studies.exact import exact, fit_text, read_front
+from experiments.studies.exact import exact, fit_text, front_text, read_front
+from experiments.sweep.job_metrics import metrics
 from predictors.board.fingerprint import PRECISIONS
 from predictors.board.simulated import Disturbance, SimulatedBoard
 from predictors.tables.assembly import assemble, file_name
@@ -87,6 +88,18 @@ def write_candidates(path: Path, effects: np.ndarray, count: int) -> None:
     archs = [SPACE.sample(rng) for _ in range(count)]
     rows = [{"arch": artefacts.arch_name(a), "accuracy": sum(map(np.take, effects, a))} for a in archs]
     artefacts.write_csv(path, [*rows, rows[0]])  # two searches may find the same network
+
+
+def test_a_front_that_is_sorted_by_size_has_its_fastest_and_its_most_accurate_network_anywhere(tmp_path: Path) -> None:
+    rows = [("a", 0.5, 3e-3, 1), ("b", 0.9, 1e-3, 2), ("c", 0.6, 2e-3, 3)]
+    text = "\n".join(
+        ["arch,accuracy,accuracy_at_most,latency_s,size_bytes", *(f"{n},{p},{p},{s},{b}" for n, p, s, b in rows)]
+    )
+    (tmp_path / "front.csv").write_text(text + "\n")
+    told = front_text(read_front(tmp_path / "front.csv"))
+    assert "fastest: b, 90.00%" in told
+    assert "most accurate: b, 90.00%" in told
+    assert metrics(tmp_path) == {"accuracy": 0.9, "latency_s": 1e-3}
 
 
 @pytest.mark.parametrize(("tau", "useless"), [(-1.0, True), (0.0, True), (0.29, True), (0.3, False), (1.0, False)])

@@ -15,6 +15,7 @@ from predictors.models.layer_costs import AdditiveCost
 from search_spaces.costs import macs
 from search_spaces.errors import LutraError
 from search_spaces.space import SearchSpace
+from search_spaces.spaces.edge import edge
 from search_spaces.spaces.mobile import mobile
 from search_spaces.spaces.tiny import tiny
 from strategies.problems.objective import Bounded
@@ -73,6 +74,27 @@ def test_the_fastest_of_a_large_space_is_found_where_layers_add() -> None:
         problem, _ = charged(layers, Bounded({"latency": 1.0}))
         assert problem.space.networks is None
         assert problem.cheapest == seconds_of(layers).lowest
+
+
+@pytest.mark.parametrize("limit", [1.001, 1.05, 1.2])
+def test_rare_networks_are_found_under_every_trunk(limit: float) -> None:
+    """Each trunk has its own cheapest options, so single changes do not lead from one trunk to another."""
+    space = edge(3, 32, 10).under([0, 1])
+    rng = np.random.default_rng(0)
+    values = np.full((len(space.layers), max(map(len, space.layers))), np.nan)
+    for layer, options in enumerate(space.layers):
+        values[layer, : len(options)] = 1 + rng.random(len(options))
+    half = len(space.layers[3]) // 2
+    for layer in (3, 6, 9):
+        values[layer, 1], values[layer, half + 2] = 0.1, 0.1  # another one under each trunk
+    seconds = AdditiveCost(values, trunks=space.trunks)
+    least = [seconds(arch) for arch in seconds.cheapest]
+    bound = Bounded({"latency": limit * min(least)})
+    problem = Problem(space, bound, lambda archs: [0.5] * len(archs), {"latency": seconds})
+    assert problem.feasible(problem.cheapest)
+    assert seconds(problem.cheapest) == pytest.approx(min(least))
+    reached = {trunk for trunk, seconds in enumerate(least) if seconds <= limit * min(least)}
+    assert {arch[0] for arch in problem.pool or map(problem.sample, map(Random, range(50)))} == reached
 
 
 def test_space_draws_end_where_nothing_is_valid() -> None:

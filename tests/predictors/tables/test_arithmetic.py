@@ -93,6 +93,15 @@ def test_the_correction_is_exact_where_its_form_is_true() -> None:
     assert (without.intercept, without.slope, without.layer) == pytest.approx((2e-6, 1.2, 0))
 
 
+@given(st.integers(0, 2**32))
+@settings(max_examples=50)
+def test_a_network_of_slower_blocks_is_never_predicted_to_be_faster(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    naive, layers = rng.uniform(1e-4, 1.1e-4, 4), rng.integers(3, 9, 4)
+    correction, _ = cross_validated(naive, naive * rng.uniform(0.5, 2, 4), layers)  # nothing but noise
+    assert correction.slope > 0
+
+
 def test_what_networks_leave_open_stays_as_it_is() -> None:
     """With two networks, or equal numbers of layers, the fit is a line and invents no slope for the layers."""
     naive = np.linspace(1e-4, 5e-4, 8)
