@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from paper import checksums, comparison, comparison_agreement, comparison_setup, published_networks
+from paper import (
+    checksums,
+    comparison,
+    comparison_agreement,
+    comparison_setup,
+    published_networks,
+    unfinished_searches,
+)
 from paper.csv_records import ResultError
 from paper.latex import escape, listed
 from paper.rows import FILES, Curve, Pair, read
@@ -79,7 +86,7 @@ def benchmarks(results: Path) -> list[Benchmark]:
     found = []
     for folder in folders(results):
         made, curves = setup(folder, comparison.SETUP), read(folder, Curve)
-        pairs = [pair for pair in read(folder, Pair) if comparison.comparable(pair, curves)]
+        pairs = [pair for pair in read(folder, Pair) if unfinished_searches.comparable(pair, curves)]
         regrets, shares = (comparison.of(pairs, measure, "evaluations") for measure in ("regret", "share"))
         if not regrets:
             raise ResultError(

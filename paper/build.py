@@ -24,7 +24,7 @@ from paper import (
     comparison,
     comparison_agreement,
     compression,
-    hand_made,
+    hand_made_table,
     longer_runs,
     macros,
     missing_files,
@@ -70,7 +70,7 @@ FIGURES = {
     "heatmap": heatmap.draw,
     "ablation": ablation.draw,
 }
-TABLES = (benchmarks, tables, prediction, compression, shares, hand_made, pruning, transfer, seeds, provenance)
+TABLES = (benchmarks, tables, prediction, compression, shares, hand_made_table, pruning, transfer, seeds, provenance)
 PARTS = {"fidelity": "Fidelity", "ablation": "Ablation"}  # figure -> the part of the text that it belongs to
 OPTIONAL: dict[
     str, tuple[Callable[[Path], bool], Callable[[Path], Any]]

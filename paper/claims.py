@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from paper import benchmarks, chain, comparison, questions, ranking, seeds, shares, transfer
+from paper import benchmarks, chain, comparison, questions, ranking, seeds, shares, transfer, unfinished_searches
 from paper.compression import variants
 from paper.latex import count, escape, listed
 from paper.rows import Curve, Pair, RankTau, Transferred, read
@@ -93,7 +93,7 @@ def random(results: Path, strategy: str) -> str:
     curves = read(results, Curve)
     for measure in ("regret", "share"):
         for pair in comparison.of(read(results, Pair), measure, "evaluations"):
-            if {pair.a, pair.b} == {strategy, comparison.BASELINE} and comparison.comparable(pair, curves):
+            if {pair.a, pair.b} == {strategy, comparison.BASELINE} and unfinished_searches.comparable(pair, curves):
                 ours, theirs = (pair.mean_a, pair.mean_b) if pair.a == strategy else (pair.mean_b, pair.mean_a)
                 when = f"By {'regret' if measure == 'regret' else 'hypervolume'} after {pair.at:.0f} evaluations"
                 if ours == theirs:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from paper import comparison_setup, origin, published_networks, search_seconds
+from paper import comparison_setup, origin, published_networks, search_seconds, unfinished_searches
 from paper.comparison_setup import Unit
 from paper.latex import escape, listed, percent, significant
 from paper.rows import FILES, Curve, Pair, read
@@ -15,7 +15,6 @@ from paper.setup_file import Setup, setup
 BASELINE = "random"
 EXACT = "exact front"
 FEWEST_SEEDS = 6  # below which nothing is called significant
-ENOUGH = 0.9  # the share of all evaluations with which a search counts as finished
 SHARE = Unit("hypervolume", percent)
 WORDS = {BASELINE: "random search", "nsga2": "NSGA-II", "surrogate": "the surrogate search", "darts": "DARTS"}
 SETUP = "compare_setup.csv"
@@ -66,34 +65,17 @@ def _results(curves: Sequence[Curve], pairs: Sequence[Pair], made: Setup | None)
             "those of the strategies alone."
         )
     ran = f"{strategies} each ran with {first.seeds} seed{'s' if first.seeds != 1 else ''}"
-    finished = [pair for pair in pairs if comparable(pair, curves)]
+    finished = [pair for pair in pairs if unfinished_searches.comparable(pair, curves)]
     regrets, shares = (of(finished, measure, "evaluations") for measure in ("regret", "share"))
     later = _compared(of(pairs, "share", "seconds"), SHARE, verdict(shares))
     return [
         f"On {comparison_setup.subject(first.problem, made)}, {ran}. {comparison_setup.regret(made)} {share}"
         f"{comparison_setup.published(made)}",
         _compared(regrets, comparison_setup.unit(made)),
-        f"{_compared(shares, SHARE, verdict(regrets))} {escape(stopped(curves, _limit(made)))}".strip(),
-        f"{later} {escape(_by_then(curves, pairs))}".strip(),
+        f"{_compared(shares, SHARE, verdict(regrets))} {escape(unfinished_searches.stopped(curves, made))}".strip(),
+        f"{later} {escape(unfinished_searches.by_then(curves, pairs))}".strip(),
         str(first.seeds),
     ]
-
-
-def _limit(made: Setup | None) -> str:
-    """Words on the seconds after which a search was ended."""
-    given = made is not None and made.values.get("seconds_limit")
-    return f" within {made.number('seconds_limit'):g} s" if made and given else ""
-
-
-def _by_then(curves: Sequence[Curve], pairs: Sequence[Pair]) -> str:
-    """A sentence on how many networks the unfinished strategies had evaluated when all are compared by seconds."""
-    at = next((pair.at for pair in of(pairs, "share", "seconds")), None)
-    early = unfinished(curves)
-    had = {one.strategy: one.evaluations for one in curves if (one.against, one.at) == ("seconds", at)}
-    told = [
-        f"{name} had evaluated {had[name]:.3g} network{'' if had[name] == 1 else 's'}" for name in early & had.keys()
-    ]
-    return f"By then, {listed(told)} per search." if told else ""
 
 
 def word(strategy: str) -> str:
@@ -162,37 +144,6 @@ def verdict(pairs: Sequence[Pair]) -> str:
     if sum(map(len, found.values())) < len(pairs):
         clauses.append("other pairs do not differ significantly")
     return "; ".join(clauses)
-
-
-def unfinished(curves: Iterable[Curve]) -> dict[str, float]:
-    """The strategies that ended long before all evaluations, and their mean numbers of evaluations.
-
-    A search that proposes hardly anything new ends a little early: it counts as finished.
-    """
-    last = {curve.strategy: curve for curve in curves if curve.against == "evaluations"}
-    return {name: one.evaluations for name, one in last.items() if one.evaluations < ENOUGH * one.at}
-
-
-def comparable(pair: Pair, curves: Iterable[Curve]) -> bool:
-    """Whether both strategies had finished as many evaluations, if they are compared after so many."""
-    return pair.against != "evaluations" or not {pair.a, pair.b} & {*unfinished(curves)}
-
-
-def stopped(curves: Iterable[Curve], limit: str = "") -> str:
-    """A sentence on strategies that are not compared by evaluations; empty if there are none.
-
-    `limit`: words on the time after which they were ended.
-    """
-    last = {curve.strategy: curve for curve in curves if curve.against == "evaluations"}
-    early = [last[name] for name in unfinished(last.values())]
-    if not early:
-        return ""
-    ended = [f"{one.strategy} completed only {one.evaluations:.0f} of the {one.at:.0f} evaluations" for one in early]
-    reached = [f"{100 * one.share:.1f} %" for one in early]
-    those, each = (
-        ("it is", "its mean hypervolume is") if len(early) == 1 else ("they are", "their mean hypervolumes are")
-    )
-    return f"{listed(ended)}{limit}, so {those} compared only by seconds; with these, {each} {listed(reached)}."
 
 
 def _compared(pairs: Sequence[Pair], unit: Unit, said: str = "") -> str:

@@ -66,11 +66,12 @@ def unit(made: Setup | None) -> Unit:
 def regret(made: Setup | None) -> str:
     """Sentences on what regret is, and on what the searches do not aim at."""
     if not in_points(made):
-        return "Regret is by how much the best score so far is below the best of all."
-    weights = "" if made is None or published_networks.are_in(made) else ", with inherited weights,"
+        return "Regret is the difference between the best score so far and the best of all."
+    weights = "" if made is None or published_networks.are_in(made) else " with inherited weights"
     return (
-        f"Regret is by how many points of validation accuracy{weights} the best network so far within the limit is "
-        "below the best of all; the searches aim at it, and not at the hypervolume."
+        f"Regret is the number of points of validation accuracy{weights} by which the best network so far within the "
+        "limit falls short of the best of all. The objective is that accuracy, so searches aim at a low regret, not at "
+        "a large hypervolume."
     )
 
 

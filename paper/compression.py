@@ -149,10 +149,8 @@ def trained_for_it(rows: Mapping[str, Variant], images: float) -> str:
 
 def lost(rows: Mapping[str, Variant], images: float) -> str:
     """A sentence on the effect of INT8 rounding on the winner, and on the pruned and finetuned network."""
-    alone, last = (
-        points(rows[new], rows[old], images) for new, old in (("quantize", NOTHING), (WHOLE, "prune, finetune"))
-    )
-    tuned = "the pruned and finetuned network"
+    pairs, tuned = (("quantize", NOTHING), (WHOLE, "prune, finetune")), "the pruned and finetuned network"
+    alone, last = (points(rows[new], rows[old], images) for new, old in pairs)
     if alone == last:
         return f"Quantization {alone}, for the winner and for {tuned}."
     return f"Quantization {alone} for the winner, and {last} for {tuned}."

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from experiments.display.progress import console
 from experiments.display.search_curves import AGAINST, MEASURES
-from paper import comparison
+from paper import comparison, unfinished_searches
 from paper.rows import Curve, Pair, read
 
 NAMES = {"share": "hypervolume", "regret": "regret"}
@@ -25,7 +25,7 @@ def show(folder: Path) -> None:
             unit = ", %" if measure == "share" else ""
             table.add_column(f"{NAMES[measure]}{unit}, {moments[against]:.4g} {against}", justify="right")
     table.add_column("evaluations", justify="right")
-    early = comparison.unfinished(curves)
+    early = unfinished_searches.unfinished(curves)
     for name in comparison.means(comparison.of(pairs, "share", "evaluations")):
         own = {curve.against: curve for curve in curves if (curve.strategy, curve.at) == (name, moments[curve.against])}
         cells = [
@@ -50,13 +50,13 @@ def lines(curves: list[Curve], pairs: list[Pair]) -> list[str]:
     ]
     if exact:
         texts.append("Accuracies are read from a file: the seconds are the strategies' own.")
-    if early := comparison.stopped(curves):
+    if early := unfinished_searches.stopped(curves):
         texts.append(early)
     texts.append("Rank test (Mann-Whitney over seeds, all comparisons corrected together by Holm, level 5 %):")
     for against in AGAINST:
         for measure in MEASURES:
             own = comparison.of(pairs, measure, against)
-            told = comparison.verdict([one for one in own if comparison.comparable(one, curves)])
+            told = comparison.verdict([one for one in own if unfinished_searches.comparable(one, curves)])
             texts.append(f"  {NAMES[measure]} after {own[0].at:.4g} {against}: {told}")
     return texts
 

@@ -127,8 +127,6 @@ def _compare(settings: Settings, files: Mapping[str, Path], compared: ComparedPr
 
 def _searches(settings: Settings, compared: ComparedProblem, folder: Path) -> Searches:
     strategies = {one.name: strategy_of(one) for one in settings.strategies}
-    for name in strategies:
-        STRATEGIES[name].function  # noqa: B018  is imported here, so that no search pays for it
     seeds = range(settings.seed, settings.seed + settings.compare.seeds)
     budgets = compared.budget, settings.compare.seconds
     running = run_searches(compared.problem, strategies, seeds, *budgets, folder, compared.jobs)

@@ -13,8 +13,9 @@ from experiments.comparison.summary import show
 from experiments.display.search_curves import common, curves, interval, trace
 from experiments.store import artefacts
 from experiments.studies.compare import pair_rows
-from paper import comparison
+from paper import unfinished_searches
 from paper.rows import Curve
+from paper.setup_file import Setup
 from strategies.problems.objective import Pareto
 from strategies.problems.problem import Candidate, front
 from strategies.problems.tabular_problem import Table
@@ -28,10 +29,11 @@ def test_a_search_that_ran_out_of_seconds_is_judged_by_what_it_had() -> None:
     rows = [Curve(**(facts | row)) for row in curves({"slow": [slow], "fast": [fast]})]
     last = [row for row in rows if (row.strategy, row.against) == ("slow", "evaluations")][-1]
     assert (last.at, last.evaluations, last.share) == (3, 2, 0.2)
-    told = "slow completed only 2 of the 3 evaluations{}, so it is compared only by seconds; with these, its mean "
-    assert comparison.stopped(rows) == told.format("") + "hypervolume is 20.0 %."
-    assert comparison.stopped(rows, " within 9 s") == told.format(" within 9 s") + "hypervolume is 20.0 %."
-    assert comparison.stopped(row for row in rows if row.strategy == "fast") == ""
+    told = "slow completed only 2 of the 3 evaluations{}, so it is compared only by seconds; its mean hypervolume "
+    limit = Setup(Path(), {"seconds_limit": "9.0"})
+    assert unfinished_searches.stopped(rows) == told.format("") + "after these is 20.0 %."
+    assert unfinished_searches.stopped(rows, limit) == told.format(" within 9 s") + "after these is 20.0 %."
+    assert unfinished_searches.stopped(row for row in rows if row.strategy == "fast") == ""
 
 
 def test_the_table_has_no_value_for_evaluations_that_a_search_did_not_finish(
@@ -51,7 +53,7 @@ def test_a_search_that_repeats_itself_at_its_end_counts_as_finished() -> None:
     short, whole = (course([1.0] * count, [0.1] * count) for count in (19, 20))
     facts = {"problem": "p", "reference": "r"}
     rows = [Curve(**(facts | row)) for row in curves({"short": [short], "whole": [whole]})]
-    assert comparison.unfinished(rows) == {}
+    assert unfinished_searches.unfinished(rows) == {}
 
 
 def test_a_trace_is_a_step_function() -> None:

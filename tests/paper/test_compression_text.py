@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from paper import compression, hand_made, macros, pruning, sentences, shares
+from paper import compression, hand_made, hand_made_table, macros, pruning, sentences, shares
 from paper.compression_rows import HandMade
 from paper.setup_file import Setup
 from tests.paper.made_up_results import (
@@ -32,7 +32,7 @@ def test_a_teacher_is_compared_with_labels_alone_whichever_the_chain_has(results
 
 def test_compression_is_told_by_its_files(results: Path, tmp_path: Path) -> None:
     def texts() -> tuple[dict[str, str], list[str]]:
-        for module in (compression, shares, hand_made, pruning):
+        for module in (compression, shares, hand_made_table, pruning):
             module.write(results, tmp_path)
         names = ("ablation", "shares", "hand_made", "pruning_rules")
         return macros.numbers(results), [(tmp_path / f"{name}.tex").read_text() for name in names]
@@ -139,6 +139,6 @@ def test_every_file_of_the_winner_stands_beside_the_hand_made_networks(results: 
         r"The winner pruned to save 75\,\% of the latency that pruning can save is both"
     )
     assert "saved" not in told["HandMadeBeside"]
-    hand_made.write(results, tmp_path)
+    hand_made_table.write(results, tmp_path)
     ours, _ = (tmp_path / "hand_made.tex").read_text().split("ResNet-8")
     assert ours.index("saving 75") < ours.index("winner, compressed") < ours.index("winner, unpruned")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,39 +12,9 @@ from paper import transfer as text
 from paper.csv_records import ResultError
 from paper.figures import transfer as figure
 from paper.rows import read
-from paper.transfer_rows import MACS, PARAMETERS, Transferred
+from paper.transfer_rows import Transferred
+from tests.paper.made_up_transfer import FAST, LITE, LITE_SMALL, SHARED, SMALL, matrix, write
 from tests.paper.test_labels import covered
-
-FAST, SMALL = "onnxruntime fp32 1 thread", "onnxruntime int8 1 thread"
-LITE, LITE_SMALL = "litert fp32 1 thread", "litert int8 1 thread"
-SHARED = {FAST: "a", SMALL: "b", LITE: "a", LITE_SMALL: "b"}  # two networks
-BASES = {MACS: "a", PARAMETERS: "c"}
-
-
-def matrix(networks: Mapping[str, str], loss: float = 0.5) -> list[Transferred]:
-    """A matrix of targets that choose these networks; each other network takes longer by `loss`."""
-    rows = []
-    for target, mine in networks.items():
-        for chosen_for, arch in (networks | BASES).items():
-            own = arch == mine
-            lose, spread = (0.0, 0.0) if own else (loss, 0.005)
-            lost_in = (lose, lose - spread, lose + spread)
-            seconds = 1e-3 * (1 + lose)
-            numbers = (0.9, 1e6, 1e4, 1e-3, seconds, seconds, seconds, *lost_in)
-            rows.append(Transferred(target, chosen_for, arch, *numbers, "A & B", target.split()[0] + " 1.0", "clean"))
-    return rows
-
-
-def write(folder: Path, rows: list[Transferred]) -> Path:
-    """Writes them as results."""
-    with (folder / "transfer.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, [one.name for one in fields(Transferred)])
-        writer.writeheader()
-        writer.writerows(map(asdict, rows))
-    for name in ("setup.csv", "transfer_setup.csv"):
-        facts = "space,edge\nresolution,32\ndata,digits\ncpu,A\nthreads,1\nonnxruntime,1.0"
-        (folder / name).write_text(f"key,value\n{facts}\n")
-    return folder
 
 
 def test_the_text_follows_from_the_rows(tmp_path: Path) -> None:
@@ -175,14 +143,8 @@ def test_the_figure_has_a_number_or_own_for_each_cell_and_the_caption_explains_b
     unsure = [rows[0], replace(rows[1], loss_low=-0.1), *rows[2:]]
     assert text.caption(unsure).endswith("ORT is onnxruntime. In brackets: its interval includes zero.")
     (axes,) = figure.plot(unsure).axes
-    assert [one.get_text() for one in axes.texts] == [
-        "own",
-        "(50)",
-        "50",
-        "50",
-        "own",
-        "50",
-    ]  # fewest MACs: no new network
+    texts = [one.get_text() for one in axes.texts]
+    assert texts == ["own", "(50)", "50", "50", "own", "50"]  # that of fewest MACs is FAST's own
     assert axes.texts[1].get_position() == (0, 1)
 
 
