@@ -52,6 +52,14 @@ IN_NO_KEY = {
     "reproduce.parts": SHOWN,
     "checkpoint_seconds": "says how much of a training a kill may lose: a resumed one ends in the same weights",
 }
+STAGES = ["lowrank", "sparsify", "cluster", "quantize"]
+COUNTS_WITH = {  # the beginning of a setting's key -> another key, and the value with which the setting has an effect
+    **dict.fromkeys(("compress.energy", "compress.sparsify", "compress.clusters"), ("compress.stages", STAGES)),
+    "search.finalist": ("search.finalists", 2),
+    "compress.qat": ("compress.stages", ["qat", "quantize"]),
+    "compress.temperature": ("compress.distillation", 0.5),
+    "compress.prune.keep": ("compress.prune.rule", "uniform"),
+}
 Key = tuple[str, Any, Any]
 
 
@@ -101,12 +109,8 @@ def case(finished: Finished, folder: Path) -> Callable[[str], tuple[Callable[[Co
 
     def find(key: str) -> tuple[Callable[[Config], object], Config]:
         config, (part, _, name) = changed(Config(), "objective.target_fraction", 1.0), key.partition(".")
-        if key.startswith(("compress.energy", "compress.sparsify", "compress.clusters")):
-            config = changed(config, "compress.stages", ["lowrank", "sparsify", "cluster", "quantize"])
-        if key.startswith("search.finalist"):
-            config = changed(config, "search.finalists", 2)
-        if key.startswith("compress.qat"):
-            config = changed(config, "compress.stages", ["qat", "quantize"])
+        for start, (other, value) in COUNTS_WITH.items():
+            config = changed(config, other, value) if key.startswith(start) else config
         if key in ("device.scenario", "device.seed"):
             simulated = DeviceConfig("simulated", table=str(finished.table))
             return measure, dataclasses.replace(config, device=simulated)
@@ -167,6 +171,12 @@ def test_every_setting_changes_the_key_of_a_step(key: str, case: Any, steps: Any
     pairs = [(one, other) for one, other in zip(known, found) if one != other]
     assert pairs, f"no step's key has {key}"
     assert pairs[0][1][0] != "no step", pairs[0][1]
+
+
+@pytest.mark.parametrize("key", ["compress.temperature", "compress.prune.keep"])
+def test_a_setting_without_effect_changes_no_key(key: str, steps: Any, known_of: Any) -> None:
+    config = changed(Config(), "objective.target_fraction", 1.0)
+    assert steps(report, changed(config, key, another(key)), known_of(report, config)) == known_of(report, config)
 
 
 @pytest.mark.parametrize("key", [key for key, reason in IN_NO_KEY.items() if reason not in (PLACES, SHOWN)])
