@@ -64,12 +64,17 @@ def macros(results: Path) -> dict[str, str]:
     return {
         "BenchmarksSentence": " ".join(map(sentence, found)),
         "BenchmarksUnit": unit,
-        "BenchmarksBudget": "the evaluations and seeds given" if _differ(found) else "".join(map(_budget, found[:1])),
+        "BenchmarksBudget": "the given numbers of evaluations and seeds"
+        if _differ(found)
+        else _budget(found[0])
+        if found
+        else "",
     }
 
 
 def _budget(one: Benchmark) -> str:
-    return f"{one.regrets[0].at:.0f} evaluations, over {one.regrets[0].seeds} seeds"
+    seeds = one.regrets[0].seeds
+    return f"{one.regrets[0].at:.0f} evaluations, over {seeds} seed{'' if seeds == 1 else 's'}"
 
 
 def _differ(found: Sequence[Benchmark]) -> bool:
@@ -122,7 +127,7 @@ def claim(results: Path, strategy: str) -> str:
             title = CITATION.sub("", published_networks.cited(one.title))
             judged.setdefault(said, []).append(f"{title} ({one.regrets[0].seeds} seeds)")
     told = [f"{said} random search's on {listed(where)}" for said, where in judged.items()]
-    return f"With published accuracies, {comparison.word(strategy)}'s regret is {listed(told)}." if told else ""
+    return f"With published accuracies, {escape(comparison.word(strategy))}'s regret is {listed(told)}." if told else ""
 
 
 def _against_random(one: Benchmark, strategy: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from paper.compression_rows import PRECISION_NAMES, TRAINED, Stage
 from paper.csv_records import ResultError
+from paper.latex import listed
 
 BEFORE = ("reference", "random", "inherited", "retrained")  # rows that every run has before its first stage
 STAGES = {  # the network that a stage makes -> the stage, and what it does in words
@@ -59,6 +60,18 @@ def stage_of(network: str) -> tuple[str, str]:
     A stage that comes twice makes "pruned" and "pruned 2".
     """
     return STAGES.get(re.sub(r" \d+$", "", network), (network, network))
+
+
+def undone(between: Sequence[str], steps: tuple[int | None, int | None]) -> str:
+    """Words on a winner's quantized file without some of the stages between; empty if there is nothing to leave out.
+
+    `steps`: of training, of the quantized file and of the winner before all stages.
+    """
+    left_out = [stage_of(name)[1] for name in between if stage_of(name)[0] not in ("finetune", "qat")]
+    if not left_out or None in steps:
+        return ""
+    longer = ", but trained for as many steps" if steps[0] != steps[1] else ""
+    return f"quantized without {listed(list(dict.fromkeys(left_out)))}{longer}"
 
 
 def chain(rows: Sequence[Stage], path: Path) -> Chain:

@@ -18,7 +18,7 @@ def macros(results: Path, texts: Mapping[str, str]) -> dict[str, str]:
     """Macro name -> LaTeX; `texts`: the other macros. Raises ResultError."""
     given = {name for name in questions.PARTS if questions.given(results, name)}
     compared = "Compare" in given and not texts["ComparedOrigin"]
-    strategy = escape(setup(results).text("strategy"))
+    strategy = setup(results).text("strategy")
     told = " ".join(filter(None, (random(results, strategy) if compared else "", benchmarks.claim(results, strategy))))
     claims = {
         questions.TABLE: _table(given, texts),
@@ -46,13 +46,18 @@ def _table(given: set[str], texts: Mapping[str, str]) -> str:
 
 def _conclusions(results: Path, given: set[str], texts: Mapping[str, str]) -> dict[str, str]:
     """Macro name -> LaTeX: the answers in brief; empty for questions that no file answers."""
-    new = f"{texts['FreshNetworks']} new networks" if "Fidelity" in given else "whole networks"
-    which = "Fresh" if "Fidelity" in given else "Prediction"
+    which, new, noisy = "Prediction", "whole networks", ""
+    if "Fidelity" in given:
+        which, new, noisy = (
+            "Fresh",
+            f"{texts['FreshNetworks']} new networks{texts['FreshElsewhere']}",
+            texts["FreshNoisy"],
+        )
     targets = transfer.brief(read(results, Transferred)) if "Transfer" in given else ""
     tau = ranking.doubted(ranking.of_supernet(read(results, RankTau))) if "Ranking" in given else ""
     return {
         "TableConclusion": f"The table predicts the latency of {new} with a mean error of "
-        f"{texts[f'{which}ErrorFloat']} in fp32 and of {texts[f'{which}ErrorIntEight']} in INT8.",
+        f"{texts[f'{which}ErrorFloat']} in fp32 and of {texts[f'{which}ErrorIntEight']} in INT8{noisy}.",
         "HardwareConclusion": f"{targets} " if targets else "",
         "UnprunedConclusion": f"{told} " if (told := seeds.unpruned(results) or texts.get("AblationMore", "")) else "",
         "SupernetConclusion": rf"Between the supernet's ranking and that after separate training, $\tau$ is {tau}. "
@@ -97,12 +102,14 @@ def random(results: Path, strategy: str) -> str:
                 ours, theirs = (pair.mean_a, pair.mean_b) if pair.a == strategy else (pair.mean_b, pair.mean_a)
                 when = f"By {'regret' if measure == 'regret' else 'hypervolume'} after {pair.at:.0f} evaluations"
                 if ours == theirs:
-                    return f"{when}, {comparison.word(strategy)} is as good as random search ({pair.seeds} seeds)."
+                    return (
+                        f"{when}, {escape(comparison.word(strategy))} is as good as random search ({pair.seeds} seeds)."
+                    )
                 better = (ours < theirs) == (measure == "regret")
                 told = f"is significantly {'better' if better else 'worse'} than"
                 if not pair.significant:
                     told = "does not differ significantly from"
-                return f"{when}, {comparison.word(strategy)} {told} random search ({pair.seeds} seeds)."
+                return f"{when}, {escape(comparison.word(strategy))} {told} random search ({pair.seeds} seeds)."
     return ""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from paper import comparison_setup, origin, published_networks, search_seconds, unfinished_searches
 from paper.comparison_setup import Unit
 from paper.latex import escape, listed, percent, significant
-from paper.rows import FILES, Curve, Pair, read
+from paper.rows import FILES, Curve, Pair, Searched, read
 from paper.setup_file import Setup, setup
 
 BASELINE = "random"
@@ -18,7 +18,7 @@ FEWEST_SEEDS = 6  # below which nothing is called significant
 SHARE = Unit("hypervolume", percent)
 WORDS = {BASELINE: "random search", "nsga2": "NSGA-II", "surrogate": "the surrogate search", "darts": "DARTS"}
 SETUP = "compare_setup.csv"
-FILES_OF_IT = ("compare.csv", FILES[Curve], FILES[Pair], SETUP)
+FILES_OF_IT = (FILES[Searched], FILES[Curve], FILES[Pair], SETUP)
 GROUP = origin.Group(SETUP, FILES_OF_IT, images=True)
 NAMES = (
     *("Problem", "Regret", "Evaluations", "Seconds", "Seeds"),
@@ -48,9 +48,7 @@ def macros(results: Path) -> dict[str, str]:
             comparison_setup.statistics(made),
             *_origin(results, read(results, Curve)[0].problem, made),
         ]
-        texts[NAMES.index("Seconds")] += search_seconds.sentence(
-            results
-        )  # after the verdict, which they may have changed
+        texts[NAMES.index("Seconds")] += search_seconds.sentence(results, word)
     return {f"Compared{name}": text for name, text in zip(NAMES, texts)}
 
 

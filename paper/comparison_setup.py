@@ -67,11 +67,13 @@ def regret(made: Setup | None) -> str:
     """Sentences on what regret is, and on what the searches do not aim at."""
     if not in_points(made):
         return "Regret is the difference between the best score so far and the best of all."
-    weights = "" if made is None or published_networks.are_in(made) else " with inherited weights"
+    by, weights = "by which the best network so far within the limit falls short of the best of all", ""
+    if made is not None and published_networks.are_in(made):
+        return f"Regret is the number of points {by}, in the accuracy by which choices are judged."
+    weights = "validation accuracy with inherited weights"
     return (
-        f"Regret is the number of points of validation accuracy{weights} by which the best network so far within the "
-        "limit falls short of the best of all. The objective is that accuracy, so searches aim at a low regret, not at "
-        "a large hypervolume."
+        f"Regret is the number of points of {weights} {by}. The objective is that accuracy, so searches aim at a low "
+        "regret, not at a large hypervolume."
     )
 
 

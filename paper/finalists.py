@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import combinations
 from operator import ne
@@ -58,16 +59,19 @@ def ranking(candidates: Sequence[Candidate], run: Setup) -> str:
     if len(trained) < FEWEST:
         return ""
     before, after = [one.accuracy for one in trained], [one.trained_accuracy or 0.0 for one in trained]
+    tau = kendalltau(before, after).statistic
+    if math.isnan(tau):  # all are equally accurate
+        return ""
     told = (
         f"Among the {count(len(trained))} candidates that were trained, Kendall's $\\tau$ between the accuracies with "
-        f"inherited weights and after this training is {kendalltau(before, after).statistic:z.2f}"
-    ).replace("is -", "is $-$")
+        f"inherited weights and after this training is {f'{tau:z.2f}'.replace('-', '$-$')}"
+    )
     first, second = sorted(after, reverse=True)[:2]
-    if winner_of(candidates).trained_accuracy != first or not run.values.get("validation_images"):
+    if winner_of(candidates).trained_accuracy != first or first == second or not run.values.get("validation_images"):
         return f"{told}. "
     lead, bound = 100 * (first - second), by_chance(first, second, run.number("validation_images"))
-    doubt = "not significantly" if lead <= bound else "significantly"
+    doubt = "not " if lead <= bound else ""
     return (
-        f"{told}; the winner is {against(lead, bound)} points more accurate than the next one, {doubt} "
-        rf"($\pm${against(bound, lead)}). "
+        f"{told}; on the validation images the winner is {against(lead, bound)} points more accurate than the next "
+        rf"one, a difference that is {doubt}significant ($\pm${against(bound, lead)}). "
     )

@@ -18,7 +18,7 @@ def quantized(setup: Setup) -> str:
 
 def in_table(setup: Setup) -> str:
     """Words on the layers whose latency in the table is not that of the deployed file; empty if there are none."""
-    if not setup.values.get("float_layers", "").split():
+    if not setup.values.get("float_layers", "").split() or setup.values.get("precision") != "int8":
         return ""
     return ", all in INT8, although some are deployed in float"
 

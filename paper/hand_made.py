@@ -46,7 +46,7 @@ def macros(results: Path) -> dict[str, str]:
         "HandMadeVerdict": verdict(winner, others, "the compressed winner", images),
         "HandMadeNearest": comparison(winner, others),
         "HandMadeMore": " ".join(
-            f"{_sentence(beaten(row, others, _file(row), images))}{_ahead(row, winner)}" for row in more
+            f"{_sentence(beaten(row, others, _file(row), images))}{ahead(row, winner)}" for row in more
         ),
         "HandMadeUnpruned": verdict(unpruned, others, "the unpruned winner", images),
         "HandMadeUnprunedNearest": nearest(unpruned, others),
@@ -73,6 +73,11 @@ def brief(winner: HandMade, others: Sequence[HandMade], images: float) -> str:
         return beaten(winner, others, "the compressed winner", images)
     behind = sum(_beats(winner, other, images) for other in others)
     ahead = sum(_beats(other, winner, images) for other in others)
+    if not ahead and not behind:
+        return (
+            f"none of the {len(others)} hand-made networks is both faster and more accurate than the compressed "
+            "winner, and the winner than none of them"
+        )
     clause = (
         f"the compressed winner is both faster and more accurate than {behind or 'none'} of {len(others)} hand-made "
         "networks"
@@ -128,7 +133,8 @@ def nearest(ours: HandMade, others: Sequence[HandMade]) -> str:
     near = _nearest(ours, others)
     start = f"The nearest of them in accuracy is {name(near)}, with"
     if len(others) == 1:
-        start = f"{name(near).replace(ARTICLE, ARTICLE.capitalize(), 1)} has"
+        own = name(near)
+        start = f"{ARTICLE.capitalize()}{own.removeprefix(ARTICLE)} has" if own.startswith(ARTICLE) else f"{own} has"
     return f"{start} {_relative(near, ours)}."
 
 
@@ -137,7 +143,8 @@ def _nearest(ours: HandMade, others: Sequence[HandMade]) -> HandMade:
 
 
 def _relative(other: HandMade, ours: HandMade) -> str:
-    alike = percent(other.test_accuracy) == percent(ours.test_accuracy)
+    close = abs(other.test_accuracy - ours.test_accuracy) < 0.0005
+    alike = close or percent(other.test_accuracy) == percent(ours.test_accuracy)
     difference = "the same test accuracy within 0.1 points" if alike else _points(other, ours)
     ratio = other.latency_median_s / ours.latency_median_s
     if abs(ratio - 1) < SAME_TIME:
@@ -157,16 +164,22 @@ def _beats(one: HandMade, other: HandMade, images: float) -> bool:
     return clearly_faster(one, other) and clearly_better(one, other, images)
 
 
-def _ahead(row: HandMade, winner: HandMade) -> str:
+def ahead(row: HandMade, winner: HandMade) -> str:
     """A sentence on a file of ours that by the test images alone is better than the chosen one; empty for others."""
     if not clearly_faster(row, winner) or row.test_accuracy < winner.test_accuracy:
         return ""
-    told = f" On the test images it is not less accurate than the compressed winner ({_points(row, winner)})"
-    if row.validation_accuracy is None or winner.validation_accuracy is None:
-        return f"{told}."
-    points = 100 * (row.validation_accuracy - winner.validation_accuracy)
-    seen = f"{abs(points):.1f} points {'more' if points > 0 else 'less'} accurate"
-    return f"{told}; on the validation images, by which one chooses, it is {seen}."
+    seen = f"on the test images {_accurate(row.test_accuracy - winner.test_accuracy)}"
+    if row.validation_accuracy is not None and winner.validation_accuracy is not None:
+        chosen = _accurate(row.validation_accuracy - winner.validation_accuracy)
+        seen += f", and on the validation images, by which files are chosen, {chosen}"
+    return f" Compared with the compressed winner, this file is {seen}."
+
+
+def _accurate(difference: float) -> str:
+    """ "0.2 points more accurate"; of a fraction."""
+    if abs(difference) < 0.0005:
+        return "as accurate"
+    return f"{100 * abs(difference):.1f} points {'more' if difference > 0 else 'less'} accurate"
 
 
 def _file(row: HandMade) -> str:

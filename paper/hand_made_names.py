@@ -15,7 +15,7 @@ NAMES = {
     "vit": "the small ViT",
     "hybrid": "the hybrid",
     "mobilenet_v2_half": r"MobileNetV2 $\times 0.5$",
-    "mobilenet_v4_small": "MobileNetV4-like",
+    "mobilenet_v4_small": "the MobileNetV4-like network",
     "resnet8_blocks": "ResNet-8",
 }
 CITED = {

@@ -37,7 +37,7 @@ def write(results: Path, build: Path) -> None:
 
 
 def _row(row: HandMade, places: int, columns: int) -> str:
-    first = "winner, compressed" if row.stage == WINNER else name(row).removeprefix(ARTICLE)
+    first = "winner, compressed" if row.stage == WINNER else name(row).removeprefix(ARTICLE).removesuffix(" network")
     cells = [
         f"{100 * row.test_accuracy:.1f}",
         f"{1e3 * row.latency_median_s:.{places}f}",

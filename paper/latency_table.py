@@ -36,9 +36,11 @@ def _predictions(networks: Sequence[Whole], path: Path) -> dict[str, str]:
 
 
 def _blocks(blocks: Sequence[Block], path: Path) -> dict[str, str]:
-    """The speed-up of INT8 for each block between stem and head, of which those two are no options."""
+    """The speed-up of INT8, over the blocks between stem and head, which are those that are chosen."""
     fp32, int8 = ({b.spec: b.seconds for b in _of(p, blocks, path) if b.seconds > 0} for p in PRECISIONS)
     both = [spec for spec in fp32.keys() & int8.keys() if not re.split(r"\W", spec)[0].endswith(FIXED)]
+    if not both:
+        raise ResultError(f"{path}: there is no block between stem and head in both precisions")
     ratios = np.array([fp32[spec] / int8[spec] for spec in both])
     return {
         "BlockCount": count(len(fp32)),

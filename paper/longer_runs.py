@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 
 from paper import checksums, origin, verdicts
-from paper.chain import BEFORE, chain, stage_of
+from paper.chain import BEFORE, chain, stage_of, undone
 from paper.compression_rows import Stage
 from paper.csv_records import ResultError
 from paper.latex import count, escape, listed, ms, percent, significant
@@ -43,8 +43,10 @@ def _sentences(results: Path) -> Iterator[str]:
         where = f" on {' and '.join(elsewhere)}" if elsewhere else ""
         seeds = f"{count(len(winner))} seed{'' if len(winner) == 1 else 's'}"
         kind = f"in {last[0].precision_name}"
-        after = f"after {listed(between)}, with {count(last[0].steps or 0)} steps in all, " if between else ""
-        without = f"; without pruning, but trained for as many steps, {_reached(unpruned)} {kind}" if unpruned else ""
+        in_all = f", with {count(last[0].steps)} steps in all," if last[0].steps else ""
+        after = f"after {listed(stage_of(name)[1] for name in between)}{in_all or ','} " if between else ""
+        what = undone(between, (last[0].steps, winner[0].steps)) if unpruned else ""
+        without = f"; {what}, {_reached(unpruned)} {kind}" if what else ""
         noisy = verdicts.of_session(made)
         yield (
             f"In a run with other settings{where} ({escape(folder.name)}; {seeds}), the winner "
@@ -56,15 +58,16 @@ def _sentences(results: Path) -> Iterator[str]:
 def _differing(winner: Sequence[Seeded], ours: Stage) -> str:
     """A clause on the size of the winner and on its training, compared with the paper's."""
     macs, steps = fmean(row.macs for row in winner), winner[0].steps or 0
-    size = f"has {significant(macs / 1e6)} million MACs"
-    size += f" instead of {significant(ours.macs / 1e6)}" if macs != ours.macs else ""
-    length = f"{count(steps)} steps" + (f" instead of {count(ours.steps or 0)}" if steps != ours.steps else "")
+    own, usual = significant(macs / 1e6), significant(ours.macs / 1e6)
+    size = f"has {own} million MACs" + (f" instead of {usual}" if own != usual else "")
+    length = f"{count(steps)} steps" + (f" instead of {count(ours.steps)}" if ours.steps not in (None, steps) else "")
     more = winner[0].validation_accuracy is None and ours.validation_accuracy is not None
-    return f"{size}, and is trained for {length}{', on validation images too' if more else ''}"
+    trained = f", and is trained for {length}" if steps else ""
+    return f"{size}{trained}{', on validation images too' if more else ''}"
 
 
 def _chain(folder: Path) -> tuple[Sequence[Seeded], list[str], Sequence[Seeded], Sequence[Seeded]]:
-    """The winner in fp32, what was done before quantization, the quantized file, and the one that was not pruned.
+    """The winner in fp32, the stages before quantization, the quantized file, and the one that was not pruned.
 
     The last is empty unless it was trained for as many steps. Raises ResultError.
     """
@@ -75,7 +78,7 @@ def _chain(folder: Path) -> tuple[Sequence[Seeded], list[str], Sequence[Seeded],
         raise ResultError(f"{folder / FILES[Seeded]}: there are no rows of the winner, or of its quantized file")
     unpruned = rows.get((WINNER[0], quantized[0].precision), [])
     alike = [one.steps for one in unpruned] == [one.steps for one in quantized] and unpruned is not quantized
-    return rows[WINNER], [stage_of(name)[1] for name in between], quantized, unpruned if alike else []
+    return rows[WINNER], between, quantized, unpruned if alike else []
 
 
 def _reached(rows: Sequence[Seeded]) -> str:

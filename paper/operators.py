@@ -11,6 +11,7 @@ from paper.latex import listed, ms
 from paper.profile_rows import Operator
 from paper.rows import read
 from paper.setup_file import setup
+from paper.significance import SAME_TIME
 
 
 def macros(results: Path) -> dict[str, str]:
@@ -30,7 +31,6 @@ def sentence(rows: Sequence[Operator], runtime: str) -> str:
         f"{ms(sums[precision])} in {PRECISION_NAMES.get(precision, precision)} (the whole file: {ms(whole)})"
         for precision, whole in wholes.items()
     ]
-    return (
-        f"Operators were timed {method}. They add up to {listed(clauses)}, so they show which layers take the time, "
-        "but not how long they take."
-    )
+    off = max(abs(sums[precision] / whole - 1) for precision, whole in wholes.items())
+    so = ", so they show which layers take the time, but not how long they take" if off > SAME_TIME else ""
+    return f"Operators were timed {method}. They add up to {listed(clauses)}{so}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -12,18 +13,19 @@ from paper.rows import FILES, Searched, read
 FAR = 2  # times the strategy's median search
 
 
-def sentence(results: Path) -> str:
-    """Empty if there is no such search. Raises ResultError."""
+def sentence(results: Path, word: Callable[[str], str]) -> str:
+    """Empty if there is no such search. `word`: what a strategy is called in a sentence. Raises ResultError."""
     if not (results / FILES[Searched]).exists():
         return ""
     totals: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     for row in read(results, Searched):
         totals[row.strategy][row.seed] += row.seconds
-    slow = [
-        f"one search of {escape(name)} took {significant(ratio)} times as long as that strategy's median search"
-        for name, own in totals.items()
-        if (usual := median(own.values()))
-        for seconds in own.values()
-        if (ratio := seconds / usual) > FAR
-    ]
-    return f" Seconds are as measured; {listed(slow)}." if slow else ""
+    told = []
+    for name, own in totals.items():
+        usual = median(own.values())
+        slow = sorted(seconds / usual for seconds in own.values() if seconds > FAR * usual > 0)
+        if slow:
+            searches = "one search" if len(slow) == 1 else f"{len(slow)} searches"
+            times = " and ".join(dict.fromkeys(map(significant, (slow[0], slow[-1]))))
+            told.append(f"{searches} of {escape(word(name))} took {times} times as long as its median search")
+    return f" Seconds are as measured; {listed(told)}." if told else ""

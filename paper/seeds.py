@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from paper import origin
-from paper.chain import BEFORE, chain, stage_of
+from paper.chain import BEFORE, chain, stage_of, undone
 from paper.compression_rows import Stage, row_name
 from paper.csv_records import ResultError
 from paper.latex import count, decimals, listed, signed, significant
@@ -77,23 +77,29 @@ def stages(found: Stages, last: tuple[str, str]) -> str:
 
 
 def unpruned(results: Path) -> str:
-    """A sentence that compares the deployed file with the winner's that is not pruned, but was trained for as long.
+    """A sentence that compares the deployed file with the winner's without pruning, if that was trained for as long.
 
     Empty without other seeds, or without that file.
     """
     if not published(results):
         return ""
     found, key = checked(results), last(results)
-    ours, others = found[key], found.get(("retrained", key[1]), [])
-    if [one.steps for one in ours] != [one.steps for one in others]:
+    ours, others, winners = found[key], found.get(("retrained", key[1]), []), found[WINNER]
+    what = undone([stage for stage, _ in found if stage not in (*BEFORE, key[0])], (ours[0].steps, winners[0].steps))
+    if not what or [one.steps for one in ours] != [one.steps for one in others]:
         return ""
-    ratios = [other.latency_median_s / one.latency_median_s for one, other in zip(ours, others)]
+    ratios = [f"{other.latency_median_s / one.latency_median_s:.2f}" for one, other in zip(ours, others)]
     changes = [100 * (one.test_accuracy - other.test_accuracy) for one, other in zip(ours, others)]
     return (
-        f"Compared with the winner finetuned as long and quantized without pruning, the {ours[0].precision_name} file "
-        f"is {min(ratios):.2f} to {max(ratios):.2f} times as fast over the {count(len(ours))} seeds, and its test "
-        f"accuracy differs by {_range(changes)} points."
+        f"Compared with the winner {what}, the {ours[0].precision_name} file is {_between(ratios)} times as fast over "
+        f"the {count(len(ours))} seeds, and its test accuracy differs by {_range(changes)} points."
     )
+
+
+def _between(numbers: Sequence[str]) -> str:
+    """ "1.09 to 1.14": the smallest and the largest."""
+    low, high = min(numbers, key=float), max(numbers, key=float)
+    return low if low == high else f"{low} to {high}"
 
 
 def _range(points: Sequence[float]) -> str:

@@ -64,9 +64,11 @@ def _counts(run: Setup, trunks: int = 1, differing: Sequence[str] = ()) -> str:
     if trunks == 1:
         return f"It has {count(layers)} layers and {size}."
     known = TRUNKS.get(run.text("space"))
-    part = f"{count(trunks)} of the {count(known)} trunks" if known and known > trunks else f"{count(trunks)} trunks"
-    set_by = f"which differ in {listed(differing)}" if differing else "which differ"
-    return f"It has {count(layers - 1)} such layers, under one of {part}, {set_by}: {size} in all."
+    part = f" (of the space's {count(known)})" if known and known > trunks else ""
+    differ = f"; the trunks differ in {listed(differing)}" if differing else ""
+    return (
+        f"It has {count(layers - 1)} such layers under one of {count(trunks)} trunks{part}{differ}. This makes {size}."
+    )
 
 
 def _set_by_trunks(table: Sequence[Block]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -70,12 +71,18 @@ def _state(run: Setup) -> str:
 
 
 def earlier(versions: str) -> str:
-    """The commits of earlier steps: "retrain: 3dd95a862866, efbd036c7892", from "retrain: commit 3dd9...; ..."."""
-    commits: dict[str, list[str]] = {}
+    """The versions of earlier steps, each once: "retrain: commits 3dd95a862866, efbd036c7892"."""
+    found: dict[str, list[str]] = {}
     for one in versions.split("; "):
         steps, _, version = one.rpartition(": ")
-        commits.setdefault(steps, []).append(version.removeprefix("commit "))
-    return "; ".join(f"{steps}: {', '.join(found)}" for steps, found in commits.items())
+        found.setdefault(steps, []).append(version)
+    return "; ".join(f"{steps}: {_commits(own)}" for steps, own in found.items())
+
+
+def _commits(versions: Sequence[str]) -> str:
+    if len(versions) > 1 and all(re.fullmatch(r"commit \w+\+?", one) for one in versions):
+        return f"commits {', '.join(one.removeprefix('commit ') for one in versions)}"
+    return " or ".join(versions)
 
 
 def _minutes(parts: Sequence[Part]) -> str:

@@ -55,11 +55,12 @@ def deciding(groups: Sequence[Sequence[str]]) -> str:
     targets = parts([name for group in groups for name in group])
     kinds = {"device": "the machine", **DIFFERING}
     differing = [key for key in kinds if len({getattr(one, key) for one in targets.values()}) > 1]
+    found = []
     for key in differing if len(differing) > 1 else ():
         values = [{getattr(targets[name], key) for name in group} for group in groups]
         if all(len(one) == 1 for one in values) and len(set.union(*values)) == len(groups):
-            return kinds[key]
-    return ""
+            found.append(kinds[key])
+    return found[0] if len(found) == 1 else ""
 
 
 def machines(rows: Sequence[Transferred]) -> int:

@@ -35,11 +35,16 @@ def stopped(curves: Iterable[Curve], made: Setup | None = None) -> str:
     early = [one for one in ends if one.strategy in unfinished(ends)]
     if not early:
         return ""
-    ended = [f"{one.strategy} completed only {one.evaluations:.0f} of the {one.at:.0f} evaluations" for one in early]
+    first, *others = early
+    also = [f"{one.strategy} only {one.evaluations:.0f}" for one in others]
+    told = f"{first.strategy} completed only {first.evaluations:.0f} of the {first.at:.0f} evaluations"
     reached = listed(f"{100 * one.share:.1f} %" for one in early)
-    those, whose = ("it is", "its mean hypervolume") if len(early) == 1 else ("they are", "their mean hypervolumes")
-    verb = "is" if len(early) == 1 else "are"
-    return f"{listed(ended)}{_limit(made)}, so {those} compared only by seconds; {whose} after these {verb} {reached}."
+    rest = (
+        f"so it is compared only by seconds; its mean hypervolume after these evaluations is {reached}"
+        if not others
+        else f"so they are compared only by seconds; their mean hypervolumes after these evaluations are {reached}"
+    )
+    return f"{_limit(made)}, {listed([told, *also])}, {rest}."
 
 
 def by_then(curves: Sequence[Curve], pairs: Iterable[Pair]) -> str:
@@ -47,14 +52,19 @@ def by_then(curves: Sequence[Curve], pairs: Iterable[Pair]) -> str:
     moments = {pair.at for pair in pairs if pair.against == "seconds"}
     had = {one.strategy: one.evaluations for one in curves if one.against == "seconds" and one.at in moments}
     told = [
-        f"{name} had evaluated {had[name]:.3g} network{'' if had[name] == 1 else 's'}"
+        f"{name} had evaluated {_number(had[name])} network{'' if had[name] == 1 else 's'}"
         for name in unfinished(curves)
         if name in had
     ]
     return f"By then, {listed(told)} per search." if told else ""
 
 
+def _number(evaluations: float) -> str:
+    """With one decimal, if it is not whole."""
+    return f"{evaluations:,.1f}".removesuffix(".0")
+
+
 def _limit(made: Setup | None) -> str:
     """Words on the seconds after which a search was ended."""
-    given = made.values.get("seconds_limit") if made else ""
-    return f" within {float(given):g} s" if given else ""
+    given = made is not None and made.values.get("seconds_limit")
+    return f"Within {made.number('seconds_limit'):g} s" if made and given else "In the given time"

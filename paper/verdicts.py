@@ -8,6 +8,8 @@ from paper.latex import escape, listed
 from paper.setup_file import Setup
 
 PART = re.compile(r"(first pass|second pass|seed \d+): (.+)")  # of a session, and a reason for its verdict
+SEED = re.compile(r"seed \d+: ")
+CLEAN = re.compile(r"^all \d+ \w+ are known within ")
 KNOWN_TO = re.compile(r"\+-([\d.]+) %")
 
 UNKNOWN = {"throttled": "throttling", "clock_khz": "clock", "temperature_mc": "temperature"}  # facts in words
@@ -30,22 +32,25 @@ def verdict(setup: Setup) -> str:
 
 
 def of_session(setup: Setup) -> str:
-    """A sentence on a session that was not clean, with the reasons; otherwise empty."""
+    """A sentence on a session, or on several, that was not clean, with the reasons; otherwise empty."""
     state, reasons = (setup.values.get(f"session_verdict{part}", "") for part in ("", "_reasons"))
-    return "" if state in ("", "clean") else f"The session was {escape(state)} ({_in_words(reasons)})."
+    if state in ("", "clean"):
+        return ""
+    which = "A session" if len({*SEED.findall(reasons)}) > 1 else "The session"
+    return f"{which} was {escape(state)} ({_in_words(reasons)})."
 
 
 def _in_words(reasons: str) -> str:
-    """Reasons by the part of the session that they are about; of a list of files only the worst interval."""
+    """What disturbed each part of the session; of a list of files only the worst interval."""
     found: dict[str, list[str]] = {}
     for reason in reasons.split("; "):
         part = PART.fullmatch(reason)
         name, text = part.groups() if part else ("", reason)
         told, _, files = text.partition(": ")
-        worst = max(KNOWN_TO.findall(files), key=float, default="")
-        found.setdefault(name, []).append(
-            escape(told).replace("+-", r"$\pm$") + (rf", at worst to $\pm${worst}\,\%" if worst else "")
-        )
+        if worst := max(KNOWN_TO.findall(files), key=float, default=""):
+            text = f"{told}, at worst to +-{worst} %"
+        if not CLEAN.search(text):
+            found.setdefault(name, []).append(escape(text).replace("+-", r"$\pm$").replace(r" \%", r"\,\%"))
     return "; ".join(f"{name}{': ' if name else ''}{listed(own)}" for name, own in found.items())
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -93,15 +94,25 @@ def run_searches(
                 continue
             own = replace(problem, accuracies=ledger.accuracies, memo={}, diagnose=False)
             searched, paid = [], 0.0
-            gc.collect()  # so that no search pays for looking through what the earlier ones left
-            gc.freeze()
-            for candidate, cost in timed(ledger, search(strategy, own, stream(name, seed), budget)):
-                searched.append(Evaluation(name, seed, candidate, cost))
-                yield searched[-1]
-                paid += cost
-                if seconds and paid >= seconds:
-                    break
+            with _collected():
+                for candidate, cost in timed(ledger, search(strategy, own, stream(name, seed), budget)):
+                    searched.append(Evaluation(name, seed, candidate, cost))
+                    yield searched[-1]
+                    paid += cost
+                    if seconds and paid >= seconds:
+                        break
             journal.append(log, _record(name, seed, searched))
+
+
+@contextmanager
+def _collected() -> Iterator[None]:
+    """Python's garbage collector does not look through what earlier searches left, for which this one would pay."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _networks(problem: Problem, count: int) -> list[Arch]:

@@ -114,11 +114,15 @@ def float_layers(config: Config) -> str:
 
 
 def _pruned(chosen: PruneConfig) -> PruneConfig:
-    """Without the settings that the rule does not use, which would only make equal steps look different."""
+    """Without the number of channels to keep where the device decides it, and without the latency where it does not.
+
+    They have no effect, and would make equal steps look different.
+    """
     usual = PruneConfig()
-    if chosen.rule == usual.rule:
-        return replace(chosen, keep=usual.keep)
-    return replace(chosen, target_ms=usual.target_ms, saved=usual.saved, widths=usual.widths)
+    if chosen.rule != usual.rule:
+        return replace(chosen, target_ms=usual.target_ms, saved=usual.saved, widths=usual.widths)
+    saved = usual.saved if chosen.target_ms is not None else chosen.saved
+    return replace(chosen, keep=usual.keep, saved=saved)
 
 
 def _trained(chosen: CompressConfig) -> dict[str, Any]:

@@ -45,7 +45,10 @@ class Address:
 
 @dataclass(frozen=True)
 class Means:
-    """How the work is done. Nothing here affects a result, so nothing here is in a key."""
+    """How the work is done. Nothing here affects a result, so nothing here is in a key.
+
+    In a comparison of strategies, seconds are a result: its settings have `jobs` and `backend` too.
+    """
 
     runs: Path  # the folder of results
     images: str  # the folder of images, whose content is in the keys

@@ -17,7 +17,7 @@ INTERVAL = 10.0  # seconds; at most this much work is not counted if the process
 
 
 def earlier(checkpoint: Path) -> Path:
-    """The path of the checkpoint before this one. (A name with one dot, unlike those of temporary files.)"""
+    """The path of the checkpoint before this one."""
     return checkpoint.with_name(f"{checkpoint.name}-before")
 
 

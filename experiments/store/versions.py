@@ -45,7 +45,7 @@ STEPS: dict[str, tuple[int, tuple[str, ...]]] = {  # step -> its version, and th
     "recipes": (1, PACKAGES),
     "pruned_files": (1, MEASURING),
     "benchmark": (4, PACKAGES),
-    "report": (13, PACKAGES),
+    "report": (14, PACKAGES),
     "ablation": (4, PACKAGES),
     "hand_made": (4, PACKAGES),
     "pruning_rules": (4, PACKAGES),

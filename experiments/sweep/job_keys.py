@@ -48,7 +48,8 @@ def job_key(command: str, config: Config) -> dict[str, Any]:
         del settings["accelerator"]
     settings["data"] = _known(lambda: data_key(config.data)) or settings["data"]
     settings["device"] = _known(lambda: device_key(config.device)) or settings["device"]
-    named = {text: _content(text) for text in _texts({**settings, "device": asdict(config.device), "data": None})}
+    carried = [config.device.results, config.device.table]  # the rest of the device says how it is reached
+    named = {text: _content(text) for text in _texts({**settings, "device": carried, "data": None})}
     return {
         "command": command,
         "settings": settings,

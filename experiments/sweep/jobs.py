@@ -59,7 +59,7 @@ def jobs_of(sweep: Path) -> list[Job]:
 
 
 def asked_again(folder: Path) -> None:
-    """Records that a finished job is the one that its words ask for now; on a read-only disk, no other can be begun."""
+    """Records that this is the job that its words ask for now; on a read-only disk, no other can be begun."""
     with contextlib.suppress(OSError):
         os.utime(folder / BEGUN)
 

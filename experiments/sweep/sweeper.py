@@ -90,6 +90,7 @@ def attempt(settings: DictConfig, work: Callable[[], object]) -> None:
             lock = stack.enter_context(open(folder / jobs.LOCK, "a+"))
             claimed = jobs.claim(lock)
         if not claimed:
+            jobs.asked_again(folder)
             _say(f"{folder}: skipped, another process runs it")
             return
         stack.callback(locks.empty, lock)

@@ -77,7 +77,7 @@ class LayerCost(ABC):
         return min(self._corners(np.nanargmin), key=self)
 
     @property
-    def cheapest(self) -> list[Arch]:
+    def lowest_by_trunk(self) -> list[Arch]:
         """A cheapest architecture under each trunk."""
         return [*self._corners(np.nanargmin)]
 

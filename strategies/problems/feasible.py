@@ -106,8 +106,8 @@ class Feasible:
 
     @cached_property
     def _corners(self) -> list[Arch]:
-        """The network that is the cheapest by a cost, for each additive cost and under each trunk."""
-        found = (corner for cost in self.costs.values() for corner in getattr(cost, "cheapest", ()))
+        """The network with the lowest cost under each trunk, for each cost that is one of layers."""
+        found = (corner for cost in self.costs.values() for corner in getattr(cost, "lowest_by_trunk", ()))
         return list(dict.fromkeys(map(self.space.canonical, found))) or [self.space.reference]
 
     def _fitting(self, archs: Collection[Arch]) -> list[Arch]:

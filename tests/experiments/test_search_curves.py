@@ -29,10 +29,12 @@ def test_a_search_that_ran_out_of_seconds_is_judged_by_what_it_had() -> None:
     rows = [Curve(**(facts | row)) for row in curves({"slow": [slow], "fast": [fast]})]
     last = [row for row in rows if (row.strategy, row.against) == ("slow", "evaluations")][-1]
     assert (last.at, last.evaluations, last.share) == (3, 2, 0.2)
-    told = "slow completed only 2 of the 3 evaluations{}, so it is compared only by seconds; its mean hypervolume "
+    told = (
+        "{}, slow completed only 2 of the 3 evaluations, so it is compared only by seconds; its mean hypervolume after "
+    )
     limit = Setup(Path(), {"seconds_limit": "9.0"})
-    assert unfinished_searches.stopped(rows) == told.format("") + "after these is 20.0 %."
-    assert unfinished_searches.stopped(rows, limit) == told.format(" within 9 s") + "after these is 20.0 %."
+    assert unfinished_searches.stopped(rows) == told.format("In the given time") + "these evaluations is 20.0 %."
+    assert unfinished_searches.stopped(rows, limit) == told.format("Within 9 s") + "these evaluations is 20.0 %."
     assert unfinished_searches.stopped(row for row in rows if row.strategy == "fast") == ""
 
 

@@ -109,6 +109,31 @@ def test_the_paper_has_mean_and_range_of_every_stage(results: Path, tmp_path: Pa
     assert not (tmp_path / "seeds.tex").exists()
 
 
+def test_the_unpruned_file_is_compared_if_it_was_trained_for_as_long(results: Path) -> None:
+    path = results / "seeds.csv"
+    rows = [*csv.DictReader(path.open(newline=""))]
+
+    def told(stages: dict[str, int], steps: int) -> str:
+        """With the chain of these stages, after so many steps each."""
+        kept = [row for row in rows if row["stage"] not in ("pruned", "finetuned", "retrained", "int8")]
+        model = next(row for row in rows if (row["stage"], row["precision"]) == ("retrained", "fp32"))
+        for seed in NUMBERS:
+            made = [("retrained", "fp32", 10), *((name, "fp32", own) for name, own in stages.items())]
+            made += [("int8", "int8", made[-1][2]), ("retrained", "int8", steps)]
+            kept += [model | {"seed": seed, "stage": a, "precision": b, "steps": c} for a, b, c in made]
+        artefacts.write_csv(path, kept)
+        return text.unpruned(results)
+
+    longer, alone = "quantized without pruning, but trained for as many steps", "quantized without pruning,"
+    assert f"Compared with the winner {longer}, the INT8 file is 1.00 times as fast over" in told(
+        {"pruned": 10, "finetuned": 15}, 15
+    )
+    assert f"Compared with the winner {alone}" in told({"pruned": 10}, 10)
+    assert "without low-rank factorisation" in told({"factorised": 10, "finetuned": 15}, 15)
+    assert told({"pruned": 10, "finetuned": 15}, 10) == ""  # for less long
+    assert told({"finetuned": 15}, 15) == ""  # it is the same file
+
+
 def test_without_the_reference_nothing_is_said_of_it(results: Path) -> None:
     """With seeds.baselines=false, no seed has its rows."""
     path, before = results / "seeds.csv", text.macros(results)["SeedsSentence"]

@@ -28,8 +28,8 @@ NOT_IN_A_KEY = {
     "images": "says where the images are: their content is in the key",
     "cache": "says where decoded images are kept for the next command",
     "checkpoint_seconds": "says how much of a training a kill may lose: a resumed one ends in the same weights",
-    "jobs": "divides the same work among processes",
-    "backend": "divides the same work among processes",
+    "jobs": "divides the same work among processes; a comparison, which reports seconds, has it in its key",
+    "backend": "likewise",
     "max_rounds": "a table of fewer rounds is measured on, in its own folder",
     "address": "says how a board is reached: its fingerprint, which is in the key, says which one it is",
 }

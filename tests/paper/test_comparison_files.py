@@ -125,7 +125,7 @@ def test_a_search_that_took_far_longer_than_its_strategy_s_others_is_named(resul
     seal(results)
     told = comparison.macros(results)["ComparedSeconds"]
     assert told.endswith(
-        " Seconds are as measured; one search of nsga2 took 4.76 times as long as that strategy's median search."
+        " Seconds are as measured; one search of NSGA-II took 4.76 times as long as its median search."
     )
 
 
@@ -136,7 +136,7 @@ def test_a_strategy_that_ran_out_of_seconds_says_how_many_networks_it_had(result
     told = comparison.macros(results)
     assert told["ComparedRegret"] == ""
     assert told["ComparedEvaluations"].startswith(
-        "NSGA-II completed only 4 of the 20 evaluations within 200 s, so it is "
+        "Within 200 s, NSGA-II completed only 4 of the 20 evaluations, so it is "
     )
     assert told["ComparedSeconds"].endswith(" By then, NSGA-II had evaluated 1.5 networks per search.")
 

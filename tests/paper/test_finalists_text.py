@@ -35,13 +35,16 @@ def test_the_finalists_rankings_and_the_winner_s_lead_are_told(tmp_path: Path) -
     assert r"$\tau$ between the accuracies with inherited weights and after this training is 1.00; " in told(
         0.8, 0.7, 0.6, 0.5
     )
-    assert r"is $-$1.00; the winner is 10.0 points more accurate than the next one, significantly ($\pm$1.7). " in told(
+    assert r"10.0 points more accurate than the next one, a difference that is significant ($\pm$1.7). " in told(
         0.5, 0.6, 0.7, 0.8
     )
-    assert r"is $-$0.33; the winner is 0.1 points more accurate than the next one, not significantly ($\pm$" in told(
-        0.7, 0.599, 0.6, 0.701
+    assert (
+        r"is $-$0.33; on the validation images the winner is 0.1 points more accurate than the next one, a diff"
+        in told(0.7, 0.599, 0.6, 0.701)
     )
     assert told(0.7, 0.6, 0.5) == ""  # too few
+    assert told(1, 1, 1, 1) == ""  # no ranking
+    assert told(0.7, 0.7, 0.6, 0.5).endswith(" is 0.91. ")  # no lead
 
 
 def test_the_paper_says_how_many_candidates_were_timed() -> None:

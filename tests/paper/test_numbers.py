@@ -70,7 +70,7 @@ def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_p
     assert told["FreshSession"] == ""
     state = 'session_verdict,noisy\nsession_verdict_reasons,"fp32/5 (+-4.1 %)"\n'
     (results / "fidelity_setup.csv").write_text((results / "fidelity_setup.csv").read_text() + state)
-    assert macros.numbers(results)["FreshSession"] == r"The session was noisy (fp32/5 ($\pm$4.1 \%))."
+    assert macros.numbers(results)["FreshSession"] == r"The session was noisy (fp32/5 ($\pm$4.1\,\%))."
     assert told["FreshVerdict"].startswith("No other predictor")
     assert r"\emph{in context} has the smallest mean error in fp32 (1.0" in told["ProtocolVerdict"]
     assert "all other tables" not in told["ProtocolVerdict"].lower()

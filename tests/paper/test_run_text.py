@@ -72,7 +72,9 @@ def test_the_text_describes_the_space_of_the_run(results: Path) -> None:
     (results / "table.csv").write_text((results / "table.csv").read_text() + "0,1,PatchStem(1),fp32,1e-5,1e-5,1e-5\n")
     told = macros.numbers(results)
     assert "under the first trunk" in told["HeatmapSentence"]
-    assert "under one of 2 of the 12 trunks, which differ in the stem: " in told["SpaceCounts"]
+    assert (
+        "under one of 2 trunks (of the space's 12); the trunks differ in the stem. This makes " in told["SpaceCounts"]
+    )
     assert "PatchStem" not in told["SpaceBlocks"]
     edit(results / "setup.csv", "space,edge", "space,mine")
     assert macros.numbers(results)["ReferenceName"] == "the space's hand-made reference"

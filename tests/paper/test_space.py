@@ -25,10 +25,13 @@ RESOLUTION, WIDTH, STEM = "the resolution of the images", "the width", "the stem
     ("kept", "varied"),
     [
         ([0], "It has 7 layers and "),
-        ([0, 2, 3], f"one of 3 of the 12 trunks, which differ in {RESOLUTION}: "),
-        ([0, 1], f"one of 2 of the 12 trunks, which differ in {WIDTH}: "),  # whose stems are equal
-        ([6, 9], f"one of 2 of the 12 trunks, which differ in {STEM}: "),
-        (range(12), f"one of 12 trunks, which differ in {RESOLUTION}, {WIDTH} and {STEM}: "),
+        ([0, 2, 3], f"one of 3 trunks (of the space's 12); the trunks differ in {RESOLUTION}. This makes "),
+        (
+            [0, 1],
+            f"one of 2 trunks (of the space's 12); the trunks differ in {WIDTH}. This makes ",
+        ),  # whose stems are equal
+        ([6, 9], f"one of 2 trunks (of the space's 12); the trunks differ in {STEM}. This makes "),
+        (range(12), f"one of 12 trunks; the trunks differ in {RESOLUTION}, {WIDTH} and {STEM}. This makes "),
     ],
 )
 def test_the_trunks_set_what_differs_between_them(kept: list[int], varied: str, tmp_path: Path) -> None:
