@@ -49,7 +49,7 @@ def _sentences(results: Path) -> Iterator[str]:
         without = f"; {what}, {_reached(unpruned)} {kind}" if what else ""
         noisy = verdicts.of_session(made)
         yield (
-            f"In a run with other settings{where} ({escape(folder.name)}; {seeds}), the winner "
+            f"In a run{where} with other settings ({escape(folder.name)}; {seeds}), the winner "
             f"{_differing(winner, ours)}. Test accuracy and latency are {_reached(winner)} in fp32; {after}"
             f"{_reached(last)} {kind}{without}.{f' {noisy}' if noisy else ''}"
         )

@@ -59,7 +59,7 @@ def test_a_sentence_has_the_means_of_the_winner_and_of_the_quantized_file(result
     )
     changed(longer, "cpu", "another machine")
     changed(longer, "device", "another machine")
-    assert "settings on the machine another machine" in longer_runs.macros(results)["LongerSentences"]
+    assert "In a run on the machine another machine" in longer_runs.macros(results)["LongerSentences"]
 
 
 def test_its_file_is_in_the_table_of_files_and_is_checked(results: Path, longer: Path, tmp_path: Path) -> None:
