@@ -66,7 +66,9 @@ def unit(made: Setup | None) -> Unit:
 def regret(made: Setup | None) -> str:
     """Sentences on what regret is, and on what the searches do not aim at."""
     if not in_points(made):
-        return "Regret is the difference between the best score so far and the best of all."
+        told = "Regret is the difference between the best score so far and the best of all"
+        alone = made is not None and made.values.get("objective") == "pareto"
+        return f"{told}, where a network's score is the volume that it dominates on its own." if alone else f"{told}."
     by, weights = "by which the best network so far within the limit falls short of the best of all", ""
     if made is not None and published_networks.are_in(made):
         return f"Regret is the number of points {by}, in the accuracy by which choices are judged."

@@ -43,7 +43,10 @@ def test_files_of_one_comparison_and_run_are_accepted(results: Path) -> None:
 )
 def test_the_objective_is_told_in_words(results: Path, objective: str, words: str) -> None:
     seal(results, objective=objective)
-    assert comparison.macros(results)["ComparedSetup"].endswith(words)
+    told = comparison.macros(results)
+    assert told["ComparedSetup"].endswith(words)
+    assert ("dominates on its own" in told["ComparedProblem"]) == (objective == "pareto")
+    assert "points" not in told["ComparedRegret"]
 
 
 def test_seconds_and_regret_have_a_verdict_of_their_own_if_it_differs(results: Path) -> None:
