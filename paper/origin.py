@@ -69,6 +69,8 @@ def differences(group: Group, made: Setup, run: Setup) -> list[str]:
         words.append("a machine that is not named")
     elif group.machine and any(_differ(made, run, key) for key in MACHINE):
         words.append(f"the machine {_machine(made)}")
+    elif group.machine:
+        words += _other_runtime(made, run)
     words += _space(made, run)
     return words + ([f"the images {name}"] if group.images and (name := other_images(made, run)) else [])
 
@@ -111,6 +113,13 @@ def _differ(made: Setup, run: Setup, key: str) -> bool:
     """Whether both have a value, and the values differ."""
     ours, theirs = made.values.get(key), run.values.get(key)
     return bool(ours and theirs and ours != theirs)
+
+
+def _other_runtime(made: Setup, run: Setup) -> list[str]:
+    """The runtimes of the files, if both name some, but no common one."""
+    theirs, ours = ([key for key in RUNTIMES if one.values.get(key)] for one in (made, run))
+    common = not ours or {*theirs} & {*ours}
+    return [] if common else [escape(f"{RUNTIMES[key]} {made.values[key]}") for key in theirs]
 
 
 def _machine(made: Setup) -> str:

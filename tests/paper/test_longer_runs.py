@@ -62,6 +62,13 @@ def test_a_sentence_has_the_means_of_the_winner_and_of_the_quantized_file(result
     assert "In a run on the machine another machine" in longer_runs.macros(results)["LongerSentences"]
 
 
+def test_another_runtime_is_named(results: Path, longer: Path) -> None:
+    path = longer / longer_runs.SETUP
+    path.write_text(path.read_text().replace("onnxruntime,", "litert,"))
+    said = longer_runs.macros(results)["LongerSentences"]
+    assert said.startswith("In a run on LiteRT ")
+
+
 def test_its_file_is_in_the_table_of_files_and_is_checked(results: Path, longer: Path, tmp_path: Path) -> None:
     provenance.write(results, tmp_path)
     assert r"seeds in a\_" in (tmp_path / "files.tex").read_text()
