@@ -48,18 +48,17 @@ def test_status_marks_what_misses_its_target(
     assert f"most accurate so far: seed={int(missed)}" in out
 
 
-def test_the_report_of_a_search_has_its_target(tmp_path: Path) -> None:
-    artefacts.write(tmp_path / "int8.onnx", b"deployed")
-    row = {
-        "sha256": artefacts.sha256(tmp_path / "int8.onnx"),
-        "test_accuracy": 0.9,
-        "latency_median_s": 0.003,
-        "file_bytes": 1,
-    }
-    artefacts.write_csv(tmp_path / "stages.csv", [row])
-    for value, missed in (("2.5", True), ("3.5", False), ("", False)):
-        artefacts.write_csv(tmp_path / "setup.csv", [{"key": "target_ms", "value": value}])
-        assert job_metrics.misses(job_metrics.metrics(tmp_path)) == missed
+@pytest.mark.parametrize(("target", "missed"), [("2.5", True), ("3.5", False), ("", False)])
+def test_the_report_of_a_search_has_its_target(target: str, missed: bool, tmp_path: Path) -> None:
+    def work(folder: Path) -> None:
+        artefacts.write(folder / "int8.onnx", b"deployed")
+        row = {"sha256": artefacts.sha256(folder / "int8.onnx"), "test_accuracy": 0.9, "latency_median_s": 0.003}
+        artefacts.write_csv(folder / "stages.csv", [row | {"file_bytes": 1}])
+        artefacts.write_csv(folder / "setup.csv", [{"key": "target_ms", "value": target}])
+
+    found = job_metrics.metrics(artefacts.step(tmp_path, "report", "made", {}, {}, work))
+    assert found["latency_s"] == 0.003
+    assert job_metrics.misses(found) == missed
 
 
 def test_the_bar_of_a_search_shows_the_best_so_far() -> None:

@@ -49,7 +49,7 @@ def test_the_figure_has_a_panel_for_each_precision() -> None:
     predictors = ("corrected table", "sum of blocks alone", "MACs", "ridge")
     networks = [Fresh(p, name, 1e-3 * n, 1.1e-3 * n) for p in ("fp32", "int8") for name in predictors for n in (1, 2)]
     panels = figure.plot(networks).axes
-    assert [axes.get_ylabel() for axes in panels] == ["predicted, fp32 (ms)", "predicted, int8 (ms)"]
+    assert [axes.get_ylabel() for axes in panels] == ["predicted, fp32 (ms)", "predicted, INT8 (ms)"]
     assert all(len(drawn.get_offsets()) == 2 for axes in panels for drawn in axes.collections[:3])
 
 
