@@ -61,14 +61,11 @@ def macros(results: Path) -> dict[str, str]:
     found = benchmarks(results)
     bounded = all(one.made.text("objective") == "bounded" for one in found)
     unit = "points of accuracy below the best network within the target" if bounded else "hundredths of the score"
+    budget = "the given numbers of evaluations and seeds" if _differ(found) else "".join({*map(_budget, found)})
     return {
         "BenchmarksSentence": " ".join(map(sentence, found)),
         "BenchmarksUnit": unit,
-        "BenchmarksBudget": "the given numbers of evaluations and seeds"
-        if _differ(found)
-        else _budget(found[0])
-        if found
-        else "",
+        "BenchmarksBudget": budget,
     }
 
 

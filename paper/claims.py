@@ -33,36 +33,36 @@ def macros(results: Path, texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _table(given: set[str], texts: Mapping[str, str]) -> str:
-    which, where = (
-        "Prediction",
-        f"{texts['NetworkCount']} timings of whole networks, each left out of the correction's fit,",
-    )
+    what, errors = _predicted(given, texts)
+    return f"On {what} its mean error is {errors}. {texts['TableVerdict']}".strip()
+
+
+def _predicted(given: set[str], texts: Mapping[str, str]) -> tuple[str, str]:
+    """What the table was tried on, and its mean errors."""
+    which, noisy = "Prediction", ""
+    what = f"{texts['NetworkCount']} timings of whole networks, each left out of the correction's fit,"
     if "Fidelity" in given:
-        which, where = "Fresh", f"{texts['FreshNetworks']} new networks{texts['FreshElsewhere']}"
+        which, noisy = "Fresh", texts["FreshNoisy"]
+        what = f"{texts['FreshNetworks']} new networks{texts['FreshElsewhere']}"
     errors = [f"{texts[f'{which}Error{name}']} in {words}" for name, words in (("Float", "fp32"), ("IntEight", "INT8"))]
-    noisy = texts["FreshNoisy"] if "Fidelity" in given else ""
-    return f"On {where} its mean error is {listed(errors)}{noisy}. {texts['TableVerdict']}".strip()
+    return what, f"{listed(errors)}{noisy}"
 
 
 def _conclusions(results: Path, given: set[str], texts: Mapping[str, str]) -> dict[str, str]:
     """Macro name -> LaTeX: the answers in brief; empty for questions that no file answers."""
-    which, new, noisy = "Prediction", "whole networks", ""
-    if "Fidelity" in given:
-        which, new, noisy = (
-            "Fresh",
-            f"{texts['FreshNetworks']} new networks{texts['FreshElsewhere']}",
-            texts["FreshNoisy"],
+    what, errors = _predicted(given, texts)
+    told = {
+        "HardwareConclusion": transfer.brief(read(results, Transferred)) if "Transfer" in given else "",
+        "UnprunedConclusion": seeds.unpruned(results) or texts.get("AblationMore", ""),
+        "SupernetConclusion": "",
+    }
+    if "Ranking" in given:
+        tau = ranking.doubted(ranking.of_supernet(read(results, RankTau)))
+        told["SupernetConclusion"] = (
+            rf"Between the supernet's ranking and that after separate training, $\tau$ is {tau}."
         )
-    targets = transfer.brief(read(results, Transferred)) if "Transfer" in given else ""
-    tau = ranking.doubted(ranking.of_supernet(read(results, RankTau))) if "Ranking" in given else ""
-    return {
-        "TableConclusion": f"The table predicts the latency of {new} with a mean error of "
-        f"{texts[f'{which}ErrorFloat']} in fp32 and of {texts[f'{which}ErrorIntEight']} in INT8{noisy}.",
-        "HardwareConclusion": f"{targets} " if targets else "",
-        "UnprunedConclusion": f"{told} " if (told := seeds.unpruned(results) or texts.get("AblationMore", "")) else "",
-        "SupernetConclusion": rf"Between the supernet's ranking and that after separate training, $\tau$ is {tau}. "
-        if tau
-        else "",
+    return {name: f"{text} " if text else "" for name, text in told.items()} | {
+        "TableConclusion": f"On {what} the mean error of the latency table is {errors}."
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from paper.latex import count, escape
+from paper.latex import count, escape, significant
 
 TRAINED = "quantization-aware"  # the network after training for INT8, a stage that a run may have
 PRECISION_NAMES = {"int8": "INT8", "fp16": "FP16", "dynamic": "dynamic INT8"}  # in the text; others as they are
@@ -81,6 +81,17 @@ class Stage:
     def trained(self) -> str:
         """The steps formatted for a table."""
         return "--" if self.steps is None else count(self.steps)
+
+
+def measured(row: Stage, places: int) -> list[str]:
+    """Cells of a table: test accuracy, latency in ms with so many decimals, its spread, size in kB, million MACs."""
+    return [
+        f"{100 * row.test_accuracy:.1f}",
+        f"{1e3 * row.latency_median_s:.{places}f}",
+        row.spread,
+        significant(row.file_bytes / 1e3),
+        significant(row.macs / 1e6),
+    ]
 
 
 @dataclass(frozen=True)

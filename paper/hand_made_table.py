@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from statistics import median
 
-from paper.compression_rows import HandMade
+from paper.compression_rows import HandMade, measured
 from paper.hand_made import ARTICLE, WINNER, split
 from paper.hand_made_names import name
-from paper.latex import decimals, significant
+from paper.latex import decimals
 from paper.rows import FILES
 
 COLUMNS = (
@@ -30,21 +30,12 @@ def write(results: Path, build: Path) -> None:
     columns = COLUMNS if len({row.steps for rows in fast for row in rows}) > 1 else COLUMNS[:-1]  # as the text says
     head = "".join(f" & {' & '.join(line)} \\\\\n" for line in zip(*columns))
     parts = ["".join(_row(row, places, len(columns)) for row in rows) for rows in fast]
-    text = f"\\begin{{tabular}}{{@{{}}l{'r' * len(columns)}@{{}}}}\n\\toprule\n{head}\\midrule\n" + "\\midrule\n".join(
-        parts
-    )
+    start = f"\\begin{{tabular}}{{@{{}}l{'r' * len(columns)}@{{}}}}\n\\toprule\n"
+    text = start + "\\midrule\n".join([head, *parts])
     (build / "hand_made.tex").write_text(text + "\\bottomrule\n\\end{tabular}\n", encoding="utf-8")
 
 
 def _row(row: HandMade, places: int, columns: int) -> str:
     first = "winner, compressed" if row.stage == WINNER else name(row).removeprefix(ARTICLE).removesuffix(" network")
-    cells = [
-        f"{100 * row.test_accuracy:.1f}",
-        f"{1e3 * row.latency_median_s:.{places}f}",
-        row.spread,
-        significant(row.file_bytes / 1e3),
-        significant(row.macs / 1e6),
-        f"{row.parameters / 1e3:.0f}",
-        row.trained,
-    ]
+    cells = [*measured(row, places), f"{row.parameters / 1e3:.0f}", row.trained]
     return " & ".join([first, *cells[:columns]]) + " \\\\\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from paper.compression_rows import PruningRule
+from paper.compression_rows import PruningRule, measured
 from paper.csv_records import ResultError
-from paper.latex import decimals, escape, listed, percent, significant
+from paper.latex import decimals, escape, listed, percent
 from paper.rows import FILES, read
 from paper.sentences import more_accurate
 from paper.setup_file import setup
@@ -86,13 +86,4 @@ def write(results: Path, build: Path) -> None:
 
 
 def _row(row: PruningRule, places: int) -> str:
-    cells = [
-        *_named(row),
-        f"{100 * row.test_accuracy:.1f}",
-        f"{1e3 * row.latency_median_s:.{places}f}",
-        row.spread,
-        significant(row.file_bytes / 1e3),
-        significant(row.macs / 1e6),
-        row.trained,
-    ]
-    return " & ".join(cells) + " \\\\\n"
+    return " & ".join([*_named(row), *measured(row, places), row.trained]) + " \\\\\n"

@@ -6,7 +6,7 @@ Accuracies are measured on the validation images; neither a search nor the compa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +88,10 @@ def of_supernet(config: Config, common: Mapping[str, Any]) -> Step:
     plan = plan_of(config)
     objective_of(config.objective, config.precision, plan.space, read_table(plan.table))
     own = {name: getattr(plan.searching, name) for name in SEARCHED}
-    title, label, jobs = config.data.title, config.data.label, config.search.jobs
-    settings = OnSupernet(**common, **own, title=title, jobs=jobs, source=f"{config.space.name}-{label}")
-    if jobs > 1:
-        settings = replace(settings, backend=config.search.backend)
+    jobs, source = config.search.jobs, f"{config.space.name}-{config.data.label}"
+    backend = config.search.backend if jobs > 1 else OnSupernet.backend
+    shared: dict[str, Any] = {"title": config.data.title, "jobs": jobs, "backend": backend}
+    settings = OnSupernet(**common, **own, **shared, source=source)
     inputs = {"table": plan.table, "supernet": plan.supernet}
     return Step("compare", settings, inputs, Reference("experiments.studies.compare:on_supernet"))
 

@@ -118,7 +118,7 @@ def _collected() -> Iterator[None]:
 def _networks(problem: Problem, count: int) -> list[Arch]:
     """The reference and random networks, so many that every process gets some."""
     rng, reference = Random(0), problem.space.canonical(problem.space.reference)
-    return [reference, *(problem.space.sample(rng) for _ in range(EACH * count - 1))]
+    return [reference, *(problem.sample(rng) for _ in range(EACH * count - 1))]
 
 
 def stream(strategy: str, seed: int) -> Random:

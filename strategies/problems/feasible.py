@@ -2,8 +2,8 @@
 
 Random architectures, mutations and crossovers are drawn until one is feasible (Guo et al. 2020, section 3.4; Cai et al.
 2020). If nearly all would be rejected, a feasible network is drawn from a list of all feasible ones, if these can be
-listed; otherwise by a random walk over feasible mutations (Metropolis et al. 1953), from a network with the most room
-below its bounds, under each trunk.
+listed; otherwise by a random walk over feasible mutations (Metropolis et al. 1953), from the network with the most room
+below its bounds, or from the cheapest one under a trunk that is drawn.
 """
 
 from __future__ import annotations
