@@ -11,17 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from paper import (
-    checksums,
-    comparison,
-    comparison_agreement,
-    comparison_setup,
-    published_networks,
-    unfinished_searches,
-)
+from paper import comparison, comparison_agreement, comparison_setup, published_networks, unfinished_searches
 from paper.csv_records import ResultError
 from paper.latex import escape, listed
-from paper.rows import FILES, Curve, Pair, read
+from paper.other_results import folders
+from paper.rows import Curve, Pair, read
 from paper.setup_file import Setup, setup
 
 MISSING = "--"
@@ -38,19 +32,13 @@ class Benchmark:
     shares: Sequence[Pair]  # of the hypervolume, likewise
 
 
-def folders(results: Path) -> list[Path]:
-    """The folders of the comparisons, in the order of their names."""
-    return sorted(path.parent for path in results.glob(f"*/{FILES[Pair]}"))
-
-
 def published(results: Path) -> bool:
-    return bool(folders(results))
+    return bool(folders(results, Pair))
 
 
 def check(results: Path) -> None:
-    """Raises ResultError for a folder whose files were changed, do not belong together, or name no published file."""
-    for folder in folders(results):
-        checksums.check(folder)
+    """Raises ResultError for a folder whose files do not belong together, or name no published file."""
+    for folder in folders(results, Pair):
         if not comparison.recorded(folder) or not published_networks.are_in(setup(folder, comparison.SETUP)):
             raise ResultError(f"{folder} has no comparison with compare.csv=FILE: only those have folders of their own")
         comparison_agreement.check(folder)
@@ -86,7 +74,7 @@ def write(results: Path, build: Path) -> None:
 
 def benchmarks(results: Path) -> list[Benchmark]:
     found = []
-    for folder in folders(results):
+    for folder in folders(results, Pair):
         made, curves = setup(folder, comparison.SETUP), read(folder, Curve)
         pairs = [pair for pair in read(folder, Pair) if unfinished_searches.comparable(pair, curves)]
         regrets, shares = (comparison.of(pairs, measure, "evaluations") for measure in ("regret", "share"))

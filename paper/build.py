@@ -25,11 +25,12 @@ from paper import (
     comparison_agreement,
     compression,
     hand_made_table,
-    longer_runs,
     macros,
     missing_files,
     origin,
+    other_results,
     prediction,
+    protocols,
     provenance,
     pruning,
     questions,
@@ -70,7 +71,19 @@ FIGURES = {
     "heatmap": heatmap.draw,
     "ablation": ablation.draw,
 }
-TABLES = (benchmarks, tables, prediction, compression, shares, hand_made_table, pruning, transfer, seeds, provenance)
+TABLES = (
+    benchmarks,
+    tables,
+    prediction,
+    protocols,
+    compression,
+    shares,
+    hand_made_table,
+    pruning,
+    transfer,
+    seeds,
+    provenance,
+)
 PARTS = {"fidelity": "Fidelity", "ablation": "Ablation"}  # figure -> the part of the text that it belongs to
 OPTIONAL: dict[
     str, tuple[Callable[[Path], bool], Callable[[Path], Any]]
@@ -92,8 +105,8 @@ def sources(results: Path, build: Path) -> None:
     build.mkdir(parents=True, exist_ok=True)
     missing_files.check(results)
     checksums.check(results)
+    other_results.check(results)
     benchmarks.check(results)
-    longer_runs.check(results)
     origin.check(results)
     agreement.check(results)
     comparison_agreement.check(results)

@@ -6,28 +6,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from paper import checksums, origin, verdicts
+from paper import origin, verdicts
 from paper.chain import BEFORE, chain, stage_of, undone
 from paper.compression_rows import Stage
 from paper.csv_records import ResultError
 from paper.latex import count, escape, listed, ms, percent, significant
+from paper.other_results import folders
 from paper.rows import FILES, read
 from paper.seed_rows import Seeded, by_stage
 from paper.seeds import WINNER
 from paper.setup_file import setup
 
 SETUP = origin.OPTIONAL["Seeds"].setup
-
-
-def folders(results: Path) -> list[Path]:
-    """The folders of the runs, in the order of their names."""
-    return sorted(path.parent for path in results.glob(f"*/{FILES[Seeded]}"))
-
-
-def check(results: Path) -> None:
-    """Raises ResultError for a folder whose files were changed or are missing."""
-    for folder in folders(results):
-        checksums.check(folder)
 
 
 def macros(results: Path) -> dict[str, str]:
@@ -37,7 +27,7 @@ def macros(results: Path) -> dict[str, str]:
 
 def _sentences(results: Path) -> Iterator[str]:
     run, ours = setup(results), chain(read(results, Stage), results / FILES[Stage]).winner
-    for folder in folders(results):
+    for folder in folders(results, Seeded):
         made, (winner, between, last, unpruned) = setup(folder, SETUP), _chain(folder)
         elsewhere = origin.differences(origin.OPTIONAL["Seeds"], made, run)
         where = f" on {' and '.join(elsewhere)}" if elsewhere else ""

@@ -19,6 +19,7 @@ from paper import (
     operators,
     origin,
     prediction,
+    protocols,
     provenance,
     pruning,
     questions,
@@ -65,8 +66,8 @@ MODULES = (
     provenance,
 )
 GIVEN: dict[str, Callable[[Path], dict[str, str]]] = {  # part -> its macros, if its files are there
-    "Fidelity": prediction.fresh,
-    "Protocols": prediction.ways,
+    "Fidelity": prediction.macros,
+    "Protocols": protocols.macros,
     "Ablation": compression.macros,
     "HandMade": hand_made.macros,
     "Rules": pruning.macros,

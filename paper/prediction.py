@@ -1,4 +1,4 @@
-"""The text about latency prediction for new networks: macros and tables from fidelity.csv and protocols.csv."""
+"""The text about latency prediction for new networks: macros and a table from fidelity.csv."""
 
 from __future__ import annotations
 
@@ -6,20 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from paper import verdicts
 from paper.csv_records import ResultError
-from paper.latex import count, escape, percent
-from paper.rows import Judged, Summed, read
+from paper.latex import count, escape, listed, percent
+from paper.rows import Judged, read
 from paper.setup_file import RUNTIMES, Setup, setup
 
-FRESH_SETUP, WAYS_SETUP = "fidelity_setup.csv", "protocols_setup.csv"
+FRESH_SETUP = "fidelity_setup.csv"
 PRECISIONS = {"fp32": "Float", "int8": "IntEight"}
 OURS, RETEST, ALONE = "corrected table", "re-test", "sum of blocks alone"
 CONTEXT = "sum of blocks in context"
-CHOSEN = "in context"  # the protocol of the table
-PROFILED = "node profile"  # the protocol that only onnxruntime allows
 NAMES = {
     "re-test": "second pass, as a limit",
     "sum of blocks alone": "sum, blocks alone",
@@ -30,23 +26,23 @@ NAMES = {
 }
 
 
-def fresh(results: Path) -> dict[str, str]:
+def macros(results: Path) -> dict[str, str]:
     """The macros of fidelity.csv: name -> LaTeX. Raises ResultError."""
     judged, path = read(results, Judged), results / "fidelity.csv"
-    macros = {}
+    found: dict[str, str] = {}
     for precision, name in PRECISIONS.items():
         rows = {row.predictor: row for row in judged if row.data == precision}
         for predictor in (OURS, RETEST, ALONE):
             if predictor not in rows:
                 raise ResultError(f"{path}: there is no row with data={precision}, predictor={predictor}")
-        macros[f"FreshError{name}"] = percent(rows[OURS].mape)
-        macros[f"FreshRetest{name}"] = percent(rows[RETEST].mape)
-        macros[f"FreshWithinFive{name}"] = percent(rows[OURS].within_5)
-        macros[f"FreshAlone{name}"] = percent(rows[ALONE].mape)
-        macros[f"FreshContext{name}"] = percent(rows[CONTEXT].mape) if CONTEXT in rows else "unknown"
+        found[f"FreshError{name}"] = percent(rows[OURS].mape)
+        found[f"FreshRetest{name}"] = percent(rows[RETEST].mape)
+        found[f"FreshWithinFive{name}"] = percent(rows[OURS].within_5)
+        found[f"FreshAlone{name}"] = percent(rows[ALONE].mape)
+        found[f"FreshContext{name}"] = percent(rows[CONTEXT].mape) if CONTEXT in rows else "unknown"
     return (
-        macros
-        | _facts("Fresh", setup(results, FRESH_SETUP))
+        found
+        | facts("Fresh", setup(results, FRESH_SETUP))
         | {
             "FreshVerdict": fresh_verdict(judged),
             "FreshSession": verdicts.of_session(setup(results, FRESH_SETUP)),
@@ -61,19 +57,7 @@ def noisy(made: Setup) -> str:
     return "" if state in ("", "clean") else f", in a session that its checks call {escape(state)}"
 
 
-def ways(results: Path) -> dict[str, str]:
-    """The macros of protocols.csv: name -> LaTeX. Raises ResultError."""
-    return _facts("Protocol", setup(results, WAYS_SETUP)) | _protocols(errors(read(results, Summed)))
-
-
-def _protocols(found: Mapping[tuple[str, str], np.ndarray]) -> dict[str, str]:
-    """The verdict on the protocols, and the sentence about the one that only onnxruntime allows."""
-    profiled = any(name == PROFILED for _, name in found)
-    fourth = r" A fourth, the \emph{node profile}, sums the times of the block's kernels in onnxruntime's profile."
-    return {"ProtocolVerdict": protocol_verdict(found), "ProtocolProfile": fourth if profiled else ""}
-
-
-def _facts(prefix: str, run: Setup) -> dict[str, str]:
+def facts(prefix: str, run: Setup) -> dict[str, str]:
     """What was measured, and on which device."""
     return {
         f"{prefix}Space": escape(run.text("space")),
@@ -83,16 +67,6 @@ def _facts(prefix: str, run: Setup) -> dict[str, str]:
         f"{prefix}Device": escape(run.machine),
         f"{prefix}Runtime": RUNTIMES[run.runtime],
     }
-
-
-def errors(rows: Sequence[Summed]) -> dict[tuple[str, str], np.ndarray]:
-    """Relative errors [3, n] by precision and protocol: of the sums, an affine correction, and the full correction."""
-    found = {}
-    for key in dict.fromkeys((row.precision, row.protocol) for row in rows):
-        own = [row for row in rows if (row.precision, row.protocol) == key]
-        predicted = np.array([[row.naive_s, row.affine_s, row.predicted_s] for row in own]).T
-        found[key] = predicted / np.array([row.measured_s for row in own]) - 1
-    return found
 
 
 def fresh_verdict(judged: Sequence[Judged]) -> str:
@@ -106,56 +80,37 @@ def fresh_verdict(judged: Sequence[Judged]) -> str:
             "No other predictor has a mean error as small as the table's in either precision; but those that learn see "
             "only whole networks, and no timed blocks."
         )
-    return f"{_smallest(best)}."
+    return f"{smallest(best)}."
 
 
-def protocol_verdict(found: Mapping[tuple[str, str], np.ndarray]) -> str:
-    """Sentences on the effect of the term per layer, the best protocol, and the chosen one."""
-    mape = {key: float(np.abs(corrected).mean()) for key, (*_, corrected) in found.items()}
-    affine = max(float(np.abs(one).mean()) for _, one, _ in found.values())
-    best = {p: min((name for kind, name in mape if kind == p), key=lambda name: mape[p, name]) for p in PRECISIONS}
-    sentences = (
-        rf"Across protocols, the largest mean error is {percent(affine)} without $\gamma$ and "
-        f"{percent(max(mape.values()))} with it. With it, {_smallest(best, mape)}."
-    )
-    behind = [f"{percent(mape[p, CHOSEN])} in {_name(p)}" for p in PRECISIONS if best[p] != CHOSEN]
-    if behind:
-        sentences += f" All other tables here use \\emph{{{CHOSEN}}}, whose mean error is {' and '.join(behind)}."
-    return sentences
-
-
-def _smallest(best: Mapping[str, str], mape: Mapping[tuple[str, str], float] | None = None) -> str:
+def smallest(best: Mapping[str, str], mape: Mapping[tuple[str, str], float] | None = None) -> str:
     """A clause: "in context has the smallest mean error in fp32 (0.5 %), and alone in INT8 (0.3 %)"."""
-    clauses: list[str] = []
-    for precision, name in best.items():
-        number = f" ({percent(mape[precision, name])})" if mape else ""
-        verb = "" if clauses else " has the smallest mean error"
-        clauses.append(rf"\emph{{{escape(NAMES.get(name, name))}}}{verb} in {_name(precision)}{number}")
-    return ", and ".join(clauses)
+    names = {precision: rf"\emph{{{escape(NAMES.get(name, name))}}}" for precision, name in best.items()}
+    first, *others = best
+    if len({*best.values()}) > 1:
+        numbers = {p: f" ({percent(mape[p, name])})" if mape else "" for p, name in best.items()}
+        clauses = [f"{names[p]} in {precision_name(p)}{numbers[p]}" for p in others]
+        return ", and ".join(
+            [f"{names[first]} has the smallest mean error in {precision_name(first)}{numbers[first]}", *clauses]
+        )
+    told = listed(f"{percent(mape[p, name])} in {precision_name(p)}" for p, name in best.items()) if mape else ""
+    return f"{names[first]} has the smallest mean error in both precisions{f' ({told})' if told else ''}"
 
 
 def write(results: Path, build: Path) -> None:
-    """protocols.tex and fresh.tex in the folder `build`, if there are results for them. Raises ResultError."""
-    if (results / WAYS_SETUP).exists():
-        found = errors(read(results, Summed))
-        _write(build / "protocols.tex", "protocol", ("sum", "affine", "layers"), found, _protocol)
+    """fresh.tex in the folder `build`, if there are results for it. Raises ResultError."""
     if (results / FRESH_SETUP).exists():
         judged = {(row.data, row.predictor): row for row in read(results, Judged)}
-        _write(build / "fresh.tex", "predictor", ("error", r"$\le$5\,\%", r"$\tau$"), judged, _predictor)
+        write_table(build / "fresh.tex", "predictor", ("error", r"$\le$5\,\%", r"$\tau$"), judged, _predictor)
 
 
-def _write(
+def write_table(
     path: Path, what: str, columns: Sequence[str], found: Mapping[tuple[str, str], Any], cells: Callable[[Any], list]
 ) -> None:
     """A table with a line for each name of `found`, whose keys are a precision and a name."""
     names = {name: None for _, name in found}
     rows = [[NAMES.get(name, name), *(c for p in PRECISIONS for c in cells(found[p, name]))] for name in names]
     path.write_text(_table(what, columns, rows), encoding="utf-8")
-
-
-def _protocol(error: np.ndarray) -> list[str]:
-    naive, affine, corrected = error
-    return [f"{100 * naive.mean():+.1f}", *(f"{100 * np.abs(one).mean():.2f}" for one in (affine, corrected))]
 
 
 def _predictor(row: Judged) -> list[str]:
@@ -165,7 +120,7 @@ def _predictor(row: Judged) -> list[str]:
 def _table(what: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table with the same columns for each precision."""
     each = len(columns)
-    heads = "".join(f" & \\multicolumn{{{each}}}{{c}}{{{_name(precision)}}}" for precision in PRECISIONS)
+    heads = "".join(f" & \\multicolumn{{{each}}}{{c}}{{{precision_name(precision)}}}" for precision in PRECISIONS)
     named = "".join(f" & {column}" for column in [*columns] * len(PRECISIONS))
     lines = "".join(f"{escape(name)} & {' & '.join(cells)} \\\\\n" for name, *cells in rows)
     return (
@@ -174,5 +129,5 @@ def _table(what: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     )
 
 
-def _name(precision: str) -> str:
+def precision_name(precision: str) -> str:
     return {"int8": "INT8"}.get(precision, precision)

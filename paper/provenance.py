@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from paper import agreement, benchmarks, comparison, longer_runs, origin, published_networks, questions, result_age
+from paper import agreement, origin, other_results, published_networks, questions, result_age
 from paper.latex import escape, listed
 from paper.missing_files import REPORT
 from paper.result_age import Age
 from paper.rows import FILES, Transferred, read
-from paper.seed_rows import Seeded
 from paper.setup_file import RUNTIMES, Setup, setup
 
 FIRST = "stages"  # the file by which the run's own line is known
@@ -57,10 +56,9 @@ def write(results: Path, build: Path) -> None:
         for files, name in zip(groups, setups)
         if (results / name).exists()
     ]
-    for folder in benchmarks.folders(results):
-        lines.append(_line(comparison.FILES_OF_IT[:-1], setup(folder, comparison.SETUP), run, f" in {folder.name}"))
-    for folder in longer_runs.folders(results):
-        lines.append(_line([FILES[Seeded]], setup(folder, longer_runs.SETUP), run, f" in {folder.name}"))
+    for kind, name in other_results.SETUPS.items():
+        for folder in other_results.folders(results, kind):
+            lines.append(_line(other_results.files_of(kind), setup(folder, name), run, f" in {folder.name}"))
     (build / "files.tex").write_text(f"{HEAD}{''.join(lines)}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from paper import origin
-from paper.latex import count, escape, listed
+from paper.latex import count, escape, listed, percent, signed, significant
+from paper.other_results import folders
 from paper.recipe_rows import TriedRecipe, labels
 from paper.rows import read
 from paper.setup_file import setup
@@ -20,7 +22,36 @@ def published(results: Path) -> bool:
 
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX; an empty caption without a published study. Raises ResultError."""
-    return {"RecipesCaption": _caption(results) if published(results) else ""}
+    return {
+        "RecipesCaption": _caption(results) if published(results) else "",
+        "RecipesSentences": "".join(f"{one} " for one in _sentences(results)),
+    }
+
+
+def _sentences(results: Path) -> Iterator[str]:
+    """One for each study in a folder of its own, such as of longer trainings."""
+    for folder in folders(results, TriedRecipe):
+        made, (base, *tried) = setup(folder, SETUP), read(folder, TriedRecipe)
+        found = origin.differences(origin.OPTIONAL["Recipes"], made, setup(results))
+        where = f" on {' and '.join(found)}" if found else ""
+        seeds = "one seed" if base.seeds == 1 else f"{count(base.seeds)} seeds"
+        yield (
+            f"In a study{where} of {count(base.passes)} passes over the training images ({escape(folder.name)}), "
+            f"{escape(made.text('network'))} reaches {percent(base.accuracy)} of the validation images in "
+            f"{significant(base.cpu_minutes)} CPU minutes on {escape(made.text('host_cpu'))}; with {seeds}, "
+            f"{listed(map(_gain, tried))}."
+        )
+
+
+def _gain(row: TriedRecipe) -> str:
+    known = row.gained_low is not None and row.gained_high is not None
+    spread = rf", 95\,\% interval {_points(row.gained_low)} to {_points(row.gained_high)}" if known else ""
+    minutes = f"{significant(row.cpu_minutes)} minutes"
+    return f"\\texttt{{{escape(row.recipe)}}} changes this by {_points(row.gained)} points (in {minutes}{spread})"
+
+
+def _points(fraction: float | None) -> str:
+    return signed(100 * (fraction or 0.0))
 
 
 def _passes(results: Path) -> str:

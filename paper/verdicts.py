@@ -7,7 +7,7 @@ import re
 from paper.latex import escape, listed
 from paper.setup_file import Setup
 
-PART = re.compile(r"(first pass|second pass|seed \d+): (.+)")  # of a session, and a reason for its verdict
+PART = re.compile(r"(?:session|(first pass|second pass|seed \d+)): (.+)")  # of a session, and a reason for its verdict
 SEED = re.compile(r"seed \d+: ")
 CLEAN = re.compile(r"^all \d+ \w+ are known within ")
 KNOWN_TO = re.compile(r"\+-([\d.]+) %")
@@ -45,7 +45,7 @@ def _in_words(reasons: str) -> str:
     found: dict[str, list[str]] = {}
     for reason in reasons.split("; "):
         part = PART.fullmatch(reason)
-        name, text = part.groups() if part else ("", reason)
+        name, text = part.groups("") if part else ("", reason)
         told, _, files = text.partition(": ")
         if worst := max(KNOWN_TO.findall(files), key=float, default=""):
             text = f"{told}, at worst to +-{worst} %"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from paper import benchmarks, comparison, provenance, published_networks, result_age
+from paper import benchmarks, comparison, other_results, provenance, published_networks, result_age
 from paper.csv_records import ResultError
 from paper.setup_file import Setup
 from tests.paper.made_up_comparison import RUN, compared, edit, seal, write_setup
@@ -141,7 +141,7 @@ def test_a_folder_of_something_else_is_refused(results: Path) -> None:
 def test_a_changed_file_is_refused(results: Path) -> None:
     edit(results / "1" / "compare.csv", "random", "nsga2")
     with pytest.raises(ResultError, match=r"compare\.csv was changed"):
-        benchmarks.check(results)
+        other_results.check(results)
 
 
 def test_the_age_of_each_comparison_is_told(results: Path) -> None:

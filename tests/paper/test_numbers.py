@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from paper import build, macros, prediction, sentences, tables
+from paper import build, macros, prediction, protocols, sentences, tables
 from paper.compression_rows import Stage
 from paper.latex import count, escape, significant
 from paper.setup_file import Setup
@@ -72,7 +72,8 @@ def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_p
     (results / "fidelity_setup.csv").write_text((results / "fidelity_setup.csv").read_text() + state)
     assert macros.numbers(results)["FreshSession"] == r"The session was noisy (fp32/5 ($\pm$4.1\,\%))."
     assert told["FreshVerdict"].startswith("No other predictor")
-    assert r"\emph{in context} has the smallest mean error in fp32 (1.0" in told["ProtocolVerdict"]
+    best = r"\emph{in context} has the smallest mean error in both precisions (1.0\,\% in fp32 and 1.0\,\% in INT8)"
+    assert best in told["ProtocolVerdict"]
     assert "all other tables" not in told["ProtocolVerdict"].lower()
     predictions(results, forest=0.001, alone=0.002)
     told = macros.numbers(results)
@@ -81,6 +82,7 @@ def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_p
     assert r", and \emph{alone} in INT8 (0.2" in told["ProtocolVerdict"]
     assert r"use \emph{in context}, whose mean error is 1.0\,\% in INT8" in told["ProtocolVerdict"]
     prediction.write(results, tmp_path)
+    protocols.write(results, tmp_path)
     assert r"in context & +30.0 & 5.00 & 1.00 & +30.0 & 5.00 & 1.00 \\" in (tmp_path / "protocols.tex").read_text()
     assert r"forest & 10.00 & 0 & 0.900 & 0.10 & 100 & 0.900 \\" in (tmp_path / "fresh.tex").read_text()
 
