@@ -19,6 +19,7 @@ from paper.rows import Curve, Pair, read
 from paper.setup_file import Setup, setup
 
 MISSING = "--"
+BETTER, WORSE, ALIKE = "is significantly better", "is significantly worse", "does not differ significantly"
 CITATION = re.compile(r"~\\cite\{\w+\}")  # which an abstract does not have
 
 
@@ -105,27 +106,35 @@ def verdicts(one: Benchmark) -> str:
 
 
 def claim(results: Path, strategy: str) -> str:
-    """A sentence on whether the strategy's regret differs significantly from random search's; empty if none can say."""
-    judged: dict[str, list[str]] = {}
+    """A sentence on whether the strategy differs significantly from random search; empty if none can say."""
+    judged: dict[tuple[str, str], list[str]] = {}
     for one in benchmarks(results):
-        if said := _against_random(one, strategy):
+        if _compared(one, strategy):
             title = CITATION.sub("", published_networks.cited(one.title))
+            said = (_against_random(one.regrets, strategy), _against_random(one.shares, strategy))
             judged.setdefault(said, []).append(f"{title} ({one.regrets[0].seeds} seeds)")
-    told = [f"{said} random search's on {listed(where)}" for said, where in judged.items()]
-    return f"With published accuracies, {escape(comparison.word(strategy))}'s regret is {listed(told)}." if told else ""
-
-
-def _against_random(one: Benchmark, strategy: str) -> str:
-    """Empty if the two were not compared, or with too few seeds."""
-    pairs = {frozenset((pair.a, pair.b)) for pair in one.regrets if pair.seeds >= comparison.FEWEST_SEEDS}
-    if frozenset((strategy, comparison.BASELINE)) not in pairs:
+    if not judged:
         return ""
-    better = comparison.better(one.regrets)
+    told = []
+    for (regret, share), where in judged.items():
+        also = " and by hypervolume" if regret == share else f", but {share} by hypervolume,"
+        than = "from" if regret == ALIKE else "than"
+        told.append(f"{regret} {than} random search by regret{also} on {listed(where)}")
+    start = "With published accuracies, and latencies that are published or predicted,"
+    return f"{start} {escape(comparison.word(strategy))} {'; it '.join(told)}."
+
+
+def _compared(one: Benchmark, strategy: str) -> bool:
+    """Whether the strategy was compared with random search with enough seeds for a verdict."""
+    pairs = {frozenset((pair.a, pair.b)) for pair in one.regrets if pair.seeds >= comparison.FEWEST_SEEDS}
+    return frozenset((strategy, comparison.BASELINE)) in pairs
+
+
+def _against_random(pairs: Sequence[Pair], strategy: str) -> str:
+    better = comparison.better(pairs)
     if comparison.BASELINE in better.get(strategy, []):
-        return "significantly below"
-    return (
-        "significantly above" if strategy in better.get(comparison.BASELINE, []) else "not significantly different from"
-    )
+        return BETTER
+    return WORSE if strategy in better.get(comparison.BASELINE, []) else ALIKE
 
 
 def table(found: Sequence[Benchmark]) -> str:

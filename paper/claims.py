@@ -69,7 +69,8 @@ def _conclusions(results: Path, given: set[str], texts: Mapping[str, str]) -> di
 def _search(results: Path, given: set[str], texts: Mapping[str, str]) -> Iterator[str]:
     data, precision = texts["Data"], texts["Quantized"]
     if "HandMade" in given:
-        yield f"On {data}, in {precision} and with one training recipe, {texts['HandMadeBriefly']}."
+        alike = f"in {precision}, with one training recipe and one seed"
+        yield f"On {data}, {alike}, {texts['HandMadeBriefly']}{texts['HandMadeRandom']}."
     if texts["DeployedVersus"]:
         yield (
             f"Compared with {texts['ReferenceName']}, also in {texts['NasPrecision']}, the compressed winner "

@@ -45,6 +45,8 @@ key & stages & \% & points & ms & $\pm$\,\% & speed-up & kB & ratio & kB & ratio
 \midrule
 """
 
+FLOAT = "Which layers stay in float is decided for each file, so files of one architecture may differ in latency. "
+
 
 def variants(results: Path) -> dict[str, Variant]:
     """All subsets of stages by name. Raises ResultError for a missing one.
@@ -84,7 +86,7 @@ def macros(results: Path) -> dict[str, str]:
         "QuantizationLoss": lost(rows, images),
         "LearnedKey": learned_from(rows),
         "BelowScale": accuracy_scale.sentence([100 * row.test_accuracy for row in shown(rows).values()]),
-        "FloatSentence": "Which layers stay in float is decided for each file. " if in_float else "",
+        "FloatSentence": FLOAT if in_float else "",
         "PrunedPrediction": predicted(whole, in_float),
     }
 

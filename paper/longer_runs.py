@@ -22,7 +22,8 @@ SETUP = origin.OPTIONAL["Seeds"].setup
 
 def macros(results: Path) -> dict[str, str]:
     """Macro name -> LaTeX; an empty text without any such run. Raises ResultError."""
-    return {"LongerSentences": "".join(f"{one} " for one in _sentences(results))}
+    told = "".join(f"{one} " for one in _sentences(results))
+    return {"LongerSentences": rf"\emph{{Other runs.}} {told}" if told else ""}
 
 
 def _sentences(results: Path) -> Iterator[str]:
@@ -31,6 +32,7 @@ def _sentences(results: Path) -> Iterator[str]:
         made, (winner, between, last, unpruned) = setup(folder, SETUP), _chain(folder)
         elsewhere = origin.differences(origin.OPTIONAL["Seeds"], made, run)
         where = f" on {' and '.join(elsewhere)}" if elsewhere else ""
+        settings = "" if where and winner[0].steps == ours.steps else " with other settings"
         seeds = f"{count(len(winner))} seed{'' if len(winner) == 1 else 's'}"
         kind = f"in {last[0].precision_name}"
         in_all = f", with {count(last[0].steps)} steps in all," if last[0].steps else ""
@@ -39,7 +41,7 @@ def _sentences(results: Path) -> Iterator[str]:
         without = f"; {what}, {_reached(unpruned)} {kind}" if what else ""
         noisy = verdicts.of_session(made)
         yield (
-            f"In a run{where} with other settings ({escape(folder.name)}; {seeds}), the winner "
+            f"In a run{where}{settings} ({escape(folder.name)}; {seeds}), the winner "
             f"{_differing(winner, ours)}. Test accuracy and latency are {_reached(winner)} in fp32; {after}"
             f"{_reached(last)} {kind}{without}.{f' {noisy}' if noisy else ''}"
         )
@@ -52,7 +54,7 @@ def _differing(winner: Sequence[Seeded], ours: Stage) -> str:
     size = f"has {own} million MACs" + (f" instead of {usual}" if own != usual else "")
     length = f"{count(steps)} steps" + (f" instead of {count(ours.steps)}" if ours.steps not in (None, steps) else "")
     more = winner[0].validation_accuracy is None and ours.validation_accuracy is not None
-    trained = f", and is trained for {length}" if steps else ""
+    trained = f", and is trained for {length}" if steps and steps != ours.steps else ""
     return f"{size}{trained}{', on validation images too' if more else ''}"
 
 

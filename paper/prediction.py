@@ -100,29 +100,40 @@ def smallest(best: Mapping[str, str], mape: Mapping[tuple[str, str], float] | No
 def write(results: Path, build: Path) -> None:
     """fresh.tex in the folder `build`, if there are results for it. Raises ResultError."""
     if (results / FRESH_SETUP).exists():
-        judged = {(row.data, row.predictor): row for row in read(results, Judged)}
+        judged = {"": {(row.data, row.predictor): row for row in read(results, Judged)}}
         write_table(build / "fresh.tex", "predictor", ("error", r"$\le$5\,\%", r"$\tau$"), judged, _predictor)
 
 
 def write_table(
-    path: Path, what: str, columns: Sequence[str], found: Mapping[tuple[str, str], Any], cells: Callable[[Any], list]
+    path: Path,
+    what: str,
+    columns: Sequence[str],
+    parts: Mapping[str, Mapping[tuple[str, str], Any]],
+    cells: Callable[[Any], list],
 ) -> None:
-    """A table with a line for each name of `found`, whose keys are a precision and a name."""
-    names = {name: None for _, name in found}
-    rows = [[NAMES.get(name, name), *(c for p in PRECISIONS for c in cells(found[p, name]))] for name in names]
-    path.write_text(_table(what, columns, rows), encoding="utf-8")
+    """A table in parts with titles; a part has a line for each name, and its keys are a precision and a name."""
+    lines = []
+    for title, found in parts.items():
+        if title:
+            lines += [
+                "\\midrule\n",
+                f"\\multicolumn{{{1 + len(columns) * len(PRECISIONS)}}}{{@{{}}l}}{{{escape(title)}}} \\\\\n",
+            ]
+        for name in {name: None for _, name in found}:
+            numbers = [cell for precision in PRECISIONS for cell in cells(found[precision, name])]
+            lines.append(f"{' & '.join([escape(NAMES.get(name, name)), *numbers])} \\\\\n")
+    path.write_text(_table(what, columns, "".join(lines)), encoding="utf-8")
 
 
 def _predictor(row: Judged) -> list[str]:
     return [f"{100 * row.mape:.2f}", f"{100 * row.within_5:.0f}", f"{row.tau:.3f}"]
 
 
-def _table(what: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(what: str, columns: Sequence[str], lines: str) -> str:
     """A table with the same columns for each precision."""
     each = len(columns)
     heads = "".join(f" & \\multicolumn{{{each}}}{{c}}{{{precision_name(precision)}}}" for precision in PRECISIONS)
     named = "".join(f" & {column}" for column in [*columns] * len(PRECISIONS))
-    lines = "".join(f"{escape(name)} & {' & '.join(cells)} \\\\\n" for name, *cells in rows)
     return (
         f"\\begin{{tabular}}{{@{{}}l{'r' * each * len(PRECISIONS)}@{{}}}}\n\\toprule\n"
         f"{heads} \\\\\n{what}{named} \\\\\n\\midrule\n{lines}\\bottomrule\n\\end{{tabular}}\n"

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from paper import origin, verdicts
-from paper.latex import percent
+from paper.latex import escape, percent, signed
 from paper.other_results import folders
 from paper.prediction import PRECISIONS, facts, precision_name, smallest, write_table
 from paper.rows import Summed, read
 from paper.setup_file import RUNTIMES, setup
+from paper.significance import mean_interval
 
 SETUP = "protocols_setup.csv"
 CHOSEN = "in context"  # the protocol of the table
@@ -23,10 +24,13 @@ def macros(results: Path) -> dict[str, str]:
     """The macros of protocols.csv, also of those in other folders: name -> LaTeX. Raises ResultError."""
     found = errors(read(results, Summed))
     profiled = any(name == PROFILED for _, name in found)
-    fourth = r" A fourth, the \emph{node profile}, sums the times of the block's kernels in onnxruntime's profile."
+    fourth = (
+        r" A fourth, the \emph{node profile}, sums the times of the block's kernels in onnxruntime's profile, which "
+        "takes time itself."
+    )
     made = setup(results, SETUP)
     return facts("Protocol", made) | {
-        "ProtocolBest": _best(found),
+        "ProtocolBest": leader(found),
         "ProtocolVerdict": _verdict(found),
         "ProtocolSession": verdicts.of_session(made),
         "ProtocolProfile": fourth if profiled else "",
@@ -39,8 +43,10 @@ def _repeated(results: Path) -> Iterator[str]:
     for folder in folders(results, Summed):
         made, run = setup(folder, SETUP), setup(results)
         where = " and ".join(origin.differences(origin.GROUPS["Protocol"], made, run)) or RUNTIMES[made.runtime]
-        told = [_verdict(errors(read(folder, Summed))), verdicts.of_session(made)]
-        yield f"We repeated this on {where}. {' '.join(filter(None, told))}"
+        found = errors(read(folder, Summed))
+        without = "" if any(name == PROFILED for _, name in found) else ", which has no node profile"
+        told = [_verdict(found), verdicts.of_session(made)]
+        yield f"We repeated this on {where}{without}. {' '.join(filter(None, told))}"
 
 
 def errors(rows: Sequence[Summed]) -> dict[tuple[str, str], np.ndarray]:
@@ -53,10 +59,27 @@ def errors(rows: Sequence[Summed]) -> dict[tuple[str, str], np.ndarray]:
     return found
 
 
-def _best(found: Mapping[tuple[str, str], np.ndarray]) -> str:
-    """A clause on the protocol with the smallest mean error, with the term per layer."""
+def leader(found: Mapping[tuple[str, str], np.ndarray]) -> str:
+    """A clause on the protocol with the smallest mean error, with the term per layer, and on what chance can do."""
     mape, best = _judged(found)
-    return smallest(best, mape)
+    doubts = [
+        rf"in {precision_name(p)} the difference from \emph{{{escape(name)}}} is not significant"
+        for p, name in _alike(found)
+    ]
+    return "; ".join([smallest(best, mape), *doubts])
+
+
+def _alike(found: Mapping[tuple[str, str], np.ndarray]) -> Iterator[tuple[str, str]]:
+    """Precisions, each with the second best protocol, whose errors the best one's are not significantly below."""
+    mape, best = _judged(found)
+    for precision, name in best.items():
+        others = [other for kind, other in mape if kind == precision and other != name]
+        if others and len(found[precision, name][-1]) > 1:
+            second = min(others, key=lambda other: mape[precision, other])
+            worse = np.abs(found[precision, second][-1]) - np.abs(found[precision, name][-1])
+            _, low, _ = mean_interval([float(one) for one in worse])
+            if low <= 0:
+                yield precision, second
 
 
 def _judged(found: Mapping[tuple[str, str], np.ndarray]) -> tuple[dict[tuple[str, str], float], dict[str, str]]:
@@ -71,21 +94,28 @@ def _verdict(found: Mapping[tuple[str, str], np.ndarray]) -> str:
     affine = max(float(np.abs(one).mean()) for _, one, _ in found.values())
     sentences = (
         rf"Across protocols, the largest mean error is {percent(affine)} without $\gamma$ and "
-        f"{percent(max(mape.values()))} with it. With it, {smallest(best, mape)}."
+        f"{percent(max(mape.values()))} with it. With it, {leader(found)}."
     )
+    changes = [abs(float(np.abs(one[1]).mean()) - mape[key]) for key, one in found.items() if key[1] == CHOSEN]
+    if changes:
+        most = f"{100 * max(changes):.1f} points"
+        sentences += rf" For \emph{{{CHOSEN}}}, $\gamma$ changes the mean error by at most {most}."
     behind = [f"{percent(mape[p, CHOSEN])} in {precision_name(p)}" for p in PRECISIONS if best[p] != CHOSEN]
     if behind:
-        sentences += f" All other tables here use \\emph{{{CHOSEN}}}, whose mean error is {' and '.join(behind)}."
+        sentences += f" The latency table uses \\emph{{{CHOSEN}}}, whose mean error is {' and '.join(behind)}."
     return sentences
 
 
 def write(results: Path, build: Path) -> None:
     """protocols.tex in the folder `build`, if there are results for it. Raises ResultError."""
     if (results / SETUP).exists():
-        found = errors(read(results, Summed))
+        found = {"": errors(read(results, Summed))}
+        for folder in folders(results, Summed):
+            made = setup(folder, SETUP)
+            found[f"{RUNTIMES[made.runtime]} {made.text(made.runtime)}"] = errors(read(folder, Summed))
         write_table(build / "protocols.tex", "protocol", ("sum", "affine", "layers"), found, _cells)
 
 
 def _cells(error: np.ndarray) -> list[str]:
     naive, affine, corrected = error
-    return [f"{100 * naive.mean():+.1f}", *(f"{100 * np.abs(one).mean():.2f}" for one in (affine, corrected))]
+    return [signed(100 * naive.mean()), *(f"{100 * np.abs(one).mean():.2f}" for one in (affine, corrected))]

@@ -27,7 +27,7 @@ def macros(results: Path) -> dict[str, str]:
         return {"RankingSentence": "", "RankingLimit": "; how well they rank was not measured"}
     taus = read(results, RankTau)
     return {
-        "RankingSentence": sentence(taus, chosen(results), length(results)),
+        "RankingSentence": sentence(taus, chosen(results), length(results) + averaged(results)),
         "RankingLimit": limit(taus, length(results)),
     }
 
@@ -77,6 +77,12 @@ def length(results: Path) -> str:
     return f" for {shown} {'pass' if shown == '1' else 'passes'}" if shown else ""
 
 
+def averaged(results: Path) -> str:
+    """Words on the number of trainings of each network, if there are several."""
+    trainings = setup(results, SETUP).values.get("trainings", "")
+    return f" (means of {trainings} trainings)" if trainings not in ("", "0", "1") else ""
+
+
 def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str:
     """Compares the supernet with the best predictor that needs no training, and one training with others.
 
@@ -87,8 +93,8 @@ def sentence(taus: Sequence[RankTau], which: str = "", trained: str = "") -> str
     best = max(by_name.values(), key=lambda one: one.tau)
     name = NAMES.get(best.predictor, best.predictor)
     said = (
-        f"{count(supernet.networks)} networks{comma(which)} were ranked by the supernet, and by their accuracies after "
-        f"separate training{trained}. Kendall's $\\tau$ between the two is {doubted(supernet)}. For the "
+        f"{count(supernet.networks)} networks{comma(which)} were ranked by the supernet, and by their test accuracies "
+        f"after separate training{trained}. Kendall's $\\tau$ between the two is {doubted(supernet)}. For the "
         f"best predictor without training, {name}, it is {interval(best)}{verdict(best)}."
     )
     half = better_half(taus)

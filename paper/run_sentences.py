@@ -66,9 +66,10 @@ def quantization(last: Stage, run: Setup) -> str:
         return "Weights and activations are converted to half precision."
     if last.precision == "dynamic":
         return "Weights are quantized to INT8 after training; the ranges of activations are those of each image."
+    where = " in the deployed file" if run.values.get("float_layers") else ""
     return (
         r"Static quantization after training~\cite{jacob2018quantization,wu2020integer}: one scale per output channel "
-        f"for weights, and activations with ranges from training images, of {float_layers.quantized(run)}."
+        f"for weights, and activations with ranges from training images, of {float_layers.quantized(run)}{where}."
     )
 
 

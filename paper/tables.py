@@ -92,7 +92,7 @@ def _minutes(parts: Sequence[Part]) -> str:
 
 def _setup(run: Setup, parts: Sequence[Part]) -> str:
     whole = ("space_size", "train_images", "validation_images", "test_images", "evaluations", "table_rounds")
-    n = {key: count(run.number(key)) for key in (*whole, "table_graphs", "layers")}
+    n = {key: count(run.number(key)) for key in (*whole, "table_graphs")}
     t = {key: escape(run.text(key)) for key in run.values}
     target, fraction = run.optional("target_ms"), run.optional("target_fraction")
     share = "" if fraction is None else rf" ({100 * fraction:.0f}\,\% of the reference)"
@@ -101,8 +101,9 @@ def _setup(run: Setup, parts: Sequence[Part]) -> str:
     times = ", ".join(rf"{name} {s:.0f}\,s" for name, s in spent.items() if s is not None)
     verdict = escape(run.values.get("table_verdict", ""))
     under = origin.under(run.values.get("trunks", ""))
+    layers = count(run.number("layers") - bool(under))  # the choice of a trunk is not one
     rows = {
-        "space": f"{t['space']}{under}: {n['space_size']} networks, {n['layers']} layers",
+        "space": f"{t['space']}{under}: {n['space_size']} networks, {layers} layers",
         "data": f"{source(run)}, {t['resolution']} pixels, {t['classes']} classes",
         "images": f"{n['train_images']} training, {n['validation_images']} validation, {n['test_images']} test",
         "search": f"{t['strategy']}, seed {t['seed']}, {n['evaluations']} evaluations",

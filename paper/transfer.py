@@ -70,7 +70,8 @@ def sentence(rows: Sequence[Transferred]) -> str:
         by = listed(shown[name] for name in next(group for group in groups(rows) if worst.chosen_for in group))
         told.append(
             "On each target, its own network is compared with those of other targets that differ from it. Over these "
-            f"{count(len(others))} pairs, the other target's network takes {mean(others)} on average. The most is "
+            f"{count(len(others))} pairs of target and network, the "
+            f"other target's network takes {mean(others)} on average. The most is "
             f"{lost(worst, INTERVAL)}, for that of {by} on {shown[worst.target]}. {significance(others)}"
         )
     told += [counted(rows, MACS), counted(rows, PARAMETERS)]
@@ -97,9 +98,9 @@ def claim(rows: Sequence[Transferred]) -> str:
         return f"{brief(rows)}{unseen}"
     worst = max(others, key=lambda row: row.loss)
     return (
-        f"{brief(rows)} Where another target's network differs from the target's own ({count(len(others))} pairs), it "
-        f"takes {mean(others)} on average; the most is {lost(worst, INTERVAL)}. {significance(others)} "
-        f"{counted(rows, MACS)}{unseen}"
+        f"{brief(rows)} Where another target's network differs from the target's own ({count(len(others))} pairs of "
+        f"target and network), it takes {mean(others)} on average; the most is {lost(worst, INTERVAL)}. "
+        f"{significance(others)} {counted(rows, MACS)}{unseen}"
     )
 
 

@@ -41,7 +41,7 @@ def plot(networks: Sequence[Ranked], taus: Sequence[RankTau]) -> Figure:
         axes.set_title(f"τ {tau.tau:.2f} [{tau.tau_low:.2f}, {tau.tau_high:.2f}]", fontsize=7)
         axes.set_xlabel(label)
     for axes in panels[:, 0]:
-        axes.set_ylabel("trained alone (%)")
+        axes.set_ylabel("trained alone, test (%)")
     return figure
 
 

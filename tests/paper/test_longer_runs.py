@@ -66,7 +66,7 @@ def test_another_runtime_is_named(results: Path, longer: Path) -> None:
     path = longer / longer_runs.SETUP
     path.write_text(path.read_text().replace("onnxruntime,", "litert,"))
     said = longer_runs.macros(results)["LongerSentences"]
-    assert said.startswith("In a run on LiteRT ")
+    assert r"\emph{Other runs.} In a run on LiteRT 1.31.1 (" in said
 
 
 def test_its_file_is_in_the_table_of_files_and_is_checked(results: Path, longer: Path, tmp_path: Path) -> None:

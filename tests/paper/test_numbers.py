@@ -80,10 +80,10 @@ def test_the_files_say_which_protocol_and_predictor_is_best(results: Path, tmp_p
     assert told["FreshVerdict"].startswith(r"\emph{corrected table} has the smallest mean error in fp32")
     assert told["FreshVerdict"].endswith(r", and \emph{forest} in INT8.")
     assert r", and \emph{alone} in INT8 (0.2" in told["ProtocolVerdict"]
-    assert r"use \emph{in context}, whose mean error is 1.0\,\% in INT8" in told["ProtocolVerdict"]
+    assert r"uses \emph{in context}, whose mean error is 1.0\,\% in INT8" in told["ProtocolVerdict"]
     prediction.write(results, tmp_path)
     protocols.write(results, tmp_path)
-    assert r"in context & +30.0 & 5.00 & 1.00 & +30.0 & 5.00 & 1.00 \\" in (tmp_path / "protocols.tex").read_text()
+    assert r"in context & $+$30.0 & 5.00 & 1.00 & $+$30.0 & 5.00 & 1.00 \\" in (tmp_path / "protocols.tex").read_text()
     assert r"forest & 10.00 & 0 & 0.900 & 0.10 & 100 & 0.900 \\" in (tmp_path / "fresh.tex").read_text()
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from experiments.store import artefacts
-from paper import macros, other_results, provenance, recipes
+from paper import macros, other_results, protocols, provenance, recipes
 from paper.csv_records import ResultError
 from paper.recipe_rows import TriedRecipe
+from paper.rows import Summed
 from tests.paper.made_up_results import listed, write
 
 SPACE = {"space": "mobile", "resolution": "32", "host_cpu": "a processor", "data": "digits", "network": "a_net"}
@@ -55,11 +56,17 @@ def test_a_study_of_recipes_is_told_with_its_cost(results: Path, study: Path) ->
     assert r"by $-$1.0 points (in 21.0 minutes, 95\,\% interval $-$1.5 to $-$0.5)." in told
 
 
-def test_protocols_in_another_runtime_have_a_verdict_of_their_own(results: Path, repeated: Path) -> None:
+def test_protocols_in_another_runtime_have_a_verdict_and_lines_of_their_own(
+    results: Path, repeated: Path, tmp_path: Path
+) -> None:
     told = macros.numbers(results)["ProtocolRepeated"]
     assert told.startswith("We repeated this on ")
     assert "LiteRT" in told
     assert r"\emph{in context} has the smallest mean error in both precisions (1.0" in told
+    assert "which has no node profile" in told
+    protocols.write(results, tmp_path)
+    _, *lines = (tmp_path / "protocols.tex").read_text().partition("{@{}l}{LiteRT 1.31.1}")[2].splitlines()
+    assert [line.partition(" &")[0] for line in lines[:2]] == ["in context", "alone"]
     with (repeated / "protocols_setup.csv").open("a") as file:
         file.write(
             'session_verdict,noisy\nsession_verdict_reasons,"session: 3 of 9 files are not known: a (+-3.1 %)"\n'
@@ -67,6 +74,22 @@ def test_protocols_in_another_runtime_have_a_verdict_of_their_own(results: Path,
     assert macros.numbers(results)["ProtocolRepeated"].endswith(
         r"The session was noisy (3 of 9 files are not known, at worst to $\pm$3.1\,\%)."
     )
+
+
+def test_a_lead_that_chance_explains_is_told() -> None:
+    rows = [
+        Summed(precision, name, 1.0, 1.0, 1.0 + error, 1.0)
+        for precision in ("fp32", "int8")
+        for name, errors in {"alone": (0.03, 0.01, 0.05), "in context": (0.01, 0.05, 0.02)}.items()
+        for error in errors
+    ]
+    found = protocols.errors(rows)
+    assert protocols.leader(found).endswith(
+        r"; in fp32 the difference from \emph{alone} is not significant; in INT8 the difference from \emph{alone} is "
+        "not significant"
+    )
+    clear = {key: errors + 0.5 * (key[1] == "alone") for key, errors in found.items()}
+    assert "not significant" not in protocols.leader(clear)
 
 
 @pytest.mark.parametrize("name", ["study", "repeated"])

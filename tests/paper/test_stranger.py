@@ -58,7 +58,7 @@ def test_each_section_names_its_origin_first_and_so_does_each_caption() -> None:
     text = (ROOT / "paper/paper.tex").read_text()
     for group, (section, captions) in {
         "Fresh": (r"\paragraph{New networks.} ", 2),
-        "Protocol": ("\\section{Ways to time a block}\n", 1),
+        "Protocol": ("\\section{Ways to time a block}\\label{sec:protocols}\n", 1),
         "Compared": (r"\paragraph{Random search and other strategies.} ", 1),
         "Ranking": ("\\end{figure}\n\n", 1),
     }.items():

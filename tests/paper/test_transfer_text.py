@@ -26,7 +26,8 @@ def test_the_text_follows_from_the_rows(tmp_path: Path) -> None:
         "The 4 targets are all on one machine and use 1 thread; only the runtime and the precision differ. ",
         "They choose 2 different networks: onnxruntime fp32 and LiteRT fp32 choose one, onnxruntime INT8 and LiteRT "
         "INT8 the other. So the precision alone decides. ",
-        r"Over these 4 pairs, the other target's network takes 50.0\,\% longer on average. The most is 50.0\,\% "
+        r"Over these 4 pairs of target and network, the other target's network takes 50.0\,\% longer on "
+        r"average. The most is 50.0\,\% "
         r"(95\,\% interval 49.5 to 50.5), for that of onnxruntime INT8 and LiteRT INT8 on onnxruntime fp32. ",
         "All 4 losses are significant. ",
         "The network with the fewest MACs is also the choice of 2 of the 4 targets; on the other 2, it takes 50.0",
@@ -49,7 +50,7 @@ def test_a_network_that_several_targets_share_counts_once_on_each_other_target()
     others = transfer_losses.foreign(rows)
     assert {(row.target, row.arch) for row in others} == {(FAST, "b"), (SMALL, "a"), (LITE, "b"), (LITE_SMALL, "a")}
     assert len(others) == 4
-    assert "differs from the target's own (4 pairs), it takes 50.0" in text.claim(rows)
+    assert "differs from the target's own (4 pairs of target and network), it takes 50.0" in text.claim(rows)
     assert text.claim(rows).startswith(
         "The 4 targets, all on one machine, choose 2 different networks; the precision alone decides "
     )
