@@ -11,7 +11,9 @@ from pathlib import Path
 from search_spaces.errors import unknown
 
 HELP = ("--help", "-h", "help")
-LISTED = "The commands; each takes key=value, --multirun and --help. lutra keys lists all keys."
+LISTED = (
+    "The commands; each takes key=value and --help, and all but bench and keys --multirun. lutra keys lists all keys."
+)
 
 
 def commands() -> dict[str, Path]:

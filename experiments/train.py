@@ -1,4 +1,4 @@
-"""python -m experiments.train: the supernet, which holds every network of the space; and networks from scratch."""
+"""python -m experiments.train: trains the supernet, which holds every network of the space."""
 
 from experiments.config import command
 

@@ -23,9 +23,10 @@ def check(results: Path) -> None:
 
     Only the report's files are needed; of another group, either all files or none.
     """
-    missing = [name for name in REQUIRED if not (results / name).exists()]
-    if not {*missing} & {*REPORT}:
-        missing = [name for group in (*GROUPS, RANKING) for name in _gaps(results, group)]
+    if not results.is_dir():
+        raise ResultError(f"there is no folder {results}")
+    missing = [name for name in REPORT if not (results / name).exists()]
+    missing += [name for group in (*GROUPS, RANKING) for name in _gaps(results, group)]
     if missing:
         lines = (
             f"{results / name} is missing; write it with: {writer(name)}, and your run's settings" for name in missing

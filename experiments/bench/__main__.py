@@ -1,6 +1,6 @@
 """python -m experiments.bench NAME...: runs the named benchmarks, or all of them, and shows their claims in one table.
 
-KEY=VALUE words are passed to each. Without a name, lists the benchmarks.
+KEY=VALUE words are passed to each. Without a name, lists the benchmarks; with --help, describes the named ones.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ def main(words: Sequence[str]) -> int:
         return 2
     if not names:
         console.print(listed())
+        return 0
+    if {"--help", "-h"} & {*words}:
+        print("\n\n".join(described(BENCHMARKS[name]) for name in names))
         return 0
     table = Table("benchmark", "what", "value", "bar", "holds")
     failed = 0
@@ -67,10 +70,13 @@ def listed() -> Table:
     """Each benchmark with the first line of its description."""
     table = Table("python -m experiments.bench", "what it measures")
     for name, path in BENCHMARKS.items():
-        said = ast.get_docstring(ast.parse(path.read_text())) or ""
-        table.add_row(name, escape(said.split("\n")[0].partition(": ")[2]))
+        table.add_row(name, escape(described(path).split("\n")[0].partition(": ")[2]))
     table.add_row(ALL, "every one, one after another")
     return table
+
+
+def described(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
 
 
 if __name__ == "__main__":

@@ -164,6 +164,10 @@ def _check(key: str, value: Any) -> None:
 
 
 def _no_setting(word: str, before: str) -> LutraError:
+    if word == "=" or word in (*GROUPS, *all_keys()):
+        return LutraError(f"{formatted(word)}: settings are written key=value without spaces, such as seed=1")
+    if before.endswith("="):
+        return LutraError(f"{formatted(word)} is not a setting; without a space it is {formatted(before + word)}")
     groups = [group for group in GROUPS if word in choices(group)]
     hint = f"did you mean {groups[0]}={word}?" if groups else "such as seed=1"
     one = settings().get(before.partition("=")[0])

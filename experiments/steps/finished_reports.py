@@ -63,7 +63,8 @@ def _missing(what: str, config: Config) -> LutraError:
     paths = Path(config.runs).glob(f"report/*/{MANIFEST}")
     folders = [str(path.parent) for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)]
     if not folders:
-        return LutraError(f"{what}, and there is none in {config.runs}; make one: python -m experiments.pipeline")
+        make = "make one: python -m experiments.pipeline with the same settings"
+        return LutraError(f"{what}, and there is none in {config.runs}; {make}")
     more = f" and {len(folders) - SHOWN} more" if len(folders) > SHOWN else ""
     return LutraError(
         f"{what}; in {config.runs} there are: {', '.join(folders[:SHOWN])}{more}; show one with run=FOLDER, or make "

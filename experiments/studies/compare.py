@@ -60,7 +60,7 @@ def compare(config: Config) -> Path:
         "seed": config.seed,
     }
     step = (of_published if config.compare.csv else of_supernet)(config, common)
-    for line in unguided(common["strategies"], config.search.budget):
+    for line in [*left_out(config), *unguided(common["strategies"], config.search.budget)]:
         console.print(line, highlight=False, soft_wrap=True)
     folder = plan_of(config).folder(step)
     if config.publish:
@@ -75,11 +75,7 @@ def contestants(config: Config) -> list[StrategyConfig]:
 
     Raises LutraError if nothing is left to compare.
     """
-    names = list(dict.fromkeys([BASELINE, *(config.compare.strategies or STRATEGIES)]))
-    for name in LEARNING:
-        if config.compare.csv and name in names:
-            names.remove(name)
-            console.print(f"{name} is left out: {config.compare.csv} has no weights to train", soft_wrap=True)
+    names = [name for name in _wanted(config) if not (config.compare.csv and name in LEARNING)]
     if len(names) < 2:
         raise LutraError(
             f"a comparison needs a strategy besides {BASELINE}, such as compare.strategies=[evolution]; "
@@ -87,6 +83,17 @@ def contestants(config: Config) -> list[StrategyConfig]:
         )
     given = {config.strategy.name: config.strategy.options}
     return [StrategyConfig(name, default_options(name) | given.get(name, {})) for name in names]
+
+
+def _wanted(config: Config) -> list[str]:
+    return list(dict.fromkeys([BASELINE, *(config.compare.strategies or STRATEGIES)]))
+
+
+def left_out(config: Config) -> Iterator[str]:
+    """A line for each strategy that trains the supernet, which published networks do not have."""
+    if config.compare.csv:
+        for name in (name for name in _wanted(config) if name in LEARNING):
+            yield f"{name} is left out: {config.compare.csv} has no weights to train"
 
 
 def unguided(strategies: Sequence[StrategyConfig], budget: int) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
-from experiments.bench.__main__ import BENCHMARKS, asked
+from experiments.bench.__main__ import BENCHMARKS, asked, main
 from search_spaces.errors import LutraError
 from tests.commands import Command
 from tests.experiments.outcomes import Refused
@@ -27,7 +27,8 @@ from tests.experiments.outcomes import Refused
         ("--config-dir=/nope", "'/nope' not found"),
         ("smoke", "did you mean experiment=smoke?"),
         ("=1", "settings are written key=value"),
-        ("seed", "settings are written key=value"),
+        ("seed", "settings are written key=value without spaces"),
+        ("strategy", "settings are written key=value without spaces"),
         ("strategy=", "strategy"),
         ("strategy=évolution", "did you mean 'evolution'?"),
         ("strategy=random,darts", "add --multirun"),
@@ -112,6 +113,8 @@ def test_errors_are_found_before_hydra_composes(
 
 def test_a_word_that_the_shell_split_off_names_the_quotes(refused: Refused) -> None:
     assert 'quoted: "data.path=my photos"' in refused("data.path=my", "photos")
+    assert "without a space it is data.path=photos" in refused("data.path=", "photos")
+    assert "written key=value without spaces" in refused("strategy", "=", "nsga2")
 
 
 def test_wrong_forms_on_the_real_command_line(command: Command, tmp_path: Path) -> None:
@@ -119,6 +122,14 @@ def test_wrong_forms_on_the_real_command_line(command: Command, tmp_path: Path) 
         done = command("status", f"runs={tmp_path}", *words)
         assert (done.code, done.out) == (2, "")
         assert done.err.count("\n") == 1
+
+
+def test_help_on_a_benchmark_describes_it_and_runs_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: pytest.fail("a benchmark runs"))
+    assert main(["demo", "--help"]) == 0
+    assert capsys.readouterr().out.startswith("python -m experiments.bench.demo")
 
 
 def test_benchmarks_are_named() -> None:

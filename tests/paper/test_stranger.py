@@ -133,7 +133,9 @@ def test_every_missing_file_is_listed_with_its_command(results: Path, tmp_path: 
     empty.mkdir()
     with pytest.raises(ResultError) as refused:
         missing_files.check(empty)
-    assert len(str(refused.value).splitlines()) == len(missing_files.REQUIRED)
+    assert len(str(refused.value).splitlines()) == len(missing_files.REPORT)
+    with pytest.raises(ResultError, match="there is no folder"):
+        missing_files.check(tmp_path / "nowhere")
 
 
 def test_every_required_file_can_be_missing_and_every_other_one_may_be(results: Path) -> None:
