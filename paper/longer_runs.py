@@ -14,7 +14,8 @@ from paper.latex import count, escape, listed, ms, percent, significant
 from paper.other_results import folders
 from paper.rows import FILES, read
 from paper.seed_rows import Seeded, by_stage
-from paper.seeds import WINNER
+from paper.seeds import WINNER, spread
+from paper.seeds import percent as of_seeds
 from paper.setup_file import setup
 
 SETUP = origin.OPTIONAL["Seeds"].setup
@@ -74,6 +75,8 @@ def _chain(folder: Path) -> tuple[Sequence[Seeded], list[str], Sequence[Seeded],
 
 
 def _reached(rows: Sequence[Seeded]) -> str:
-    """Test accuracy and latency, as means over the seeds."""
-    accuracy, latency = fmean(row.test_accuracy for row in rows), fmean(row.latency_median_s for row in rows)
-    return f"{percent(accuracy)} at {ms(latency)}"
+    """Test accuracy and latency; of several seeds, the means and in brackets the smallest and the largest value."""
+    (first, *others), latencies = rows, [1e3 * row.latency_median_s for row in rows]
+    if not others:
+        return f"{percent(first.test_accuracy)} at {ms(first.latency_median_s)}"
+    return rf"{of_seeds(rows)} at {spread(latencies)}\,ms"

@@ -171,7 +171,10 @@ def _line(stage: str, precision: str, rows: Sequence[Seeded]) -> str:
 
 def _cell(values: Sequence[float]) -> str:
     """Mean, smallest and largest."""
+    return significant(values[0]) if max(values) == min(values) else spread(values).replace(" to ", "--")
+
+
+def spread(values: Sequence[float]) -> str:
+    """ "0.107 (0.105 to 0.110)": mean, smallest and largest, with the decimals of the mean."""
     places = decimals(fmean(values))
-    if max(values) == min(values):
-        return significant(values[0])
-    return f"{fmean(values):.{places}f} ({min(values):.{places}f}--{max(values):.{places}f})"
+    return f"{fmean(values):.{places}f} ({min(values):.{places}f} to {max(values):.{places}f})"
