@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from paper import accuracy_scale
+from paper import accuracy_scale, float_layers
 from paper.compression_rows import Stage, Variant
 from paper.csv_records import ResultError
 from paper.latex import decimals, escape, signed, significant
@@ -44,8 +44,6 @@ HEAD = rf"""\begin{{tabular}}{{@{{}}llrrrrrrrrrr@{{}}}}
 key & stages & \% & points & ms & $\pm$\,\% & speed-up & kB & ratio & kB & ratio & steps \\
 \midrule
 """
-
-FLOAT = "Which layers stay in float is decided for each file, so files of one architecture may differ in latency. "
 
 
 def variants(results: Path) -> dict[str, Variant]:
@@ -86,7 +84,7 @@ def macros(results: Path) -> dict[str, str]:
         "QuantizationLoss": lost(rows, images),
         "LearnedKey": learned_from(rows),
         "BelowScale": accuracy_scale.sentence([100 * row.test_accuracy for row in shown(rows).values()]),
-        "FloatSentence": FLOAT if in_float else "",
+        "FloatSentence": float_layers.of_each_file(setup(results)),
         "PrunedPrediction": predicted(whole, in_float),
     }
 

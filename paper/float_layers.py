@@ -16,6 +16,13 @@ def quantized(setup: Setup) -> str:
     return f"all layers but numbers {', '.join(map(escape, layers))}, counted from 0, which stay in float"
 
 
+def of_each_file(setup: Setup) -> str:
+    """A sentence on files with other layers in float; empty if the deployed file has none."""
+    if not setup.values.get("float_layers"):
+        return ""
+    return "Which layers stay in float is decided for each file, so files of one architecture may differ in latency. "
+
+
 def in_table(setup: Setup) -> str:
     """Words on the layers whose latency in the table is not that of the deployed file; empty if there are none."""
     if not setup.values.get("float_layers", "").split() or setup.values.get("precision") != "int8":

@@ -6,7 +6,7 @@ where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import combinations
 from pathlib import Path
@@ -23,11 +23,12 @@ from experiments.comparison.compared_problem import (
     Settings,
     of_supernet,
 )
+from experiments.comparison.contestants import contestants, left_out, unguided
 from experiments.comparison.published_problem import OnPublished, of_published
 from experiments.comparison.seeded_searches import Evaluation, run_searches
 from experiments.comparison.significance import holm, rank_test, seeds_needed, significant
-from experiments.config import Config, StrategyConfig
-from experiments.config.choices import LEARNING, STRATEGIES, default_options, strategy_of
+from experiments.config import Config
+from experiments.config.choices import strategy_of
 from experiments.display import events
 from experiments.display.progress import console, track
 from experiments.display.search_curves import AGAINST, MEASURES, Trace, common, curves, trace
@@ -43,7 +44,6 @@ from search_spaces.errors import LutraError
 from strategies.problems.problem import best, front
 from strategies.quality.regret import Report
 
-INITIAL = {"population", "initial"}  # options with the number of random architectures that a search begins with
 PUBLISHED = ("compare.csv", "curves.csv", "pairs.csv")
 Searches = Mapping[str, Sequence[Sequence[Evaluation]]]  # strategy -> one search per seed
 Traces = Mapping[str, Sequence[Trace]]  # likewise
@@ -68,44 +68,6 @@ def compare(config: Config) -> Path:
         comparison_setup.publish(folder, Path(config.results), PUBLISHED, now=now)
     comparison_summary.show(folder)
     return folder
-
-
-def contestants(config: Config) -> list[StrategyConfig]:
-    """Random search comes first. The configured strategy has its configured options, all others their defaults.
-
-    Raises LutraError if nothing is left to compare.
-    """
-    names = [name for name in _wanted(config) if not (config.compare.csv and name in LEARNING)]
-    if len(names) < 2:
-        raise LutraError(
-            f"a comparison needs a strategy besides {BASELINE}, such as compare.strategies=[evolution]; "
-            f"there are: {', '.join(STRATEGIES)}"
-        )
-    given = {config.strategy.name: config.strategy.options}
-    return [StrategyConfig(name, default_options(name) | given.get(name, {})) for name in names]
-
-
-def _wanted(config: Config) -> list[str]:
-    return list(dict.fromkeys([BASELINE, *(config.compare.strategies or STRATEGIES)]))
-
-
-def left_out(config: Config) -> Iterator[str]:
-    """A line for each strategy that trains the supernet, which published networks do not have."""
-    if config.compare.csv:
-        for name in (name for name in _wanted(config) if name in LEARNING):
-            yield f"{name} is left out: {config.compare.csv} has no weights to train"
-
-
-def unguided(strategies: Sequence[StrategyConfig], budget: int) -> Iterator[str]:
-    """A warning for each strategy whose initial random population uses up the budget."""
-    for one in strategies:
-        for name in INITIAL & {*one.options}:
-            if budget <= one.options[name]:
-                yield (
-                    f"search.budget={budget} ends within {one.name}'s first population of {one.options[name]} random "
-                    f"architectures ({one.name}'s option {name}), so here it is random search: add search.budget="
-                    f"{4 * one.options[name]}, or more"
-                )
 
 
 def on_supernet(settings: OnSupernet, files: Mapping[str, Path], means: Means, folder: Path) -> None:

@@ -9,10 +9,10 @@ from random import Random
 
 import pytest
 
+from experiments.comparison.contestants import unguided
 from experiments.comparison.seeded_searches import Ledger, run_searches, timed
 from experiments.config import StrategyConfig
 from experiments.store import journal
-from experiments.studies.compare import unguided
 from search_spaces.space import Arch
 from strategies.algorithms.random import random as random_search
 from strategies.problems.objective import Pareto
