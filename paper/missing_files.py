@@ -24,7 +24,9 @@ def check(results: Path) -> None:
     Only the report's files are needed; of another group, either all files or none.
     """
     if not results.is_dir():
-        raise ResultError(f"there is no folder {results}")
+        raise ResultError(
+            f"{results}: there is no such folder; write it with: {writer(REPORT[0])}, and your run's settings"
+        )
     missing = [name for name in REPORT if not (results / name).exists()]
     missing += [name for group in (*GROUPS, RANKING) for name in _gaps(results, group)]
     if missing:

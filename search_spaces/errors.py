@@ -16,6 +16,7 @@ def unknown(what: str, requested: object, known: Iterable[object]) -> LutraError
     """The error for an unknown name, with the most similar known one."""
     names = [str(name) for name in known]
     near = difflib.get_close_matches(str(requested), names, n=1, cutoff=0.6)
+    near = near or [name for name in names if requested and name.startswith(str(requested))]
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return LutraError(f"there is no {what} {str(requested)!r}{hint} There are: {listed(names)}")
 

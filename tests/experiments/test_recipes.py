@@ -153,7 +153,7 @@ def test_the_command_trains_judges_and_publishes(run: Run, tmp_path: Path, monke
     assert "the reference of tiny" in text.macros(results)["RecipesCaption"]
     (results / "setup.csv").write_text(facts.replace("16", "32"))
     assert not used(results)
-    assert text.macros(results) == {"RecipesCaption": ""}
+    assert text.macros(results) == {"RecipesCaption": "", "RecipesSentences": ""}
     path = results / "recipes.csv"
     path.write_text(path.read_text().replace("base,3", "base,4"))
     with pytest.raises(ResultError, match="not the file that recipes_setup"):
@@ -190,4 +190,4 @@ def test_a_hand_made_network_is_trained_too(run: Run) -> None:
 
 
 def test_results_without_the_study_have_no_caption(tmp_path: Path) -> None:
-    assert text.macros(tmp_path) == {"RecipesCaption": ""}
+    assert text.macros(tmp_path) == {"RecipesCaption": "", "RecipesSentences": ""}

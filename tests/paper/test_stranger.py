@@ -134,7 +134,7 @@ def test_every_missing_file_is_listed_with_its_command(results: Path, tmp_path: 
     with pytest.raises(ResultError) as refused:
         missing_files.check(empty)
     assert len(str(refused.value).splitlines()) == len(missing_files.REPORT)
-    with pytest.raises(ResultError, match="there is no folder"):
+    with pytest.raises(ResultError, match="there is no such folder"):
         missing_files.check(tmp_path / "nowhere")
 
 
