@@ -20,6 +20,7 @@ from paper.rows import Candidate, read
 from predictors.costs import LATENCY
 from predictors.metrics.prediction_interval import margin
 from predictors.tables.table import LatencyTable
+from predictors.tables.table_file import dump
 from search_spaces.spaces.tiny import tiny
 from strategies.problems.problem import best
 from tests.commands import Finished, Here, copy_steps
@@ -29,11 +30,19 @@ from tests.experiments.outcomes import Refused
 ASKED = ("search.timed=true", "strategy=random", "search.budget=3")
 
 
+def unsure(table: LatencyTable) -> LatencyTable:
+    """The table with errors of 30 % in its networks, so that most networks may be above the target or below it."""
+    wrong = [replace(one, held_out=one.measured * 1.3 ** (-1) ** at) for at, one in enumerate(table.networks)]
+    return replace(table, networks=tuple(wrong))
+
+
 def test_the_device_decides_near_the_target_and_a_stopped_search_times_nothing_again(
     finished: Finished, here: Here, table: LatencyTable, tmp_path: Path
 ) -> None:
     copy_steps(finished, tmp_path, "measure", "train")
-    arguments = (*finished.arguments, f"runs={tmp_path}", *ASKED)
+    table = unsure(table)
+    (tmp_path / "table.json").write_text(dump(table))
+    arguments = (*finished.arguments, f"runs={tmp_path}", f"table={tmp_path / 'table.json'}", *ASKED)
     done = here(search, *arguments)
     assert (done.code, done.err) == (0, "")
     folder = Path(done.out.splitlines()[-1])
@@ -60,7 +69,7 @@ def test_the_device_decides_near_the_target_and_a_stopped_search_times_nothing_a
     assert {name: (folder / name).read_bytes() for name in kept} == kept
     assert (folder / WINNER).exists()
 
-    again = here(search, *finished.arguments, f"runs={tmp_path}", *ASKED[1:])  # a search of its own
+    again = here(search, *[word for word in arguments if word != ASKED[0]])  # a search of its own
     assert Path(again.out.splitlines()[-1]) != folder
 
 
