@@ -25,8 +25,11 @@ def commands() -> dict[str, Path]:
 
 def described(path: Path) -> str:
     """The first line of a command's docstring, without how to run it."""
-    first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
-    return first.partition(": ")[2]
+    return docstring(path).split("\n")[0].partition(": ")[2]
+
+
+def docstring(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from paper import checksums, comparison
+from paper import checksums, comparison, origin
+from paper.origin import Group
 from paper.recipe_rows import TriedRecipe
 from paper.rows import FILES, Pair, Summed
 from paper.seed_rows import Seeded
 
-SETUPS: Mapping[type, str] = {  # kind of rows -> the file with the settings
-    Pair: comparison.SETUP,
-    Seeded: "seeds_setup.csv",
-    TriedRecipe: "recipes_setup.csv",
-    Summed: "protocols_setup.csv",
+GROUPS: Mapping[type, Group] = {  # kind of rows -> the files of its command
+    Pair: comparison.GROUP,
+    Seeded: origin.OPTIONAL["Seeds"],
+    TriedRecipe: origin.OPTIONAL["Recipes"],
+    Summed: origin.GROUPS["Protocol"],
 }
 
 
@@ -23,12 +24,7 @@ def folders(results: Path, kind: type) -> list[Path]:
     return sorted(path.parent for path in results.glob(f"*/{FILES[kind]}"))
 
 
-def files_of(kind: type) -> list[str]:
-    """The files that are published with rows of a kind, without their settings."""
-    return [*comparison.FILES_OF_IT[:-1]] if kind is Pair else [FILES[kind]]
-
-
 def check(results: Path) -> None:
     """Raises ResultError for a folder whose files were changed or are missing."""
-    for folder in sorted({folder for kind in SETUPS for folder in folders(results, kind)}):
+    for folder in sorted({folder for kind in GROUPS for folder in folders(results, kind)}):
         checksums.check(folder)

@@ -111,13 +111,13 @@ def write_table(
     parts: Mapping[str, Mapping[tuple[str, str], Any]],
     cells: Callable[[Any], list],
 ) -> None:
-    """A table in parts with titles; a part has a line for each name, and its keys are a precision and a name."""
+    """A table in parts with LaTeX titles; a part has a line for each name, and its keys are a precision and a name."""
     lines = []
     for title, found in parts.items():
         if title:
             lines += [
                 "\\midrule\n",
-                f"\\multicolumn{{{1 + len(columns) * len(PRECISIONS)}}}{{@{{}}l}}{{{escape(title)}}} \\\\\n",
+                f"\\multicolumn{{{1 + len(columns) * len(PRECISIONS)}}}{{@{{}}l}}{{{title}}} \\\\\n",
             ]
         for name in {name: None for _, name in found}:
             numbers = [cell for precision in PRECISIONS for cell in cells(found[precision, name])]

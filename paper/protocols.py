@@ -40,13 +40,18 @@ def macros(results: Path) -> dict[str, str]:
 
 def _repeated(results: Path) -> Iterator[str]:
     """The verdict on the protocols in each other folder, such as of another runtime."""
-    for folder in folders(results, Summed):
-        made, run = setup(folder, SETUP), setup(results)
-        where = " and ".join(origin.differences(origin.GROUPS["Protocol"], made, run)) or RUNTIMES[made.runtime]
-        found = errors(read(folder, Summed))
+    for folder, where, found in _elsewhere(results):
         without = "" if any(name == PROFILED for _, name in found) else ", which has no node profile"
-        told = [_verdict(found), verdicts.of_session(made)]
+        told = [_verdict(found), verdicts.of_session(setup(folder, SETUP))]
         yield f"We repeated this on {where}{without}. {' '.join(filter(None, told))}"
+
+
+def _elsewhere(results: Path) -> Iterator[tuple[Path, str, dict[tuple[str, str], np.ndarray]]]:
+    """Each other folder, what differs there in LaTeX, and its errors."""
+    for folder in folders(results, Summed):
+        made = setup(folder, SETUP)
+        differing = origin.differences(origin.GROUPS["Protocol"], made, setup(results))
+        yield folder, " and ".join(differing) or RUNTIMES[made.runtime], errors(read(folder, Summed))
 
 
 def errors(rows: Sequence[Summed]) -> dict[tuple[str, str], np.ndarray]:
@@ -60,7 +65,7 @@ def errors(rows: Sequence[Summed]) -> dict[tuple[str, str], np.ndarray]:
 
 
 def leader(found: Mapping[tuple[str, str], np.ndarray]) -> str:
-    """A clause on the protocol with the smallest mean error, with the term per layer, and on what chance can do."""
+    """A clause: the protocol with the smallest mean error, with the term per layer, and where its lead may be chance."""
     mape, best = _judged(found)
     doubts = [
         rf"in {precision_name(p)} the difference from \emph{{{escape(name)}}} is not significant"
@@ -70,7 +75,7 @@ def leader(found: Mapping[tuple[str, str], np.ndarray]) -> str:
 
 
 def _alike(found: Mapping[tuple[str, str], np.ndarray]) -> Iterator[tuple[str, str]]:
-    """Precisions, each with the second best protocol, whose errors the best one's are not significantly below."""
+    """Each precision in which the best protocol's errors are not significantly below those of the second, its name."""
     mape, best = _judged(found)
     for precision, name in best.items():
         others = [other for kind, other in mape if kind == precision and other != name]
@@ -109,10 +114,7 @@ def _verdict(found: Mapping[tuple[str, str], np.ndarray]) -> str:
 def write(results: Path, build: Path) -> None:
     """protocols.tex in the folder `build`, if there are results for it. Raises ResultError."""
     if (results / SETUP).exists():
-        found = {"": errors(read(results, Summed))}
-        for folder in folders(results, Summed):
-            made = setup(folder, SETUP)
-            found[f"{RUNTIMES[made.runtime]} {made.text(made.runtime)}"] = errors(read(folder, Summed))
+        found = {"": errors(read(results, Summed))} | {where: there for _, where, there in _elsewhere(results)}
         write_table(build / "protocols.tex", "protocol", ("sum", "affine", "layers"), found, _cells)
 
 

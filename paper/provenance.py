@@ -56,9 +56,10 @@ def write(results: Path, build: Path) -> None:
         for files, name in zip(groups, setups)
         if (results / name).exists()
     ]
-    for kind, name in other_results.SETUPS.items():
+    for kind, group in other_results.GROUPS.items():
+        files = [name for name in group.files if name != group.setup]
         for folder in other_results.folders(results, kind):
-            lines.append(_line(other_results.files_of(kind), setup(folder, name), run, f" in {folder.name}"))
+            lines.append(_line(files, setup(folder, group.setup), run, f" in {folder.name}"))
     (build / "files.tex").write_text(f"{HEAD}{''.join(lines)}\\bottomrule\n\\end{{tabular}}\n", encoding="utf-8")
 
 

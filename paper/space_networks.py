@@ -52,8 +52,8 @@ def _random(random: Stage | None, others: Sequence[HandMade], images: float) -> 
     if not beaten:
         return ""
     return (
-        f"; a random architecture of the space, not pruned, is also both faster and more accurate than {count(beaten)} "
-        "of them"
+        f"; a random architecture of the space, not pruned, is both faster and more accurate than {count(beaten)} of "
+        "them"
     )
 
 

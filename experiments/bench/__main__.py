@@ -5,7 +5,6 @@ KEY=VALUE words are passed to each. Without a name, lists the benchmarks; with -
 
 from __future__ import annotations
 
-import ast
 import json
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.__main__ import described, docstring
 from experiments.display.progress import console
 from search_spaces.errors import LutraError, unknown
 
@@ -32,7 +32,7 @@ def main(words: Sequence[str]) -> int:
         console.print(listed())
         return 0
     if {"--help", "-h"} & {*words}:
-        print("\n\n".join(described(BENCHMARKS[name]) for name in names))
+        print("\n\n".join(docstring(BENCHMARKS[name]) for name in names))
         return 0
     table = Table("benchmark", "what", "value", "bar", "holds")
     failed = 0
@@ -70,13 +70,9 @@ def listed() -> Table:
     """Each benchmark with the first line of its description."""
     table = Table("python -m experiments.bench", "what it measures")
     for name, path in BENCHMARKS.items():
-        table.add_row(name, escape(described(path).split("\n")[0].partition(": ")[2]))
+        table.add_row(name, escape(described(path)))
     table.add_row(ALL, "every one, one after another")
     return table
-
-
-def described(path: Path) -> str:
-    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
 
 
 if __name__ == "__main__":

@@ -34,8 +34,8 @@ def _wanted(config: Config) -> list[str]:
 def left_out(config: Config) -> Iterator[str]:
     """A line for each strategy that trains the supernet, which published networks do not have."""
     if config.compare.csv:
-        for name in (name for name in _wanted(config) if name in LEARNING):
-            yield f"{name} is left out: {config.compare.csv} has no weights to train"
+        names = [name for name in _wanted(config) if name in LEARNING]
+        yield from (f"{name} is left out: {config.compare.csv} has no weights to train" for name in names)
 
 
 def unguided(strategies: Sequence[StrategyConfig], budget: int) -> Iterator[str]:

@@ -107,6 +107,10 @@ def test_the_limits_say_what_the_ranking_was_compared_with(results: Path) -> Non
     whole = RankTau("supernet", "all", 24, 0.6, 0.3, 0.8, *RHO)
     half = RankTau("supernet", ranking.HALF, 12, 0.3, -0.1, 0.6, *RHO)
     assert ranking.limit([whole], " for 2 passes") == "; their ranking was compared with separate training for 2 passes"
+    (results / ranking.SETUP).write_text("key,value\ntrainings,2\n")
+    assert ranking.averaged(results) == " (means of 2 trainings)"
+    (results / ranking.SETUP).write_text("key,value\ntrainings,1\n")
+    assert ranking.averaged(results) == ""
     assert ranking.limit([whole, half], "").endswith(r"$\tau$ is not significantly different from zero")
 
 

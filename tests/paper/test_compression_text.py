@@ -107,7 +107,7 @@ def test_words_on_sizes(ratio: float, said: str) -> None:
 def test_the_spaces_own_networks_stand_beside_the_hand_made_ones(results: Path) -> None:
     """Also those that were not searched, in the same precision; what they have is not the search's merit."""
     told = macros.numbers(results)
-    assert told["HandMadeSpace"] == told["HandMadeInput"] == ""
+    assert told["HandMadeSpace"] == told["HandMadeRandom"] == told["HandMadeInput"] == ""
     first = (results / "stages.csv").read_text()
     fields = ("validation_accuracy", "test_accuracy", "latency_median_s", "latency_p90_s")
     last = next(line for line in csv.DictReader(first.splitlines()) if line["stage"] == "int8")
@@ -120,6 +120,8 @@ def test_the_spaces_own_networks_stand_beside_the_hand_made_ones(results: Path) 
     told = macros.numbers(results)
     assert "the random architecture 99.0" in told["HandMadeSpace"]
     assert "both faster and more accurate than 4 of the 4 hand-made networks" in told["HandMadeSpace"]
+    assert told["HandMadeRandom"].endswith("is both faster and more accurate than 4 of them")
+    assert told["HandMadeRandom"] in told["Claims"]
     assert "compared with the random architecture, it is not better" in told["QuantizedWinner"]
     assert told["QuantizedReference"].startswith(
         "Compared with the reference in INT8, the compressed winner is no smaller; it"
