@@ -65,7 +65,7 @@ def errors(rows: Sequence[Summed]) -> dict[tuple[str, str], np.ndarray]:
 
 
 def leader(found: Mapping[tuple[str, str], np.ndarray]) -> str:
-    """A clause: the protocol with the smallest mean error, with the term per layer, and where its lead may be chance."""
+    """A clause: the protocol with the smallest mean error, with the term per layer; where its lead may be chance."""
     mape, best = _judged(found)
     doubts = [
         rf"in {precision_name(p)} the difference from \emph{{{escape(name)}}} is not significant"
